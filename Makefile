@@ -1,0 +1,58 @@
+# Needs python3 (3.11 or newer), git and make; everything else is installed into .venv from the locked requirements.
+PYTHON ?= python3
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+
+.PHONY: help install demo test lint types contracts locks migrations pytest serve bench lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+.venv/installed: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into .venv (once, about half a minute)"
+	@$(PYTHON) -m venv .venv || { echo "python3 cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+install: .venv/installed ## Install the locked requirements into .venv
+
+demo: .venv/installed ## Collect the sample community (or REPO=owner/name) and search it
+	@$(MANAGE) demo $(REPO)
+
+test: .venv/installed lint types contracts locks migrations pytest ## Everything that CI runs
+
+lint: .venv/installed ## Style and likely mistakes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+
+types: .venv/installed ## Types, strictly
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+contracts: .venv/installed ## Who may import whom
+	@$(BIN)/lint-imports --no-cache
+
+locks: .venv/installed ## requirements-dev.lock says what uv.lock says
+	@$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header | diff -u requirements-dev.lock - \
+		|| { echo "requirements-dev.lock is stale: run 'make lock'"; exit 1; }
+
+migrations: .venv/installed ## Models and migrations agree
+	@$(MANAGE) makemigrations --check --dry-run
+
+pytest: .venv/installed ## The test suite, on both cores
+	@$(BIN)/pytest -n auto --maxprocesses 4 -q
+
+serve: .venv/installed ## The admin on http://127.0.0.1:8000
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) runserver 127.0.0.1:8000
+
+bench: .venv/installed ## Speed, as ratios measured in one run
+	@$(BIN)/python -m bench
+
+lock: .venv/installed ## Write both lock files anew from pyproject.toml
+	@$(BIN)/uv lock
+	@$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header -o requirements-dev.lock
+
+clean: ## Stop the embedded database and remove what was installed; what was collected (var) stays
+	@-test ! -x $(BIN)/python || $(BIN)/python -m config.database stop
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis

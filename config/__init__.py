@@ -1,0 +1,1 @@
+"""The project: its settings, its database and what ties the apps together."""

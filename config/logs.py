@@ -1,0 +1,53 @@
+"""Where log lines go and how they look: text for people, one JSON object a line for collectors of logs."""
+
+import logging
+
+
+class RedactingFilter(logging.Filter):
+    """Takes secrets out of every line before any handler writes it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace message and traceback by their redacted texts; every record passes."""
+        from core.operations.redaction import redact
+
+        record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+        if record.exc_text:
+            record.exc_text, record.exc_info = redact(record.exc_text), None
+        return True
+
+
+def logging_settings(log_format: str) -> dict[str, object]:
+    """Django's LOGGING for ``text`` or ``json``; times in UTC, everything on standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"redact": {"()": "config.logs.RedactingFilter"}},
+        "formatters": {
+            "text": {"()": "config.logs.UTCFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "json": {
+                "()": "pythonjsonlogger.json.JsonFormatter",
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+                "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+            },
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": log_format, "filters": ["redact"]},
+        },
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {
+            name: {"level": "INFO"} for name in ("core", "github_activity_tracker", "discord_activity_tracker")
+        },
+    }
+
+
+class UTCFormatter(logging.Formatter):
+    """Text lines whose times are UTC and say so."""
+
+    import time
+
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%SZ"
+    default_msec_format = ""

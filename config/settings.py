@@ -1,0 +1,146 @@
+"""Django settings, and the only place that reads the environment.
+
+Every variable stands in ``.env.example`` with what breaks without it. A ``.env`` beside ``manage.py`` is read first;
+the real environment wins over it.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+
+from config.database import database_settings
+from config.logs import logging_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+load_dotenv(BASE_DIR / ".env")
+
+
+def _text(name: str, default: str = "") -> str:
+    """A variable without surrounding blanks; an empty one counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def _words(name: str, default: str = "") -> list[str]:
+    """A comma-separated variable."""
+    return [word.strip() for word in _text(name, default).split(",") if word.strip()]
+
+
+def _flag(name: str) -> bool:
+    """A yes-or-no variable; anything else is refused."""
+    value = _text(name, "0").lower()
+    if value not in {"0", "1", "false", "true", "no", "yes", "off", "on"}:
+        raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
+    return value in {"1", "true", "yes", "on"}
+
+
+def _one_of(name: str, *choices: str) -> str:
+    """A variable with fixed values; the first is the default."""
+    value = _text(name, choices[0]).lower()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or one made at the first start and kept in VAR_DIR, so that log-ins survive a restart."""
+    if given := _text("SECRET_KEY"):
+        return given
+    kept = VAR_DIR / "secret_key"
+    try:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ImproperlyConfigured(f"VAR_DIR {VAR_DIR} cannot be written ({error.strerror}). Set VAR_DIR.") from error
+    # Another process may have made the file and not yet filled it; a key of its own serves this start.
+    return kept.read_text() or secrets.token_urlsafe(48)
+
+
+DEBUG = _flag("DEBUG")
+VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var"))).absolute()
+WORKSPACE_DIR = Path(_text("WORKSPACE_DIR", str(VAR_DIR / "workspace"))).absolute()
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "core.apps.CoreConfig",
+    "github_activity_tracker.apps.GitHubTrackerConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": database_settings(_text("DATABASE_URL") or None, VAR_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # static files straight from the packages: no collectstatic before the first look
+
+LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
+LOGGING = logging_settings(LOG_FORMAT)
+
+GITHUB_TOKENS = _words("GITHUB_TOKENS")
+GITHUB_API_URL = _text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+GITHUB_GIT_URL = _text("GITHUB_GIT_URL", "https://github.com").rstrip("/")
+GITHUB_REPOS = _words("GITHUB_REPOS")
+
+DISCORD_BOT_TOKEN = _text("DISCORD_BOT_TOKEN")
+DISCORD_API_BASE = _text("DISCORD_API_BASE", "https://discord.com/api/v10").rstrip("/")
+DISCORD_GUILDS = _words("DISCORD_GUILDS")
+
+VECTOR_INDEX = _one_of("VECTOR_INDEX", "pgvector", "pinecone")
+EMBEDDER = _one_of("EMBEDDER", "local", "pinecone", "openai")
+PINECONE_API_KEY = _text("PINECONE_API_KEY")
+PINECONE_INDEX = _text("PINECONE_INDEX", "activity-trackers")
+PINECONE_HOST = _text("PINECONE_HOST")
+PINECONE_NAMESPACE = _text("PINECONE_NAMESPACE")
+EMBEDDING_API_URL = _text("EMBEDDING_API_URL", "https://api.openai.com/v1").rstrip("/")
+EMBEDDING_API_KEY = _text("EMBEDDING_API_KEY")
+EMBEDDING_MODEL = _text("EMBEDDING_MODEL")
+
+SLACK_BOT_TOKEN = _text("SLACK_BOT_TOKEN")
+SLACK_CHANNEL = _text("SLACK_CHANNEL")
+SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")

@@ -1,0 +1,19 @@
+"""The tables that every tracker shares."""
+
+from core.models.runs import ApiBudget, CollectorRun, SkippedItem
+from core.models.scopes import Checkpoint, Scope
+from core.models.search import Chunk, Document, Embedding, IndexEntry
+from core.models.timeline import Activity
+
+__all__ = [
+    "Activity",
+    "ApiBudget",
+    "Checkpoint",
+    "Chunk",
+    "CollectorRun",
+    "Document",
+    "Embedding",
+    "IndexEntry",
+    "Scope",
+    "SkippedItem",
+]

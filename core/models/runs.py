@@ -1,0 +1,85 @@
+"""The ledger of runs, and what they could not read."""
+
+from django.db import models
+
+
+class CollectorRun(models.Model):
+    """One collecting command, from its start to its end."""
+
+    class Outcome(models.TextChoices):
+        """How a run ended; ``interrupted`` is set by the next run, for one whose process is gone."""
+
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        PARTIAL = "partial"
+        FAILED = "failed"
+        INTERRUPTED = "interrupted"
+
+    collector = models.CharField(max_length=64)
+    options = models.JSONField(default=dict, blank=True)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
+    counts = models.JSONField(default=dict, blank=True)
+    requests = models.PositiveIntegerField(default=0, help_text="Requests spent.")
+    failure_category = models.CharField(max_length=32, blank=True)
+    error = models.TextField(blank=True, help_text="One line, without secrets.")
+
+    class Meta:
+        indexes = [models.Index(fields=["collector", "-started_at"]), models.Index(fields=["outcome"])]
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.collector} {self.started_at:%Y-%m-%d %H:%M} {self.outcome}"
+
+
+class SkippedItem(models.Model):
+    """Something that could not be collected, why, and whether it still cannot.
+
+    Retried by every run that comes past it; ``cleared_at`` is set when it works.
+    """
+
+    run = models.ForeignKey(CollectorRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="skipped")
+    collector = models.CharField(max_length=64)
+    scope = models.CharField(max_length=300, help_text="The scope's external id, or its name where no id is known.")
+    stream = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=300)
+    reason = models.CharField(max_length=64)
+    detail = models.TextField(blank=True)
+    payload = models.JSONField(null=True, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=1)
+    cleared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["collector", "scope", "stream", "external_id"], name="skipped_item_identity")
+        ]
+        indexes = [models.Index(fields=["cleared_at", "-last_seen_at"])]
+        ordering = ["-last_seen_at"]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.external_id}: {self.reason}"
+
+
+class ApiBudget(models.Model):
+    """What is left of one account's quota, shared by all processes and reconciled from response headers."""
+
+    source_system = models.CharField(max_length=32)
+    account = models.CharField(max_length=128, help_text="The account or the masked token that the quota belongs to.")
+    resource = models.CharField(max_length=32, help_text="The pool, such as core or graphql.")
+    limit = models.PositiveIntegerField(null=True, blank=True)
+    remaining = models.PositiveIntegerField(null=True, blank=True)
+    resets_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True, help_text="No request before this time (UTC).")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source_system", "account", "resource"], name="budget_identity")]
+        ordering = ["source_system", "account", "resource"]
+
+    def __str__(self) -> str:
+        return f"{self.source_system} {self.account} {self.resource}"

@@ -1,0 +1,53 @@
+"""Scopes: the repositories and channels that are collected, and how far each has come."""
+
+from django.db import models
+
+
+class Scope(models.Model):
+    """What is collected as one unit: a repository, a channel.
+
+    Other tables of core point here, so that a rename changes one row. ``external_id`` is the source's own numeric id
+    (``123456`` for a repository, ``<guild_id>/<channel_id>`` for a channel); ``name`` is what people call it.
+    """
+
+    source_system = models.CharField(max_length=32)
+    external_id = models.CharField(max_length=128)
+    name = models.CharField(max_length=300, help_text="owner/name, or guild/channel")
+    url = models.URLField(max_length=500, blank=True)
+    last_completed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a run last collected all of it (UTC); nothing: never."
+    )
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="A limit of the source holds this scope back until then (UTC)."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source_system", "external_id"], name="scope_identity")]
+        indexes = [models.Index(fields=["source_system", "name"])]
+        ordering = ["source_system", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Checkpoint(models.Model):
+    """A persisted ``IncrementalState``: how far one stream of one scope has been read.
+
+    Written in the transaction that stores the page it covers, never before. ``checkpoint_token`` is opaque to all but
+    the fetcher that wrote it.
+    """
+
+    collector = models.CharField(max_length=64)
+    scope = models.CharField(max_length=128, help_text="The scope's external id.")
+    stream = models.CharField(max_length=64)
+    checkpoint_token = models.TextField(blank=True)
+    human_readable_marker = models.CharField(max_length=200, blank=True)
+    extras = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["collector", "scope", "stream"], name="checkpoint_identity")]
+        ordering = ["collector", "scope", "stream"]
+
+    def __str__(self) -> str:
+        return f"{self.collector} {self.scope} {self.stream}"

@@ -1,0 +1,40 @@
+"""The neutral timeline: what happened, whoever's source it came from."""
+
+from django.db import models
+
+from core.models.scopes import Scope
+
+
+class Activity(models.Model):
+    """A persisted ``ActivityRecord``: one thing that somebody did at one moment.
+
+    The full text stays in the tracker's own table and is said once; ``summary`` is one short line of it.
+    """
+
+    source_system = models.CharField(max_length=32)
+    external_id = models.CharField(max_length=200)
+    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="activities")
+    thread = models.CharField(max_length=200, blank=True, help_text="External id of the thing it belongs to.")
+    activity_type = models.CharField(max_length=64)
+    occurred_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When its absence was noticed (UTC).")
+    actor_external_id = models.CharField(max_length=64, blank=True, help_text="Numeric account id; empty for nobody.")
+    actor_name = models.CharField(max_length=200, blank=True)
+    source_url = models.URLField(max_length=1000, blank=True)
+    summary = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source_system", "external_id"], name="activity_identity")]
+        indexes = [
+            models.Index(fields=["-occurred_at", "-id"], name="activity_by_time"),
+            models.Index(fields=["scope", "-occurred_at"], name="activity_by_scope"),
+            models.Index(fields=["activity_type", "-occurred_at"], name="activity_by_type"),
+            models.Index(fields=["source_system", "actor_external_id", "-occurred_at"], name="activity_by_actor"),
+            models.Index(fields=["thread", "occurred_at"], name="activity_by_thread"),
+        ]
+        ordering = ["-occurred_at", "-id"]
+        verbose_name_plural = "activities"
+
+    def __str__(self) -> str:
+        return f"{self.activity_type} {self.external_id}"

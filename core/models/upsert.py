@@ -1,0 +1,103 @@
+"""Writes many rows with one statement and says which of them are new or really changed.
+
+Django's ``bulk_create(update_conflicts=True)`` rewrites every row and cannot tell; here a row that is already as it
+should be is not touched, which is what makes a second collection change nothing.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, models
+from psycopg import sql
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upserted:
+    """The keys that a write inserted and those whose rows it changed; rows that were right already are in neither."""
+
+    inserted: list[tuple[Any, ...]]
+    updated: list[tuple[Any, ...]]
+
+    @property
+    def changed(self) -> list[tuple[Any, ...]]:
+        """Both, in no order."""
+        return self.inserted + self.updated
+
+
+def upsert(
+    model: type[models.Model],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    newer: str | None = None,
+    keep: Sequence[str] = (),
+) -> Upserted:
+    """Insert rows, or update those of the same ``key`` that differ; one statement, whatever the number of rows.
+
+    All rows have the same fields (by attribute name, ``author_id`` for a foreign key). Of rows with one key the last
+    counts. ``newer`` names a timestamp: a row older than what is kept is ignored, so that pages may come out of order.
+    ``keep`` names fields that an update leaves alone. Keys are returned as tuples in the order of ``key``.
+    """
+    latest = {tuple(row[name] for name in key): row for row in rows}
+    if not latest:
+        return Upserted(inserted=[], updated=[])
+    # Sorted, so that two writers of the same rows lock them in the same order.
+    ordered = [latest[k] for k in sorted(latest)]
+    names = tuple(ordered[0])
+    statement, converters = _statement(model, names, tuple(key), newer, tuple(keep))
+    columns = [[convert(row[name]) for row in ordered] for name, convert in zip(names, converters, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, columns)
+        found = cursor.fetchall()
+    return Upserted(
+        inserted=[tuple(row[1:]) for row in found if row[0]], updated=[tuple(row[1:]) for row in found if not row[0]]
+    )
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _as_json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+@lru_cache(maxsize=256)
+def _statement(
+    model: type[models.Model], names: tuple[str, ...], key: tuple[str, ...], newer: str | None, keep: tuple[str, ...]
+) -> tuple[sql.Composed, list[Any]]:
+    """The SQL for a set of fields, and what turns each field's values into array members."""
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    table = sql.Identifier(model._meta.db_table)
+    columns = {name: sql.Identifier(str(fields[name].column)) for name in names}
+    types = {name: str(fields[name].db_type(connection)).split("(")[0] for name in names}
+    # Arrays of jsonb would need a wrapper around every value: they travel as text.
+    array_types = [sql.SQL("text" if types[n] in {"varchar", "jsonb"} else types[n]) for n in names]  # pyright: ignore[reportArgumentType]  # a column type of Django's, not input
+    changing = [name for name in names if name not in {*key, *keep}]
+    condition = sql.SQL("({}) IS DISTINCT FROM ({})").format(
+        sql.SQL(", ").join(sql.SQL("kept.{}").format(columns[n]) for n in changing),
+        sql.SQL(", ").join(sql.SQL("excluded.{}").format(columns[n]) for n in changing),
+    )
+    if newer:
+        condition += sql.SQL(" AND (kept.{0} IS NULL OR kept.{0} <= excluded.{0})").format(columns[newer])
+    update = sql.SQL("UPDATE SET {} WHERE {}").format(
+        sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(columns[n]) for n in changing), condition
+    )
+    statement = sql.SQL(
+        "INSERT INTO {table} AS kept ({columns}) SELECT {values} FROM unnest({arrays}) AS given ({columns})"
+        " ON CONFLICT ({key}) DO {update} RETURNING (xmax = 0), {returned}"
+    ).format(
+        table=table,
+        columns=sql.SQL(", ").join(columns[n] for n in names),
+        values=sql.SQL(", ").join(
+            sql.SQL("{}::jsonb" if types[n] == "jsonb" else "{}").format(columns[n]) for n in names
+        ),
+        arrays=sql.SQL(", ").join(sql.SQL("%s::{}[]").format(array_type) for array_type in array_types),
+        key=sql.SQL(", ").join(columns[n] for n in key),
+        update=update if changing else sql.SQL("NOTHING"),
+        returned=sql.SQL(", ").join(sql.SQL("kept.{}").format(columns[n]) for n in key),
+    )
+    return statement, [_as_json if types[n] == "jsonb" else _as_is for n in names]

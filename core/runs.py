@@ -1,0 +1,139 @@
+"""The ledger of runs, the locks that keep two runs off one scope, and what a run could not read."""
+
+import hashlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from core.models import CollectorRun, SkippedItem
+from core.models.upsert import upsert
+
+logger = logging.getLogger(__name__)
+
+LOCK_PATIENCE = 5.0
+"""Seconds to wait for a lock: as long as PostgreSQL may need to notice that the process which held it was killed."""
+
+
+def _lock_key(kind: str, name: str) -> int:
+    """A stable signed 64-bit key for an advisory lock."""
+    return int.from_bytes(hashlib.blake2b(f"{kind}\0{name}".encode(), digest_size=8).digest(), signed=True)
+
+
+def _try_lock(key: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        return bool(cursor.fetchone()[0])
+
+
+def _unlock(key: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+@contextmanager
+def scope_lock(collector: str, scope: str, *, patience: float = LOCK_PATIENCE) -> Generator[bool]:
+    """Hold the lock of one scope; yields False when another run holds it.
+
+    The lock belongs to the database session: it ends with the process, however that ends, and holds across machines.
+    ``patience`` is in seconds.
+    """
+    key, give_up = _lock_key(collector, scope), time.monotonic() + patience
+    while not (held := _try_lock(key)) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    try:
+        yield held
+    finally:
+        if held and connection.is_usable():
+            _unlock(key)
+
+
+def _mark_interrupted(collector: str) -> None:
+    """Close the runs of this collector whose process is gone: nobody holds their lock any more."""
+    running = CollectorRun.objects.filter(collector=collector, outcome=CollectorRun.Outcome.RUNNING)
+    for run in running:
+        key = _lock_key("run", str(run.pk))
+        if _try_lock(key):
+            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=timezone.now())
+            _unlock(key)
+
+
+_current_run: ContextVar[CollectorRun | None] = ContextVar("current_run", default=None)
+
+
+def current_run() -> CollectorRun | None:
+    """The run that this process is in, if any."""
+    return _current_run.get()
+
+
+@contextmanager
+def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[CollectorRun]:
+    """Open a line of the ledger, and close those that killed processes left open.
+
+    The caller closes it with :func:`finish_run`; a run that is left without is found failed here, and interrupted by
+    the next run when the process dies.
+    """
+    _mark_interrupted(collector)
+    run = CollectorRun.objects.create(
+        collector=collector, options=dict(options), host=socket.gethostname(), pid=os.getpid(), started_at=timezone.now()
+    )
+    key = _lock_key("run", str(run.pk))
+    _try_lock(key)
+    token = _current_run.set(run)
+    try:
+        yield run
+    finally:
+        _current_run.reset(token)
+        if connection.is_usable():
+            _unlock(key)
+
+
+def finish_run(
+    run: CollectorRun, outcome: str, *, counts: Mapping[str, int], requests: int = 0, category: str = "", error: str = ""
+) -> None:
+    """Close a line of the ledger. ``error`` is one line from which secrets have been taken."""
+    run.finished_at = timezone.now()
+    run.outcome, run.counts, run.requests = outcome, dict(counts), requests
+    run.failure_category, run.error = category, error
+    run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error"])
+
+
+def record_skip(  # noqa: PLR0913  (one argument a column)
+    *,
+    collector: str,
+    scope: str,
+    stream: str,
+    external_id: str,
+    reason: str,
+    detail: str = "",
+    payload: Any = None,
+    now: datetime | None = None,
+) -> None:
+    """Count something that could not be read; the same thing again raises its number of attempts."""
+    moment, run = now or timezone.now(), current_run()
+    row = {
+        "run_id": run.pk if run else None, "collector": collector, "scope": scope, "stream": stream,
+        "external_id": external_id, "reason": reason, "detail": detail, "payload": payload,
+        "first_seen_at": moment, "last_seen_at": moment, "attempts": 1, "cleared_at": None,
+    }  # fmt: skip
+    identity = ["collector", "scope", "stream", "external_id"]
+    if not upsert(SkippedItem, [row], key=identity, keep=["first_seen_at", "attempts"]).inserted:
+        SkippedItem.objects.filter(**{name: row[name] for name in identity}).update(attempts=F("attempts") + 1)
+    logger.warning("skipped collector=%s scope=%s stream=%s id=%s reason=%s", collector, scope, stream, external_id, reason)
+
+
+def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:
+    """Mark as cleared what could be read after all; returns how many."""
+    open_items = SkippedItem.objects.filter(collector=collector, scope=scope, stream=stream, cleared_at=None)
+    if external_id is not None:
+        open_items = open_items.filter(external_id=external_id)
+    return open_items.update(cleared_at=timezone.now())

@@ -1,0 +1,43 @@
+"""The plug-in point: what core asks of a tracker app, and which trackers are installed."""
+
+from collections.abc import Mapping, Sequence
+
+from django.apps import AppConfig, apps
+
+from core.search.documents import DocumentSource
+
+
+class TrackerConfig(AppConfig):
+    """The app configuration of a tracker.
+
+    A tracker gives its ``source_system`` and the name of its collecting command; everything else has a default, so
+    that a new tracker can begin small.
+    """
+
+    source_system: str
+    """The first word of its external ids and the ``--source`` of the commands, such as ``github``."""
+    collect_command: str
+    """The management command that collects, such as ``collect_github``."""
+
+    def document_source(self) -> DocumentSource | None:
+        """What renders this tracker's documents for the search index; ``None`` when it has nothing to search."""
+        return None
+
+    def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
+        """The full texts behind activities, by external id; what has no text is left out.
+
+        Called with a few thousand ids at a time; a constant number of statements is expected.
+        """
+        del external_ids
+        return {}
+
+
+def installed_trackers() -> list[TrackerConfig]:
+    """The installed trackers, in the order of ``INSTALLED_APPS``."""
+    return [config for config in apps.get_app_configs() if isinstance(config, TrackerConfig)]
+
+
+def document_sources(source_system: str | None = None) -> list[DocumentSource]:
+    """What can be searched: of every installed tracker, or of one."""
+    found = (tracker.document_source() for tracker in installed_trackers() if source_system in {None, tracker.source_system})
+    return [source for source in found if source is not None]

@@ -1,0 +1,1 @@
+"""Collects what people do in GitHub repositories."""

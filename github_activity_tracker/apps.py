@@ -1,0 +1,27 @@
+"""Registers the GitHub tracker with core."""
+
+from collections.abc import Mapping, Sequence
+
+from core.search.documents import DocumentSource
+from core.trackers import TrackerConfig
+
+
+class GitHubTrackerConfig(TrackerConfig):
+    """Repositories, issues, pull requests, comments and commits."""
+
+    name = "github_activity_tracker"
+    verbose_name = "GitHub"
+    source_system = "github"
+    collect_command = "collect_github"
+
+    def document_source(self) -> DocumentSource:
+        """Issues and pull requests with their talk, and commits."""
+        from github_activity_tracker.documents import GitHubDocuments
+
+        return GitHubDocuments()
+
+    def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
+        """Bodies of issues, pull requests and comments; messages of commits."""
+        from github_activity_tracker.documents import bodies
+
+        return bodies(external_ids)

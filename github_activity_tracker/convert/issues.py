@@ -1,0 +1,160 @@
+"""Issues, pull requests as GitHub lists them among the issues, and the comments under both."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from github_activity_tracker.convert.page import (
+    Page,
+    Record,
+    Row,
+    clean,
+    clean_or_none,
+    clip,
+    convert_each,
+    last_number,
+    moment,
+    moment_or_none,
+    one_line,
+)
+from github_activity_tracker.convert.repositories import account_row
+from github_activity_tracker.payloads import (
+    IssueCommentPayload,
+    IssuePayload,
+    PostPayload,
+    ReviewCommentPayload,
+)
+from github_activity_tracker.protocol_impl import GitHubActivity
+
+GHOST = "ghost"
+"""How GitHub shows an account that no longer exists."""
+
+
+def convert_issues(payloads: Iterable[Any], repository_id: int) -> Page:
+    """A page of the repository's issues."""
+    return convert_each(payloads, partial(_issue, repository_id=repository_id), _issue_people)
+
+
+def convert_issue_comments(payloads: Iterable[Any], repository_id: int) -> Page:
+    """A page of the repository's issue comments."""
+    return convert_each(payloads, partial(_issue_comment, repository_id=repository_id), _people)
+
+
+def convert_review_comments(payloads: Iterable[Any], repository_id: int) -> Page:
+    """A page of the repository's review comments."""
+    return convert_each(payloads, partial(_review_comment, repository_id=repository_id), _people)
+
+
+def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
+    pull = payload.get("pull_request")
+    kind = "issue" if pull is None else "pull_request"
+    number, title = int(payload["number"]), clean(payload["title"])
+    milestone = payload.get("milestone")
+    names = (label if isinstance(label, str) else label.get("name") for label in payload.get("labels") or [])
+    row = _post(payload, repository_id) | {
+        "number": number,
+        "is_pull_request": pull is not None,
+        "title": title,
+        "state": clip(payload["state"], 32),
+        "state_reason": clip(payload.get("state_reason"), 64) or None,
+        "locked": bool(payload.get("locked")),
+        "active_lock_reason": clip(payload.get("active_lock_reason"), 64) or None,
+        "draft": bool(payload.get("draft")),
+        "labels": [clean(name) for name in names if name],
+        "assignees": [int(account["id"]) for account in payload.get("assignees") or []],
+        "milestone": clean(milestone["title"]) if milestone else None,
+        "comments_count": payload.get("comments") or 0,
+        "closed_at": moment_or_none(payload.get("closed_at")),
+        "merged_at": moment_or_none(pull.get("merged_at")) if pull else None,
+    }
+    document = f"github:{kind}:{repository_id}:{number}"
+    # The list cannot tell an edit of the text from any other change, so an issue's edited_at stays empty here.
+    activity = _activity(payload, f"github.{kind}", document, document, title, edits=False)
+    return Record(row=row, activity=activity, document=document, kind=kind)
+
+
+def _issue_comment(payload: IssueCommentPayload, *, repository_id: int) -> Record:
+    number = last_number(payload["issue_url"])
+    kind = "pull_request" if "/pull/" in payload["html_url"] else "issue"
+    row = _post(payload, repository_id) | {"issue_number": number}
+    document = f"github:{kind}:{repository_id}:{number}"
+    identity = f"github:issue_comment:{row['id']}"
+    activity = _activity(payload, "github.issue_comment", identity, document, row["body"] or "")
+    return Record(row=row, activity=activity, document=document, kind=kind)
+
+
+def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Record:
+    number = last_number(payload["pull_request_url"])
+    row = _post(payload, repository_id) | {
+        "pull_number": number,
+        "review_id": payload.get("pull_request_review_id"),
+        "in_reply_to_id": payload.get("in_reply_to_id"),
+        "path": clean(payload["path"]),
+        "diff_hunk": clean(payload.get("diff_hunk")),
+        "commit_id": clip(payload.get("commit_id"), 64),
+        "original_commit_id": clip(payload.get("original_commit_id"), 64),
+        "subject_type": clip(payload.get("subject_type"), 16),
+        "side": clip(payload.get("side"), 16) or None,
+        "start_side": clip(payload.get("start_side"), 16) or None,
+        "line": payload.get("line"),
+        "original_line": payload.get("original_line"),
+        "start_line": payload.get("start_line"),
+        "original_start_line": payload.get("original_start_line"),
+        "position": payload.get("position"),
+        "original_position": payload.get("original_position"),
+    }
+    document = f"github:pull_request:{repository_id}:{number}"
+    identity = f"github:review_comment:{row['id']}"
+    activity = _activity(payload, "github.review_comment", identity, document, row["body"] or "")
+    return Record(row=row, activity=activity, document=document, kind="pull_request")
+
+
+def _post(payload: PostPayload, repository_id: int) -> Row:
+    """The columns that everything that somebody wrote shares."""
+    user = payload["user"]
+    counts = payload.get("reactions") or {}
+    return {
+        "id": int(payload["id"]),
+        "node_id": clip(payload.get("node_id"), 100),
+        "repository_id": repository_id,
+        "author_id": int(user["id"]) if user else None,
+        "author_association": clip(payload.get("author_association"), 32),
+        "body": clean_or_none(payload.get("body")),
+        "html_url": clean(payload["html_url"]),
+        "reactions": {k: n for k, n in counts.items() if isinstance(n, int) and n and k != "total_count"},
+        "created_at": moment(payload["created_at"]),
+        "updated_at": moment(payload["updated_at"]),
+        "deleted_at": None,
+    }
+
+
+def _activity(
+    payload: PostPayload, activity_type: str, external_id: str, thread: str, text: str, *, edits: bool = True
+) -> GitHubActivity:
+    """The place on the timeline. ``edits``: whether a later ``updated_at`` means that the text was edited."""
+    user = payload["user"]
+    edited = edits and payload["updated_at"] != payload["created_at"]
+    return GitHubActivity(
+        external_id=external_id,
+        occurred_at=payload["created_at"],
+        activity_type=activity_type,
+        actor_external_id=str(user["id"]) if user else "",
+        actor_name=clip(user["login"], 200) if user else GHOST,
+        source_url=clip(payload["html_url"], 1000),
+        summary=one_line(text),
+        thread=thread,
+        edited_at=moment(payload["updated_at"]) if edited else None,
+    )
+
+
+def _people(payload: PostPayload) -> Iterator[Row]:
+    """The author, unless the account no longer exists."""
+    if user := payload["user"]:
+        yield account_row(user)
+
+
+def _issue_people(payload: IssuePayload) -> Iterator[Row]:
+    """The author and the assignees."""
+    yield from _people(payload)
+    for account in payload.get("assignees") or []:
+        yield account_row(account)

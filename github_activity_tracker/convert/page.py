@@ -1,0 +1,112 @@
+"""A converted page: what the store writes in one transaction, and what could not be converted."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from github_activity_tracker.protocol_impl import GitHubActivity
+
+Row = dict[str, Any]
+"""A row by attribute names of its model (``author_id`` for a foreign key)."""
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What PostgreSQL's text cannot hold: NUL and halves of surrogate pairs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One thing of the source: its row, its place on the timeline, and the document that shows it."""
+
+    row: Row
+    activity: GitHubActivity
+    document: str
+    """External id of the search document in which it appears."""
+    kind: str
+    """Kind of that document: issue, pull_request or commit."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Malformed:
+    """An item that is not as GitHub documents it; kept, so that it can be looked at and tried again."""
+
+    external_id: str
+    reason: str
+    payload: object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """What a page of payloads became."""
+
+    records: list[Record] = field(default_factory=list[Record])
+    accounts: dict[int, Row] = field(default_factory=dict[int, Row])
+    malformed: list[Malformed] = field(default_factory=list[Malformed])
+
+
+def convert_each(
+    payloads: Iterable[Any], convert: Callable[[Any], Record], accounts: Callable[[Any], Iterable[Row]]
+) -> Page:
+    """Convert item by item: one that is malformed is set aside and stops nothing."""
+    page = Page()
+    for payload in payloads:
+        try:
+            record, people = convert(payload), list(accounts(payload))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            known: object = payload.get("id") if isinstance(payload, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # anything may stand here
+            reason = f"{type(error).__name__}: {error}"[:300]
+            page.malformed.append(Malformed(external_id=str(known), reason=reason, payload=storable(payload)))
+            continue
+        page.records.append(record)
+        page.accounts.update({person["id"]: person for person in people})
+    return page
+
+
+def clean(text: str | None) -> str:
+    """Text that PostgreSQL can hold: what it cannot is shown as U+FFFD. Nothing else is touched."""
+    return UNSTORABLE.sub("\ufffd", text) if text else ""
+
+
+def clean_or_none(text: str | None) -> str | None:
+    """The same, for texts where "did not say" and "said nothing" differ."""
+    return None if text is None else clean(text)
+
+
+def clip(text: str | None, limit: int) -> str:
+    """A clean text of at most ``limit`` characters, for columns of fixed width."""
+    return clean(text)[:limit]
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """The beginning of a text as one line, for the timeline; markup is left as it is."""
+    return " ".join(text[: 5 * limit].split())[:limit]
+
+
+def storable(value: object) -> object:
+    """Any JSON value with every text in it cleaned, so that a jsonb column takes it."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [storable(member) for member in value]  # pyright: ignore[reportUnknownVariableType]  # any JSON
+    if isinstance(value, dict):
+        return {clean(str(key)): storable(member) for key, member in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # any JSON
+    return value
+
+
+def moment(text: str) -> datetime:
+    """An aware datetime from GitHub's ISO 8601; ValueError for a time without a zone."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"a time without a zone: {text!r}")
+    return found
+
+
+def moment_or_none(text: str | None) -> datetime | None:
+    """The same for a time that may be missing."""
+    return moment(text) if text else None
+
+
+def last_number(url: str) -> int:
+    """The number at the end of an issue's or pull request's address; ValueError when there is none."""
+    return int(url.rstrip("/").rpartition("/")[2])

@@ -1,0 +1,16 @@
+"""Pages of GitHub's payloads, and the states that cover them; the only room that talks to ``core.operations``."""
+
+from github_activity_tracker.fetch.commits import CommitPage, LocalHistory, open_history
+from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
+from github_activity_tracker.fetch.repositories import repository
+
+__all__ = [
+    "CommitPage",
+    "ListPage",
+    "LocalHistory",
+    "issue_comments",
+    "issues",
+    "open_history",
+    "repository",
+    "review_comments",
+]

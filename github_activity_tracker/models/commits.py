@@ -1,0 +1,77 @@
+"""Commits with their changed files, and the branches and tags that lead to them."""
+
+from django.db import models
+
+from github_activity_tracker.models.repositories import Account, Repository
+
+
+class Commit(models.Model):
+    """A commit of a repository. Dates are UTC; the authors' own offsets stand beside them, in minutes."""
+
+    id = models.BigAutoField(primary_key=True)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
+    sha = models.CharField(max_length=64)
+    tree_sha = models.CharField(max_length=64, blank=True)
+    parents = models.JSONField(default=list, blank=True, help_text="Hashes, in git's order.")
+    author = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits")
+    author_name = models.TextField(blank=True)
+    author_email = models.TextField(blank=True)
+    authored_at = models.DateTimeField(null=True)
+    author_utc_offset = models.SmallIntegerField(default=0)
+    committer_name = models.TextField(blank=True)
+    committer_email = models.TextField(blank=True)
+    committed_at = models.DateTimeField(null=True)
+    committer_utc_offset = models.SmallIntegerField(default=0)
+    message = models.TextField(blank=True)
+    encoding = models.CharField(max_length=64, blank=True, help_text="As the commit names it; empty for UTF-8.")
+    additions = models.PositiveBigIntegerField(default=0)
+    deletions = models.PositiveBigIntegerField(default=0)
+    changed_files = models.PositiveIntegerField(default=0)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When no branch or tag led to it any more (UTC).")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "sha"], name="commit_identity")]
+        indexes = [models.Index(fields=["-committed_at"]), models.Index(fields=["author", "-committed_at"])]
+        ordering = ["-committed_at"]
+
+    def __str__(self) -> str:
+        return f"{self.sha[:10]} {self.message.partition(chr(10))[0]}"
+
+
+class CommitFile(models.Model):
+    """A file that a commit changed, as ``git log --raw --numstat`` shows it."""
+
+    id = models.BigAutoField(primary_key=True)
+    commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files")
+    ordinal = models.PositiveIntegerField(help_text="Its place in git's list, from 0.")
+    path = models.TextField()
+    previous_path = models.TextField(null=True, blank=True, help_text="Before a rename or copy.")
+    status = models.CharField(max_length=8, help_text="A, M, D, R, C or T, as git writes it.")
+    similarity = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Percent, of renames and copies.")
+    old_mode = models.CharField(max_length=8, blank=True)
+    new_mode = models.CharField(max_length=8, blank=True)
+    additions = models.PositiveBigIntegerField(null=True, blank=True, help_text="Lines; nothing for binary files.")
+    deletions = models.PositiveBigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["commit", "ordinal"], name="commit_file_identity")]
+        ordering = ["commit", "ordinal"]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class GitRef(models.Model):
+    """A branch or tag, and the commit up to which its history has been stored."""
+
+    id = models.BigAutoField(primary_key=True)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="refs")
+    name = models.TextField(help_text="Full name, such as refs/heads/main.")
+    sha = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "name"], name="git_ref_identity")]
+        ordering = ["repository", "name"]
+
+    def __str__(self) -> str:
+        return self.name

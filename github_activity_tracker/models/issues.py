@@ -1,0 +1,107 @@
+"""Issues and pull requests, and what is said under them.
+
+Comments refer to their issue by number: they may be read before the issue itself, and lists of comments do not carry
+its id.
+"""
+
+from django.db import models
+
+from github_activity_tracker.models.repositories import Account, Repository
+
+
+class Post(models.Model):
+    """What everything that somebody wrote has in common. ``author`` is nothing for accounts that no longer exist."""
+
+    id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
+    node_id = models.CharField(max_length=100, blank=True)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="%(class)ss")
+    author = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="%(class)ss")
+    author_association = models.CharField(max_length=32, blank=True)
+    body = models.TextField(null=True, blank=True)
+    html_url = models.TextField(blank=True)
+    reactions = models.JSONField(default=dict, blank=True, help_text="Counts by kind; kinds without any are left out.")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+
+    class Meta:
+        abstract = True
+
+
+class Issue(Post):
+    """An issue, or a pull request as GitHub lists it among the issues."""
+
+    number = models.PositiveIntegerField()
+    is_pull_request = models.BooleanField()
+    title = models.TextField()
+    state = models.CharField(max_length=32)
+    state_reason = models.CharField(max_length=64, null=True, blank=True)
+    locked = models.BooleanField(default=False)
+    active_lock_reason = models.CharField(max_length=64, null=True, blank=True)
+    draft = models.BooleanField(default=False)
+    labels = models.JSONField(default=list, blank=True, help_text="Names.")
+    assignees = models.JSONField(default=list, blank=True, help_text="Numeric account ids.")
+    milestone = models.TextField(null=True, blank=True, help_text="Title.")
+    comments_count = models.PositiveIntegerField(default=0)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    merged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["repository", "number"]),
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["author", "-created_at"]),
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.title}"
+
+
+class IssueComment(Post):
+    """A comment under an issue or a pull request."""
+
+    issue_number = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["repository", "issue_number", "created_at"]),
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["author", "-created_at"]),
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"#{self.issue_number} comment {self.pk}"
+
+
+class ReviewComment(Post):
+    """A comment on the diff of a pull request. Lines and positions are nothing where the diff has moved on."""
+
+    pull_number = models.PositiveIntegerField()
+    review_id = models.BigIntegerField(null=True, blank=True)
+    in_reply_to_id = models.BigIntegerField(null=True, blank=True)
+    path = models.TextField()
+    diff_hunk = models.TextField(blank=True)
+    commit_id = models.CharField(max_length=64, blank=True)
+    original_commit_id = models.CharField(max_length=64, blank=True)
+    subject_type = models.CharField(max_length=16, blank=True, help_text="line or file")
+    side = models.CharField(max_length=16, null=True, blank=True)
+    start_side = models.CharField(max_length=16, null=True, blank=True)
+    line = models.IntegerField(null=True, blank=True)
+    original_line = models.IntegerField(null=True, blank=True)
+    start_line = models.IntegerField(null=True, blank=True)
+    original_start_line = models.IntegerField(null=True, blank=True)
+    position = models.IntegerField(null=True, blank=True)
+    original_position = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["repository", "pull_number", "created_at"]),
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["author", "-created_at"]),
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"#{self.pull_number} review comment {self.pk}"

@@ -1,0 +1,63 @@
+"""Accounts and repositories."""
+
+from django.db import models
+
+
+class Account(models.Model):
+    """A person, bot, organisation or mannequin. The login is an attribute: it changes, the id does not."""
+
+    id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
+    login = models.CharField(max_length=200)
+    kind = models.CharField(max_length=32, help_text="User, Bot, Organization, Mannequin; others are kept as they come.")
+    node_id = models.CharField(max_length=100, blank=True)
+    avatar_url = models.CharField(max_length=500, blank=True)
+    html_url = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["login"])]
+        ordering = ["login"]
+
+    def __str__(self) -> str:
+        return self.login
+
+
+class Repository(models.Model):
+    """A repository that is collected.
+
+    A repository that is known by its name alone (entered in the admin, or read from a local clone) has a provisional
+    negative id until GitHub has been asked for the real one.
+    """
+
+    id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id; negative while it is not known.")
+    full_name = models.CharField(max_length=300, help_text="owner/name")
+    enabled = models.BooleanField(default=True, help_text="Collected by runs that name no repository.")
+    node_id = models.CharField(max_length=100, blank=True)
+    owner = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="repositories")
+    description = models.TextField(null=True, blank=True)
+    default_branch = models.CharField(max_length=300, blank=True)
+    language = models.CharField(max_length=100, null=True, blank=True)
+    topics = models.JSONField(default=list, blank=True)
+    html_url = models.TextField(blank=True)
+    private = models.BooleanField(default=False)
+    fork = models.BooleanField(default=False)
+    archived = models.BooleanField(default=False)
+    stargazers_count = models.PositiveIntegerField(default=0)
+    watchers_count = models.PositiveIntegerField(default=0)
+    forks_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+    pushed_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+
+    class Meta:
+        indexes = [models.Index(fields=["full_name"])]
+        ordering = ["full_name"]
+        verbose_name_plural = "repositories"
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether GitHub has not yet been asked for the numeric id."""
+        return self.pk < 0

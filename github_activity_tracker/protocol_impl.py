@@ -1,0 +1,31 @@
+"""The tracker's own classes that fulfil the protocols of ``core.protocols``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GitHubActivity:
+    """An ``ActivityRecord``: one thing that happened on GitHub, with what the timeline wants to know besides."""
+
+    external_id: str
+    occurred_at: str
+    activity_type: str
+    actor_external_id: str
+    source_url: str
+    summary: str
+    actor_name: str
+    thread: str
+    """The external id of the issue, pull request or commit that it belongs to."""
+    edited_at: datetime | None = None
+    source_system: str = "github"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GitHubState:
+    """An ``IncrementalState``: how far a stream has been read. Opaque to all but ``fetch``."""
+
+    checkpoint_token: str = ""
+    human_readable_marker: str = ""
+    extras: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -1,0 +1,31 @@
+"""How far each stream of a repository has been read."""
+
+from core.models import Checkpoint
+from core.protocols import IncrementalState
+from github_activity_tracker.protocol_impl import GitHubState
+
+COLLECTOR = "github"
+
+
+def load_state(repository_id: int, stream: str) -> GitHubState:
+    """The state that was saved with the last page of a stream; an empty one when there is none."""
+    kept = Checkpoint.objects.filter(collector=COLLECTOR, scope=str(repository_id), stream=stream).first()
+    if kept is None:
+        return GitHubState()
+    return GitHubState(
+        checkpoint_token=kept.checkpoint_token, human_readable_marker=kept.human_readable_marker, extras=kept.extras
+    )
+
+
+def save_state(repository_id: int, stream: str, state: IncrementalState) -> None:
+    """Save a state, in the caller's transaction."""
+    Checkpoint.objects.update_or_create(
+        collector=COLLECTOR,
+        scope=str(repository_id),
+        stream=stream,
+        defaults={
+            "checkpoint_token": state.checkpoint_token,
+            "human_readable_marker": state.human_readable_marker,
+            "extras": dict(state.extras),
+        },
+    )

@@ -1,0 +1,90 @@
+"""A page of posts: accounts, rows, timeline, document marks and checkpoint, all or nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from core.models import Activity, Scope
+from core.models.upsert import upsert
+from core.protocols import IncrementalState
+from core.runs import record_skip
+from core.search.documents import DocumentMark, mark_changed
+from github_activity_tracker.convert import Malformed, Page, Record
+from github_activity_tracker.store.accounts import store_accounts
+from github_activity_tracker.store.checkpoints import COLLECTOR, save_state
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """What a write really did."""
+
+    seen: int = 0
+    inserted: int = 0
+    updated: int = 0
+    malformed: int = 0
+
+
+@transaction.atomic
+def store_page(
+    model: type[models.Model], page: Page, *, scope: Scope, stream: str, state: IncrementalState
+) -> Stored:
+    """Write a page of issues or comments. A constant number of statements; rows that are right are not touched."""
+    store_accounts(page.accounts.values())
+    written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at")
+    changed = {key[0] for key in written.changed}
+    note_changes((record for record in page.records if record.row["id"] in changed), scope)
+    skip_malformed(page.malformed, scope=scope, stream=stream)
+    save_state(int(scope.external_id), stream, state)
+    return Stored(
+        seen=len(page.records),
+        inserted=len(written.inserted),
+        updated=len(written.updated),
+        malformed=len(page.malformed),
+    )
+
+
+def note_changes(records: Iterable[Record], scope: Scope) -> None:
+    """Bring the timeline up to date with changed rows, and mark the documents that show them."""
+    changed = list(records)
+    upsert(Activity, (_activity_row(record, scope.pk) for record in changed), key=["source_system", "external_id"])
+    mark_changed(
+        {
+            DocumentMark(source_system="github", external_id=record.document, kind=record.kind, scope_id=scope.pk)
+            for record in changed
+        }
+    )
+
+
+def skip_malformed(items: Sequence[Malformed], *, scope: Scope, stream: str) -> None:
+    """Count what could not be converted."""
+    for item in items:
+        record_skip(
+            collector=COLLECTOR,
+            scope=scope.external_id,
+            stream=stream,
+            external_id=item.external_id,
+            reason="malformed",
+            detail=item.reason,
+            payload=item.payload,
+        )
+
+
+def _activity_row(record: Record, scope_id: int) -> dict[str, Any]:
+    activity = record.activity
+    return {
+        "source_system": activity.source_system,
+        "external_id": activity.external_id,
+        "scope_id": scope_id,
+        "thread": activity.thread,
+        "activity_type": activity.activity_type,
+        "occurred_at": datetime.fromisoformat(activity.occurred_at),
+        "edited_at": activity.edited_at,
+        "deleted_at": record.row["deleted_at"],
+        "actor_external_id": activity.actor_external_id,
+        "actor_name": activity.actor_name,
+        "source_url": activity.source_url,
+        "summary": activity.summary,
+    }

@@ -1,0 +1,140 @@
+"""What a community is made of. Times are GitHub's texts, ``2025-03-02T08:10:00Z``: always UTC, whole seconds.
+
+The members of a community are replaced or changed one field at a time, and every collection inside them is a tuple or
+a mapping that nobody writes to: a shallow copy of each is a full copy of the community.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+GHOST_ID = 10137
+"""The account that GitHub shows in place of deleted ones: https://api.github.com/users/ghost."""
+NONE_YET: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(kw_only=True, slots=True)
+class Account:
+    id: int
+    login: str
+    type: str = "User"
+    name: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Label:
+    id: int
+    name: str
+    color: str = "ededed"
+    description: str | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Milestone:
+    id: int
+    number: int
+    title: str
+    creator: int | None
+    created_at: str
+    description: str | None = None
+    due_on: str | None = None
+    closed_at: str | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Post:
+    """What issues and comments share; ``user`` is an account's id, ``None`` where GitHub sends null."""
+
+    id: int
+    number: int
+    """The issue or pull request that this is, or belongs to."""
+    user: int | None
+    body: str | None
+    created_at: str
+    updated_at: str
+    association: str = "NONE"
+    reactions: Mapping[str, int] = NONE_YET
+
+
+@dataclass(kw_only=True, slots=True)
+class Comment(Post):
+    """Under an issue or a pull request."""
+
+
+@dataclass(kw_only=True, slots=True)
+class ReviewComment(Post):
+    """On the diff of a pull request. An outdated one has neither ``line`` nor ``position``."""
+
+    path: str
+    diff_hunk: str = "@@ -1 +1 @@"
+    line: int | None = None
+    original_line: int | None = None
+    start_line: int | None = None
+    position: int | None = None
+    original_position: int | None = None
+    side: str | None = "RIGHT"
+    subject_type: str = "line"
+    review_id: int | None = None
+    in_reply_to_id: int | None = None
+    commit_id: str = ""
+    original_commit_id: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Pull:
+    """What a pull request has beside what every issue has. ``head_repo`` is false where the fork was deleted."""
+
+    id: int
+    head: str
+    head_sha: str
+    base: str = "main"
+    base_sha: str
+    draft: bool = False
+    head_repo: bool = True
+    merged_at: str | None = None
+    merged_by: int | None = None
+    merge_commit_sha: str | None = None
+    additions: int = 0
+    deletions: int = 0
+    changed_files: int = 0
+    commits: int = 1
+
+
+@dataclass(kw_only=True, slots=True)
+class Issue(Post):
+    title: str
+    state: str = "open"
+    state_reason: str | None = None
+    closed_at: str | None = None
+    closed_by: int | None = None
+    labels: tuple[str, ...] = ()
+    milestone: int | None = None
+    assignees: tuple[int, ...] = ()
+    lock_reason: str | None = None
+    locked: bool = False
+    pull: Pull | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Repository:
+    """``deleted`` holds what is gone: numbers under ``issues``, ids under ``issue_comments`` and ``review_comments``."""
+
+    id: int
+    owner: int
+    name: str
+    description: str
+    created_at: str
+    updated_at: str
+    pushed_at: str
+    has_git: bool = False
+    topics: tuple[str, ...] = ()
+    labels: Mapping[str, Label] = field(default_factory=dict[str, Label])
+    milestones: Mapping[int, Milestone] = field(default_factory=dict[int, Milestone])
+    issues: dict[int, Issue] = field(default_factory=dict[int, Issue])
+    comments: dict[int, Comment] = field(default_factory=dict[int, Comment])
+    review_comments: dict[int, ReviewComment] = field(default_factory=dict[int, ReviewComment])
+    deleted: dict[str, set[int]] = field(
+        default_factory=lambda: {"issues": set[int](), "issue_comments": set[int](), "review_comments": set[int]()}
+    )
+    moved: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    """Transferred issues: number here to (repository id, number there)."""
