@@ -1,11 +1,14 @@
 """The sample community: accounts, repositories, issues, pull requests and their comments, in memory."""
 
-from samples.community.changes import UNCHANGED, SampleCommunity
+from samples.community.changes import UNCHANGED, Changes
 from samples.community.model import Account, Comment, Issue, Label, Milestone, Pull, Repository, ReviewComment
+from samples.community.state import DEFAULT_USER, SampleCommunity
 
 __all__ = [
+    "DEFAULT_USER",
     "UNCHANGED",
     "Account",
+    "Changes",
     "Comment",
     "Issue",
     "Label",

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from core.collectors import BaseCollectorCommand
-from core.collectors.options import aware_date
+from core.collectors.command import aware_date
 from github_activity_tracker.collector import STREAMS, CollectOptions, GitHubCollector
 
 

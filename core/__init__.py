@@ -1,0 +1,1 @@
+"""What every tracker shares: contracts, timeline, search, run ledger. Knows no tracker."""

@@ -1,0 +1,93 @@
+"""What a collector is."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from core.collectors.result import CollectorResult
+from core.errors import classify_failure
+from core.protocols import TrackerResult, require_tracker_result
+from core.search.documents import DocumentSource
+
+logger = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class CollectorRunnable(Protocol):
+    """Anything that a collecting command can run."""
+
+    def run(self) -> Any:
+        """Collect."""
+        ...
+
+    def sync_pinecone(self) -> Any:
+        """Bring the search index up to date."""
+        ...
+
+    def handle_error(self, exc: Exception) -> None:
+        """Take note of a failure; the command raises it again."""
+        ...
+
+
+class CollectorBase(ABC):
+    """The legacy contract: only ``run()`` must be written."""
+
+    @abstractmethod
+    def run(self) -> Any:
+        """Collect."""
+
+    def sync_pinecone(self) -> Any:
+        """Nothing, unless a subclass has something to search."""
+
+    def handle_error(self, exc: Exception) -> None:
+        """Log the failure with collector, phase and category."""
+        logger.exception(
+            "collector failed: %s",
+            exc,
+            extra={
+                "collector": str(getattr(self, "name", "") or type(self).__name__),
+                "collector_phase": str(getattr(self, "_error_phase", "")),
+                "failure_category": classify_failure(exc).value,
+            },
+        )
+
+
+class AbstractCollector(CollectorBase):
+    """The preferred contract: ``name``, ``validate_config()`` and ``collect()``."""
+
+    result: TrackerResult | None = None
+    """What the last ``collect()`` returned."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The slug of logs and the run ledger; a plain class attribute will do."""
+
+    @abstractmethod
+    def validate_config(self) -> None:
+        """Raise ``ConfigurationError`` for what cannot be done, before anything is touched."""
+
+    @abstractmethod
+    def collect(self) -> TrackerResult | None:
+        """Collect; ``None`` is a success without counts."""
+
+    def document_sources(self) -> Sequence[DocumentSource]:
+        """What ``sync_pinecone()`` brings into the search index; nothing by default."""
+        return ()
+
+    def run(self) -> TrackerResult:
+        """Validate, then collect. TypeError when ``collect()`` returns anything but a ``TrackerResult`` or None."""
+        self.validate_config()
+        found: object = self.collect()
+        self.result = CollectorResult() if found is None else require_tracker_result(found)
+        return self.result
+
+    def sync_pinecone(self) -> Any:
+        """Bring every changed document into the index, also those that an earlier failed run left."""
+        sources = self.document_sources()
+        if sources:
+            from core.search.sync import sync
+
+            return sync(sources)
+        return None

@@ -1,0 +1,118 @@
+"""The base of collecting commands: collect, then bring the search index up to date."""
+
+import json
+import logging
+import time
+from abc import ABC, abstractmethod
+from argparse import ArgumentParser, BooleanOptionalAction
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from core.collectors.abstract import CollectorRunnable
+from core.collectors.reporting import ReportingCommand
+from core.collectors.result import CollectorResult
+from core.errors import CollectorFailureCategory, classify_failure
+from core.operations.redaction import redact
+from core.runs import finish_run, recorded_run
+
+logger = logging.getLogger(__name__)
+EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
+
+
+def aware_date(text: str) -> datetime:
+    """``YYYY-MM-DD`` or ISO 8601 as an aware time; UTC where no zone is given."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class BaseCollectorCommand(ReportingCommand, ABC):
+    """Subclasses give ``get_collector``; everything else is here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Django's BaseCommand has no abstract methods, so ABC's own check is made plain here.
+        if getattr(type(self).get_collector, "__isabstractmethod__", False):
+            raise TypeError(f"{type(self).__name__} must implement get_collector()")
+        super().__init__(*args, **kwargs)
+
+    @abstractmethod
+    def get_collector(self, **options: Any) -> CollectorRunnable:
+        """Build the collector that the options ask for."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options that every collector has."""
+        parser.add_argument("--no-sync", action="store_true", help="Leave the search index for a later run.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+        parser.add_argument("--max-requests", type=int, metavar="N", help="Stop cleanly after so many requests.")
+        parser.add_argument("--max-seconds", type=float, metavar="S", help="Stop cleanly after so many seconds.")
+        parser.add_argument("--progress", action=BooleanOptionalAction, help="Show progress; by default on a terminal.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run both phases, keep the ledger, and print what was done."""
+        began, collector = time.monotonic(), self.get_collector(**options)
+        name = str(getattr(collector, "name", "") or type(collector).__name__)
+        kept = {k: str(v) for k, v in options.items() if v not in (None, False, [], "") and k not in BASE_OPTIONS}
+        with recorded_run(name, kept) as run:
+            try:
+                self._phase(collector, "run", collector.run)
+                if not options["no_sync"]:
+                    self._phase(collector, "sync_pinecone", collector.sync_pinecone)
+            except Exception as error:
+                category, line = classify_failure(error).value, redact(" ".join(str(error).split()))[:1000]
+                finish_run(run, "failed", counts=dict[str, int](), category=category, error=line)
+                if options["json"]:
+                    failed = CollectorResult(outcome="failed")
+                    self._print_json(name, failed, time.monotonic() - began, {"error": line, "failure_category": category})
+                raise
+            found = getattr(collector, "result", None)
+            result = found if isinstance(found, CollectorResult) else CollectorResult(counts=dict(getattr(found, "counts", {})))
+            reasons = "; ".join(f"{r.scope}: {r.reason}" for r in result.scopes if r.reason)
+            category = next((r.category for r in result.scopes if r.category), "")
+            outcome = "failed" if result.outcome == "busy" else result.outcome
+            finish_run(run, outcome, counts=result.counts, requests=result.requests, category=category, error=redact(reasons))
+        if options["json"]:
+            self._print_json(name, result, time.monotonic() - began, {})
+        else:
+            self._print(name, result, time.monotonic() - began)
+        self.exit_code = EXIT_CODES[result.outcome]
+
+    def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> None:
+        """Run one phase; a failure is handled once and raised again unchanged."""
+        collector._error_phase = phase
+        try:
+            act()
+        except CommandError as error:
+            extra = {"collector": str(getattr(collector, "name", "") or type(collector).__name__)}
+            extra |= {"collector_phase": phase, "failure_category": CollectorFailureCategory.COMMAND.value}
+            logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (its message is for people; no traceback)
+            raise
+        except Exception as error:
+            collector.handle_error(error)
+            raise
+        finally:
+            del collector._error_phase
+
+    def _print_json(self, name: str, result: CollectorResult, seconds: float, more: dict[str, str]) -> None:
+        scopes = [
+            {"scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)} for r in result.scopes
+        ]
+        told = {"collector": name, "success": result.success, "outcome": result.outcome, "counts": dict(result.counts)}
+        told |= {"requests": result.requests, "skipped": result.skipped, "duration_seconds": round(seconds, 3)}
+        self.stdout.write(json.dumps(told | {"scopes": scopes} | more))
+
+    def _print(self, name: str, result: CollectorResult, seconds: float) -> None:
+        for report in result.scopes:
+            counts = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in report.counts.items() if n)
+            self.stdout.write(f"{report.scope}: {report.outcome}; {counts or 'nothing new'}")
+            if report.reason:
+                self.stderr.write(redact(f"{report.scope}: {report.reason}"))
+        self.stdout.write(f"{name}: {result.outcome}, {result.requests} requests, {seconds:.1f} s")
+
+
+BASE_OPTIONS = {
+    "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
+}  # fmt: skip
+"""Django's own options, which the ledger does not need."""
+

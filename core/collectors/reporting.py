@@ -1,0 +1,35 @@
+"""The base of all commands: whatever goes wrong becomes one line that says what to do, and an exit code."""
+
+import os
+import sys
+import traceback
+
+from django.core.management.base import BaseCommand
+
+from core.errors import classify_failure, exit_code_for
+from core.operations.redaction import redact
+
+
+class ReportingCommand(BaseCommand):
+    """Set ``exit_code`` for an end that is neither clean nor an error; ``call_command`` returns normally then."""
+
+    exit_code: int = 0
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as from a terminal or cron; never a traceback unless ``--traceback`` asks for it."""
+        try:
+            super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted: what was stored stays; run again to go on\n")
+            sys.exit(130)
+        except BrokenPipeError:  # the reader, such as head, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exception as error:  # noqa: BLE001  (the outermost border: every error becomes one line)
+            if "--traceback" in argv:
+                sys.stderr.write(redact("".join(traceback.format_exception(error))))
+            first = redact(" ".join(str(error).split()) or type(error).__name__)
+            sys.stderr.write(f"error: {first} ({classify_failure(error).value})\n")
+            sys.exit(exit_code_for(error))
+        if self.exit_code:
+            sys.exit(self.exit_code)

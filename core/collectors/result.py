@@ -1,0 +1,48 @@
+"""What a run achieved, scope by scope."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Outcome = Literal["succeeded", "partial", "failed", "busy"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScopeReport:
+    """What became of one repository or channel; ``reason`` is one line for people."""
+
+    scope: str
+    outcome: Outcome
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    skipped: int = 0
+    reason: str = ""
+    category: str = ""
+    stops_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CollectorResult:
+    """A ``TrackerResult`` with its parts. ``success`` only when nothing is missing."""
+
+    outcome: Outcome = "succeeded"
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    requests: int = 0
+    skipped: int = 0
+    scopes: Sequence[ScopeReport] = ()
+
+    @property
+    def success(self) -> bool:
+        """Whether everything was collected."""
+        return self.outcome == "succeeded"
+
+    @classmethod
+    def of(cls, reports: Sequence[ScopeReport], *, requests: int) -> "CollectorResult":
+        """Sum up: failed when every scope failed, busy when every scope was locked, partial when any fell short."""
+        counts: Counter[str] = Counter()
+        for report in reports:
+            counts.update(report.counts)
+        outcomes = {report.outcome for report in reports}
+        outcome: Outcome = outcomes.pop() if len(outcomes) == 1 else "partial" if outcomes else "succeeded"
+        skipped = sum(report.skipped for report in reports)
+        return cls(outcome=outcome, counts=dict(counts), requests=requests, skipped=skipped, scopes=tuple(reports))

@@ -1,0 +1,34 @@
+"""Why a run failed: the categories, the project's own errors, and the classification of everybody else's."""
+
+from core.errors.classify import classify_failure, exit_code_for
+from core.errors.project import (
+    AccessDenied,
+    BudgetExhausted,
+    CollectorError,
+    CollectorFailureCategory,
+    ConfigurationError,
+    NotFound,
+    ReplaceToken,
+    RetryLater,
+    ScopeBusy,
+    SourceTimeout,
+    SourceUnavailable,
+    UnexpectedAnswer,
+)
+
+__all__ = [
+    "AccessDenied",
+    "BudgetExhausted",
+    "CollectorError",
+    "CollectorFailureCategory",
+    "ConfigurationError",
+    "NotFound",
+    "ReplaceToken",
+    "RetryLater",
+    "ScopeBusy",
+    "SourceTimeout",
+    "SourceUnavailable",
+    "UnexpectedAnswer",
+    "classify_failure",
+    "exit_code_for",
+]

@@ -1,0 +1,149 @@
+"""Any exception -> its category; first match wins. Vendors' errors are known by module and class name alone."""
+
+import errno
+import socket
+from collections.abc import Iterator
+
+from core.errors.project import CollectorError, CollectorFailureCategory as Category
+
+TRANSPORTS = {"requests", "urllib3", "httpx", "httpcore", "aiohttp"}
+CHAT = {"discord", "slack_sdk"}
+SOCKET_ERRNOS = {
+    errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ENETUNREACH, errno.EHOSTUNREACH,
+    errno.ENETDOWN, errno.EHOSTDOWN, errno.ENOTCONN, errno.EADDRNOTAVAIL, errno.ENETRESET, errno.ESHUTDOWN,
+}  # fmt: skip
+WINSOCK = range(10035, 11032)
+"""https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2"""
+SQLSTATES = {
+    "08": Category.NETWORK, "28": Category.AUTH, "42501": Category.PERMISSION, "57014": Category.TIMEOUT,
+    "55P03": Category.TIMEOUT, "57P": Category.NETWORK, "22": Category.VALIDATION, "23": Category.VALIDATION,
+}  # fmt: skip
+"""By prefix: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+def classify_failure(exc: BaseException) -> Category:
+    """The category of an exception, else that of its cause, else ``unknown``."""
+    seen: set[int] = set()
+    current: BaseException | None = exc
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if (found := _own(current)) is not None:
+            return found
+        current = current.__cause__
+    return Category.UNKNOWN
+
+
+def exit_code_for(exc: BaseException) -> int:
+    """1 failed, 2 wrong configuration, 3 partial, 75 locked; what a ``CommandError`` asks for."""
+    if isinstance(exc, CollectorError):
+        return exc.exit_code
+    names = _names(exc)
+    if ("django.core.management.base", "CommandError") in names:
+        return int(getattr(exc, "returncode", 1))
+    if ("django.core.exceptions", "ImproperlyConfigured") in names:
+        return 2
+    # A connection that cannot be made is a setting or a server that is not there; nothing was touched.
+    connecting = ("django.db.utils", "OperationalError") in names and not getattr(exc.__cause__, "sqlstate", None)
+    return 2 if connecting else 1
+
+
+def _names(exc: BaseException) -> set[tuple[str, str]]:
+    return {(cls.__module__, cls.__name__) for cls in type(exc).__mro__}
+
+
+def _own(exc: BaseException) -> Category | None:
+    """The category that an exception itself tells, without its cause."""
+    for rule in (_by_name, _by_status, _by_transport, _by_type, _by_sqlstate):
+        if (found := rule(exc)) is not None:
+            return found
+    if isinstance(exc, BaseExceptionGroup):
+        members: Iterator[Category | None] = (_own(member) for member in exc.exceptions)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]  # a group of anything
+        return next((found for found in members if found is not None), None)
+    return None
+
+
+def _by_name(exc: BaseException) -> Category | None:
+    for module, name in _names(exc):
+        if name == "CommandError" and module.startswith("django."):
+            return Category.COMMAND
+    if any(name == "ValidationError" for _, name in _names(exc)):
+        return Category.VALIDATION
+    return exc.category if isinstance(exc, CollectorError) else None
+
+
+def _roots(exc: BaseException) -> set[str]:
+    return {module.partition(".")[0] for module, _ in _names(exc)}
+
+
+def _status(exc: BaseException) -> int | None:
+    """The HTTP status that an error carries, on itself or on its response."""
+    for holder in (exc, getattr(exc, "response", None)):
+        for name in ("status_code", "status", "code"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int) and not isinstance(value, bool) and 100 <= value < 600:
+                return value
+    return None
+
+
+def _by_status(exc: BaseException) -> Category | None:
+    roots = _roots(exc)
+    if not roots & (TRANSPORTS | CHAT | {"pinecone", "urllib"}):
+        return None
+    names = {name for _, name in _names(exc)}
+    if "RateLimited" in names and "discord" in roots:
+        return Category.RATE_LIMIT
+    if "LoginFailure" in names and "discord" in roots:
+        return Category.AUTH
+    status = _status(exc)
+    if status is None:
+        return None
+    if status == 429 or (status == 403 and "secondary rate limit" in _text(exc)):
+        return Category.RATE_LIMIT
+    if status in {401, 403}:
+        return Category.AUTH
+    if status >= 500 or status == 408:
+        return Category.NETWORK
+    return Category.UNKNOWN if status >= 400 and roots & (CHAT | {"pinecone"}) else None
+
+
+def _text(exc: BaseException) -> str:
+    body = getattr(getattr(exc, "response", None), "text", "")
+    return f"{exc} {body if isinstance(body, str) else ''}".lower()
+
+
+def _by_transport(exc: BaseException) -> Category | None:
+    if not _roots(exc) & (TRANSPORTS | {"pinecone"}):
+        return None
+    names = " ".join(name for _, name in _names(exc))
+    if "Timeout" in names:
+        return Category.TIMEOUT
+    if _roots(exc) & TRANSPORTS:
+        return Category.NETWORK
+    return Category.NETWORK if "Connection" in names else None
+
+
+def _by_type(exc: BaseException) -> Category | None:
+    if isinstance(exc, PermissionError):
+        return Category.PERMISSION
+    if isinstance(exc, TimeoutError):
+        return Category.TIMEOUT
+    if isinstance(exc, (ConnectionError, socket.gaierror)):
+        return Category.NETWORK
+    if isinstance(exc, OSError):
+        winsock = getattr(exc, "winerror", None) or (exc.args[3] if len(exc.args) > 3 else None)
+        reached = exc.errno in SOCKET_ERRNOS or (isinstance(winsock, int) and winsock in WINSOCK)
+        return Category.NETWORK if reached else Category.UNKNOWN
+    if isinstance(exc, ValueError):
+        return Category.VALIDATION
+    return Category.UNKNOWN if ("django.db.utils", "Error") in _names(exc) else None
+
+
+def _by_sqlstate(exc: BaseException) -> Category | None:
+    if "psycopg" not in _roots(exc):
+        return None
+    state = str(getattr(exc, "sqlstate", None) or "")
+    found = [category for prefix, category in SQLSTATES.items() if state.startswith(prefix)]
+    if found:
+        return found[0]
+    names = {name for _, name in _names(exc)}
+    return Category.NETWORK if "OperationalError" in names and not state else Category.UNKNOWN

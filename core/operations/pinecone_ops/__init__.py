@@ -1,0 +1,1 @@
+"""The room of the production vector index; its vendor's library will be imported here and nowhere else."""

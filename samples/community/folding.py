@@ -1,0 +1,185 @@
+"""From a story's records to what GitHub shows at a moment of it."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from samples.community import long_texts
+from samples.community.model import Comment, Issue, Pull, Repository, ReviewComment
+
+Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Story:
+    """``moment`` and the names that records use; the account ``nobody`` is null."""
+
+    moment: str
+    accounts: dict[str, int | None]
+    associations: dict[str, str]
+    first_id: int
+    repositories: dict[str, int]
+
+    def happened(self, at: str | None) -> bool:
+        return at is not None and at <= self.moment
+
+
+def pseudo_sha(*names: object) -> str:
+    """A commit name for what has no commit in the sample history."""
+    return hashlib.sha1("/".join(map(str, names)).encode(), usedforsecurity=False).hexdigest()
+
+
+def text_of(raw: Raw) -> str | None:
+    """The body of a record: written out, made by a function of :mod:`long_texts`, or null."""
+    if "made_by" in raw:
+        return getattr(long_texts, raw["made_by"])()
+    body: str | None = raw.get("body")
+    if body is None:
+        return None
+    body = body.removesuffix("\n")
+    return body.replace("\n", "\r\n") if raw.get("crlf") else body
+
+
+def fold_issue(raw: Raw, repo: Repository, story: Story) -> None:
+    """Put an issue or pull request into its repository, or note that it is gone."""
+    number: int = raw["number"]
+    if not story.happened(raw.get("appears_at", raw["at"])):
+        return
+    moved = raw.get("moved")
+    if moved and story.happened(moved["at"]):
+        repo.moved[number] = (story.repositories[moved["to"]], moved["number"])
+        return
+    if story.happened(raw.get("deleted_at")):
+        repo.deleted["issues"].add(number)
+        return
+    issue = Issue(
+        id=story.first_id + 10_000_000 + number * 977,
+        number=number,
+        title=raw["title"],
+        body=text_of(raw),
+        **_post(raw, story),
+        labels=tuple(raw.get("labels", ())),
+        milestone=raw.get("milestone"),
+        assignees=tuple(id_ for name in raw.get("assignees", ()) if (id_ := story.accounts[name])),
+        lock_reason=raw.get("lock_reason"),
+        locked="locked" in raw,
+        pull=_pull(raw, story),
+    )
+    for edit in raw.get("edits", ()):
+        if story.happened(edit["at"]):
+            issue.title = edit.get("title", issue.title)
+            issue.body = text_of(edit) if "body" in edit else issue.body
+    _end(issue, raw, story)
+    issue.updated_at = max(at for at in _movements(raw) if story.happened(at))
+    repo.issues[number] = issue
+
+
+def _post(raw: Raw, story: Story) -> Raw:
+    edits = [edit["at"] for edit in raw.get("edits", ()) if story.happened(edit["at"])]
+    return {
+        "user": story.accounts[raw["by"]],
+        "association": story.associations.get(raw["by"], "NONE"),
+        "created_at": raw["at"],
+        "updated_at": max([raw["at"], *edits]),
+        "reactions": raw.get("reactions", {}),
+    }
+
+
+def _movements(raw: Raw) -> Iterator[str]:
+    """Every moment that moves an issue's ``updated_at``: an edit of a review comment is not among them."""
+    yield raw["at"]
+    yield from raw.get("touched", ())
+    yield from (raw[name]["at"] for name in ("closed", "reopened") if name in raw)
+    yield from (edit["at"] for edit in raw.get("edits", ()))
+    if "appears_at" in raw:
+        yield raw["appears_at"]
+    for comment in raw.get("comments", ()):
+        yield comment["at"]
+        yield from (edit["at"] for edit in comment.get("edits", ()))
+        if "deleted_at" in comment:
+            yield comment["deleted_at"]
+    yield from (comment["at"] for comment in raw.get("review_comments", ()))
+
+
+def _end(issue: Issue, raw: Raw, story: Story) -> None:
+    closed, reopened = raw.get("closed"), raw.get("reopened")
+    if reopened and story.happened(reopened["at"]):
+        issue.state_reason = "reopened"
+    elif closed and story.happened(closed["at"]):
+        issue.state, issue.closed_at, issue.closed_by = "closed", closed["at"], story.accounts[closed["by"]]
+        issue.state_reason = None if issue.pull else closed.get("reason", "completed")
+        if issue.pull and closed.get("merged"):
+            issue.pull.merged_at, issue.pull.merged_by = issue.closed_at, issue.closed_by
+            issue.pull.merge_commit_sha = closed["merged"]
+
+
+def _pull(raw: Raw, story: Story) -> Pull | None:
+    if "pull" not in raw:
+        return None
+    number = raw["number"]
+    shas = {"head_sha": pseudo_sha("head", number), "base_sha": pseudo_sha("base", number)}
+    return Pull(id=story.first_id + 20_000_000 + number * 389, **shas | raw["pull"])
+
+
+def _in_order(threads: list[Raw], kind: str) -> list[tuple[Raw, Raw]]:
+    """(thread, comment) by the time of the comment: ids grow with time, and do not depend on the moment."""
+    pairs = [(thread, comment) for thread in threads for comment in thread.get(kind, ())]
+    return sorted(pairs, key=lambda pair: (pair[1]["at"], pair[0]["number"]))
+
+
+def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
+    """Put the comments that stand at the moment under the issues that do."""
+    for rank, (thread, raw) in enumerate(_in_order(threads, "comments")):
+        id_ = story.first_id + 30_000_000 + rank * 613
+        if not story.happened(raw["at"]) or thread["number"] not in repo.issues:
+            continue
+        if story.happened(raw.get("deleted_at")):
+            repo.deleted["issue_comments"].add(id_)
+            continue
+        comment = Comment(id=id_, number=thread["number"], body=text_of(raw), **_post(raw, story))
+        for edit in raw.get("edits", ()):
+            if story.happened(edit["at"]):
+                comment.body = text_of(edit)
+        repo.comments[id_] = comment
+
+
+def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
+    """The same for comments on diffs; a reply keeps the id of a comment that is gone."""
+    ordered = _in_order(threads, "review_comments")
+    ids = {raw.get("key", rank): story.first_id + 40_000_000 + rank * 419 for rank, (_, raw) in enumerate(ordered)}
+    for rank, (thread, raw) in enumerate(ordered):
+        id_ = ids[raw.get("key", rank)]
+        issue = repo.issues.get(thread["number"])
+        if not story.happened(raw["at"]) or issue is None or issue.pull is None:
+            continue
+        if story.happened(raw.get("deleted_at")):
+            repo.deleted["review_comments"].add(id_)
+            continue
+        comment = ReviewComment(id=id_, number=issue.number, body=text_of(raw), **_post(raw, story), **_place(raw, issue))
+        comment.review_id = None if raw.get("no_review") else story.first_id + 50_000_000 + rank * 211
+        comment.in_reply_to_id = ids[raw["reply_to"]] if "reply_to" in raw else None
+        for edit in raw.get("edits", ()):
+            if story.happened(edit["at"]):
+                comment.body = text_of(edit)
+        repo.review_comments[id_] = comment
+
+
+def _place(raw: Raw, issue: Issue) -> Raw:
+    """Where a comment stands in the diff. Comments on a whole file and outdated ones lack what GitHub leaves out."""
+    head = issue.pull.head_sha if issue.pull else ""
+    whole_file, outdated = raw.get("whole_file", False), raw.get("outdated", False)
+    line = None if whole_file else raw.get("line", 1)
+    return {
+        "path": raw["path"],
+        "diff_hunk": raw.get("hunk", "@@ -1,3 +1,4 @@").removesuffix("\n"),
+        "line": None if outdated else line,
+        "original_line": line,
+        "start_line": None if outdated else raw.get("start_line"),
+        "position": None if outdated else line or 1,
+        "original_position": line or 1,
+        "side": raw.get("side", "RIGHT"),
+        "subject_type": "file" if whole_file else "line",
+        "commit_id": head,
+        "original_commit_id": pseudo_sha("before", issue.number) if outdated else head,
+    }

@@ -1,0 +1,98 @@
+"""Reads ``data/*.toml`` into a community as it was at one moment.
+
+The files tell a story: every post carries its edits and its end with their times. What GitHub would have shown at a
+moment is folded from what had happened by then. A text between ``'''`` loses its last line break.
+"""
+
+import tomllib
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from samples.community.folding import Story, fold_comments, fold_issue, fold_review_comments
+from samples.community.model import Account, Label, Milestone, Repository
+
+DATA = Path(__file__).parent / "data"
+FIRST_ID = 5_000_000_000
+"""Beyond 32 bits, as GitHub's newer ids are."""
+REPOSITORY_IDS = 100_000_000
+"""Every repository's posts take their ids from a range of this size."""
+END_OF_TIME = "9999-12-31T00:00:00Z"
+
+Parts = tuple[dict[int, Account], dict[int, Repository], dict[str, int]]
+
+
+def load_parts(as_of: str | None) -> Parts:
+    """Accounts, repositories and former names at a moment; ``None`` is the end of the story."""
+    moment = as_of or END_OF_TIME
+    data = _read()
+    keys = {raw["key"]: raw["id"] for raw in data["accounts"]} | {"nobody": None}
+    associations = {raw["key"]: raw.get("association", "NONE") for raw in data["accounts"]}
+    accounts = {raw["id"]: _account(raw, moment) for raw in data["accounts"]}
+    repositories: dict[int, Repository] = {}
+    for index, raw in enumerate(data["repositories"]):
+        story = Story(
+            moment=moment,
+            accounts=keys,
+            associations=associations,
+            first_id=FIRST_ID + index * REPOSITORY_IDS,
+            repositories={r["name"]: r["id"] for r in data["repositories"]},
+        )
+        threads = [thread for thread in data["threads"] if thread["repository"] == raw["name"]]
+        repositories[raw["id"]] = _repository(raw, threads, story)
+    old_names = {old: raw["id"] for raw in data["repositories"] for old in raw.get("old_names", [])}
+    return accounts, repositories, old_names
+
+
+@lru_cache(maxsize=1)
+def _read() -> dict[str, list[dict[str, Any]]]:
+    """All files in one, with times as GitHub's texts."""
+    whole: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(DATA.glob("*.toml")):
+        for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            whole.setdefault(key, []).extend(_plain(row) for row in rows)
+    return whole
+
+
+def _plain(value: Any) -> Any:
+    """The same value, with times written as GitHub writes them."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, dict):
+        return {str(key): _plain(child) for key, child in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] # TOML tables are untyped
+    if isinstance(value, list):
+        return [_plain(child) for child in value]  # pyright: ignore[reportUnknownVariableType] # TOML arrays are untyped
+    return value
+
+
+def _account(raw: dict[str, Any], moment: str) -> Account:
+    renamed = raw.get("renamed")
+    login = renamed["from"] if renamed and renamed["at"] > moment else raw["login"]
+    return Account(id=raw["id"], login=login, type=raw.get("type", "User"), name=raw.get("name", ""))
+
+
+def _repository(raw: dict[str, Any], threads: list[dict[str, Any]], story: Story) -> Repository:
+    repo = Repository(
+        id=raw["id"],
+        owner=story.accounts[raw["owner"]] or 0,
+        name=raw["name"],
+        description=raw["description"],
+        created_at=raw["created_at"],
+        updated_at=min(raw["updated_at"], story.moment),
+        pushed_at=min(raw["pushed_at"], story.moment),
+        has_git=raw.get("has_git", False),
+        topics=tuple(raw.get("topics", ())),
+        labels={row["name"]: Label(id=story.first_id + 900 + n, **row) for n, row in enumerate(raw.get("labels", ()))},
+        milestones={
+            row["number"]: Milestone(
+                id=story.first_id + 800 + row["number"], **row | {"creator": story.accounts[row["creator"]]}
+            )
+            for row in raw.get("milestones", ())
+        },
+    )
+    for thread in sorted(threads, key=lambda row: row["number"]):
+        fold_issue(thread, repo, story)
+    fold_comments(threads, repo, story)
+    fold_review_comments(threads, repo, story)
+    return repo

@@ -1,0 +1,112 @@
+"""One community in memory: what a server answers from and what changes work on."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Self
+
+from samples.community.loading import load_parts
+from samples.community.model import Account, Comment, Repository, ReviewComment
+from samples.community.synthetic import synthetic_parts
+
+DEFAULT_USER = 90_000_000_001
+"""The account that makes changes unless another is named; every community has it."""
+
+
+class SampleCommunity:
+    """Accounts and repositories by id. Readers and writers hold ``lock``; every change adds one to ``revision``."""
+
+    def __init__(self, accounts: dict[int, Account], repositories: dict[int, Repository], old_names: dict[str, int]):
+        self.accounts = accounts
+        self.repositories = repositories
+        self.old_names = old_names
+        """Full names of former times, in lower case; a present name goes first."""
+        self.lock = threading.RLock()
+        self.revision = 0
+        self.clock = max(
+            (post.updated_at for repo in repositories.values() for post in repo.issues.values()),
+            default="2025-01-01T00:00:00Z",
+        )
+        """The moment of the last change; :meth:`tick` moves it."""
+
+    @classmethod
+    def load(cls, as_of: str | None = None) -> Self:
+        """The sample community as it was at a moment such as ``2025-06-01T00:00:00Z``, or at the end of its story.
+
+        Ids are the same at every moment, so that two moments show what was edited, added and deleted between them.
+        """
+        parts = _loaded(as_of)
+        return cls(*parts)._copy()
+
+    @classmethod
+    def synthetic(
+        cls, *, issues: int = 1000, comments: int = 5000, review_comments: int = 0, seed: int = 0, busy_instant: int = 0
+    ) -> Self:
+        """A big :data:`SAMPLE_REPOSITORY` made by seeded dice; every fourth issue is a pull request.
+
+        Many posts share one ``updated_at``; the last ``busy_instant`` of each list share a single one.
+        """
+        return cls(
+            *synthetic_parts(
+                issues=issues, comments=comments, review_comments=review_comments, seed=seed, busy_instant=busy_instant
+            )
+        )
+
+    def _copy(self) -> Self:
+        repositories = {id_: _copy_of(repo) for id_, repo in self.repositories.items()}
+        accounts = {id_: replace(account) for id_, account in self.accounts.items()}
+        return type(self)(accounts, repositories, dict(self.old_names))
+
+    def full_name(self, repo: Repository) -> str:
+        return f"{self.accounts[repo.owner].login}/{repo.name}"
+
+    def find(self, full_name: str) -> tuple[Repository, bool]:
+        """The repository of a name in any case, and whether that is a former name. ``KeyError`` for an unknown one."""
+        wanted = full_name.lower()
+        for repo in self.repositories.values():
+            if self.full_name(repo).lower() == wanted:
+                return repo, False
+        return self.repositories[self.old_names[wanted]], True
+
+    def repository(self, full_name: str) -> Repository:
+        return self.find(full_name)[0]
+
+    def comment(self, id_: int) -> tuple[Repository, Comment]:
+        for repo in self.repositories.values():
+            if id_ in repo.comments:
+                return repo, repo.comments[id_]
+        raise KeyError(id_)
+
+    def review_comment(self, id_: int) -> tuple[Repository, ReviewComment]:
+        for repo in self.repositories.values():
+            if id_ in repo.review_comments:
+                return repo, repo.review_comments[id_]
+        raise KeyError(id_)
+
+    def tick(self, at: str | None = None) -> str:
+        """The moment of a change: the one that is given, else a minute after the last one."""
+        self.revision += 1
+        if at is None:
+            moment = datetime.fromisoformat(self.clock) + timedelta(minutes=1)
+            at = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.clock = max(self.clock, at)
+        return at
+
+
+@lru_cache(maxsize=4)
+def _loaded(as_of: str | None) -> tuple[dict[int, Account], dict[int, Repository], dict[str, int]]:
+    """Read once a process; nobody gets these objects themselves."""
+    return load_parts(as_of)
+
+
+def _copy_of(repo: Repository) -> Repository:
+    return replace(
+        repo,
+        labels=dict(repo.labels),
+        issues={n: replace(x, pull=replace(x.pull) if x.pull else None) for n, x in repo.issues.items()},
+        comments={i: replace(x) for i, x in repo.comments.items()},
+        review_comments={i: replace(x) for i, x in repo.review_comments.items()},
+        deleted={stream: set(ids) for stream, ids in repo.deleted.items()},
+        moved=dict(repo.moved),
+    )
