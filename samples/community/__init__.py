@@ -1,6 +1,7 @@
 """The sample community: accounts, repositories, issues, pull requests and their comments, in memory."""
 
-from samples.community.changes import UNCHANGED, Changes
+from samples.community.changes import Changes
+from samples.community.comment_changes import UNCHANGED
 from samples.community.model import Account, Comment, Issue, Label, Milestone, Pull, Repository, ReviewComment
 from samples.community.state import DEFAULT_USER, SampleCommunity
 

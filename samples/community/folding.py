@@ -128,13 +128,19 @@ def _in_order(threads: list[Raw], kind: str) -> list[tuple[Raw, Raw]]:
     return sorted(pairs, key=lambda pair: (pair[1]["at"], pair[0]["number"]))
 
 
+def _unknown(thread: Raw, repo: Repository) -> bool:
+    """Whether a thread neither stands nor ever stood in its repository."""
+    number = thread["number"]
+    return number not in repo.issues and number not in repo.moved and number not in repo.deleted["issues"]
+
+
 def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
     """Put the comments that stand at the moment under the issues that do."""
     for rank, (thread, raw) in enumerate(_in_order(threads, "comments")):
         id_ = story.first_id + 30_000_000 + rank * 613
-        if not story.happened(raw["at"]) or thread["number"] not in repo.issues:
+        if not story.happened(raw["at"]) or _unknown(thread, repo):
             continue
-        if story.happened(raw.get("deleted_at")):
+        if thread["number"] not in repo.issues or story.happened(raw.get("deleted_at")):
             repo.deleted["issue_comments"].add(id_)
             continue
         comment = Comment(id=id_, number=thread["number"], body=text_of(raw), **_post(raw, story))

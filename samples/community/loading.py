@@ -5,6 +5,7 @@ moment is folded from what had happened by then. A text between ``'''`` loses it
 """
 
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -39,7 +40,7 @@ def load_parts(as_of: str | None) -> Parts:
             first_id=FIRST_ID + index * REPOSITORY_IDS,
             repositories={r["name"]: r["id"] for r in data["repositories"]},
         )
-        threads = [thread for thread in data["threads"] if thread["repository"] == raw["name"]]
+        threads = [thread for thread in _with_transfers(data["threads"]) if thread["repository"] == raw["name"]]
         repositories[raw["id"]] = _repository(raw, threads, story)
     old_names = {old: raw["id"] for raw in data["repositories"] for old in raw.get("old_names", [])}
     return accounts, repositories, old_names
@@ -64,6 +65,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(child) for child in value]  # pyright: ignore[reportUnknownVariableType] # TOML arrays are untyped
     return value
+
+
+def _with_transfers(threads: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Every thread, and those that were transferred once more where they went."""
+    for thread in threads:
+        yield thread
+        if "moved" in thread:
+            there = {key: value for key, value in thread.items() if key != "moved"}
+            moved = thread["moved"]
+            yield there | {"repository": moved["to"], "number": moved["number"], "appears_at": moved["at"]}
 
 
 def _account(raw: dict[str, Any], moment: str) -> Account:

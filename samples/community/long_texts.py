@@ -1,8 +1,5 @@
 """Bodies that are too long, or too odd for a text file, to be written out."""
 
-GITHUB_LONGEST = 65_536
-"""Characters that GitHub takes in one body: https://github.com/orgs/community/discussions/27190."""
-
 
 def harmonic_fit_log() -> str:
     """About 60,000 characters: a whole log pasted into an issue, as people do."""

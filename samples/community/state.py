@@ -1,5 +1,6 @@
 """One community in memory: what a server answers from and what changes work on."""
 
+import itertools
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ class SampleCommunity:
             default="2025-01-01T00:00:00Z",
         )
         """The moment of the last change; :meth:`tick` moves it."""
+        self._ids = itertools.count(8_000_000_000)
 
     @classmethod
     def load(cls, as_of: str | None = None) -> Self:
@@ -36,8 +38,12 @@ class SampleCommunity:
 
         Ids are the same at every moment, so that two moments show what was edited, added and deleted between them.
         """
-        parts = _loaded(as_of)
-        return cls(*parts)._copy()
+        accounts, repositories, old_names = _loaded(as_of)
+        return cls(
+            {id_: replace(account) for id_, account in accounts.items()},
+            {id_: _copy_of(repo) for id_, repo in repositories.items()},
+            dict(old_names),
+        )
 
     @classmethod
     def synthetic(
@@ -52,11 +58,6 @@ class SampleCommunity:
                 issues=issues, comments=comments, review_comments=review_comments, seed=seed, busy_instant=busy_instant
             )
         )
-
-    def _copy(self) -> Self:
-        repositories = {id_: _copy_of(repo) for id_, repo in self.repositories.items()}
-        accounts = {id_: replace(account) for id_, account in self.accounts.items()}
-        return type(self)(accounts, repositories, dict(self.old_names))
 
     def full_name(self, repo: Repository) -> str:
         return f"{self.accounts[repo.owner].login}/{repo.name}"
@@ -83,6 +84,10 @@ class SampleCommunity:
             if id_ in repo.review_comments:
                 return repo, repo.review_comments[id_]
         raise KeyError(id_)
+
+    def new_id(self) -> int:
+        """Above every id there is, as GitHub's counters are."""
+        return next(self._ids)
 
     def tick(self, at: str | None = None) -> str:
         """The moment of a change: the one that is given, else a minute after the last one."""

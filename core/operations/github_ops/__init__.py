@@ -1,0 +1,1 @@
+"""GitHub: its REST API, and its repositories over git."""

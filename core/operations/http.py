@@ -1,0 +1,142 @@
+"""HTTP with time-outs, retries, bounds and typed errors; knows no vendor."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from core.errors import BudgetExhausted, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+
+USER_AGENT = "activity-trackers/0.1"
+PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
+"""Statuses that say nothing about the request itself: it is asked again."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an answer; no documented page comes near it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """An answer whose body has been read whole. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+    def json(self) -> Any:
+        """The parsed body, ``None`` for an empty one; UnexpectedAnswer when it is not JSON."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except ValueError as error:
+            raise UnexpectedAnswer(f"{_place(self.url)} answered {self.status} with something that is not JSON") from error
+
+
+class Allowance:
+    """What a run may spend: requests, and seconds from now on. ``None`` is no bound."""
+
+    def __init__(self, max_requests: int | None = None, max_seconds: float | None = None) -> None:
+        self.max_requests = max_requests
+        self.deadline = None if max_seconds is None else time.monotonic() + max_seconds
+        self.spent = 0
+
+    def spend(self) -> None:
+        """Count one request; BudgetExhausted when it may not be made any more."""
+        if self.max_requests is not None and self.spent >= self.max_requests:
+            raise BudgetExhausted(f"stopped after {self.spent} requests, as --max-requests says; run again to go on")
+        self.check(0)
+        self.spent += 1
+
+    def check(self, seconds: float) -> None:
+        """BudgetExhausted when waiting so long would pass the deadline."""
+        if self.deadline is not None and time.monotonic() + seconds >= self.deadline:
+            raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
+
+
+class Transport:
+    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte."""
+
+    def __init__(
+        self,
+        allowance: Allowance,
+        *,
+        timeout: tuple[float, float] = (10.0, 60.0),
+        attempts: int = 6,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.allowance, self.timeout, self.attempts, self.sleep = allowance, timeout, attempts, sleep
+        self.session = requests.Session()
+        self.session.trust_env = True
+        self.session.headers["User-Agent"] = USER_AGENT
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], params: Mapping[str, Any] | None = None, body: object = None
+    ) -> Response:
+        """One answer; what fails in passing is asked again with growing, random pauses (0.25-8 s).
+
+        Redirects are returned, not followed. Raises SourceUnavailable, SourceTimeout or BudgetExhausted.
+        """
+        for attempt in range(1, self.attempts + 1):
+            self.allowance.spend()
+            trouble: Exception | None = None
+            try:
+                response = self._once(method, url, headers, params, body)
+                if response.status not in PASSING and self._is_whole(response):
+                    return response
+            except requests.Timeout as error:
+                trouble = SourceTimeout(f"{_place(url)} did not answer in time; run again later")
+                trouble.__cause__ = error
+            except (requests.RequestException, OSError) as error:
+                trouble = SourceUnavailable(f"{_place(url)} cannot be reached ({_kind(error)}); run again later")
+                trouble.__cause__ = error
+            else:
+                trouble = SourceUnavailable(f"{_place(url)} keeps answering {response.status}; run again later")
+            if attempt == self.attempts:
+                raise trouble
+            self.pause(random.uniform(0.25, 1) * min(8.0, 0.5 * 2**attempt))  # noqa: S311  (jitter, not secrecy)
+        raise AssertionError("unreachable")
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the allowance ends before."""
+        self.allowance.check(seconds)
+        self.sleep(seconds)
+
+    def _once(
+        self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, Any] | None, body: object
+    ) -> Response:
+        with self.session.request(
+            method, url, headers=dict(headers), params=dict(params or {}), json=body, timeout=self.timeout,
+            allow_redirects=False, stream=True,
+        ) as answer:  # fmt: skip
+            parts: list[bytes] = []
+            size = 0
+            for part in answer.iter_content(1 << 16):
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST:
+                    raise UnexpectedAnswer(f"{_place(url)} answered more than {LARGEST} bytes")
+            lower = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(status=answer.status_code, headers=lower, body=b"".join(parts), url=answer.url)
+
+    @staticmethod
+    def _is_whole(response: Response) -> bool:
+        """Whether what calls itself JSON is JSON: a body may be cut without the connection noticing."""
+        if response.status != 200 or "json" not in response.headers.get("content-type", ""):
+            return response.status != 200 or not response.body.lstrip().startswith(b"<")
+        try:
+            json.loads(response.body)
+        except ValueError:
+            return False
+        return True
+
+
+def _place(url: str) -> str:
+    """Host and path of an address: queries may hold what nobody should read."""
+    return url.split("://", 1)[-1].split("?", 1)[0]
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__

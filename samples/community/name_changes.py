@@ -1,0 +1,52 @@
+"""Repositories and accounts get other names; accounts go."""
+
+from samples import SAMPLE_REPOSITORY
+from samples.community.model import GHOST_ID, Account, Repository
+from samples.community.state import SampleCommunity
+
+
+class NameChanges:
+    """Nothing here moves the date of an issue or a comment."""
+
+    community: SampleCommunity
+
+    def rename_repository(self, new_name: str, *, repository: str = SAMPLE_REPOSITORY) -> str:
+        """Another name under the same owner; the old one redirects. Returns the new full name."""
+        with self.community.lock:
+            repo = self.community.repository(repository)
+            self.community.old_names[self.community.full_name(repo).lower()] = repo.id
+            repo.name, repo.updated_at = new_name, self.community.tick()
+            return self.community.full_name(repo)
+
+    def rename_account(self, id_: int, new_login: str) -> None:
+        """The id stays. Repositories of the account answer under the new name and redirect from the old one."""
+        with self.community.lock:
+            for repo in self.community.repositories.values():
+                if repo.owner == id_:
+                    self.community.old_names[self.community.full_name(repo).lower()] = repo.id
+            self.community.accounts[id_].login = new_login
+            self.community.tick()
+
+    def delete_account(self, id_: int, *, null_everywhere: bool = False) -> None:
+        """Issues and comments then show the account ``ghost`` (or null too), review comments show null.
+
+        As seen in atlassian/github-for-jira#164 and databricks/spark-pr-dashboard#68.
+        """
+        with self.community.lock:
+            del self.community.accounts[id_]
+            self.community.accounts.setdefault(GHOST_ID, Account(id=GHOST_ID, login="ghost"))
+            self.community.tick()
+            for repo in self.community.repositories.values():
+                _replace_author(repo, id_, None if null_everywhere else GHOST_ID)
+
+
+def _replace_author(repo: Repository, id_: int, shown: int | None) -> None:
+    for post in (*repo.issues.values(), *repo.comments.values()):
+        post.user = shown if post.user == id_ else post.user
+    for comment in repo.review_comments.values():
+        comment.user = None if comment.user == id_ else comment.user
+    for issue in repo.issues.values():
+        issue.assignees = tuple(assignee for assignee in issue.assignees if assignee != id_)
+        issue.closed_by = shown if issue.closed_by == id_ else issue.closed_by
+        if issue.pull and issue.pull.merged_by == id_:
+            issue.pull.merged_by = None
