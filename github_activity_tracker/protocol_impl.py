@@ -29,3 +29,12 @@ class GitHubState:
     checkpoint_token: str = ""
     human_readable_marker: str = ""
     extras: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitPlan:
+    """Which commits are being read: those that ``refs`` lead to and ``known`` hashes do not; ``done`` of them are kept."""
+
+    refs: Mapping[str, str]
+    known: frozenset[str]
+    done: int = 0

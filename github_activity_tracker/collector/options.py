@@ -1,5 +1,6 @@
 """What a run is asked to do, and which repositories that means."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,3 +69,9 @@ def _full_name(text: str) -> str:
     if match is None:
         raise ConfigurationError(f"{text!r} is not a repository. Write owner/name, such as django/django.")
     return match[1]
+
+
+def provisional_id(full_name: str) -> int:
+    """A made-up id for a repository that GitHub has not been asked about: negative, and the same for the same name."""
+    digest = hashlib.blake2b(full_name.lower().encode(), digest_size=6).digest()
+    return -1 - int.from_bytes(digest)

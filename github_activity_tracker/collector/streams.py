@@ -49,11 +49,16 @@ def collect_list(
 
 def collect_commits(history: fetch.LocalHistory, scope: Scope, *, full: bool, counts: Counter[str]) -> None:
     """Read the commits that branches and tags lead to and that are not kept yet."""
-    plan = store.open_plan(int(scope.external_id), history.refs(), full=full)
-    for page in history.pages(plan):
-        converted = convert.convert_commits(page.commits, int(scope.external_id), scope.url)
-        count(counts, COMMITS, store.store_commits(converted, scope=scope, done=page.done))
-    store.close_plan(int(scope.external_id), plan)
+    repository_id, refs = int(scope.external_id), history.refs()
+    while True:
+        plan = store.open_plan(repository_id, refs, full=full)
+        for page in history.pages(plan):
+            converted = convert.convert_commits(page.commits, repository_id, scope.url)
+            count(counts, COMMITS, store.store_commits(converted, scope=scope, done=page.done))
+        store.close_plan(repository_id, plan)
+        if plan.refs == refs:
+            return
+        full = False  # the plan was an earlier run's; now what came since
 
 
 def count(counts: Counter[str], stream: str, stored: store.Stored) -> None:

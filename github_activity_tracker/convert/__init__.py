@@ -3,7 +3,7 @@
 from github_activity_tracker.convert.commits import convert_commit, convert_commits
 from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
 from github_activity_tracker.convert.page import Malformed, Page, Record, Row
-from github_activity_tracker.convert.repositories import account_row, repository_row
+from github_activity_tracker.convert.repositories import account_row, provisional_row, repository_row
 
 __all__ = [
     "Malformed",
@@ -16,5 +16,6 @@ __all__ = [
     "convert_issue_comments",
     "convert_issues",
     "convert_review_comments",
+    "provisional_row",
     "repository_row",
 ]

@@ -25,6 +25,8 @@ class Record:
     """External id of the search document in which it appears."""
     kind: str
     """Kind of that document: issue, pull_request or commit."""
+    files: tuple[Row, ...] = ()
+    """Changed files of a commit, without the commit's key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,3 +41,8 @@ def repository_row(payload: RepositoryPayload) -> Row:
         "pushed_at": moment_or_none(payload.get("pushed_at")),
         "deleted_at": None,
     }
+
+
+def provisional_row(repository_id: int, full_name: str) -> Row:
+    """A repository that is known by its name alone; ``repository_id`` is made up and negative."""
+    return repository_row({"id": repository_id, "full_name": full_name, "owner": None})

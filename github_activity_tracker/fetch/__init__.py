@@ -1,6 +1,7 @@
 """Pages of GitHub's payloads, and the states that cover them; the only room that talks to ``core.operations``."""
 
-from github_activity_tracker.fetch.commits import CommitPage, LocalHistory, open_history
+from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
+from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
 from github_activity_tracker.fetch.repositories import repository
 
@@ -10,7 +11,7 @@ __all__ = [
     "LocalHistory",
     "issue_comments",
     "issues",
-    "open_history",
+    "open_client",
     "repository",
     "review_comments",
 ]

@@ -1,0 +1,142 @@
+"""A bare copy of a repository, brought up to date with ``git fetch`` and read with ``git log``."""
+
+import base64
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from core.errors import AccessDenied, CollectorError, NotFound, SourceUnavailable, UnexpectedAnswer
+from core.operations.github_ops.git_log import ARGUMENTS, RawCommit, parse
+from core.operations.redaction import redact
+
+REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+ATTEMPTS = 6
+CHUNK = 1 << 20
+ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
+    ("authentication failed", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
+    ("could not read username", AccessDenied, "git may not read it: put a token that may into GITHUB_TOKENS"),
+    ("error: 401", AccessDenied, "git may not read it: put a valid token into GITHUB_TOKENS"),
+    ("error: 403", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
+    ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
+)
+ABSENT = ("not found", "does not exist", "does not appear to be a git repository", "error: 404")
+CORRUPT = ("bad object", "corrupt", "unable to read", "missing blob", "missing tree", "not a git repository", "did not send all")
+
+
+def repository_url(base: str, full_name: str) -> str:
+    """Where git finds a repository: below ``base``, or ``base`` itself when that is a folder with a repository."""
+    if not base.startswith("file://"):
+        return f"{base}/{full_name}.git"
+    root = Path(urlsplit(base).path)
+    candidates = [root / f"{full_name}.git", root / full_name, root]
+    return f"file://{next((c for c in candidates if _is_repository(c)), candidates[1])}"
+
+
+def _is_repository(folder: Path) -> bool:
+    return any((place / "HEAD").is_file() and (place / "objects").is_dir() for place in (folder, folder / ".git"))
+
+
+class GitMirror:
+    """A bare repository in a folder of its own. The token reaches git through its environment alone."""
+
+    def __init__(self, url: str, folder: Path, token: str | None = None) -> None:
+        self.url, self.folder = url, folder
+        self.environment = _environment(url, token)
+
+    def update(self) -> None:
+        """Fetch all branches and tags; what a killed fetch left behind is no obstacle.
+
+        Raises NotFound, AccessDenied, SourceUnavailable.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._fetch()
+            except SourceUnavailable:
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(0.2 * 2**attempt)
+            except UnexpectedAnswer:  # the copy is damaged: it can be had again
+                shutil.rmtree(self.folder, ignore_errors=True)
+                if attempt > 1:
+                    raise
+            else:
+                return
+
+    def _fetch(self) -> None:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self._run("init", "--quiet", "--bare", str(self.folder), inside=False)
+        for stale in self.folder.rglob("*.lock"):
+            stale.unlink(missing_ok=True)
+        self._run("fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", self.url, *REFSPECS)
+
+    def refs(self) -> dict[str, str]:
+        """Branches and tags by full name, and the commits to which they lead; others are left out."""
+        listing = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)"
+        found: dict[str, str] = {}
+        for line in self._run("for-each-ref", f"--format={listing}").split(b"\n"):
+            name, kind, sha, inner_kind, inner = [*line.split(b"\0"), b"", b"", b"", b""][:5]
+            if kind == b"commit" or inner_kind == b"commit":
+                found[name.decode("utf-8", "replace")] = (sha if kind == b"commit" else inner).decode()
+        return found
+
+    def log(self, heads: Sequence[str], known: Sequence[str]) -> Iterator[RawCommit]:
+        """Commits that ``heads`` lead to and ``known`` do not, parents first; the same every time.
+
+        What is known but no longer there is ignored. UnexpectedAnswer names an object that is missing.
+        """
+        command = ["git", "log", "--stdin", "--ignore-missing", "--topo-order", "--reverse", *ARGUMENTS]
+        with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as errors:
+            wanted.write("".join([*(f"{sha}\n" for sha in heads), *(f"^{sha}\n" for sha in known)]).encode())
+            wanted.seek(0)
+            with subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdin=wanted, stdout=subprocess.PIPE, stderr=errors
+            ) as process:
+                assert process.stdout is not None  # noqa: S101  (it is a pipe)
+                yield from parse(iter(lambda: process.stdout.read(CHUNK), b""))  # pyright: ignore[reportOptionalMemberAccess]
+            if process.returncode:
+                errors.seek(0)
+                raise _error(self.url, errors.read())
+
+    def _run(self, *arguments: str, inside: bool = True) -> bytes:
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.folder if inside else None, env=self.environment, capture_output=True, check=False
+        )
+        if done.returncode:
+            raise _error(self.url, done.stderr)
+        return done.stdout
+
+
+def _environment(url: str, token: str | None) -> dict[str, str]:
+    """Git without anybody's settings, hooks, prompts; the token as a header that no argument list shows."""
+    settings = {"gc.auto": "0", "maintenance.auto": "false", "core.hooksPath": os.devnull, "safe.directory": "*"}
+    if token and url.startswith("http"):
+        secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        parts = urlsplit(url)
+        settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {secret}"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env |= {
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "http:https:file", "GIT_CONFIG_COUNT": str(len(settings)), "GIT_ASKPASS": "true",
+    }  # fmt: skip
+    for place, (name, value) in enumerate(settings.items()):
+        env |= {f"GIT_CONFIG_KEY_{place}": name, f"GIT_CONFIG_VALUE_{place}": value}
+    return env
+
+
+def _error(url: str, stderr: bytes) -> CollectorError:
+    """What git's words mean for us."""
+    told = redact(" ".join(stderr.decode("utf-8", "replace").split()))[-300:]
+    lower = told.lower()
+    if any(word in lower for word in ABSENT):
+        return NotFound(f"git finds no repository at {url}", reason="not_found")
+    for words, error, advice in ERRORS:
+        if words in lower:
+            return error(f"{url}: {advice}")
+    if any(word in lower for word in CORRUPT):
+        return UnexpectedAnswer(f"{url}: git says {told}")
+    return SourceUnavailable(f"{url}: git says {told}; run again later")

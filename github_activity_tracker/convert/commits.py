@@ -1,0 +1,97 @@
+"""Commits and their changed files."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from core.operations.github_ops.git_log import RawCommit, RawDate
+from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, one_line
+from github_activity_tracker.protocol_impl import GitHubActivity
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOREPLY = re.compile(r"(\d{1,18})\+([A-Za-z0-9-]+(?:\[bot\])?)@users\.noreply\.github\.com")
+"""https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address"""
+
+
+def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
+    """A page of commits."""
+    convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
+    return convert_each(commits, convert, _people)
+
+
+def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:
+    """One commit; accounts are known from no-reply addresses alone."""
+    authored, committed = _moment(commit.author_date), _moment(commit.committer_date)
+    account = NOREPLY.fullmatch(commit.author_email)
+    files = tuple(_file(commit, ordinal) for ordinal in range(len(commit.files)))
+    row: Row = {
+        "repository_id": repository_id,
+        "sha": commit.sha,
+        "tree_sha": commit.tree,
+        "parents": commit.parents,
+        "author_id": int(account[1]) if account else None,
+        "author_name": clean(commit.author_name),
+        "author_email": clean(commit.author_email),
+        "authored_at": authored,
+        "author_utc_offset": _offset(commit.author_date),
+        "committer_name": clean(commit.committer_name),
+        "committer_email": clean(commit.committer_email),
+        "committed_at": committed,
+        "committer_utc_offset": _offset(commit.committer_date),
+        "message": clean(commit.message),
+        "encoding": clip(commit.encoding, 64),
+        "additions": sum(file.additions or 0 for file in commit.files),
+        "deletions": sum(file.deletions or 0 for file in commit.files),
+        "changed_files": len(files),
+        "deleted_at": None,
+    }
+    document = f"github:commit:{repository_id}:{commit.sha}"
+    activity = GitHubActivity(
+        external_id=document,
+        occurred_at=(committed or authored or EPOCH).isoformat().replace("+00:00", "Z"),
+        activity_type="github.commit",
+        actor_external_id=account[1] if account else "",
+        actor_name=clip(account[2] if account else commit.author_name, 200),
+        source_url=clip(f"{repository_url}/commit/{commit.sha}" if repository_url else "", 1000),
+        summary=one_line(row["message"].partition("\n")[0]),
+        thread=document,
+    )
+    return Record(row=row, activity=activity, document=document, kind="commit", files=files)
+
+
+def _file(commit: RawCommit, ordinal: int) -> Row:
+    file = commit.files[ordinal]
+    return {
+        "ordinal": ordinal,
+        "path": clean(file.path),
+        "previous_path": clean(file.previous_path) or None,
+        "status": file.status,
+        "similarity": file.similarity,
+        "old_mode": file.old_mode,
+        "new_mode": file.new_mode,
+        "additions": file.additions,
+        "deletions": file.deletions,
+    }
+
+
+def _moment(date: RawDate) -> datetime | None:
+    """Nothing for a time that no calendar holds."""
+    try:
+        return EPOCH + timedelta(seconds=date.seconds)
+    except OverflowError:
+        return None
+
+
+def _offset(date: RawDate) -> int:
+    return max(-32768, min(32767, date.offset))
+
+
+def _people(commit: RawCommit) -> list[Row]:
+    """The author's account, where its address tells id and login."""
+    account = NOREPLY.fullmatch(commit.author_email)
+    if account is None:
+        return []
+    kind = "Bot" if account[2].endswith("[bot]") else "User"
+    page = f"https://github.com/{account[2]}"
+    return [{"id": int(account[1]), "login": account[2], "kind": kind, "node_id": "", "avatar_url": "", "html_url": page}]

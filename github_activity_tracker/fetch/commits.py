@@ -1,0 +1,73 @@
+"""Commits, out of a local copy of the repository."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from django.conf import settings
+
+from core.errors import NotFound
+from core.operations.files import Workspace
+from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.git import GitMirror, repository_url
+from core.operations.github_ops.git_log import RawCommit
+from github_activity_tracker.protocol_impl import CommitPlan
+
+PER_PAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitPage:
+    """Some commits, parents first; ``done`` counts those of the plan that end with this page."""
+
+    commits: list[RawCommit]
+    done: int
+
+
+class LocalHistory:
+    """The copy of one repository."""
+
+    def __init__(self, full_name: str, repository_id: int, token: str | None) -> None:
+        folder = Workspace(settings.WORKSPACE_DIR).path("github", f"{repository_id}.git")
+        self.mirror = GitMirror(repository_url(settings.GITHUB_GIT_URL, full_name), folder, token)
+
+    def update(self, client: GitHubClient | None, full_name: str) -> bool:
+        """Fetch; False when the repository is empty. GitHub is asked when git finds nothing: empty, or not there?
+
+        Raises NotFound and what git and the client raise.
+        """
+        try:
+            self.mirror.update()
+        except NotFound:
+            if client is None or not _is_empty(client, full_name):
+                raise
+            return False
+        return True
+
+    def refs(self) -> dict[str, str]:
+        """Branches and tags by full name."""
+        return self.mirror.refs()
+
+    def pages(self, plan: CommitPlan) -> Iterator[CommitPage]:
+        """The commits of a plan behind those that are done already."""
+        heads = sorted(set(plan.refs.values()) - set(plan.known))
+        if not heads:
+            return
+        commits, done = self.mirror.log(heads, sorted(plan.known)), plan.done
+        for _ in islice(commits, done):
+            pass
+        while found := list(islice(commits, PER_PAGE)):
+            done += len(found)
+            yield CommitPage(commits=found, done=done)
+
+
+def _is_empty(client: GitHubClient, full_name: str) -> bool:
+    """Whether GitHub says 409 Conflict, its word for a repository without commits.
+
+    https://docs.github.com/en/rest/commits/commits#list-commits
+    """
+    try:
+        client.get(f"/repos/{full_name}/commits", {"per_page": 1}, scope=full_name)
+    except NotFound as error:
+        return error.reason == "empty"
+    return False

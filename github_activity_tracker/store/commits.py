@@ -1,0 +1,65 @@
+"""Commits, their files, and the refs up to which the history is kept."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from core.models import Checkpoint, Scope
+from core.models.upsert import upsert
+from github_activity_tracker.convert import Page
+from github_activity_tracker.models import Commit, CommitFile, GitRef
+from github_activity_tracker.protocol_impl import CommitPlan, GitHubState
+from github_activity_tracker.store.accounts import store_accounts_of_commits
+from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state
+from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
+
+PLAN, PLACE = "commits_plan", "commits"
+
+
+def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> CommitPlan:
+    """The plan that an earlier run did not finish, else a new one for the refs as they are now.
+
+    A plan is kept before its first page, so that a killed run goes on at the same place of the same list.
+    """
+    kept = load_state(repository_id, PLAN).extras.get("refs")
+    known = frozenset(GitRef.objects.filter(repository_id=repository_id).values_list("sha", flat=True))
+    if isinstance(kept, dict) and not full:
+        done = int(load_state(repository_id, PLACE).checkpoint_token or 0)
+        return CommitPlan(refs=kept, known=known, done=done)  # pyright: ignore[reportUnknownArgumentType]  # as saved below
+    plan = CommitPlan(refs=refs, known=frozenset() if full else known)
+    if set(refs.values()) - plan.known:
+        with transaction.atomic():
+            save_state(repository_id, PLAN, GitHubState(extras={"refs": dict(refs)}))
+            save_state(repository_id, PLACE, GitHubState(checkpoint_token="0"))
+    return plan
+
+
+@transaction.atomic
+def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
+    """Write a page of commits with their files; a constant number of statements."""
+    store_accounts_of_commits(page.accounts.values())
+    written = upsert(Commit, (record.row for record in page.records), key=["repository_id", "sha"])
+    changed = {sha for _, sha in written.changed}
+    records = [record for record in page.records if record.row["sha"] in changed]
+    repository_id = int(scope.external_id)
+    ids = dict(Commit.objects.filter(repository_id=repository_id, sha__in=changed).values_list("sha", "pk"))
+    files = ({"commit_id": ids[record.row["sha"]], **file} for record in records for file in record.files)
+    upsert(CommitFile, files, key=["commit_id", "ordinal"])
+    note_changes(records, scope)
+    skip_malformed(page.malformed, scope=scope, stream=PLACE)
+    save_state(repository_id, PLACE, GitHubState(checkpoint_token=str(done), human_readable_marker=f"{done} commits"))
+    return Stored(
+        seen=len(page.records),
+        inserted=len(written.inserted),
+        updated=len(written.updated),
+        malformed=len(page.malformed),
+    )
+
+
+@transaction.atomic
+def close_plan(repository_id: int, plan: CommitPlan) -> None:
+    """Remember that everything behind the plan's refs is kept; refs that are gone are forgotten."""
+    rows = [{"repository_id": repository_id, "name": name, "sha": sha} for name, sha in plan.refs.items()]
+    upsert(GitRef, rows, key=["repository_id", "name"])
+    GitRef.objects.filter(repository_id=repository_id).exclude(name__in=list(plan.refs)).delete()
+    Checkpoint.objects.filter(collector=COLLECTOR, scope=str(repository_id), stream=PLAN).delete()

@@ -1,0 +1,58 @@
+"""A request as the routes see it, and what goes back."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+DOCS = "https://docs.github.com"
+JSON_TYPE = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Header names are in lower case; ``body`` is complete and not compressed."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    target: str
+    """Path and query as they were sent."""
+    headers: dict[str, str]
+    body: bytes = b""
+
+    def header(self, name: str) -> str:
+        return self.headers.get(name, "")
+
+
+@dataclass(kw_only=True, slots=True)
+class Answer:
+    """With ``cut`` the connection is reset in the middle of the body; ``delay`` is in seconds."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    cut: bool = False
+    delay: float = 0.0
+
+
+class Refusal(Exception):
+    """An error in GitHub's shape; ``extra`` members go into its body."""
+
+    def __init__(self, status: int, message: str, doc: str = "/rest", headers: dict[str, str] | None = None, **extra: Any):
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+        self.members = {"message": message, **extra, "documentation_url": DOCS + doc, "status": str(status)}
+
+    def answer(self) -> Answer:
+        headers = {"Content-Type": JSON_TYPE, "X-GitHub-Media-Type": "github.v3; format=json", **self.headers}
+        return Answer(status=self.status, body=encode(self.members), headers=headers)
+
+
+def not_found(doc: str = "/rest") -> Refusal:
+    return Refusal(404, "Not Found", doc)
+
+
+def encode(value: object) -> bytes:
+    """Compact JSON in UTF-8; U+0000 stays an escape."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

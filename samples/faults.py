@@ -1,0 +1,101 @@
+"""Things that go wrong when a test wants them to."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
+
+from samples.answers import Answer, Refusal, encode
+from samples.limits import secondary_limit
+
+Kind = Literal[
+    "401", "403", "404", "409", "410", "422", "429", "451", "500", "502", "503", "504",
+    "reset", "truncated", "html", "slow", "secondary", "primary", "revoke", "null",
+]  # fmt: skip
+KINDS: tuple[str, ...] = get_args(Kind)
+MESSAGES = {
+    "401": "Bad credentials",
+    "403": "Resource not accessible by personal access token",
+    "404": "Not Found",
+    "409": "Git Repository is empty.",
+    "410": "Issues are disabled for this repo",
+    "422": "Validation Failed",
+    "451": "Repository access blocked",
+    "500": "Server Error",
+    "502": "Server Error",
+    "503": "Service Unavailable",
+    "504": "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request.",
+}
+HTML = b"<!DOCTYPE html>\n<html><head><title>Unicorn!</title></head><body>This page is taking too long.</body></html>"
+
+
+@dataclass(kw_only=True, slots=True)
+class Fault:
+    """One line of a schedule; ``kind`` is empty for one that only acts before the request is answered."""
+
+    kind: str
+    pattern: re.Pattern[str] | None
+    first: int
+    """Which of the requests that fit is the first to fail, from 1."""
+    times: int | None
+    """How many then fail; ``None`` is all of them."""
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
+    action: Callable[[], object] | None = None
+    seen: int = 0
+
+    def fires(self, target: str, is_git: bool) -> bool:
+        """Whether it is this request's turn. Git's requests are meant by a pattern only."""
+        if is_git if self.pattern is None else not self.pattern.search(target):
+            return False
+        self.seen += 1
+        return self.seen >= self.first and (self.times is None or self.seen < self.first + self.times)
+
+    def detail(self, name: str, default: Any) -> Any:
+        return self.details.get(name, default)
+
+
+def schedule(
+    kind: str, when: int | str, times: int | None, details: dict[str, Any], action: Callable[[], object] | None = None
+) -> Fault:
+    """``when`` is the number of the request from now on, or an expression that path and query are searched for."""
+    if kind and kind not in KINDS:
+        raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
+    pattern = re.compile(when) if isinstance(when, str) else None
+    first = when if isinstance(when, int) else 1 + int(details.pop("skip", 0))
+    return Fault(kind=kind, pattern=pattern, first=first, times=times, details=details, action=action)
+
+
+def refusal_of(fault: Fault) -> Refusal | None:
+    """The error that a fault is, if it is one."""
+    if fault.kind in {"secondary", "429"}:
+        status = int(fault.detail("status", 429 if fault.kind == "429" else 403))
+        return secondary_limit(fault.detail("retry_after", 60), status)
+    if fault.kind == "451":
+        block = {"reason": "dmca", "created_at": "2025-01-01T00:00:00Z", "html_url": None}
+        return Refusal(451, MESSAGES["451"], block=block)
+    return Refusal(int(fault.kind), MESSAGES[fault.kind]) if fault.kind in MESSAGES else None
+
+
+def spoil(answer: Answer, fault: Fault) -> Answer:
+    """The same answer with the fault in it."""
+    if fault.kind == "reset":
+        answer.cut = True
+    elif fault.kind == "truncated":
+        answer.body = answer.body[: len(answer.body) // 2]
+    elif fault.kind == "slow":
+        answer.delay = float(fault.detail("seconds", 5.0))
+    elif fault.kind == "html":
+        headers = {"Content-Type": "text/html; charset=utf-8"}
+        answer = Answer(status=int(fault.detail("status", 200)), body=HTML, headers=headers)
+    elif fault.kind == "null" and answer.status == 200:
+        answer.body = _without(answer.body, str(fault.detail("key", "updated_at")), int(fault.detail("item", 0)))
+    return answer
+
+
+def _without(body: bytes, key: str, item: int) -> bytes:
+    data = cast("list[dict[str, Any]] | dict[str, Any]", json.loads(body))
+    rows = data if isinstance(data, list) else [data]
+    if item < len(rows):
+        rows[item][key] = None
+    return encode(data)

@@ -1,0 +1,103 @@
+"""Who is calling and what is left of their hour: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
+
+import base64
+import binascii
+import re
+import time
+from dataclasses import dataclass, field
+
+from samples.answers import Refusal, Request
+
+TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|github_pat)_([A-Za-z0-9-]+)_.+")
+LIMITS_DOC = "/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+HOUR = 3600.0
+ANONYMOUS = ""
+"""The user of requests without a token."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Pool:
+    """``reset`` is in seconds since the epoch."""
+
+    limit: int
+    used: int = 0
+    reset: float = 0.0
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit - self.used)
+
+    def row(self) -> dict[str, int]:
+        return {"limit": self.limit, "used": self.used, "remaining": self.remaining, "reset": int(self.reset)}
+
+
+@dataclass(kw_only=True, slots=True)
+class Limits:
+    """All tokens of one user draw on one pool. Not safe for threads by itself."""
+
+    rest_limit: int = 5000
+    anonymous_limit: int = 60
+    exhausted_status: int = 403
+    pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
+    revoked: set[str] = field(default_factory=set[str])
+
+    def user_of(self, request: Request) -> str:
+        """The user of the token, :data:`ANONYMOUS` without one; refuses a bad token with 401."""
+        token = token_of(request)
+        if not token:
+            return ANONYMOUS
+        found = TOKEN.fullmatch(token)
+        if found is None or found[1].lower().startswith("bad") or token in self.revoked:
+            raise Refusal(401, "Bad credentials")
+        return found[1].lower()
+
+    def pool(self, user: str) -> Pool:
+        """The user's pool, a new one when the hour is over."""
+        pool = self.pools.get(user)
+        if pool is None:
+            pool = self.pools[user] = Pool(limit=self.rest_limit if user else self.anonymous_limit)
+        if time.time() >= pool.reset:
+            pool.used, pool.reset = 0, time.time() + HOUR
+        return pool
+
+    def check(self, user: str) -> None:
+        """Refuse when nothing is left."""
+        if self.pool(user).remaining:
+            return
+        message = f"API rate limit exceeded for {f'user {user}' if user else '127.0.0.1'}."
+        if not user:
+            message += (
+                " (But here's the good news: Authenticated requests get a higher rate limit."
+                " Check out the documentation for more details.)"
+            )
+        raise Refusal(self.exhausted_status, message, LIMITS_DOC)
+
+    def headers(self, user: str) -> dict[str, str]:
+        row = self.pool(user).row()
+        return {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in row.items()} | {
+            "X-RateLimit-Resource": "core"
+        }
+
+    def snapshot(self, user: str) -> dict[str, object]:
+        """The body of ``GET /rate_limit``, which is free."""
+        core = self.pool(user).row()
+        graphql = core | {"limit": 5000 if user else 0, "used": 0, "remaining": 5000 if user else 0}
+        return {"resources": {"core": core, "graphql": graphql}, "rate": core}
+
+
+def token_of(request: Request) -> str:
+    """The token of a ``Bearer``, ``token`` or (as git sends it) ``Basic`` header, or nothing."""
+    scheme, _, value = request.header("authorization").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return value.strip()
+    try:
+        name, _, password = base64.b64decode(value.strip()).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "unreadable"
+    return password if TOKEN.fullmatch(password) else password or name
+
+
+def secondary_limit(retry_after: str | int | None, status: int) -> Refusal:
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    return Refusal(status, message, f"{LIMITS_DOC}#about-secondary-rate-limits", headers)

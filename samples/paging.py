@@ -1,0 +1,95 @@
+"""GitHub's two ways of paging: https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api.
+
+Most lists are numbered. The list of issues is paged by an opaque ``after``, its ``page`` being a label only, and it
+has no ``last``. Both read what is there now: a change moves numbered pages, while a cursor keeps its place.
+"""
+
+import base64
+import binascii
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import cast
+from urllib.parse import quote, urlencode
+
+from samples.answers import Refusal, Request
+
+DEFAULT_SIZE, LARGEST_SIZE = 30, 100
+ISSUES_DOC = "/rest/issues/issues#list-repository-issues"
+Key = tuple[str, int]
+"""What a list is sorted by, then the id."""
+Page = tuple[list[int], dict[str, str]]
+"""Ids and the headers that lead to the other pages."""
+
+
+def page_size(query: dict[str, str]) -> int:
+    return min(_positive(query.get("per_page"), DEFAULT_SIZE), LARGEST_SIZE)
+
+
+def numbered(ids: Sequence[int], request: Request, address: str, item_limit: int | None = None) -> Page:
+    """A page by its number; 422 beyond ``item_limit`` items, which is GitHub's guard of very long lists."""
+    size, page = page_size(request.query), _positive(request.query.get("page"), 1)
+    if item_limit is not None and page * size > item_limit:
+        message = "In order to keep the API fast for everyone, pagination is limited for this resource."
+        raise Refusal(422, message, "/rest/using-the-rest-api/using-pagination-in-the-rest-api")
+    reachable = len(ids) if item_limit is None else min(len(ids), item_limit // size * size)
+    last = max(1, -(-reachable // size))
+    links: dict[str, int] = {}
+    if page > 1:
+        links["prev"] = min(page - 1, last)
+    if page < last:
+        links["next"] = page + 1
+    if last not in {1, page}:
+        links["last"] = last
+    if page > 1:
+        links["first"] = 1
+    found = {rel: {**request.query, "page": str(number)} for rel, number in links.items()}
+    return list(ids[(page - 1) * size : page * size]), _link_header(address, found)
+
+
+def by_cursor(keys: Sequence[Key], descending: bool, request: Request, address: str, page_limit: int) -> Page:
+    """A page of ascending ``keys`` from where ``after`` says; page numbers alone work up to ``page_limit`` items."""
+    size, page, after = page_size(request.query), _positive(request.query.get("page"), 1), request.query.get("after")
+    if after is None and page * size >= page_limit:
+        message = (
+            "Pagination with the page parameter is not supported for large datasets, "
+            "please use cursor based pagination (after/before)"
+        )
+        raise Refusal(422, message, ISSUES_DOC)
+    if descending:
+        end = bisect_left(keys, _place(after)) if after else len(keys) - (page - 1) * size
+        start = max(0, end - size)
+        chunk, more = list(reversed(keys[start : max(0, end)])), start > 0
+    else:
+        start = bisect_right(keys, _place(after)) if after else (page - 1) * size
+        chunk, more = list(keys[start : start + size]), start + size < len(keys)
+    ids = [id_ for _, id_ in chunk]
+    if not chunk or not more:
+        return ids, {}
+    query = {**request.query, "after": _cursor(chunk[-1]), "page": str(page + 1)}
+    return ids, _link_header(address, {"next": query})
+
+
+def _positive(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() and int(text) > 0 else default
+
+
+def _cursor(key: Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _place(cursor: str) -> Key:
+    """The key of one of our cursors; 422 for anything else."""
+    try:
+        value, id_ = cast("list[object]", json.loads(base64.urlsafe_b64decode(cursor)))
+        if isinstance(value, str) and isinstance(id_, int):
+            return value, id_
+    except (binascii.Error, ValueError, TypeError):
+        pass
+    raise Refusal(422, "The cursor is invalid.", ISSUES_DOC)
+
+
+def _link_header(address: str, links: dict[str, dict[str, str]]) -> dict[str, str]:
+    """As GitHub does, the links repeat what was asked and no more."""
+    parts = [f'<{address}?{urlencode(query, quote_via=quote, safe=",:")}>; rel="{rel}"' for rel, query in links.items()]
+    return {"Link": ", ".join(parts)} if parts else {}

@@ -1,0 +1,153 @@
+"""What each address of the REST API answers: https://docs.github.com/en/rest."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from samples import git_commits, shapes
+from samples.answers import Refusal, Request, encode, not_found
+from samples.catalogue import Catalogue
+from samples.community import Repository
+from samples.paging import ISSUES_DOC, Page, by_cursor, numbered, page_size
+
+SINCE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?)?(?:Z|\+00:00)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """One request to a repository; ``address`` is what the links of a list begin with."""
+
+    request: Request
+    catalogue: Catalogue
+    repo: Repository
+    address: str
+    numbers: tuple[int, ...]
+    comment_limit: int
+    page_limit: int
+    git_dir: Callable[[Repository], Path | None]
+
+    def number(self) -> int:
+        """The issue of the path; refuses one that is gone (410), went elsewhere (301) or never was (404)."""
+        number, doc = self.numbers[0], "/rest/issues/issues#get-an-issue"
+        if number in self.repo.moved and self.address.endswith(f"/issues/{number}"):
+            repository, there = self.repo.moved[number]
+            url = f"{self.catalogue.site.api}/repositories/{repository}/issues/{there}"
+            raise Refusal(301, "Moved Permanently", doc, {"Location": url}, url=url)
+        if number in self.repo.deleted["issues"]:
+            raise Refusal(410, "This issue was deleted", doc)
+        if number not in self.repo.issues:
+            raise not_found(doc)
+        return number
+
+    def since(self) -> str | None:
+        text = self.request.query.get("since")
+        found = SINCE.fullmatch(text) if text else None
+        if text and not found:
+            raise Refusal(422, "Validation Failed", ISSUES_DOC, errors=[{"field": "since", "code": "invalid"}])
+        return f"{found[1]}T{found[2] or '00:00:00'}Z" if found else None
+
+    def page(self, stream: str, page: Page) -> tuple[bytes, dict[str, str]]:
+        ids, headers = page
+        return b"[" + b",".join(self.catalogue.write(self.repo, stream, ids)) + b"]", headers
+
+
+Answered = tuple[bytes, dict[str, str]]
+Handler = Callable[[Context], Answered]
+
+
+def _repository(context: Context) -> Answered:
+    return encode(shapes.full_repository(context.catalogue.site, context.repo)), {}
+
+
+def _issues(context: Context) -> Answered:
+    query = context.request.query
+    state, sort, since = query.get("state", "open"), query.get("sort", "created"), context.since()
+    if state not in {"open", "closed", "all"}:
+        raise Refusal(422, "Validation Failed", ISSUES_DOC, errors=[{"field": "state", "code": "invalid"}])
+    keys = context.catalogue.keys(context.repo, "issues", sort, state)
+    if since:
+        keys = context.catalogue.since(context.repo, "issues", keys, sort, since)
+    descending = query.get("direction", "desc") != "asc"
+    return context.page("issues", by_cursor(keys, descending, context.request, context.address, context.page_limit))
+
+
+def _comments(stream: str) -> Handler:
+    def handler(context: Context) -> Answered:
+        query, since = context.request.query, context.since()
+        sort = query.get("sort", "id").removesuffix("_at")
+        keys = context.catalogue.keys(context.repo, stream, sort)
+        if since:
+            keys = context.catalogue.since(context.repo, stream, keys, sort, since)
+        ids = [id_ for _, id_ in keys]
+        if sort != "id" and query.get("direction", "desc") != "asc":
+            ids.reverse()
+        return context.page(stream, numbered(ids, context.request, context.address, context.comment_limit))
+
+    return handler
+
+
+def _issue(context: Context) -> Answered:
+    return context.catalogue.write(context.repo, "issues", [context.number()])[0], {}
+
+
+def _talk(stream: str) -> Handler:
+    def handler(context: Context) -> Answered:
+        ids = context.catalogue.of_thread(context.repo, stream, context.number())
+        return context.page(stream, numbered(ids, context.request, context.address))
+
+    return handler
+
+
+def _one(stream: str) -> Handler:
+    def handler(context: Context) -> Answered:
+        posts = context.repo.comments if stream == "issue_comments" else context.repo.review_comments
+        if context.numbers[0] not in posts:
+            raise not_found("/rest/issues/comments")
+        return context.catalogue.write(context.repo, stream, [context.numbers[0]])[0], {}
+
+    return handler
+
+
+def _pull(context: Context) -> Answered:
+    post = context.repo.issues[context.number()]
+    if post.pull is None:
+        raise not_found("/rest/pulls/pulls#get-a-pull-request")
+    return encode(shapes.pull(context.catalogue.site, context.repo, post, post.pull)), {}
+
+
+def _commits(context: Context) -> Answered:
+    git_dir = context.git_dir(context.repo)
+    if git_dir is None:
+        raise Refusal(409, "Git Repository is empty.", "/rest/commits/commits#list-commits")
+    shas = git_commits.names(git_dir, context.request.query.get("sha", "main"))
+    places, headers = numbered(range(len(shas)), context.request, context.address)
+    chosen = shas[places[0] : places[0] + page_size(context.request.query)] if places else []
+    return encode(git_commits.commits(git_dir, context.catalogue.site, context.repo, chosen)), headers
+
+
+ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
+    (re.compile(pattern), handler)
+    for pattern, handler in (
+        ("", _repository),
+        ("/issues", _issues),
+        ("/issues/comments", _comments("issue_comments")),
+        ("/pulls/comments", _comments("review_comments")),
+        (r"/issues/(\d+)", _issue),
+        (r"/issues/(\d+)/comments", _talk("issue_comments")),
+        (r"/pulls/(\d+)/comments", _talk("review_comments")),
+        (r"/issues/comments/(\d+)", _one("issue_comments")),
+        (r"/pulls/comments/(\d+)", _one("review_comments")),
+        (r"/pulls/(\d+)", _pull),
+        ("/commits", _commits),
+    )
+)
+
+
+def handler_of(path: str) -> tuple[Handler, tuple[int, ...]] | None:
+    """For the part of a path after the repository."""
+    for pattern, handler in ROUTES:
+        found = pattern.fullmatch(path)
+        if found:
+            return handler, tuple(map(int, found.groups()))
+    return None

@@ -1,0 +1,8 @@
+"""Objects as api.github.com writes them; the keys are those of GitHub's OpenAPI description."""
+
+from samples.shapes.accounts import Site, full_user, simple_user
+from samples.shapes.posts import comment, review_comment
+from samples.shapes.repositories import full_repository
+from samples.shapes.threads import issue, pull
+
+__all__ = ["Site", "comment", "full_repository", "full_user", "issue", "pull", "review_comment", "simple_user"]

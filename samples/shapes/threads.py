@@ -1,0 +1,157 @@
+"""Issues and pull requests: https://docs.github.com/en/rest/issues/issues and https://docs.github.com/en/rest/pulls/pulls."""
+
+from urllib.parse import quote
+
+from samples.community import Issue, Label, Pull, Repository
+from samples.shapes.accounts import Json, Site, node_id, simple_user
+from samples.shapes.posts import reactions
+from samples.shapes.repositories import repository
+
+
+def _label(site: Site, repo: Repository, name: str) -> Json:
+    label = repo.labels.get(name) or Label(id=0, name=name)
+    return {
+        "id": label.id,
+        "node_id": node_id("LA", repo.id, label.id),
+        "url": f"{site.repo(repo)}/labels/{quote(name)}",
+        "name": name,
+        "color": label.color,
+        "default": False,
+        "description": label.description,
+    }
+
+
+def _milestone(site: Site, repo: Repository, number: int | None) -> Json | None:
+    known = repo.milestones.get(number) if number else None
+    if known is None:
+        return None
+    url = f"{site.repo(repo)}/milestones/{number}"
+    states = [issue.state for issue in repo.issues.values() if issue.milestone == number]
+    return {
+        "url": url,
+        "html_url": f"https://github.com/{site.community.full_name(repo)}/milestone/{number}",
+        "labels_url": f"{url}/labels",
+        "id": known.id,
+        "node_id": node_id("MI", repo.id, known.id),
+        "number": number,
+        "title": known.title,
+        "description": known.description,
+        "creator": simple_user(site, known.creator),
+        "open_issues": states.count("open"),
+        "closed_issues": states.count("closed"),
+        "state": "closed" if known.closed_at else "open",
+        "created_at": known.created_at,
+        "updated_at": known.closed_at or known.created_at,
+        "due_on": known.due_on,
+        "closed_at": known.closed_at,
+    }
+
+
+def _common(site: Site, repo: Repository, post: Issue) -> Json:
+    """What issues and pull requests share."""
+    assignees = [user for id_ in post.assignees if (user := simple_user(site, id_))]
+    return {
+        "number": post.number,
+        "title": post.title,
+        "user": simple_user(site, post.user),
+        "labels": [_label(site, repo, name) for name in post.labels],
+        "state": post.state,
+        "locked": post.locked,
+        "assignee": assignees[0] if assignees else None,
+        "assignees": assignees,
+        "milestone": _milestone(site, repo, post.milestone),
+        "created_at": post.created_at,
+        "updated_at": post.updated_at,
+        "closed_at": post.closed_at,
+        "author_association": post.association,
+        "active_lock_reason": post.lock_reason,
+        "body": post.body,
+    }
+
+
+def issue(site: Site, repo: Repository, post: Issue, comments: int) -> Json:
+    """An issue, or a pull request seen as one; ``comments`` is how many it has."""
+    root, page = site.repo(repo), site.page(repo, post.number)
+    url = f"{root}/issues/{post.number}"
+    whole: Json = {
+        "url": url,
+        "repository_url": root,
+        "labels_url": f"{url}/labels{{/name}}",
+        "comments_url": f"{url}/comments",
+        "events_url": f"{url}/events",
+        "html_url": page,
+        "id": post.id,
+        "node_id": node_id("PR" if post.pull else "I", repo.id, post.id),
+        **_common(site, repo, post),
+        "comments": comments,
+    }
+    if post.pull:
+        addresses = {"url": f"{root}/pulls/{post.number}", "html_url": page, "diff_url": f"{page}.diff"}
+        merged = {"patch_url": f"{page}.patch", "merged_at": post.pull.merged_at}
+        whole |= {"draft": post.pull.draft, "pull_request": addresses | merged}
+    else:
+        whole |= {"type": None, "sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0}}
+    return whole | {
+        "closed_by": simple_user(site, post.closed_by),
+        "reactions": reactions(url, post.reactions),
+        "timeline_url": f"{url}/timeline",
+        "performed_via_github_app": None,
+        "state_reason": post.state_reason,
+    }
+
+
+def pull(site: Site, repo: Repository, post: Issue, detail: Pull) -> Json:
+    """A pull request as its own address shows it."""
+    root, page = site.repo(repo), site.page(repo, post.number)
+    url, thread = f"{root}/pulls/{post.number}", f"{root}/issues/{post.number}"
+    statuses = f"{root}/statuses/{detail.head_sha}"
+    links = {
+        "self": url,
+        "html": page,
+        "issue": thread,
+        "comments": f"{thread}/comments",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{root}/pulls/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": statuses,
+    }
+    return {
+        "url": url,
+        "id": detail.id,
+        "node_id": node_id("PR", repo.id, post.id),
+        "html_url": page,
+        "diff_url": f"{page}.diff",
+        "patch_url": f"{page}.patch",
+        "issue_url": thread,
+        **_common(site, repo, post),
+        "merged_at": detail.merged_at,
+        "merge_commit_sha": detail.merge_commit_sha,
+        "requested_reviewers": [],
+        "requested_teams": [],
+        "draft": detail.draft,
+        **{f"{name}_url": links[name] for name in ("commits", "review_comments", "review_comment", "comments", "statuses")},
+        "head": _branch(site, repo, post.user, detail.head, detail.head_sha, known=detail.head_repo),
+        "base": _branch(site, repo, repo.owner, detail.base, detail.base_sha, known=True),
+        "_links": {name: {"href": address} for name, address in links.items()},
+        "auto_merge": None,
+        "merged": detail.merged_at is not None,
+        "mergeable": None if post.state == "closed" else True,
+        "rebaseable": None,
+        "mergeable_state": "unknown" if post.state == "closed" else "clean",
+        "merged_by": simple_user(site, detail.merged_by),
+        "comments": sum(comment.number == post.number for comment in repo.comments.values()),
+        "review_comments": sum(comment.number == post.number for comment in repo.review_comments.values()),
+        "maintainer_can_modify": False,
+        "commits": detail.commits,
+        "additions": detail.additions,
+        "deletions": detail.deletions,
+        "changed_files": detail.changed_files,
+    }
+
+
+def _branch(site: Site, repo: Repository, owner: int | None, ref: str, sha: str, *, known: bool) -> Json:
+    """A head or base; the repository is null where a fork is gone."""
+    user = simple_user(site, owner)
+    login = user["login"] if user else "unknown repository"
+    record = repository(site, repo) if known else None
+    return {"label": f"{login}:{ref}", "ref": ref, "sha": sha, "user": user, "repo": record}
