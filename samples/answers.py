@@ -38,7 +38,9 @@ class Answer:
 class Refusal(Exception):
     """An error in GitHub's shape; ``extra`` members go into its body."""
 
-    def __init__(self, status: int, message: str, doc: str = "/rest", headers: dict[str, str] | None = None, **extra: Any):
+    def __init__(
+        self, status: int, message: str, doc: str = "/rest", headers: dict[str, str] | None = None, **extra: Any
+    ):
         super().__init__(message)
         self.status = status
         self.headers = headers or {}

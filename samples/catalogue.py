@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from samples import shapes
 from samples.answers import encode
@@ -67,10 +67,10 @@ class Catalogue:
         return shapes.issue(self.site, repo, repo.issues[id_], self._talk[repo.id][id_])
 
     @staticmethod
-    def _posts(repo: Repository, stream: str) -> dict[int, Post]:
+    def _posts(repo: Repository, stream: str) -> Mapping[int, Post]:
         if stream == "issues":
-            return {**repo.issues}
-        return {**(repo.comments if stream == "issue_comments" else repo.review_comments)}
+            return repo.issues
+        return repo.comments if stream == "issue_comments" else repo.review_comments
 
     def _forget_what_changed(self) -> None:
         if self._revision != self.site.community.revision:

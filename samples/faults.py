@@ -55,17 +55,6 @@ class Fault:
         return self.details.get(name, default)
 
 
-def schedule(
-    kind: str, when: int | str, times: int | None, details: dict[str, Any], action: Callable[[], object] | None = None
-) -> Fault:
-    """``when`` is the number of the request from now on, or an expression that path and query are searched for."""
-    if kind and kind not in KINDS:
-        raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
-    pattern = re.compile(when) if isinstance(when, str) else None
-    first = when if isinstance(when, int) else 1 + int(details.pop("skip", 0))
-    return Fault(kind=kind, pattern=pattern, first=first, times=times, details=details, action=action)
-
-
 def refusal_of(fault: Fault) -> Refusal | None:
     """The error that a fault is, if it is one."""
     if fault.kind in {"secondary", "429"}:

@@ -43,13 +43,10 @@ class Limits:
 
     def user_of(self, request: Request) -> str:
         """The user of the token, :data:`ANONYMOUS` without one; refuses a bad token with 401."""
-        token = token_of(request)
-        if not token:
-            return ANONYMOUS
-        found = TOKEN.fullmatch(token)
-        if found is None or found[1].lower().startswith("bad") or token in self.revoked:
+        token, name = token_of(request), name_of(request)
+        if token and (not name or name.startswith("bad") or token in self.revoked):
             raise Refusal(401, "Bad credentials")
-        return found[1].lower()
+        return name
 
     def pool(self, user: str) -> Pool:
         """The user's pool, a new one when the hour is over."""
@@ -59,6 +56,11 @@ class Limits:
         if time.time() >= pool.reset:
             pool.used, pool.reset = 0, time.time() + HOUR
         return pool
+
+    def set(self, user: str, *, remaining: int, reset_in: float, limit: int | None) -> None:
+        pool = self.pool(user)
+        pool.limit = pool.limit if limit is None else limit
+        pool.used, pool.reset = pool.limit - remaining, time.time() + reset_in
 
     def check(self, user: str) -> None:
         """Refuse when nothing is left."""
@@ -94,7 +96,13 @@ def token_of(request: Request) -> str:
         name, _, password = base64.b64decode(value.strip()).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return "unreadable"
-    return password if TOKEN.fullmatch(password) else password or name
+    return password or name
+
+
+def name_of(request: Request) -> str:
+    """The user that a token names in the form ``ghp_<user>_<anything>``, whether it is good or not."""
+    found = TOKEN.fullmatch(token_of(request))
+    return found[1].lower() if found else ANONYMOUS
 
 
 def secondary_limit(retry_after: str | int | None, status: int) -> Refusal:

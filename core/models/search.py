@@ -1,7 +1,7 @@
 """What can be searched, the pieces it is cut into, and the ledger of what each index holds."""
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from pgvector.django import HalfVectorField
 
@@ -34,3 +34,79 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.external_id
+
+
+class Chunk(models.Model):
+    """A piece of a document that is embedded and found as one; its vector too when the index is PostgreSQL."""
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    ordinal = models.PositiveIntegerField()
+    vector_id = models.CharField(max_length=220, help_text="<document id>#<ordinal>, the same in every index.")
+    text = models.TextField()
+    words = models.TextField(blank=True, help_text="Identifiers in parts and pairs of CJK characters, for search.")
+    url = models.TextField(blank=True)
+    content_hash = models.CharField(max_length=64, help_text="SHA-256 of what was embedded.")
+    embedder = models.CharField(max_length=100, blank=True)
+    embedding = HalfVectorField(null=True)
+    tsv = models.GeneratedField(
+        expression=SearchVector("text", config="english"), output_field=SearchVectorField(), db_persist=True
+    )
+    tsv_simple = models.GeneratedField(
+        expression=SearchVector("text", "words", config="simple"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["document", "ordinal"], name="chunk_identity")]
+        indexes = [GinIndex(fields=["tsv"], name="chunk_tsv"), GinIndex(fields=["tsv_simple"], name="chunk_tsv_simple")]
+        ordering = ["document", "ordinal"]
+
+    def __str__(self) -> str:
+        return self.vector_id
+
+
+class Embedding(models.Model):
+    """A vector that was computed once: an outage or a move to another index costs no second computation."""
+
+    embedder = models.CharField(max_length=100)
+    content_hash = models.CharField(max_length=64)
+    vector = HalfVectorField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["embedder", "content_hash"], name="embedding_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.embedder} {self.content_hash[:10]}"
+
+
+class IndexEntry(models.Model):
+    """What one index holds of one document. ``dirty`` is the queue of the sync."""
+
+    class State(models.TextChoices):
+        """``failed`` waits for ``next_try_at``."""
+
+        DIRTY = "dirty"
+        CLEAN = "clean"
+        FAILED = "failed"
+
+    index = models.CharField(max_length=64)
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="entries")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DIRTY)
+    indexed_version = models.PositiveBigIntegerField(default=0)
+    content_hash = models.CharField(max_length=64, blank=True)
+    embedder = models.CharField(max_length=100, blank=True)
+    renderer_version = models.PositiveIntegerField(default=0)
+    chunks = models.PositiveIntegerField(default=0)
+    high_water = models.PositiveIntegerField(default=0, help_text="No chunk at or above this place was ever sent.")
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["index", "document"], name="index_entry_identity")]
+        indexes = [
+            models.Index(fields=["index", "id"], name="index_entry_queue", condition=~models.Q(state="clean")),
+        ]
+        verbose_name_plural = "index entries"
+
+    def __str__(self) -> str:
+        return f"{self.index} {self.document_id} {self.state}"

@@ -162,7 +162,9 @@ def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> 
         if story.happened(raw.get("deleted_at")):
             repo.deleted["review_comments"].add(id_)
             continue
-        comment = ReviewComment(id=id_, number=issue.number, body=text_of(raw), **_post(raw, story), **_place(raw, issue))
+        comment = ReviewComment(
+            id=id_, number=issue.number, body=text_of(raw), **_post(raw, story), **_place(raw, issue)
+        )
         comment.review_id = None if raw.get("no_review") else story.first_id + 50_000_000 + rank * 211
         comment.in_reply_to_id = ids[raw["reply_to"]] if "reply_to" in raw else None
         for edit in raw.get("edits", ()):

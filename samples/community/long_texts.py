@@ -14,7 +14,9 @@ def harmonic_fit_log() -> str:
         step += 1
         name = names[step % len(names)]
         residual = (step * 7919) % 10_000 / 100_000
-        line = f"step={step:04d} constituent={name:<4} amplitude={(step * 31) % 400 / 100:.2f} m residual={residual:.5f}"
+        line = (
+            f"step={step:04d} constituent={name:<4} amplitude={(step * 31) % 400 / 100:.2f} m residual={residual:.5f}"
+        )
         lines.append(line)
         size += len(line) + 1
     return "\n".join([*lines, "LinAlgError: singular matrix at constituent SA", "```"])

@@ -10,11 +10,7 @@ from samples.community.model import Account, Comment, Issue, Pull, Repository, R
 START = datetime(2020, 1, 1, tzinfo=UTC)
 PEOPLE = 40
 OWNER, REPOSITORY_ID, FIRST_ID = 90_000_000_900, 900_000_001, 7_000_000_000
-WORDS = (
-    "tide gauge import station harbour moon chart alert window height datum surge forecast file parser memory leak "
-    "zone clock summer winter causeway spring neap ebb flood reading buoy logger cache index query lock queue retry "
-    "unicode label translation release docker image port backup restore table column export token limit"
-).split()
+WORDS = ["tide", "gauge", "import", "station", "harbour", "moon", "chart", "alert", "window", "height", "datum", "surge", "forecast", "file", "parser", "memory", "leak", "zone", "clock", "summer", "winter", "causeway", "spring", "neap", "ebb", "flood", "reading", "buoy", "logger", "cache", "index", "query", "lock", "queue", "retry", "unicode", "label", "translation", "release", "docker", "image", "port", "backup", "restore", "table", "column", "export", "token", "limit"]
 
 Parts = tuple[dict[int, Account], dict[int, Repository], dict[str, int]]
 

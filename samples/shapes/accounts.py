@@ -52,7 +52,9 @@ def simple_user(site: Site, id_: int | None) -> Json | None:
     return {
         "login": account.login,
         "id": account.id,
-        "node_id": node_id("BOT" if account.type == "Bot" else "O" if account.type == "Organization" else "U", account.id),
+        "node_id": node_id(
+            "BOT" if account.type == "Bot" else "O" if account.type == "Organization" else "U", account.id
+        ),
         "avatar_url": f"https://avatars.githubusercontent.com/u/{account.id}?v=4",
         "gravatar_id": "",
         "url": url,
@@ -69,4 +71,11 @@ def full_user(site: Site, account: Account) -> Json:
     unknown = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username"))
     times = {"created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T00:00:00Z"}
     counts = {"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0}
-    return {**(simple_user(site, account.id) or {}), "name": account.name or None, "blog": "", **unknown, **counts, **times}
+    return {
+        **(simple_user(site, account.id) or {}),
+        "name": account.name or None,
+        "blog": "",
+        **unknown,
+        **counts,
+        **times,
+    }

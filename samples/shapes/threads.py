@@ -129,7 +129,10 @@ def pull(site: Site, repo: Repository, post: Issue, detail: Pull) -> Json:
         "requested_reviewers": [],
         "requested_teams": [],
         "draft": detail.draft,
-        **{f"{name}_url": links[name] for name in ("commits", "review_comments", "review_comment", "comments", "statuses")},
+        **{
+            f"{name}_url": links[name]
+            for name in ("commits", "review_comments", "review_comment", "comments", "statuses")
+        },
         "head": _branch(site, repo, post.user, detail.head, detail.head_sha, known=detail.head_repo),
         "base": _branch(site, repo, repo.owner, detail.base, detail.base_sha, known=True),
         "_links": {name: {"href": address} for name, address in links.items()},

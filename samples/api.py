@@ -1,0 +1,171 @@
+"""One request from credentials to answer, as api.github.com and github.com would treat it."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from samples import git_http, shapes
+from samples.answers import JSON_TYPE, Answer, Refusal, Request, encode, not_found
+from samples.catalogue import Catalogue
+from samples.community import Repository
+from samples.limits import Limits, name_of
+from samples.routes import Context, handler_of
+
+VERSIONS = ("2022-11-28", "2026-03-10")
+NAMED = re.compile(r"/repos/([^/]+/[^/]+)(/.*)?")
+BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
+NO_AGENT = b"Request forbidden by administrative rules. Please make sure your request has a User-Agent header\n"
+NO_GRAPHQL = {"type": "NOT_SERVED", "message": "The sample server does not answer GraphQL."}
+
+
+class Api:
+    """Not safe for threads by itself: its user holds the community's lock, but not for :meth:`git`."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        limits: Limits,
+        git_dir: Callable[[Repository], Path | None],
+        comment_limit: int,
+        page_limit: int,
+    ):
+        self.catalogue = catalogue
+        self.limits = limits
+        self.git_dir = git_dir
+        self.comment_limit, self.page_limit = comment_limit, page_limit
+
+    @property
+    def api(self) -> str:
+        return self.catalogue.site.api
+
+    def answer(self, request: Request) -> Answer:
+        """Never raises a refusal, but answers it."""
+        if not request.header("user-agent"):
+            return Answer(status=403, body=NO_AGENT, headers={"Content-Type": "text/html"})
+        try:
+            user = self.limits.user_of(request)
+        except Refusal as refusal:
+            return refusal.answer()
+        try:
+            answer = self._granted(request, user)
+        except Refusal as refusal:
+            answer = refusal.answer()
+        return self._signed(request, user, answer)
+
+    def refuse(self, request: Request, refusal: Refusal) -> Answer:
+        """An error that a test asked for, with the headers that it would have."""
+        if refusal.status == 401:
+            return refusal.answer()
+        return self._signed(request, name_of(request), refusal.answer())
+
+    def _signed(self, request: Request, user: str, answer: Answer) -> Answer:
+        answer.headers |= self.limits.headers(user)
+        if answer.status != 400:
+            answer.headers["X-GitHub-Api-Version-Selected"] = request.header("x-github-api-version") or VERSIONS[0]
+        return answer
+
+    def _granted(self, request: Request, user: str) -> Answer:
+        version = request.header("x-github-api-version")
+        if version and version not in VERSIONS:
+            raise Refusal(400, f"Unsupported API version: {version}", "/rest/about-the-rest-api/api-versions")
+        if request.path == "/rate_limit":
+            return _json(encode(self.limits.snapshot(user)))
+        self.limits.check(user)
+        if request.path == "/graphql":
+            return self._graphql(user)
+        if request.method not in {"GET", "HEAD"}:
+            raise Refusal(403, "Resource not accessible by personal access token")
+        try:
+            body, headers = self._found(request, user)
+        except Refusal:
+            self.limits.pool(user).used += 1
+            raise
+        return self._conditional(request, user, _json(body, headers))
+
+    def _graphql(self, user: str) -> Answer:
+        if not user:
+            raise Refusal(401, "This endpoint requires you to be authenticated.", "/graphql")
+        return _json(encode({"data": None, "errors": [NO_GRAPHQL]}))
+
+    def _found(self, request: Request, user: str) -> tuple[bytes, dict[str, str]]:
+        if request.path == "/user":
+            return self._viewer(user), {}
+        repo, rest = self._repository(request)
+        found = handler_of(rest)
+        if found is None:
+            raise not_found()
+        handler, numbers = found
+        context = Context(
+            request=request,
+            catalogue=self.catalogue,
+            repo=repo,
+            address=f"{self.api}/repositories/{repo.id}{rest}",
+            numbers=numbers,
+            comment_limit=self.comment_limit,
+            page_limit=self.page_limit,
+            git_dir=self.git_dir,
+        )
+        return handler(context)
+
+    def _viewer(self, user: str) -> bytes:
+        """The account of the token's user; a login that nobody has gets the first account's profile."""
+        if not user:
+            raise Refusal(401, "Requires authentication", "/rest/users/users#get-the-authenticated-user")
+        accounts = self.catalogue.site.community.accounts
+        known = (account for account in accounts.values() if account.login.lower() == user)
+        account = next(known, accounts[min(accounts)])
+        return encode(shapes.full_user(self.catalogue.site, account) | {"login": user})
+
+    def _repository(self, request: Request) -> tuple[Repository, str]:
+        """The repository of a path and what follows it; a former name is a 301 to the repository's id."""
+        community = self.catalogue.site.community
+        by_id, named = BY_ID.fullmatch(request.path), NAMED.fullmatch(request.path)
+        try:
+            if by_id:
+                return community.repositories[int(by_id[1])], by_id[2] or ""
+            if named is None:
+                raise not_found()
+            repo, former = community.find(named[1])
+        except KeyError:
+            raise not_found("/rest/repos/repos#get-a-repository") from None
+        if former:
+            query = request.target.partition("?")[2]
+            url = f"{self.api}/repositories/{repo.id}{named[2] or ''}" + (f"?{query}" if query else "")
+            raise Refusal(301, "Moved Permanently", headers={"Location": url}, url=url)
+        return repo, named[2] or ""
+
+    def _conditional(self, request: Request, user: str, answer: Answer) -> Answer:
+        """With an ETag over what GitHub's hash covers; an unchanged answer is a 304, free for a token."""
+        varied = f"{request.header('accept')}\0{request.header('authorization')}\0".encode()
+        etag = f'W/"{hashlib.blake2b(varied + answer.body, digest_size=32).hexdigest()}"'
+        answer.headers |= {"ETag": etag, "Cache-Control": f"{'private' if user else 'public'}, max-age=60, s-maxage=60"}
+        known = {tag.strip().removeprefix("W/") for tag in request.header("if-none-match").split(",")}
+        unchanged = etag.removeprefix("W/") in known
+        if unchanged:
+            answer.status, answer.body = 304, b""
+        self.limits.pool(user).used += 0 if unchanged and user else 1
+        return answer
+
+    def git(self, request: Request, full_name: str, service: str) -> Answer:
+        """A step of a clone or fetch; not charged."""
+        community = self.catalogue.site.community
+        with community.lock:
+            try:
+                self.limits.user_of(request)
+                repo, former = community.find(full_name)
+                present = community.full_name(repo)
+            except Refusal:
+                return git_http.refuse(401, {"WWW-Authenticate": 'Basic realm="GitHub"'})
+            except KeyError:
+                return git_http.refuse(404)
+            git_dir = self.git_dir(repo)
+        if former:
+            query = request.target.partition("?")[2]
+            return git_http.refuse(301, {"Location": f"{self.api}/{present}.git/{service}?{query}"})
+        return git_http.serve(request, service, git_dir)
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Answer:
+    known = {"Content-Type": JSON_TYPE, "X-GitHub-Media-Type": "github.v3; format=json"}
+    return Answer(body=body, headers={**known, **(headers or {})})

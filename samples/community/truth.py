@@ -1,0 +1,71 @@
+"""What a complete copy of a repository holds now."""
+
+from typing import TypedDict
+
+from samples.community.model import Issue, Post, Repository
+from samples.community.state import SampleCommunity
+
+
+class PostTruth(TypedDict):
+    """``number`` is the issue's; ``user`` is null where GitHub sends null."""
+
+    id: int
+    number: int
+    user: int | None
+    body: str | None
+    created_at: str
+    updated_at: str
+
+
+class IssueTruth(PostTruth):
+    title: str
+    state: str
+    is_pull_request: bool
+
+
+class Truth(TypedDict):
+    """Issues and pull requests by number, comments by id, ``commits`` by name (reachable from branches and tags).
+
+    ``deleted`` has issues' numbers, and ids under ``issue_comments`` and ``review_comments``; what went with an issue
+    that was transferred is among them. ``transferred`` says where numbers went: ``owner/name#number``.
+    """
+
+    id: int
+    full_name: str
+    issues: dict[int, IssueTruth]
+    issue_comments: dict[int, PostTruth]
+    review_comments: dict[int, PostTruth]
+    commits: list[str]
+    deleted: dict[str, list[int]]
+    transferred: dict[int, str]
+
+
+def truth_of(community: SampleCommunity, repo: Repository, commits: list[str]) -> Truth:
+    """A copy: later changes do not reach it."""
+    names = {id_: community.full_name(other) for id_, other in community.repositories.items()}
+    return {
+        "id": repo.id,
+        "full_name": community.full_name(repo),
+        "issues": {number: _issue(issue) for number, issue in sorted(repo.issues.items())},
+        "issue_comments": {id_: _post(post) for id_, post in sorted(repo.comments.items())},
+        "review_comments": {id_: _post(post) for id_, post in sorted(repo.review_comments.items())},
+        "commits": commits,
+        "deleted": {stream: sorted(ids) for stream, ids in repo.deleted.items()},
+        "transferred": {number: f"{names[there]}#{new}" for number, (there, new) in repo.moved.items()},
+    }
+
+
+def _post(post: Post) -> PostTruth:
+    return {
+        "id": post.id,
+        "number": post.number,
+        "user": post.user,
+        "body": post.body,
+        "created_at": post.created_at,
+        "updated_at": post.updated_at,
+    }
+
+
+def _issue(issue: Issue) -> IssueTruth:
+    facts = {"title": issue.title, "state": issue.state, "is_pull_request": issue.pull is not None}
+    return {**_post(issue), **facts}

@@ -1,0 +1,78 @@
+"""What tests do to a server beside changing its community."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from samples.answers import Request
+from samples.community import Changes
+from samples.faults import KINDS, Fault
+from samples.limits import Limits, name_of, token_of
+
+
+class Controls(Changes):
+    """Mix-in over ``limits`` and ``faults``; callable from any thread."""
+
+    limits: Limits
+    faults: list[Fault]
+
+    @staticmethod
+    def token(user: str = "sample") -> str:
+        """A token; all tokens of one user share one quota. Users whose name begins with ``bad`` are refused."""
+        return f"ghp_{user}_{'0' * 8}"
+
+    def set_quota(
+        self, user: str = "sample", *, remaining: int, reset_in: float = 3600.0, limit: int | None = None
+    ) -> None:
+        """What is left to a user (an empty name: to requests without a token), and for how many seconds."""
+        with self.community.lock:
+            self.limits.set(user, remaining=remaining, reset_in=reset_in, limit=limit)
+
+    def fail(self, kind: int | str, when: int | str = 1, *, times: int | None = 1, **details: Any) -> None:
+        """Let a request fail: the nth from now (git's are not counted), or those whose path and query match.
+
+        ``times`` failures in a row, ``None`` for ever. With a pattern ``skip=2`` spares the first two. Kinds: a status
+        (401 403 404 409 410 422 429 451 500 502 503 504); ``reset`` (the connection is cut in the middle of the body),
+        ``truncated`` (half of the JSON), ``html`` (status=200), ``slow`` (seconds=5), ``secondary`` (retry_after=60, a
+        number, an HTTP date or None; status=403; also for 429), ``primary`` (the quota is used up: reset_in=3600),
+        ``revoke`` (the token is bad from now on), ``null`` (key="updated_at" becomes null in item=0).
+        """
+        if str(kind) not in KINDS:
+            raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
+        self._schedule(str(kind), when, times, details, None)
+
+    def before(self, when: int | str, action: Callable[[], object], *, times: int | None = 1, skip: int = 0) -> None:
+        """Call ``action`` just before a request is answered, such as a change between two pages."""
+        self._schedule("", when, times, {"skip": skip}, action)
+
+    def clear_faults(self) -> None:
+        with self.community.lock:
+            self.faults.clear()
+
+    def _schedule(
+        self,
+        kind: str,
+        when: int | str,
+        times: int | None,
+        details: dict[str, Any],
+        action: Callable[[], object] | None,
+    ) -> None:
+        pattern = re.compile(when) if isinstance(when, str) else None
+        first = when if isinstance(when, int) else 1 + int(details.get("skip", 0))
+        fault = Fault(kind=kind, pattern=pattern, first=first, times=times, details=details, action=action)
+        with self.community.lock:
+            self.faults.append(fault)
+
+    def fault_of(self, request: Request, is_git: bool) -> Fault | None:
+        """The first fault whose turn it is; actions, and changes of tokens and quotas, have then happened."""
+        with self.community.lock:
+            firing = [fault for fault in self.faults if fault.fires(request.target, is_git)]
+            for fault in firing:
+                if fault.action:
+                    fault.action()
+            fault = next((fault for fault in firing if fault.kind), None)
+            if fault and fault.kind == "revoke":
+                self.limits.revoked.add(token_of(request))
+            if fault and fault.kind == "primary":
+                self.set_quota(name_of(request), remaining=0, reset_in=fault.detail("reset_in", 3600.0))
+            return fault

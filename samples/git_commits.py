@@ -1,0 +1,78 @@
+"""Commits as the REST API shows them: https://docs.github.com/en/rest/commits/commits#list-commits."""
+
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from samples.answers import Refusal
+from samples.community import Repository
+from samples.git_command import run_git
+from samples.shapes import Site, simple_user
+from samples.shapes.accounts import Json, node_id
+
+FIELDS = "%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%B"
+NOREPLY = re.compile(r"(?:(\d+)\+)?([^@]+)@users\.noreply\.github\.com")
+
+
+def names(git_dir: Path, ref: str) -> list[str]:
+    """Full names of a ref's commits, newest first; 404 for an unknown one."""
+    try:
+        return run_git(git_dir, "rev-list", "--end-of-options", ref, "--").decode().split()
+    except subprocess.CalledProcessError as error:
+        raise Refusal(404, "Not Found", "/rest/commits/commits#list-commits") from error
+
+
+def commits(git_dir: Path, site: Site, repo: Repository, shas: list[str]) -> list[Json]:
+    """In the order of ``shas``; bytes that are not UTF-8 are replaced."""
+    if not shas:
+        return []
+    arguments = ("log", "--no-walk=unsorted", "--encoding=UTF-8", "-z", f"--format={FIELDS}%x00", "--stdin")
+    raw = run_git(git_dir, *arguments, feed="\n".join(shas).encode()).decode(errors="replace")
+    cells = raw.split("\0")
+    width = FIELDS.count("%x00") + 2
+    return [_commit(cells[start : start + width], site, repo) for start in range(0, len(cells) - width + 1, width)]
+
+
+def _commit(cells: list[str], site: Site, repo: Repository) -> Json:
+    sha, tree, parents, author_name, author_email, author_time, name, email, time, message = cells[:10]
+    url, page = f"{site.repo(repo)}/commits", f"https://github.com/{site.community.full_name(repo)}/commit"
+    git = f"{site.repo(repo)}/git"
+    return {
+        "sha": sha,
+        "node_id": node_id("C", repo.id, int(sha[:15], 16)),
+        "commit": {
+            "author": {"name": author_name, "email": author_email, "date": _date(author_time)},
+            "committer": {"name": name, "email": email, "date": _date(time)},
+            "message": message.rstrip("\n"),
+            "tree": {"sha": tree, "url": f"{git}/trees/{tree}"},
+            "url": f"{git}/commits/{sha}",
+            "comment_count": 0,
+            "verification": {
+                "verified": False,
+                "reason": "unsigned",
+                "signature": None,
+                "payload": None,
+                "verified_at": None,
+            },
+        },
+        "url": f"{url}/{sha}",
+        "html_url": f"{page}/{sha}",
+        "comments_url": f"{url}/{sha}/comments",
+        "author": _account(author_email, site),
+        "committer": _account(email, site),
+        "parents": [{"sha": sha, "url": f"{url}/{sha}", "html_url": f"{page}/{sha}"} for sha in parents.split()],
+    }
+
+
+def _date(seconds: str) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _account(email: str, site: Site) -> Json | None:
+    """The account behind a no-reply address: its number is the account's id."""
+    found = NOREPLY.fullmatch(email)
+    if found is None:
+        return None
+    by_login = (a.id for a in site.community.accounts.values() if a.login == found[2])
+    return simple_user(site, int(found[1]) if found[1] else next(by_login, None))

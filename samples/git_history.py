@@ -1,0 +1,206 @@
+"""Builds the git history of the sample project, with the same names of commits on every machine.
+
+``history/*.toml`` lists commits in the order in which they are made. ``parents`` are ids, else the last commit of the
+branch. ``append`` and ``write`` map paths to text; ``delete``, ``rename``, ``binary`` (base64), ``submodule``,
+``symlink``, ``executable``, ``many`` and ``append_latin1`` (the path in latin-1, too) change the tree as they say; a
+merge takes what its other parents changed. ``pull`` puts the commit under ``refs/pull/N/head``, as GitHub does;
+``pull_only`` leaves it out of the branches.
+"""
+
+import base64
+import shutil
+import tempfile
+import tomllib
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from samples.fast_import import (
+    EXECUTABLE,
+    PLAIN,
+    SUBMODULE,
+    SYMLINK,
+    Commit,
+    File,
+    Tree,
+    write_commit,
+    write_ref,
+    write_tag,
+)
+from samples.git_command import run_git
+
+DATA = Path(__file__).parent / "history"
+Raw = dict[str, Any]
+
+
+@dataclass(kw_only=True, slots=True)
+class History:
+    """A bare repository in a folder of its own."""
+
+    folder: Path
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def build(folder: Path) -> None:
+    """Make ``folder``, which must not exist yet, a bare repository of the sample project. Takes about 50 ms."""
+    folder.mkdir(parents=True)
+    run_git(folder, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
+    run_git(folder, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--date-format=raw", feed=_stream())
+    run_git(folder, "pack-refs", "--all")
+
+
+def commit_names(folder: Path) -> list[str]:
+    """All that branches and tags reach."""
+    return sorted(run_git(folder, "rev-list", "--branches", "--tags").decode().split())
+
+
+def own_copy() -> History:
+    """A repository in a temporary folder, which the caller removes."""
+    folder = Path(tempfile.mkdtemp(prefix="tidewatch-"))
+    for name, content in _files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for empty in ("refs/heads", "refs/tags", "objects/info"):
+        (folder / empty).mkdir(parents=True, exist_ok=True)
+    return History(folder=folder)
+
+
+@lru_cache(maxsize=1)
+def _files() -> dict[str, bytes]:
+    """The built repository in memory: it is made once a process."""
+    with tempfile.TemporaryDirectory(prefix="tidewatch-") as scratch:
+        folder = Path(scratch) / "built.git"
+        build(folder)
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@dataclass(kw_only=True, slots=True)
+class _Builder:
+    people: dict[str, bytes]
+    marks: dict[str, int] = field(default_factory=dict[str, int])
+    trees: dict[int, Tree] = field(default_factory=dict[int, Tree])
+    parents: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    tips: dict[str, int] = field(default_factory=dict[str, int])
+    chunks: list[bytes] = field(default_factory=list[bytes])
+
+    def add(self, raw: Raw) -> None:
+        branch = raw.get("branch", "main")
+        mark = len(self.marks) + 1
+        parents = self._parents_of(raw, branch)
+        before = self.trees[parents[0]] if parents else {}
+        after = self._merged(parents) if len(parents) > 1 else dict(before)
+        _change(after, raw)
+        ref = f"refs/pull/{raw['pull']}/head" if raw.get("pull_only") else f"refs/heads/{branch}"
+        author = self._line(raw["by"], raw["at"])
+        committer = self._line(raw.get("committer", raw["by"]), raw.get("committed_at", raw["at"]))
+        encoding: str | None = raw.get("encoding")
+        commit = Commit(
+            ref=ref,
+            mark=mark,
+            author=_recoded(author, encoding),
+            committer=_recoded(committer, encoding),
+            message=_message(raw),
+            encoding=encoding,
+            parents=parents,
+            before=before,
+            after=after,
+            renames=[(old.encode(), new.encode()) for old, new in raw.get("rename", ())],
+        )
+        self.chunks.append(write_commit(commit))
+        self.marks[raw["id"]] = self.tips[branch] = mark
+        self.trees[mark], self.parents[mark] = after, parents
+        self._refs(raw, mark, committer)
+
+    def _refs(self, raw: Raw, mark: int, tagger: bytes) -> None:
+        if "pull" in raw and not raw.get("pull_only"):
+            self.chunks.append(write_ref(f"refs/pull/{raw['pull']}/head", mark))
+        if "light_tag" in raw:
+            self.chunks.append(write_ref(f"refs/tags/{raw['light_tag']}", mark))
+        if "tag" in raw:
+            self.chunks.append(write_tag(raw["tag"]["name"], mark, tagger, raw["tag"]["message"] + "\n"))
+
+    def _parents_of(self, raw: Raw, branch: str) -> list[int]:
+        if "parents" in raw:
+            return [self.marks[name] for name in raw["parents"]]
+        return [self.tips[branch]] if branch in self.tips and not raw.get("root") else []
+
+    def _merged(self, parents: list[int]) -> Tree:
+        """The first parent's tree with what each other parent changed since the two parted."""
+        tree = dict(self.trees[parents[0]])
+        for other in parents[1:]:
+            base = self.trees[max(self._ancestors(parents[0]) & self._ancestors(other))]
+            theirs = self.trees[other]
+            for path in base.keys() | theirs.keys():
+                if base.get(path) == theirs.get(path):
+                    continue
+                if path in theirs:
+                    tree[path] = theirs[path]
+                else:
+                    del tree[path]
+        return tree
+
+    def _ancestors(self, mark: int) -> set[int]:
+        found, left = set[int](), [mark]
+        while left:
+            here = left.pop()
+            if here not in found:
+                found.add(here)
+                left += self.parents[here]
+        return found
+
+    def _line(self, person: str, moment: datetime) -> bytes:
+        return self.people[person] + f" {int(moment.timestamp())} {moment.strftime('%z')}".encode()
+
+
+def _message(raw: Raw) -> bytes:
+    """In the encoding that the commit declares, or (``message_encoding``) in one that it does not."""
+    text = raw["message"].strip("\n")
+    return (text and f"{text}\n").encode(raw.get("encoding") or raw.get("message_encoding", "utf-8"))
+
+
+def _recoded(line: bytes, encoding: str | None) -> bytes:
+    return line.decode().encode(encoding) if encoding else line
+
+
+def _change(tree: Tree, raw: Raw) -> None:
+    """Do to a tree what a record says."""
+    for old, new in raw.get("rename", ()):
+        tree[new.encode()] = tree.pop(old.encode())
+    for name in raw.get("delete", ()):
+        del tree[name.encode()]
+    for encoding, kind in (("utf-8", "append"), ("latin-1", "append_latin1")):
+        for name, text in raw.get(kind, {}).items():
+            mode, content = tree.get(name.encode(encoding), (PLAIN, b""))
+            tree[name.encode(encoding)] = (mode, content + text.encode(encoding))
+    for name in raw.get("executable", ()):
+        tree[name.encode()] = (EXECUTABLE, tree[name.encode()][1])
+    for name, file in _new_files(raw):
+        tree[name.encode()] = file
+
+
+def _new_files(raw: Raw) -> list[tuple[str, File]]:
+    many = raw.get("many", {"folder": "", "count": 0})
+    stations = range(1, many["count"] + 1)
+    return [
+        *((name, (PLAIN, text.encode())) for name, text in raw.get("write", {}).items()),
+        *((name, (PLAIN, base64.b64decode(text))) for name, text in raw.get("binary", {}).items()),
+        *((name, (SYMLINK, target.encode())) for name, target in raw.get("symlink", {}).items()),
+        *((name, (SUBMODULE, sha.encode())) for name, sha in raw.get("submodule", {}).items()),
+        *((f"{many['folder']}/{n:03d}.csv", (PLAIN, f"id,zone\n{n},UTC\n".encode())) for n in stations),
+    ]
+
+
+def _stream() -> bytes:
+    records = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(DATA.glob("*.toml"))]
+    people = {p["key"]: f"{p['name']} <{p['email']}>".encode() for record in records for p in record.get("people", ())}
+    builder = _Builder(people=people)
+    for record in records:
+        for raw in record["commits"]:
+            builder.add(raw)
+    return b"".join(builder.chunks)

@@ -1,0 +1,143 @@
+"""A small local server that answers as GitHub does: REST lists, limits, faults, and git over HTTP.
+
+Alone: ``python -m samples.server --port 0`` prints its address and serves until it is interrupted. In a test::
+
+    with SampleServer() as server:
+        collect(api=server.url, git=server.url, token=server.token())
+        server.edit_issue(2, body="New words")
+        server.fail("reset", when=r"/issues/comments")
+
+It listens on 127.0.0.1 only, pages and counts as GitHub documents, and keeps everything in memory. What is left out:
+GraphQL (an error says so), writing, ``prev`` links of the issue list, bodies in HTML, secondary limits of its own accord
+(``fail("secondary")`` makes one), compression.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from samples import SAMPLE_REPOSITORY, git_history, git_http
+from samples.answers import Answer, Request
+from samples.api import Api
+from samples.catalogue import Catalogue
+from samples.community import Repository, SampleCommunity
+from samples.community.truth import Truth, truth_of
+from samples.controls import Controls
+from samples.faults import Fault, refusal_of, spoil
+from samples.limits import Limits, name_of
+from samples.shapes import Site
+from samples.wire import LocalServer
+
+
+class Logged(NamedTuple):
+    """One request that was answered; ``path`` has the query, ``user`` is that of the token (empty without one)."""
+
+    method: str
+    path: str
+    status: int
+    user: str = ""
+    kind: str = "rest"
+    """``rest``, ``graphql`` or ``git``."""
+
+
+class SampleServer(Controls):
+    """A community behind a port, to be changed (:class:`Changes`) and disturbed (:class:`Controls`) at any time.
+
+    Limits (``rest_limit`` an hour and user, ``anonymous_limit`` without a token, ``comment_limit`` items of a repository's
+    comment lists, ``page_limit`` items of the issue list by page number) can be set lower than GitHub's.
+    """
+
+    def __init__(
+        self,
+        community: SampleCommunity | None = None,
+        *,
+        port: int = 0,
+        rest_limit: int = 5000,
+        anonymous_limit: int = 60,
+        comment_limit: int = 30_000,
+        page_limit: int = 10_000,
+        exhausted_status: int = 403,
+    ):
+        self.community = community or SampleCommunity.load()
+        self.requests: list[Logged] = []
+        self.limits = Limits(rest_limit=rest_limit, anonymous_limit=anonymous_limit, exhausted_status=exhausted_status)
+        self.faults: list[Fault] = []
+        self._history: git_history.History | None = None
+        self._history_lock = threading.Lock()
+        self._wire = LocalServer(port, self._answer)
+        self.url = f"http://127.0.0.1:{self._wire.server_address[1]}"
+        """The root of the API and of git: ``GITHUB_API_URL`` and ``GITHUB_GIT_URL``."""
+        catalogue = Catalogue(Site(community=self.community, api=self.url))
+        self._api = Api(catalogue, self.limits, self._git_dir, comment_limit, page_limit)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._wire.start()
+
+    def stop(self) -> None:
+        """Waits until nothing is left of the server: threads, sockets, files."""
+        self._wire.stop()
+        if self._history:
+            self._history.remove()
+
+    def reset_log(self) -> None:
+        self.requests.clear()
+
+    @property
+    def git_dir(self) -> Path:
+        """This server's own bare repository of :data:`SAMPLE_REPOSITORY`; change it with git as you like."""
+        with self._history_lock:
+            self._history = self._history or git_history.own_copy()
+            return self._history.folder
+
+    def truth(self, repository: str = SAMPLE_REPOSITORY) -> Truth:
+        """What a complete copy of the repository holds now."""
+        with self.community.lock:
+            repo = self.community.repository(repository)
+            commits = git_history.commit_names(self.git_dir) if repo.has_git else []
+            return truth_of(self.community, repo, commits)
+
+    def _git_dir(self, repo: Repository) -> Path | None:
+        return self.git_dir if repo.has_git else None
+
+    def _answer(self, request: Request) -> Answer:
+        git = git_http.find(request.path)
+        fault = self.fault_of(request, git is not None)
+        refusal = refusal_of(fault) if fault else None
+        if git and not refusal:
+            answer = self._api.git(request, *git)
+        else:
+            with self.community.lock:
+                answer = self._api.refuse(request, refusal) if refusal else self._api.answer(request)
+        answer = spoil(answer, fault) if fault else answer
+        kind = "git" if git else "graphql" if request.path == "/graphql" else "rest"
+        self.requests.append(Logged(request.method, request.target, answer.status, name_of(request), kind))
+        return answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve the sample community as GitHub would.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with SampleServer(port=parser.parse_args().port) as server:
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        ended.wait()
+
+
+if __name__ == "__main__":
+    main()
