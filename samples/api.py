@@ -1,26 +1,25 @@
 """One request from credentials to answer, as api.github.com and github.com would treat it."""
 
 import hashlib
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-from samples import git_http, shapes
+from samples import shapes
+from samples.addresses import find_repository
 from samples.answers import JSON_TYPE, Answer, Refusal, Request, encode, not_found
 from samples.catalogue import Catalogue
 from samples.community import Repository
+from samples.context import Context
 from samples.limits import Limits, name_of
-from samples.routes import Context, handler_of
+from samples.routes import handler_of
 
 VERSIONS = ("2022-11-28", "2026-03-10")
-NAMED = re.compile(r"/repos/([^/]+/[^/]+)(/.*)?")
-BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
 NO_AGENT = b"Request forbidden by administrative rules. Please make sure your request has a User-Agent header\n"
 NO_GRAPHQL = {"type": "NOT_SERVED", "message": "The sample server does not answer GraphQL."}
 
 
 class Api:
-    """Not safe for threads by itself: its user holds the community's lock, but not for :meth:`git`."""
+    """Not safe for threads by itself: its user holds the community's lock."""
 
     def __init__(
         self,
@@ -91,7 +90,7 @@ class Api:
     def _found(self, request: Request, user: str) -> tuple[bytes, dict[str, str]]:
         if request.path == "/user":
             return self._viewer(user), {}
-        repo, rest = self._repository(request)
+        repo, rest = find_repository(self.catalogue.site, request)
         found = handler_of(rest)
         if found is None:
             raise not_found()
@@ -117,24 +116,6 @@ class Api:
         account = next(known, accounts[min(accounts)])
         return encode(shapes.full_user(self.catalogue.site, account) | {"login": user})
 
-    def _repository(self, request: Request) -> tuple[Repository, str]:
-        """The repository of a path and what follows it; a former name is a 301 to the repository's id."""
-        community = self.catalogue.site.community
-        by_id, named = BY_ID.fullmatch(request.path), NAMED.fullmatch(request.path)
-        try:
-            if by_id:
-                return community.repositories[int(by_id[1])], by_id[2] or ""
-            if named is None:
-                raise not_found()
-            repo, former = community.find(named[1])
-        except KeyError:
-            raise not_found("/rest/repos/repos#get-a-repository") from None
-        if former:
-            query = request.target.partition("?")[2]
-            url = f"{self.api}/repositories/{repo.id}{named[2] or ''}" + (f"?{query}" if query else "")
-            raise Refusal(301, "Moved Permanently", headers={"Location": url}, url=url)
-        return repo, named[2] or ""
-
     def _conditional(self, request: Request, user: str, answer: Answer) -> Answer:
         """With an ETag over what GitHub's hash covers; an unchanged answer is a 304, free for a token."""
         varied = f"{request.header('accept')}\0{request.header('authorization')}\0".encode()
@@ -146,24 +127,6 @@ class Api:
             answer.status, answer.body = 304, b""
         self.limits.pool(user).used += 0 if unchanged and user else 1
         return answer
-
-    def git(self, request: Request, full_name: str, service: str) -> Answer:
-        """A step of a clone or fetch; not charged."""
-        community = self.catalogue.site.community
-        with community.lock:
-            try:
-                self.limits.user_of(request)
-                repo, former = community.find(full_name)
-                present = community.full_name(repo)
-            except Refusal:
-                return git_http.refuse(401, {"WWW-Authenticate": 'Basic realm="GitHub"'})
-            except KeyError:
-                return git_http.refuse(404)
-            git_dir = self.git_dir(repo)
-        if former:
-            query = request.target.partition("?")[2]
-            return git_http.refuse(301, {"Location": f"{self.api}/{present}.git/{service}?{query}"})
-        return git_http.serve(request, service, git_dir)
 
 
 def _json(body: bytes, headers: dict[str, str] | None = None) -> Answer:

@@ -16,8 +16,7 @@ def run_git(folder: Path, *arguments: str, feed: bytes = b"", protocol: str = ""
         cwd=folder,
         env=_environment(program, protocol),
         input=feed,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         check=True,
     ).stdout
 

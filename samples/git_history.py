@@ -7,7 +7,6 @@ merge takes what its other parents changed. ``pull`` puts the commit under ``ref
 ``pull_only`` leaves it out of the branches.
 """
 
-import base64
 import shutil
 import tempfile
 import tomllib
@@ -17,19 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from samples.fast_import import (
-    EXECUTABLE,
-    PLAIN,
-    SUBMODULE,
-    SYMLINK,
-    Commit,
-    File,
-    Tree,
-    write_commit,
-    write_ref,
-    write_tag,
-)
+from samples.fast_import import Commit, Tree, write_commit, write_ref, write_tag
 from samples.git_command import run_git
+from samples.git_trees import change
 
 DATA = Path(__file__).parent / "history"
 Raw = dict[str, Any]
@@ -95,7 +84,7 @@ class _Builder:
         parents = self._parents_of(raw, branch)
         before = self.trees[parents[0]] if parents else {}
         after = self._merged(parents) if len(parents) > 1 else dict(before)
-        _change(after, raw)
+        change(after, raw)
         ref = f"refs/pull/{raw['pull']}/head" if raw.get("pull_only") else f"refs/heads/{branch}"
         author = self._line(raw["by"], raw["at"])
         committer = self._line(raw.get("committer", raw["by"]), raw.get("committed_at", raw["at"]))
@@ -166,34 +155,6 @@ def _message(raw: Raw) -> bytes:
 
 def _recoded(line: bytes, encoding: str | None) -> bytes:
     return line.decode().encode(encoding) if encoding else line
-
-
-def _change(tree: Tree, raw: Raw) -> None:
-    """Do to a tree what a record says."""
-    for old, new in raw.get("rename", ()):
-        tree[new.encode()] = tree.pop(old.encode())
-    for name in raw.get("delete", ()):
-        del tree[name.encode()]
-    for encoding, kind in (("utf-8", "append"), ("latin-1", "append_latin1")):
-        for name, text in raw.get(kind, {}).items():
-            mode, content = tree.get(name.encode(encoding), (PLAIN, b""))
-            tree[name.encode(encoding)] = (mode, content + text.encode(encoding))
-    for name in raw.get("executable", ()):
-        tree[name.encode()] = (EXECUTABLE, tree[name.encode()][1])
-    for name, file in _new_files(raw):
-        tree[name.encode()] = file
-
-
-def _new_files(raw: Raw) -> list[tuple[str, File]]:
-    many = raw.get("many", {"folder": "", "count": 0})
-    stations = range(1, many["count"] + 1)
-    return [
-        *((name, (PLAIN, text.encode())) for name, text in raw.get("write", {}).items()),
-        *((name, (PLAIN, base64.b64decode(text))) for name, text in raw.get("binary", {}).items()),
-        *((name, (SYMLINK, target.encode())) for name, target in raw.get("symlink", {}).items()),
-        *((name, (SUBMODULE, sha.encode())) for name, sha in raw.get("submodule", {}).items()),
-        *((f"{many['folder']}/{n:03d}.csv", (PLAIN, f"id,zone\n{n},UTC\n".encode())) for n in stations),
-    ]
 
 
 def _stream() -> bytes:

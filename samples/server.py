@@ -7,9 +7,9 @@ Alone: ``python -m samples.server --port 0`` prints its address and serves until
         server.edit_issue(2, body="New words")
         server.fail("reset", when=r"/issues/comments")
 
-It listens on 127.0.0.1 only, pages and counts as GitHub documents, and keeps everything in memory. What is left out:
-GraphQL (an error says so), writing, ``prev`` links of the issue list, bodies in HTML, secondary limits of its own accord
-(``fail("secondary")`` makes one), compression.
+It listens on 127.0.0.1 only, pages and counts as GitHub documents, and keeps everything in memory. Left out are GraphQL
+(an error says so), writing, ``prev`` links of the issue list, bodies in HTML, compression, and secondary limits of its
+own accord (``fail("secondary")`` makes one).
 """
 
 import argparse
@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from samples import SAMPLE_REPOSITORY, git_history, git_http
+from samples.addresses import answer_git
 from samples.answers import Answer, Request
 from samples.api import Api
 from samples.catalogue import Catalogue
@@ -47,8 +48,8 @@ class Logged(NamedTuple):
 class SampleServer(Controls):
     """A community behind a port, to be changed (:class:`Changes`) and disturbed (:class:`Controls`) at any time.
 
-    Limits (``rest_limit`` an hour and user, ``anonymous_limit`` without a token, ``comment_limit`` items of a repository's
-    comment lists, ``page_limit`` items of the issue list by page number) can be set lower than GitHub's.
+    Limits can be lower than GitHub's: ``rest_limit`` an hour and user, ``anonymous_limit`` without a token,
+    ``comment_limit`` items of a repository's comment lists, ``page_limit`` items of the issue list by page number.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class SampleServer(Controls):
         fault = self.fault_of(request, git is not None)
         refusal = refusal_of(fault) if fault else None
         if git and not refusal:
-            answer = self._api.git(request, *git)
+            answer = answer_git(request, git, self._api.catalogue.site, self.limits, self._git_dir)
         else:
             with self.community.lock:
                 answer = self._api.refuse(request, refusal) if refusal else self._api.answer(request)
@@ -132,7 +133,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda _number, _frame: ended.set())
     with SampleServer(port=parser.parse_args().port) as server:
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()

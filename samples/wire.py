@@ -67,10 +67,11 @@ class Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "github.com", ""
     wbufsize = -1
 
-    def do_GET(self) -> None:
-        self._handle()
-
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """The base class looks for ``do_GET``, ``do_POST`` and so on: all methods end here."""
+        if name.startswith("do_"):
+            return self._handle
+        raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # the name is the base class's
         """Nothing: the server keeps a log of its own."""

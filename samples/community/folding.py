@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samples.community import long_texts
-from samples.community.model import Comment, Issue, Pull, Repository, ReviewComment
+from samples.community.model import Issue, Pull, Repository
 
 Raw = dict[str, Any]
 
@@ -58,7 +58,7 @@ def fold_issue(raw: Raw, repo: Repository, story: Story) -> None:
         number=number,
         title=raw["title"],
         body=text_of(raw),
-        **_post(raw, story),
+        **post_fields(raw, story),
         labels=tuple(raw.get("labels", ())),
         milestone=raw.get("milestone"),
         assignees=tuple(id_ for name in raw.get("assignees", ()) if (id_ := story.accounts[name])),
@@ -75,7 +75,8 @@ def fold_issue(raw: Raw, repo: Repository, story: Story) -> None:
     repo.issues[number] = issue
 
 
-def _post(raw: Raw, story: Story) -> Raw:
+def post_fields(raw: Raw, story: Story) -> Raw:
+    """What issues and comments share."""
     edits = [edit["at"] for edit in raw.get("edits", ()) if story.happened(edit["at"])]
     return {
         "user": story.accounts[raw["by"]],
@@ -120,74 +121,3 @@ def _pull(raw: Raw, story: Story) -> Pull | None:
     number = raw["number"]
     shas = {"head_sha": pseudo_sha("head", number), "base_sha": pseudo_sha("base", number)}
     return Pull(id=story.first_id + 20_000_000 + number * 389, **shas | raw["pull"])
-
-
-def _in_order(threads: list[Raw], kind: str) -> list[tuple[Raw, Raw]]:
-    """(thread, comment) by the time of the comment: ids grow with time, and do not depend on the moment."""
-    pairs = [(thread, comment) for thread in threads for comment in thread.get(kind, ())]
-    return sorted(pairs, key=lambda pair: (pair[1]["at"], pair[0]["number"]))
-
-
-def _unknown(thread: Raw, repo: Repository) -> bool:
-    """Whether a thread neither stands nor ever stood in its repository."""
-    number = thread["number"]
-    return number not in repo.issues and number not in repo.moved and number not in repo.deleted["issues"]
-
-
-def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
-    """Put the comments that stand at the moment under the issues that do."""
-    for rank, (thread, raw) in enumerate(_in_order(threads, "comments")):
-        id_ = story.first_id + 30_000_000 + rank * 613
-        if not story.happened(raw["at"]) or _unknown(thread, repo):
-            continue
-        if thread["number"] not in repo.issues or story.happened(raw.get("deleted_at")):
-            repo.deleted["issue_comments"].add(id_)
-            continue
-        comment = Comment(id=id_, number=thread["number"], body=text_of(raw), **_post(raw, story))
-        for edit in raw.get("edits", ()):
-            if story.happened(edit["at"]):
-                comment.body = text_of(edit)
-        repo.comments[id_] = comment
-
-
-def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
-    """The same for comments on diffs; a reply keeps the id of a comment that is gone."""
-    ordered = _in_order(threads, "review_comments")
-    ids = {raw.get("key", rank): story.first_id + 40_000_000 + rank * 419 for rank, (_, raw) in enumerate(ordered)}
-    for rank, (thread, raw) in enumerate(ordered):
-        id_ = ids[raw.get("key", rank)]
-        issue = repo.issues.get(thread["number"])
-        if not story.happened(raw["at"]) or issue is None or issue.pull is None:
-            continue
-        if story.happened(raw.get("deleted_at")):
-            repo.deleted["review_comments"].add(id_)
-            continue
-        comment = ReviewComment(
-            id=id_, number=issue.number, body=text_of(raw), **_post(raw, story), **_place(raw, issue)
-        )
-        comment.review_id = None if raw.get("no_review") else story.first_id + 50_000_000 + rank * 211
-        comment.in_reply_to_id = ids[raw["reply_to"]] if "reply_to" in raw else None
-        for edit in raw.get("edits", ()):
-            if story.happened(edit["at"]):
-                comment.body = text_of(edit)
-        repo.review_comments[id_] = comment
-
-
-def _place(raw: Raw, issue: Issue) -> Raw:
-    """Where a comment stands in the diff. Comments on a whole file and outdated ones lack what GitHub leaves out."""
-    head = issue.pull.head_sha if issue.pull else ""
-    whole_file, outdated = raw.get("whole_file", False), raw.get("outdated", False)
-    line = None if whole_file else raw.get("line", 1)
-    return {
-        "path": raw["path"],
-        "diff_hunk": raw.get("hunk", "@@ -1,3 +1,4 @@").removesuffix("\n"),
-        "line": None if outdated else line,
-        "original_line": line,
-        "start_line": None if outdated else raw.get("start_line"),
-        "position": None if outdated else line or 1,
-        "original_position": line or 1,
-        "side": raw.get("side", "RIGHT"),
-        "subject_type": "file" if whole_file else "line",
-        "commit_id": head,
-        "original_commit_id": pseudo_sha("before", issue.number) if outdated else head,
-    }

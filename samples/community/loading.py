@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from samples.community.folding import Story, fold_comments, fold_issue, fold_review_comments
+from samples.community.comment_folding import fold_comments, fold_review_comments
+from samples.community.folding import Story, fold_issue
 from samples.community.model import Account, Label, Milestone, Repository
 
 DATA = Path(__file__).parent / "data"

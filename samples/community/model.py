@@ -117,7 +117,7 @@ class Issue(Post):
 
 @dataclass(kw_only=True, slots=True)
 class Repository:
-    """``deleted`` holds what is gone: numbers under ``issues``, ids under ``issue_comments`` and ``review_comments``."""
+    """``deleted`` has numbers under ``issues``, and ids under ``issue_comments`` and ``review_comments``."""
 
     id: int
     owner: int

@@ -67,5 +67,9 @@ def _post(post: Post) -> PostTruth:
 
 
 def _issue(issue: Issue) -> IssueTruth:
-    facts = {"title": issue.title, "state": issue.state, "is_pull_request": issue.pull is not None}
-    return {**_post(issue), **facts}
+    return {
+        **_post(issue),
+        "title": issue.title,
+        "state": issue.state,
+        "is_pull_request": issue.pull is not None,
+    }

@@ -2,7 +2,8 @@
 
 from samples.shapes.accounts import Site, full_user, simple_user
 from samples.shapes.posts import comment, review_comment
+from samples.shapes.pulls import pull
 from samples.shapes.repositories import full_repository
-from samples.shapes.threads import issue, pull
+from samples.shapes.threads import issue
 
 __all__ = ["Site", "comment", "full_repository", "full_user", "issue", "pull", "review_comment", "simple_user"]

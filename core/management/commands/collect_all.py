@@ -1,0 +1,27 @@
+"""``manage.py collect_all``: every installed tracker, for cron."""
+
+from typing import Any
+
+from django.core.management import call_command, load_command_class
+
+from core.collectors import ReportingCommand
+from core.trackers import installed_trackers
+
+
+class Command(ReportingCommand):
+    """Runs the collecting command of every tracker; one that fails stops none of the others."""
+
+    help = "Run the collecting command of every installed tracker."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run them in turn; the exit code is the first that is not 0."""
+        first: Exception | None = None
+        for tracker in installed_trackers():
+            command = load_command_class(tracker.name, tracker.collect_command)
+            try:
+                call_command(command)
+            except Exception as error:  # noqa: BLE001  (raised again below, when the others have run)
+                first = first or error
+            self.exit_code = self.exit_code or getattr(command, "exit_code", 0)
+        if first is not None:
+            raise first

@@ -1,0 +1,59 @@
+"""Which repository an address means. One that was renamed answers 301, to its id for the API and to its name for git."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from samples import git_http
+from samples.answers import Answer, Refusal, Request, not_found
+from samples.community import Repository
+from samples.limits import Limits
+from samples.shapes import Site
+
+NAMED = re.compile(r"/repos/([^/]+/[^/]+)(/.*)?")
+BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
+
+
+def find_repository(site: Site, request: Request) -> tuple[Repository, str]:
+    """The repository of a path of the API, and what follows it."""
+    by_id, named = BY_ID.fullmatch(request.path), NAMED.fullmatch(request.path)
+    try:
+        if by_id:
+            return site.community.repositories[int(by_id[1])], by_id[2] or ""
+        if named is None:
+            raise not_found()
+        repo, former = site.community.find(named[1])
+    except KeyError:
+        raise not_found("/rest/repos/repos#get-a-repository") from None
+    if former:
+        url = f"{site.api}/repositories/{repo.id}{named[2] or ''}{_query(request)}"
+        raise Refusal(301, "Moved Permanently", headers={"Location": url}, url=url)
+    return repo, named[2] or ""
+
+
+def answer_git(
+    request: Request,
+    address: tuple[str, str],
+    site: Site,
+    limits: Limits,
+    git_dir: Callable[[Repository], Path | None],
+) -> Answer:
+    """A step of a clone or fetch, which is not charged. ``address`` is (owner/name, what is asked of it)."""
+    full_name, service = address
+    with site.community.lock:
+        try:
+            limits.user_of(request)
+            repo, former = site.community.find(full_name)
+        except Refusal:
+            return git_http.refuse(401, {"WWW-Authenticate": 'Basic realm="GitHub"'})
+        except KeyError:
+            return git_http.refuse(404)
+        present = site.community.full_name(repo)
+    if former:
+        return git_http.refuse(301, {"Location": f"{site.api}/{present}.git/{service}{_query(request)}"})
+    return git_http.serve(request, service, git_dir(repo))
+
+
+def _query(request: Request) -> str:
+    query = request.target.partition("?")[2]
+    return f"?{query}" if query else ""
