@@ -1,5 +1,7 @@
 """Registers core with Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -11,4 +13,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from core import checks  # noqa: F401  (importing registers them)
+        import_module("core.checks")

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.apps.config import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 from django.db import OperationalError, connections
 
 MINIMUM_POSTGRESQL = 160000
@@ -53,7 +54,7 @@ def check_tokens(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     if settings.GITHUB_TOKENS:
         return []
     return [
-        Warning(
+        Caution(
             "GITHUB_TOKENS is empty: GitHub then allows 60 requests an hour.",
             hint="Create a token at https://github.com/settings/tokens and put it into .env as GITHUB_TOKENS.",
             id="core.W001",

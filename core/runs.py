@@ -84,7 +84,11 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
     """
     _mark_interrupted(collector)
     run = CollectorRun.objects.create(
-        collector=collector, options=dict(options), host=socket.gethostname(), pid=os.getpid(), started_at=timezone.now()
+        collector=collector,
+        options=dict(options),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started_at=timezone.now(),
     )
     key = _lock_key("run", str(run.pk))
     _try_lock(key)
@@ -98,7 +102,13 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
 
 
 def finish_run(
-    run: CollectorRun, outcome: str, *, counts: Mapping[str, int], requests: int = 0, category: str = "", error: str = ""
+    run: CollectorRun,
+    outcome: str,
+    *,
+    counts: Mapping[str, int],
+    requests: int = 0,
+    category: str = "",
+    error: str = "",
 ) -> None:
     """Close a line of the ledger. ``error`` is one line from which secrets have been taken."""
     run.finished_at = timezone.now()
@@ -107,7 +117,7 @@ def finish_run(
     run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error"])
 
 
-def record_skip(  # noqa: PLR0913  (one argument a column)
+def record_skip(
     *,
     collector: str,
     scope: str,
@@ -128,7 +138,9 @@ def record_skip(  # noqa: PLR0913  (one argument a column)
     identity = ["collector", "scope", "stream", "external_id"]
     if not upsert(SkippedItem, [row], key=identity, keep=["first_seen_at", "attempts"]).inserted:
         SkippedItem.objects.filter(**{name: row[name] for name in identity}).update(attempts=F("attempts") + 1)
-    logger.warning("skipped collector=%s scope=%s stream=%s id=%s reason=%s", collector, scope, stream, external_id, reason)
+    logger.warning(
+        "skipped collector=%s scope=%s stream=%s id=%s reason=%s", collector, scope, stream, external_id, reason
+    )
 
 
 def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:

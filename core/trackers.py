@@ -39,5 +39,7 @@ def installed_trackers() -> list[TrackerConfig]:
 
 def document_sources(source_system: str | None = None) -> list[DocumentSource]:
     """What can be searched: of every installed tracker, or of one."""
-    found = (tracker.document_source() for tracker in installed_trackers() if source_system in {None, tracker.source_system})
+    found = (
+        tracker.document_source() for tracker in installed_trackers() if source_system in {None, tracker.source_system}
+    )
     return [source for source in found if source is not None]

@@ -33,7 +33,7 @@ class GitHubState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitPlan:
-    """Which commits are being read: those that ``refs`` lead to and ``known`` hashes do not; ``done`` of them are kept."""
+    """Which commits are being read: those ``refs`` lead to and ``known`` hashes do not; ``done`` of them are kept."""
 
     refs: Mapping[str, str]
     known: frozenset[str]

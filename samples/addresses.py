@@ -1,4 +1,4 @@
-"""Which repository an address means. One that was renamed answers 301, to its id for the API and to its name for git."""
+"""Which repository an address means. A renamed one answers 301: to its id for the API, to its present name for git."""
 
 import re
 from collections.abc import Callable

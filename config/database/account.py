@@ -72,7 +72,7 @@ class Account:
         return self if self.namespace else replace(self, uid=_uid_with_a_name())
 
     def give(self, path: Path) -> None:
-        """Hand over a file or a folder with all it holds; the top comes last, so that a broken hand-over is repeated."""
+        """Hand over a file or a folder with all it holds; the top comes last, so a broken hand-over is repeated."""
         uid, gid = (0, 0) if self.namespace else (self.uid, self.gid)
         for folder, names, files in os.walk(path, topdown=False):
             for name in names + files:
@@ -118,7 +118,7 @@ def _works(account: Account, home: Home, postgres: Path) -> bool:
         if not account.namespace:
             os.chown(home.path, -1, _SERVER_ID)
             home.path.chmod(0o710)
-        subprocess.run([postgres, "-V"], preexec_fn=enter, capture_output=True, check=True, timeout=30)  # noqa: PLW1509 - the keeper has one thread
+        subprocess.run([postgres, "-V"], preexec_fn=enter, capture_output=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return False
     return True

@@ -32,7 +32,8 @@ SETTINGS = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "random_page_cost": "1.1",
-    # /dev/shm has 64 MB in most containers, and segments there or in System V outlive a SIGKILL; files in the data do not.
+    # /dev/shm has 64 MB in most containers, and segments there or in System V outlive a SIGKILL; files in the data do
+    # not.
     "dynamic_shared_memory_type": "mmap",
     "huge_pages": "off",
     "jit": "off",
@@ -65,7 +66,7 @@ def prepare_data(home: Home, programs: Path, account: Account | None, lock: int)
         raise SettingsFault(f"{home.data} is not a PostgreSQL data folder. Move it away, or set VAR_DIR") from None
     if version != MAJOR:
         raise SettingsFault(
-            f"{home.data} was made by PostgreSQL {version[:10]}, and this is PostgreSQL {MAJOR}. Move the folder away to "
+            f"{home.data} was made by PostgreSQL {version[:10]}, and this is PostgreSQL {MAJOR}. Move it away to "
             f"collect afresh, carry the data over with pg_dump of version {version[:10]}, or set DATABASE_URL"
         )
     if account is not None and not account.owns(home.data):
@@ -78,7 +79,8 @@ def _initialise(home: Home, programs: Path, account: Account | None, lock: int) 
     maker = account.for_initdb() if account is not None else None
     if maker is not None:
         maker.give(fresh)
-    # Sorting and case come from PostgreSQL's own tables, the same on every machine. Only what full text search takes for
+    # Sorting and case come from PostgreSQL's own tables, the same on every machine. Only what full text search takes
+    # for
     # a letter comes from the system: with "C", quotes and dashes beyond ASCII would become parts of words.
     where = ["--encoding=UTF8", "--locale=C", f"--lc-ctype={_character_types()}"]
     where += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -91,7 +93,7 @@ def _initialise(home: Home, programs: Path, account: Account | None, lock: int) 
         env=_ENVIRONMENT,
         cwd="/",
         pass_fds=[lock],
-        preexec_fn=_entry(maker),  # noqa: PLW1509 - the keeper has one thread
+        preexec_fn=_entry(maker),
         check=False,
     )
     if made.returncode != 0:
@@ -118,7 +120,7 @@ def make_socket_folder(home: Home, account: Account | None) -> Path:
     folder = home.socket
     if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES:
         # Not TMPDIR: it may be as deep, and other clients may have another.
-        folder = Path(tempfile.mkdtemp(prefix="activity-trackers-", dir="/tmp"))  # noqa: S108 - mkdtemp makes it ours
+        folder = Path(tempfile.mkdtemp(prefix="activity-trackers-", dir="/tmp"))
         home.socket.symlink_to(folder)
     else:
         folder.mkdir(0o700)
@@ -153,7 +155,7 @@ def start_postmaster(
             env=_ENVIRONMENT,
             cwd="/",
             pass_fds=inherited,
-            preexec_fn=_entry(account),  # noqa: PLW1509 - the keeper has one thread
+            preexec_fn=_entry(account),
         )
     finally:
         os.close(log)

@@ -2,7 +2,7 @@
 
     VAR_DIR/postgres/
         data/           the cluster; "data.new-*" is an initdb that has not finished
-        socket          folder of the Unix socket, or a link to a short private one when the path is too long for a socket
+        socket          folder of the Unix socket, or a link to a short private one when the path is too long
         start.lock      held by the client that starts or stops the server
         clients.lock    shared by every client process for its life; nobody holds it = nobody needs the server
         keeper.lock     held by the keeper
@@ -23,7 +23,8 @@ from pathlib import Path
 
 PORT = 5432  # part of the socket's name; nothing listens on TCP
 SOCKET_NAME = f".s.PGSQL.{PORT}"
-# sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the final zero: https://man7.org/linux/man-pages/man7/unix.7.html
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the final zero:
+# https://man7.org/linux/man-pages/man7/unix.7.html
 SOCKET_PATH_BYTES = 103
 
 
@@ -63,7 +64,7 @@ class Home:
     def address(self) -> str | None:
         """The socket's folder for libpq's ``host``; None where there is none that can be trusted."""
         try:
-            folder = str(self.path / os.readlink(self.socket))
+            folder = str(self.path / self.socket.readlink())
         except OSError:
             folder = str(self.socket)
         try:

@@ -39,10 +39,11 @@ class CollectorBase(ABC):
 
     def sync_pinecone(self) -> Any:
         """Nothing, unless a subclass has something to search."""
+        return None
 
     def handle_error(self, exc: Exception) -> None:
         """Log the failure with collector, phase and category."""
-        logger.exception(
+        logger.exception(  # noqa: LOG004  (the command calls it inside its handler)
             "collector failed: %s",
             exc,
             extra={
@@ -56,13 +57,10 @@ class CollectorBase(ABC):
 class AbstractCollector(CollectorBase):
     """The preferred contract: ``name``, ``validate_config()`` and ``collect()``."""
 
+    name: str
+    """The slug of logs and the run ledger; a property will do as well."""
     result: TrackerResult | None = None
     """What the last ``collect()`` returned."""
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """The slug of logs and the run ledger; a plain class attribute will do."""
 
     @abstractmethod
     def validate_config(self) -> None:

@@ -64,14 +64,22 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                 finish_run(run, "failed", counts=dict[str, int](), category=category, error=line)
                 if options["json"]:
                     failed = CollectorResult(outcome="failed")
-                    self._print_json(name, failed, time.monotonic() - began, {"error": line, "failure_category": category})
+                    self._print_json(
+                        name, failed, time.monotonic() - began, {"error": line, "failure_category": category}
+                    )
                 raise
             found = getattr(collector, "result", None)
-            result = found if isinstance(found, CollectorResult) else CollectorResult(counts=dict(getattr(found, "counts", {})))
+            result = (
+                found
+                if isinstance(found, CollectorResult)
+                else CollectorResult(counts=dict(getattr(found, "counts", {})))
+            )
             reasons = "; ".join(f"{r.scope}: {r.reason}" for r in result.scopes if r.reason)
             category = next((r.category for r in result.scopes if r.category), "")
             outcome = "failed" if result.outcome == "busy" else result.outcome
-            finish_run(run, outcome, counts=result.counts, requests=result.requests, category=category, error=redact(reasons))
+            finish_run(
+                run, outcome, counts=result.counts, requests=result.requests, category=category, error=redact(reasons)
+            )
         if options["json"]:
             self._print_json(name, result, time.monotonic() - began, {})
         else:
@@ -96,7 +104,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def _print_json(self, name: str, result: CollectorResult, seconds: float, more: dict[str, str]) -> None:
         scopes = [
-            {"scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)} for r in result.scopes
+            {"scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)}
+            for r in result.scopes
         ]
         told = {"collector": name, "success": result.success, "outcome": result.outcome, "counts": dict(result.counts)}
         told |= {"requests": result.requests, "skipped": result.skipped, "duration_seconds": round(seconds, 3)}
@@ -115,4 +124,3 @@ BASE_OPTIONS = {
     "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
 }  # fmt: skip
 """Django's own options, which the ledger does not need."""
-

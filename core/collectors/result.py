@@ -42,7 +42,7 @@ class CollectorResult:
         counts: Counter[str] = Counter()
         for report in reports:
             counts.update(report.counts)
-        outcomes = {report.outcome for report in reports}
+        outcomes: set[Outcome] = {report.outcome for report in reports}
         outcome: Outcome = outcomes.pop() if len(outcomes) == 1 else "partial" if outcomes else "succeeded"
         skipped = sum(report.skipped for report in reports)
         return cls(outcome=outcome, counts=dict(counts), requests=requests, skipped=skipped, scopes=tuple(reports))

@@ -4,7 +4,8 @@ import errno
 import socket
 from collections.abc import Iterator
 
-from core.errors.project import CollectorError, CollectorFailureCategory as Category
+from core.errors.project import CollectorError
+from core.errors.project import CollectorFailureCategory as Category
 
 TRANSPORTS = {"requests", "urllib3", "httpx", "httpcore", "aiohttp"}
 CHAT = {"discord", "slack_sdk"}

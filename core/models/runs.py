@@ -56,7 +56,9 @@ class SkippedItem(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["collector", "scope", "stream", "external_id"], name="skipped_item_identity")
+            models.UniqueConstraint(
+                fields=["collector", "scope", "stream", "external_id"], name="skipped_item_identity"
+            )
         ]
         indexes = [models.Index(fields=["cleared_at", "-last_seen_at"])]
         ordering = ["-last_seen_at"]

@@ -88,6 +88,7 @@ class IndexEntry(models.Model):
         CLEAN = "clean"
         FAILED = "failed"
 
+    document_id: int
     index = models.CharField(max_length=64)
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="entries")
     state = models.CharField(max_length=8, choices=State.choices, default=State.DIRTY)

@@ -32,7 +32,9 @@ class Response:
         try:
             return json.loads(self.body) if self.body else None
         except ValueError as error:
-            raise UnexpectedAnswer(f"{_place(self.url)} answered {self.status} with something that is not JSON") from error
+            raise UnexpectedAnswer(
+                f"{_place(self.url)} answered {self.status} with something that is not JSON"
+            ) from error
 
 
 class Allowance:
@@ -73,7 +75,13 @@ class Transport:
         self.session.headers["User-Agent"] = USER_AGENT
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str], params: Mapping[str, Any] | None = None, body: object = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any] | None = None,
+        body: object = None,
     ) -> Response:
         """One answer; what fails in passing is asked again with growing, random pauses (0.25-8 s).
 

@@ -8,7 +8,9 @@ PATTERNS = [
     re.compile(r"\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"),  # a Discord bot token
     re.compile(r"(?i)(?<=\bbearer )[^\s'\",]+|(?<=\btoken )(?=[^\s'\",]*\d)[^\s'\",]{16,}|(?<=\bbasic )[\w+/=]{8,}"),
     re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*(?=@)"),
-    re.compile(r"(?i)(?<=password=)[^\s&'\",]+|(?<=secret=)[^\s&'\",]+|(?<=api_key=)[^\s&'\",]+|(?<=token=)[^\s&'\",]+"),
+    re.compile(
+        r"(?i)(?<=password=)[^\s&'\",]+|(?<=secret=)[^\s&'\",]+|(?<=api_key=)[^\s&'\",]+|(?<=token=)[^\s&'\",]+"
+    ),
 ]
 _known: set[str] = set()
 

@@ -43,7 +43,9 @@ def _pieces(document: RenderedDocument, passage: Passage, count: Counter) -> Ite
     head = " · ".join(part for part in parts if part)
     room = max(40, MAX_TOKENS - count([head])[0])
     for text in _pack(_blocks(passage.text), room, count):
-        yield Piece(text=text, embedded=f"{head}\n{text}", words=extra_words(f"{document.title} {text}"), url=passage.url)
+        yield Piece(
+            text=text, embedded=f"{head}\n{text}", words=extra_words(f"{document.title} {text}"), url=passage.url
+        )
 
 
 def _blocks(text: str) -> list[str]:

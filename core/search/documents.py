@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import connection
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentMark:
     """A document that changed, or is new."""

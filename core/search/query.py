@@ -68,7 +68,10 @@ def _conditions(filters: Filters) -> tuple[str, list[Any]]:
     known: list[tuple[str, Any]] = [
         ("d.source_system = %s", filters.source),
         ("d.kind = %s", filters.kind),
-        ("s.name ILIKE %s", filters.scope and filters.scope.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")),
+        (
+            "s.name ILIKE %s",
+            filters.scope and filters.scope.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_"),
+        ),
         ("lower(d.author) = lower(%s)", filters.author),
         ("d.occurred_at >= %s", filters.since),
         ("d.occurred_at < %s", filters.until),
@@ -90,7 +93,7 @@ OR_QUERIES = """
 def _by_text(words: str, where: str, parameters: list[Any]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{OR_QUERIES} SELECT c.id {FROM}, q WHERE (c.tsv @@ q.english OR c.tsv_simple @@ q.simple) {where}"  # noqa: S608  (fixed texts)
+            f"{OR_QUERIES} SELECT c.id {FROM}, q WHERE (c.tsv @@ q.english OR c.tsv_simple @@ q.simple) {where}"
             " ORDER BY ts_rank(c.tsv, q.english, 1) + ts_rank(c.tsv_simple, q.simple, 1) DESC, c.id LIMIT %s",
             [words, f"{words} {extra_words(words)}", *parameters, DEPTH],
         )
@@ -102,7 +105,7 @@ def _by_vector(words: str, where: str, parameters: list[Any]) -> list[int]:
     vector = "[" + ",".join(f"{x:.6f}" for x in embedder.embed([words], "query")[0].tolist()) + "]"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.id {FROM} WHERE c.embedder = %s {where} ORDER BY c.embedding <=> %s::halfvec, c.id LIMIT %s",  # noqa: S608  (fixed texts)
+            f"SELECT c.id {FROM} WHERE c.embedder = %s {where} ORDER BY c.embedding <=> %s::halfvec, c.id LIMIT %s",
             [embedder.info.fingerprint, *parameters, vector, DEPTH],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -112,7 +115,7 @@ def _hits(best: list[int], scores: dict[int, float], words: str, limit: int) -> 
     """The best chunk of each document, with its words marked."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{OR_QUERIES} SELECT c.id, d.external_id, d.kind, d.title, d.url, s.name, d.author, d.occurred_at, c.url,"  # noqa: S608  (fixed texts)
+            f"{OR_QUERIES} SELECT c.id, d.external_id, d.kind, d.title, d.url, s.name, d.author, d.occurred_at, c.url,"
             " ts_headline('english', left(c.text, 2000), q.english,"
             " 'StartSel=[[, StopSel=]], MaxWords=40, MinWords=15, MaxFragments=1')"
             f" {FROM}, q WHERE c.id = ANY(%s)",

@@ -64,7 +64,7 @@ def sync(
     return SyncResult(**counts, remaining=remaining, seconds=time.monotonic() - began)
 
 
-def _queue(systems: dict[str, DocumentSource]):  # noqa: ANN202  (a query set of index entries)
+def _queue(systems: dict[str, DocumentSource]):
     """Entries that wait, and whose next try has come."""
     now = timezone.now()
     waiting = IndexEntry.objects.filter(index=settings.VECTOR_INDEX, document__source_system__in=list(systems))
@@ -110,7 +110,9 @@ def _sync_batch(entries: list[IndexEntry], sources: dict[str, DocumentSource]) -
     """Render, embed and write some documents; when the batch is refused, each on its own."""
     rendered: dict[str, RenderedDocument] = {}
     for system, source in sources.items():
-        of = [e.document.external_id for e in entries if e.document.source_system == system and not e.document.deleted_at]
+        of = [
+            e.document.external_id for e in entries if e.document.source_system == system and not e.document.deleted_at
+        ]
         rendered |= {document.external_id: document for document in source.render(of)} if of else {}
     work = [
         prepare(entry, rendered.get(entry.document.external_id), sources[entry.document.source_system].renderer_version)
@@ -132,5 +134,3 @@ def _note_failure(entry: IndexEntry, error: ValueError) -> Counter[str]:
     entry.save(update_fields=["attempts", "state", "last_error", "next_try_at"])
     logger.warning("document refused id=%s reason=%s", entry.document.external_id, entry.last_error)
     return Counter(failed=1)
-
-

@@ -54,7 +54,9 @@ def write_batch(batch: list[Work]) -> Counter[str]:
                         for n, (piece, h) in enumerate(zip(work.pieces, hashes, strict=True))
                     ],
                 )
-                index.delete(work.entry.document, begin=len(work.pieces), end=max(work.entry.high_water, len(work.pieces)))
+                index.delete(
+                    work.entry.document, begin=len(work.pieces), end=max(work.entry.high_water, len(work.pieces))
+                )
                 _describe(work)
                 counts["chunks_embedded"] += sum(h in new for h in hashes)
                 counts["chunks_reused"] += sum(h not in new for h in hashes)
@@ -117,5 +119,3 @@ def _record(work: Work, fingerprint: str) -> None:
 
 def _sha(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-
-

@@ -7,7 +7,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
-from core.errors import BudgetExhausted, CollectorError, ConfigurationError, NotFound, ReplaceToken, RetryLater, ScopeBusy
+from core.errors import (
+    BudgetExhausted,
+    CollectorError,
+    ConfigurationError,
+    NotFound,
+    ReplaceToken,
+    RetryLater,
+    ScopeBusy,
+)
 from core.models import Scope
 from core.runs import clear_skips, record_skip, scope_lock
 from core.search.documents import DocumentSource

@@ -27,7 +27,9 @@ class ListStream:
 
 LISTS = {
     "issues": ListStream(pages=fetch.issues, convert=convert.convert_issues, model=Issue),
-    "issue_comments": ListStream(pages=fetch.issue_comments, convert=convert.convert_issue_comments, model=IssueComment),
+    "issue_comments": ListStream(
+        pages=fetch.issue_comments, convert=convert.convert_issue_comments, model=IssueComment
+    ),
     "review_comments": ListStream(
         pages=fetch.review_comments, convert=convert.convert_review_comments, model=ReviewComment
     ),

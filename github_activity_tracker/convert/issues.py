@@ -51,7 +51,7 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
     number, title = int(payload["number"]), clean(payload["title"])
     milestone = payload.get("milestone")
     names = (label if isinstance(label, str) else label.get("name") for label in payload.get("labels") or [])
-    row = _post(payload, repository_id) | {
+    row: Row = _post(payload, repository_id) | {
         "number": number,
         "is_pull_request": pull is not None,
         "title": title,
@@ -76,7 +76,7 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
 def _issue_comment(payload: IssueCommentPayload, *, repository_id: int) -> Record:
     number = last_number(payload["issue_url"])
     kind = "pull_request" if "/pull/" in payload["html_url"] else "issue"
-    row = _post(payload, repository_id) | {"issue_number": number}
+    row: Row = _post(payload, repository_id) | {"issue_number": number}
     document = f"github:{kind}:{repository_id}:{number}"
     identity = f"github:issue_comment:{row['id']}"
     activity = _activity(payload, "github.issue_comment", identity, document, row["body"] or "")
@@ -85,7 +85,7 @@ def _issue_comment(payload: IssueCommentPayload, *, repository_id: int) -> Recor
 
 def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Record:
     number = last_number(payload["pull_request_url"])
-    row = _post(payload, repository_id) | {
+    row: Row = _post(payload, repository_id) | {
         "pull_number": number,
         "review_id": payload.get("pull_request_review_id"),
         "in_reply_to_id": payload.get("in_reply_to_id"),

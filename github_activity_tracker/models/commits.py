@@ -9,6 +9,7 @@ class Commit(models.Model):
     """A commit of a repository. Dates are UTC; the authors' own offsets stand beside them, in minutes."""
 
     id = models.BigAutoField(primary_key=True)
+    repository_id: int
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
     sha = models.CharField(max_length=64)
     tree_sha = models.CharField(max_length=64, blank=True)
@@ -27,7 +28,9 @@ class Commit(models.Model):
     additions = models.PositiveBigIntegerField(default=0)
     deletions = models.PositiveBigIntegerField(default=0)
     changed_files = models.PositiveIntegerField(default=0)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When no branch or tag led to it any more (UTC).")
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When no branch or tag led to it any more (UTC)."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "sha"], name="commit_identity")]

@@ -12,6 +12,7 @@ from github_activity_tracker.models.repositories import Account, Repository
 class Post(models.Model):
     """What everything that somebody wrote has in common. ``author`` is nothing for accounts that no longer exist."""
 
+    repository_id: int
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
     node_id = models.CharField(max_length=100, blank=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="%(class)ss")
@@ -46,7 +47,7 @@ class Issue(Post):
     closed_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Post.Meta):
         indexes = [
             models.Index(fields=["repository", "number"]),
             models.Index(fields=["-created_at"]),
@@ -63,7 +64,7 @@ class IssueComment(Post):
 
     issue_number = models.PositiveIntegerField()
 
-    class Meta:
+    class Meta(Post.Meta):
         indexes = [
             models.Index(fields=["repository", "issue_number", "created_at"]),
             models.Index(fields=["-created_at"]),
@@ -95,7 +96,7 @@ class ReviewComment(Post):
     position = models.IntegerField(null=True, blank=True)
     original_position = models.IntegerField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Post.Meta):
         indexes = [
             models.Index(fields=["repository", "pull_number", "created_at"]),
             models.Index(fields=["-created_at"]),

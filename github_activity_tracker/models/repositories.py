@@ -8,7 +8,9 @@ class Account(models.Model):
 
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
     login = models.CharField(max_length=200)
-    kind = models.CharField(max_length=32, help_text="User, Bot, Organization, Mannequin; others are kept as they come.")
+    kind = models.CharField(
+        max_length=32, help_text="User, Bot, Organization, Mannequin; others are kept as they come."
+    )
     node_id = models.CharField(max_length=100, blank=True)
     avatar_url = models.CharField(max_length=500, blank=True)
     html_url = models.TextField(blank=True)

@@ -30,7 +30,7 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
     if set(refs.values()) - plan.known:
         with transaction.atomic():
             save_state(repository_id, PLAN, GitHubState(extras={"refs": dict(refs)}))
-            save_state(repository_id, PLACE, GitHubState(checkpoint_token="0"))
+            save_state(repository_id, PLACE, GitHubState(checkpoint_token=str(0)))
     return plan
 
 

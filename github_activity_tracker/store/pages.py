@@ -28,9 +28,7 @@ class Stored:
 
 
 @transaction.atomic
-def store_page(
-    model: type[models.Model], page: Page, *, scope: Scope, stream: str, state: IncrementalState
-) -> Stored:
+def store_page(model: type[models.Model], page: Page, *, scope: Scope, stream: str, state: IncrementalState) -> Stored:
     """Write a page of issues or comments. A constant number of statements; rows that are right are not touched."""
     store_accounts(page.accounts.values())
     written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at")

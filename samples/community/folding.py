@@ -119,5 +119,15 @@ def _pull(raw: Raw, story: Story) -> Pull | None:
     if "pull" not in raw:
         return None
     number = raw["number"]
-    shas = {"head_sha": pseudo_sha("head", number), "base_sha": pseudo_sha("base", number)}
-    return Pull(id=story.first_id + 20_000_000 + number * 389, **shas | raw["pull"])
+    return plain_pull(story.first_id + 20_000_000 + number * 389, number, **raw["pull"])
+
+
+def plain_pull(id_: int, number: int, **facts: Any) -> Pull:
+    """A pull request of whose commits nothing is known but what is given."""
+    plain: Raw = {
+        "head": f"change-{number}",
+        "head_sha": pseudo_sha("head", number),
+        "base_sha": pseudo_sha("base", number),
+        **facts,
+    }
+    return Pull(id=id_, **plain)

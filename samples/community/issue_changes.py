@@ -2,8 +2,8 @@
 
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 from samples.community.comment_changes import UNCHANGED, CommentChanges, Text
-from samples.community.folding import pseudo_sha
-from samples.community.model import Issue, Pull, Repository
+from samples.community.folding import plain_pull
+from samples.community.model import Issue, Repository
 from samples.community.state import DEFAULT_USER
 
 
@@ -25,7 +25,6 @@ class IssueChanges(CommentChanges):
         with self.community.lock:
             repo, now = self.community.repository(repository), self.community.tick(at)
             number = max([0, *repo.issues, *repo.deleted["issues"], *repo.moved]) + 1
-            shas = {"head_sha": pseudo_sha("head", number), "base_sha": pseudo_sha("base", number)}
             repo.issues[number] = Issue(
                 id=self.community.new_id(),
                 number=number,
@@ -35,7 +34,7 @@ class IssueChanges(CommentChanges):
                 labels=labels,
                 created_at=now,
                 updated_at=now,
-                pull=Pull(id=self.community.new_id(), head=f"change-{number}", **shas) if pull else None,
+                pull=plain_pull(self.community.new_id(), number) if pull else None,
             )
             return number
 

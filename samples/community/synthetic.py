@@ -4,8 +4,8 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from samples.community.folding import pseudo_sha
-from samples.community.model import Account, Comment, Issue, Pull, Repository, ReviewComment
+from samples.community.folding import plain_pull
+from samples.community.model import Account, Comment, Issue, Repository, ReviewComment
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 PEOPLE = 40
@@ -49,7 +49,7 @@ def synthetic_parts(*, issues: int, comments: int, review_comments: int, seed: i
         pushed_at=_text(0),
     )
     for n, raw in enumerate(_posts(dice, issues, busy_instant, 0)):
-        pull = _pull(n + 1) if n % 4 == 3 else None
+        pull = plain_pull(FIRST_ID + 3_000_000_000 + n, n + 1) if n % 4 == 3 else None
         repo.issues[n + 1] = Issue(number=n + 1, title=_sentence(dice, 6), pull=pull, **raw)
     for raw in _posts(dice, comments, busy_instant, 1):
         repo.comments[raw["id"]] = Comment(number=dice.randint(1, issues), **raw)
@@ -78,15 +78,6 @@ def _posts(dice: random.Random, count: int, busy_instant: int, series: int) -> l
     for raw in posts[max(0, count - busy_instant) :] if busy_instant else []:
         raw["updated_at"] = _text(moment + 600)
     return posts
-
-
-def _pull(number: int) -> Pull:
-    return Pull(
-        id=FIRST_ID + 3_000_000_000 + number,
-        head=f"change-{number}",
-        head_sha=pseudo_sha("head", number),
-        base_sha=pseudo_sha("base", number),
-    )
 
 
 def _sentence(dice: random.Random, words: int) -> str:

@@ -1,5 +1,6 @@
 """Starts the embedded server before a connection needs it."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             missing = error.sqlstate == MISSING_DATABASE or "does not exist" in str(error)
             if not missing or conn_params.get("dbname") != "activity_trackers":
                 raise
-        address = {"host": conn_params["host"], "user": conn_params["user"], "dbname": "postgres"}
-        with psycopg.connect(**address, autocommit=True) as maker:
-            try:
-                maker.execute("CREATE DATABASE activity_trackers TEMPLATE template0 ENCODING 'UTF8'")
-            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                pass  # another process was quicker
+        host, user = str(conn_params["host"]), str(conn_params["user"])
+        quicker = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # another process may be
+        with psycopg.connect(host=host, user=user, dbname="postgres", autocommit=True) as maker, suppress(*quicker):
+            maker.execute("CREATE DATABASE activity_trackers TEMPLATE template0 ENCODING 'UTF8'")
         return super().get_new_connection(conn_params)

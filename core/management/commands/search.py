@@ -35,7 +35,9 @@ class Command(ReportingCommand):
         words = " ".join(options["words"])
         hits = search(words, mode=options["mode"], filters=filters, limit=options["limit"])
         if options["json"]:
-            self.stdout.write(json.dumps({"query": words, "hits": [asdict(hit) for hit in hits]}, default=str, ensure_ascii=False))
+            self.stdout.write(
+                json.dumps({"query": words, "hits": [asdict(hit) for hit in hits]}, default=str, ensure_ascii=False)
+            )
             return
         for number, hit in enumerate(hits, start=1):
             self.stdout.write(self._shown(number, hit))

@@ -18,7 +18,9 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add which source and how long."""
         parser.add_argument("--source", help="Only this source, such as github.")
-        parser.add_argument("--max-seconds", type=float, metavar="S", help="Stop after so many seconds; run again to go on.")
+        parser.add_argument(
+            "--max-seconds", type=float, metavar="S", help="Stop after so many seconds; run again to go on."
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,7 +30,7 @@ class Command(ReportingCommand):
             self.stdout.write(json.dumps(asdict(result)))
         else:
             self.stdout.write(
-                f"{result.documents} documents indexed, {result.deleted} removed, {result.chunks_embedded} chunks embedded, "
-                f"{result.chunks_reused} reused, {result.remaining} waiting, {result.seconds:.1f} s"
+                f"{result.documents} documents indexed, {result.deleted} removed, {result.chunks_embedded} chunks embedded,"
+                f" {result.chunks_reused} reused, {result.remaining} waiting, {result.seconds:.1f} s"
             )
         self.exit_code = 3 if result.remaining else 0

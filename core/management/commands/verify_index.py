@@ -51,6 +51,8 @@ class Command(ReportingCommand):
             for name, chunks in entries.values_list("document__external_id", "chunks").iterator(chunk_size=5000)
         }
         waiting = set(
-            IndexEntry.objects.exclude(state="clean").values_list("document__external_id", flat=True).iterator(chunk_size=5000)
+            IndexEntry.objects.exclude(state="clean")
+            .values_list("document__external_id", flat=True)
+            .iterator(chunk_size=5000)
         )
         return {name for name in held.keys() | told.keys() if held.get(name, set()) != told.get(name, set())} - waiting

@@ -1,1 +1,2 @@
-"""The room of Discord's HTTP API, with its own limiter and retries; its vendor's library will be imported here and nowhere else."""
+"""The room of Discord's HTTP API, with its own limiter and retries; its vendor's library is imported
+here and nowhere else."""

@@ -49,12 +49,11 @@ class GitHubClient:
         Raises NotFound (404, 410, 451, blocked, 409 empty), AccessDenied, ReplaceToken, RetryLater, UnexpectedAnswer
         and what ``Transport`` raises.
         """
-        url, asked = self._url(path), dict(params or {})
+        response = self._ask(self._url(path), dict(params or {}), scope)
         for _ in range(REDIRECTS):
-            response = self._ask(url, asked, scope)
             if response.status not in {301, 302, 307, 308}:
                 break
-            url, asked = self._url(response.headers.get("location", "")), {}
+            response = self._ask(self._url(response.headers.get("location", "")), {}, scope)
         if response.status != 200:
             raise self._error(response)
         found = NEXT.search(response.headers.get("link", ""))
@@ -102,7 +101,9 @@ class GitHubClient:
             return token
         if wait > LONGEST_WAIT:
             at = datetime.fromtimestamp(token.ready_at, UTC)
-            raise RetryLater(f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC; the next run goes on", not_before=at)
+            raise RetryLater(
+                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC; the next run goes on", not_before=at
+            )
         self.transport.pause(wait)
         return token
 
@@ -118,7 +119,9 @@ class GitHubClient:
             return NotFound(f"GitHub has blocked {place}: {message}", status=response.status, reason="blocked")
         reasons = {404: "not_found", 410: "gone", 409: "empty"}
         if response.status in reasons:
-            return NotFound(f"GitHub answers {place}: {message}", status=response.status, reason=reasons[response.status])
+            return NotFound(
+                f"GitHub answers {place}: {message}", status=response.status, reason=reasons[response.status]
+            )
         if response.status == 403:
             return AccessDenied(f"GitHub denies {place}: {message}. Use a token that may read it.")
         return UnexpectedAnswer(f"GitHub answers {place} with {response.status}: {message}")

@@ -25,7 +25,15 @@ ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
     ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
 )
 ABSENT = ("not found", "does not exist", "does not appear to be a git repository", "error: 404")
-CORRUPT = ("bad object", "corrupt", "unable to read", "missing blob", "missing tree", "not a git repository", "did not send all")
+CORRUPT = (
+    "bad object",
+    "corrupt",
+    "unable to read",
+    "missing blob",
+    "missing tree",
+    "not a git repository",
+    "did not send all",
+)
 
 
 def repository_url(base: str, full_name: str) -> str:
@@ -104,7 +112,11 @@ class GitMirror:
 
     def _run(self, *arguments: str, inside: bool = True) -> bytes:
         done = subprocess.run(
-            ["git", *arguments], cwd=self.folder if inside else None, env=self.environment, capture_output=True, check=False
+            ["git", *arguments],
+            cwd=self.folder if inside else None,
+            env=self.environment,
+            capture_output=True,
+            check=False,
         )
         if done.returncode:
             raise _error(self.url, done.stderr)

@@ -67,4 +67,4 @@ class TokenPool:
 
     def git_value(self) -> str | None:
         """A token for git; ``None`` when there is none."""
-        return next((one._value for one in self._tokens if one._value), None)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  (of the same file)
+        return next((one._value for one in self._tokens if one._value), None)  # pyright: ignore[reportPrivateUsage]
