@@ -37,8 +37,10 @@ def logging_settings(log_format: str) -> dict[str, object]:
             "stderr": {"class": "logging.StreamHandler", "formatter": log_format, "filters": ["redact"]},
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
+        # People at a terminal see results and warnings; collectors of logs see each step.
         "loggers": {
-            name: {"level": "INFO"} for name in ("core", "github_activity_tracker", "discord_activity_tracker")
+            name: {"level": "INFO" if log_format == "json" else "WARNING"}
+            for name in ("core", "github_activity_tracker")
         },
     }
 

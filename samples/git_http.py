@@ -5,6 +5,7 @@
 
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from samples.answers import Answer, Request
@@ -23,7 +24,10 @@ def find(path: str) -> tuple[str, str] | None:
 
 
 def serve(request: Request, service: str, git_dir: Path | None) -> Answer:
-    """One step of a clone or fetch. ``git_dir`` is ``None`` for a repository without commits."""
+    """One step of a clone or fetch.
+
+    ``git_dir`` is ``None`` for a repository without commits: as at GitHub it can be cloned, and nothing is in it.
+    """
     protocol = request.header("git-protocol")
     try:
         if service == "info/refs" and request.query.get("service") == "git-upload-pack":
@@ -45,7 +49,9 @@ def refuse(status: int, headers: dict[str, str] | None = None) -> Answer:
 
 def _upload_pack(git_dir: Path | None, feed: bytes, protocol: str, *options: str) -> bytes:
     if git_dir is None:
-        raise subprocess.CalledProcessError(128, "git", stderr=b"There is no repository.")
+        with tempfile.TemporaryDirectory(prefix="tidewatch-") as empty:
+            run_git(Path(empty), "init", "--quiet", "--bare", "--template=", ".")
+            return _upload_pack(Path(empty), feed, protocol, *options)
     return run_git(
         git_dir, "-c", "uploadpack.allowFilter=true", "upload-pack", "--stateless-rpc", *options, ".",
         feed=feed, protocol=protocol,

@@ -79,7 +79,7 @@ def _vectors(texts: dict[str, str]) -> tuple[dict[str, list[float]], set[str]]:
     embedder = get_embedder()
     fingerprint = embedder.info.fingerprint
     cached = Embedding.objects.filter(embedder=fingerprint, content_hash__in=list(texts))
-    found = {row.content_hash: row.vector.to_list() for row in cached}
+    found = {row.content_hash: list(row.vector) for row in cached}
     missing = [h for h in texts if h not in found]
     if missing:
         made = embedder.embed([texts[h] for h in missing], "passage").tolist()

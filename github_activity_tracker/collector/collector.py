@@ -115,7 +115,8 @@ class GitHubCollector(AbstractCollector):
 
     def _report_error(self, target: Target, error: CollectorError, counts: Counter[str]) -> ScopeReport:
         """What is said, and kept, of a repository that could not be collected."""
-        outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if error.exit_code == 3 else "failed"
+        partly = error.exit_code == 3 or any(counts.values())
+        outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if partly else "failed"
         if isinstance(error, RetryLater):
             Scope.objects.filter(source_system="github", name=target.full_name).update(not_before=error.not_before)
         if isinstance(error, NotFound):

@@ -53,7 +53,7 @@ class Post:
     created_at: str
     updated_at: str
     association: str = "NONE"
-    reactions: Mapping[str, int] = NONE_YET
+    reactions: Mapping[str, int] = field(default_factory=lambda: NONE_YET)
 
 
 @dataclass(kw_only=True, slots=True)

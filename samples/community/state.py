@@ -13,6 +13,7 @@ from samples.community.synthetic import synthetic_parts
 
 DEFAULT_USER = 90_000_000_001
 """The account that makes changes unless another is named; every community has it."""
+BEGINNING = "2025-01-01T00:00:00Z"
 
 
 class SampleCommunity:
@@ -25,10 +26,7 @@ class SampleCommunity:
         """Full names of former times, in lower case; a present name goes first."""
         self.lock = threading.RLock()
         self.revision = 0
-        self.clock = max(
-            (post.updated_at for repo in repositories.values() for post in repo.issues.values()),
-            default="2025-01-01T00:00:00Z",
-        )
+        self.clock = max((_last_change(repo) for repo in repositories.values()), default=BEGINNING)
         """The moment of the last change; :meth:`tick` moves it."""
         self._ids = itertools.count(8_000_000_000)
 
@@ -51,7 +49,8 @@ class SampleCommunity:
     ) -> Self:
         """A big :data:`SAMPLE_REPOSITORY` made by seeded dice; every fourth issue is a pull request.
 
-        Many posts share one ``updated_at``; the last ``busy_instant`` of each list share a single one.
+        Many posts share one ``updated_at``; the last ``busy_instant`` of each list share a single one. Dates of issues
+        know nothing of their comments here.
         """
         return cls(
             *synthetic_parts(
@@ -97,6 +96,11 @@ class SampleCommunity:
             at = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.clock = max(self.clock, at)
         return at
+
+
+def _last_change(repo: Repository) -> str:
+    posts = (*repo.issues.values(), *repo.comments.values(), *repo.review_comments.values())
+    return max((post.updated_at for post in posts), default=BEGINNING)
 
 
 @lru_cache(maxsize=4)

@@ -29,8 +29,10 @@ class Command(ReportingCommand):
         if options["json"]:
             self.stdout.write(json.dumps(asdict(result)))
         else:
-            self.stdout.write(
-                f"{result.documents} documents indexed, {result.deleted} removed, {result.chunks_embedded} chunks embedded,"
-                f" {result.chunks_reused} reused, {result.remaining} waiting, {result.seconds:.1f} s"
+            told = (
+                f"{result.documents} documents indexed, {result.deleted} removed",
+                f"{result.chunks_embedded} chunks embedded, {result.chunks_reused} reused",
+                f"{result.remaining} waiting, {result.seconds:.1f} s",
             )
+            self.stdout.write("; ".join(told))
         self.exit_code = 3 if result.remaining else 0

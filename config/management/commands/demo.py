@@ -1,0 +1,93 @@
+"""``manage.py demo``: the main job, end to end, on the sample community or on a repository of yours."""
+
+import secrets
+import tempfile
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test.utils import override_settings
+
+from core.collectors import ReportingCommand
+from core.models import Activity
+from core.search.query import search
+from github_activity_tracker.models import Repository
+from samples import SAMPLE_REPOSITORY, SAMPLE_SEARCHES
+from samples.server import SampleServer
+
+
+class Command(ReportingCommand):
+    """Collects, indexes and searches, and says how to go on."""
+
+    help = "Collect the sample community (or a repository of yours), index it, search it, and say how to go on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add which repository."""
+        parser.add_argument("repository", nargs="?", metavar="owner/name", help="Without it: the sample community.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do the whole job, twice without harm."""
+        call_command("migrate", verbosity=0)
+        name: str = options["repository"] or SAMPLE_REPOSITORY
+        self._say(f"Collecting {name} ...")
+        if options["repository"]:
+            call_command("collect_github", name, stdout=self.stdout)
+        else:
+            self._collect_sample(name)
+        self._tell_counts(name)
+        for words in [] if options["repository"] else SAMPLE_SEARCHES:
+            self._search(words)
+        self._tell_admin()
+        if options["repository"]:
+            self._say(f'\nSearch it: .venv/bin/python manage.py search "your words" --scope {name}')
+        else:
+            self._say("\nA real repository: make demo REPO=owner/name   (put a token into .env, see .env.example)")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def _collect_sample(self, name: str) -> None:
+        """Run the real collector against the local server; what it keeps of git goes when the server does."""
+        with ExitStack() as stack:
+            server = stack.enter_context(SampleServer())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="activity-trackers-demo-"))
+            stack.enter_context(
+                override_settings(
+                    GITHUB_API_URL=server.url,
+                    GITHUB_GIT_URL=server.url,
+                    GITHUB_TOKENS=[server.token("demo")],
+                    WORKSPACE_DIR=Path(folder),
+                )
+            )
+            out = StringIO()
+            call_command("collect_github", name, stdout=out)
+            self._say(out.getvalue().strip().splitlines()[-1])
+        # It exists nowhere but here: a nightly run must not look for it.
+        Repository.objects.filter(full_name=name).update(enabled=False)
+
+    def _tell_counts(self, name: str) -> None:
+        kept = Activity.objects.filter(scope__name__iexact=name, deleted_at=None)
+        kinds = ("issue", "pull_request", "issue_comment", "review_comment", "commit")
+        counts = (f"{kept.filter(activity_type=f'github.{kind}').count()} {kind.replace('_', ' ')}s" for kind in kinds)
+        self._say(f"Kept: {', '.join(counts)}.")
+
+    def _search(self, words: str) -> None:
+        self._say(f'\nsearch "{words}"')
+        for hit in search(words, limit=3):
+            snippet = hit.snippet.replace("[[", "").replace("]]", "")
+            self._say(f"  {hit.kind}: {hit.title[:90]} ({hit.author})\n    {snippet[:110]}")
+
+    def _tell_admin(self) -> None:
+        """Make sure that somebody can log in; only the demo's own account gets a new password."""
+        password = secrets.token_urlsafe(9)
+        user, _ = get_user_model().objects.get_or_create(
+            username="demo", defaults={"is_staff": True, "is_superuser": True}
+        )
+        user.set_password(password)
+        user.save()
+        self._say(f"\nThe admin: make serve, then http://127.0.0.1:8000 as demo with password {password}")

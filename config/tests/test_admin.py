@@ -1,0 +1,56 @@
+"""Every list opens with a constant number of queries, and cannot be edited."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from samples.server import SampleServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OURS = [m for m in admin.site._registry if m._meta.app_label in {"core", "github_activity_tracker"}]  # pyright: ignore[reportPrivateUsage]
+MOST = 14
+
+
+@pytest.fixture
+def collected(sample_server: SampleServer, settings: Any, tmp_path: Any) -> SampleServer:
+    """The sample community, collected."""
+    from django.core.management import call_command
+
+    settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
+    settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
+    call_command("collect_github", sample_server.truth()["full_name"], "--no-sync")
+    return sample_server
+
+
+def test_every_list_opens_with_few_queries(
+    collected: SampleServer, admin_client: Client, django_assert_max_num_queries: Any
+) -> None:
+    for model in OURS:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        with django_assert_max_num_queries(MOST):
+            answer = admin_client.get(address)
+        assert answer.status_code == 200, model
+
+
+def test_every_search_works(collected: SampleServer, admin_client: Client) -> None:
+    for model in OURS:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        assert admin_client.get(address, {"q": "7"}).status_code == 200, model
+
+
+def test_hostile_text_is_shown_as_text(collected: SampleServer, admin_client: Client) -> None:
+    page = admin_client.get(reverse("admin:core_activity_changelist"), {"q": "<script>"}).content.decode()
+    assert "<script>alert" not in page
+
+
+def test_nothing_that_mirrors_a_source_can_be_added(admin_client: Client) -> None:
+    for model in OURS:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+        assert admin_client.get(address).status_code == 403, model
+
+
+def test_strangers_see_nothing(client: Client) -> None:
+    assert client.get(reverse("admin:core_activity_changelist")).status_code == 302

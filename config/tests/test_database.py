@@ -1,0 +1,89 @@
+"""The embedded server: starts by itself, is shared, survives kills, leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.database import database_settings, stop_server
+from config.database.home import Home
+
+ROOT = Path(__file__).parents[2]
+
+
+def url(var: Path) -> subprocess.CompletedProcess[str]:
+    """Start the server as a command would."""
+    command = [sys.executable, "-m", "config.database", "url"]
+    env = {**os.environ, "VAR_DIR": str(var)}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Iterator[Path]:
+    """A VAR_DIR with blanks and other scripts in a path too long for a socket."""
+    folder = tmp_path / "a folder 文" / ("x" * 90)
+    yield folder
+    if folder.exists():
+        stop_server(folder)
+
+
+def test_a_server_starts_is_shared_and_recovers_from_kills(var: Path) -> None:
+    assert url(var).returncode == 0
+    home = Home(var / "postgres")
+    postmaster = home.postmaster()
+    assert postmaster is not None
+    assert url(var).stdout == url(var).stdout
+    os.kill(postmaster[0], signal.SIGKILL)
+    time.sleep(0.5)
+    assert url(var).returncode == 0
+    again = home.postmaster()
+    assert again is not None
+    assert again[0] != postmaster[0]
+
+
+def test_a_stale_pid_file_does_not_block_a_start(var: Path) -> None:
+    assert url(var).returncode == 0
+    stop_server(var)
+    pid_file = var / "postgres" / "data" / "postmaster.pid"
+    pid_file.write_text(f"{os.getpid()}\n/nowhere\n0\n5432\n/nowhere\n\n  1 1\nready   \n")
+    assert url(var).returncode == 0
+
+
+def test_another_major_version_is_refused_with_what_to_do(var: Path) -> None:
+    assert url(var).returncode == 0
+    stop_server(var)
+    (var / "postgres" / "data" / "PG_VERSION").write_text("15\n")
+    refused = url(var)
+    assert refused.returncode == 1
+    assert "made by PostgreSQL 15" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_deleted_folder_ends_its_server(var: Path) -> None:
+    assert url(var).returncode == 0
+    postmaster = Home(var / "postgres").postmaster()
+    assert postmaster is not None
+    shutil.rmtree(var)
+    give_up = time.monotonic() + 20
+    while Path(f"/proc/{postmaster[0]}").exists():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("wrong", ["mysql://h/n", "postgres://u:s3cret@h:port/n", "postgres://u:s3cret@h", "nonsense"])
+def test_a_url_that_is_not_usable_is_refused_without_its_password(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
+        database_settings(wrong, tmp_path)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_url_becomes_settings(tmp_path: Path) -> None:
+    found = database_settings("postgres://u:p%40ss@db:5433/name?sslmode=require", tmp_path)
+    assert (found["PASSWORD"], found["PORT"], found["OPTIONS"]) == ("p@ss", "5433", {"sslmode": "require"})

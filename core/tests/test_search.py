@@ -1,0 +1,156 @@
+"""From marks to hits, with the real local model where meaning counts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from core.models import Chunk, Document, Embedding, IndexEntry, Scope
+from core.search import sync as syncing
+from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed, mark_deleted
+from core.search.query import search
+from core.search.sync import sync
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Notes:
+    """A source of documents that can be changed."""
+
+    source_system = "notes"
+    renderer_version = 1
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+
+    def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
+        for name in external_ids:
+            if name in self.texts:
+                passages = [Passage(text=part, author="ada", at=NOW) for part in self.texts[name].split("|")]
+                yield RenderedDocument(
+                    external_id=name, kind="note", title=name, url="https://example.org", author="ada",
+                    occurred_at=NOW, passages=passages,
+                )  # fmt: skip
+
+    def mark(self, *names: str) -> None:
+        scope, _ = Scope.objects.get_or_create(source_system="notes", external_id="1", defaults={"name": "notes/all"})
+        with transaction.atomic():
+            mark_changed(
+                DocumentMark(source_system="notes", external_id=n, kind="note", scope_id=scope.pk) for n in names
+            )
+
+
+@pytest.fixture
+def notes() -> Notes:
+    """Three notes, indexed."""
+    source = Notes(
+        boat="The ferry leaves the harbour at noon.|It was late again.", crash="Program aborts with SIGSEGV in parse_header()",
+        tide="潮位グラフの縦軸が合わない",
+    )  # fmt: skip
+    source.mark("boat", "crash", "tide")
+    sync([source])
+    return source
+
+
+def found(words: str, **options: Any) -> list[str]:
+    return [hit.external_id for hit in search(words, **options)]
+
+
+def test_meaning_is_found_without_a_common_word(notes: Notes) -> None:
+    assert found("when does the ship depart", mode="dense")[0] == "boat"
+
+
+def test_identifiers_and_other_scripts_are_found_by_their_parts(notes: Notes) -> None:
+    assert found("header", mode="text") == ["crash"]
+    assert found("縦軸", mode="text") == ["tide"]
+
+
+@pytest.mark.parametrize("words", ["", " ", "'", '"', "a & | ! ( <->", "%", "🙂", "\0", "x" * 20_000, "\ud800"])
+def test_no_query_is_an_error(notes: Notes, words: str) -> None:
+    assert isinstance(found(words), list)
+
+
+def test_what_did_not_change_is_not_embedded_again(notes: Notes) -> None:
+    notes.mark("boat")
+    result = sync([notes])
+    assert (result.documents, result.chunks_embedded, result.chunks_reused) == (1, 0, 0)
+
+
+def test_a_changed_passage_embeds_only_its_own_chunks(notes: Notes) -> None:
+    notes.texts["boat"] = "The ferry leaves the harbour at noon.|It was early."
+    notes.mark("boat")
+    assert sync([notes]).chunks_embedded == 1
+
+
+def test_a_document_that_shrinks_leaves_no_orphan(notes: Notes) -> None:
+    notes.texts["boat"] = "short"
+    notes.mark("boat")
+    sync([notes])
+    assert list(Chunk.objects.filter(document__external_id="boat").values_list("vector_id", flat=True)) == ["boat#0000"]
+
+
+def test_a_tombstone_leaves_the_index(notes: Notes) -> None:
+    with transaction.atomic():
+        mark_deleted("notes", ["crash"], NOW)
+    assert sync([notes]).deleted == 1
+    assert not Chunk.objects.filter(document__external_id="crash").exists()
+    assert "crash" not in found("SIGSEGV")
+
+
+def test_a_mark_outside_a_transaction_is_refused(notes: Notes) -> None:
+    with pytest.raises(RuntimeError, match="transaction"):
+        mark_deleted("notes", ["crash"], NOW)
+
+
+def test_a_change_during_the_sync_is_indexed_by_the_next(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes.texts["boat"] = "first"
+    notes.mark("boat")
+    write = syncing.write_batch
+
+    def meanwhile(work: Any) -> Any:
+        notes.texts["boat"] = "second"
+        notes.mark("boat")
+        return write(work)
+
+    monkeypatch.setattr(syncing, "write_batch", meanwhile)
+    sync([notes], max_seconds=0.0001)
+    monkeypatch.setattr(syncing, "write_batch", write)
+    sync([notes])
+    assert Chunk.objects.get(document__external_id="boat").text == "second"
+
+
+@pytest.mark.parametrize("step", ["_intend", "_vectors", "_describe", "_record"])
+def test_a_death_at_any_step_is_mended_by_the_next_run(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    from core.search import writing
+
+    class Death(BaseException):
+        """Nothing catches it."""
+
+    notes.texts["boat"] = "one|two|three"
+    notes.mark("boat")
+
+    def die(*_: Any) -> None:
+        raise Death
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, step, die)
+        with pytest.raises(Death):
+            sync([notes])
+    sync([notes])
+    texts = Chunk.objects.filter(document__external_id="boat").order_by("ordinal").values_list("text", flat=True)
+    assert list(texts) == ["one", "two", "three"]
+    entry = IndexEntry.objects.get(document__external_id="boat")
+    assert (entry.state, entry.chunks, entry.indexed_version) == (
+        "clean",
+        3,
+        Document.objects.get(external_id="boat").version,
+    )
+
+
+def test_a_vector_is_kept_for_every_text(notes: Notes) -> None:
+    assert Embedding.objects.count() == Chunk.objects.count()

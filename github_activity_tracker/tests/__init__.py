@@ -1,0 +1,1 @@
+"""Tests of the GitHub tracker, against the sample server."""
