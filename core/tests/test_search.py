@@ -38,16 +38,16 @@ class Notes:
     def mark(self, *names: str) -> None:
         scope, _ = Scope.objects.get_or_create(source_system="notes", external_id="1", defaults={"name": "notes/all"})
         with transaction.atomic():
-            mark_changed(
-                DocumentMark(source_system="notes", external_id=n, kind="note", scope_id=scope.pk) for n in names
-            )
+            kept: dict[str, Any] = {"source_system": "notes", "kind": "note", "scope_id": scope.pk}
+            mark_changed(DocumentMark(external_id=name, **kept) for name in names)
 
 
 @pytest.fixture
 def notes() -> Notes:
     """Three notes, indexed."""
     source = Notes(
-        boat="The ferry leaves the harbour at noon.|It was late again.", crash="Program aborts with SIGSEGV in parse_header()",
+            known = {"source_system": "notes", "kind": "note", "scope_id": scope.pk}
+            mark_changed(DocumentMark(external_id=name, **known) for name in names)  # type: ignore[arg-type]
         tide="潮位グラフの縦軸が合わない",
     )  # fmt: skip
     source.mark("boat", "crash", "tide")
@@ -116,7 +116,7 @@ def test_a_change_during_the_sync_is_indexed_by_the_next(notes: Notes, monkeypat
         return write(work)
 
     monkeypatch.setattr(syncing, "write_batch", meanwhile)
-    sync([notes], max_seconds=0.0001)
+    sync([notes])
     monkeypatch.setattr(syncing, "write_batch", write)
     sync([notes])
     assert Chunk.objects.get(document__external_id="boat").text == "second"

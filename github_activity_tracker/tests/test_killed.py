@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from config.database import stop_server
 from samples.server import SampleServer
 
 ROOT = Path(__file__).parents[2]
