@@ -46,8 +46,8 @@ class Notes:
 def notes() -> Notes:
     """Three notes, indexed."""
     source = Notes(
-            known = {"source_system": "notes", "kind": "note", "scope_id": scope.pk}
-            mark_changed(DocumentMark(external_id=name, **known) for name in names)  # type: ignore[arg-type]
+        boat="The ferry leaves the harbour at noon.|It was late again.",
+        crash="Program aborts with SIGSEGV in parse_header()",
         tide="潮位グラフの縦軸が合わない",
     )  # fmt: skip
     source.mark("boat", "crash", "tide")
