@@ -1,1 +1,1 @@
-"""Tests of the configuration and of the project as a whole."""
+"""Tests of the whole: database, admin, kills, demo."""
