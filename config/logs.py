@@ -53,3 +53,9 @@ class UTCFormatter(logging.Formatter):
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%SZ"
     default_msec_format = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line a record: people who want a traceback ask the command for it with ``--traceback``."""
+        line = logging.makeLogRecord(record.__dict__)
+        line.exc_info = line.exc_text = None
+        return super().format(line)
