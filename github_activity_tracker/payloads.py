@@ -43,13 +43,56 @@ class RepositoryPayload(TypedDict):
 class LabelPayload(TypedDict):
     """https://docs.github.com/en/rest/issues/labels."""
 
-    name: NotRequired[str | None]
+    id: int
+    name: str
+    color: NotRequired[str | None]
+    description: NotRequired[str | None]
+    default: NotRequired[bool]
 
 
 class MilestonePayload(TypedDict):
     """https://docs.github.com/en/rest/issues/milestones."""
 
+    id: int
+    number: int
     title: str
+    state: str
+    description: NotRequired[str | None]
+    creator: NotRequired[AccountPayload | None]
+    open_issues: NotRequired[int]
+    closed_issues: NotRequired[int]
+    html_url: NotRequired[str]
+    due_on: NotRequired[str | None]
+    created_at: str
+    updated_at: str
+    closed_at: NotRequired[str | None]
+
+
+class ReleaseAssetPayload(TypedDict):
+    """https://docs.github.com/en/rest/releases/assets."""
+
+    name: str
+    size: NotRequired[int]
+    download_count: NotRequired[int]
+
+
+class ReleasePayload(TypedDict):
+    """https://docs.github.com/en/rest/releases/releases#list-releases."""
+
+    id: int
+    node_id: NotRequired[str]
+    tag_name: str
+    name: NotRequired[str | None]
+    body: NotRequired[str | None]
+    target_commitish: NotRequired[str]
+    draft: NotRequired[bool]
+    prerelease: NotRequired[bool]
+    author: NotRequired[AccountPayload | None]
+    html_url: NotRequired[str]
+    assets: NotRequired[list[ReleaseAssetPayload]]
+    created_at: str
+    updated_at: NotRequired[str | None]
+    published_at: NotRequired[str | None]
 
 
 class PullRequestLinkPayload(TypedDict):

@@ -38,3 +38,14 @@ class CommitPlan:
     refs: Mapping[str, str]
     known: frozenset[str]
     done: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeadChange:
+    """A branch or tag that moved, came or went; ``fallen`` are the commits that nothing leads to any more."""
+
+    name: str
+    old_sha: str
+    new_sha: str
+    forced: bool = False
+    fallen: tuple[str, ...] = ()

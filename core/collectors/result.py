@@ -19,6 +19,8 @@ class ScopeReport:
     reason: str = ""
     category: str = ""
     stops_run: bool = False
+    waits: bool = False
+    """A limit held it back: it may be tried again when nothing else is left."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -86,6 +86,14 @@ class UnexpectedAnswer(CollectorError):
     """The answer is not what the vendor documents."""
 
 
+class SliceRefused(SourceUnavailable):
+    """One query asked for too much at once, or failed in passing: ask for less, then again."""
+
+
+class CursorRefused(UnexpectedAnswer):
+    """The source does not know a saved place any more."""
+
+
 class ScopeBusy(CollectorError):
     """Another run holds the lock."""
 

@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -26,11 +26,15 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     url: str
+    parsed: Any = None
+    """The body of a good answer that calls itself JSON and is."""
 
     def json(self) -> Any:
         """The parsed body, ``None`` for an empty one; UnexpectedAnswer when it is not JSON."""
+        if self.parsed is not None or not self.body:
+            return self.parsed
         try:
-            return json.loads(self.body) if self.body else None
+            return json.loads(self.body)
         except ValueError as error:
             raise UnexpectedAnswer(
                 f"{_place(self.url)} answered {self.status} with something that is not JSON"
@@ -82,18 +86,21 @@ class Transport:
         headers: Mapping[str, str],
         params: Mapping[str, Any] | None = None,
         body: object = None,
+        attempts: int | None = None,
     ) -> Response:
         """One answer; what fails in passing is asked again with growing, random pauses (0.25-8 s).
 
         Redirects are returned, not followed. Raises SourceUnavailable, SourceTimeout or BudgetExhausted.
         """
-        for attempt in range(1, self.attempts + 1):
+        last = attempts or self.attempts
+        for attempt in range(1, last + 1):
             self.allowance.spend()
             trouble: Exception | None = None
             try:
                 response = self._once(method, url, headers, params, body)
-                if response.status not in PASSING and self._is_whole(response):
-                    return response
+                whole = parse(response)
+                if response.status not in PASSING and whole is not None:
+                    return whole
             except requests.Timeout as error:
                 trouble = SourceTimeout(f"{_place(url)} did not answer in time; run again later")
                 trouble.__cause__ = error
@@ -102,7 +109,7 @@ class Transport:
                 trouble.__cause__ = error
             else:
                 trouble = SourceUnavailable(f"{_place(url)} keeps answering {response.status}; run again later")
-            if attempt == self.attempts:
+            if attempt == last:
                 raise trouble
             self.pause(random.uniform(0.25, 1) * min(8.0, 0.5 * 2**attempt))  # noqa: S311  (jitter, not secrecy)
         raise AssertionError("unreachable")
@@ -129,16 +136,17 @@ class Transport:
             lower = {name.lower(): value for name, value in answer.headers.items()}
             return Response(status=answer.status_code, headers=lower, body=b"".join(parts), url=answer.url)
 
-    @staticmethod
-    def _is_whole(response: Response) -> bool:
-        """Whether what calls itself JSON is JSON: a body may be cut without the connection noticing."""
-        if response.status != 200 or "json" not in response.headers.get("content-type", ""):
-            return response.status != 200 or not response.body.lstrip().startswith(b"<")
-        try:
-            json.loads(response.body)
-        except ValueError:
-            return False
-        return True
+
+def parse(response: Response) -> Response | None:
+    """The same answer with its JSON parsed; None for what was cut: the connection may not notice that."""
+    if response.status != 200:
+        return response
+    if "json" not in response.headers.get("content-type", ""):
+        return None if response.body.lstrip().startswith(b"<") else response
+    try:
+        return replace(response, parsed=json.loads(response.body))
+    except ValueError:
+        return None
 
 
 def _place(url: str) -> str:

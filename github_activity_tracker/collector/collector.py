@@ -1,10 +1,13 @@
 """Runs over repositories: one that fails stops none of the others."""
 
 import logging
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
 from core.errors import (
@@ -20,11 +23,27 @@ from core.models import Scope
 from core.runs import clear_skips, record_skip, scope_lock
 from core.search.documents import DocumentSource
 from github_activity_tracker import convert, fetch, store
+from github_activity_tracker.collector import quiet
 from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, targets
-from github_activity_tracker.collector.streams import COMMITS, LISTS, STREAMS, collect_commits, collect_list
+from github_activity_tracker.collector.repository import RepositoryRun
+from github_activity_tracker.collector.streams import STREAMS
 from github_activity_tracker.documents import GitHubDocuments
 
 logger = logging.getLogger(__name__)
+PATIENCE = 90.0
+"""Seconds to wait for a limit to end when nothing else can be done; while something can, nobody waits."""
+IMPATIENCE = 2.0
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """What is known of the repositories before the first is read."""
+
+    queue: deque[Target]
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    told_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    readings: Mapping[int, Mapping[str, quiet.Reading]] = field(default_factory=dict[int, Mapping[str, quiet.Reading]])
+    spared: frozenset[str] = frozenset()
 
 
 class GitHubCollector(AbstractCollector):
@@ -41,7 +60,9 @@ class GitHubCollector(AbstractCollector):
         if unknown := set(self.options.streams) - set(STREAMS):
             raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
         if not settings.GITHUB_TOKENS and not self.options.git_only:
-            logger.warning("GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, each of at most 100 items.")
+            logger.warning(
+                "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and tells neither reviews nor timelines."
+            )
 
     def document_sources(self) -> list[DocumentSource]:
         """What the second phase brings up to date."""
@@ -49,69 +70,88 @@ class GitHubCollector(AbstractCollector):
 
     def collect(self) -> CollectorResult:
         """Collect every repository; what went wrong with one is in its report."""
-        reports: list[ScopeReport] = []
-        for target in targets(self.options.repositories):
-            report = self._collect_apart(target)
-            reports.append(report)
+        plan = self._plan(targets(self.options.repositories))
+        reports: dict[str, ScopeReport] = {}
+        waiting: set[str] = set()
+        while plan.queue:
+            target = plan.queue.popleft()
+            alone = not plan.queue or waiting >= {target.full_name, *(other.full_name for other in plan.queue)}
+            self.client.patience = PATIENCE if alone else IMPATIENCE
+            report = self._collect_apart(target, plan)
+            reports[target.full_name] = report
+            if report.waits and target.full_name not in waiting:
+                waiting.add(target.full_name)
+                plan.queue.append(target)
             if report.stops_run:
                 break
-        return CollectorResult.of(reports, requests=self.client.requests)
+        self.client.save_budgets()
+        return CollectorResult.of(list(reports.values()), requests=self.client.requests)
 
-    def _collect_apart(self, target: Target) -> ScopeReport:
+    def _plan(self, found: Sequence[Target]) -> Plan:
+        """Ask whether anything changed, a hundred repositories at a time."""
+        plan = Plan(queue=deque(found))
+        if not self.client.tokens.has_tokens or self.options.git_only:
+            return plan
+        plan.facts = fetch.probe(self.client, {target.full_name: target.node_id for target in found})
+        plan.told_at = self.client.server_time or plan.told_at
+        plan.readings = quiet.readings([target.known_id for target in found if target.known_id])
+        still = {
+            target.full_name: plan.readings[target.known_id]
+            for target in found
+            if target.known_id in plan.readings
+            and target.full_name in plan.facts
+            and not quiet.loud(STREAMS, plan.facts[target.full_name], plan.readings[target.known_id], plan.told_at)
+        }
+        plan.spared = frozenset(quiet.spared(still))
+        return plan
+
+    def _collect_apart(self, target: Target, plan: Plan) -> ScopeReport:
         """Collect one repository; an error becomes its report, except one that no repository can escape."""
         counts: Counter[str] = Counter()
         try:
-            scope = self._open_scope(target)
+            facts = plan.facts.get(target.full_name)
+            scope = self._open_scope(target, facts)
             with scope_lock(self.name, scope.external_id) as held:
                 if not held:
                     raise ScopeBusy("another run is collecting it; skipped")
-                skipped = self._collect_streams(scope, counts)
+                run = RepositoryRun(
+                    client=self.client,
+                    options=self.options,
+                    target=target,
+                    scope=scope,
+                    facts=facts,
+                    told_at=plan.told_at,
+                    known=plan.readings.get(int(scope.external_id), {}),
+                    spare=target.full_name in plan.spared,
+                    advance=lambda stream, seen: None,
+                    counts=counts,
+                )
+                run.collect()
         except ReplaceToken:
             raise
         except CollectorError as error:
             return self._report_error(target, error, counts)
+        clear_skips(collector=self.name, scope=target.full_name, stream="repository", external_id=target.full_name)
         counts = Counter({name: n for name, n in counts.items() if n})
-        reason = "could not be read: " + ", ".join(skipped) if skipped else ""
-        outcome = "partial" if skipped or any(name.endswith("_malformed") for name in counts) else "succeeded"
-        return ScopeReport(scope=scope.name, outcome=outcome, counts=counts, skipped=len(skipped), reason=reason)
+        reason = "could not be read: " + ", ".join(run.skipped) if run.skipped else ""
+        short = run.skipped or any(name.endswith(("_malformed", "_refused")) for name in counts)
+        return ScopeReport(
+            scope=scope.name, outcome="partial" if short else "succeeded", counts=counts, skipped=len(run.skipped),
+            reason=reason,
+        )  # fmt: skip
 
-    def _open_scope(self, target: Target) -> Scope:
-        """The repository's scope; GitHub is asked for its facts unless only a local clone is to be read."""
+    def _open_scope(self, target: Target, facts: Mapping[str, Any] | None) -> Scope:
+        """The repository's scope; GitHub is asked for its facts unless they are known or only a clone is to be read."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             repository_id = target.known_id or provisional_id(target.full_name)
             known = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
             return known or store.store_repository(convert.provisional_row(repository_id, target.full_name))
+        if facts is not None:
+            owner = next(iter(convert.actor_rows(facts.get("owner"))), None)
+            return store.store_repository(convert.repository_row_of_facts(dict(facts)), owner)
         payload = fetch.repository(self.client, target.full_name, target.known_id)
         owner = payload.get("owner")
         return store.store_repository(convert.repository_row(payload), convert.account_row(owner) if owner else None)
-
-    def _collect_streams(self, scope: Scope, counts: Counter[str]) -> list[str]:
-        """Read every stream that was asked for; returns those that GitHub does not show."""
-        asked = (COMMITS,) if self.options.git_only else self.options.streams or STREAMS
-        skipped: list[str] = []
-        for stream in (name for name in STREAMS if name in asked):
-            try:
-                self._collect_stream(scope, stream, counts)
-            except NotFound as error:
-                skipped.append(f"{stream} ({error.reason})")
-                record_skip(
-                    collector=self.name, scope=scope.external_id, stream=stream, external_id=stream,
-                    reason=error.reason, detail=str(error),
-                )  # fmt: skip
-            else:
-                clear_skips(collector=self.name, scope=scope.external_id, stream=stream, external_id=stream)
-            logger.info("stream read scope=%s stream=%s seen=%s", scope.name, stream, counts[stream])
-        if not skipped and set(asked) == set(STREAMS):
-            Scope.objects.filter(pk=scope.pk).update(last_completed_at=timezone.now(), not_before=None)
-        return skipped
-
-    def _collect_stream(self, scope: Scope, stream: str, counts: Counter[str]) -> None:
-        if stream in LISTS:
-            collect_list(self.client, scope, stream, since=self.options.since, full=self.options.full, counts=counts)
-            return
-        history = fetch.LocalHistory(scope.name, int(scope.external_id), self.client.tokens.git_value())
-        if history.update(None if self.options.git_only else self.client, scope.name):
-            collect_commits(history, scope, full=self.options.full, counts=counts)
 
     def _report_error(self, target: Target, error: CollectorError, counts: Counter[str]) -> ScopeReport:
         """What is said, and kept, of a repository that could not be collected."""
@@ -127,8 +167,9 @@ class GitHubCollector(AbstractCollector):
         reason = str(error)
         if isinstance(error, NotFound):
             reason = f"GitHub shows no repository {target.full_name}; check the name, or use a token that may see it"
-        logger.warning("collection ended early scope=%s outcome=%s reason=%s", target.full_name, outcome, reason)
+        logger.info("collection ended early scope=%s outcome=%s reason=%s", target.full_name, outcome, reason)
         return ScopeReport(
             scope=target.full_name, outcome=outcome, counts={k: n for k, n in counts.items() if n}, skipped=1,
             reason=reason, category=error.category.value, stops_run=isinstance(error, BudgetExhausted),
+            waits=isinstance(error, RetryLater),
         )  # fmt: skip

@@ -25,6 +25,7 @@ class CollectOptions:
     streams: Sequence[str] = ()
     since: datetime | None = None
     full: bool = False
+    reconcile: bool = False
     git_only: bool = False
     max_requests: int | None = None
     max_seconds: float | None = None
@@ -32,10 +33,11 @@ class CollectOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A repository to collect; ``known_id`` where GitHub has told it before."""
+    """A repository to collect; ``known_id`` and ``node_id`` where GitHub has told them before."""
 
     full_name: str
     known_id: int | None = None
+    node_id: str = ""
 
 
 def targets(names: Sequence[str]) -> list[Target]:
@@ -53,14 +55,20 @@ def targets(names: Sequence[str]) -> list[Target]:
         )
     unique = {name.lower(): name for name in reversed(wanted)}
     known = {
-        name.lower(): pk
-        for pk, name in Repository.objects.filter(deleted_at=None, id__gt=0).values_list("id", "full_name")
+        name.lower(): (pk, node_id)
+        for pk, name, node_id in Repository.objects.filter(deleted_at=None, id__gt=0).values_list(
+            "id", "full_name", "node_id"
+        )
         if name.lower() in unique
     }
-    by_age = Scope.objects.filter(source_system="github", external_id__in=map(str, known.values()))
+    by_age = Scope.objects.filter(source_system="github", external_id__in=[str(pk) for pk, _ in known.values()])
     stalest = by_age.order_by(F("last_completed_at").asc(nulls_first=True)).values_list("external_id", flat=True)
     order = {external_id: place for place, external_id in enumerate(stalest)}
-    found = [Target(full_name=name, known_id=known.get(key)) for key, name in unique.items()]
+    nothing: tuple[int | None, str] = (None, "")
+    found = [
+        Target(full_name=name, known_id=known.get(key, nothing)[0], node_id=known.get(key, nothing)[1])
+        for key, name in unique.items()
+    ]
     return sorted(found, key=lambda target: order.get(str(target.known_id), -1))
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.models import Issue, IssueComment, ReviewComment
+from github_activity_tracker.models import Issue, IssueComment, Label, Milestone, ReviewComment
 from github_activity_tracker.protocol_impl import GitHubState
 
 
@@ -34,38 +35,108 @@ LISTS = {
         pages=fetch.review_comments, convert=convert.convert_review_comments, model=ReviewComment
     ),
 }
-COMMITS = "commits"
-STREAMS = (*LISTS, COMMITS)
+SMALL_LISTS = ("labels", "milestones", "releases")
+THREADS = {"pulls": "pull_request", "issue_timelines": "issue"}
+DISCUSSIONS, COMMITS = "discussions", "commits"
+NEED_TOKEN = (*THREADS, DISCUSSIONS)
+"""Streams over GraphQL, which GitHub answers to nobody without a token."""
+STREAMS = (*SMALL_LISTS, *LISTS, *THREADS, DISCUSSIONS, COMMITS)
 
 
-def collect_list(
-    client: GitHubClient, scope: Scope, stream: str, *, since: datetime | None, full: bool, counts: Counter[str]
-) -> None:
-    """Read a list from its checkpoint (or from the beginning) to its end; ``counts`` grows page by page."""
-    of, repository_id = LISTS[stream], int(scope.external_id)
-    start = GitHubState() if full else store.load_state(repository_id, stream)
-    for page in of.pages(client, scope.name, start, since):
-        converted = of.convert(page.items, repository_id)
-        count(counts, stream, store.store_page(of.model, converted, scope=scope, stream=stream, state=page.state))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What the streams of one repository share. ``counts`` grows page by page; ``advance`` hears of every page."""
+
+    client: GitHubClient
+    scope: Scope
+    node_id: str
+    since: datetime | None
+    full: bool
+    counts: Counter[str]
+    advance: Callable[[str, int], None]
+
+    @property
+    def repository_id(self) -> int:
+        """GitHub's numeric id."""
+        return int(self.scope.external_id)
+
+    def start(self, stream: str) -> GitHubState:
+        """Where a stream goes on."""
+        return GitHubState() if self.full else store.load_state(self.repository_id, stream)
+
+    def count(self, stream: str, stored: store.Stored) -> None:
+        """Add what a page did."""
+        self.counts[stream] += stored.seen
+        for name in ("inserted", "updated", "deleted", "malformed"):
+            self.counts[f"{stream}_{name}"] += getattr(stored, name)
+        self.advance(stream, stored.seen)
 
 
-def collect_commits(history: fetch.LocalHistory, scope: Scope, *, full: bool, counts: Counter[str]) -> None:
+def collect_list(run: Run, stream: str) -> None:
+    """Read a list from its checkpoint (or from the beginning) to its end."""
+    of = LISTS[stream]
+    for page in of.pages(run.client, run.scope.name, run.start(stream), run.since):
+        converted = of.convert(page.items, run.repository_id)
+        run.count(stream, store.store_page(of.model, converted, scope=run.scope, stream=stream, state=page.state))
+
+
+def collect_small_list(run: Run, stream: str) -> None:
+    """Read releases, labels or milestones whole, unless they are as they were."""
+    found = fetch.whole_list(run.client, stream, run.scope.name, run.start(stream))
+    if found.items is None:
+        return
+    now = timezone.now()
+    if stream == "releases":
+        page = convert.convert_releases(found.items, run.repository_id)
+        run.count(stream, store.store_releases(page, scope=run.scope, stream=stream, state=found.state, now=now))
+        return
+    labels = stream == "labels"
+    rows, aside = (convert.convert_labels if labels else convert.convert_milestones)(found.items, run.repository_id)
+    accounts = [] if labels else list(convert.milestone_creators(found.items))
+    stored = store.store_rows(
+        Label if labels else Milestone, rows, aside, accounts,
+        scope=run.scope, stream=stream, state=found.state, now=now,
+    )  # fmt: skip
+    run.count(stream, stored)
+
+
+def collect_threads(run: Run, stream: str) -> None:
+    """Read pull requests, or the timelines of issues."""
+    for page in fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream)):
+        converted = convert.convert_threads(page.items, run.repository_id, THREADS[stream])
+        skip_refused(run, stream, page.refused)
+        now = timezone.now()
+        stored = store.store_threads(converted, scope=run.scope, stream=stream, state=page.state, now=now)
+        for name, of in stored.items():
+            run.count(name, of)
+
+
+def collect_discussions(run: Run) -> None:
+    """Read discussions with everything said in them."""
+    stream = DISCUSSIONS
+    for page in fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream)):
+        converted = convert.convert_discussions(page.items, run.repository_id)
+        now = timezone.now()
+        run.count(stream, store.store_discussions(converted, scope=run.scope, stream=stream, state=page.state, now=now))
+
+
+def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
     """Read the commits that branches and tags lead to and that are not kept yet."""
-    repository_id, refs = int(scope.external_id), history.refs()
+    refs, full = history.refs(), run.full
     while True:
-        plan = store.open_plan(repository_id, refs, full=full)
+        plan = store.open_plan(run.repository_id, refs, full=full)
         for page in history.pages(plan):
-            converted = convert.convert_commits(page.commits, repository_id, scope.url)
-            count(counts, COMMITS, store.store_commits(converted, scope=scope, done=page.done))
-        store.close_plan(repository_id, plan)
+            converted = convert.convert_commits(page.commits, run.repository_id, run.scope.url)
+            run.count(COMMITS, store.store_commits(converted, scope=run.scope, done=page.done))
+        changes = history.changes(store.known_refs(run.repository_id), plan.refs)
+        run.counts["commits_deleted"] += store.close_plan(run.scope, plan, changes, timezone.now())
         if plan.refs == refs:
             return
         full = False  # the plan was an earlier run's; now what came since
 
 
-def count(counts: Counter[str], stream: str, stored: store.Stored) -> None:
-    """Add what a page did to the counts of a run."""
-    counts[stream] += stored.seen
-    counts[f"{stream}_inserted"] += stored.inserted
-    counts[f"{stream}_updated"] += stored.updated
-    counts[f"{stream}_malformed"] += stored.malformed
+def skip_refused(run: Run, stream: str, items: Sequence[dict[str, Any]]) -> None:
+    """Count items that GitHub could not show however little was asked."""
+    for item in items:
+        run.counts[f"{stream}_refused"] += 1
+        store.record_refused(run.scope, stream, f"{stream}:{item['number']}")

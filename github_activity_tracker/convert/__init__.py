@@ -1,21 +1,40 @@
 """GitHub's payloads become rows and records; pure: no I/O, no clock, no database."""
 
+from github_activity_tracker.convert.accounts import account_row, actor_rows
 from github_activity_tracker.convert.commits import convert_commit, convert_commits
+from github_activity_tracker.convert.discussions import DiscussionPage, convert_discussions
 from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
 from github_activity_tracker.convert.page import Malformed, Page, Record, Row
-from github_activity_tracker.convert.repositories import account_row, provisional_row, repository_row
+from github_activity_tracker.convert.planning import (
+    convert_labels,
+    convert_milestones,
+    convert_releases,
+    milestone_creators,
+)
+from github_activity_tracker.convert.repositories import provisional_row, repository_row, repository_row_of_facts
+from github_activity_tracker.convert.threads import ThreadPage, convert_threads
 
 __all__ = [
+    "DiscussionPage",
     "Malformed",
     "Page",
     "Record",
     "Row",
+    "ThreadPage",
     "account_row",
+    "actor_rows",
     "convert_commit",
     "convert_commits",
+    "convert_discussions",
     "convert_issue_comments",
     "convert_issues",
+    "convert_labels",
+    "convert_milestones",
+    "convert_releases",
     "convert_review_comments",
+    "convert_threads",
+    "milestone_creators",
     "provisional_row",
     "repository_row",
+    "repository_row_of_facts",
 ]

@@ -95,5 +95,13 @@ def _people(commit: RawCommit) -> list[Row]:
     kind = "Bot" if account[2].endswith("[bot]") else "User"
     page = f"https://github.com/{account[2]}"
     return [
-        {"id": int(account[1]), "login": account[2], "kind": kind, "node_id": "", "avatar_url": "", "html_url": page}
+        {
+            "id": int(account[1]),
+            "login": account[2],
+            "kind": kind,
+            "node_id": "",
+            "avatar_url": "",
+            "html_url": page,
+            "deleted_at": None,
+        }
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from github_activity_tracker.convert.accounts import GHOST, account_row, living
 from github_activity_tracker.convert.page import (
     Page,
     Record,
@@ -17,7 +18,6 @@ from github_activity_tracker.convert.page import (
     moment_or_none,
     one_line,
 )
-from github_activity_tracker.convert.repositories import account_row
 from github_activity_tracker.payloads import (
     IssueCommentPayload,
     IssuePayload,
@@ -25,9 +25,6 @@ from github_activity_tracker.payloads import (
     ReviewCommentPayload,
 )
 from github_activity_tracker.protocol_impl import GitHubActivity
-
-GHOST = "ghost"
-"""How GitHub shows an account that no longer exists."""
 
 
 def convert_issues(payloads: Iterable[Any], repository_id: int) -> Page:
@@ -66,6 +63,7 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
         "comments_count": payload.get("comments") or 0,
         "closed_at": moment_or_none(payload.get("closed_at")),
         "merged_at": moment_or_none(pull.get("merged_at")) if pull else None,
+        "transferred_to": "",
     }
     document = f"github:{kind}:{repository_id}:{number}"
     # The list cannot tell an edit of the text from any other change, so an issue's edited_at stays empty here.
@@ -111,7 +109,7 @@ def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Rec
 
 def _post(payload: PostPayload, repository_id: int) -> Row:
     """The columns that everything that somebody wrote shares."""
-    user = payload["user"]
+    user = living(payload["user"])
     counts = payload.get("reactions") or {}
     return {
         "id": int(payload["id"]),
@@ -132,7 +130,7 @@ def _activity(
     payload: PostPayload, activity_type: str, external_id: str, thread: str, text: str, *, edits: bool = True
 ) -> GitHubActivity:
     """The place on the timeline. ``edits``: whether a later ``updated_at`` means that the text was edited."""
-    user = payload["user"]
+    user = living(payload["user"])
     edited = edits and payload["updated_at"] != payload["created_at"]
     return GitHubActivity(
         external_id=external_id,
@@ -149,7 +147,7 @@ def _activity(
 
 def _people(payload: PostPayload) -> Iterator[Row]:
     """The author, unless the account no longer exists."""
-    if user := payload["user"]:
+    if user := living(payload["user"]):
         yield account_row(user)
 
 

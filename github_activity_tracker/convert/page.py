@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from github_activity_tracker.protocol_impl import GitHubActivity
 
@@ -15,6 +15,10 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """What PostgreSQL's text cannot hold: NUL and halves of surrogate pairs."""
 
 
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""What converting an item raises when it is not as documented."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """One thing of the source: its row, its place on the timeline, and the document that shows it."""
@@ -22,7 +26,7 @@ class Record:
     row: Row
     activity: GitHubActivity
     document: str
-    """External id of the search document in which it appears."""
+    """External id of the search document in which it appears; empty when it appears in none."""
     kind: str
     """Kind of that document: issue, pull_request or commit."""
     files: tuple[Row, ...] = ()
@@ -55,14 +59,20 @@ def convert_each(
     for payload in payloads:
         try:
             record, people = convert(payload), list(accounts(payload))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            known: object = payload.get("id") if isinstance(payload, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # anything may stand here
-            reason = f"{type(error).__name__}: {error}"[:300]
-            page.malformed.append(Malformed(external_id=str(known), reason=reason, payload=storable(payload)))
+        except MALFORMED as error:
+            page.malformed.append(malformed(payload, error))
             continue
         page.records.append(record)
         page.accounts.update({person["id"]: person for person in people})
     return page
+
+
+def malformed(payload: object, error: Exception) -> Malformed:
+    """Set an item aside; without an id it goes by its number, else by nothing."""
+    told = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else dict[str, object]()
+    known = told.get("id") or told.get("number")
+    reason = clean(f"{type(error).__name__}: {error}")[:300]
+    return Malformed(external_id=clip(str(known), 300), reason=reason, payload=storable(payload))
 
 
 def clean(text: str | None) -> str:

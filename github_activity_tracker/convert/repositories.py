@@ -1,19 +1,10 @@
-"""Accounts and repositories."""
+"""Repositories."""
 
+from typing import Any
+
+from github_activity_tracker.convert.accounts import actor_id
 from github_activity_tracker.convert.page import Row, clean, clean_or_none, clip, moment_or_none
-from github_activity_tracker.payloads import AccountPayload, RepositoryPayload
-
-
-def account_row(payload: AccountPayload) -> Row:
-    """An account; its id is its identity, everything else may change."""
-    return {
-        "id": int(payload["id"]),
-        "login": clip(payload["login"], 200),
-        "kind": clip(payload.get("type") or "User", 32),
-        "node_id": clip(payload.get("node_id"), 100),
-        "avatar_url": clip(payload.get("avatar_url"), 500),
-        "html_url": clean(payload.get("html_url")),
-    }
+from github_activity_tracker.payloads import RepositoryPayload
 
 
 def repository_row(payload: RepositoryPayload) -> Row:
@@ -46,3 +37,31 @@ def repository_row(payload: RepositoryPayload) -> Row:
 def provisional_row(repository_id: int, full_name: str) -> Row:
     """A repository that is known by its name alone; ``repository_id`` is made up and negative."""
     return repository_row({"id": repository_id, "full_name": full_name, "owner": None})
+
+
+def repository_row_of_facts(facts: dict[str, Any]) -> Row:
+    """A repository's facts as GraphQL tells them: the same row."""
+    language, branch = facts.get("primaryLanguage") or {}, facts.get("defaultBranchRef") or {}
+    topics = ((node or {}).get("topic") or {} for node in (facts.get("repositoryTopics") or {}).get("nodes") or [])
+    return {
+        "id": int(facts["databaseId"]),
+        "full_name": clip(facts["nameWithOwner"], 300),
+        "enabled": True,
+        "node_id": clip(facts.get("id"), 100),
+        "owner_id": actor_id(facts.get("owner")),
+        "description": clean_or_none(facts.get("description")),
+        "default_branch": clip(branch.get("name"), 300),
+        "language": clip(language.get("name"), 100) or None,
+        "topics": [clean(topic.get("name")) for topic in topics],
+        "html_url": clean(facts.get("url")),
+        "private": bool(facts.get("isPrivate")),
+        "fork": bool(facts.get("isFork")),
+        "archived": bool(facts.get("isArchived")),
+        "stargazers_count": facts.get("stargazerCount") or 0,
+        "watchers_count": (facts.get("watchers") or {}).get("totalCount") or 0,
+        "forks_count": facts.get("forkCount") or 0,
+        "created_at": moment_or_none(facts.get("createdAt")),
+        "updated_at": moment_or_none(facts.get("updatedAt")),
+        "pushed_at": moment_or_none(facts.get("pushedAt")),
+        "deleted_at": None,
+    }

@@ -2,16 +2,30 @@
 
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
+from github_activity_tracker.fetch.listing import ItemPage
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
-from github_activity_tracker.fetch.repositories import repository
+from github_activity_tracker.fetch.reconcile import absent_nodes, accounts, is_gone, totals
+from github_activity_tracker.fetch.repositories import probe, repository
+from github_activity_tracker.fetch.small_lists import WholeList, whole_list
+from github_activity_tracker.fetch.threads import thread_pages, threads_by_id
 
 __all__ = [
     "CommitPage",
+    "ItemPage",
     "ListPage",
     "LocalHistory",
+    "WholeList",
+    "absent_nodes",
+    "accounts",
+    "is_gone",
     "issue_comments",
     "issues",
     "open_client",
+    "probe",
     "repository",
     "review_comments",
+    "thread_pages",
+    "threads_by_id",
+    "totals",
+    "whole_list",
 ]

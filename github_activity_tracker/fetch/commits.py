@@ -1,6 +1,6 @@
 """Commits, out of a local copy of the repository."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,7 +11,7 @@ from core.operations.files import Workspace
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror, repository_url
 from core.operations.github_ops.git_log import RawCommit
-from github_activity_tracker.protocol_impl import CommitPlan
+from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
 PER_PAGE = 500
 
@@ -47,6 +47,19 @@ class LocalHistory:
     def refs(self) -> dict[str, str]:
         """Branches and tags by full name."""
         return self.mirror.refs()
+
+    def changes(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[HeadChange]:
+        """What happened to branches and tags between two looks: force pushes, deletions, and what fell off by them."""
+        found: list[HeadChange] = []
+        heads = sorted(set(now.values()))
+        for name in sorted({*before, *now}):
+            old, new = before.get(name, ""), now.get(name, "")
+            if old == new:
+                continue
+            lost = bool(old) and not (new and self.mirror.contains(new, old))
+            fallen = tuple(self.mirror.unreachable(old, heads)) if lost else ()
+            found.append(HeadChange(name=name, old_sha=old, new_sha=new, forced=lost and bool(new), fallen=fallen))
+        return found
 
     def pages(self, plan: CommitPlan) -> Iterator[CommitPage]:
         """The commits of a plan behind those that are done already."""

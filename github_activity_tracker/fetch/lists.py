@@ -35,7 +35,7 @@ def issues(client: GitHubClient, full_name: str, start: IncrementalState, since:
     place = _begin(start, since)
     params = {"state": "all", **_ordered(place)}
     for answer in client.pages(f"/repos/{full_name}/issues", params, scope=full_name):
-        items = _items(answer.data)
+        items = as_items(answer.data)
         place = _last_change(items, place)
         yield ListPage(items=items, state=_state(place))
 
@@ -63,7 +63,7 @@ def _by_key(client: GitHubClient, path: str, scope: str, place: str) -> Iterator
     number, walked, found_new = 1, set[object](), False
     while number <= INSTANT_PAGES:
         answer = client.get(path, _ordered(place) | {"page": number}, scope=scope)
-        items = _items(answer.data)
+        items = as_items(answer.data)
         reached = _last_change(items, place)
         if reached < place:
             raise UnexpectedAnswer(f"GitHub answered {path} out of order: {reached} after {place}. Run again later.")
@@ -102,7 +102,7 @@ def _state(place: str) -> GitHubState:
     return GitHubState(checkpoint_token=place, human_readable_marker=f"changes up to {place}" if place else "")
 
 
-def _items(data: object) -> list[Any]:
+def as_items(data: object) -> list[Any]:
     """The members of a list answer; anything else is not what GitHub documents."""
     if not isinstance(data, list):
         raise UnexpectedAnswer(f"GitHub answered a list with {type(data).__name__}. Run again later.")

@@ -1,7 +1,34 @@
 """What is kept of GitHub, by GitHub's numeric ids."""
 
-from github_activity_tracker.models.commits import Commit, CommitFile, GitRef
-from github_activity_tracker.models.issues import Issue, IssueComment, ReviewComment
-from github_activity_tracker.models.repositories import Account, Repository
+from github_activity_tracker.models.commits import Commit, CommitFile, GitRef, RefChange
+from github_activity_tracker.models.discussions import Discussion, DiscussionComment
+from github_activity_tracker.models.issues import Issue, IssueComment, Post, ReviewComment
+from github_activity_tracker.models.planning import Label, Milestone, Release
+from github_activity_tracker.models.pulls import PullRequest, Review, Timeline, TimelineEvent
+from github_activity_tracker.models.repositories import Account, FormerLogin, FormerName, Repository
+from github_activity_tracker.models.revisions import Revision
 
-__all__ = ["Account", "Commit", "CommitFile", "GitRef", "Issue", "IssueComment", "Repository", "ReviewComment"]
+__all__ = [
+    "Account",
+    "Commit",
+    "CommitFile",
+    "Discussion",
+    "DiscussionComment",
+    "FormerLogin",
+    "FormerName",
+    "GitRef",
+    "Issue",
+    "IssueComment",
+    "Label",
+    "Milestone",
+    "Post",
+    "PullRequest",
+    "RefChange",
+    "Release",
+    "Repository",
+    "Review",
+    "ReviewComment",
+    "Revision",
+    "Timeline",
+    "TimelineEvent",
+]

@@ -78,3 +78,22 @@ class GitRef(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RefChange(models.Model):
+    """What happened to a branch or tag between two looks at it; ``forced`` when commits fell off."""
+
+    id = models.BigAutoField(primary_key=True)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="ref_changes")
+    name = models.TextField(help_text="Full name, such as refs/heads/main.")
+    old_sha = models.CharField(max_length=64, blank=True, help_text="Empty for a new branch or tag.")
+    new_sha = models.CharField(max_length=64, blank=True, help_text="Empty for one that is gone.")
+    forced = models.BooleanField(default=False, help_text="The new tip does not contain the old one.")
+    noticed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["repository", "-noticed_at"])]
+        ordering = ["-noticed_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.old_sha[:10]} -> {self.new_sha[:10]}"

@@ -46,6 +46,7 @@ class Issue(Post):
     comments_count = models.PositiveIntegerField(default=0)
     closed_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)
+    transferred_to = models.TextField(blank=True, help_text="Where it went, when it was moved to another repository.")
 
     class Meta(Post.Meta):
         indexes = [

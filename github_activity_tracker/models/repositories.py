@@ -14,6 +14,7 @@ class Account(models.Model):
     node_id = models.CharField(max_length=100, blank=True)
     avatar_url = models.CharField(max_length=500, blank=True)
     html_url = models.TextField(blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
 
     class Meta:
         indexes = [models.Index(fields=["login"])]
@@ -63,3 +64,33 @@ class Repository(models.Model):
     def is_provisional(self) -> bool:
         """Whether GitHub has not yet been asked for the numeric id."""
         return self.pk < 0
+
+
+class FormerLogin(models.Model):
+    """A login that an account had until (about) then."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="former_logins")
+    login = models.CharField(max_length=200)
+    noticed_at = models.DateTimeField(help_text="When another login was first seen (UTC).")
+
+    class Meta:
+        indexes = [models.Index(fields=["login"])]
+        ordering = ["account", "-noticed_at"]
+
+    def __str__(self) -> str:
+        return self.login
+
+
+class FormerName(models.Model):
+    """A name that a repository had until (about) then: renames and transfers."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="former_names")
+    full_name = models.CharField(max_length=300)
+    noticed_at = models.DateTimeField(help_text="When another name was first seen (UTC).")
+
+    class Meta:
+        indexes = [models.Index(fields=["full_name"])]
+        ordering = ["repository", "-noticed_at"]
+
+    def __str__(self) -> str:
+        return self.full_name

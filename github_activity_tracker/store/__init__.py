@@ -1,8 +1,47 @@
 """Every write of the tracker; a page, its marks and its checkpoint in one transaction."""
 
-from github_activity_tracker.store.checkpoints import load_state
-from github_activity_tracker.store.commits import close_plan, open_plan, store_commits
-from github_activity_tracker.store.pages import Stored, store_page
+from github_activity_tracker.store.checkpoints import load_state, save_state
+from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
+from github_activity_tracker.store.discussions import store_discussions
+from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
+from github_activity_tracker.store.planning import store_releases, store_rows
+from github_activity_tracker.store.reconcile import (
+    account_node_ids,
+    bury_posts,
+    bury_thread,
+    held,
+    live_numbers,
+    live_threads,
+    node_ids,
+    store_account_changes,
+    threads_with_too_many_comments,
+)
 from github_activity_tracker.store.repositories import store_repository
+from github_activity_tracker.store.threads import store_threads
 
-__all__ = ["Stored", "close_plan", "load_state", "open_plan", "store_commits", "store_page", "store_repository"]
+__all__ = [
+    "Stored",
+    "account_node_ids",
+    "bury_posts",
+    "bury_thread",
+    "close_plan",
+    "held",
+    "known_refs",
+    "live_numbers",
+    "live_threads",
+    "load_state",
+    "node_ids",
+    "open_plan",
+    "record_refused",
+    "save_state",
+    "skip_malformed",
+    "store_account_changes",
+    "store_commits",
+    "store_discussions",
+    "store_page",
+    "store_releases",
+    "store_repository",
+    "store_rows",
+    "store_threads",
+    "threads_with_too_many_comments",
+]

@@ -1,13 +1,14 @@
 """Accounts, and what follows when one changes its name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
+from django.utils import timezone
 
 from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Row
-from github_activity_tracker.models import Account
+from github_activity_tracker.models import Account, FormerLogin
 
 RENAME = """
     UPDATE core_activity SET actor_name = account.login
@@ -26,9 +27,35 @@ TOUCHED = """
 
 def store_accounts(rows: Iterable[Row]) -> None:
     """Keep accounts; a new login reaches the timeline and the documents in which the account speaks."""
-    renamed = [key[0] for key in upsert(Account, rows, key=["id"]).updated]
-    if not renamed:
+    _store(list(rows), keep=())
+
+
+def store_seen_accounts(rows: Iterable[Row]) -> None:
+    """Keep accounts that GraphQL showed, which tells login and kind alone in the same way as REST."""
+    _store(list(rows), keep=("node_id", "avatar_url", "html_url"))
+
+
+def _store(rows: list[Row], keep: Sequence[str]) -> None:
+    if not rows:
         return
+    _remember_logins(rows)
+    changed = [key[0] for key in upsert(Account, rows, key=["id"], keep=keep).updated]
+    if changed:
+        _rename(changed)
+
+
+def _remember_logins(rows: list[Row]) -> None:
+    """Keep the logins that these rows replace."""
+    new = {row["id"]: row["login"] for row in rows}
+    known = Account.objects.filter(pk__in=list(new)).values_list("pk", "login")
+    now = timezone.now()
+    FormerLogin.objects.bulk_create(
+        FormerLogin(account_id=pk, login=login, noticed_at=now) for pk, login in known if login != new[pk]
+    )
+
+
+def _rename(renamed: list[int]) -> None:
+    """Bring changed logins onto the timeline and into the documents."""
     with connection.cursor() as cursor:
         cursor.execute(RENAME, [renamed])
         threads = list({row[0] for row in cursor.fetchall()})

@@ -1,19 +1,27 @@
 """Commits, their files, and the refs up to which the history is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django.db import transaction
 
 from core.models import Checkpoint, Scope
 from core.models.upsert import upsert
+from core.search.documents import mark_deleted
 from github_activity_tracker.convert import Page
-from github_activity_tracker.models import Commit, CommitFile, GitRef
-from github_activity_tracker.protocol_impl import CommitPlan, GitHubState
+from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange
+from github_activity_tracker.protocol_impl import CommitPlan, GitHubState, HeadChange
 from github_activity_tracker.store.accounts import store_accounts_of_commits
 from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
+from github_activity_tracker.store.tombstones import bury_activities
 
 PLAN, PLACE = "commits_plan", "commits"
+
+
+def known_refs(repository_id: int) -> dict[str, str]:
+    """Branches and tags by full name, as of the last complete reading."""
+    return dict(GitRef.objects.filter(repository_id=repository_id).values_list("name", "sha"))
 
 
 def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> CommitPlan:
@@ -22,7 +30,7 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
     A plan is kept before its first page, so that a killed run goes on at the same place of the same list.
     """
     kept = load_state(repository_id, PLAN).extras.get("refs")
-    known = frozenset(GitRef.objects.filter(repository_id=repository_id).values_list("sha", flat=True))
+    known = frozenset(known_refs(repository_id).values())
     if isinstance(kept, dict) and not full:
         done = int(load_state(repository_id, PLACE).checkpoint_token or 0)
         return CommitPlan(refs=kept, known=known, done=done)  # pyright: ignore[reportUnknownArgumentType]  # as saved below
@@ -57,9 +65,34 @@ def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
 
 
 @transaction.atomic
-def close_plan(repository_id: int, plan: CommitPlan) -> None:
-    """Remember that everything behind the plan's refs is kept; refs that are gone are forgotten."""
+def close_plan(scope: Scope, plan: CommitPlan, changes: Sequence[HeadChange], now: datetime) -> int:
+    """Remember that everything behind the plan's refs is kept, and what happened to the refs since the last time.
+
+    Commits that no branch or tag leads to any more are buried; returns how many. Refs that are gone are forgotten
+    here and remembered in ``RefChange``.
+    """
+    repository_id = int(scope.external_id)
+    RefChange.objects.bulk_create(
+        RefChange(
+            repository_id=repository_id, name=change.name, old_sha=change.old_sha, new_sha=change.new_sha,
+            forced=change.forced, noticed_at=now,
+        )
+        for change in changes
+    )  # fmt: skip
+    fallen = [sha for change in changes for sha in change.fallen]
+    buried = _bury_commits(scope, fallen, now)
     rows = [{"repository_id": repository_id, "name": name, "sha": sha} for name, sha in plan.refs.items()]
     upsert(GitRef, rows, key=["repository_id", "name"])
     GitRef.objects.filter(repository_id=repository_id).exclude(name__in=list(plan.refs)).delete()
     Checkpoint.objects.filter(collector=COLLECTOR, scope=str(repository_id), stream=PLAN).delete()
+    return buried
+
+
+def _bury_commits(scope: Scope, shas: Sequence[str], now: datetime) -> int:
+    if not shas:
+        return 0
+    kept = Commit.objects.filter(repository_id=int(scope.external_id), sha__in=shas, deleted_at=None)
+    names = [f"github:commit:{scope.external_id}:{sha}" for sha in kept.values_list("sha", flat=True)]
+    bury_activities(names, now)
+    mark_deleted("github", names, now)
+    return kept.update(deleted_at=now)

@@ -13,8 +13,16 @@ from core.protocols import IncrementalState
 from core.runs import record_skip
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Malformed, Page, Record
+from github_activity_tracker.models import Issue, IssueComment, ReviewComment
 from github_activity_tracker.store.accounts import store_accounts
 from github_activity_tracker.store.checkpoints import COLLECTOR, save_state
+from github_activity_tracker.store.revisions import keep_earlier_texts
+
+KINDS: dict[type[models.Model], str] = {
+    Issue: "issue",
+    IssueComment: "issue_comment",
+    ReviewComment: "review_comment",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,18 +32,26 @@ class Stored:
     seen: int = 0
     inserted: int = 0
     updated: int = 0
+    deleted: int = 0
     malformed: int = 0
 
 
 @transaction.atomic
-def store_page(model: type[models.Model], page: Page, *, scope: Scope, stream: str, state: IncrementalState) -> Stored:
-    """Write a page of issues or comments. A constant number of statements; rows that are right are not touched."""
+def store_page(
+    model: type[models.Model], page: Page, *, scope: Scope, stream: str, state: IncrementalState | None
+) -> Stored:
+    """Write a page of issues or comments. A constant number of statements; rows that are right are not touched.
+
+    ``state`` is None for items that were asked for one by one.
+    """
     store_accounts(page.accounts.values())
+    keep_earlier_texts(model, page.records, KINDS[model])
     written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at")
     changed = {key[0] for key in written.changed}
     note_changes((record for record in page.records if record.row["id"] in changed), scope)
     skip_malformed(page.malformed, scope=scope, stream=stream)
-    save_state(int(scope.external_id), stream, state)
+    if state is not None:
+        save_state(int(scope.external_id), stream, state)
     return Stored(
         seen=len(page.records),
         inserted=len(written.inserted),
@@ -52,6 +68,7 @@ def note_changes(records: Iterable[Record], scope: Scope) -> None:
         {
             DocumentMark(source_system="github", external_id=record.document, kind=record.kind, scope_id=scope.pk)
             for record in changed
+            if record.document
         }
     )
 
@@ -86,3 +103,11 @@ def _activity_row(record: Record, scope_id: int) -> dict[str, Any]:
         "source_url": activity.source_url,
         "summary": activity.summary,
     }
+
+
+def record_refused(scope: Scope, stream: str, external_id: str) -> None:
+    """Count an item that GitHub could not show."""
+    record_skip(
+        collector=COLLECTOR, scope=scope.external_id, stream=stream, external_id=external_id, reason="refused",
+        detail="GitHub could not show it, however little was asked for at once",
+    )  # fmt: skip

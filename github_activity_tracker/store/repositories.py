@@ -7,8 +7,8 @@ from core.models import Activity, Checkpoint, Scope
 from core.models.upsert import upsert
 from core.search.documents import mark_deleted
 from github_activity_tracker.convert import Row
-from github_activity_tracker.models import Repository
-from github_activity_tracker.store.accounts import store_accounts
+from github_activity_tracker.models import FormerName, Repository
+from github_activity_tracker.store.accounts import store_seen_accounts
 from github_activity_tracker.store.checkpoints import COLLECTOR
 
 
@@ -20,8 +20,10 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     collected again under the real one.
     """
     if owner:
-        store_accounts([owner])
+        store_seen_accounts([owner])
     _drop_provisional(row["full_name"], except_for=row["id"])
+    for old in Repository.objects.filter(pk=row["id"]).exclude(full_name=row["full_name"]):
+        FormerName.objects.create(repository=old, full_name=old.full_name, noticed_at=timezone.now())
     upsert(Repository, [row], key=["id"], keep=["enabled"])
     scope = {
         "source_system": "github",

@@ -1,67 +1,91 @@
-"""GitHub's REST API: tokens, limits, redirects, typed errors.
+"""GitHub's REST and GraphQL APIs: tokens, limits, redirects, typed errors.
 
 Rules: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-from core.errors import AccessDenied, NotFound, ReplaceToken, RetryLater, UnexpectedAnswer
-from core.operations.github_ops.tokens import Token, TokenPool
+from core.errors import ReplaceToken, RetryLater, SliceRefused, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.operations.github_ops.answers import graphql_data, is_rate_limited, limit_wait, rest_error
+from core.operations.github_ops.tokens import CORE, GRAPHQL, Token, TokenPool
 from core.operations.http import Response, Transport
 
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="next"')
-LONGEST_WAIT = 90.0
-"""Seconds to wait inside a run for a limit to end: a secondary limit's usual minute, no more."""
 REDIRECTS = 5
+LIMITS_IN_A_ROW = 10
+GRAPHQL_ATTEMPTS = 2
+"""A query that fails twice is likely too much for GitHub: the caller asks for less before it asks again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A good answer: parsed JSON, and the address of the next page where there is one."""
+    """A good answer: parsed JSON, and the address of the next page where there is one.
+
+    ``unchanged``: the ETag that was sent still holds, and there is no data.
+    """
 
     data: Any
     next_url: str | None
     url: str
+    etag: str = ""
+    unchanged: bool = False
 
 
 class GitHubClient:
-    """Asks GitHub; one request at a time, with the token that still has quota."""
+    """Asks GitHub; one request at a time, with a token that still has quota.
 
-    def __init__(self, api_url: str, tokens: TokenPool, transport: Transport) -> None:
-        self.api_url, self.tokens, self.transport = api_url.rstrip("/"), tokens, transport
+    ``patience``: seconds to wait inside a request for a limit to end; RetryLater when it is longer.
+    """
+
+    def __init__(self, api_url: str, tokens: TokenPool, transport: Transport, patience: float = 90.0) -> None:
+        self.api_url, self.tokens, self.transport, self.patience = api_url.rstrip("/"), tokens, transport, patience
+        self.points = 0
+        self.server_time: datetime | None = None
+        """GitHub's own clock (UTC) at the last answer."""
 
     @property
     def requests(self) -> int:
         """Requests made so far, retries among them."""
         return self.transport.allowance.spent
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "") -> Answer:
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = "",
+        redirects: int = REDIRECTS,
+    ) -> Answer:  # fmt: skip
         """One page. ``path`` begins with ``/`` or is a whole address on the API's host.
 
-        Raises NotFound (404, 410, 451, blocked, 409 empty), AccessDenied, ReplaceToken, RetryLater, UnexpectedAnswer
-        and what ``Transport`` raises.
+        Raises NotFound (404, 410, 451, blocked, 409 empty, a redirect too many), AccessDenied, ReplaceToken,
+        RetryLater, UnexpectedAnswer and what ``Transport`` raises.
         """
-        response = self._ask(self._url(path), dict(params or {}), scope)
-        for _ in range(REDIRECTS):
+        more = {"If-None-Match": etag} if etag else {}
+        response = self._ask(self._url(path), dict(params or {}), scope, more)
+        for _ in range(redirects):
             if response.status not in {301, 302, 307, 308}:
                 break
-            response = self._ask(self._url(response.headers.get("location", "")), {}, scope)
+            response = self._ask(self._url(response.headers.get("location", "")), {}, scope, more)
+        if response.status == 304:
+            return Answer(data=None, next_url=None, url=response.url, etag=etag, unchanged=True)
         if response.status != 200:
-            raise self._error(response)
+            raise rest_error(response)
         found = NEXT.search(response.headers.get("link", ""))
-        return Answer(data=response.json(), next_url=self._url(found[1]) if found else None, url=response.url)
+        return Answer(
+            data=response.json(), next_url=self._url(found[1]) if found else None, url=response.url,
+            etag=response.headers.get("etag", ""),
+        )  # fmt: skip
 
-    def pages(self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "") -> Iterator[Answer]:
+    def pages(
+        self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = ""
+    ) -> Iterator[Answer]:
         """Follow the whole ``next`` address, whatever it holds, until there is none."""
-        answer, seen = self.get(path, params, scope=scope), set[str]()
+        answer, seen = self.get(path, params, scope=scope, etag=etag), set[str]()
         yield answer
         while answer.next_url is not None:
             if answer.next_url in seen:
@@ -69,6 +93,45 @@ class GitHubClient:
             seen.add(answer.next_url)
             answer = self.get(answer.next_url, scope=scope)
             yield answer
+
+    def graphql(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "",
+        absent: Collection[str] = (),
+    ) -> dict[str, Any]:  # fmt: skip
+        """The ``data`` of a query, whole or not at all. ``absent``: error types that leave a null behind on purpose.
+
+        Raises SliceRefused for what a smaller query may get through, CursorRefused, and what ``get`` raises.
+        """
+        body = {"query": query, "variables": dict(variables or {})}
+
+        def ask(token: Token) -> Response:
+            return self.transport.request(
+                "POST", self.graphql_url, headers=HEADERS | token.headers(), body=body, attempts=GRAPHQL_ATTEMPTS
+            )
+
+        try:
+            response = self._with_token(scope, GRAPHQL, ask)
+        except (SourceUnavailable, SourceTimeout) as error:
+            raise SliceRefused(str(error)) from error
+        if response.status != 200:
+            raise rest_error(response)
+        data = graphql_data(response.json(), absent)
+        cost: Any = data.get("rateLimit")
+        self.points += cost["cost"] if isinstance(cost, dict) and "cost" in cost else 1
+        return data
+
+    @property
+    def graphql_url(self) -> str:
+        """Beside the REST API; GitHub Enterprise Server has it at ``/api/graphql`` instead of ``/api/v3``."""
+        return self.api_url.removesuffix("/v3") + "/graphql"
+
+    def identify(self, scope: str, account: str) -> None:
+        """Say whose the token is that asked last for this scope."""
+        self.tokens.identify(self.tokens.choose(scope, GRAPHQL), account)
+
+    def save_budgets(self) -> None:
+        """Tell other processes what is left, at the end of a run."""
+        self.tokens.save()
 
     def _url(self, path: str) -> str:
         """A whole address; one on another host never gets our token."""
@@ -78,72 +141,56 @@ class GitHubClient:
             raise UnexpectedAnswer("GitHub points to another host; check GITHUB_API_URL")
         return path
 
-    def _ask(self, url: str, params: Mapping[str, Any], scope: str) -> Response:
-        """One answer that no limit and no bad token spoiled."""
-        while True:
-            token = self._token(scope)
-            response = self.transport.request("GET", url, headers=HEADERS | token.headers(), params=params)
-            token.note(response.headers)
+    def _ask(self, url: str, params: Mapping[str, Any], scope: str, more: Mapping[str, str]) -> Response:
+        """One answer to a GET."""
+        return self._with_token(
+            scope, CORE,
+            lambda token: self.transport.request(
+                "GET", url, headers={**HEADERS, **token.headers(), **more}, params=params
+            ),
+        )  # fmt: skip
+
+    def _with_token(self, scope: str, resource: str, ask: Callable[[Token], Response]) -> Response:
+        """One answer that no limit and no bad token spoiled; RetryLater when limits keep coming."""
+        for hit in range(LIMITS_IN_A_ROW):
+            token = self._token(scope, resource)
+            token.quota.pool(resource).count()
+            response = ask(token)
+            token.note(response.headers, resource)
+            self._read_clock(response)
             if response.status == 401:
                 self.tokens.drop(token)
                 if self.tokens.is_empty:
                     raise ReplaceToken("GitHub refuses the token: put a valid one into GITHUB_TOKENS.")
             elif (wait := limit_wait(response, time.time())) is not None:
-                token.rest_until(time.time() + wait)
+                exhausted = response.headers.get("x-ratelimit-remaining") == "0"
+                wait *= 1 if exhausted or "retry-after" in response.headers else 2**hit
+                for limited in (resource,) if exhausted else (CORE, GRAPHQL):  # a secondary limit holds for both
+                    token.rest_until(time.time() + wait, limited)
+            elif resource == GRAPHQL and is_rate_limited(response):
+                reset = response.headers.get("x-ratelimit-reset", "")
+                until = max(time.time() + 1, float(reset) + 1) if reset.isdigit() else time.time() + 60
+                token.rest_until(until, GRAPHQL)
             else:
                 return response
+        raise RetryLater("GitHub keeps saying that a limit is reached; the next run goes on")
 
-    def _token(self, scope: str) -> Token:
+    def _read_clock(self, response: Response) -> None:
+        try:
+            self.server_time = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+        except (KeyError, ValueError):
+            self.server_time = datetime.now(UTC)
+
+    def _token(self, scope: str, resource: str) -> Token:
         """A token that may be used now; waits a little for one, RetryLater when it would be long."""
-        token = self.tokens.choose(scope)
-        wait = token.ready_at - time.time()
+        token = self.tokens.choose(scope, resource)
+        wait = token.ready_at(resource) - time.time()
         if wait <= 0:
             return token
-        if wait > LONGEST_WAIT:
-            at = datetime.fromtimestamp(token.ready_at, UTC)
+        if wait > self.patience:
+            at = datetime.fromtimestamp(token.ready_at(resource), UTC)
             raise RetryLater(
                 f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC; the next run goes on", not_before=at
             )
         self.transport.pause(wait)
         return token
-
-    def _error(self, response: Response) -> Exception:
-        try:
-            body: object = response.json()
-        except UnexpectedAnswer:
-            body = None
-        told = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-        message = str(told.get("message") or "no message")[:200]
-        place = urlsplit(response.url).path
-        if response.status == 451 or "block" in told:
-            return NotFound(f"GitHub has blocked {place}: {message}", status=response.status, reason="blocked")
-        reasons = {404: "not_found", 410: "gone", 409: "empty"}
-        if response.status in reasons:
-            return NotFound(
-                f"GitHub answers {place}: {message}", status=response.status, reason=reasons[response.status]
-            )
-        if response.status == 403:
-            return AccessDenied(f"GitHub denies {place}: {message}. Use a token that may read it.")
-        return UnexpectedAnswer(f"GitHub answers {place} with {response.status}: {message}")
-
-
-def limit_wait(response: Response, now: float) -> float | None:
-    """Seconds to wait when an answer says that a limit is reached, else None.
-
-    A secondary limit may come while requests remain: it is told by ``retry-after`` or by its message.
-    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
-    """
-    if response.status not in {403, 429}:
-        return None
-    after = response.headers.get("retry-after", "")
-    if after.isdigit():
-        return max(1.0, float(after))
-    if after:
-        try:
-            return max(1.0, parsedate_to_datetime(after).timestamp() - now)
-        except ValueError:
-            return 60.0
-    if response.headers.get("x-ratelimit-remaining") == "0" and response.headers.get("x-ratelimit-reset", "").isdigit():
-        return max(1.0, float(response.headers["x-ratelimit-reset"]) - now + 1)
-    limited = response.status == 429 or b"rate limit" in response.body.lower()
-    return 60.0 if limited else None

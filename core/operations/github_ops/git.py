@@ -110,6 +110,23 @@ class GitMirror:
                 errors.seek(0)
                 raise _error(self.url, errors.read())
 
+    def contains(self, descendant: str, ancestor: str) -> bool:
+        """Whether a commit is in the history of another; False also when it is no longer here."""
+        done = subprocess.run(
+            ["git", "merge-base", "--is-ancestor", ancestor, descendant],
+            cwd=self.folder, env=self.environment, capture_output=True, check=False,
+        )  # fmt: skip
+        return done.returncode == 0
+
+    def unreachable(self, tip: str, heads: Sequence[str]) -> list[str]:
+        """Commits behind ``tip`` that ``heads`` do not lead to; none when ``tip`` is no longer here."""
+        wanted = "".join([f"{tip}\n", *(f"^{sha}\n" for sha in heads)]).encode()
+        done = subprocess.run(
+            ["git", "rev-list", "--stdin", "--ignore-missing"],
+            cwd=self.folder, env=self.environment, capture_output=True, check=False, input=wanted,
+        )  # fmt: skip
+        return done.stdout.decode().split() if done.returncode == 0 else []
+
     def _run(self, *arguments: str, inside: bool = True) -> bytes:
         done = subprocess.run(
             ["git", *arguments],

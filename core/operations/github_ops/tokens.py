@@ -1,17 +1,23 @@
 """Which token asks, and when it may."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 
+from core.operations.github_ops.quota import Quota
 from core.operations.redaction import register_secret
+
+CORE, GRAPHQL = "core", "graphql"
+"""GitHub's two pools; each has its own quota."""
 
 
 class Token:
-    """A token, or nobody. ``ready_at`` is the time (Unix seconds) from which it may be used."""
+    """A token, or nobody. Tokens of one account share its quota."""
 
     def __init__(self, value: str) -> None:
-        self._value, self.ready_at = value, 0.0
-        self.remaining: int | None = None
+        self._value = value
+        digest = hashlib.sha256(value.encode()).hexdigest()[:12]
+        self.quota = Quota(f"token {digest}" if value else "anonymous")
 
     def __repr__(self) -> str:
         return f"Token(***{self._value[-4:]})" if self._value else "Token(anonymous)"
@@ -20,17 +26,17 @@ class Token:
         """What identifies us in a request."""
         return {"Authorization": f"Bearer {self._value}"} if self._value else {}
 
-    def note(self, headers: Mapping[str, str]) -> None:
-        """Reconcile with what an answer says about the quota."""
-        remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
-        if remaining.isdigit() and reset.isdigit():
-            self.remaining = int(remaining)
-            if self.remaining == 0:
-                self.rest_until(float(reset) + 1)
+    def ready_at(self, resource: str = CORE) -> float:
+        """Unix seconds from which it may be used."""
+        return self.quota.pool(resource).ready_at
 
-    def rest_until(self, moment: float) -> None:
+    def note(self, headers: Mapping[str, str], resource: str = CORE) -> None:
+        """Reconcile with what an answer says about the quota."""
+        self.quota.note(resource, headers)
+
+    def rest_until(self, moment: float, resource: str = CORE) -> None:
         """Do not use it before then (Unix seconds)."""
-        self.ready_at = max(self.ready_at, moment)
+        self.quota.rest_until(resource, moment)
 
 
 class TokenPool:
@@ -39,9 +45,9 @@ class TokenPool:
     def __init__(self, values: Sequence[str]) -> None:
         for value in values:
             register_secret(value)
-        self._tokens = [Token(value) for value in values] or [Token("")]
+        self._tokens = [Token(value) for value in dict.fromkeys(values)] or [Token("")]
         self._anonymous = not values
-        self._chosen: dict[str, Token] = {}
+        self._chosen: dict[tuple[str, str], Token] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -53,13 +59,27 @@ class TokenPool:
         """Whether we ask as somebody."""
         return not self._anonymous
 
-    def choose(self, scope: str) -> Token:
-        """The token of this scope, or the one that may be used soonest."""
-        token = self._chosen.get(scope)
-        if token is None or token not in self._tokens or token.ready_at > time.time():
-            token = min(self._tokens, key=lambda one: (one.ready_at, -(one.remaining or 0)))
-            self._chosen[scope] = token
+    def choose(self, scope: str, resource: str = CORE) -> Token:
+        """The token of this scope while it lasts, else the one that may be used soonest and has most left."""
+        token = self._chosen.get((scope, resource))
+        if token is None or token not in self._tokens or token.ready_at(resource) > time.time():
+            token = min(self._tokens, key=lambda one: one.quota.pool(resource).preference(time.time()))
+            self._chosen[scope, resource] = token
         return token
+
+    def identify(self, token: Token, account: str) -> None:
+        """Say whose token it is: all tokens of one account share one quota."""
+        shared = next((one.quota for one in self._tokens if one.quota.account == account), None)
+        if shared is not None and shared is not token.quota:
+            shared.merge(token.quota)
+            token.quota = shared
+        elif shared is None:
+            token.quota.rename(account)
+
+    def save(self) -> None:
+        """Write down what is known of every quota."""
+        for quota in {id(one.quota): one.quota for one in self._tokens}.values():
+            quota.save()
 
     def drop(self, token: Token) -> None:
         """Never use it again: GitHub refuses it."""

@@ -25,6 +25,9 @@ class Command(BaseCollectorCommand):
         parser.add_argument("--streams", default="", help=f"Only these, comma-separated: {', '.join(STREAMS)}.")
         parser.add_argument("--since", type=aware_date, help="A first run begins here (YYYY-MM-DD, UTC).")
         parser.add_argument("--full", action="store_true", help="Read everything again from the beginning.")
+        parser.add_argument(
+            "--reconcile", action="store_true", help="Also look for what was deleted, moved or renamed since."
+        )
         parser.add_argument("--git-only", action="store_true", help="Only commits, out of the git repository.")
 
     def get_collector(self, **options: Any) -> GitHubCollector:
@@ -35,6 +38,7 @@ class Command(BaseCollectorCommand):
                 streams=[name.strip() for name in options["streams"].split(",") if name.strip()],
                 since=options["since"],
                 full=options["full"],
+                reconcile=options["reconcile"],
                 git_only=options["git_only"],
                 max_requests=options["max_requests"],
                 max_seconds=options["max_seconds"],

@@ -1,0 +1,123 @@
+"""What GitHub still allows an account, as its answers and other processes tell.
+
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+"""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from core.operations.budgets import BudgetRow, reconcile
+
+PER_MINUTE = {"core": 880, "graphql": 1900}
+"""Requests a minute: a little below the documented secondary limits of 900 and 2,000 points."""
+SAVE_EVERY = 5.0
+"""Seconds between two looks at the shared table; limits are written at once."""
+SOURCE = "github"
+
+
+class Pool:
+    """One kind of quota of one account. Times are Unix seconds."""
+
+    def __init__(self, resource: str) -> None:
+        self.resource = resource
+        self.limit: int | None = None
+        self.remaining: int | None = None
+        self.resets_at = 0.0
+        self.not_before = 0.0
+        self.saved_at = 0.0
+        self._recent: deque[float] = deque()
+
+    @property
+    def ready_at(self) -> float:
+        """From when a request may be made."""
+        now, exhausted = time.time(), self.remaining == 0 and self.resets_at > time.time()
+        while self._recent and self._recent[0] < now - 60:
+            self._recent.popleft()
+        crowded = self._recent[0] + 60 if len(self._recent) >= PER_MINUTE.get(self.resource, 1000) else 0.0
+        return max(self.not_before, self.resets_at + 1 if exhausted else 0.0, crowded)
+
+    def preference(self, now: float) -> tuple[float, int]:
+        """Smaller is better: ready now before ready later, then by what is left."""
+        return max(0.0, self.ready_at - now), -(self.remaining if self.remaining is not None else 1 << 30)
+
+    def count(self) -> None:
+        """A request is being made now."""
+        self._recent.append(time.time())
+
+
+class Quota:
+    """The pools of one account, kept in step with the shared table."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self._pools: dict[str, Pool] = {}
+
+    def pool(self, resource: str) -> Pool:
+        """The pool of a resource; what other processes know of it is read when it is first asked for."""
+        if resource not in self._pools:
+            self._pools[resource] = Pool(resource)
+            self._share(self._pools[resource])
+        return self._pools[resource]
+
+    def note(self, resource: str, headers: Mapping[str, str]) -> None:
+        """Reconcile with the headers of an answer."""
+        pool = self.pool(resource)
+        remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
+        if not (remaining.isdigit() and reset.isdigit()):
+            return
+        pool.remaining, pool.resets_at = int(remaining), float(reset)
+        limit = headers.get("x-ratelimit-limit", "")
+        pool.limit = int(limit) if limit.isdigit() else pool.limit
+        if pool.remaining == 0 or time.time() - pool.saved_at > SAVE_EVERY:
+            self._share(pool)
+
+    def rest_until(self, resource: str, moment: float) -> None:
+        """Do not use it before then, in this process or any other."""
+        pool = self.pool(resource)
+        if moment > pool.not_before:
+            pool.not_before = moment
+            self._share(pool)
+
+    def rename(self, account: str) -> None:
+        """The account has become known; adopt what is kept of it."""
+        self.account = account
+        for pool in self._pools.values():
+            self._share(pool)
+
+    def merge(self, other: "Quota") -> None:
+        """Take over what another token of this account was told."""
+        for resource, theirs in other._pools.items():
+            self.rest_until(resource, theirs.not_before)
+
+    def save(self) -> None:
+        """Write down what is known, at the end of a run."""
+        for pool in self._pools.values():
+            self._share(pool)
+
+    def _share(self, pool: Pool) -> None:
+        """Write what this process knows, and adopt what others wrote."""
+        pool.saved_at = time.time()
+        kept = reconcile(
+            BudgetRow(
+                source_system=SOURCE,
+                account=self.account,
+                resource=pool.resource,
+                limit=pool.limit,
+                remaining=pool.remaining,
+                resets_at=_moment(pool.resets_at),
+                not_before=_moment(pool.not_before),
+            )
+        )
+        pool.limit, pool.remaining = kept.limit, kept.remaining
+        pool.resets_at, pool.not_before = _seconds(kept.resets_at), _seconds(kept.not_before)
+
+
+def _moment(seconds: float) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0

@@ -1,0 +1,115 @@
+"""Finds what is gone at the source. Nothing is buried that GitHub was not asked about by its own id.
+
+Totals are compared with what is kept: where they differ, and for everything with ``--reconcile``, ids are asked for a
+hundred at a time (one point each); those that GitHub does not know any more become tombstones.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from github_activity_tracker import convert, fetch, store
+from github_activity_tracker.collector.streams import THREADS, Run
+from github_activity_tracker.convert import Row
+from github_activity_tracker.protocol_impl import GitHubState
+
+logger = logging.getLogger(__name__)
+STATE = "reconcile"
+PLACES = {"issues": "issue_timelines", "pulls": "pulls"}
+
+
+def reconcile(run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool) -> None:
+    """Compare and repair. ``everything``: also what no total tells of. ``changed``: whether anything was read."""
+    totals = {"issues": facts["issues"]["totalCount"], "pulls": facts["pullRequests"]["totalCount"]}
+    kept = store.live_threads(run.repository_id)
+    now = {"totals": totals, "kept": kept}
+    differ = kept != totals and store.load_state(run.repository_id, STATE).extras != now
+    if everything or differ:
+        _threads(run, deep=everything)
+        if everything:
+            _people(run)
+    if everything or changed:
+        _comments(run, store.threads_with_too_many_comments(run.repository_id))
+    if differ or everything:
+        kept = store.live_threads(run.repository_id)
+        if kept != totals:
+            logger.warning("totals differ after a comparison scope=%s kept=%s github=%s", run.scope.name, kept, totals)
+        store.save_state(run.repository_id, STATE, GitHubState(extras={"totals": totals, "kept": kept}))
+
+
+def _threads(run: Run, *, deep: bool) -> None:
+    """Compare issues and pull requests one by one; with ``deep`` also how much each of them holds."""
+    for name, stream in PLACES.items():
+        seen: dict[int, Row] = {}
+        for items in fetch.totals(run.client, name, run.node_id, run.scope.name):
+            seen |= {int(item["number"]): item for item in items}
+        for number in store.live_numbers(run.repository_id, name) - seen.keys():
+            _bury_thread(run, name, number)
+        if deep:
+            _contents(run, name, stream, seen)
+
+
+def _bury_thread(run: Run, name: str, number: int) -> None:
+    """Ask for one issue or pull request that a list leaves out; only a clear answer makes a tombstone."""
+    gone, moved_to = fetch.is_gone(run.client, run.scope.name, number)
+    if gone:
+        kind = "issue" if name == "issues" else "pull_request"
+        store.bury_thread(run.scope, kind, number, moved_to=moved_to, now=timezone.now())
+        run.counts[f"{name}_deleted"] += 1
+
+
+def _contents(run: Run, name: str, stream: str, seen: Mapping[int, Row]) -> None:
+    """Read again the items whose timeline or reviews differ, and look after comments whose number does."""
+    held = store.held(run.repository_id)
+    stale: list[str] = []
+    comments: list[int] = []
+    remarks: list[int] = []
+    for number, item in seen.items():
+        have = held.get(number)
+        comments_there = item["comments"]["totalCount"]
+        if (
+            have is None
+            or have.entries != item["timelineItems"]["totalCount"]
+            or (name == "pulls" and have.reviews != item["reviews"]["totalCount"])
+        ):
+            stale.append(item["id"])
+        if have is not None and have.comments != comments_there:
+            comments.append(number)
+        if name == "pulls" and have is not None and have.remarks != item["totalCommentsCount"] - comments_there:
+            remarks.append(number)
+    for items in fetch.threads_by_id(run.client, stream, stale, run.scope.name):
+        page = convert.convert_threads(items, run.repository_id, THREADS[stream])
+        stored = store.store_threads(page, scope=run.scope, stream=stream, state=None, now=timezone.now())
+        for kind, of in stored.items():
+            run.count(kind, of)
+    _comments(run, comments)
+    _remarks(run, remarks)
+
+
+def _comments(run: Run, numbers: list[int]) -> None:
+    """Verify the kept comments of these issues and pull requests by their ids."""
+    _verify(run, "issue_comments", numbers)
+
+
+def _remarks(run: Run, numbers: list[int]) -> None:
+    """Verify the kept review comments of these pull requests by their ids."""
+    _verify(run, "review_comments", numbers)
+
+
+def _verify(run: Run, stream: str, numbers: list[int]) -> None:
+    ids = store.node_ids(run.repository_id, stream, numbers)
+    gone = fetch.absent_nodes(run.client, list(ids), run.scope.name)
+    if gone:
+        store.bury_posts(run.scope, stream, [ids[node_id] for node_id in gone], timezone.now())
+        run.counts[f"{stream}_deleted"] += len(gone)
+
+
+def _people(run: Run) -> None:
+    """Bury accounts that are gone, and learn the logins of those that were renamed."""
+    ids = store.account_node_ids(run.repository_id)
+    found, gone = fetch.accounts(run.client, list(ids), run.scope.name)
+    rows = list(convert.actor_rows(*found))
+    store.store_account_changes(rows, [ids[node_id] for node_id in gone], timezone.now())
+    run.counts["accounts_deleted"] += len(gone)

@@ -1,0 +1,124 @@
+"""One repository: which streams are read, in which order, and what is remembered of it."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from core.errors import NotFound
+from core.models import Scope
+from core.operations.github_ops.client import GitHubClient
+from core.runs import clear_skips, record_skip
+from github_activity_tracker import fetch, store
+from github_activity_tracker.collector import streams
+from github_activity_tracker.collector.options import CollectOptions, Target
+from github_activity_tracker.collector.quiet import QUIET, Reading, loud, readings_to_save
+from github_activity_tracker.collector.reconcile import reconcile
+from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
+
+logger = logging.getLogger(__name__)
+COLLECTOR = "github"
+
+
+@dataclass(kw_only=True)
+class RepositoryRun:
+    """Collects one repository whose lock is held. ``facts`` is None where GraphQL cannot be asked."""
+
+    client: GitHubClient
+    options: CollectOptions
+    target: Target
+    scope: Scope
+    facts: Mapping[str, Any] | None
+    told_at: datetime
+    known: Mapping[str, Reading]
+    spare: bool
+    advance: Callable[[str, int], None]
+    counts: Counter[str] = field(default_factory=Counter[str])
+    skipped: list[str] = field(default_factory=list[str])
+
+    def collect(self) -> None:
+        """Read what must be read; ``counts`` and ``skipped`` say what came of it."""
+        asked = self._asked()
+        wanted = self._wanted(asked)
+        done = [stream for stream in wanted if self._collect_apart(stream)]
+        if self.facts is not None and not self.options.git_only:
+            run = self._run()
+            reconcile(run, self.facts, everything=self.options.reconcile, changed=bool(wanted))
+            self._remember(done)
+        if not self.skipped and set(asked) == set(streams.STREAMS):
+            Scope.objects.filter(pk=self.scope.pk).update(last_completed_at=timezone.now(), not_before=None)
+
+    def _asked(self) -> list[str]:
+        """The streams that the options ask for, in the order in which they are read."""
+        asked = (COMMITS,) if self.options.git_only else self.options.streams or streams.STREAMS
+        return [name for name in streams.STREAMS if name in asked]
+
+    def _wanted(self, asked: list[str]) -> list[str]:
+        """Those of them that may have something new."""
+        if self.facts is None or self.options.full:
+            return asked
+        wanted = loud(asked, self.facts, self.known, self.told_at)
+        if not settings.GITHUB_GIT_URL.startswith("http") and COMMITS in asked and COMMITS not in wanted:
+            wanted.append(COMMITS)  # the facts tell nothing of a clone elsewhere, and asking it costs nothing
+        if "review_comments" in asked and "review_comments" not in wanted and (wanted or self.spare):
+            wanted.append("review_comments")
+        return wanted
+
+    def _collect_apart(self, stream: str) -> bool:
+        """Read a stream; one that GitHub does not show becomes a counted skip."""
+        scope = self.scope.external_id
+        try:
+            self._collect(stream)
+        except NotFound as error:
+            self.skipped.append(f"{stream} ({error.reason})")
+            record_skip(
+                collector=COLLECTOR, scope=scope, stream=stream, external_id=stream, reason=error.reason,
+                detail=str(error),
+            )  # fmt: skip
+            return False
+        clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=stream)
+        logger.info("stream read scope=%s stream=%s seen=%s", self.scope.name, stream, self.counts[stream])
+        return True
+
+    def _collect(self, stream: str) -> None:
+        run = self._run()
+        if stream in NEED_TOKEN and self.facts is None:
+            raise NotFound("GitHub tells this only to those who have a token: set GITHUB_TOKENS", reason="needs_token")
+        if stream in LISTS:
+            streams.collect_list(run, stream)
+        elif stream in SMALL_LISTS:
+            streams.collect_small_list(run, stream)
+        elif stream in THREADS:
+            streams.collect_threads(run, stream)
+        elif stream == DISCUSSIONS:
+            if self.facts and self.facts.get("hasDiscussionsEnabled"):
+                streams.collect_discussions(run)
+        else:
+            self._collect_commits(run)
+
+    def _collect_commits(self, run: streams.Run) -> None:
+        history = fetch.LocalHistory(self.scope.name, run.repository_id, self.client.tokens.git_value())
+        if history.update(None if self.options.git_only else self.client, self.scope.name):
+            streams.collect_commits(run, history)
+
+    def _run(self) -> streams.Run:
+        return streams.Run(
+            client=self.client,
+            scope=self.scope,
+            node_id=str(self.facts["id"]) if self.facts else "",
+            since=self.options.since,
+            full=self.options.full,
+            counts=self.counts,
+            advance=self.advance,
+        )
+
+    def _remember(self, done: list[str]) -> None:
+        """Save the signs of what was read to its end."""
+        assert self.facts is not None  # noqa: S101  (the caller looked)
+        state = readings_to_save(done, self.facts, self.known, self.told_at)
+        store.save_state(int(self.scope.external_id), QUIET, state)

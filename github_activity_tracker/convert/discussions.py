@@ -1,0 +1,138 @@
+"""Discussions, their comments and replies, as GraphQL tells them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from github_activity_tracker.convert.accounts import actor_id, actor_login, remember
+from github_activity_tracker.convert.page import (
+    MALFORMED,
+    Malformed,
+    Record,
+    Row,
+    clean,
+    clean_or_none,
+    clip,
+    malformed,
+    moment,
+    moment_or_none,
+    one_line,
+)
+from github_activity_tracker.protocol_impl import GitHubActivity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscussionPage:
+    """What a page of discussions became. ``whole``: numbers of which every comment and reply is here."""
+
+    discussions: list[Record] = field(default_factory=list[Record])
+    comments: list[Record] = field(default_factory=list[Record])
+    accounts: dict[int, Row] = field(default_factory=dict[int, Row])
+    malformed: list[Malformed] = field(default_factory=list[Malformed])
+    whole: list[int] = field(default_factory=list[int])
+
+
+def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionPage:
+    """A page of discussions; what is malformed is set aside and stops nothing."""
+    page = DiscussionPage()
+    for item in items:
+        try:
+            page.discussions.append(_discussion(item, repository_id))
+            remember(page.accounts, item.get("author"))
+        except MALFORMED as error:
+            page.malformed.append(malformed(item, error))
+            continue
+        for node in _spoken(item):
+            try:
+                page.comments.append(_comment(node, item, repository_id))
+                remember(page.accounts, node.get("author"))
+            except MALFORMED as error:
+                page.malformed.append(malformed(node, error))
+        if _is_whole(item):
+            page.whole.append(int(item["number"]))
+    return page
+
+
+def _spoken(item: Any) -> Iterator[Any]:
+    """Comments, each followed by its replies."""
+    for comment in (item.get("comments") or {}).get("nodes") or []:
+        if comment:
+            yield comment
+            yield from (reply for reply in (comment.get("replies") or {}).get("nodes") or [] if reply)
+
+
+def _is_whole(item: Any) -> bool:
+    """Whether as much came as GitHub says there is."""
+    connections = [item["comments"], *(node["replies"] for node in item["comments"]["nodes"] if node)]
+    return all(
+        len({node["id"] for node in one["nodes"] if node}) == len(one["nodes"]) == one["totalCount"]
+        for one in connections
+    )
+
+
+def _post(node: Any, repository_id: int) -> Row:
+    """The columns that everything that somebody wrote shares."""
+    return {
+        "id": int(node["databaseId"]),
+        "node_id": clip(node["id"], 100),
+        "repository_id": repository_id,
+        "author_id": actor_id(node.get("author")),
+        "author_association": clip(node.get("authorAssociation"), 32),
+        "body": clean_or_none(node.get("body")),
+        "html_url": clean(node.get("url")),
+        "reactions": {},
+        "created_at": moment(node["createdAt"]),
+        "updated_at": moment(node["updatedAt"]),
+        "deleted_at": None,
+    }
+
+
+def _discussion(item: Any, repository_id: int) -> Record:
+    number, title = int(item["number"]), clean(item["title"])
+    reactions = (item.get("reactions") or {}).get("totalCount") or 0
+    row: Row = _post(item, repository_id) | {
+        "reactions": {"total": reactions} if reactions else {},
+        "number": number,
+        "title": title,
+        "category": clip((item.get("category") or {}).get("name"), 200),
+        "state_reason": clip(item.get("stateReason"), 64),
+        "answer_id": (item.get("answer") or {}).get("databaseId"),
+        "locked": bool(item.get("locked")),
+        "labels": [clean(node["name"]) for node in (item.get("labels") or {}).get("nodes") or [] if node],
+        "upvotes": item.get("upvoteCount") or 0,
+        "comments_count": item["comments"]["totalCount"],
+        "closed_at": moment_or_none(item.get("closedAt")),
+    }
+    document = f"github:discussion:{repository_id}:{number}"
+    return _record(item, row, "github.discussion", document, document, title, edits=False)
+
+
+def _comment(node: Any, item: Any, repository_id: int) -> Record:
+    number = int(item["number"])
+    row: Row = _post(node, repository_id) | {
+        "discussion_number": number,
+        "reply_to_id": (node.get("replyTo") or {}).get("databaseId"),
+        "is_answer": bool(node.get("isAnswer")),
+        "upvotes": node.get("upvoteCount") or 0,
+    }
+    document = f"github:discussion:{repository_id}:{number}"
+    identity = f"github:discussion_comment:{row['id']}"
+    return _record(node, row, "github.discussion_comment", identity, document, row["body"] or "")
+
+
+def _record(
+    node: Any, row: Row, activity_type: str, identity: str, document: str, text: str, *, edits: bool = True
+) -> Record:
+    """The row with its place on the timeline."""
+    activity = GitHubActivity(
+        external_id=identity,
+        occurred_at=node["createdAt"],
+        activity_type=activity_type,
+        actor_external_id=str(row["author_id"] or ""),
+        actor_name=actor_login(node.get("author")),
+        source_url=clip(row["html_url"], 1000),
+        summary=one_line(text),
+        thread=document,
+        edited_at=row["updated_at"] if edits and row["updated_at"] != row["created_at"] else None,
+    )
+    return Record(row=row, activity=activity, document=document, kind="discussion")

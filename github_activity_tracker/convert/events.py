@@ -1,0 +1,85 @@
+"""The entries of timelines."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from github_activity_tracker.convert.accounts import actor_id, actor_login
+from github_activity_tracker.convert.page import Record, Row, clip, moment, one_line, storable
+from github_activity_tracker.protocol_impl import GitHubActivity
+
+TOLD_ELSEWHERE = {
+    "IssueComment", "PullRequestReview", "PullRequestReviewThread", "PullRequestCommitCommentThread",
+    "PullRequestRevisionMarker",
+}  # fmt: skip
+"""Entries that have streams of their own, or only mark how far somebody has read."""
+NAMES = {
+    "RenamedTitleEvent": "renamed",
+    "CrossReferencedEvent": "cross-referenced",
+    "PullRequestCommit": "committed",
+    "AutomaticBaseChangeFailedEvent": "automatic_base_change_failed",
+}
+"""Where REST's names are not the GraphQL type's in snake case: https://docs.github.com/en/rest/using-the-rest-api/issue-event-types."""
+BORING = {"__typename", "id", "createdAt", "actor"}
+
+
+def event_name(typename: str) -> str:
+    """The name that GitHub's REST API gives this kind of event."""
+    short = typename.removesuffix("Event")
+    return clip(NAMES.get(typename) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", short).lower(), 64)
+
+
+def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: str, repository_id: int) -> Record:
+    """One event of an issue or pull request; ``thread`` is the item that holds it."""
+    name, number = event_name(str(node["__typename"])), int(thread["number"])
+    actor, at = node.get("actor"), node.get("createdAt")
+    if pushed := node.get("pushed"):
+        actor, at = (pushed.get("author") or {}).get("user"), pushed.get("committedDate")
+    at = at or thread["updatedAt"]  # a kind that did not exist when this was written tells no time of its own
+    data = storable({key: value for key, value in node.items() if key not in BORING and value is not None})
+    row: Row = {
+        "node_id": clip(str(node["id"]), 200),
+        "repository_id": repository_id,
+        "number": number,
+        "event": name,
+        "actor_id": actor_id(actor),
+        "data": data,
+        "created_at": moment(at),
+        "deleted_at": None,
+    }
+    document = f"github:{kind}:{repository_id}:{number}"
+    activity = GitHubActivity(
+        external_id=f"github:event:{row['node_id']}",
+        occurred_at=at,
+        activity_type=f"github.event.{name}",
+        actor_external_id=str(row["actor_id"] or ""),
+        actor_name=_actor_name(node, actor),
+        source_url=clip(str(thread.get("url") or ""), 1000),
+        summary=one_line(f"{name.replace('_', ' ')} {_what(node)}"),
+        thread=document,
+    )
+    return Record(row=row, activity=activity, document="", kind=kind)
+
+
+def _actor_name(node: Mapping[str, Any], actor: dict[str, Any] | None) -> str:
+    """Who did it; a commit's author may have no account."""
+    if not actor and (pushed := node.get("pushed")):
+        return clip(str((pushed.get("author") or {}).get("name") or ""), 200)
+    return actor_login(actor)
+
+
+def _what(node: Mapping[str, Any]) -> str:
+    """What was added, renamed, pushed ... in a few words."""
+    if "currentTitle" in node:
+        return f"{node['previousTitle']} -> {node['currentTitle']}"
+    for key, part in (("label", "name"), ("commit", "oid"), ("pushed", "oid"), ("afterCommit", "oid")):
+        if node.get(key):
+            return str(node[key].get(part) or "")[:200]
+    for key in ("requestedReviewer", "assignee", "deletedCommentAuthor"):
+        if node.get(key):
+            return str(node[key].get("login") or node[key].get("slug") or "")
+    if node.get("source"):
+        return f"#{node['source'].get('number')} {node['source'].get('title') or ''}"
+    return next(
+        (str(node[key]) for key in ("milestoneTitle", "stateReason", "headRefName", "reason") if node.get(key)), ""
+    )

@@ -1,0 +1,172 @@
+"""Pull requests, reviews and timelines, as GraphQL tells them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from github_activity_tracker.convert.accounts import actor_id, actor_login, remember
+from github_activity_tracker.convert.events import TOLD_ELSEWHERE, convert_event
+from github_activity_tracker.convert.page import (
+    MALFORMED,
+    Malformed,
+    Record,
+    Row,
+    clean,
+    clean_or_none,
+    clip,
+    malformed,
+    moment,
+    moment_or_none,
+    one_line,
+)
+from github_activity_tracker.protocol_impl import GitHubActivity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ThreadPage:
+    """What a page of issues or pull requests became. ``whole_*``: numbers of which everything there is, is here."""
+
+    pulls: list[Row] = field(default_factory=list[Row])
+    timelines: list[Row] = field(default_factory=list[Row])
+    reviews: list[Record] = field(default_factory=list[Record])
+    events: list[Record] = field(default_factory=list[Record])
+    accounts: dict[int, Row] = field(default_factory=dict[int, Row])
+    malformed: list[Malformed] = field(default_factory=list[Malformed])
+    whole_reviews: list[int] = field(default_factory=list[int])
+    whole_timelines: list[int] = field(default_factory=list[int])
+
+
+def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> ThreadPage:
+    """A page of ``kind`` issue or pull_request; what is malformed is set aside and stops nothing."""
+    page = ThreadPage()
+    for item in items:
+        try:
+            number = int(item["number"])
+            timeline: Row = {"repository_id": repository_id, "number": number, "node_id": clip(item["id"], 100)}
+            timeline["entries"] = int(item["timelineItems"]["totalCount"])
+            if kind == "pull_request":
+                page.pulls.append(_pull(item, repository_id))
+                remember(page.accounts, item.get("mergedBy"))
+        except MALFORMED as error:
+            page.malformed.append(malformed(item, error))
+            continue
+        page.timelines.append(timeline)
+        if kind == "pull_request" and _reviews(page, item, repository_id):
+            page.whole_reviews.append(number)
+        if _events(page, item, kind, repository_id):
+            page.whole_timelines.append(number)
+    return page
+
+
+def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
+    """Add a pull request's reviews; whether they are all of them."""
+    connection: Any = item.get("reviews") or {"nodes": [], "totalCount": -1}
+    for node in connection["nodes"]:
+        try:
+            page.reviews.append(_review(node, item, repository_id))
+            remember(page.accounts, node.get("author"))
+        except MALFORMED as error:
+            page.malformed.append(malformed(node, error))
+    return _is_whole(connection)
+
+
+def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
+    """Add the events of a timeline; whether they are all of them."""
+    connection = item["timelineItems"]
+    for node in connection["nodes"]:
+        if node and node.get("__typename") in TOLD_ELSEWHERE:
+            continue
+        try:
+            page.events.append(convert_event(node, thread=item, kind=kind, repository_id=repository_id))
+            remember(page.accounts, node.get("actor"), *_author(node))
+        except MALFORMED as error:
+            page.malformed.append(malformed(node, error))
+    return _is_whole(connection)
+
+
+def _author(node: Any) -> Iterator[Any]:
+    if pushed := node.get("pushed"):
+        yield (pushed.get("author") or {}).get("user")
+
+
+def _is_whole(connection: Any) -> bool:
+    """Whether as much came as GitHub says there is: only then does absence mean deletion."""
+    ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
+    return len(ids) == len(connection["nodes"]) == connection["totalCount"]
+
+
+def _pull(item: Any, repository_id: int) -> Row:
+    head, merged = item.get("headRepository") or {}, item.get("mergeCommit") or {}
+    return {
+        "id": int(item["fullDatabaseId"]),
+        "node_id": clip(item["id"], 100),
+        "repository_id": repository_id,
+        "number": int(item["number"]),
+        "draft": bool(item.get("isDraft")),
+        "merged_at": moment_or_none(item.get("mergedAt")),
+        "merged_by_id": actor_id(item.get("mergedBy")),
+        "merge_commit_sha": clip(merged.get("oid"), 64),
+        "head_ref": clean(item.get("headRefName")),
+        "head_sha": clip(item.get("headRefOid"), 64),
+        "head_repository": clip(head.get("nameWithOwner"), 300),
+        "base_ref": clean(item.get("baseRefName")),
+        "base_sha": clip(item.get("baseRefOid"), 64),
+        "additions": item.get("additions") or 0,
+        "deletions": item.get("deletions") or 0,
+        "changed_files": item.get("changedFiles") or 0,
+        "review_decision": clip(item.get("reviewDecision"), 64),
+        "review_requests": [_reviewer(node) for node in _nodes(item, "reviewRequests")],
+        "closes": [
+            {"repository": (node.get("repository") or {}).get("databaseId"), "number": node.get("number")}
+            for node in _nodes(item, "closingIssuesReferences")
+        ],
+        "updated_at": moment(item["updatedAt"]),
+        "deleted_at": None,
+    }
+
+
+def _nodes(item: Any, name: str) -> Sequence[Any]:
+    return [node for node in (item.get(name) or {}).get("nodes") or [] if node]
+
+
+def _reviewer(node: Any) -> dict[str, Any]:
+    """Who is asked for a review; nobody any more when the account is gone."""
+    asked = node.get("requestedReviewer") or {}
+    name = clean(str(asked.get("login") or asked.get("slug") or ""))
+    return {"kind": str(asked.get("__typename") or ""), "id": asked.get("databaseId"), "name": name}
+
+
+def _review(node: Any, item: Any, repository_id: int) -> Record:
+    number, body = int(item["number"]), clean_or_none(node.get("body"))
+    author = node.get("author")
+    row: Row = {
+        "id": int(node["fullDatabaseId"]),
+        "node_id": clip(node["id"], 100),
+        "repository_id": repository_id,
+        "author_id": actor_id(author),
+        "author_association": clip(node.get("authorAssociation"), 32),
+        "body": body,
+        "html_url": clean(node.get("url")),
+        "reactions": {},
+        "created_at": moment(node["createdAt"]),
+        "updated_at": moment(node["updatedAt"]),
+        "deleted_at": None,
+        "pull_number": number,
+        "state": clip(node["state"], 32),
+        "submitted_at": moment_or_none(node.get("submittedAt")),
+        "commit_sha": clip((node.get("commit") or {}).get("oid"), 64),
+    }
+    document = f"github:pull_request:{repository_id}:{number}"
+    at = node.get("submittedAt") or node["createdAt"]
+    activity = GitHubActivity(
+        external_id=f"github:review:{row['id']}",
+        occurred_at=at,
+        activity_type="github.review",
+        actor_external_id=str(row["author_id"] or ""),
+        actor_name=actor_login(author),
+        source_url=clip(row["html_url"], 1000),
+        summary=one_line(f"{str(row['state']).lower().replace('_', ' ')}: {body or ''}"),
+        thread=document,
+        edited_at=row["updated_at"] if body and row["updated_at"] > moment(at) else None,
+    )
+    return Record(row=row, activity=activity, document=document, kind="pull_request")

@@ -1,0 +1,23 @@
+"""What the search index asks."""
+
+from collections.abc import Iterator, Sequence
+
+from core.search.documents import RenderedDocument
+from github_activity_tracker.documents.commits import commits
+from github_activity_tracker.documents.names import by_kind, places
+from github_activity_tracker.documents.talk import discussions, issues, releases
+
+
+class GitHubDocuments:
+    """The ``DocumentSource`` of this tracker. A batch costs a constant number of statements."""
+
+    source_system = "github"
+    renderer_version = 2
+
+    def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
+        """Render what still exists of the named documents."""
+        names = by_kind(external_ids)
+        yield from issues(places([*names["issue"], *names["pull_request"]]), set(external_ids))
+        yield from discussions(places(names["discussion"]))
+        yield from releases([int(first) for first, _ in names["release"]])
+        yield from commits(names["commit"])

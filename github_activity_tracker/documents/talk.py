@@ -1,0 +1,113 @@
+"""Issues, pull requests, discussions and releases as search documents, each with what was said in it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from core.search.documents import Passage, RenderedDocument
+from github_activity_tracker.documents.names import GHOST, Place, at
+from github_activity_tracker.models import (
+    Discussion,
+    DiscussionComment,
+    Issue,
+    IssueComment,
+    Post,
+    Release,
+    Review,
+    ReviewComment,
+)
+
+Talk = dict[Place, list[Passage]]
+
+
+def issues(wanted: set[Place], names: set[str]) -> Iterator[RenderedDocument]:
+    """Live issues and pull requests with their comments and reviews."""
+    if not wanted:
+        return
+    talk = _talk_of_issues(wanted)
+    for issue in Issue.objects.filter(at(wanted), deleted_at=None).select_related("author"):
+        kind = "pull_request" if issue.is_pull_request else "issue"
+        external_id = f"github:{kind}:{issue.repository_id}:{issue.number}"
+        if external_id in names:
+            opening = _opening(issue, issue.labels)
+            yield _document(external_id, kind, f"{issue.title} (#{issue.number})", issue, opening, talk[_place(issue)])
+
+
+def discussions(wanted: set[Place]) -> Iterator[RenderedDocument]:
+    """Live discussions with their comments and replies."""
+    if not wanted:
+        return
+    talk: Talk = defaultdict(list)
+    spoken = DiscussionComment.objects.filter(at(wanted, "discussion_number"), deleted_at=None)
+    for comment in spoken.select_related("author"):
+        talk[comment.repository_id, comment.discussion_number].append(_passage(comment))
+    for topic in Discussion.objects.filter(at(wanted), deleted_at=None).select_related("author"):
+        external_id = f"github:discussion:{topic.repository_id}:{topic.number}"
+        opening = _opening(topic, [topic.category, *topic.labels])
+        yield _document(
+            external_id, "discussion", f"{topic.title} (#{topic.number})", topic, opening, talk[_place(topic)]
+        )
+
+
+def releases(ids: Sequence[int]) -> Iterator[RenderedDocument]:
+    """Live releases with their notes."""
+    if not ids:
+        return
+    for release in Release.objects.filter(pk__in=ids, deleted_at=None).select_related("author"):
+        title = release.name or release.tag_name
+        opening = _opening(release, [release.tag_name])
+        yield _document(f"github:release:{release.pk}", "release", title, release, opening, [])
+
+
+def _talk_of_issues(wanted: set[Place]) -> Talk:
+    """What was said under each issue or pull request; reviews that only carry comments say nothing themselves."""
+    found: Talk = defaultdict(list)
+    comments = IssueComment.objects.filter(at(wanted, "issue_number"), deleted_at=None).select_related("author")
+    for comment in comments:
+        found[comment.repository_id, comment.issue_number].append(_passage(comment))
+    reviews = Review.objects.filter(at(wanted, "pull_number"), deleted_at=None).exclude(body="").exclude(body=None)
+    for review in reviews.select_related("author"):
+        verdict = review.state.lower().replace("_", " ")
+        found[review.repository_id, review.pull_number].append(_passage(review, verdict))
+    remarks = ReviewComment.objects.filter(at(wanted, "pull_number"), deleted_at=None).select_related("author")
+    for remark in remarks:
+        found[remark.repository_id, remark.pull_number].append(_passage(remark, remark.path))
+    return found
+
+
+def _place(post: Issue | Discussion) -> Place:
+    return post.repository_id, post.number
+
+
+def _opening(post: Post, words: Iterable[str]) -> Passage:
+    """The first passage: labels or the like, then the text."""
+    return Passage(
+        text=f"{' '.join(words)}\n\n{post.body or ''}".strip(),
+        author=_author(post),
+        at=post.created_at,
+        url=post.html_url,
+    )
+
+
+def _passage(post: Post, heading: str = "") -> Passage:
+    return Passage(text=post.body or "", author=_author(post), at=post.created_at, url=post.html_url, heading=heading)
+
+
+def _author(post: Post) -> str:
+    return post.author.login if post.author else GHOST
+
+
+def _document(
+    external_id: str, kind: str, title: str, post: Post, opening: Passage, talk: list[Passage]
+) -> RenderedDocument:
+    return RenderedDocument(
+        external_id=external_id,
+        kind=kind,
+        title=title,
+        url=post.html_url,
+        author=_author(post),
+        occurred_at=post.created_at,
+        passages=[
+            opening,
+            *sorted(talk, key=lambda passage: (passage.at.isoformat() if passage.at else "", passage.url)),
+        ],
+    )

@@ -1,0 +1,26 @@
+"""Discussions with their comments and the replies to those."""
+
+from github_activity_tracker.fetch.queries.events import ACTOR
+from github_activity_tracker.fetch.queries.threads import PAGE
+
+SPOKEN = (
+    "id databaseId body url createdAt updatedAt authorAssociation author { ...Account } "
+    "isAnswer upvoteCount replyTo { databaseId }"
+)
+REPLIES = "replies(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " } }"
+TALK = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " " + REPLIES % (20, "") + " } }"
+DISCUSSION = (
+    "id databaseId number title body url createdAt updatedAt closedAt locked stateReason authorAssociation "
+    "author { ...Account } category { name } answer { databaseId } upvoteCount labels(first: 50) { nodes { name } } "
+    "reactions(first: 1) { totalCount } " + TALK % (30, "")
+)
+DISCUSSIONS = f"""
+query ($repository: ID!, $first: Int!, $after: String) {{
+  node(id: $repository) {{ ... on Repository {{
+    discussions(first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: ASC}}) {{
+      {PAGE} edges {{ cursor node {{ {DISCUSSION} }} }}
+    }}
+  }} }}
+  rateLimit {{ cost }}
+}}
+{ACTOR}"""

@@ -1,0 +1,108 @@
+"""The entries of timelines: what is asked of each kind.
+
+https://docs.github.com/en/graphql/reference/unions#pullrequesttimelineitems
+https://docs.github.com/en/graphql/reference/unions#issuetimelineitems
+"""
+
+ACTOR = """
+fragment Account on Actor {
+  __typename login
+  ... on User { id databaseId } ... on Bot { id databaseId }
+  ... on Mannequin { id databaseId } ... on Organization { id databaseId }
+}
+"""
+_WHO = (
+    "__typename ... on User { login databaseId } ... on Bot { login databaseId } "
+    "... on Mannequin { login databaseId }"
+)  # fmt: skip
+ASSIGNEE = f"{_WHO} ... on Organization {{ login databaseId }}"
+REVIEWER = f"{_WHO} ... on Team {{ slug databaseId }}"
+_ITEM = "number title repository { nameWithOwner databaseId }"
+SUBJECT = f"__typename ... on Issue {{ {_ITEM} }} ... on PullRequest {{ {_ITEM} }}"
+_PROJECT = "project { name }"
+
+FIELDS = {
+    "AddedToMergeQueueEvent": "",
+    "AddedToProjectEvent": "",
+    "AssignedEvent": f"assignee {{ {ASSIGNEE} }}",
+    "AutoMergeDisabledEvent": "reason",
+    "AutoMergeEnabledEvent": "",
+    "AutoRebaseEnabledEvent": "",
+    "AutoSquashEnabledEvent": "",
+    "AutomaticBaseChangeFailedEvent": "newBase oldBase",
+    "AutomaticBaseChangeSucceededEvent": "newBase oldBase",
+    "BaseRefChangedEvent": "currentRefName previousRefName",
+    "BaseRefDeletedEvent": "baseRefName",
+    "BaseRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
+    "ClosedEvent": f"stateReason closer {{ __typename ... on Commit {{ oid }} ... on PullRequest {{ {_ITEM} }} }}",
+    "CommentDeletedEvent": "deletedCommentAuthor { login }",
+    "ConnectedEvent": f"source {{ {SUBJECT} }}",
+    "ConvertToDraftEvent": "",
+    "ConvertedNoteToIssueEvent": "",
+    "ConvertedToDiscussionEvent": "discussion { number }",
+    "CrossReferencedEvent": f"willCloseTarget source {{ {SUBJECT} }}",
+    "DemilestonedEvent": "milestoneTitle",
+    "DeployedEvent": "",
+    "DeploymentEnvironmentChangedEvent": "",
+    "DisconnectedEvent": f"source {{ {SUBJECT} }}",
+    "HeadRefDeletedEvent": "headRefName",
+    "HeadRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
+    "HeadRefRestoredEvent": "",
+    "LabeledEvent": "label { name }",
+    "LockedEvent": "lockReason",
+    "MarkedAsDuplicateEvent": "",
+    "MentionedEvent": "",
+    "MergedEvent": "mergeRefName commit { oid }",
+    "MilestonedEvent": "milestoneTitle",
+    "MovedColumnsInProjectEvent": "",
+    "ParentIssueAddedEvent": "parent { number }",
+    "ParentIssueRemovedEvent": "parent { number }",
+    "PinnedEvent": "",
+    "ReadyForReviewEvent": "",
+    "ReferencedEvent": "isDirectReference commit { oid } commitRepository { nameWithOwner }",
+    "RemovedFromMergeQueueEvent": "reason",
+    "RemovedFromProjectEvent": "",
+    "RenamedTitleEvent": "previousTitle currentTitle",
+    "ReopenedEvent": "stateReason",
+    "ReviewDismissedEvent": "dismissalMessage previousReviewState review { fullDatabaseId }",
+    "ReviewRequestRemovedEvent": f"requestedReviewer {{ {REVIEWER} }}",
+    "ReviewRequestedEvent": f"requestedReviewer {{ {REVIEWER} }}",
+    "SubIssueAddedEvent": "subIssue { number }",
+    "SubIssueRemovedEvent": "subIssue { number }",
+    "SubscribedEvent": "",
+    "TransferredEvent": "fromRepository { nameWithOwner databaseId }",
+    "UnassignedEvent": f"assignee {{ {ASSIGNEE} }}",
+    "UnlabeledEvent": "label { name }",
+    "UnlockedEvent": "",
+    "UnmarkedAsDuplicateEvent": "",
+    "UnpinnedEvent": "",
+    "UnsubscribedEvent": "",
+    "UserBlockedEvent": "blockDuration",
+}
+"""What is asked of each kind besides its time and its actor. A kind that is not here is kept by its name alone."""
+
+PULL_ONLY = {
+    "AddedToMergeQueueEvent", "AutoMergeDisabledEvent", "AutoMergeEnabledEvent", "AutoRebaseEnabledEvent",
+    "AutoSquashEnabledEvent", "AutomaticBaseChangeFailedEvent", "AutomaticBaseChangeSucceededEvent",
+    "BaseRefChangedEvent", "BaseRefDeletedEvent", "BaseRefForcePushedEvent", "ConvertToDraftEvent", "DeployedEvent",
+    "DeploymentEnvironmentChangedEvent", "HeadRefDeletedEvent", "HeadRefForcePushedEvent", "HeadRefRestoredEvent",
+    "MergedEvent", "ReadyForReviewEvent", "RemovedFromMergeQueueEvent", "ReviewDismissedEvent",
+    "ReviewRequestRemovedEvent", "ReviewRequestedEvent",
+}  # fmt: skip
+"""Kinds that only pull requests have: asking them of an issue is an error."""
+
+COMMIT = """
+  ... on PullRequestCommit {
+    pushed: commit { oid committedDate author { name user { __typename login id databaseId } } }
+  }"""
+
+
+def _fragment(name: str, union: str, kinds: list[str], more: str = "") -> str:
+    parts = "\n  ".join(f"... on {kind} {{ createdAt actor {{ ...Account }} {FIELDS[kind]} }}" for kind in kinds)
+    return f"fragment {name} on {union} {{\n  __typename ... on Node {{ id }}\n  {parts} {more}\n}}\n"
+
+
+EVENTS = {
+    "Issue": _fragment("IssueEvent", "IssueTimelineItems", [kind for kind in FIELDS if kind not in PULL_ONLY]),
+    "PullRequest": _fragment("PullEvent", "PullRequestTimelineItems", list(FIELDS), COMMIT),
+}

@@ -1,0 +1,52 @@
+"""Issues and pull requests with what only GraphQL tells: reviews, timelines, merges."""
+
+from github_activity_tracker.fetch.queries.events import ACTOR, EVENTS, REVIEWER
+
+PAGE = "pageInfo { hasNextPage endCursor }"
+REVIEW = (
+    "id fullDatabaseId body state url createdAt updatedAt submittedAt authorAssociation commit { oid } "
+    "author { ...Account }"
+)
+REVIEWS = "reviews(first: %d%s) { totalCount " + PAGE + " nodes { " + REVIEW + " } }"
+TIMELINE = {
+    "Issue": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...IssueEvent } }",
+    "PullRequest": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...PullEvent } }",
+}
+"""Connections take their size and, where they are continued, ``, after: "..."``."""
+
+ISSUE = f"id number url updatedAt {TIMELINE['Issue'] % (100, '')}"
+PULL = f"""
+  id number url fullDatabaseId updatedAt isDraft mergedAt mergedBy {{ ...Account }} mergeCommit {{ oid }}
+  headRefName headRefOid headRepository {{ nameWithOwner }} baseRefName baseRefOid
+  additions deletions changedFiles reviewDecision
+  reviewRequests(first: 100) {{ nodes {{ requestedReviewer {{ {REVIEWER} }} }} }}
+  closingIssuesReferences(first: 100) {{ nodes {{ number repository {{ databaseId }} }} }}
+  {REVIEWS % (50, "")}
+  {TIMELINE["PullRequest"] % (100, "")}
+"""
+LIGHT = "id number url updatedAt"
+
+
+def _listing(connection: str, fields: str, fragments: str) -> str:
+    return f"""
+query ($repository: ID!, $first: Int!, $after: String) {{
+  node(id: $repository) {{ ... on Repository {{
+    {connection}(first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: ASC}}) {{
+      {PAGE} edges {{ cursor node {{ {fields} }} }}
+    }}
+  }} }}
+  rateLimit {{ cost }}
+}}
+{fragments}"""
+
+
+ISSUES = _listing("issues", ISSUE, EVENTS["Issue"] + ACTOR)
+PULLS = _listing("pullRequests", PULL, EVENTS["PullRequest"] + ACTOR)
+LIGHT_ISSUES, LIGHT_PULLS = _listing("issues", LIGHT, ""), _listing("pullRequests", LIGHT, "")
+"""The same places of the same lists, for walking past what GitHub cannot show."""
+
+_TOTALS = "id number updatedAt comments(first: 1) { totalCount } timelineItems(first: 1) { totalCount }"
+TOTALS_OF_ISSUES = _listing("issues", _TOTALS, "").replace("UPDATED_AT", "CREATED_AT")
+TOTALS_OF_PULLS = _listing(
+    "pullRequests", f"{_TOTALS} totalCommentsCount reviews(first: 1) {{ totalCount }}", ""
+).replace("UPDATED_AT", "CREATED_AT")

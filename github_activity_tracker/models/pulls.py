@@ -1,0 +1,104 @@
+"""What pull requests have besides what GitHub lists of them as issues, and the timelines of both."""
+
+from django.db import models
+
+from github_activity_tracker.models.issues import Post
+from github_activity_tracker.models.repositories import Account, Repository
+
+
+class PullRequest(models.Model):
+    """A pull request's own part; its text, labels and state are in ``Issue`` of the same number."""
+
+    repository_id: int
+    id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id of the pull request.")
+    node_id = models.CharField(max_length=100, blank=True)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="pull_requests")
+    number = models.PositiveIntegerField()
+    draft = models.BooleanField(default=False)
+    merged_at = models.DateTimeField(null=True, blank=True)
+    merged_by = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="merges")
+    merge_commit_sha = models.CharField(max_length=64, blank=True)
+    head_ref = models.TextField(blank=True)
+    head_sha = models.CharField(max_length=64, blank=True)
+    head_repository = models.CharField(max_length=300, blank=True, help_text="owner/name; empty when it is gone.")
+    base_ref = models.TextField(blank=True)
+    base_sha = models.CharField(max_length=64, blank=True)
+    additions = models.PositiveBigIntegerField(default=0)
+    deletions = models.PositiveBigIntegerField(default=0)
+    changed_files = models.PositiveIntegerField(default=0)
+    review_decision = models.CharField(max_length=64, blank=True)
+    review_requests = models.JSONField(default=list, blank=True, help_text="Asked for a review: kind, id, name.")
+    closes = models.JSONField(default=list, blank=True, help_text="Issues that a merge closes: repository, number.")
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+
+    class Meta:
+        indexes = [models.Index(fields=["repository", "number"])]
+        ordering = ["repository", "-number"]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+
+class Review(Post):
+    """A review of a pull request: its verdict, and what was said with it."""
+
+    pull_number = models.PositiveIntegerField()
+    state = models.CharField(max_length=32, help_text="As GitHub writes it: APPROVED, CHANGES_REQUESTED, ...")
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    commit_sha = models.CharField(max_length=64, blank=True)
+
+    class Meta(Post.Meta):
+        indexes = [
+            models.Index(fields=["repository", "pull_number", "created_at"]),
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["author", "-created_at"]),
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"#{self.pull_number} review {self.pk}"
+
+
+class TimelineEvent(models.Model):
+    """Something that happened to an issue or pull request: closed, labeled, renamed, force-pushed ..."""
+
+    repository_id: int
+    node_id = models.CharField(primary_key=True, max_length=200, help_text="GitHub's node id; events share no numbers.")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="events")
+    number = models.PositiveIntegerField(help_text="Of the issue or pull request.")
+    event = models.CharField(max_length=64, help_text="As GitHub's REST API names it.")
+    actor = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
+    data = models.JSONField(default=dict, blank=True, help_text="What GitHub tells of this kind of event.")
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["repository", "number", "created_at"]),
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["event", "-created_at"]),
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.event}"
+
+
+class Timeline(models.Model):
+    """How much GitHub said there is to an issue or pull request when its timeline was read; for the next comparison."""
+
+    id = models.BigAutoField(primary_key=True)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="timelines")
+    number = models.PositiveIntegerField()
+    node_id = models.CharField(max_length=100, blank=True)
+    entries = models.PositiveIntegerField(
+        default=0, help_text="Entries of the timeline, comments and reviews included."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "number"], name="timeline_identity")]
+        ordering = ["repository", "number"]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"

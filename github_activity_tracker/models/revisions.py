@@ -1,0 +1,27 @@
+"""Earlier texts."""
+
+from django.db import models
+
+from github_activity_tracker.models.repositories import Repository
+
+
+class Revision(models.Model):
+    """What a text said before an edit. ``kind`` and ``object_id`` are those of the activity that it belongs to."""
+
+    id = models.BigAutoField(primary_key=True)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="revisions")
+    kind = models.CharField(max_length=32, help_text="issue, issue_comment, review ...")
+    object_id = models.BigIntegerField(help_text="GitHub's numeric id of what was edited.")
+    title = models.TextField(null=True, blank=True)
+    body = models.TextField(null=True, blank=True)
+    written_at = models.DateTimeField(help_text="When this text was last changed before (UTC).")
+    replaced_at = models.DateTimeField(help_text="The time of the later text (UTC).")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object_id", "written_at", "replaced_at"], name="revision_identity")
+        ]
+        ordering = ["kind", "object_id", "-replaced_at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id} until {self.replaced_at:%Y-%m-%d %H:%M}"

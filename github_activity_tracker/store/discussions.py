@@ -1,0 +1,45 @@
+"""A page of discussions with all that is said in them, all or nothing."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from core.models import Scope
+from core.models.upsert import upsert
+from core.protocols import IncrementalState
+from github_activity_tracker.convert import DiscussionPage
+from github_activity_tracker.models import Discussion, DiscussionComment
+from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
+from github_activity_tracker.store.revisions import keep_earlier_texts
+from github_activity_tracker.store.tombstones import bury_absent, bury_activities, mark_threads
+
+
+@transaction.atomic
+def store_discussions(
+    page: DiscussionPage, *, scope: Scope, stream: str, state: IncrementalState | None, now: datetime
+) -> Stored:
+    """Write a page; a constant number of statements."""
+    store_seen_accounts(page.accounts.values())
+    inserted = updated = 0
+    for model, records, kind in (
+        (Discussion, page.discussions, "discussion"),
+        (DiscussionComment, page.comments, "discussion_comment"),
+    ):
+        keep_earlier_texts(model, records, kind)
+        written = upsert(model, (record.row for record in records), key=["id"], newer="updated_at")
+        changed = {key[0] for key in written.changed}
+        note_changes((record for record in records if record.row["id"] in changed), scope)
+        inserted, updated = inserted + len(written.inserted), updated + len(written.updated)
+    here = [record.row["id"] for record in page.comments]
+    gone = bury_absent(DiscussionComment, "discussion_number", page.whole, here, scope=scope, now=now)
+    bury_activities((f"github:discussion_comment:{pk}" for pk, _ in gone), now)
+    mark_threads("discussion", (number for _, number in gone), scope)
+    skip_malformed(page.malformed, scope=scope, stream=stream)
+    if state is not None:
+        save_state(int(scope.external_id), stream, state)
+    return Stored(
+        seen=len(page.discussions), inserted=inserted, updated=updated, deleted=len(gone),
+        malformed=len(page.malformed),
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""Releases, labels and milestones: whole lists, so that what is absent is gone."""
+
+from datetime import datetime
+
+from django.db import models, transaction
+
+from core.models import Scope
+from core.models.upsert import upsert
+from core.protocols import IncrementalState
+from core.search.documents import mark_deleted
+from github_activity_tracker.convert import Malformed, Page, Row
+from github_activity_tracker.models import Release
+from github_activity_tracker.store.accounts import store_accounts
+from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
+from github_activity_tracker.store.revisions import keep_earlier_texts
+from github_activity_tracker.store.tombstones import bury, bury_activities
+
+
+@transaction.atomic
+def store_rows(
+    model: type[models.Model], rows: list[Row], aside: list[Malformed], accounts: list[Row],
+    *, scope: Scope, stream: str, state: IncrementalState, now: datetime,
+) -> Stored:  # fmt: skip
+    """Write a repository's labels or milestones."""
+    store_accounts(accounts)
+    written = upsert(model, rows, key=["id"])
+    gone = _absent(model, rows, aside, scope)
+    bury(model, gone, now)
+    skip_malformed(aside, scope=scope, stream=stream)
+    save_state(int(scope.external_id), stream, state)
+    return Stored(
+        seen=len(rows), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone),
+        malformed=len(aside),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def store_releases(page: Page, *, scope: Scope, stream: str, state: IncrementalState, now: datetime) -> Stored:
+    """Write a repository's releases."""
+    store_accounts(page.accounts.values())
+    keep_earlier_texts(Release, page.records, "release")
+    written = upsert(Release, (record.row for record in page.records), key=["id"])
+    changed = {key[0] for key in written.changed}
+    note_changes((record for record in page.records if record.row["id"] in changed), scope)
+    gone = _absent(Release, [record.row for record in page.records], page.malformed, scope)
+    bury(Release, gone, now)
+    bury_activities((f"github:release:{pk}" for pk in gone), now)
+    mark_deleted("github", (f"github:release:{pk}" for pk in gone), now)
+    skip_malformed(page.malformed, scope=scope, stream=stream)
+    save_state(int(scope.external_id), stream, state)
+    return Stored(
+        seen=len(page.records), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone),
+        malformed=len(page.malformed),
+    )  # fmt: skip
+
+
+def _absent(model: type[models.Model], rows: list[Row], aside: list[Malformed], scope: Scope) -> list[int]:
+    """Live rows of which the list says nothing; none when it could not be read in full."""
+    if aside:
+        return []
+    kept = model._default_manager.filter(repository_id=int(scope.external_id), deleted_at=None)
+    return list(kept.exclude(pk__in=[row["id"] for row in rows]).values_list("pk", flat=True))

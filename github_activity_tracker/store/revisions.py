@@ -1,0 +1,39 @@
+"""Earlier texts are kept when a page brings later ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+
+from core.models.upsert import upsert
+from github_activity_tracker.convert import Record
+from github_activity_tracker.models import Revision
+
+
+def keep_earlier_texts(model: type[models.Model], records: Sequence[Record], kind: str) -> None:
+    """Keep what these rows replace, in the caller's transaction and before they are written; at most two statements."""
+    if not records:
+        return
+    names = [name for name in ("title", "body") if name in records[0].row]
+    known = {
+        row["id"]: row
+        for row in model._default_manager.filter(pk__in=[record.row["id"] for record in records]).values(
+            "id", "updated_at", *names
+        )
+    }
+    replaced: list[dict[str, Any]] = []
+    for row in (record.row for record in records):
+        old = known.get(row["id"])
+        if old and old["updated_at"] <= row["updated_at"] and any(old[name] != row[name] for name in names):
+            replaced.append(
+                {
+                    "repository_id": row["repository_id"],
+                    "kind": kind,
+                    "object_id": row["id"],
+                    "title": old.get("title"),
+                    "body": old["body"],
+                    "written_at": old["updated_at"],
+                    "replaced_at": row["updated_at"],
+                }
+            )
+    upsert(Revision, replaced, key=["kind", "object_id", "written_at", "replaced_at"])
