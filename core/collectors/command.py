@@ -6,12 +6,15 @@ import time
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from core.collectors.abstract import CollectorRunnable
+from core.collectors.estimate import Estimating, in_words
+from core.collectors.progress import shown_progress
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
 from core.errors import CollectorFailureCategory, classify_failure
@@ -47,16 +50,22 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
         parser.add_argument("--max-requests", type=int, metavar="N", help="Stop cleanly after so many requests.")
         parser.add_argument("--max-seconds", type=float, metavar="S", help="Stop cleanly after so many seconds.")
+        parser.add_argument("--estimate", action="store_true", help="Only say what a run would cost at most.")
         parser.add_argument("--progress", action=BooleanOptionalAction, help="Show progress; by default on a terminal.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run both phases, keep the ledger, and print what was done."""
         began, collector = time.monotonic(), self.get_collector(**options)
+        if options["estimate"]:
+            self._estimate(collector, as_json=options["json"])
+            return
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         kept = {k: str(v) for k, v in options.items() if v not in (None, False, [], "") and k not in BASE_OPTIONS}
         with recorded_run(name, kept) as run:
             try:
-                self._phase(collector, "run", collector.run)
+                with shown_progress(options["progress"]) as progress:
+                    collector.progress = progress  # pyright: ignore[reportAttributeAccessIssue]  # those that know it tell
+                    self._phase(collector, "run", collector.run)
                 if not options["no_sync"]:
                     self._phase(collector, "sync_pinecone", collector.sync_pinecone)
             except Exception as error:
@@ -85,6 +94,17 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         else:
             self._print(name, result, time.monotonic() - began)
         self.exit_code = EXIT_CODES[result.outcome]
+
+    def _estimate(self, collector: object, *, as_json: bool) -> None:
+        """Print what a run would cost; nothing is collected."""
+        if not isinstance(collector, Estimating):
+            raise CommandError("This collector cannot tell what a run would cost.")
+        found = collector.estimate()
+        if as_json:
+            self.stdout.write(json.dumps({"scopes": [asdict(estimate) for estimate in found]}))
+            return
+        for estimate in found:
+            self.stdout.write(in_words(estimate))
 
     def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> None:
         """Run one phase; a failure is handled once and raised again unchanged."""

@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
+from core.collectors.estimate import Estimate
+from core.collectors.progress import Progress, Silence
 from core.errors import (
     BudgetExhausted,
     CollectorError,
@@ -24,6 +26,7 @@ from core.runs import clear_skips, record_skip, scope_lock
 from core.search.documents import DocumentSource
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.collector import quiet
+from github_activity_tracker.collector.estimate import estimate
 from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, targets
 from github_activity_tracker.collector.repository import RepositoryRun
 from github_activity_tracker.collector.streams import STREAMS
@@ -43,7 +46,9 @@ class Plan:
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     told_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     readings: Mapping[int, Mapping[str, quiet.Reading]] = field(default_factory=dict[int, Mapping[str, quiet.Reading]])
+    quiet: frozenset[str] = frozenset()
     spared: frozenset[str] = frozenset()
+    limit: RetryLater | None = None
 
 
 class GitHubCollector(AbstractCollector):
@@ -53,6 +58,7 @@ class GitHubCollector(AbstractCollector):
 
     def __init__(self, options: CollectOptions) -> None:
         self.options = options
+        self.progress: Progress = Silence()
         self.client = fetch.open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
 
     def validate_config(self) -> None:
@@ -70,7 +76,7 @@ class GitHubCollector(AbstractCollector):
 
     def collect(self) -> CollectorResult:
         """Collect every repository; what went wrong with one is in its report."""
-        plan = self._plan(targets(self.options.repositories))
+        plan = self._plan(self._targets())
         reports: dict[str, ScopeReport] = {}
         waiting: set[str] = set()
         while plan.queue:
@@ -87,12 +93,39 @@ class GitHubCollector(AbstractCollector):
         self.client.save_budgets()
         return CollectorResult.of(list(reports.values()), requests=self.client.requests)
 
+    def estimate(self) -> list[Estimate]:
+        """What a run would cost, out of GitHub's totals."""
+        found = self._targets()
+        plan = self._plan(found)
+        return [
+            estimate(
+                self.client, target.full_name, plan.facts.get(target.full_name),
+                is_quiet=target.full_name in plan.quiet and not self.options.full,
+            )
+            for target in found
+        ]  # fmt: skip
+
+    def _targets(self) -> list[Target]:
+        """The repositories of this run: those that are named, and those of the organisations."""
+        named = list(self.options.repositories)
+        for owner in self.options.organisations:
+            found = [str(item["full_name"]) for item in fetch.repositories_of(self.client, owner)]
+            logger.info("organisation read org=%s repositories=%s", owner, len(found))
+            named += found
+        if self.options.organisations and not named:
+            raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
+        return targets(named)
+
     def _plan(self, found: Sequence[Target]) -> Plan:
         """Ask whether anything changed, a hundred repositories at a time."""
         plan = Plan(queue=deque(found))
         if not self.client.tokens.has_tokens or self.options.git_only:
             return plan
-        plan.facts = fetch.probe(self.client, {target.full_name: target.node_id for target in found})
+        try:
+            plan.facts = fetch.probe(self.client, {target.full_name: target.node_id for target in found})
+        except RetryLater as error:  # REST and git have quotas of their own
+            plan.limit = error
+            return plan
         plan.told_at = self.client.server_time or plan.told_at
         plan.readings = quiet.readings([target.known_id for target in found if target.known_id])
         still = {
@@ -102,7 +135,7 @@ class GitHubCollector(AbstractCollector):
             and target.full_name in plan.facts
             and not quiet.loud(STREAMS, plan.facts[target.full_name], plan.readings[target.known_id], plan.told_at)
         }
-        plan.spared = frozenset(quiet.spared(still))
+        plan.quiet, plan.spared = frozenset(still), frozenset(quiet.spared(still))
         return plan
 
     def _collect_apart(self, target: Target, plan: Plan) -> ScopeReport:
@@ -123,7 +156,8 @@ class GitHubCollector(AbstractCollector):
                     told_at=plan.told_at,
                     known=plan.readings.get(int(scope.external_id), {}),
                     spare=target.full_name in plan.spared,
-                    advance=lambda stream, seen: None,
+                    progress=self.progress,
+                    limit=plan.limit,
                     counts=counts,
                 )
                 run.collect()

@@ -22,6 +22,7 @@ class CollectOptions:
     """The options of ``collect_github``. ``since`` is aware; budgets are ``None`` for no bound, seconds for time."""
 
     repositories: Sequence[str] = ()
+    organisations: Sequence[str] = ()
     streams: Sequence[str] = ()
     since: datetime | None = None
     full: bool = False

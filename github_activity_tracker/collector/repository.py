@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,15 +10,17 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from core.errors import NotFound
+from core.collectors.progress import Progress
+from core.errors import NotFound, RetryLater
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.runs import clear_skips, record_skip
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.options import CollectOptions, Target
-from github_activity_tracker.collector.quiet import QUIET, Reading, loud, readings_to_save
+from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, loud, readings_to_save
 from github_activity_tracker.collector.reconcile import reconcile
+from github_activity_tracker.collector.retry import retry_skipped
 from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
 
 logger = logging.getLogger(__name__)
@@ -37,7 +39,9 @@ class RepositoryRun:
     told_at: datetime
     known: Mapping[str, Reading]
     spare: bool
-    advance: Callable[[str, int], None]
+    progress: Progress
+    limit: RetryLater | None = None
+    """Why GraphQL cannot be asked now."""
     counts: Counter[str] = field(default_factory=Counter[str])
     skipped: list[str] = field(default_factory=list[str])
 
@@ -47,9 +51,12 @@ class RepositoryRun:
         wanted = self._wanted(asked)
         done = [stream for stream in wanted if self._collect_apart(stream)]
         if self.facts is not None and not self.options.git_only:
-            run = self._run()
-            reconcile(run, self.facts, everything=self.options.reconcile, changed=bool(wanted))
+            if self.limit is None:
+                retry_skipped(self._run())
+                reconcile(self._run(), self.facts, everything=self.options.reconcile, changed=bool(wanted))
             self._remember(done)
+        if self.limit is not None:
+            raise self.limit
         if not self.skipped and set(asked) == set(streams.STREAMS):
             Scope.objects.filter(pk=self.scope.pk).update(last_completed_at=timezone.now(), not_before=None)
 
@@ -81,13 +88,19 @@ class RepositoryRun:
                 detail=str(error),
             )  # fmt: skip
             return False
+        except RetryLater as error:  # another kind of quota may be left for the other streams
+            self.limit = error
+            return False
         clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=stream)
         logger.info("stream read scope=%s stream=%s seen=%s", self.scope.name, stream, self.counts[stream])
         return True
 
     def _collect(self, stream: str) -> None:
         run = self._run()
+        self.progress.expect(self.scope.name, stream, self._expected(stream))
         if stream in NEED_TOKEN and self.facts is None:
+            if self.limit is not None:
+                raise self.limit
             raise NotFound("GitHub tells this only to those who have a token: set GITHUB_TOKENS", reason="needs_token")
         if stream in LISTS:
             streams.collect_list(run, stream)
@@ -106,6 +119,15 @@ class RepositoryRun:
         if history.update(None if self.options.git_only else self.client, self.scope.name):
             streams.collect_commits(run, history)
 
+    def _expected(self, stream: str) -> int | None:
+        """How many items a first reading will see; nobody knows how many of a later one."""
+        if self.facts is None or store.load_state(int(self.scope.external_id), stream).checkpoint_token:
+            return None
+        if stream == "issue_comments":
+            return store.comments_told(int(self.scope.external_id)) or None
+        parts = PARTS[stream] if stream in {"issues", "pulls", "issue_timelines", "discussions"} else ()
+        return sum(self.facts[part]["totalCount"] for part in parts) or None
+
     def _run(self) -> streams.Run:
         return streams.Run(
             client=self.client,
@@ -114,7 +136,7 @@ class RepositoryRun:
             since=self.options.since,
             full=self.options.full,
             counts=self.counts,
-            advance=self.advance,
+            progress=self.progress,
         )
 
     def _remember(self, done: list[str]) -> None:

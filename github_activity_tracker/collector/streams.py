@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from core.collectors.progress import Progress
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
@@ -40,7 +41,8 @@ THREADS = {"pulls": "pull_request", "issue_timelines": "issue"}
 DISCUSSIONS, COMMITS = "discussions", "commits"
 NEED_TOKEN = (*THREADS, DISCUSSIONS)
 """Streams over GraphQL, which GitHub answers to nobody without a token."""
-STREAMS = (*SMALL_LISTS, *LISTS, *THREADS, DISCUSSIONS, COMMITS)
+STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS)
+"""In the order in which they are read: what needs no points comes first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +55,7 @@ class Run:
     since: datetime | None
     full: bool
     counts: Counter[str]
-    advance: Callable[[str, int], None]
+    progress: Progress
 
     @property
     def repository_id(self) -> int:
@@ -69,7 +71,7 @@ class Run:
         self.counts[stream] += stored.seen
         for name in ("inserted", "updated", "deleted", "malformed"):
             self.counts[f"{stream}_{name}"] += getattr(stored, name)
-        self.advance(stream, stored.seen)
+        self.progress.advance(stored.seen)
 
 
 def collect_list(run: Run, stream: str) -> None:

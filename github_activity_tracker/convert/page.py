@@ -67,10 +67,10 @@ def convert_each(
     return page
 
 
-def malformed(payload: object, error: Exception) -> Malformed:
-    """Set an item aside; without an id it goes by its number, else by nothing."""
+def malformed(payload: object, error: Exception, name: str = "") -> Malformed:
+    """Set an item aside; without a name it goes by its id or number."""
     told = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else dict[str, object]()
-    known = told.get("id") or told.get("number")
+    known = name or told.get("id") or told.get("number")
     reason = clean(f"{type(error).__name__}: {error}")[:300]
     return Malformed(external_id=clip(str(known), 300), reason=reason, payload=storable(payload))
 

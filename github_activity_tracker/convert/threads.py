@@ -48,7 +48,7 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
                 page.pulls.append(_pull(item, repository_id))
                 remember(page.accounts, item.get("mergedBy"))
         except MALFORMED as error:
-            page.malformed.append(malformed(item, error))
+            page.malformed.append(malformed(item, error, _name(kind, item)))
             continue
         page.timelines.append(timeline)
         if kind == "pull_request" and _reviews(page, item, repository_id):
@@ -56,6 +56,11 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
         if _events(page, item, kind, repository_id):
             page.whole_timelines.append(number)
     return page
+
+
+def _name(kind: str, item: Any) -> str:
+    """What a skipped item goes by: it is asked for again by its number."""
+    return f"{kind}:{item.get('number')}" if isinstance(item, dict) else ""  # pyright: ignore[reportUnknownMemberType]  # anything may stand here
 
 
 def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
@@ -66,7 +71,7 @@ def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
             page.reviews.append(_review(node, item, repository_id))
             remember(page.accounts, node.get("author"))
         except MALFORMED as error:
-            page.malformed.append(malformed(node, error))
+            page.malformed.append(malformed(node, error, _name("pull_request", item)))
     return _is_whole(connection)
 
 
@@ -80,7 +85,7 @@ def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
             page.events.append(convert_event(node, thread=item, kind=kind, repository_id=repository_id))
             remember(page.accounts, node.get("actor"), *_author(node))
         except MALFORMED as error:
-            page.malformed.append(malformed(node, error))
+            page.malformed.append(malformed(node, error, _name(kind, item)))
     return _is_whole(connection)
 
 

@@ -4,8 +4,11 @@ from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
 from github_activity_tracker.fetch.listing import ItemPage
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
+from github_activity_tracker.fetch.organisations import repositories_of
 from github_activity_tracker.fetch.reconcile import absent_nodes, accounts, is_gone, totals
 from github_activity_tracker.fetch.repositories import probe, repository
+from github_activity_tracker.fetch.single import one_item, one_thread
+from github_activity_tracker.fetch.sizes import how_many
 from github_activity_tracker.fetch.small_lists import WholeList, whole_list
 from github_activity_tracker.fetch.threads import thread_pages, threads_by_id
 
@@ -17,11 +20,15 @@ __all__ = [
     "WholeList",
     "absent_nodes",
     "accounts",
+    "how_many",
     "is_gone",
     "issue_comments",
     "issues",
+    "one_item",
+    "one_thread",
     "open_client",
     "probe",
+    "repositories_of",
     "repository",
     "review_comments",
     "thread_pages",

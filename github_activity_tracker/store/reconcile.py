@@ -87,6 +87,12 @@ def threads_with_too_many_comments(repository_id: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def comments_told(repository_id: int) -> int:
+    """How many comments the live issues and pull requests have, as GitHub says with each."""
+    alive = Issue.objects.filter(repository_id=repository_id, deleted_at=None)
+    return alive.aggregate(told=models.Sum("comments_count"))["told"] or 0
+
+
 def held(repository_id: int) -> dict[int, Held]:
     """How much is kept of each issue and pull request, by number."""
     with connection.cursor() as cursor:

@@ -18,7 +18,7 @@ from core.operations.github_ops.tokens import CORE, GRAPHQL, Token, TokenPool
 from core.operations.http import Response, Transport
 
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="next"')
+LINK = re.compile(r'<([^>]+)>\s*;[^,]*rel="(next|last)"')
 REDIRECTS = 5
 LIMITS_IN_A_ROW = 10
 GRAPHQL_ATTEMPTS = 2
@@ -35,6 +35,7 @@ class Answer:
     data: Any
     next_url: str | None
     url: str
+    last_url: str | None = None
     etag: str = ""
     unchanged: bool = False
 
@@ -75,9 +76,9 @@ class GitHubClient:
             return Answer(data=None, next_url=None, url=response.url, etag=etag, unchanged=True)
         if response.status != 200:
             raise rest_error(response)
-        found = NEXT.search(response.headers.get("link", ""))
+        links = {name: self._url(url) for url, name in LINK.findall(response.headers.get("link", ""))}
         return Answer(
-            data=response.json(), next_url=self._url(found[1]) if found else None, url=response.url,
+            data=response.json(), next_url=links.get("next"), last_url=links.get("last"), url=response.url,
             etag=response.headers.get("etag", ""),
         )  # fmt: skip
 

@@ -22,6 +22,9 @@ class Command(BaseCollectorCommand):
             metavar="owner/name",
             help="Repositories to collect; without any, those enabled in the admin and in GITHUB_REPOS.",
         )
+        parser.add_argument(
+            "--org", action="append", default=[], help="Also every repository of this organisation but its forks."
+        )
         parser.add_argument("--streams", default="", help=f"Only these, comma-separated: {', '.join(STREAMS)}.")
         parser.add_argument("--since", type=aware_date, help="A first run begins here (YYYY-MM-DD, UTC).")
         parser.add_argument("--full", action="store_true", help="Read everything again from the beginning.")
@@ -35,6 +38,7 @@ class Command(BaseCollectorCommand):
         return GitHubCollector(
             CollectOptions(
                 repositories=options["repositories"],
+                organisations=options["org"],
                 streams=[name.strip() for name in options["streams"].split(",") if name.strip()],
                 since=options["since"],
                 full=options["full"],

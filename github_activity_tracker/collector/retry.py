@@ -1,0 +1,54 @@
+"""What could not be read before is tried again, one by one; it is cleared when it works or is gone."""
+
+import logging
+
+from django.utils import timezone
+
+from core.errors import NotFound, SliceRefused
+from core.models import SkippedItem
+from core.runs import clear_skips
+from github_activity_tracker import convert, fetch, store
+from github_activity_tracker.collector.streams import LISTS, THREADS, Run
+
+logger = logging.getLogger(__name__)
+COLLECTOR = "github"
+AT_ONCE = 20
+"""Items that a run tries again, those that waited longest first."""
+
+
+def retry_skipped(run: Run) -> None:
+    """Try again what was malformed or refused; whole streams try themselves."""
+    waiting = SkippedItem.objects.filter(
+        collector=COLLECTOR, scope=run.scope.external_id, stream__in=[*LISTS, *THREADS], cleared_at=None,
+        reason__in=("malformed", "refused"),
+    ).order_by("last_seen_at")[:AT_ONCE]  # fmt: skip
+    for item in waiting:
+        try:
+            good = _list_item(run, item) if item.stream in LISTS else _thread(run, item)
+        except NotFound:
+            good = True  # what is gone need not be read
+        except SliceRefused:
+            good = False
+        if good:
+            clear_skips(collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id)
+        else:
+            SkippedItem.objects.filter(pk=item.pk).update(last_seen_at=timezone.now(), attempts=item.attempts + 1)
+
+
+def _list_item(run: Run, item: SkippedItem) -> bool:
+    """One issue or comment over REST."""
+    payload = fetch.one_item(run.client, run.scope.name, item.stream, item.external_id, item.payload)
+    of = LISTS[item.stream]
+    page = of.convert([payload], run.repository_id)
+    run.count(item.stream, store.store_page(of.model, page, scope=run.scope, stream=item.stream, state=None))
+    return not page.malformed
+
+
+def _thread(run: Run, item: SkippedItem) -> bool:
+    """One pull request or issue timeline over GraphQL."""
+    payload = fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)
+    page = convert.convert_threads([payload], run.repository_id, THREADS[item.stream])
+    stored = store.store_threads(page, scope=run.scope, stream=item.stream, state=None, now=timezone.now())
+    for name, of in stored.items():
+        run.count(name, of)
+    return not page.malformed

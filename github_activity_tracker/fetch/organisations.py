@@ -1,0 +1,22 @@
+"""The repositories of an organisation or a person."""
+
+from typing import Any
+
+from core.errors import NotFound
+from core.operations.github_ops.client import GitHubClient
+from github_activity_tracker.fetch.lists import as_items
+
+
+def repositories_of(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
+    """Every repository that is not a fork, archived ones included; NotFound when there is no such owner."""
+    try:
+        return _all(client, f"/orgs/{owner}/repos")
+    except NotFound:
+        return _all(client, f"/users/{owner}/repos")
+
+
+def _all(client: GitHubClient, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for answer in client.pages(path, {"per_page": 100, "type": "all", "sort": "full_name"}):
+        found += [item for item in as_items(answer.data) if not item.get("fork")]
+    return found

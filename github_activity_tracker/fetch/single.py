@@ -1,0 +1,38 @@
+"""Single items, for what could not be read as part of a list."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from core.errors import NotFound
+from core.operations.github_ops.client import GitHubClient
+from github_activity_tracker.fetch.overflow import complete
+from github_activity_tracker.fetch.threads import DETAIL, LISTINGS
+
+PATHS = {"issue_comments": "issues/comments/{}", "review_comments": "pulls/comments/{}", "issues": "issues/{}"}
+
+
+def one_item(client: GitHubClient, full_name: str, stream: str, external_id: str, payload: object) -> Any:
+    """An issue or comment over REST; NotFound when there is no way to ask for it."""
+    known = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else {}
+    name = known.get("number") if stream == "issues" else external_id
+    if not str(name).isdigit():
+        raise NotFound(f"{stream} {external_id} has no number to ask for", reason="not_found")
+    return client.get(f"/repos/{full_name}/{PATHS[stream].format(name)}", scope=full_name).data
+
+
+def one_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
+    """An issue or pull request over GraphQL, by its number (``pulls:12``) or node id; NotFound when it is gone."""
+    kind, fields, fragments = DETAIL[stream]
+    number = external_id.rpartition(":")[2]
+    if number.isdigit():
+        inner = f"{'pullRequest' if kind == 'PullRequest' else 'issue'}(number: {number}) {{ {fields} }}"
+        text = f"query ($id: ID!) {{ node(id: $id) {{ ... on Repository {{ item: {inner} }} }} }}\n{fragments}"
+        data = client.graphql(text, {"id": repository}, scope=scope, absent=("NOT_FOUND",))
+        found = (data.get("node") or {}).get("item")
+    else:
+        text = f"query ($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ {fields} }} }} }}\n{fragments}"
+        found = client.graphql(text, {"id": external_id}, scope=scope, absent=("NOT_FOUND",)).get("node")
+    if not found:
+        raise NotFound(f"GitHub shows no {stream} {external_id}", reason="not_found")
+    complete(client, scope, [found], LISTINGS[stream].nested)
+    return found

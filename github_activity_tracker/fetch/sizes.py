@@ -1,0 +1,17 @@
+"""How long lists are, for one request each."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from core.operations.github_ops.client import GitHubClient
+
+
+def how_many(client: GitHubClient, full_name: str, path: str) -> int:
+    """The number of items of a REST list: that of its last page at one item a page.
+
+    Lists that page by cursors tell no last page; then it is told that there is at least what one page shows.
+    """
+    answer = client.get(f"/repos/{full_name}/{path}", {"per_page": 1, "state": "all"}, scope=full_name)
+    if answer.last_url is None:
+        return len(answer.data or [])
+    pages = parse_qs(urlsplit(answer.last_url).query).get("page", ["1"])
+    return int(pages[0]) if pages[0].isdigit() else 1

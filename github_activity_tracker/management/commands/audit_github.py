@@ -1,0 +1,50 @@
+"""``manage.py audit_github``: what is kept against GitHub's own totals."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from core.collectors import ReportingCommand
+from core.errors import ConfigurationError
+from github_activity_tracker import fetch
+from github_activity_tracker.collector.audit import Line, audit
+from github_activity_tracker.collector.options import targets
+
+
+class Command(ReportingCommand):
+    """Compares, stream by stream; ends with 3 when anything differs."""
+
+    help = "Compare what is kept with GitHub's own totals. Exit code 3 when they differ."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        parser.add_argument(
+            "repositories", nargs="*", metavar="owner/name", help="Without any: all that are collected."
+        )
+        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print one line a stream."""
+        client = fetch.open_client()
+        if not client.tokens.has_tokens:
+            raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
+        lines = list(audit(client, targets(options["repositories"])))
+        client.save_budgets()
+        differ = [line for line in lines if not line.agrees]
+        if options["json"]:
+            told = [asdict(line) | {"agrees": line.agrees} for line in lines]
+            self.stdout.write(json.dumps({"agrees": not differ, "requests": client.requests, "streams": told}))
+        else:
+            self._print(lines)
+        self.exit_code = 3 if differ else 0
+
+    def _print(self, lines: list[Line]) -> None:
+        """A table for people."""
+        self.stdout.write(f"{'repository':40} {'stream':16} {'kept':>9} {'deleted':>9} {'GitHub':>9}")
+        for line in lines:
+            verdict = "" if line.agrees else "  differs"
+            github = "not shown" if line.github is None else f"{line.github:,}"
+            self.stdout.write(
+                f"{line.repository:40} {line.stream:16} {line.kept:9,} {line.deleted:9,} {github:>9}{verdict}"
+            )
