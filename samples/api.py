@@ -1,8 +1,10 @@
 """One request from credentials to answer, as api.github.com and github.com would treat it."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from samples import shapes
 from samples.addresses import find_repository
@@ -10,12 +12,12 @@ from samples.answers import JSON_TYPE, Answer, Refusal, Request, encode, not_fou
 from samples.catalogue import Catalogue
 from samples.community import Repository
 from samples.context import Context
-from samples.limits import Limits, name_of
+from samples.graphql import Engine
+from samples.limits import CORE, GRAPHQL, Limits, name_of
 from samples.routes import handler_of
 
 VERSIONS = ("2022-11-28", "2026-03-10")
 NO_AGENT = b"Request forbidden by administrative rules. Please make sure your request has a User-Agent header\n"
-NO_GRAPHQL = {"type": "NOT_SERVED", "message": "The sample server does not answer GraphQL."}
 
 
 class Api:
@@ -32,6 +34,7 @@ class Api:
         self.catalogue = catalogue
         self.limits = limits
         self.git_dir = git_dir
+        self._engine = Engine(catalogue.site.community)
         self.comment_limit, self.page_limit = comment_limit, page_limit
 
     @property
@@ -59,7 +62,7 @@ class Api:
         return self._signed(request, name_of(request), refusal.answer())
 
     def _signed(self, request: Request, user: str, answer: Answer) -> Answer:
-        answer.headers |= self.limits.headers(user)
+        answer.headers |= self.limits.headers(user, GRAPHQL if request.path == "/graphql" else CORE)
         if answer.status != 400:
             answer.headers["X-GitHub-Api-Version-Selected"] = request.header("x-github-api-version") or VERSIONS[0]
         return answer
@@ -70,9 +73,10 @@ class Api:
             raise Refusal(400, f"Unsupported API version: {version}", "/rest/about-the-rest-api/api-versions")
         if request.path == "/rate_limit":
             return _json(encode(self.limits.snapshot(user)))
-        self.limits.check(user)
-        if request.path == "/graphql":
-            return self._graphql(user)
+        if request.path != "/graphql":
+            self.limits.check(user)
+        else:
+            return self._graphql(request, user)
         if request.method not in {"GET", "HEAD"}:
             raise Refusal(403, "Resource not accessible by personal access token")
         try:
@@ -82,10 +86,18 @@ class Api:
             raise
         return self._conditional(request, user, _json(body, headers))
 
-    def _graphql(self, user: str) -> Answer:
+    def _graphql(self, request: Request, user: str) -> Answer:
+        """A query of one point; an empty pool is an answer of status 200, as GitHub gives it."""
         if not user:
             raise Refusal(401, "This endpoint requires you to be authenticated.", "/graphql")
-        return _json(encode({"data": None, "errors": [NO_GRAPHQL]}))
+        pool = self.limits.pool(user, GRAPHQL)
+        if not pool.remaining:
+            limited = {"type": "RATE_LIMITED", "message": "API rate limit already exceeded"}
+            return _json(encode({"data": None, "errors": [limited]}))
+        pool.used += 1
+        asked: dict[str, Any] = json.loads(request.body)
+        rate = {"cost": 1, "limit": pool.limit, "remaining": pool.remaining, "used": pool.used}
+        return _json(encode(self._engine.answer(asked["query"], asked.get("variables") or {}, viewer=user, rate=rate)))
 
     def _found(self, request: Request, user: str) -> tuple[bytes, dict[str, str]]:
         if request.path == "/user":

@@ -11,6 +11,8 @@ from samples.answers import Refusal, Request
 TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|github_pat)_([A-Za-z0-9-]+)_.+")
 LIMITS_DOC = "/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 HOUR = 3600.0
+CORE, GRAPHQL = "core", "graphql"
+"""Two pools of every user."""
 ANONYMOUS = ""
 """The user of requests without a token."""
 
@@ -38,7 +40,7 @@ class Limits:
     rest_limit: int = 5000
     anonymous_limit: int = 60
     exhausted_status: int = 403
-    pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
+    pools: dict[tuple[str, str], Pool] = field(default_factory=dict[tuple[str, str], Pool])
     revoked: set[str] = field(default_factory=set[str])
 
     def user_of(self, request: Request) -> str:
@@ -48,17 +50,18 @@ class Limits:
             raise Refusal(401, "Bad credentials")
         return name
 
-    def pool(self, user: str) -> Pool:
-        """The user's pool, a new one when the hour is over."""
-        pool = self.pools.get(user)
+    def pool(self, user: str, resource: str = CORE) -> Pool:
+        """The user's pool of a resource, a new one when the hour is over."""
+        pool = self.pools.get((user, resource))
         if pool is None:
-            pool = self.pools[user] = Pool(limit=self.rest_limit if user else self.anonymous_limit)
+            limit = self.rest_limit if user and resource == CORE else 5000 if user else self.anonymous_limit
+            pool = self.pools[user, resource] = Pool(limit=limit)
         if time.time() >= pool.reset:
             pool.used, pool.reset = 0, time.time() + HOUR
         return pool
 
-    def set(self, user: str, *, remaining: int, reset_in: float, limit: int | None) -> None:
-        pool = self.pool(user)
+    def set(self, user: str, *, remaining: int, reset_in: float, limit: int | None, resource: str = CORE) -> None:
+        pool = self.pool(user, resource)
         pool.limit = pool.limit if limit is None else limit
         pool.used, pool.reset = pool.limit - remaining, time.time() + reset_in
 
@@ -74,16 +77,16 @@ class Limits:
             )
         raise Refusal(self.exhausted_status, message, LIMITS_DOC)
 
-    def headers(self, user: str) -> dict[str, str]:
-        row = self.pool(user).row()
+    def headers(self, user: str, resource: str = CORE) -> dict[str, str]:
+        row = self.pool(user, resource).row()
         return {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in row.items()} | {
-            "X-RateLimit-Resource": "core"
+            "X-RateLimit-Resource": resource
         }
 
     def snapshot(self, user: str) -> dict[str, object]:
         """The body of ``GET /rate_limit``, which is free."""
         core = self.pool(user).row()
-        graphql = core | {"limit": 5000 if user else 0, "used": 0, "remaining": 5000 if user else 0}
+        graphql = self.pool(user, GRAPHQL).row() if user else core | {"limit": 0, "used": 0, "remaining": 0}
         return {"resources": {"core": core, "graphql": graphql}, "rate": core}
 
 

@@ -1,7 +1,7 @@
 """What each address of the REST API answers: https://docs.github.com/en/rest."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from samples import git_commits, shapes
 from samples.answers import Refusal, encode, not_found
@@ -41,6 +41,26 @@ def _comments(stream: str) -> Handler:
         return context.page(stream, numbered(ids, context.request, context.address, context.comment_limit))
 
     return handler
+
+
+def _labels(context: Context) -> Answered:
+    rows = [shapes.label(context.catalogue.site, context.repo, name) for name in context.repo.labels]
+    return _listed(context, rows)
+
+
+def _milestones(context: Context) -> Answered:
+    rows = [shapes.milestone(context.catalogue.site, context.repo, number) for number in context.repo.milestones]
+    return _listed(context, rows)
+
+
+def _releases(context: Context) -> Answered:
+    return _listed(context, [])
+
+
+def _listed(context: Context, rows: Sequence[object]) -> Answered:
+    """A numbered page of a short list."""
+    places, headers = numbered(range(len(rows)), context.request, context.address)
+    return encode([rows[place] for place in places]), headers
 
 
 def _issue(context: Context) -> Answered:
@@ -96,6 +116,9 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"/pulls/comments/(\d+)", _one("review_comments")),
         (r"/pulls/(\d+)", _pull),
         ("/commits", _commits),
+        ("/labels", _labels),
+        ("/milestones", _milestones),
+        ("/releases", _releases),
     )
 )
 

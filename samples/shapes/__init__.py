@@ -4,6 +4,17 @@ from samples.shapes.accounts import Site, full_user, simple_user
 from samples.shapes.posts import comment, review_comment
 from samples.shapes.pulls import pull
 from samples.shapes.repositories import full_repository
-from samples.shapes.threads import issue
+from samples.shapes.threads import issue, label, milestone
 
-__all__ = ["Site", "comment", "full_repository", "full_user", "issue", "pull", "review_comment", "simple_user"]
+__all__ = [
+    "Site",
+    "comment",
+    "full_repository",
+    "full_user",
+    "issue",
+    "label",
+    "milestone",
+    "pull",
+    "review_comment",
+    "simple_user",
+]

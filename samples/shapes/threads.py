@@ -7,20 +7,20 @@ from samples.shapes.accounts import Json, Site, node_id, simple_user
 from samples.shapes.posts import reactions
 
 
-def _label(site: Site, repo: Repository, name: str) -> Json:
-    label = repo.labels.get(name) or Label(id=0, name=name)
+def label(site: Site, repo: Repository, name: str) -> Json:
+    known = repo.labels.get(name) or Label(id=0, name=name)
     return {
-        "id": label.id,
-        "node_id": node_id("LA", repo.id, label.id),
+        "id": known.id,
+        "node_id": node_id("LA", repo.id, known.id),
         "url": f"{site.repo(repo)}/labels/{quote(name)}",
         "name": name,
-        "color": label.color,
+        "color": known.color,
         "default": False,
-        "description": label.description,
+        "description": known.description,
     }
 
 
-def _milestone(site: Site, repo: Repository, number: int | None) -> Json | None:
+def milestone(site: Site, repo: Repository, number: int | None) -> Json | None:
     known = repo.milestones.get(number) if number else None
     if known is None:
         return None
@@ -53,12 +53,12 @@ def common(site: Site, repo: Repository, post: Issue) -> Json:
         "number": post.number,
         "title": post.title,
         "user": simple_user(site, post.user),
-        "labels": [_label(site, repo, name) for name in post.labels],
+        "labels": [label(site, repo, name) for name in post.labels],
         "state": post.state,
         "locked": post.locked,
         "assignee": assignees[0] if assignees else None,
         "assignees": assignees,
-        "milestone": _milestone(site, repo, post.milestone),
+        "milestone": milestone(site, repo, post.milestone),
         "created_at": post.created_at,
         "updated_at": post.updated_at,
         "closed_at": post.closed_at,

@@ -1,0 +1,71 @@
+"""Connections over lists of (key, maker) with cursors that keep their place."""
+
+import base64
+import binascii
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
+
+from graphql import GraphQLError
+
+Json = dict[str, Any]
+Key = tuple[str, int]
+Entry = tuple[Key, Callable[[], Json]]
+"""What it is sorted by, and what makes the node when it is wanted."""
+
+
+def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
+    """A page of entries in ascending order of their keys; ``orderBy`` may turn them round."""
+    order = arguments.get("orderBy") or {}
+    if order.get("direction") == "DESC":
+        entries = list(reversed(entries))
+    size = arguments.get("first") or arguments.get("last")
+    if not size:
+        raise GraphQLError(
+            "You must provide a `first` or `last` value to properly paginate the connection.",
+            extensions={"type": "MISSING_PAGINATION_BOUNDARIES"},
+        )
+    start = _behind(entries, arguments["after"], order.get("direction") == "DESC") if arguments.get("after") else 0
+    chosen = entries[start : start + size] if arguments.get("first") else entries[-size:]
+    end = start + len(chosen)
+    return {
+        "totalCount": len(entries),
+        "nodes": lambda: [make() for _, make in chosen],
+        "edges": lambda: [{"cursor": _cursor(key), "node": make()} for key, make in chosen],
+        "pageInfo": {
+            "hasNextPage": bool(arguments.get("first")) and end < len(entries),
+            "hasPreviousPage": start > 0,
+            "startCursor": _cursor(chosen[0][0]) if chosen else None,
+            "endCursor": _cursor(chosen[-1][0]) if chosen else None,
+        },
+    }
+
+
+def plain(nodes: Sequence[Json]) -> Callable[..., Json]:
+    """A connection over a short list, in its own order."""
+    entries: list[Entry] = [(("", place), partial(dict, node)) for place, node in enumerate(nodes)]
+
+    def listed(**arguments: Any) -> Json:
+        return connection(entries, **{**arguments, "orderBy": None})
+
+    return listed
+
+
+def _cursor(key: Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _behind(entries: Sequence[Entry], cursor: str, descending: bool) -> int:
+    """The place of the first entry behind a cursor."""
+    try:
+        value, number = cast("list[Any]", json.loads(base64.urlsafe_b64decode(cursor)))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise GraphQLError(
+            f"`{cursor}` does not appear to be a valid cursor.", extensions={"type": "INVALID_CURSOR_ARGUMENTS"}
+        ) from error
+    keys = [key for key, _ in entries]
+    if descending:
+        return len(keys) - bisect_left(list(reversed(keys)), (value, number))
+    return bisect_right(keys, (value, number))

@@ -1,0 +1,172 @@
+"""Repositories, issues and pull requests as GraphQL shows them: dictionaries whose values may wait to be asked."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from graphql import GraphQLError
+
+from samples.community import Issue, Repository, SampleCommunity
+from samples.graphql.connections import Entry, connection, plain
+from samples.graphql.timelines import actor, entries, reviews, talk_of
+from samples.shapes.accounts import WEB, node_id
+
+Json = dict[str, Any]
+
+
+class Objects:
+    """The objects of one community as it is now."""
+
+    def __init__(self, community: SampleCommunity) -> None:
+        self.community = community
+
+    def query(self, viewer: str, rate: Json) -> Json:
+        """The root."""
+        return {
+            "viewer": {"login": viewer, "__typename": "User"},
+            "rateLimit": rate,
+            "repository": self._named,
+            "node": self._node,
+            "nodes": self._nodes,
+        }
+
+    def node(self, id_: str) -> Json:
+        """Anything by its node id."""
+        for repo in self.community.repositories.values():
+            if id_ == node_id("R", repo.id):
+                return self.repository(repo)
+            for issue in repo.issues.values():
+                if id_ == node_id("PR" if issue.pull else "I", repo.id, issue.id):
+                    return self.item(repo, issue)
+            for prefix, kind, posts in (
+                ("IC", "IssueComment", repo.comments),
+                ("PRRC", "PullRequestReviewComment", repo.review_comments),
+            ):
+                if any(id_ == node_id(prefix, repo.id, post) for post in posts):
+                    return {"__typename": kind, "id": id_}
+        for account in self.community.accounts.values():
+            found = actor(self.community, account.id)
+            if found and found["id"] == id_:
+                return found
+        raise _absent(f"Could not resolve to a node with the global id of '{id_}'")
+
+    def _node(self, **arguments: str) -> Json:
+        return self.node(arguments["id"])
+
+    def _nodes(self, ids: list[str]) -> list[Json | GraphQLError]:
+        return [self._or_error(id_) for id_ in ids]
+
+    def _or_error(self, id_: str) -> Json | GraphQLError:
+        try:
+            return self.node(id_)
+        except GraphQLError as error:
+            return error
+
+    def _named(self, owner: str, name: str, **_: Any) -> Json:
+        try:
+            return self.repository(self.community.repository(f"{owner}/{name}"))
+        except KeyError as error:
+            raise _absent(f"Could not resolve to a Repository with the name '{owner}/{name}'.") from error
+
+    def repository(self, repo: Repository) -> Json:
+        """A repository."""
+        name = self.community.full_name(repo)
+        return {
+            "__typename": "Repository",
+            "id": node_id("R", repo.id),
+            "databaseId": repo.id,
+            "nameWithOwner": name,
+            "url": f"{WEB}/{name}",
+            "description": repo.description,
+            "createdAt": repo.created_at,
+            "updatedAt": repo.updated_at,
+            "pushedAt": repo.pushed_at,
+            **dict.fromkeys(("isArchived", "isDisabled", "isFork", "isPrivate", "hasDiscussionsEnabled"), False),
+            "stargazerCount": 0,
+            "forkCount": 0,
+            "owner": actor(self.community, repo.owner),
+            "primaryLanguage": None,
+            "repositoryTopics": plain([{"topic": {"name": topic}} for topic in repo.topics]),
+            "defaultBranchRef": {"name": "main", "target": {"__typename": "Commit", "oid": "0" * 40}},
+            **{kind: plain([]) for kind in ("watchers", "refs", "discussions", "releases")},
+            "labels": plain([{"name": label} for label in repo.labels]),
+            "milestones": plain(
+                [
+                    {"id": node_id("MI", repo.id, one.id), "updatedAt": one.closed_at or one.created_at}
+                    for one in repo.milestones.values()
+                ]
+            ),
+            "issues": self._items(repo, pulls=False),
+            "pullRequests": self._items(repo, pulls=True),
+            "issue": partial(self._numbered, repo, pull=False),
+            "pullRequest": partial(self._numbered, repo, pull=True),
+        }
+
+    def _items(self, repo: Repository, *, pulls: bool) -> Callable[..., Json]:
+        def listed(**arguments: Any) -> Json:
+            by_change = (arguments.get("orderBy") or {}).get("field") == "UPDATED_AT"
+            found: list[Entry] = sorted(
+                (
+                    ((one.updated_at if by_change else one.created_at, one.id), lambda one=one: self.item(repo, one))
+                    for one in repo.issues.values()
+                    if (one.pull is not None) == pulls
+                ),
+                key=lambda entry: entry[0],
+            )
+            return connection(found, **arguments)
+
+        return listed
+
+    def _numbered(self, repo: Repository, *, number: int, pull: bool) -> Json:
+        issue = repo.issues.get(number)
+        if issue is None or (issue.pull is not None) != pull:
+            raise _absent(f"Could not resolve to an issue or pull request with the number of {number}.")
+        return self.item(repo, issue)
+
+    def item(self, repo: Repository, issue: Issue) -> Json:
+        """An issue or pull request."""
+        kind = "PullRequest" if issue.pull else "Issue"
+        said = talk_of(self.community, repo)
+        talk = [{"id": node_id("IC", repo.id, comment.id)} for comment in said.comments[issue.number]]
+        whole: Json = {
+            "__typename": kind,
+            "id": node_id("PR" if issue.pull else "I", repo.id, issue.id),
+            "number": issue.number,
+            "title": issue.title,
+            "url": f"{WEB}/{self.community.full_name(repo)}/{'pull' if issue.pull else 'issues'}/{issue.number}",
+            "updatedAt": issue.updated_at,
+            "comments": plain(talk),
+            "timelineItems": plain(entries(self.community, repo, issue)),
+        }
+        return whole | self._pull(repo, issue, len(talk)) if issue.pull else whole
+
+    def _pull(self, repo: Repository, issue: Issue, comments: int) -> Json:
+        pull = issue.pull
+        assert pull is not None  # noqa: S101  (the caller looked)
+        remarks = len(talk_of(self.community, repo).remarks[issue.number])
+        head = {"nameWithOwner": self.community.full_name(repo), "databaseId": repo.id}
+        return {
+            "databaseId": pull.id,
+            "fullDatabaseId": str(pull.id),
+            "isDraft": pull.draft,
+            "mergedAt": pull.merged_at,
+            "mergedBy": actor(self.community, pull.merged_by),
+            "mergeCommit": {"oid": pull.merge_commit_sha} if pull.merge_commit_sha else None,
+            "headRefName": pull.head,
+            "headRefOid": pull.head_sha,
+            "headRepository": head if pull.head_repo else None,
+            "baseRefName": pull.base,
+            "baseRefOid": pull.base_sha,
+            "additions": pull.additions,
+            "deletions": pull.deletions,
+            "changedFiles": pull.changed_files,
+            "reviewDecision": "APPROVED" if pull.merged_at else None,
+            "reviewRequests": plain([]),
+            "closingIssuesReferences": plain([]),
+            "reviews": plain(reviews(self.community, repo, issue)),
+            "totalCommentsCount": comments + remarks,
+        }
+
+
+def _absent(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"type": "NOT_FOUND"})
