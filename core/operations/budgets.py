@@ -49,3 +49,13 @@ def reconcile(row: BudgetRow) -> BudgetRow:
         source_system=row.source_system, account=row.account, resource=row.resource,
         limit=limit, remaining=remaining, resets_at=resets_at, not_before=not_before,
     )  # fmt: skip
+
+
+def correct(source_system: str, account: str, resource: str, limit: int, remaining: int, resets_at: datetime) -> None:
+    """Replace what was written down about a quota; waits for other reasons stay."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'UPDATE core_apibudget SET "limit" = %s, remaining = %s, resets_at = %s, updated_at = now()'
+            " WHERE source_system = %s AND account = %s AND resource = %s",
+            [limit, remaining, resets_at, source_system, account[:128], resource],
+        )

@@ -92,7 +92,5 @@ def test_who_am_i(ask: Ask) -> None:
     assert ask("/user", token=None).status == 401
 
 
-def test_graphql_says_that_it_is_not_there(ask: Ask) -> None:
-    reply = ask("/graphql")
-    assert (reply.status, reply.data["errors"][0]["type"]) == (200, "NOT_SERVED")
+def test_graphql_is_for_those_who_have_a_token(ask: Ask) -> None:
     assert ask("/graphql", token=None).status == 401

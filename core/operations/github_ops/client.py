@@ -49,6 +49,7 @@ class GitHubClient:
     def __init__(self, api_url: str, tokens: TokenPool, transport: Transport, patience: float = 90.0) -> None:
         self.api_url, self.tokens, self.transport, self.patience = api_url.rstrip("/"), tokens, transport, patience
         self.points = 0
+        self._verified: set[Token] = set()
         self.server_time: datetime | None = None
         """GitHub's own clock (UTC) at the last answer."""
 
@@ -165,8 +166,10 @@ class GitHubClient:
                     raise ReplaceToken("GitHub refuses the token: put a valid one into GITHUB_TOKENS.")
             elif (wait := limit_wait(response, time.time())) is not None:
                 exhausted = response.headers.get("x-ratelimit-remaining") == "0"
-                wait *= 1 if exhausted or "retry-after" in response.headers else 2**hit
-                for limited in (resource,) if exhausted else (CORE, GRAPHQL):  # a secondary limit holds for both
+                if exhausted:  # the headers have been noted
+                    continue
+                wait *= 1 if "retry-after" in response.headers else 2**hit
+                for limited in (CORE, GRAPHQL):  # a secondary limit holds for both
                     token.rest_until(time.time() + wait, limited)
             elif resource == GRAPHQL and is_rate_limited(response):
                 reset = response.headers.get("x-ratelimit-reset", "")
@@ -182,10 +185,26 @@ class GitHubClient:
         except (KeyError, ValueError):
             self.server_time = datetime.now(UTC)
 
+    def _verify(self, token: Token) -> None:
+        """Ask what is really left, once a run and token: what another run wrote down may be outdated. This is free.
+
+        https://docs.github.com/en/rest/rate-limit/rate-limit
+        """
+        self._verified.add(token)
+        response = self.transport.request("GET", self._url("/rate_limit"), headers={**HEADERS, **token.headers()})
+        if response.status != 200:
+            return
+        for resource, told in (response.json().get("resources") or {}).items():
+            if resource in {CORE, GRAPHQL}:
+                token.quota.correct(resource, told["limit"], told["remaining"], told["reset"])
+
     def _token(self, scope: str, resource: str) -> Token:
         """A token that may be used now; waits a little for one, RetryLater when it would be long."""
         token = self.tokens.choose(scope, resource)
         wait = token.ready_at(resource) - time.time()
+        if wait > self.patience and token not in self._verified:
+            self._verify(token)
+            wait = token.ready_at(resource) - time.time()
         if wait <= 0:
             return token
         if wait > self.patience:

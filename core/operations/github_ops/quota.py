@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from core.operations.budgets import BudgetRow, reconcile
+from core.operations.budgets import BudgetRow, correct, reconcile
 
 PER_MINUTE = {"core": 880, "graphql": 1900}
 """Requests a minute: a little below the documented secondary limits of 900 and 2,000 points."""
@@ -73,6 +73,12 @@ class Quota:
         pool.limit = int(limit) if limit.isdigit() else pool.limit
         if pool.remaining == 0 or time.time() - pool.saved_at > SAVE_EVERY:
             self._share(pool)
+
+    def correct(self, resource: str, limit: int, remaining: int, resets_at: float) -> None:
+        """Take GitHub's own word for what is left, whatever was written down before."""
+        pool = self.pool(resource)
+        pool.limit, pool.remaining, pool.resets_at = limit, remaining, resets_at
+        correct(SOURCE, self.account, resource, limit, remaining, datetime.fromtimestamp(resets_at, UTC))
 
     def rest_until(self, resource: str, moment: float) -> None:
         """Do not use it before then, in this process or any other."""
