@@ -22,11 +22,12 @@ class Controls(Changes):
         return f"ghp_{user}_{'0' * 8}"
 
     def set_quota(
-        self, user: str = "sample", *, remaining: int, reset_in: float = 3600.0, limit: int | None = None
-    ) -> None:
+        self, user: str = "sample", *, remaining: int, reset_in: float = 3600.0, limit: int | None = None,
+        resource: str = "core",
+    ) -> None:  # fmt: skip
         """What is left to a user (an empty name: to requests without a token), and for how many seconds."""
         with self.community.lock:
-            self.limits.set(user, remaining=remaining, reset_in=reset_in, limit=limit)
+            self.limits.set(user, remaining=remaining, reset_in=reset_in, limit=limit, resource=resource)
 
     def fail(self, kind: int | str, when: int | str = 1, *, times: int | None = 1, **details: Any) -> None:
         """Let a request fail: the nth from now (git's are not counted), or those whose path and query match.

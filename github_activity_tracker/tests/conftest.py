@@ -16,7 +16,7 @@ from samples.server import SampleServer
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
     """A server with a few hundred comments, to which the settings point."""
-    with SampleServer(SampleCommunity.synthetic(issues=130, comments=320, seed=5)) as running:
+    with SampleServer(SampleCommunity.synthetic(issues=130, comments=320, review_comments=60, seed=5)) as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]
         settings.WORKSPACE_DIR = tmp_path

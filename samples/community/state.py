@@ -28,7 +28,7 @@ class SampleCommunity:
         self.revision = 0
         self.clock = max((_last_change(repo) for repo in repositories.values()), default=BEGINNING)
         """The moment of the last change; :meth:`tick` moves it."""
-        self._ids = itertools.count(8_000_000_000)
+        self._ids = itertools.count(80_000_000_000)
 
     @classmethod
     def load(cls, as_of: str | None = None) -> Self:

@@ -172,9 +172,8 @@ class GitHubClient:
                 for limited in (CORE, GRAPHQL):  # a secondary limit holds for both
                     token.rest_until(time.time() + wait, limited)
             elif resource == GRAPHQL and is_rate_limited(response):
-                reset = response.headers.get("x-ratelimit-reset", "")
-                until = max(time.time() + 1, float(reset) + 1) if reset.isdigit() else time.time() + 60
-                token.rest_until(until, GRAPHQL)
+                if response.headers.get("x-ratelimit-remaining") != "0":  # else the headers have been noted
+                    token.rest_until(time.time() + 60, GRAPHQL)
             else:
                 return response
         raise RetryLater("GitHub keeps saying that a limit is reached; the next run goes on")
