@@ -1,13 +1,24 @@
 """Repositories and the scopes that stand for them in core."""
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from core.models import Activity, Checkpoint, Scope
+from core.models import Activity, Checkpoint, Document, Scope
 from core.models.upsert import upsert
-from core.search.documents import mark_deleted
+from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.convert import Row
-from github_activity_tracker.models import FormerName, Repository
+from github_activity_tracker.models import (
+    Discussion,
+    DiscussionComment,
+    FormerName,
+    Issue,
+    IssueComment,
+    Milestone,
+    Release,
+    Repository,
+    Review,
+    ReviewComment,
+)
 from github_activity_tracker.store.accounts import store_seen_accounts
 from github_activity_tracker.store.checkpoints import COLLECTOR
 
@@ -24,6 +35,7 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     _drop_provisional(row["full_name"], except_for=row["id"])
     for old in Repository.objects.filter(pk=row["id"]).exclude(full_name=row["full_name"]):
         FormerName.objects.create(repository=old, full_name=old.full_name, noticed_at=timezone.now())
+        _move_addresses(old, row["html_url"])
     upsert(Repository, [row], key=["id"], keep=["enabled"])
     scope = {
         "source_system": "github",
@@ -33,6 +45,33 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     }
     upsert(Scope, [scope], key=["source_system", "external_id"])
     return Scope.objects.get(source_system="github", external_id=str(row["id"]))
+
+
+ADDRESSES = """
+    UPDATE {table} SET {column} = %(new)s || substr({column}, length(%(old)s) + 1)
+    WHERE {of} = %(id)s AND ({column} = %(old)s OR starts_with({column}, %(old)s || '/'))
+"""
+OF_REPOSITORY = (Issue, IssueComment, ReviewComment, Review, Release, Milestone, Discussion, DiscussionComment)
+
+
+def _move_addresses(old: Repository, new_url: str) -> None:
+    """Let every kept address begin with the new name: the old one may be somebody else's tomorrow."""
+    if not old.html_url or not new_url or old.html_url == new_url:
+        return
+    scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
+    tables = [(model._meta.db_table, "html_url", "repository_id", old.pk) for model in OF_REPOSITORY]
+    if scope is not None:
+        tables.append((Activity._meta.db_table, "source_url", "scope_id", scope.pk))
+    with connection.cursor() as cursor:
+        for table, column, of, key in tables:
+            statement = ADDRESSES.format(table=table, column=column, of=of)
+            cursor.execute(statement, {"new": new_url, "old": old.html_url, "id": key})
+    if scope is not None:
+        documents = Document.objects.filter(scope=scope, deleted_at=None).values_list("external_id", "kind")
+        mark_changed(
+            DocumentMark(source_system="github", external_id=name, kind=kind, scope_id=scope.pk)
+            for name, kind in documents
+        )
 
 
 def _drop_provisional(full_name: str, *, except_for: int) -> None:

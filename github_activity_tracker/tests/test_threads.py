@@ -53,7 +53,7 @@ def test_a_quiet_repository_costs_two_requests(server: SampleServer, collect: Co
     collect()
     server.reset_log()
     assert collect()["requests"] == 2
-    assert [path.partition("?")[0] for path in paths(server)][0] == "/graphql"
+    assert next(path.partition("?")[0] for path in paths(server)) == "/graphql"
 
 
 def test_a_deleted_comment_becomes_a_tombstone_in_the_next_run(server: SampleServer, collect: Collect) -> None:

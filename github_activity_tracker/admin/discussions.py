@@ -1,0 +1,27 @@
+"""Discussions."""
+
+from django.contrib import admin
+
+from core.admin import MirrorAdmin
+from github_activity_tracker.admin.links import Beginning, SourceLink
+from github_activity_tracker.models import Discussion, DiscussionComment
+
+
+@admin.register(Discussion)
+class DiscussionAdmin(SourceLink, MirrorAdmin):
+    """Discussions."""
+
+    list_display = ("number", "title", "category", "author", "repository", "created_at", "deleted_at", "source")
+    list_filter = ("repository", "category", "created_at", "deleted_at")
+    list_select_related = ("author", "repository")
+    search_fields = ("title", "=number", "author__login")
+
+
+@admin.register(DiscussionComment)
+class DiscussionCommentAdmin(Beginning, SourceLink, MirrorAdmin):
+    """Comments in discussions, and replies to them."""
+
+    list_display = ("created_at", "discussion_number", "author", "start", "is_answer", "repository", "source")
+    list_filter = ("repository", "is_answer", "created_at", "deleted_at")
+    list_select_related = ("author", "repository")
+    search_fields = ("=id", "=discussion_number", "author__login")

@@ -1,0 +1,56 @@
+"""Pull requests, reviews, timelines."""
+
+from django.contrib import admin
+
+from core.admin import MirrorAdmin
+from github_activity_tracker.admin.links import Beginning, SourceLink
+from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
+
+
+@admin.register(PullRequest)
+class PullRequestAdmin(MirrorAdmin):
+    """Pull requests' own part; their texts stand with the issues."""
+
+    list_display = (
+        "number",
+        "repository",
+        "draft",
+        "merged_at",
+        "merged_by",
+        "head_ref",
+        "base_ref",
+        "review_decision",
+    )
+    list_filter = ("repository", "draft", "review_decision", "merged_at", "deleted_at")
+    list_select_related = ("repository", "merged_by")
+    search_fields = ("=number", "head_ref", "head_sha")
+
+
+@admin.register(Review)
+class ReviewAdmin(Beginning, SourceLink, MirrorAdmin):
+    """Reviews."""
+
+    list_display = ("created_at", "pull_number", "author", "state", "start", "repository", "deleted_at", "source")
+    list_filter = ("repository", "state", "created_at", "deleted_at")
+    list_select_related = ("author", "repository")
+    search_fields = ("=id", "=pull_number", "author__login")
+
+
+@admin.register(TimelineEvent)
+class TimelineEventAdmin(MirrorAdmin):
+    """What happened to issues and pull requests."""
+
+    list_display = ("created_at", "number", "event", "actor", "repository", "deleted_at")
+    list_filter = ("repository", "event", "created_at", "deleted_at")
+    list_select_related = ("actor", "repository")
+    search_fields = ("=number", "event", "actor__login")
+
+
+@admin.register(Timeline)
+class TimelineAdmin(MirrorAdmin):
+    """How much there was to each timeline when it was read."""
+
+    list_display = ("number", "repository", "entries")
+    list_filter = ("repository",)
+    list_select_related = ("repository",)
+    search_fields = ("=number",)

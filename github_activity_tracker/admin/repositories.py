@@ -1,0 +1,128 @@
+"""Repositories, accounts, commits, branches."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from core.admin import MirrorAdmin, link
+from github_activity_tracker.admin.links import SourceLink
+from github_activity_tracker.models import (
+    Account,
+    Commit,
+    CommitFile,
+    FormerLogin,
+    FormerName,
+    GitRef,
+    RefChange,
+    Repository,
+)
+
+
+@admin.register(Repository)
+class RepositoryAdmin(SourceLink, MirrorAdmin):
+    """Repositories; ``enabled`` says which are collected by runs that name none."""
+
+    list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
+    list_filter = ("enabled", "archived", "fork", "language")
+    search_fields = ("full_name", "description")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Staff may switch collection on and off."""
+        return bool(getattr(request.user, "is_staff", False))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Everything but the switch."""
+        return [field.name for field in Repository._meta.fields if field.name != "enabled"]
+
+
+@admin.register(FormerName)
+class FormerNameAdmin(MirrorAdmin):
+    """Names that repositories had."""
+
+    list_display = ("full_name", "repository", "noticed_at")
+    list_select_related = ("repository",)
+    search_fields = ("full_name",)
+
+
+@admin.register(Account)
+class AccountAdmin(SourceLink, MirrorAdmin):
+    """People, bots, organisations."""
+
+    list_display = ("login", "kind", "id", "deleted_at", "source")
+    list_filter = ("kind", "deleted_at")
+    search_fields = ("login", "=id")
+
+
+@admin.register(FormerLogin)
+class FormerLoginAdmin(MirrorAdmin):
+    """Logins that accounts had."""
+
+    list_display = ("login", "account", "noticed_at")
+    list_select_related = ("account",)
+    search_fields = ("login", "account__login")
+
+
+@admin.register(Commit)
+class CommitAdmin(MirrorAdmin):
+    """Commits."""
+
+    list_display = (
+        "committed_at",
+        "short_sha",
+        "title",
+        "author_name",
+        "additions",
+        "deletions",
+        "repository",
+        "source",
+    )
+    list_filter = ("repository", "committed_at", "deleted_at")
+    list_select_related = ("repository",)
+    search_fields = ("sha", "message", "author_name")
+
+    @admin.display(description="commit", ordering="sha")
+    def short_sha(self, commit: Commit) -> str:
+        """The beginning of its hash."""
+        return commit.sha[:10]
+
+    @admin.display(description="subject")
+    def title(self, commit: Commit) -> str:
+        """The first line of its message."""
+        return commit.message.partition("\n")[0][:100]
+
+    @admin.display(description="source")
+    def source(self, commit: Commit) -> Any:
+        """The commit on GitHub."""
+        base = commit.repository.html_url
+        return link(f"{base}/commit/{commit.sha}" if base else "")
+
+
+@admin.register(CommitFile)
+class CommitFileAdmin(MirrorAdmin):
+    """Files that commits changed."""
+
+    list_display = ("path", "status", "additions", "deletions", "previous_path")
+    list_filter = ("status",)
+    search_fields = ("path",)
+    raw_id_fields = ("commit",)
+
+
+@admin.register(GitRef)
+class GitRefAdmin(MirrorAdmin):
+    """Branches and tags."""
+
+    list_display = ("name", "sha", "repository")
+    list_filter = ("repository",)
+    list_select_related = ("repository",)
+    search_fields = ("name", "sha")
+
+
+@admin.register(RefChange)
+class RefChangeAdmin(MirrorAdmin):
+    """What happened to branches and tags."""
+
+    list_display = ("noticed_at", "name", "old_sha", "new_sha", "forced", "repository")
+    list_filter = ("forced", "repository")
+    list_select_related = ("repository",)
+    search_fields = ("name", "old_sha", "new_sha")
