@@ -79,7 +79,7 @@ class CommitAdmin(MirrorAdmin):
     )
     list_filter = ("repository", "committed_at", "deleted_at")
     list_select_related = ("repository",)
-    search_fields = ("sha", "message", "author_name")
+    search_fields = ("sha__startswith", "author_name", "message")
 
     @admin.display(description="commit", ordering="sha")
     def short_sha(self, commit: Commit) -> str:
