@@ -51,11 +51,11 @@ def reconcile(row: BudgetRow) -> BudgetRow:
     )  # fmt: skip
 
 
-def correct(source_system: str, account: str, resource: str, limit: int, remaining: int, resets_at: datetime) -> None:
-    """Replace what was written down about a quota; waits for other reasons stay."""
+def correct(row: BudgetRow) -> None:
+    """Replace what was written down of a window; waits for other reasons stay."""
     with connection.cursor() as cursor:
         cursor.execute(
             'UPDATE core_apibudget SET "limit" = %s, remaining = %s, resets_at = %s, updated_at = now()'
             " WHERE source_system = %s AND account = %s AND resource = %s",
-            [limit, remaining, resets_at, source_system, account[:128], resource],
+            [row.limit, row.remaining, row.resets_at, row.source_system, row.account[:128], row.resource],
         )

@@ -76,7 +76,9 @@ class GitHubCollector(AbstractCollector):
 
     def collect(self) -> CollectorResult:
         """Collect every repository; what went wrong with one is in its report."""
+        self.client.share_budgets(everything=True)
         plan = self._plan(self._targets())
+        self.client.share_budgets()
         reports: dict[str, ScopeReport] = {}
         waiting: set[str] = set()
         while plan.queue:
@@ -90,7 +92,7 @@ class GitHubCollector(AbstractCollector):
                 plan.queue.append(target)
             if report.stops_run:
                 break
-        self.client.save_budgets()
+        self.client.share_budgets(everything=True)
         return CollectorResult.of(list(reports.values()), requests=self.client.requests)
 
     def estimate(self) -> list[Estimate]:

@@ -72,12 +72,13 @@ class Run:
         for name in ("inserted", "updated", "deleted", "malformed"):
             self.counts[f"{stream}_{name}"] += getattr(stored, name)
         self.progress.advance(stored.seen)
+        self.client.share_budgets()
 
 
 def collect_list(run: Run, stream: str) -> None:
     """Read a list from its checkpoint (or from the beginning) to its end."""
     of = LISTS[stream]
-    for page in of.pages(run.client, run.scope.name, run.start(stream), run.since):
+    for page in fetch.ahead(of.pages(run.client, run.scope.name, run.start(stream), run.since)):
         converted = of.convert(page.items, run.repository_id)
         run.count(stream, store.store_page(of.model, converted, scope=run.scope, stream=stream, state=page.state))
 
@@ -104,7 +105,7 @@ def collect_small_list(run: Run, stream: str) -> None:
 
 def collect_threads(run: Run, stream: str) -> None:
     """Read pull requests, or the timelines of issues."""
-    for page in fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream)):
+    for page in fetch.ahead(fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))):
         converted = convert.convert_threads(page.items, run.repository_id, THREADS[stream])
         skip_refused(run, stream, page.refused)
         now = timezone.now()
@@ -116,7 +117,7 @@ def collect_threads(run: Run, stream: str) -> None:
 def collect_discussions(run: Run) -> None:
     """Read discussions with everything said in them."""
     stream = DISCUSSIONS
-    for page in fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream)):
+    for page in fetch.ahead(fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))):
         converted = convert.convert_discussions(page.items, run.repository_id)
         now = timezone.now()
         run.count(stream, store.store_discussions(converted, scope=run.scope, stream=stream, state=page.state, now=now))
@@ -127,7 +128,7 @@ def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
     refs, full = history.refs(), run.full
     while True:
         plan = store.open_plan(run.repository_id, refs, full=full)
-        for page in history.pages(plan):
+        for page in fetch.ahead(history.pages(plan)):
             converted = convert.convert_commits(page.commits, run.repository_id, run.scope.url)
             run.count(COMMITS, store.store_commits(converted, scope=run.scope, done=page.done))
         changes = history.changes(store.known_refs(run.repository_id), plan.refs)

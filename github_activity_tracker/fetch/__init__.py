@@ -1,5 +1,6 @@
 """Pages of GitHub's payloads, and the states that cover them; the only room that talks to ``core.operations``."""
 
+from github_activity_tracker.fetch.ahead import ahead
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
 from github_activity_tracker.fetch.listing import ItemPage
@@ -20,6 +21,7 @@ __all__ = [
     "WholeList",
     "absent_nodes",
     "accounts",
+    "ahead",
     "how_many",
     "is_gone",
     "issue_comments",

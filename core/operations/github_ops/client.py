@@ -131,9 +131,9 @@ class GitHubClient:
         """Say whose the token is that asked last for this scope."""
         self.tokens.identify(self.tokens.choose(scope, GRAPHQL), account)
 
-    def save_budgets(self) -> None:
-        """Tell other processes what is left, at the end of a run."""
-        self.tokens.save()
+    def share_budgets(self, *, everything: bool = False) -> None:
+        """Tell other processes what is left and hear from them; not in a thread that only fetches."""
+        self.tokens.share(everything=everything)
 
     def _url(self, path: str) -> str:
         """A whole address; one on another host never gets our token."""

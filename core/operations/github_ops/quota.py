@@ -28,6 +28,7 @@ class Pool:
         self.resets_at = 0.0
         self.not_before = 0.0
         self.saved_at = 0.0
+        self.urgent = self.corrected = False
         self._recent: deque[float] = deque()
 
     @property
@@ -49,17 +50,14 @@ class Pool:
 
 
 class Quota:
-    """The pools of one account, kept in step with the shared table."""
+    """The pools of one account. Only ``share`` talks to the database; everything else may run in any thread."""
 
     def __init__(self, account: str) -> None:
         self.account = account
-        self._pools: dict[str, Pool] = {}
+        self._pools = {resource: Pool(resource) for resource in PER_MINUTE}
 
     def pool(self, resource: str) -> Pool:
-        """The pool of a resource; what other processes know of it is read when it is first asked for."""
-        if resource not in self._pools:
-            self._pools[resource] = Pool(resource)
-            self._share(self._pools[resource])
+        """The pool of a resource."""
         return self._pools[resource]
 
     def note(self, resource: str, headers: Mapping[str, str]) -> None:
@@ -71,52 +69,52 @@ class Quota:
         pool.remaining, pool.resets_at = int(remaining), float(reset)
         limit = headers.get("x-ratelimit-limit", "")
         pool.limit = int(limit) if limit.isdigit() else pool.limit
-        if pool.remaining == 0 or time.time() - pool.saved_at > SAVE_EVERY:
-            self._share(pool)
+        pool.urgent = pool.urgent or pool.remaining == 0
 
     def correct(self, resource: str, limit: int, remaining: int, resets_at: float) -> None:
         """Take GitHub's own word for what is left, whatever was written down before."""
         pool = self.pool(resource)
         pool.limit, pool.remaining, pool.resets_at = limit, remaining, resets_at
-        correct(SOURCE, self.account, resource, limit, remaining, datetime.fromtimestamp(resets_at, UTC))
+        pool.urgent = pool.corrected = True
 
     def rest_until(self, resource: str, moment: float) -> None:
         """Do not use it before then, in this process or any other."""
         pool = self.pool(resource)
         if moment > pool.not_before:
-            pool.not_before = moment
-            self._share(pool)
+            pool.not_before, pool.urgent = moment, True
 
     def rename(self, account: str) -> None:
-        """The account has become known; adopt what is kept of it."""
+        """The account has become known; what is kept of it is adopted with the next ``share``."""
         self.account = account
         for pool in self._pools.values():
-            self._share(pool)
+            pool.urgent = True
 
     def merge(self, other: "Quota") -> None:
         """Take over what another token of this account was told."""
         for resource, theirs in other._pools.items():
             self.rest_until(resource, theirs.not_before)
 
-    def save(self) -> None:
-        """Write down what is known, at the end of a run."""
+    def share(self, *, everything: bool = False) -> None:
+        """Write down what this process knows and adopt what others wrote, when it is time or something happened."""
         for pool in self._pools.values():
-            self._share(pool)
+            if everything or pool.urgent or time.time() - pool.saved_at > SAVE_EVERY:
+                self._share(pool)
 
     def _share(self, pool: Pool) -> None:
-        """Write what this process knows, and adopt what others wrote."""
-        pool.saved_at = time.time()
-        kept = reconcile(
-            BudgetRow(
-                source_system=SOURCE,
-                account=self.account,
-                resource=pool.resource,
-                limit=pool.limit,
-                remaining=pool.remaining,
-                resets_at=_moment(pool.resets_at),
-                not_before=_moment(pool.not_before),
-            )
+        pool.saved_at, pool.urgent = time.time(), False
+        known = BudgetRow(
+            source_system=SOURCE,
+            account=self.account,
+            resource=pool.resource,
+            limit=pool.limit,
+            remaining=pool.remaining,
+            resets_at=_moment(pool.resets_at),
+            not_before=_moment(pool.not_before),
         )
+        if pool.corrected:
+            correct(known)
+            pool.corrected = False
+        kept = reconcile(known)
         pool.limit, pool.remaining = kept.limit, kept.remaining
         pool.resets_at, pool.not_before = _seconds(kept.resets_at), _seconds(kept.not_before)
 

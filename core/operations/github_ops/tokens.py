@@ -76,10 +76,10 @@ class TokenPool:
         elif shared is None:
             token.quota.rename(account)
 
-    def save(self) -> None:
-        """Write down what is known of every quota."""
+    def share(self, *, everything: bool = False) -> None:
+        """Keep every quota in step with the other processes; in the thread that owns the database connection."""
         for quota in {id(one.quota): one.quota for one in self._tokens}.values():
-            quota.save()
+            quota.share(everything=everything)
 
     def drop(self, token: Token) -> None:
         """Never use it again: GitHub refuses it."""

@@ -30,7 +30,7 @@ class Command(ReportingCommand):
         if not client.tokens.has_tokens:
             raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
         lines = list(audit(client, targets(options["repositories"])))
-        client.save_budgets()
+        client.share_budgets(everything=True)
         differ = [line for line in lines if not line.agrees]
         if options["json"]:
             told = [asdict(line) | {"agrees": line.agrees} for line in lines]
