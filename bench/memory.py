@@ -1,0 +1,34 @@
+"""The most memory that a collection takes, of few and of many items."""
+
+import os
+import subprocess
+import sys
+
+from samples.community import SampleCommunity
+from samples.server import SampleServer
+
+FEW, MANY = 10_000, 200_000
+PEAK = (
+    "import resource, sys, django; django.setup(); from django.core.management import call_command; "
+    "from core.operations.github_ops.quota import PER_MINUTE; PER_MINUTE.update(core=10**9, graphql=10**9); "
+    "call_command('collect_github', sys.argv[1], no_sync=True, progress=False, full=True); "
+    "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+)
+
+
+def peak(items: int) -> int:
+    """MiB of a collecting process of its own."""
+    community = SampleCommunity.synthetic(issues=items // 10, comments=items * 9 // 10, seed=items)
+    with SampleServer(community, comment_limit=10**9) as server:
+        there = {"GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url, "GITHUB_TOKENS": server.token()}
+        name = server.truth()["full_name"]
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, name], env=os.environ | there, capture_output=True, text=True, check=True
+        )
+        return int(done.stdout.rpartition("peak ")[2])
+
+
+def measure() -> str:
+    """One line."""
+    few, many = peak(FEW), peak(MANY)
+    return f"peak memory: {few} MiB for {FEW:,} items, {many} MiB for {MANY:,}"
