@@ -119,7 +119,7 @@ def _post(payload: PostPayload, repository_id: int) -> Row:
         "author_association": clip(payload.get("author_association"), 32),
         "body": clean_or_none(payload.get("body")),
         "html_url": clean(payload["html_url"]),
-        "reactions": {k: n for k, n in counts.items() if isinstance(n, int) and n and k != "total_count"},
+        "reactions": {clean(k): n for k, n in counts.items() if isinstance(n, int) and n and k != "total_count"},
         "created_at": moment(payload["created_at"]),
         "updated_at": moment(payload["updated_at"]),
         "deleted_at": None,

@@ -1,0 +1,104 @@
+"""Converting is pure and survives whatever GitHub's description allows, and what it does not."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from github_activity_tracker import convert
+
+MOMENTS = st.sampled_from(["2025-03-02T08:10:00Z", "2025-03-02T08:10:00+02:00", "1970-01-01T00:00:00Z"])
+TEXTS = st.one_of(st.none(), st.text(max_size=50), st.just("\x00"), st.just("\ud800"), st.just("x" * 70_000))
+IDS = st.integers(min_value=1, max_value=2**62)
+USERS = st.one_of(
+    st.none(),
+    st.fixed_dictionaries(
+        {"id": IDS, "login": st.text(min_size=1, max_size=300)},
+        optional={"type": st.text(max_size=60), "node_id": st.text(max_size=200), "html_url": st.text(max_size=50)},
+    ),
+)
+POST: dict[str, Any] = {"id": IDS, "user": USERS, "created_at": MOMENTS, "updated_at": MOMENTS}
+WORDS = {"author_association": st.text(max_size=60), "node_id": st.text(max_size=200)}
+MORE: dict[str, Any] = {"body": TEXTS, "reactions": st.dictionaries(st.text(max_size=9), st.integers(0, 9)), **WORDS}
+ISSUES = st.fixed_dictionaries(
+    POST | {"number": st.integers(1, 2**31 - 1), "title": st.text(max_size=400), "state": st.text(max_size=50),
+            "html_url": st.just("https://github.com/o/r/issues/1")},
+    optional=MORE | {
+        "state_reason": TEXTS, "closed_at": st.one_of(st.none(), MOMENTS),
+        "assignees": st.one_of(st.none(), st.just([])),
+        "labels": st.lists(st.one_of(st.text(), st.fixed_dictionaries({"name": TEXTS})), max_size=3),
+        "pull_request": st.fixed_dictionaries({}, optional={"merged_at": st.one_of(st.none(), MOMENTS)}),
+    },
+)  # fmt: skip
+COMMENTS = st.fixed_dictionaries(
+    POST | {"issue_url": st.just("https://x/issues/12"), "html_url": st.just("https://github.com/o/r/pull/12#x")},
+    optional=MORE,
+)
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=9), inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+def storable(value: object) -> bool:
+    """Whether PostgreSQL takes every text in it."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    if isinstance(value, dict):
+        return all(storable(k) and storable(v) for k, v in value.items())
+    return all(map(storable, value)) if isinstance(value, list) else True
+
+
+@settings(deadline=None)
+@given(st.lists(ISSUES, max_size=3))
+def test_every_issue_that_github_describes_is_converted(payloads: list[Any]) -> None:
+    page = convert.convert_issues(payloads, 5)
+    assert not page.malformed
+    assert len(page.records) == len(payloads)
+    assert all(storable(record.row) and storable(record.activity.summary) for record in page.records)
+    assert all(len(row["login"]) <= 200 for row in page.accounts.values())
+
+
+@settings(deadline=None)
+@given(COMMENTS)
+def test_every_comment_that_github_describes_is_converted(payload: Any) -> None:
+    page = convert.convert_issue_comments([payload], 5)
+    assert [record.row["issue_number"] for record in page.records] == [12]
+    assert page.records[0].document == "github:pull_request:5:12"
+
+
+@settings(deadline=None)
+@given(st.lists(ANYTHING, max_size=4))
+def test_whatever_comes_is_converted_or_set_aside(payloads: list[Any]) -> None:
+    for one in (convert.convert_issues, convert.convert_issue_comments, convert.convert_review_comments):
+        page = one(payloads, 5)
+        assert len(page.records) + len(page.malformed) == len(payloads)
+        assert all(storable(item.payload) and storable(item.reason) for item in page.malformed)
+    for kind in ("issue", "pull_request"):
+        convert.convert_threads(payloads, 5, kind)
+    convert.convert_discussions(payloads, 5)
+    convert.convert_labels(payloads, 5)
+    convert.convert_milestones(payloads, 5)
+    convert.convert_releases(payloads, 5)
+
+
+EVENT_NODES = st.fixed_dictionaries(
+    {"__typename": st.sampled_from(["ClosedEvent", "NeverHeardOfEvent", "LabeledEvent", "PullRequestCommit"]),
+     "id": st.text(min_size=1, max_size=20)},
+    optional={"createdAt": MOMENTS, "actor": st.none(), "label": st.one_of(st.none(), st.just({"name": "x"}))},
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(EVENT_NODES, max_size=4, unique_by=lambda node: node["id"]))
+def test_an_event_of_an_unknown_kind_is_kept_by_its_name(nodes: list[Any]) -> None:
+    item = {
+        "id": "I_1", "number": 3, "url": "https://github.com/o/r/issues/3", "updatedAt": "2025-01-01T00:00:00Z",
+        "timelineItems": {"totalCount": len(nodes), "nodes": nodes},
+    }  # fmt: skip
+    page = convert.convert_threads([item], 5, "issue")
+    assert len(page.events) == len(nodes)
+    assert page.whole_timelines == [3]
+    unknown = {record.row["event"] for record in page.events}
+    assert unknown <= {"closed", "never_heard_of", "labeled", "committed"}
