@@ -17,7 +17,7 @@ from core.collectors.estimate import Estimating, in_words
 from core.collectors.progress import shown_progress
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
-from core.errors import CollectorFailureCategory, classify_failure
+from core.errors import CollectorFailureCategory, classify_failure, in_one_line
 from core.operations.redaction import redact
 from core.runs import finish_run, recorded_run
 
@@ -69,7 +69,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                 if not options["no_sync"]:
                     self._phase(collector, "sync_pinecone", collector.sync_pinecone)
             except Exception as error:
-                category, line = classify_failure(error).value, redact(" ".join(str(error).split()))[:1000]
+                category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
                 finish_run(run, "failed", counts=dict[str, int](), category=category, error=line)
                 if options["json"]:
                     failed = CollectorResult(outcome="failed")

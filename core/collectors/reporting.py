@@ -6,7 +6,7 @@ import traceback
 
 from django.core.management.base import BaseCommand
 
-from core.errors import classify_failure, exit_code_for
+from core.errors import classify_failure, exit_code_for, in_one_line
 from core.operations.redaction import redact
 
 
@@ -28,7 +28,7 @@ class ReportingCommand(BaseCommand):
         except Exception as error:  # noqa: BLE001  (the outermost border: every error becomes one line)
             if "--traceback" in argv:
                 sys.stderr.write(redact("".join(traceback.format_exception(error))))
-            first = redact(" ".join(str(error).split()) or type(error).__name__)
+            first = redact(in_one_line(error))
             sys.stderr.write(f"error: {first} ({classify_failure(error).value})\n")
             sys.exit(exit_code_for(error))
         if self.exit_code:

@@ -1,8 +1,10 @@
 """Whatever goes wrong in a command is one line and an exit code."""
 
+import errno
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from core.collectors import ReportingCommand
 from core.errors import AccessDenied, BudgetExhausted, ConfigurationError, ScopeBusy
@@ -62,6 +64,16 @@ def test_a_traceback_is_shown_on_request_and_holds_no_secret(capsys: pytest.Capt
     told = capsys.readouterr().err
     assert "Traceback (most recent call last)" in told
     assert SECRET not in told
+
+
+def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert end(OSError(errno.ENOSPC, "No space left on device")) == 1
+    assert "free some space" in capsys.readouterr().err
+
+
+def test_a_database_that_is_not_there_names_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    assert end(OperationalError("connection refused")) == 2
+    assert "check DATABASE_URL" in capsys.readouterr().err
 
 
 def test_an_error_without_words_is_told_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
