@@ -3,8 +3,6 @@
 import errno
 
 DISK_FULL = "the disk is full: free space where VAR_DIR and the database are, then run again; nothing stored is lost"
-    "the disk is full: free some space where VAR_DIR and the database are, then run again; nothing stored is lost"
-)
 
 
 def in_one_line(exc: BaseException) -> str:
