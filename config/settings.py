@@ -6,6 +6,7 @@ the real environment wins over it.
 
 import os
 import secrets
+import warnings
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -119,6 +120,7 @@ USE_I18N = False
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # static files straight from the packages: no collectstatic before the first look
+warnings.filterwarnings("ignore", "No directory at", UserWarning)  # there is none until collectstatic
 
 LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
 LOGGING = logging_settings(LOG_FORMAT)

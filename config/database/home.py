@@ -112,7 +112,7 @@ class Home:
                 fcntl.flock(descriptor, operation)
                 if same_file(descriptor, path):
                     return descriptor
-            except BaseException:
+            except OSError:
                 os.close(descriptor)
                 raise
             os.close(descriptor)  # the folder was deleted and made again meanwhile

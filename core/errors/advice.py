@@ -12,4 +12,4 @@ def in_one_line(exc: BaseException) -> str:
         return DISK_FULL
     names = {(cls.__module__, cls.__name__) for cls in type(exc).__mro__}
     unreachable = ("django.db.utils", "OperationalError") in names and not getattr(exc.__cause__, "sqlstate", None)
-    return f"{words}; check DATABASE_URL" if unreachable and "DATABASE_URL" not in words else words
+    return f"{words}; check DATABASE_URL and its server" if unreachable and "DATABASE_URL" not in words else words

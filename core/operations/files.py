@@ -23,9 +23,8 @@ def open_atomic(path: Path, encoding: str = "utf-8") -> Generator[IO[str]]:
         os.umask(umask)
         os.chmod(name, 0o666 & ~umask)  # noqa: PTH101  (mkstemp's file is closed to others; a new file is not)
         os.replace(name, path)  # noqa: PTH105  (a name, not a path object)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    finally:
+        Path(name).unlink(missing_ok=True)  # it is there only when something went wrong
 
 
 class Workspace:
