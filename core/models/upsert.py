@@ -66,7 +66,7 @@ def _written(value: object) -> str:
 @lru_cache(maxsize=256)
 def _statement(
     model: type[models.Model], names: tuple[str, ...], key: tuple[str, ...], newer: str | None, keep: tuple[str, ...]
-) -> sql.Composed:
+) -> str:
     """The SQL for a set of fields. Rows travel as one JSON text: arrays of values cost several times as much."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
     table = sql.Identifier(model._meta.db_table)
@@ -85,7 +85,7 @@ def _statement(
     )
     # The types are Django's own words, not input.
     typed = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(types[n])) for n in names]  # pyright: ignore[reportArgumentType]
-    return sql.SQL(
+    statement = sql.SQL(
         "INSERT INTO {table} AS kept ({columns}) SELECT {given} FROM json_to_recordset(%s::json) AS given ({typed})"
         " ON CONFLICT ({key}) DO {update} RETURNING (xmax = 0), {returned}"
     ).format(
@@ -97,3 +97,4 @@ def _statement(
         update=update if changing else sql.SQL("NOTHING"),
         returned=sql.SQL(", ").join(sql.SQL("kept.{}").format(columns[n]) for n in key),
     )
+    return statement.as_string()

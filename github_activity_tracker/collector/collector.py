@@ -76,6 +76,7 @@ class GitHubCollector(AbstractCollector):
 
     def collect(self) -> CollectorResult:
         """Collect every repository; what went wrong with one is in its report."""
+        store.forget_written()
         self.client.share_budgets(everything=True)
         plan = self._plan(self._targets())
         self.client.share_budgets()

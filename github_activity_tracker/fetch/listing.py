@@ -19,6 +19,8 @@ from github_activity_tracker.protocol_impl import GitHubState
 
 logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=60)
+GROW_AFTER = 8
+"""After so many good pages in a row a larger one is tried again."""
 TRIES_OF_ONE = 4
 """So often a single item is asked for before it is set aside."""
 Item = dict[str, Any]
@@ -61,7 +63,8 @@ def pages(
 def _pages(
     client: GitHubClient, listing: Listing, repository: str, scope: str, start: IncrementalState
 ) -> Iterator[ItemPage]:
-    place, safe, size, tries = start.checkpoint_token or None, start.checkpoint_token, listing.size, 0
+    place, safe, tries, good = start.checkpoint_token or None, start.checkpoint_token, 0, 0
+    size = most = listing.size
     while True:
         query, light = listing.query, False
         if size == 1 and tries >= TRIES_OF_ONE and listing.light:
@@ -76,7 +79,8 @@ def _pages(
             if light or (size == 1 and tries >= TRIES_OF_ONE):
                 raise
             tries = tries + 1 if size == 1 else 0
-            size = max(1, size // 2)
+            size = most = max(1, size // 2)
+            good = 0
             continue
         safe = _safe(found["edges"], safe)
         state = GitHubState(
@@ -85,7 +89,10 @@ def _pages(
         yield ItemPage(items=[] if light else items, state=state, refused=items if light else [])
         if not found["pageInfo"]["hasNextPage"]:
             return
-        place, size, tries = found["pageInfo"]["endCursor"], min(listing.size, size * 2), 0
+        good += 1
+        if good % GROW_AFTER == 0:
+            most = min(listing.size, most * 2)
+        place, size, tries = found["pageInfo"]["endCursor"], most, 0
 
 
 def _connection(data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every write of the tracker; a page, its marks and its checkpoint in one transaction."""
 
+from github_activity_tracker.store.accounts import forget_written
 from github_activity_tracker.store.checkpoints import load_state, save_state
 from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
 from github_activity_tracker.store.discussions import store_discussions
@@ -27,6 +28,7 @@ __all__ = [
     "bury_thread",
     "close_plan",
     "comments_told",
+    "forget_written",
     "held",
     "known_refs",
     "live_numbers",

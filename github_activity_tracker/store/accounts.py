@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core.models.upsert import upsert
@@ -36,12 +36,31 @@ def store_seen_accounts(rows: Iterable[Row]) -> None:
 
 
 def _store(rows: list[Row], keep: Sequence[str]) -> None:
-    if not rows:
+    new = [row for row in rows if _seen(row) not in _written]
+    if not new:
         return
-    _remember_logins(rows)
-    changed = [key[0] for key in upsert(Account, rows, key=["id"], keep=keep).updated]
+    _remember_logins(new)
+    changed = [key[0] for key in upsert(Account, new, key=["id"], keep=keep).updated]
     if changed:
         _rename(changed)
+    if len(_written) > REMEMBERED:
+        _written.clear()
+    transaction.on_commit(lambda: _written.update(map(_seen, new)))
+
+
+REMEMBERED = 20_000
+"""So many accounts at most, a few MiB."""
+_written: set[tuple[object, ...]] = set()
+"""Accounts as this run has committed them: most pages show the same people again."""
+
+
+def _seen(row: Row) -> tuple[object, ...]:
+    return tuple(row.values())
+
+
+def forget_written() -> None:
+    """Before a run: another process may have written since."""
+    _written.clear()
 
 
 def _remember_logins(rows: list[Row]) -> None:

@@ -1,6 +1,9 @@
 """How far each stream of a repository has been read."""
 
+from django.utils import timezone
+
 from core.models import Checkpoint
+from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.protocol_impl import GitHubState
 
@@ -19,13 +22,13 @@ def load_state(repository_id: int, stream: str) -> GitHubState:
 
 def save_state(repository_id: int, stream: str, state: IncrementalState) -> None:
     """Save a state, in the caller's transaction."""
-    Checkpoint.objects.update_or_create(
-        collector=COLLECTOR,
-        scope=str(repository_id),
-        stream=stream,
-        defaults={
-            "checkpoint_token": state.checkpoint_token,
-            "human_readable_marker": state.human_readable_marker,
-            "extras": dict(state.extras),
-        },
-    )
+    row = {
+        "collector": COLLECTOR,
+        "scope": str(repository_id),
+        "stream": stream,
+        "checkpoint_token": state.checkpoint_token,
+        "human_readable_marker": state.human_readable_marker,
+        "extras": dict(state.extras),
+        "updated_at": timezone.now(),
+    }
+    upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
