@@ -2,6 +2,8 @@
 
 import errno
 
+from core.errors.classify import without_database
+
 DISK_FULL = "the disk is full: free space where VAR_DIR and the database are, then run again; nothing stored is lost"
 
 
@@ -10,6 +12,4 @@ def in_one_line(exc: BaseException) -> str:
     words = " ".join(str(exc).split()) or type(exc).__name__
     if getattr(exc, "errno", None) == errno.ENOSPC or "No space left on device" in words:
         return DISK_FULL
-    names = {(cls.__module__, cls.__name__) for cls in type(exc).__mro__}
-    unreachable = ("django.db.utils", "OperationalError") in names and not getattr(exc.__cause__, "sqlstate", None)
-    return f"{words}; check DATABASE_URL and its server" if unreachable and "DATABASE_URL" not in words else words
+    return f"{words}; check DATABASE_URL and its server" if without_database(exc) else words

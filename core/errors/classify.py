@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from core.errors.project import CollectorError
 from core.errors.project import CollectorFailureCategory as Category
@@ -13,22 +13,27 @@ SOCKET_ERRNOS = {
     errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ENETUNREACH, errno.EHOSTUNREACH,
     errno.ENETDOWN, errno.EHOSTDOWN, errno.ENOTCONN, errno.EADDRNOTAVAIL, errno.ENETRESET, errno.ESHUTDOWN,
 }  # fmt: skip
-WINSOCK = range(10035, 11032)
+WINSOCK = range(10004, 11032)
 """https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2"""
 SQLSTATES = {
     "08": Category.NETWORK, "28": Category.AUTH, "42501": Category.PERMISSION, "57014": Category.TIMEOUT,
     "55P03": Category.TIMEOUT, "57P": Category.NETWORK, "22": Category.VALIDATION, "23": Category.VALIDATION,
 }  # fmt: skip
 """By prefix: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+NO_SERVER = ("connection failed", "connection is bad", "connection timeout", "failed to resolve host")
+"""How psycopg's texts begin when there was no connection at all, as opposed to one that was lost."""
 
 
 def classify_failure(exc: BaseException) -> Category:
-    """The category of an exception, else that of its cause, else ``unknown``."""
-    seen: set[int] = set()
+    """The category of an exception, else that of its members or its cause, else ``unknown``."""
+    return _found(exc, set())
+
+
+def _found(exc: BaseException, seen: set[int]) -> Category:
     current: BaseException | None = exc
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        if (found := _own(current)) is not None:
+        if (found := _own(current, seen)) is not None:
             return found
         current = current.__cause__
     return Category.UNKNOWN
@@ -44,22 +49,33 @@ def exit_code_for(exc: BaseException) -> int:
     if ("django.core.exceptions", "ImproperlyConfigured") in names:
         return 2
     # A connection that cannot be made is a setting or a server that is not there; nothing was touched.
-    connecting = ("django.db.utils", "OperationalError") in names and not getattr(exc.__cause__, "sqlstate", None)
-    return 2 if connecting else 1
+    return 2 if without_database(exc) and str(exc).startswith(NO_SERVER) else 1
+
+
+def without_database(exc: BaseException) -> bool:
+    """Whether there is no connection to the database, be it that none could be made or that it was lost.
+
+    Then the server had no chance to say what is wrong: the driver's error carries no SQLSTATE.
+    """
+    if ("django.db.utils", "OperationalError") not in _names(exc):
+        return False
+    if exc.__cause__ is None:
+        return str(exc).startswith(NO_SERVER)
+    return ("psycopg", "OperationalError") in _names(exc.__cause__) and not getattr(exc.__cause__, "sqlstate", None)
 
 
 def _names(exc: BaseException) -> set[tuple[str, str]]:
-    return {(cls.__module__, cls.__name__) for cls in type(exc).__mro__}
+    return {(str(cls.__module__), cls.__name__) for cls in type(exc).__mro__}
 
 
-def _own(exc: BaseException) -> Category | None:
+def _own(exc: BaseException, seen: set[int]) -> Category | None:
     """The category that an exception itself tells, without its cause."""
     for rule in (_by_name, _by_status, _by_transport, _by_type, _by_sqlstate):
         if (found := rule(exc)) is not None:
             return found
     if isinstance(exc, BaseExceptionGroup):
-        members: Iterator[Category | None] = (_own(member) for member in exc.exceptions)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]  # a group of anything
-        return next((found for found in members if found is not None), None)
+        members: Iterator[Category] = (_found(member, seen) for member in exc.exceptions)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]  # a group of anything
+        return next((found for found in members if found is not Category.UNKNOWN), None)
     return None
 
 
@@ -98,7 +114,7 @@ def _by_status(exc: BaseException) -> Category | None:
     status = _status(exc)
     if status is None:
         return None
-    if status == 429 or (status == 403 and "secondary rate limit" in _text(exc)):
+    if status == 429 or (status == 403 and _is_limit(exc)):
         return Category.RATE_LIMIT
     if status in {401, 403}:
         return Category.AUTH
@@ -107,15 +123,25 @@ def _by_status(exc: BaseException) -> Category | None:
     return Category.UNKNOWN if status >= 400 and roots & (CHAT | {"pinecone"}) else None
 
 
-def _text(exc: BaseException) -> str:
-    body = getattr(getattr(exc, "response", None), "text", "")
-    return f"{exc} {body if isinstance(body, str) else ''}".lower()
+def _is_limit(exc: BaseException) -> bool:
+    """Whether a 403 is GitHub's way to say that a limit is reached.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+    """
+    response = getattr(exc, "response", None)
+    body, headers = getattr(response, "text", ""), getattr(response, "headers", None)
+    told = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, Mapping) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # any vendor's headers
+    if "retry-after" in told or told.get("x-ratelimit-remaining") == "0":
+        return True
+    return "rate limit" in f"{exc} {body if isinstance(body, str) else ''}".lower()
 
 
 def _by_transport(exc: BaseException) -> Category | None:
     if not _roots(exc) & (TRANSPORTS | {"pinecone"}):
         return None
     names = " ".join(name for _, name in _names(exc))
+    if "NewConnectionError" in names:  # urllib3 derives it from its time-out, though it means refused or unreachable
+        return Category.NETWORK
     if "Timeout" in names:
         return Category.TIMEOUT
     if _roots(exc) & TRANSPORTS:
@@ -128,7 +154,7 @@ def _by_type(exc: BaseException) -> Category | None:
         return Category.PERMISSION
     if isinstance(exc, TimeoutError):
         return Category.TIMEOUT
-    if isinstance(exc, (ConnectionError, socket.gaierror)):
+    if isinstance(exc, (ConnectionError, socket.gaierror, socket.herror)):
         return Category.NETWORK
     if isinstance(exc, OSError):
         winsock = getattr(exc, "winerror", None) or (exc.args[3] if len(exc.args) > 3 else None)
@@ -136,7 +162,9 @@ def _by_type(exc: BaseException) -> Category | None:
         return Category.NETWORK if reached else Category.UNKNOWN
     if isinstance(exc, ValueError):
         return Category.VALIDATION
-    return Category.UNKNOWN if ("django.db.utils", "Error") in _names(exc) else None
+    if ("django.db.utils", "Error") in _names(exc):
+        return Category.NETWORK if without_database(exc) else Category.UNKNOWN
+    return None
 
 
 def _by_sqlstate(exc: BaseException) -> Category | None:
