@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 from samples.community import SampleCommunity
 from samples.server import SampleServer
@@ -11,16 +12,25 @@ FEW, MANY = 10_000, 200_000
 PEAK = (
     "import resource, sys, django; django.setup(); from django.core.management import call_command; "
     "from core.operations.github_ops.quota import PER_MINUTE; PER_MINUTE.update(core=10**9, graphql=10**9); "
-    "call_command('collect_github', sys.argv[1], no_sync=True, progress=False, full=True); "
+    "call_command('migrate', verbosity=0); "
+    "call_command('collect_github', sys.argv[1], no_sync=True, progress=False); "
     "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
 )
 
 
 def peak(items: int) -> int:
-    """MiB of a collecting process of its own."""
+    """MiB of a collecting process of its own, on a database of its own."""
     community = SampleCommunity.synthetic(issues=items // 10, comments=items * 9 // 10, seed=items)
-    with SampleServer(community, comment_limit=10**9) as server:
-        there = {"GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url, "GITHUB_TOKENS": server.token()}
+    with (
+        SampleServer(community, comment_limit=10**9) as server,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var,
+    ):
+        there = {
+            "VAR_DIR": var,
+            "GITHUB_API_URL": server.url,
+            "GITHUB_GIT_URL": server.url,
+            "GITHUB_TOKENS": server.token(),
+        }
         name = server.truth()["full_name"]
         done = subprocess.run(
             [sys.executable, "-c", PEAK, name], env=os.environ | there, capture_output=True, text=True, check=True

@@ -22,6 +22,8 @@ SQLSTATES = {
 """By prefix: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 NO_SERVER = ("connection failed", "connection is bad", "connection timeout", "failed to resolve host")
 """How psycopg's texts begin when there was no connection at all, as opposed to one that was lost."""
+NOT_STARTED = "the embedded database cannot start"
+"""How the text of our own database backend begins."""
 
 
 def classify_failure(exc: BaseException) -> Category:
@@ -49,7 +51,7 @@ def exit_code_for(exc: BaseException) -> int:
     if ("django.core.exceptions", "ImproperlyConfigured") in names:
         return 2
     # A connection that cannot be made is a setting or a server that is not there; nothing was touched.
-    return 2 if without_database(exc) and str(exc).startswith(NO_SERVER) else 1
+    return 2 if _is_of_django(exc) and str(exc).startswith((*NO_SERVER, NOT_STARTED)) else 1
 
 
 def without_database(exc: BaseException) -> bool:
@@ -57,11 +59,15 @@ def without_database(exc: BaseException) -> bool:
 
     Then the server had no chance to say what is wrong: the driver's error carries no SQLSTATE.
     """
-    if ("django.db.utils", "OperationalError") not in _names(exc):
+    if not _is_of_django(exc):
         return False
-    if exc.__cause__ is None:
-        return str(exc).startswith(NO_SERVER)
-    return ("psycopg", "OperationalError") in _names(exc.__cause__) and not getattr(exc.__cause__, "sqlstate", None)
+    driver = exc.__cause__
+    lost = driver is not None and ("psycopg", "OperationalError") in _names(driver)
+    return str(exc).startswith(NO_SERVER) or (lost and not getattr(driver, "sqlstate", None))
+
+
+def _is_of_django(exc: BaseException) -> bool:
+    return ("django.db.utils", "OperationalError") in _names(exc)
 
 
 def _names(exc: BaseException) -> set[tuple[str, str]]:
@@ -74,7 +80,7 @@ def _own(exc: BaseException, seen: set[int]) -> Category | None:
         if (found := rule(exc)) is not None:
             return found
     if isinstance(exc, BaseExceptionGroup):
-        members: Iterator[Category] = (_found(member, seen) for member in exc.exceptions)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]  # a group of anything
+        members: Iterator[Category] = (_found(member, seen) for member in exc.exceptions)
         return next((found for found in members if found is not Category.UNKNOWN), None)
     return None
 
@@ -130,7 +136,7 @@ def _is_limit(exc: BaseException) -> bool:
     """
     response = getattr(exc, "response", None)
     body, headers = getattr(response, "text", ""), getattr(response, "headers", None)
-    told = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, Mapping) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # any vendor's headers
+    told = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, Mapping) else {}
     if "retry-after" in told or told.get("x-ratelimit-remaining") == "0":
         return True
     return "rate limit" in f"{exc} {body if isinstance(body, str) else ''}".lower()

@@ -1,7 +1,16 @@
-"""Each assignment is an error of types."""
+"""Every line from 9 on is an error of types."""
 
+from core.collectors import AbstractCollector, CollectorRunnable
 from core.protocols import ActivityRecord, IncrementalState, TrackerResult
 
-result: TrackerResult = object()
-record: ActivityRecord = "github:issue:1"
-state: IncrementalState = {"checkpoint_token": ""}
+
+def wrong(result: TrackerResult, record: ActivityRecord, state: IncrementalState) -> None:
+    """Nothing here fulfils its contract, and nothing of a protocol can be written."""
+    result = object()
+    record = "github:issue:1"
+    state = {"checkpoint_token": ""}
+    result.success = True
+    record.summary = "another"
+    state.extras = {}
+    _: CollectorRunnable = object()
+    AbstractCollector()

@@ -1,100 +1,132 @@
-"""Which category each exception has."""
+"""Which category each exception has, and which exit code."""
 
 import errno
 import socket
 
-import aiohttp
-import httpx
 import psycopg
 import pytest
-import requests
-import urllib3
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management.base import CommandError
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, IntegrityError, OperationalError
 
-from core.errors import ReplaceToken, ScopeBusy, classify_failure, exit_code_for
+from core import errors
+from core.errors import CollectorError, CollectorFailureCategory, classify_failure, exit_code_for, in_one_line
 
-
-def answered(status: int, text: str = "") -> requests.HTTPError:
-    """What requests raises for a status."""
-    response = requests.Response()
-    response.status_code, response._content = status, text.encode()  # pyright: ignore[reportPrivateUsage]  # no public way
-    return requests.HTTPError("told", response=response)
+REFUSED = "connection failed: connection to server at 127.0.0.1 failed: Connection refused"
 
 
-def stand_in(module: str, name: str, **attributes: object) -> Exception:
-    """An exception of the same module and name as a vendor's."""
-    error = type(name, (Exception,), {"__module__": module})()
-    for key, value in attributes.items():
-        setattr(error, key, value)
+def caused(error: Exception, cause: BaseException) -> Exception:
+    """As ``raise error from cause`` leaves it."""
+    error.__cause__ = cause
+    return error
+
+
+def on_windows(code: int) -> OSError:
+    """As Python on Windows shows a socket's number."""
+    error = OSError("told")
+    error.winerror = code  # pyright: ignore[reportAttributeAccessIssue]  # exists on Windows only
     return error
 
 
 CASES = [
     (CommandError("x"), "command"),
     (ValidationError("x"), "validation"),
-    (ReplaceToken("x"), "auth"),
-    (ScopeBusy("x"), "command"),
-    (answered(429), "rate_limit"),
-    (answered(403, "You have exceeded a secondary rate limit"), "rate_limit"),
-    (answered(401), "auth"),
-    (answered(403), "auth"),
-    (answered(502), "network"),
-    (answered(408), "network"),
-    (stand_in("discord.errors", "HTTPException", status=404), "unknown"),
-    (stand_in("discord.errors", "HTTPException", status=503), "network"),
-    (stand_in("discord.errors", "LoginFailure"), "auth"),
-    (stand_in("discord.errors", "RateLimited"), "rate_limit"),
-    (stand_in("slack_sdk.errors", "SlackApiError", response=stand_in("x", "R", status_code=429)), "rate_limit"),
-    (stand_in("pinecone.exceptions", "PineconeApiException", status=401), "auth"),
-    (stand_in("pinecone.exceptions", "PineconeApiException", status=500), "network"),
-    (requests.ConnectTimeout(), "timeout"),
-    (requests.ReadTimeout(), "timeout"),
-    (requests.ConnectionError(), "network"),
-    (urllib3.exceptions.ReadTimeoutError(urllib3.HTTPConnectionPool("h"), "/", "x"), "timeout"),
-    (httpx.ConnectTimeout("x"), "timeout"),
-    (httpx.ConnectError("x"), "network"),
-    (aiohttp.ServerTimeoutError(), "timeout"),
-    (aiohttp.ClientPayloadError(), "network"),
-    (PermissionError(), "permission"),
+    (PermissionError(errno.EACCES, "x"), "permission"),
     (TimeoutError(), "timeout"),
+    (OSError(errno.ETIMEDOUT, "x"), "timeout"),
     (ConnectionResetError(), "network"),
-    (socket.gaierror(), "network"),
-    (OSError(errno.EHOSTUNREACH, "x"), "network"),
-    (OSError(10061, "x", None, 10061), "network"),
+    (ConnectionRefusedError(), "network"),
+    (BrokenPipeError(), "network"),
+    (socket.gaierror(socket.EAI_NONAME, "x"), "network"),
+    *((OSError(number, "x"), "network") for number in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN)),
+    *((on_windows(number), "network") for number in (10051, 10060, 10061, 11001)),
+    (OSError(0, "x", None, 10061), "network"),
+    (on_windows(5), "unknown"),
     (FileNotFoundError(), "unknown"),
+    (IsADirectoryError(), "unknown"),
     (OSError(errno.ENOSPC, "x"), "unknown"),
+    (OSError("x"), "unknown"),
     (ValueError(), "validation"),
+    (UnicodeDecodeError("utf-8", b"", 0, 1, "x"), "validation"),
     (DatabaseError(), "unknown"),
-    (psycopg.errors.InvalidPassword(), "auth"),
-    (psycopg.errors.InsufficientPrivilege(), "permission"),
-    (psycopg.errors.QueryCanceled(), "timeout"),
-    (psycopg.OperationalError("connection refused"), "network"),
-    (ExceptionGroup("x", [RuntimeError(), TimeoutError()]), "timeout"),
+    (caused(IntegrityError("x"), psycopg.errors.UniqueViolation()), "unknown"),
+    (caused(OperationalError("x"), psycopg.errors.DiskFull()), "unknown"),
+    (caused(OperationalError(REFUSED), psycopg.OperationalError(REFUSED)), "network"),
+    (caused(OperationalError("x"), psycopg.OperationalError("the connection is lost")), "network"),
     (RuntimeError(), "unknown"),
+    (KeyboardInterrupt(), "unknown"),
+    (caused(RuntimeError("x"), TimeoutError()), "timeout"),
+    (caused(RuntimeError("x"), caused(KeyError("y"), PermissionError())), "permission"),
+    (caused(ValueError("x"), TimeoutError()), "validation"),
+    (ExceptionGroup("x", [RuntimeError(), TimeoutError(), ValueError()]), "timeout"),
+    (ExceptionGroup("x", [FileNotFoundError(), ConnectionResetError()]), "network"),
+    (ExceptionGroup("x", [RuntimeError(), ExceptionGroup("y", [KeyError(), PermissionError()])]), "permission"),
+    (ExceptionGroup("x", [caused(RuntimeError("y"), TimeoutError())]), "timeout"),
+    (caused(ExceptionGroup("x", [RuntimeError()]), TimeoutError()), "timeout"),
+    (ExceptionGroup("x", [RuntimeError()]), "unknown"),
 ]
 
 
-@pytest.mark.parametrize(("error", "category"), CASES, ids=lambda value: type(value).__name__)
-def test_an_exception_has_its_category(error: Exception, category: str) -> None:
+@pytest.mark.parametrize(("error", "category"), CASES, ids=lambda value: repr(value)[:60])
+def test_an_exception_has_its_category(error: BaseException, category: str) -> None:
     assert classify_failure(error) == category
 
 
-def test_an_unclassified_error_takes_the_category_of_its_cause() -> None:
+def test_a_context_is_no_cause() -> None:
     error = RuntimeError("x")
-    error.__cause__ = TimeoutError()
-    assert classify_failure(error) == "timeout"
+    error.__context__ = TimeoutError()
+    assert classify_failure(error) == "unknown"
 
 
-def test_a_circle_of_causes_ends() -> None:
+def test_circles_end() -> None:
     first, second = RuntimeError(), RuntimeError()
     first.__cause__, second.__cause__ = second, first
     assert classify_failure(first) == "unknown"
+    assert classify_failure(caused(first, ExceptionGroup("x", [first]))) == "unknown"
 
 
-def test_exit_codes_are_those_that_are_documented() -> None:
-    assert exit_code_for(ScopeBusy("x")) == 75
+def test_categories_are_plain_words() -> None:
+    words = "unknown validation auth permission rate_limit network timeout command"
+    assert list(CollectorFailureCategory) == words.split()
+    assert all(type(category.value) is str for category in CollectorFailureCategory)
+
+
+OWN = {
+    "CollectorError": ("unknown", 1), "ConfigurationError": ("validation", 2), "ReplaceToken": ("auth", 1),
+    "AccessDenied": ("permission", 1), "NotFound": ("unknown", 1), "RetryLater": ("rate_limit", 3),
+    "BudgetExhausted": ("rate_limit", 3), "SourceUnavailable": ("network", 1), "SourceTimeout": ("timeout", 1),
+    "UnexpectedAnswer": ("unknown", 1), "SliceRefused": ("network", 1), "CursorRefused": ("unknown", 1),
+    "ScopeBusy": ("command", 75),
+}  # fmt: skip
+
+
+def test_every_error_of_the_project_has_a_category_and_an_exit_code() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CollectorError)]
+    found = {kind.__name__: (classify_failure(kind("x")), exit_code_for(kind("x"))) for kind in kinds}
+    assert found == OWN
+
+
+def test_an_error_of_the_project_keeps_its_category_whatever_caused_it() -> None:
+    assert classify_failure(caused(errors.ReplaceToken("x"), TimeoutError())) == "auth"
+
+
+def test_exit_codes_of_others_are_those_that_are_documented() -> None:
     assert exit_code_for(CommandError("x", returncode=4)) == 4
-    assert exit_code_for(OperationalError("cannot connect")) == 2
+    assert exit_code_for(CommandError("x")) == 1
+    assert exit_code_for(ImproperlyConfigured("x")) == 2
     assert exit_code_for(RuntimeError()) == 1
+
+
+def test_only_a_database_that_was_never_reached_is_a_wrong_configuration() -> None:
+    lost = "consuming input failed: server closed the connection unexpectedly"
+    assert exit_code_for(caused(OperationalError(REFUSED), psycopg.OperationalError(REFUSED))) == 2
+    assert exit_code_for(OperationalError("the embedded database cannot start: no room")) == 2
+    assert exit_code_for(caused(OperationalError(lost), psycopg.OperationalError(lost))) == 1
+    assert exit_code_for(caused(OperationalError("deadlock"), psycopg.errors.DeadlockDetected())) == 1
+
+
+def test_one_line_says_what_to_do() -> None:
+    assert "check DATABASE_URL" in in_one_line(OperationalError(REFUSED))
+    assert "free space" in in_one_line(OSError(errno.ENOSPC, "No space left on device"))
+    assert in_one_line(ValueError("two\r\n\tlines")) == "two lines"
+    assert in_one_line(KeyError()) == "KeyError"

@@ -1,123 +1,115 @@
 """Requests against a small local server that misbehaves."""
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-
 import pytest
 
-from core.errors import BudgetExhausted, NotFound, ReplaceToken, SourceTimeout, SourceUnavailable, UnexpectedAnswer
-from core.operations.github_ops.client import GitHubClient
-from core.operations.github_ops.tokens import TokenPool
-from core.operations.http import Allowance, Transport
+from core.errors import (
+    BudgetExhausted,
+    SourceTimeout,
+    SourceUnavailable,
+    UnexpectedAnswer,
+    classify_failure,
+)
+from core.operations import http
+from core.operations.http import Allowance, Response, Transport
+from core.tests.scripted import JSON, Reply, ScriptedServer
 
-Reply = tuple[int, dict[str, str], bytes]
-JSON = {"Content-Type": "application/json"}
-
-
-class Script:
-    """What the server answers, one reply a request; the last one is repeated."""
-
-    def __init__(self) -> None:
-        self.replies: list[Reply] = []
-        self.seen: list[dict[str, str]] = []
-        self.url = ""
-
-
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """A running server."""
-    told = Script()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            told.seen.append(dict(self.headers))
-            status, headers, body = told.replies.pop(0) if len(told.replies) > 1 else told.replies[0]
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: Any) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield told
-    server.shutdown()
-    server.server_close()
+GOOD = Reply(body=b'{"id": 1}')
+PASSING = {
+    "a gateway's error": Reply(502, {}, b""),
+    "half of the JSON": Reply(body=b'{"half": '),
+    "less than announced": Reply(headers=JSON | {"Content-Length": "100"}, body=b'{"id"'),
+    "a page for people": Reply(headers={"Content-Type": "text/html"}, body=b"<html>unicorn</html>"),
+    "an empty body": Reply(body=b""),
+    "a broken connection": Reply(reset=True),
+    "silence": Reply(delay=0.25),
+}
 
 
-def client(script: Script, *tokens: str, attempts: int = 3, **allowed: Any) -> GitHubClient:
-    """A client that does not sleep."""
-    transport = Transport(Allowance(**allowed), attempts=attempts, sleep=lambda seconds: None, timeout=(1, 1))
-    return GitHubClient(script.url, TokenPool(list(tokens)), transport)
+def get(script: ScriptedServer, **options: float) -> Response:
+    """Ask once, through a transport with these options."""
+    return script.transport(**options).request("GET", f"{script.url}/x?token=hidden-word", headers={})  # pyright: ignore[reportArgumentType]  # whole numbers or not
 
 
-@pytest.mark.parametrize("bad", [(502, {}, b""), (200, JSON, b'{"half": '), (200, {}, b"<html>unicorn</html>")])
-def test_what_fails_in_passing_is_asked_again(script: Script, bad: Reply) -> None:
-    script.replies = [bad, (200, JSON, b'{"id": 1}')]
-    assert client(script).get("/x").data == {"id": 1}
+@pytest.mark.parametrize("bad", PASSING.values(), ids=PASSING)
+def test_what_fails_in_passing_is_asked_again(script: ScriptedServer, bad: Reply) -> None:
+    script.replies = [bad, GOOD]
+    assert get(script, timeout=0.1).json() == {"id": 1}
     assert len(script.seen) == 2
 
 
-def test_what_keeps_failing_is_an_error(script: Script) -> None:
-    script.replies = [(503, {}, b"")]
+def test_pauses_are_as_many_as_retries_and_never_long(script: ScriptedServer) -> None:
+    script.replies = [Reply(503, {}, b"")]
     with pytest.raises(SourceUnavailable, match="503"):
-        client(script).get("/x")
+        get(script, attempts=6)
+    assert len(script.seen) == 6
+    assert len(script.slept) == 5
+    assert all(0.2 <= pause <= 8 for pause in script.slept)
+    assert script.slept[-1] > script.slept[0] / 2
 
 
-def test_a_body_that_is_cut_is_asked_again(script: Script) -> None:
-    script.replies = [(200, JSON | {"Content-Length": "100"}, b'{"id"'), (200, JSON, b"[]")]
-    assert client(script).get("/x").data == []
+@pytest.mark.parametrize(
+    ("bad", "error", "category"),
+    [
+        (Reply(delay=0.25), SourceTimeout, "timeout"),
+        (Reply(reset=True), SourceUnavailable, "network"),
+        (Reply(500, {}, b""), SourceUnavailable, "network"),
+    ],
+)
+def test_what_keeps_failing_is_an_error_that_hides_the_query(
+    script: ScriptedServer, bad: Reply, error: type[Exception], category: str
+) -> None:
+    script.replies = [bad]
+    with pytest.raises(error) as raised:
+        get(script, timeout=0.1, attempts=2)
+    assert classify_failure(raised.value) == category
+    assert "hidden-word" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 410, 422, 429, 451])
+def test_an_answer_that_means_something_is_asked_for_once(script: ScriptedServer, status: int) -> None:
+    script.replies = [Reply(status, JSON | {"Location": "https://elsewhere.example/"}, b"{}")]
+    assert get(script).status == status
+    assert len(script.seen) == 1
+
+
+def test_an_answer_that_is_too_large_is_given_up_at_once(
+    script: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LARGEST", 1000)
+    script.replies = [Reply(body=b"x" * 2000)]
+    with pytest.raises(UnexpectedAnswer, match="more than 1000 bytes"):
+        get(script)
+    assert len(script.seen) == 1
 
 
 def test_a_host_that_is_not_there_is_unavailable() -> None:
-    transport = Transport(Allowance(), attempts=2, sleep=lambda seconds: None, timeout=(0.2, 0.2))
-    with pytest.raises((SourceUnavailable, SourceTimeout)):
-        GitHubClient("http://127.0.0.1:9", TokenPool([]), transport).get("/x")
+    with pytest.raises((SourceUnavailable, SourceTimeout)) as raised:
+        Transport(Allowance(), attempts=2, sleep=lambda seconds: None, timeout=(0.2, 0.2)).request(
+            "GET", "http://127.0.0.1:9/x", headers={}
+        )
+    assert raised.value.__cause__ is not None
 
 
-def test_a_budget_of_requests_is_kept_with_retries(script: Script) -> None:
-    script.replies = [(502, {}, b"")]
-    with pytest.raises(BudgetExhausted):
-        client(script, max_requests=2, attempts=9).get("/x")
+def test_retries_count_against_the_budget_of_requests(script: ScriptedServer) -> None:
+    script.replies = [Reply(502, {}, b"")]
+    with pytest.raises(BudgetExhausted, match="max-requests"):
+        get(script, max_requests=2, attempts=9)
     assert len(script.seen) == 2
 
 
-def test_a_token_goes_to_no_other_host(script: Script) -> None:
-    script.replies = [(302, {"Location": "https://elsewhere.example/x"}, b"")]
-    with pytest.raises(UnexpectedAnswer, match="another host"):
-        client(script, "ghp_alice_secret").get("/x")
+def test_after_the_deadline_nothing_is_asked(script: ScriptedServer) -> None:
+    with pytest.raises(BudgetExhausted, match="max-seconds"):
+        get(script, max_seconds=0)
+    assert script.seen == []
 
 
-def test_a_refused_token_is_dropped_and_the_next_one_asks(script: Script) -> None:
-    script.replies = [(401, JSON, b"{}"), (200, JSON, b"[]")]
-    assert client(script, "ghp_alice_secret", "ghp_bob_secret").get("/x").data == []
-    first, second = (seen["Authorization"] for seen in script.seen)
-    assert first != second
+def test_a_pause_that_would_pass_the_deadline_ends_the_run_instead(script: ScriptedServer) -> None:
+    with pytest.raises(BudgetExhausted):
+        script.transport(max_seconds=5).pause(60)
+    assert script.slept == []
 
 
-def test_the_last_refused_token_names_the_variable_only(script: Script) -> None:
-    script.replies = [(401, JSON, b"{}")]
-    with pytest.raises(ReplaceToken, match="GITHUB_TOKENS") as refused:
-        client(script, "ghp_alice_secret").get("/x")
-    assert "alice" not in str(refused.value)
-
-
-@pytest.mark.parametrize(("status", "reason"), [(404, "not_found"), (410, "gone"), (409, "empty"), (451, "blocked")])
-def test_what_is_not_there_has_a_reason(script: Script, status: int, reason: str) -> None:
-    script.replies = [(status, JSON, b"{}")]
-    with pytest.raises(NotFound) as absent:
-        client(script).get("/x")
-    assert absent.value.reason == reason
-
-
-def test_a_limit_is_waited_for_and_then_asked_again(script: Script) -> None:
-    script.replies = [(429, JSON | {"Retry-After": "1"}, b"{}"), (200, JSON, b"[]")]
-    asked = client(script)
-    asked.transport.sleep = lambda seconds: setattr(asked.tokens.choose("").quota.pool("core"), "not_before", 0.0)
-    assert asked.get("/x").data == []
+def test_what_is_not_json_is_unexpected(script: ScriptedServer) -> None:
+    script.replies = [Reply(headers={"Content-Type": "text/plain"}, body=b"hello")]
+    with pytest.raises(UnexpectedAnswer, match="not JSON"):
+        get(script).json()

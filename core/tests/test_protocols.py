@@ -4,21 +4,37 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from core.protocols import IncrementalState, require_activity_record, require_tracker_result
+from core.protocols import (
+    ActivityRecord,
+    IncrementalState,
+    TrackerResult,
+    require_activity_record,
+    require_tracker_result,
+)
 
 SAMPLES = Path(__file__).parents[1] / "pyright_samples"
+RECORD = ("source_system", "external_id", "occurred_at", "activity_type", "actor_external_id", "source_url", "summary")
+PROTOCOLS: dict[type, tuple[str, ...]] = {
+    TrackerResult: ("success", "counts"),
+    ActivityRecord: RECORD,
+    IncrementalState: ("checkpoint_token", "human_readable_marker", "extras"),
+}
+EACH = [(protocol, name) for protocol, names in PROTOCOLS.items() for name in names]
 
 
-def errors_in(name: str, folder: Path) -> list[int]:
+def errors_in(folder: Path) -> dict[str, list[int]]:
     """Lines, counted from 1, in which pyright finds errors; with a configuration of its own, which excludes nothing."""
     root = SAMPLES.parents[1]
+    samples = ["must_pass.py", "must_fail.py"]
     config = {
-        "include": [os.path.relpath(SAMPLES / name, folder)],
+        "include": [os.path.relpath(SAMPLES / name, folder) for name in samples],
         "exclude": [],
         "extraPaths": [str(root)],
         "venvPath": str(root),
@@ -28,28 +44,68 @@ def errors_in(name: str, folder: Path) -> list[int]:
     command = [sys.executable, "-m", "pyright", "--outputjson", "-p", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = json.loads(done.stdout)
-    assert told["summary"]["filesAnalyzed"] == 1
-    return [one["range"]["start"]["line"] + 1 for one in told["generalDiagnostics"] if one["severity"] == "error"]
+    assert told["summary"]["filesAnalyzed"] == 2
+    found: dict[str, list[int]] = {name: [] for name in samples}
+    for one in told["generalDiagnostics"]:
+        if one["severity"] == "error":
+            found[Path(one["file"]).name].append(one["range"]["start"]["line"] + 1)
+    return found
 
 
-def test_pyright_accepts_what_is_right(tmp_path: Path) -> None:
-    assert errors_in("must_pass.py", tmp_path) == []
+def test_pyright_accepts_what_is_right_and_refuses_each_wrong_line(tmp_path: Path) -> None:
+    lines = len((SAMPLES / "must_fail.py").read_text().splitlines())
+    assert errors_in(tmp_path) == {"must_pass.py": [], "must_fail.py": list(range(9, lines + 1))}
 
 
-def test_pyright_refuses_what_is_wrong(tmp_path: Path) -> None:
-    assert errors_in("must_fail.py", tmp_path) == [5, 6, 7]
+def shaped(names: tuple[str, ...]) -> SimpleNamespace:
+    """An object with these attributes."""
+    return SimpleNamespace(**dict.fromkeys(names, ""))
 
 
-def test_a_guard_returns_what_it_was_given() -> None:
-    result = SimpleNamespace(success=True, counts={})
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_protocol_is_known_by_its_attributes(protocol: type) -> None:
+    assert isinstance(shaped(PROTOCOLS[protocol]), protocol)
+
+
+@pytest.mark.parametrize(("protocol", "name"), EACH)
+def test_every_attribute_is_needed(protocol: type, name: str) -> None:
+    found = shaped(PROTOCOLS[protocol])
+    delattr(found, name)
+    assert not isinstance(found, protocol)
+
+
+@pytest.mark.parametrize(("protocol", "name"), EACH)
+def test_every_attribute_is_a_property_without_a_setter(protocol: type, name: str) -> None:
+    found = vars(protocol)[name]
+    assert isinstance(found, property)
+    assert found.fset is None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Its success is computed."""
+
+    counts: dict[str, int]
+
+    @property
+    def success(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.counts)
+
+
+def test_a_guard_returns_the_object_itself() -> None:
+    result, record = Counted({"issues": 1}), shaped(RECORD)
     assert require_tracker_result(result) is result
+    assert require_activity_record(record) is record
 
 
-@pytest.mark.parametrize("guard", [require_tracker_result, require_activity_record])
-def test_a_guard_names_the_protocol(guard: object) -> None:
-    with pytest.raises(TypeError, match=r"TrackerResult|ActivityRecord"):
-        guard(object())  # type: ignore[operator]
-
-
-def test_a_state_is_known_by_its_attributes() -> None:
-    assert isinstance(SimpleNamespace(checkpoint_token="", human_readable_marker="", extras={}), IncrementalState)
+@pytest.mark.parametrize(
+    ("guard", "name"), [(require_tracker_result, "TrackerResult"), (require_activity_record, "ActivityRecord")]
+)
+@pytest.mark.parametrize("wrong", [None, True, "text", {}, {"success": True, "counts": {}}, object()])
+def test_a_guard_names_the_protocol_and_what_it_got(
+    guard: Callable[[object], object], name: str, wrong: object
+) -> None:
+    with pytest.raises(TypeError, match=name) as raised:
+        guard(wrong)
+    assert type(wrong).__name__ in str(raised.value)

@@ -1,57 +1,144 @@
-"""The vendors' own exception classes have the categories that are promised, also without Django."""
+"""The vendors' own exception classes, and same-named stand-ins, have the categories that are promised."""
 
 import subprocess
 import sys
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import discord
-import pinecone.exceptions as pinecone_errors
+import httpx
+import pinecone.errors.exceptions as pinecone_errors
+import psycopg
 import pytest
+import requests
 import slack_sdk.errors
+import urllib3.exceptions
 
 from core.errors import classify_failure
 
+STATUSES = [
+    (400, "unknown"), (401, "auth"), (403, "auth"), (404, "unknown"), (408, "network"), (409, "unknown"),
+    (429, "rate_limit"), (500, "network"), (502, "network"), (503, "network"),
+]  # fmt: skip
+BY_TRANSPORT = [(status, "network" if category == "unknown" else category) for status, category in STATUSES]
+POOL = urllib3.HTTPConnectionPool("h")
+REQUEST = httpx.Request("GET", "http://h/")
 
-def of_discord(kind: type[discord.HTTPException], status: int) -> discord.HTTPException:
-    """As discord.py raises it."""
-    response: Any = SimpleNamespace(status=status, reason="told")
-    return kind(response, "told")
+
+def stand_in(module: str, name: str, **attributes: object) -> Exception:
+    """An exception of the same module and name as a vendor's."""
+    error = type(name, (Exception,), {"__module__": module})("told")
+    for key, value in attributes.items():
+        setattr(error, key, value)
+    return error
+
+
+def of_requests(status: int, text: str = "", **headers: str) -> requests.HTTPError:
+    """As ``raise_for_status`` raises it."""
+    response = requests.Response()
+    response.status_code, response._content = status, text.encode()  # pyright: ignore[reportPrivateUsage]  # no public way
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return requests.HTTPError("told", response=response)
+
+
+@pytest.mark.parametrize(("status", "category"), STATUSES)
+def test_an_answer_to_an_sdk_is_known_by_its_status(status: int, category: str) -> None:
+    answer: Any = SimpleNamespace(status=status, reason="told", status_code=status)
+    for error in (
+        discord.HTTPException(answer, "told"),
+        slack_sdk.errors.SlackApiError("told", answer),
+        pinecone_errors.ApiError("told", status),
+        stand_in("discord.errors", "HTTPException", status=status),
+        stand_in("slack_sdk.errors", "SlackApiError", response=answer),
+        stand_in("pinecone.exceptions", "PineconeApiException", status=status),
+    ):
+        assert classify_failure(error) == category, error
+
+
+@pytest.mark.parametrize(("status", "category"), BY_TRANSPORT)
+def test_an_answer_to_a_transport_is_known_by_its_status(status: int, category: str) -> None:
+    info: Any = SimpleNamespace(real_url="http://h/")
+    for error in (
+        of_requests(status),
+        httpx.HTTPStatusError("told", request=REQUEST, response=httpx.Response(status)),
+        aiohttp.ClientResponseError(info, (), status=status),
+        stand_in("requests.exceptions", "HTTPError", response=SimpleNamespace(status_code=status)),
+    ):
+        assert classify_failure(error) == category, error
 
 
 @pytest.mark.parametrize(
-    ("error", "category"),
+    "limited",
     [
-        (of_discord(discord.Forbidden, 403), "auth"),
-        (of_discord(discord.NotFound, 404), "unknown"),
-        (of_discord(discord.HTTPException, 429), "rate_limit"),
-        (of_discord(discord.DiscordServerError, 503), "network"),
-        (discord.LoginFailure("told"), "auth"),
-        (discord.RateLimited(1.0), "rate_limit"),
-        (slack_sdk.errors.SlackApiError("told", SimpleNamespace(status_code=429)), "rate_limit"),
-        (slack_sdk.errors.SlackApiError("told", SimpleNamespace(status_code=400)), "unknown"),
-        (slack_sdk.errors.SlackApiError("told", SimpleNamespace(status_code=401)), "auth"),
+        of_requests(403, "You have exceeded a secondary rate limit"),
+        of_requests(403, Retry_After="60"),
+        of_requests(403, X_RateLimit_Remaining="0"),
+        stand_in("requests", "HTTPError", response=SimpleNamespace(status_code=403, text="Secondary Rate Limit")),
     ],
 )
-def test_a_vendor_s_own_error_has_its_category(error: Exception, category: str) -> None:
+def test_github_s_limits_may_come_as_403(limited: Exception) -> None:
+    assert classify_failure(limited) == "rate_limit"
+
+
+CASES = [
+    (discord.LoginFailure("told"), "auth"),
+    (discord.RateLimited(1.0), "rate_limit"),
+    (discord.GatewayNotFound(), "unknown"),
+    (pinecone_errors.UnauthorizedError(), "auth"),
+    (pinecone_errors.RateLimitError(), "rate_limit"),
+    (pinecone_errors.ServiceError(), "network"),
+    (pinecone_errors.PineconeConnectionError("told"), "network"),
+    (pinecone_errors.PineconeTimeoutError("told"), "timeout"),
+    (pinecone_errors.PineconeValueError("told"), "validation"),
+    (slack_sdk.errors.SlackRequestError("told"), "unknown"),
+    (requests.ConnectTimeout(), "timeout"),
+    (requests.ReadTimeout(), "timeout"),
+    (requests.ConnectionError(), "network"),
+    (requests.exceptions.SSLError(), "network"),
+    (requests.exceptions.ChunkedEncodingError(), "network"),
+    (urllib3.exceptions.ReadTimeoutError(POOL, "/", "told"), "timeout"),
+    (urllib3.exceptions.NewConnectionError(POOL, "refused"), "network"),  # pyright: ignore[reportArgumentType]  # any pool
+    (urllib3.exceptions.MaxRetryError(POOL, "/"), "network"),
+    (urllib3.exceptions.ProtocolError(), "network"),
+    (httpx.ConnectTimeout("told"), "timeout"),
+    (httpx.PoolTimeout("told"), "timeout"),
+    (httpx.ConnectError("told"), "network"),
+    (httpx.RemoteProtocolError("told"), "network"),
+    (aiohttp.ServerTimeoutError(), "timeout"),
+    (aiohttp.ServerDisconnectedError(), "network"),
+    (aiohttp.ClientPayloadError(), "network"),
+    (stand_in("httpx", "ReadTimeout"), "timeout"),
+    (stand_in("aiohttp.client_exceptions", "ClientConnectorError"), "network"),
+    (stand_in("django.core.management.base", "CommandError"), "command"),
+    (stand_in("django.core.exceptions", "ValidationError"), "validation"),
+    (stand_in("django.db.utils", "Error"), "unknown"),
+    (stand_in("psycopg.errors", "UniqueViolation", sqlstate="23505"), "validation"),
+    (stand_in("requestsque", "Timeout"), "unknown"),
+    (psycopg.errors.InvalidPassword(), "auth"),
+    (psycopg.errors.InsufficientPrivilege(), "permission"),
+    (psycopg.errors.QueryCanceled(), "timeout"),
+    (psycopg.errors.LockNotAvailable(), "timeout"),
+    (psycopg.errors.AdminShutdown(), "network"),
+    (psycopg.errors.ConnectionFailure(), "network"),
+    (psycopg.errors.UniqueViolation(), "validation"),
+    (psycopg.errors.NumericValueOutOfRange(), "validation"),
+    (psycopg.errors.SyntaxError(), "unknown"),
+    (psycopg.OperationalError("connection failed: refused"), "network"),
+]
+
+
+@pytest.mark.parametrize(("error", "category"), CASES, ids=lambda value: repr(value)[:60])
+def test_an_error_of_a_library_has_its_category(error: Exception, category: str) -> None:
     assert classify_failure(error) == category
 
 
-@pytest.mark.parametrize(
-    ("name", "category"),
-    [("UnauthorizedException", "auth"), ("ForbiddenException", "auth"), ("ServiceException", "network")],
-)
-def test_pinecone_s_own_errors_have_their_categories(name: str, category: str) -> None:
-    kind = getattr(pinecone_errors, name)
-    statuses = {"UnauthorizedException": 401, "ForbiddenException": 403, "ServiceException": 503}
-    assert classify_failure(kind("told", statuses[name])) == category
-
-
-def test_classifying_survives_a_django_that_cannot_be_imported() -> None:
+@pytest.mark.parametrize("broken", ["sys.modules['django'] = None", "sys.meta_path.insert(0, Broken())"])
+def test_classifying_survives_a_django_that_cannot_be_imported(broken: str) -> None:
     program = (
-        "import sys; sys.modules['django'] = None\n"
-        "from core.errors.classify import classify_failure\n"
-        "print(classify_failure(TimeoutError()).value)"
+        "import sys\nclass Broken:\n def find_spec(self, name, *rest):\n"
+        f"  if name.startswith('django'): raise RuntimeError('broken')\n{broken}\n"
+        "from core.errors import classify_failure as of\nprint(of(TimeoutError()), of(KeyError()))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "timeout", done.stderr
+    assert done.stdout.split() == ["timeout", "unknown"], done.stderr

@@ -17,6 +17,8 @@ from github_activity_tracker.convert.page import (
     moment,
     moment_or_none,
     one_line,
+    whole,
+    whole_or_none,
 )
 from github_activity_tracker.payloads import (
     IssueCommentPayload,
@@ -45,7 +47,7 @@ def convert_review_comments(payloads: Iterable[Any], repository_id: int) -> Page
 def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
     pull = payload.get("pull_request")
     kind = "issue" if pull is None else "pull_request"
-    number, title = int(payload["number"]), clean(payload["title"])
+    number, title = whole(payload["number"], 32), clean(payload["title"])
     milestone = payload.get("milestone")
     names = (label if isinstance(label, str) else label.get("name") for label in payload.get("labels") or [])
     row: Row = _post(payload, repository_id) | {
@@ -58,9 +60,9 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
         "active_lock_reason": clip(payload.get("active_lock_reason"), 64) or None,
         "draft": bool(payload.get("draft")),
         "labels": [clean(name) for name in names if name],
-        "assignees": [int(account["id"]) for account in payload.get("assignees") or []],
+        "assignees": [whole(account["id"]) for account in payload.get("assignees") or []],
         "milestone": clean(milestone["title"]) if milestone else None,
-        "comments_count": payload.get("comments") or 0,
+        "comments_count": whole(payload.get("comments") or 0, 32),
         "closed_at": moment_or_none(payload.get("closed_at")),
         "merged_at": moment_or_none(pull.get("merged_at")) if pull else None,
         "transferred_to": "",
@@ -85,8 +87,8 @@ def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Rec
     number = last_number(payload["pull_request_url"])
     row: Row = _post(payload, repository_id) | {
         "pull_number": number,
-        "review_id": payload.get("pull_request_review_id"),
-        "in_reply_to_id": payload.get("in_reply_to_id"),
+        "review_id": whole_or_none(payload.get("pull_request_review_id")),
+        "in_reply_to_id": whole_or_none(payload.get("in_reply_to_id")),
         "path": clean(payload["path"]),
         "diff_hunk": clean(payload.get("diff_hunk")),
         "commit_id": clip(payload.get("commit_id"), 64),
@@ -94,12 +96,12 @@ def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Rec
         "subject_type": clip(payload.get("subject_type"), 16),
         "side": clip(payload.get("side"), 16) or None,
         "start_side": clip(payload.get("start_side"), 16) or None,
-        "line": payload.get("line"),
-        "original_line": payload.get("original_line"),
-        "start_line": payload.get("start_line"),
-        "original_start_line": payload.get("original_start_line"),
-        "position": payload.get("position"),
-        "original_position": payload.get("original_position"),
+        "line": whole_or_none(payload.get("line"), 32),
+        "original_line": whole_or_none(payload.get("original_line"), 32),
+        "start_line": whole_or_none(payload.get("start_line"), 32),
+        "original_start_line": whole_or_none(payload.get("original_start_line"), 32),
+        "position": whole_or_none(payload.get("position"), 32),
+        "original_position": whole_or_none(payload.get("original_position"), 32),
     }
     document = f"github:pull_request:{repository_id}:{number}"
     identity = f"github:review_comment:{row['id']}"
@@ -112,10 +114,10 @@ def _post(payload: PostPayload, repository_id: int) -> Row:
     user = living(payload["user"])
     counts = payload.get("reactions") or {}
     return {
-        "id": int(payload["id"]),
+        "id": whole(payload["id"]),
         "node_id": clip(payload.get("node_id"), 100),
         "repository_id": repository_id,
-        "author_id": int(user["id"]) if user else None,
+        "author_id": whole(user["id"]) if user else None,
         "author_association": clip(payload.get("author_association"), 32),
         "body": clean_or_none(payload.get("body")),
         "html_url": clean(payload["html_url"]),

@@ -1,5 +1,6 @@
 """A converted page: what the store writes in one transaction, and what could not be converted."""
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -91,8 +92,8 @@ def clip(text: str | None, limit: int) -> str:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """The beginning of a text as one line, for the timeline; markup is left as it is."""
-    return " ".join(text[: 5 * limit].split())[:limit]
+    """The beginning of a text as one clean line, for the timeline; markup is left as it is."""
+    return " ".join(clean(text[: 5 * limit]).split())[:limit]
 
 
 def storable(value: object) -> object:
@@ -119,6 +120,22 @@ def moment_or_none(text: str | None) -> datetime | None:
     return moment(text) if text else None
 
 
+def whole(number: int, bits: int = 64, *, least: int = 0) -> int:
+    """A number that a column of so many bits can hold; TypeError or ValueError for anything else.
+
+    What a column refuses would cost its whole page.
+    """
+    found = operator.index(number)
+    if not least <= found < 1 << (bits - 1):
+        raise ValueError(f"a number out of range: {found}")
+    return found
+
+
+def whole_or_none(number: int | None, bits: int = 64) -> int | None:
+    """The same for a number that may be missing, or less than nothing."""
+    return None if number is None else whole(number, bits, least=-(1 << (bits - 1)))
+
+
 def last_number(url: str) -> int:
     """The number at the end of an issue's or pull request's address; ValueError when there is none."""
-    return int(url.rstrip("/").rpartition("/")[2])
+    return whole(int(url.rstrip("/").rpartition("/")[2]), 32)

@@ -1,0 +1,81 @@
+"""A local server that answers what a test tells it to, however badly."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.tokens import TokenPool
+from core.operations.http import Allowance, Transport
+
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. ``delay`` in seconds comes before it; ``reset`` breaks the connection instead of answering."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=JSON.copy)
+    body: bytes = b"[]"
+    delay: float = 0.0
+    reset: bool = False
+
+
+class ScriptedServer:
+    """Gives one reply a request; the last one is repeated. ``seen`` are the headers of the requests."""
+
+    def __init__(self) -> None:
+        self.replies: list[Reply] = [Reply()]
+        self.seen: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.slept: list[float] = []
+        told = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                told.seen.append(dict(self.headers))
+                told.paths.append(self.path)
+                _answer(self, told.replies.pop(0) if len(told.replies) > 1 else told.replies[0])
+
+            def log_message(self, *args: Any) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def transport(self, *, attempts: int = 3, timeout: float = 1.0, **allowed: Any) -> Transport:
+        """A transport that notes its pauses instead of making them."""
+        return Transport(Allowance(**allowed), attempts=attempts, sleep=self.slept.append, timeout=(timeout, timeout))
+
+    def client(self, *tokens: str, attempts: int = 3, **allowed: Any) -> GitHubClient:
+        """A client of this server."""
+        return GitHubClient(self.url, TokenPool(list(tokens)), self.transport(attempts=attempts, **allowed))
+
+
+def _answer(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+    time.sleep(reply.delay)
+    if reply.reset:
+        # With a linger of 0 seconds, closing sends RST.
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.close_connection = True
+        handler.connection.close()
+        return
+    handler.send_response(reply.status)
+    for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(reply.body)

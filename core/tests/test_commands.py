@@ -1,0 +1,94 @@
+"""What a collecting command leaves behind: the ledger, an exit code, one JSON object, and work for the next run."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from core.collectors import AbstractCollector, CollectorResult
+from core.collectors.result import ScopeReport
+from core.errors import RetryLater, ScopeBusy
+from core.models import Chunk, CollectorRun, Document, Scope
+from core.runs import current_run
+from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed
+from core.tests.told import Command, Told, failing, run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECRET = "ghp_" + "a" * 36
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_failed_run_is_kept_in_the_ledger_without_secrets() -> None:
+    failing(Told(run=PermissionError(f"no\nwith {SECRET}")))
+    kept = CollectorRun.objects.get()
+    assert (kept.collector, kept.outcome, kept.failure_category) == ("told", "failed", "permission")
+    assert kept.error == "no with ***"
+    assert kept.finished_at is not None
+    assert current_run() is None
+
+
+class Storing(Told):
+    """Stores a note and marks it in one transaction, then fails if it is told to; finds the note again in the index."""
+
+    source_system = "told"
+    renderer_version = 1
+
+    def collect(self) -> Any:
+        with transaction.atomic():
+            scope, _ = Scope.objects.get_or_create(source_system="told", external_id="1", defaults={"name": "kept"})
+            mark_changed([DocumentMark(source_system="told", external_id="note", kind="note", scope_id=scope.pk)])
+        return super().collect()
+
+    def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
+        for name in external_ids:
+            yield RenderedDocument(
+                external_id=name, kind="note", title=name, url="", author="", occurred_at=NOW,
+                passages=[Passage(text="The lock of the canal is closed.")],
+            )  # fmt: skip
+
+    def document_sources(self) -> Any:
+        return [self]
+
+    def sync_pinecone(self) -> None:
+        AbstractCollector.sync_pinecone(self)
+
+
+def test_what_a_failed_run_stored_stays_and_reaches_the_index_with_the_next() -> None:
+    failing(Storing(run=RetryLater("later")))
+    assert Document.objects.get().external_id == "note"
+    assert not Chunk.objects.exists()
+    run(Storing())
+    assert "canal" in Chunk.objects.get().text
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("succeeded", 0), ("partial", 3), ("failed", 1), ("busy", 75)])
+def test_the_exit_code_follows_the_outcome(outcome: Any, code: int) -> None:
+    assert run(Told(CollectorResult(outcome=outcome))).exit_code == code
+
+
+def test_no_sync_leaves_the_second_phase_out() -> None:
+    collector = Told()
+    run(collector, "--no-sync")
+    assert [call for call, _ in collector.calls] == ["validate", "collect"]
+
+
+def test_json_tells_a_result_in_one_object() -> None:
+    report = ScopeReport(scope="a/b", outcome="partial", counts={"issues": 2}, skipped=1, reason=f"saw {SECRET}")
+    told = json.loads(run(Told(CollectorResult.of([report], requests=7)), "--json").printed.getvalue())
+    assert told.pop("duration_seconds") >= 0
+    scope = {"scope": "a/b", "outcome": "partial", "counts": {"issues": 2}, "reason": "saw ***"}
+    assert told == {
+        "collector": "told", "success": False, "outcome": "partial", "counts": {"issues": 2}, "requests": 7,
+        "skipped": 1, "scopes": [scope],
+    }  # fmt: skip
+
+
+def test_json_tells_a_failure_too() -> None:
+    command = Command()
+    failing(Told(run=ScopeBusy(f"locked by {SECRET}")), "--json", command=command)
+    told = json.loads(command.printed.getvalue())
+    assert (told["success"], told["outcome"], told["failure_category"]) == (False, "failed", "command")
+    assert SECRET not in told["error"]

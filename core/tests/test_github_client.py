@@ -1,0 +1,143 @@
+"""How GitHub is asked: tokens, limits, pages, redirects."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from core.errors import AccessDenied, NotFound, ReplaceToken, RetryLater, UnexpectedAnswer
+from core.operations.github_ops.answers import limit_wait
+from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.tokens import TokenPool
+from core.operations.http import Allowance, Response, Transport
+from core.tests.scripted import JSON, Reply, ScriptedServer
+from samples.server import SampleServer
+
+ALICE, BOB = "ghp_alice_secret", "ghp_bob_secret"
+SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
+LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
+
+
+def asking(server: SampleServer, *users: str) -> tuple[GitHubClient, list[float]]:
+    """A client of the sample server, and the pauses that it would have made."""
+    slept: list[float] = []
+    transport = Transport(Allowance(), sleep=slept.append)
+    return GitHubClient(server.url, TokenPool([server.token(user) for user in users]), transport), slept
+
+
+def test_a_token_goes_to_no_other_host(script: ScriptedServer) -> None:
+    with ScriptedServer() as elsewhere:
+        for where in (f"{elsewhere.url}/x", elsewhere.url.replace("http:", "https:"), f"//{elsewhere.url[7:]}/x"):
+            script.replies = [Reply(302, {"Location": where}, b"")]
+            with pytest.raises((UnexpectedAnswer, NotFound)):
+                script.client(ALICE).get("/x")
+        assert elsewhere.seen == []
+
+
+def test_a_redirect_on_the_same_host_is_followed(script: ScriptedServer) -> None:
+    script.replies = [Reply(301, {"Location": f"{script.url}/repositories/1"}, b""), Reply(body=b"{}")]
+    assert script.client(ALICE).get("/x").data == {}
+    assert script.paths == ["/x", "/repositories/1"]
+
+
+def test_a_circle_of_redirects_ends(script: ScriptedServer) -> None:
+    script.replies = [Reply(302, {"Location": f"{script.url}/x"}, b"")]
+    with pytest.raises(NotFound) as raised:
+        script.client().get("/x")
+    assert raised.value.reason == "moved"
+
+
+def test_pages_that_lead_back_are_noticed(script: ScriptedServer) -> None:
+    script.replies = [Reply(headers=JSON | {"Link": f'<{script.url}/x?after=A>; rel="next"'})]
+    with pytest.raises(UnexpectedAnswer, match="lead back"):
+        list(script.client().pages("/x"))
+    assert len(script.seen) == 2
+
+
+def test_what_is_unchanged_is_known_by_its_etag(script: ScriptedServer) -> None:
+    script.replies = [Reply(304, {}, b"")]
+    assert script.client().get("/x", etag='W/"1"').unchanged
+    assert script.seen[0]["If-None-Match"] == 'W/"1"'
+
+
+def test_a_refused_token_is_dropped_and_the_next_one_asks(script: ScriptedServer) -> None:
+    script.replies = [Reply(401, body=b"{}"), Reply()]
+    client = script.client(ALICE, BOB)
+    client.get("/x")
+    client.get("/y")
+    first, second, third = (seen["Authorization"] for seen in script.seen)
+    assert first != second == third
+
+
+def test_the_last_refused_token_names_the_variable_only(script: ScriptedServer) -> None:
+    script.replies = [Reply(401, body=b"{}")]
+    with pytest.raises(ReplaceToken, match="GITHUB_TOKENS") as refused:
+        script.client(ALICE).get("/x")
+    assert ALICE not in f"{refused.value!r} {refused.value.__context__!r}"
+
+
+@pytest.mark.parametrize(("status", "reason"), [(404, "not_found"), (410, "gone"), (409, "empty"), (451, "blocked")])
+def test_what_is_not_there_has_a_reason(script: ScriptedServer, status: int, reason: str) -> None:
+    script.replies = [Reply(status, body=b"{}")]
+    with pytest.raises(NotFound) as absent:
+        script.client().get("/x")
+    assert (absent.value.status, absent.value.reason) == (status, reason)
+
+
+def test_a_403_that_is_no_limit_is_denied_without_waiting(script: ScriptedServer) -> None:
+    script.replies = [Reply(403, body=b'{"message": "Resource not accessible"}')]
+    with pytest.raises(AccessDenied, match="not accessible"):
+        script.client(ALICE).get("/x")
+    assert script.slept == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "least", "most"),
+    [
+        (429, {"retry-after": "7"}, b"", 7, 7),
+        (403, {"retry-after": SOON}, b"", 1, 41),
+        (403, {"retry-after": LONG_AGO}, b"", 1, 1),
+        (403, {"retry-after": "soon"}, b"", 60, 60),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{time.time() + 30:.0f}"}, b"", 1, 32),
+        (403, {}, b"You have exceeded a secondary Rate Limit", 60, 60),
+        (429, {}, b"", 60, 60),
+    ],
+)
+def test_a_limit_says_how_long_to_wait(
+    status: int, headers: dict[str, str], body: bytes, least: float, most: float
+) -> None:
+    wait = limit_wait(Response(status=status, headers=headers, body=body, url="http://h/"), time.time())
+    assert wait is not None
+    assert least <= wait <= most
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 500])
+def test_no_limit_is_no_wait(status: int) -> None:
+    assert limit_wait(Response(status=status, headers={}, body=b"denied", url="http://h/"), time.time()) is None
+
+
+@pytest.mark.parametrize("after", [3, SOON])
+def test_a_secondary_limit_is_waited_for(sample_server: SampleServer, after: int | str) -> None:
+    client, slept = asking(sample_server, "alice")
+    sample_server.fail("secondary", retry_after=after)
+    assert client.get("/user").data
+    assert len(slept) == 1
+    assert 0 < slept[0] <= (40 if after == SOON else 3)
+
+
+def test_an_exhausted_account_gives_way_to_another(sample_server: SampleServer) -> None:
+    client, slept = asking(sample_server, "alice", "bob")
+    sample_server.fail("primary")
+    assert client.get("/user").data["login"] == "bob"
+    assert slept == []
+
+
+def test_a_long_limit_says_when_to_come_back(sample_server: SampleServer) -> None:
+    client, slept = asking(sample_server, "alice")
+    sample_server.set_quota("alice", remaining=0, reset_in=3000)
+    with pytest.raises(RetryLater, match="UTC") as later:
+        client.get("/user")
+    assert later.value.not_before is not None
+    assert timedelta(minutes=45) < later.value.not_before - datetime.now(UTC) < timedelta(minutes=55)
+    assert slept == []
