@@ -1,0 +1,106 @@
+"""Files that are whole or not there."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.operations.files import Workspace, open_atomic
+
+ROOT = Path(__file__).parents[2]
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+WRITES_FOR_EVER = """
+import sys
+from pathlib import Path
+from core.operations.files import open_atomic
+with open_atomic(Path(sys.argv[1])) as file:
+    while True:
+        file.write("new " * 1000)
+"""
+
+
+def test_a_file_is_written_whole_with_its_folders(tmp_path: Path) -> None:
+    target = tmp_path / "a" / "b" / "out.txt"
+    with open_atomic(target) as file:
+        file.write("Ä\n潮\r\n")
+        assert not target.exists()
+    assert target.read_bytes() == "Ä\n潮\r\n".encode()
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    with open_atomic(tmp_path / "atomic"):
+        pass
+    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def write_half(target: Path) -> None:
+    """Fails in the middle."""
+    with open_atomic(target) as file:
+        file.write("half")
+        raise RuntimeError
+
+
+def test_a_file_that_fails_half_way_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        write_half(tmp_path / "out.txt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_file_leaves_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError):
+        write_half(target)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_writer_that_is_killed_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+    writer = subprocess.Popen([sys.executable, "-c", WRITES_FOR_EVER, str(target)], cwd=ROOT)
+    give_up = time.monotonic() + 20
+    while sum(path.stat().st_size for path in tmp_path.iterdir()) < 10_000:
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait()
+    assert target.read_text() == "old"
+    with open_atomic(target) as file:
+        file.write("new")
+    assert target.read_text() == "new"
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4))
+def test_no_name_leads_out_of_the_workspace(names: list[str]) -> None:
+    root = Path("/workspace")
+    path = Workspace(root).path(*names)
+    assert len(path.parts) == len(root.parts) + len(names)
+    assert not {"..", "."} & set(path.parts)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "/etc/passwd", "../../x", "a/b", "a\\b", "~", "a\0b", "C:", "-rf", "..."])
+def test_a_hostile_name_is_one_part_of_a_path(name: str, tmp_path: Path) -> None:
+    path = Workspace(tmp_path).path(name, "x")
+    path.mkdir(parents=True)
+    assert path.parent.parent == tmp_path
+    assert path.resolve().is_relative_to(tmp_path.resolve())
+
+
+@given(NAMES, NAMES)
+def test_different_names_have_different_paths(one: str, other: str) -> None:
+    space = Workspace(Path("/workspace"))
+    assert (space.path(one) == space.path(other)) is (one == other)
+
+
+def test_an_empty_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        Workspace(Path("/workspace")).path("a", "")

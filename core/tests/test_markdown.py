@@ -1,0 +1,75 @@
+"""Markdown as words and as HTML that is safe to show."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.operations.markdown import plain_text, safe_html
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[link](javascript:alert(1))",
+    "[link](JaVaScRiPt:alert(1))",
+    "[link](data:text/html;base64,PHNjcmlwdD4=)",
+    "<javascript:alert(1)>",
+    "![picture](https://elsewhere.example/pixel.png)",
+    '![a" onerror="alert(1)](https://elsewhere.example/pixel.png)',
+    "[![badge](https://elsewhere.example/pixel.png)](https://elsewhere.example/)",
+    "<iframe src='https://elsewhere.example'></iframe>",
+    "| a |\n|---|\n| <svg onload=alert(1)> |",
+    "```html\n<script>alert(1)</script>\n```",
+]
+TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
+ALLOWED = {
+    "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
+    "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+PIECES = [*"<>[]()!*_`#|-~&\"'= \n\\:/abc1", "javascript:", "<script>", "http://", "\0", "潮"]
+MARKUP = st.lists(st.sampled_from(PIECES)).map("".join)
+
+
+def is_safe(html: str) -> bool:
+    """Whether it holds only tags without power, and links that lead to addresses."""
+    for _, name, attributes in TAG.findall(html):
+        if name not in ALLOWED or re.search(r"\son\w+=", attributes):
+            return False
+        if re.search(r'href="\s*(javascript|data|vbscript):', attributes, re.IGNORECASE):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_markdown_is_harmless(text: str) -> None:
+    assert is_safe(safe_html(text))
+
+
+@given(MARKUP)
+def test_any_markdown_is_harmless_and_has_words(text: str) -> None:
+    assert is_safe(safe_html(text))
+    assert isinstance(plain_text(text), str)
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, ">" * 5000, "*a " * 5000, "`" * 5001, "- " * 2000, "![a](" * 2000])
+def test_endless_markup_is_read_nevertheless(text: str) -> None:
+    assert is_safe(safe_html(text))
+    plain_text(text)
+
+
+def test_links_do_not_vouch_for_where_they_lead() -> None:
+    assert 'rel="nofollow noopener noreferrer"' in safe_html("[here](https://example.org)")
+
+
+def test_the_words_of_a_text_are_kept() -> None:
+    assert plain_text("# Title\n\nSome *words* and `code`.\n\n```\nx = 1\n```") == "Title\nSome words and code.\nx = 1"
+
+
+def test_words_of_links_and_pictures_are_kept_without_their_addresses() -> None:
+    assert plain_text("[here](https://example.org) ![a cat](https://example.org/cat.png)") == "here a cat"
+
+
+def test_words_of_tables_and_lists_are_kept() -> None:
+    words = plain_text("| head |\n|---|\n| ~~cell~~ |\n\n- one\n  - two\n\n> quoted")
+    assert words.split() == ["head", "cell", "one", "two", "quoted"]
