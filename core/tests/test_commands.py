@@ -16,7 +16,7 @@ from core.runs import current_run
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed
 from core.tests.told import Command, Told, failing, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 SECRET = "ghp_" + "a" * 36
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -56,6 +56,7 @@ class Storing(Told):
         AbstractCollector.sync_pinecone(self)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_a_failed_run_stored_stays_and_reaches_the_index_with_the_next() -> None:
     failing(Storing(run=RetryLater("later")))
     assert Document.objects.get().external_id == "note"

@@ -105,7 +105,7 @@ def test_a_traceback_is_shown_on_request_with_its_causes_and_no_secret(capsys: p
     assert told.count("Traceback (most recent call last)") == 1
     assert "direct cause" in told
     assert SECRET not in told
-    assert told.splitlines()[-1] == "error: refused *** (unknown)"
+    assert told.splitlines()[-1] == "error: refused *** (validation)"
 
 
 def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

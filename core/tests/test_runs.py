@@ -1,100 +1,74 @@
-"""The ledger, locks, skips; and writing many rows at once."""
+"""The ledger of runs, what was skipped, and quotas that processes share."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
-from core.models import CollectorRun, Scope, SkippedItem
-from core.models.upsert import upsert
-from core.operations.budgets import BudgetRow, reconcile
-from core.runs import clear_skips, record_skip, recorded_run, scope_lock
+from core.models import CollectorRun, SkippedItem
+from core.operations.budgets import BudgetRow, correct, reconcile
+from core.runs import clear_skips, current_run, finish_run, record_skip, recorded_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def in_another_session(work: Any) -> Any:
-    """What a piece of work returns on a database connection of its own."""
-    found: list[Any] = []
-
-    def run() -> None:
-        try:
-            found.append(work())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return found[0]
+pytestmark = pytest.mark.django_db
 
 
-def test_a_scope_is_held_by_one_session() -> None:
-    def attempt() -> bool:
-        with scope_lock("github", "1", patience=0) as held:
-            return held
+def test_a_run_is_in_the_ledger_from_its_start_to_its_end() -> None:
+    with recorded_run("github", {"full": "True"}) as run:
+        kept = CollectorRun.objects.get()
+        assert (kept.outcome, kept.finished_at, kept.options) == ("running", None, {"full": "True"})
+        assert current_run() == run
+        finish_run(run, "partial", counts={"issues": 2}, requests=3, category="rate_limit", error="later")
+    kept = CollectorRun.objects.get()
+    assert (kept.outcome, kept.counts, kept.requests) == ("partial", {"issues": 2}, 3)
+    assert kept.finished_at is not None
+    assert current_run() is None
 
-    with scope_lock("github", "1") as held:
-        assert held
-        assert in_another_session(attempt) is False
-    assert in_another_session(attempt) is True
 
-
-def test_a_run_that_died_is_marked_interrupted_by_the_next() -> None:
-    dead = CollectorRun.objects.create(collector="github", host="h", pid=1, started_at=timezone.now())
+def test_a_run_that_died_is_marked_interrupted_by_the_next_of_its_collector() -> None:
+    dead = {"host": "h", "pid": 1, "started_at": timezone.now()}
+    ours, other = (CollectorRun.objects.create(collector=name, **dead).pk for name in ("github", "discord"))
     with recorded_run("github", {}) as run:
-        assert CollectorRun.objects.get(pk=dead.pk).outcome == "interrupted"
-        assert CollectorRun.objects.get(pk=run.pk).outcome == "running"
+        outcomes = dict(CollectorRun.objects.values_list("pk", "outcome"))
+    assert outcomes == {ours: "interrupted", other: "running", run.pk: "running"}
+    assert CollectorRun.objects.get(pk=ours).finished_at is not None
 
 
-def skip() -> SkippedItem:
-    """The same skip again."""
-    record_skip(collector="github", scope="1", stream="issues", external_id="7", reason="malformed")
-    return SkippedItem.objects.get()
+def skip(external_id: str = "7", **more: Any) -> SkippedItem:
+    """Skip an item, perhaps again."""
+    record_skip(collector="github", scope="1", stream="issues", external_id=external_id, reason="malformed", **more)
+    return SkippedItem.objects.get(external_id=external_id)
 
 
 def test_a_skip_is_counted_once_and_its_attempts_grow() -> None:
-    assert skip().attempts == 1
-    assert skip().attempts == 2
+    first = skip(payload={"id": 7})
+    again = skip(payload={"id": 7, "title": None})
+    assert (first.attempts, again.attempts) == (1, 2)
+    assert again.payload == {"id": 7, "title": None}
+    assert again.first_seen_at == first.first_seen_at < again.last_seen_at
+
+
+def test_a_skip_that_works_is_cleared_and_may_come_back() -> None:
+    skip()
+    skip("8")
+    assert clear_skips(collector="github", scope="1", stream="other") == 0
     assert clear_skips(collector="github", scope="1", stream="issues", external_id="7") == 1
-    assert SkippedItem.objects.get().cleared_at
+    assert set(SkippedItem.objects.filter(cleared_at=None).values_list("external_id", flat=True)) == {"8"}
     assert skip().cleared_at is None
+    assert clear_skips(collector="github", scope="1", stream="issues") == 2
 
 
-def row(name: str, external_id: str = "1") -> dict[str, Any]:
-    """A scope."""
-    return {"source_system": "github", "external_id": external_id, "name": name, "url": ""}
+def test_a_skip_knows_its_run() -> None:
+    with recorded_run("github", {}) as run:
+        assert skip().run == run
 
 
-KEY = ["source_system", "external_id"]
-
-
-def test_a_row_is_inserted_updated_or_left_alone() -> None:
-    assert upsert(Scope, [row("a")], key=KEY).inserted
-    assert upsert(Scope, [row("b")], key=KEY).updated
-    assert not upsert(Scope, [row("b")], key=KEY).changed
-
-
-def test_of_rows_with_one_key_the_last_counts() -> None:
-    upsert(Scope, [row("a"), row("b")], key=KEY)
-    assert Scope.objects.get().name == "b"
-
-
-def test_kept_fields_survive_an_update() -> None:
-    upsert(Scope, [row("a")], key=KEY)
-    upsert(Scope, [row("b")], key=KEY, keep=["name"])
-    assert Scope.objects.get().name == "a"
-
-
-def budget(remaining: int | None, minutes: int) -> BudgetRow:
-    """What one process was told."""
-    at = timezone.now().replace(microsecond=0) + timedelta(minutes=minutes)
+def budget(remaining: int | None, minutes: float, rest: float | None = None) -> BudgetRow:
+    """What one process was told; minutes from now."""
+    now = timezone.now().replace(microsecond=0)
     return BudgetRow(
-        source_system="github", account="a", resource="core", limit=5000, remaining=remaining, resets_at=at,
-        not_before=None,
+        source_system="github", account="a", resource="core", limit=5000, remaining=remaining,
+        resets_at=now + timedelta(minutes=minutes), not_before=rest and now + timedelta(minutes=rest),
     )  # fmt: skip
 
 
@@ -103,3 +77,10 @@ def test_of_one_window_the_smaller_remainder_counts_and_a_later_window_replaces_
     assert reconcile(budget(20, 5)).remaining == 10
     assert reconcile(budget(4000, 65)).remaining == 4000
     assert reconcile(budget(3, 5)).remaining == 4000
+    correct(budget(4900, 65))
+    assert reconcile(budget(4950, 65)).remaining == 4900
+
+
+def test_a_wait_that_one_process_was_told_of_holds_for_all() -> None:
+    told = reconcile(budget(10, 5, rest=3))
+    assert reconcile(budget(10, 5)).not_before == told.not_before is not None

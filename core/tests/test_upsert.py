@@ -1,0 +1,140 @@
+"""Writing many rows at once, and knowing which of them changed."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.models import Checkpoint, Scope
+from core.models.upsert import upsert
+
+pytestmark = pytest.mark.django_db
+KEY = ["source_system", "external_id"]
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def row(name: str, external_id: str = "1", **more: Any) -> dict[str, Any]:
+    """A scope."""
+    return {"source_system": "github", "external_id": external_id, "name": name, "url": "", **more}
+
+
+def names() -> dict[str, str]:
+    """What is kept."""
+    return dict(Scope.objects.values_list("external_id", "name"))
+
+
+def test_a_row_is_inserted_updated_or_left_alone() -> None:
+    assert upsert(Scope, [row("a")], key=KEY).inserted == [("github", "1")]
+    assert upsert(Scope, [row("b")], key=KEY).updated == [("github", "1")]
+    assert not upsert(Scope, [row("b")], key=KEY).changed
+
+
+def test_a_row_that_is_right_is_not_written_again() -> None:
+    def version() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT xmin, ctid FROM core_scope")
+            return cursor.fetchone()
+
+    upsert(Scope, [row("a")], key=KEY)
+    before = version()
+    upsert(Scope, [row("a")], key=KEY)
+    assert version() == before
+
+
+def test_no_rows_are_no_statement(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        assert upsert(Scope, [], key=KEY).changed == []
+
+
+def test_many_rows_are_one_statement(django_assert_num_queries: Any) -> None:
+    rows = [row(f"n{number}", str(number)) for number in range(5000)]
+    with django_assert_num_queries(1):
+        assert len(upsert(Scope, rows, key=KEY).inserted) == 5000
+    rows[7]["name"] = "other"
+    assert upsert(Scope, [*rows, row("new", "x")], key=KEY).changed == [("github", "x"), ("github", "7")]
+
+
+def test_of_rows_with_one_key_the_last_counts() -> None:
+    upsert(Scope, [row("a"), row("b"), row("x", "2"), row("c")], key=KEY)
+    assert names() == {"1": "c", "2": "x"}
+
+
+def test_kept_fields_survive_an_update_and_are_no_change() -> None:
+    upsert(Scope, [row("a")], key=KEY)
+    assert not upsert(Scope, [row("b")], key=KEY, keep=["name"]).changed
+    assert names() == {"1": "a"}
+
+
+@pytest.mark.parametrize(("hours", "kept"), [(-1, "old"), (0, "new"), (1, "new")])
+def test_a_row_that_is_older_than_what_is_kept_is_ignored(hours: int, kept: str) -> None:
+    upsert(Scope, [row("old", not_before=NOON)], key=KEY, newer="not_before")
+    later = NOON + timedelta(hours=hours)
+    assert bool(upsert(Scope, [row("new", not_before=later)], key=KEY, newer="not_before").changed) is (kept == "new")
+    assert names() == {"1": kept}
+
+
+def test_a_row_without_a_time_gives_way_to_one_that_has() -> None:
+    upsert(Scope, [row("old", not_before=None)], key=KEY, newer="not_before")
+    assert upsert(Scope, [row("new", not_before=NOON)], key=KEY, newer="not_before").updated
+
+
+def test_one_moment_in_two_zones_is_no_change() -> None:
+    upsert(Scope, [row("a", not_before=NOON)], key=KEY)
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    assert not upsert(Scope, [row("a", not_before=elsewhere)], key=KEY).changed
+
+
+@transaction.atomic
+def upsert_then_fail() -> None:
+    """As a page that fails after its rows."""
+    upsert(Scope, [row("a")], key=KEY)
+    raise KeyError
+
+
+def test_nothing_is_kept_of_a_transaction_that_fails() -> None:
+    with pytest.raises(KeyError):
+        upsert_then_fail()
+    assert names() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_writers_of_the_same_rows_do_not_lock_each_other_out() -> None:
+    rows = [row("a", str(number)) for number in range(300)]
+    done: list[str] = []
+
+    def write(kept: list[dict[str, Any]], name: str) -> None:
+        for turn in range(5):
+            upsert(Scope, [one | {"name": f"{name}{turn}"} for one in kept], key=KEY)
+        done.append(name)
+        connection.close()
+
+    writers = [threading.Thread(target=write, args=(rows, "a")), threading.Thread(target=write, args=(rows[::-1], "b"))]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(done) == ["a", "b"]
+    assert len(names()) == 300
+
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(TEXTS, st.dictionaries(TEXTS, VALUES, max_size=3))
+def test_any_text_and_any_json_come_back_as_they_were(text: str, extras: dict[str, Any]) -> None:
+    given_row = {"collector": "c", "scope": "s", "stream": "x", "checkpoint_token": text, "extras": extras}
+    more = {"human_readable_marker": "", "updated_at": NOON}
+    upsert(Checkpoint, [given_row | more], key=["collector", "scope", "stream"])
+    kept = Checkpoint.objects.get()
+    assert (kept.checkpoint_token, kept.extras) == (text, extras)
+    assert not upsert(Checkpoint, [given_row | more], key=["collector", "scope", "stream"]).changed
