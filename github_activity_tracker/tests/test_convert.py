@@ -5,7 +5,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
 from github_activity_tracker import convert
+from github_activity_tracker.models import Account, Commit, CommitFile
+from github_activity_tracker.tests.test_convert_spoiled import check_record, refused
 
 MOMENTS = st.sampled_from(["2025-03-02T08:10:00Z", "2025-03-02T08:10:00+02:00", "1970-01-01T00:00:00Z"])
 TEXTS = st.one_of(st.none(), st.text(max_size=50), st.just("\x00"), st.just("\ud800"), st.just("x" * 70_000))
@@ -102,3 +105,28 @@ def test_an_event_of_an_unknown_kind_is_kept_by_its_name(nodes: list[Any]) -> No
     assert page.whole_timelines == [3]
     unknown = {record.row["event"] for record in page.events}
     assert unknown <= {"closed", "never_heard_of", "labeled", "committed"}
+
+
+GIT_TEXTS = st.one_of(st.text(max_size=30), st.just("\x00"), st.just("\ud800"), st.just("x" * 70_000))
+DATES = st.builds(RawDate, st.integers(-(2**63), 2**63), st.integers(-(2**31), 2**31))
+FILES = st.builds(
+    RawFile, GIT_TEXTS, st.none() | GIT_TEXTS, st.sampled_from("AMDRCTU"), st.none() | st.integers(0, 100),
+    st.just("100644"), st.just("160000"), st.none() | st.integers(0, 2**31 - 1), st.none() | st.integers(0, 10**6),
+)  # fmt: skip
+ADDRESSES = GIT_TEXTS | st.integers(0, 10**19).map(lambda number: f"{number}+ada@users.noreply.github.com")
+COMMITS = st.builds(
+    RawCommit, st.just("a" * 64), st.just("b" * 40), st.just(["c" * 64] * 9), GIT_TEXTS, ADDRESSES, DATES, GIT_TEXTS,
+    GIT_TEXTS, DATES, GIT_TEXTS, GIT_TEXTS, st.lists(FILES, max_size=1),
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(COMMITS)
+def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit) -> None:
+    page = convert.convert_commits([commit], 5, "https://github.com/o/r")
+    assert page.malformed == []
+    (record,) = page.records
+    check_record(Commit, record)
+    assert all(refused(CommitFile, file) == {} for file in record.files)
+    assert all(refused(Account, account) == {} for account in page.accounts.values())
+    assert {record.row["author_id"]} - {None} == set(page.accounts)
