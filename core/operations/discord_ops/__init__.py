@@ -1,2 +1,6 @@
-"""The room of Discord's HTTP API, with its own limiter and retries; its vendor's library is imported
-here and nowhere else."""
+"""Discord: its REST API for bots. No gateway, no user tokens."""
+
+from core.operations.discord_ops.background import Background, Gathering
+from core.operations.discord_ops.client import DiscordClient, DiscordRefused, open_client
+
+__all__ = ["Background", "DiscordClient", "DiscordRefused", "Gathering", "open_client"]

@@ -1,0 +1,69 @@
+"""What Discord's refusals mean, in the project's own errors."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import cast
+
+import aiohttp
+import discord
+
+from core.errors import AccessDenied, CollectorError, NotFound, ReplaceToken, SourceTimeout, SourceUnavailable
+
+PASSING = (
+    discord.HTTPException, discord.RateLimited, aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ValueError,
+    ConnectionError,
+)  # fmt: skip
+"""What one attempt may end with."""
+RETRIED = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (says so)
+
+
+class DiscordRefused(AccessDenied):
+    """Discord answers 400 or 403 with a code of its own.
+
+    https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+    """
+
+    def __init__(self, message: str, *, status: int, code: int) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+class NotAsDocumented(ValueError):
+    """The body is JSON, but not what was asked for."""
+
+
+def passes(error: Exception) -> bool:
+    """Whether the same request may work in a moment."""
+    if isinstance(error, discord.HTTPException):
+        return error.status in RETRIED
+    return not isinstance(error, discord.LoginFailure)
+
+
+def waiting_time(error: Exception, attempt: int) -> float:
+    """Seconds before the next attempt: what Discord asks for, else 0.5, 1, 2 ... at most 15."""
+    asked: object = getattr(error, "retry_after", None)
+    if isinstance(error, discord.HTTPException):
+        headers = cast("Mapping[str, str]", error.response.headers)
+        asked = headers.get("Retry-After", asked)
+    try:
+        told = float(str(asked)) if asked is not None else 0.0
+    except ValueError:
+        told = 0.0
+    return max(told, min(15.0, 0.5 * 2**attempt))
+
+
+def translated(error: Exception, what: str) -> CollectorError:
+    """The project's error for the last of many attempts, or for one that is not worth another."""
+    if isinstance(error, discord.LoginFailure) or (isinstance(error, discord.HTTPException) and error.status == 401):
+        return ReplaceToken(REFUSED_TOKEN)
+    if isinstance(error, discord.HTTPException):
+        said = f"{error.status} (code {error.code}): {error.text[:200]}" if error.code else str(error.status)
+        if error.status == 404:
+            return NotFound(f"Discord does not know {what}", status=404)
+        if error.status in {400, 403}:
+            return DiscordRefused(f"Discord refuses {what}: {said}", status=error.status, code=error.code)
+        return SourceUnavailable(f"Discord answers {what} with {said}; run again later")
+    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+        return SourceTimeout(f"Discord did not answer {what} in time; run again later")
+    return SourceUnavailable(f"Discord did not answer {what} properly ({type(error).__name__}); run again later")

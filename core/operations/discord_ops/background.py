@@ -1,0 +1,81 @@
+"""Reading in one thread with asyncio, writing in another: the event loop never waits for the database."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Coroutine, Generator
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+AHEAD = 48
+"""Pages that may wait to be written."""
+
+
+class Background:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="discord", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Value]) -> Value:
+        """Run to the end and give back its result, or raise what it raises."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def close(self) -> None:
+        """End everything that still runs."""
+
+        async def cancel() -> None:
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        if self.loop.is_running():
+            self.run(cancel())
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join()
+        self.loop.close()
+
+
+class Gathering(Generic[Key, Item]):
+    """Reads many sources side by side; the thread that iterates gets their items one by one.
+
+    Each step is ``(key, item)``, ``(key, error)`` when a source ended with an exception, or ``(key, None)`` when it
+    ended. Sources may be added while iterating; it ends when all have ended.
+    """
+
+    def __init__(self, background: Background, width: int) -> None:
+        self._background = background
+        self._found: queue.SimpleQueue[tuple[Key, Item | Exception | None]] = queue.SimpleQueue()
+        self._running = asyncio.Semaphore(width)
+        self._ahead = asyncio.Semaphore(AHEAD)
+        self._open = 0
+
+    def add(self, key: Key, source: AsyncIterator[Item]) -> None:
+        """Read a source as soon as there is a place for it."""
+        self._open += 1
+        asyncio.run_coroutine_threadsafe(self._read(key, source), self._background.loop)
+
+    def __iter__(self) -> Generator[tuple[Key, Item | Exception | None]]:
+        while self._open:
+            key, item = self._found.get()
+            if item is None or isinstance(item, Exception):
+                self._open -= 1
+            else:
+                self._background.loop.call_soon_threadsafe(self._ahead.release)
+            yield key, item
+
+    async def _read(self, key: Key, source: AsyncIterator[Item]) -> None:
+        async with self._running:
+            try:
+                async for item in source:
+                    await self._ahead.acquire()
+                    self._found.put((key, item))
+            except Exception as error:  # noqa: BLE001  (handed to the thread that iterates)
+                self._found.put((key, error))
+            else:
+                self._found.put((key, None))

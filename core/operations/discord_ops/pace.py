@@ -1,0 +1,26 @@
+"""The project's own limiter: discord.py knows Discord's buckets but not its global limit."""
+
+import asyncio
+import time
+
+PER_SECOND = 45.0
+"""Discord allows a bot 50 requests a second; https://discord.com/developers/docs/topics/rate-limits#global-rate-limit"""
+
+
+class Pace:
+    """Lets requests pass one by one, evenly, at most so many a second."""
+
+    def __init__(self, per_second: float = PER_SECOND) -> None:
+        self._gap, self._next = 1 / per_second, 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next free place."""
+        now = time.monotonic()
+        place = max(now, self._next)
+        self._next = place + self._gap
+        if place > now:
+            await asyncio.sleep(place - now)
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing pass for so long."""
+        self._next = max(self._next, time.monotonic() + seconds)

@@ -1,0 +1,27 @@
+"""Registers the Discord tracker with core."""
+
+from collections.abc import Mapping, Sequence
+
+from core.search.documents import DocumentSource
+from core.trackers import TrackerConfig
+
+
+class DiscordTrackerConfig(TrackerConfig):
+    """Guilds, channels, threads and messages."""
+
+    name = "discord_activity_tracker"
+    verbose_name = "Discord"
+    source_system = "discord"
+    collect_command = "collect_discord"
+
+    def document_source(self) -> DocumentSource:
+        """Conversations."""
+        from discord_activity_tracker.documents import DiscordDocuments
+
+        return DiscordDocuments()
+
+    def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
+        """Contents of messages."""
+        from discord_activity_tracker.documents import bodies
+
+        return bodies(external_ids)

@@ -1,0 +1,162 @@
+"""Messages of every type.
+
+https://discord.com/developers/docs/resources/message#message-object-message-types
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from discord_activity_tracker.convert.people import account_row
+from discord_activity_tracker.convert.snowflakes import moment_of
+from discord_activity_tracker.convert.texts import (
+    MALFORMED,
+    Row,
+    clean,
+    clip,
+    moment_or_none,
+    one_line,
+    small,
+    snowflake,
+    snowflake_or_none,
+    storable,
+)
+from discord_activity_tracker.payloads import Emoji, Message, Reaction
+from discord_activity_tracker.protocol_impl import DiscordActivity
+
+TYPES = {
+    0: "default", 1: "recipient_add", 2: "recipient_remove", 3: "call", 4: "channel_name_change",
+    5: "channel_icon_change", 6: "channel_pinned_message", 7: "user_join", 8: "guild_boost", 9: "guild_boost_tier_1",
+    10: "guild_boost_tier_2", 11: "guild_boost_tier_3", 12: "channel_follow_add", 14: "guild_discovery_disqualified",
+    15: "guild_discovery_requalified", 16: "guild_discovery_grace_period_initial_warning",
+    17: "guild_discovery_grace_period_final_warning", 18: "thread_created", 19: "reply", 20: "chat_input_command",
+    21: "thread_starter_message", 22: "guild_invite_reminder", 23: "context_menu_command", 24: "auto_moderation_action",
+    25: "role_subscription_purchase", 26: "interaction_premium_upsell", 27: "stage_start", 28: "stage_end",
+    29: "stage_speaker", 31: "stage_topic", 32: "guild_application_premium_subscription",
+    36: "guild_incident_alert_mode_enabled", 37: "guild_incident_alert_mode_disabled",
+    38: "guild_incident_report_raid", 39: "guild_incident_report_false_alarm", 44: "purchase_notification",
+    46: "poll_result",
+}  # fmt: skip
+VOLATILE = frozenset({"author", "member", "mentions", "referenced_message", "thread", "reactions", "resolved", "position"})
+"""Left out of the payload that is kept: names and pictures of people, copies of other messages, and what has a column."""
+SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
+NOT_KEPT = frozenset({"me", "me_voted", "me_burst"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Converted:
+    """A page of messages: rows without ``conversation``, which depends on what is kept already."""
+
+    rows: list[Row] = field(default_factory=list[Row])
+    activities: dict[int, DiscordActivity] = field(default_factory=dict[int, DiscordActivity])
+    accounts: dict[int, Row] = field(default_factory=dict[int, Row])
+    webhooks: dict[int, Row] = field(default_factory=dict[int, Row])
+    malformed: list[tuple[str, str, object]] = field(default_factory=list[tuple[str, str, object]])
+    """Id, reason and payload."""
+
+
+def convert_messages(items: Sequence[Message], guild_id: int, channel_id: int) -> Converted:
+    """Convert one by one: what is malformed is set aside and stops nothing."""
+    page = Converted()
+    for item in items:
+        try:
+            row = _row(item, channel_id)
+            activity = _activity(item, row, guild_id)
+            people = {person["id"]: person for person in map(account_row, item.get("mentions") or [])}
+            author = account_row(item["author"], webhook="webhook_id" in item)
+        except MALFORMED as error:
+            told = cast("Mapping[str, object]", item) if isinstance(item, Mapping) else dict[str, object]()
+            page.malformed.append((str(told.get("id")), f"{type(error).__name__}: {error}"[:300], storable(item)))
+            continue
+        page.rows.append(row)
+        page.activities[row["id"]] = activity
+        page.accounts.update(people)
+        (page.webhooks if author["kind"] == "webhook" else page.accounts)[author["id"]] = author
+    return page
+
+
+def message_type(number: int) -> str:
+    """Discord's number in words; ``unknown_<n>`` for new ones."""
+    return TYPES.get(number, f"unknown_{number}")
+
+
+def _row(message: Message, channel_id: int) -> Row:
+    webhook = "webhook_id" in message
+    reference = message.get("message_reference") or {}
+    return {
+        "id": snowflake(message["id"]),
+        "channel_id": channel_id,
+        "author_id": snowflake(message["author"]["id"]),
+        "webhook_name": clip(message["author"]["username"], 200) if webhook else "",
+        "type": small(message["type"]),
+        "content": clean(message["content"]),
+        "created_at": moment_of(snowflake(message["id"])),
+        "edited_at": moment_or_none(message.get("edited_timestamp")),
+        "pinned": bool(message.get("pinned")),
+        "reply_to": snowflake_or_none(reference.get("message_id")),
+        "reactions": _reactions(message.get("reactions") or []),
+        "payload": _kept(message),
+        "deleted_at": None,
+    }
+
+
+def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
+    author = message["author"]
+    place = f"{guild_id}/{row['channel_id']}/{row['id']}"
+    return DiscordActivity(
+        external_id=f"discord:message:{place.replace('/', ':')}",
+        occurred_at=row["created_at"].isoformat().replace("+00:00", "Z"),
+        activity_type=f"discord.{message_type(row['type'])}"[:64],
+        actor_external_id=str(row["author_id"]),
+        source_url=f"https://discord.com/channels/{place}",
+        summary=one_line(row["content"]) or _instead(message),
+        actor_name=clip(row["webhook_name"] or author.get("global_name") or author["username"], 200),
+        edited_at=row["edited_at"],
+    )
+
+
+def _instead(message: Mapping[str, Any]) -> str:
+    """What stands for a message without words."""
+    names = [item.get("filename") or "file" for item in message.get("attachments") or []]
+    names += [item.get("name") or "sticker" for item in message.get("sticker_items") or []]
+    question = ((message.get("poll") or {}).get("question") or {}).get("text")
+    titles = [embed.get("title") or "" for embed in message.get("embeds") or []]
+    return one_line(", ".join(filter(None, [question, *names, *titles])))
+
+
+def _reactions(reactions: Iterable[Reaction]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for reaction in reactions:
+        details = reaction.get("count_details")
+        normal, burst = (details["normal"], details["burst"]) if details else (reaction["count"], 0)
+        found[emoji_key(reaction["emoji"])] = {"normal": int(normal), "burst": int(burst)}
+    return found
+
+
+def emoji_key(emoji: Emoji) -> str:
+    """The emoji itself, or ``name:id`` of a custom one; the name is empty when it was deleted."""
+    name = clean(emoji.get("name"))
+    return f"{name}:{emoji['id']}" if emoji.get("id") else name
+
+
+def _kept(message: Message) -> Any:
+    kept: dict[str, Any] = {key: _steady(value) for key, value in message.items() if key not in VOLATILE}
+    kept["mentions"] = sorted(str(user["id"]) for user in message.get("mentions") or [])
+    kept["author"] = message["author"]["id"]
+    return storable(kept)
+
+
+def _steady(value: object) -> object:
+    """A value without what changes by itself: signatures of addresses, the reader's own marks, names of people."""
+    if isinstance(value, list):
+        return [_steady(member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    found = cast("dict[str, Any]", value)
+    if "username" in found and "id" in found:
+        return {"id": found["id"]}
+    return {
+        key: member.partition("?ex=")[0] if key in SIGNED and isinstance(member, str) else _steady(member)
+        for key, member in found.items()
+        if key not in NOT_KEPT
+    }

@@ -1,0 +1,82 @@
+"""Messages, and what they said before."""
+
+from django.db import models
+
+from discord_activity_tracker.models.people import Account
+from discord_activity_tracker.models.places import GONE, Channel
+
+
+class Message(models.Model):
+    """A message of any type. Times are UTC."""
+
+    id = models.BigIntegerField(primary_key=True)
+    channel_id: int
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages")
+    author_id: int | None
+    author = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="messages")
+    webhook_name = models.CharField(max_length=200, blank=True, help_text="The name that a webhook spoke under.")
+    type = models.IntegerField(help_text="Discord's number.")
+    content = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+    pinned = models.BooleanField(default=False)
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    reply_to = models.BigIntegerField(null=True, blank=True, help_text="The message it answers, forwards or points to.")
+    reactions = models.JSONField(default=dict, blank=True, help_text="Emoji: {normal, burst} counts.")
+    reactors_of = models.JSONField(default=dict, blank=True, help_text="The counts whose people are kept.")
+    payload = models.JSONField(
+        default=dict, blank=True, help_text="As Discord sent it, without what changes by itself."
+    )
+    conversation = models.BigIntegerField(help_text="The first message of the conversation it belongs to.")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text=GONE)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["channel", "id"]),
+            models.Index(fields=["channel", "conversation"]),
+            models.Index(fields=["author", "-id"]),
+            models.Index(fields=["reply_to"], condition=models.Q(reply_to__isnull=False), name="message_replies"),
+            models.Index(fields=["channel"], condition=models.Q(pinned=True), name="message_pins"),
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:80] or str(self.pk)
+
+
+class Revision(models.Model):
+    """What a message said before an edit."""
+
+    id = models.BigAutoField(primary_key=True)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")
+    content = models.TextField(blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    written_at = models.DateTimeField(help_text="When it was written or last edited before.")
+    replaced_at = models.DateTimeField(help_text="When Discord says it was edited, else when that was noticed.")
+
+    class Meta:
+        ordering = ["-replaced_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "written_at", "replaced_at"], name="discord_revision_identity")
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:80]
+
+
+class Reactor(models.Model):
+    """Who reacted with what; kept when the collector is asked for it."""
+
+    id = models.BigAutoField(primary_key=True)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reactors")
+    emoji = models.CharField(max_length=200, help_text="The emoji itself, or name:id of a custom one.")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="reactions")
+    burst = models.BooleanField(default=False, help_text="A super reaction.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "emoji", "account", "burst"], name="reactor_identity")
+        ]
+
+    def __str__(self) -> str:
+        return self.emoji

@@ -1,0 +1,44 @@
+"""People, bots and webhooks."""
+
+from django.db import models
+
+
+class Account(models.Model):
+    """Somebody who wrote or was mentioned, by Discord's id. Deleted users stay under the name Discord gives them."""
+
+    class Kind(models.TextChoices):
+        """What speaks."""
+
+        USER = "user"
+        BOT = "bot"
+        WEBHOOK = "webhook"
+        SYSTEM = "system"
+
+    id = models.BigIntegerField(primary_key=True)
+    username = models.CharField(max_length=200)
+    global_name = models.CharField(max_length=200, blank=True, help_text="The name that others see.")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.USER)
+    avatar = models.CharField(max_length=200, blank=True, help_text="Hash of the picture.")
+
+    class Meta:
+        ordering = ["username"]
+        indexes = [models.Index(fields=["username"])]
+
+    def __str__(self) -> str:
+        return self.global_name or self.username
+
+
+class FormerName(models.Model):
+    """A name that an account had before."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="former_names")
+    username = models.CharField(max_length=200)
+    global_name = models.CharField(max_length=200, blank=True)
+    noticed_at = models.DateTimeField(help_text="When the new one was noticed (UTC).")
+
+    class Meta:
+        ordering = ["-noticed_at"]
+
+    def __str__(self) -> str:
+        return self.global_name or self.username

@@ -1,0 +1,138 @@
+"""Guilds and what they are made of."""
+
+from django.db import models
+
+GONE = "When its absence was noticed (UTC)."
+
+
+class Guild(models.Model):
+    """A server."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    icon = models.CharField(max_length=200, blank=True)
+    owner_id = models.BigIntegerField(null=True, help_text="Account that owns it.")
+    payload = models.JSONField(default=dict, blank=True)
+    enabled = models.BooleanField(default=True, help_text="Collect it when no guild is named.")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Channel(models.Model):
+    """A channel or thread of any type, also of types that nobody knew when this was written."""
+
+    class Access(models.TextChoices):
+        """What the bot can do here, computed from roles and overwrites."""
+
+        OK = "ok", "readable"
+        NO_VIEW = "no_view", "hidden: VIEW_CHANNEL is missing"
+        NO_HISTORY = "no_history", "READ_MESSAGE_HISTORY is missing"
+        NO_CONNECT = "no_connect", "CONNECT is missing"
+        NO_MESSAGES = "no_messages", "holds no messages itself"
+
+    id = models.BigIntegerField(primary_key=True)
+    guild_id: int
+    guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="channels")
+    parent_id = models.BigIntegerField(null=True, blank=True, help_text="Category, or the channel of a thread.")
+    type = models.IntegerField(help_text="Discord's number.")
+    kind = models.CharField(max_length=32, help_text="The same in words.")
+    is_thread = models.BooleanField(default=False)
+    name = models.CharField(max_length=200, blank=True)
+    topic = models.TextField(blank=True)
+    position = models.IntegerField(default=0)
+    nsfw = models.BooleanField(default=False)
+    owner_id = models.BigIntegerField(null=True, blank=True, help_text="Who started the thread.")
+    archived = models.BooleanField(default=False)
+    locked = models.BooleanField(default=False)
+    archive_timestamp = models.DateTimeField(null=True, blank=True, help_text="When it was archived or opened again.")
+    tags = models.JSONField(default=list, blank=True, help_text="Applied to a post, or available in a forum.")
+    last_message_id = models.BigIntegerField(null=True, blank=True)
+    last_pin_timestamp = models.DateTimeField(null=True, blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    access = models.CharField(max_length=16, choices=Access.choices, default=Access.OK)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text=GONE)
+
+    class Meta:
+        ordering = ["guild", "position", "name"]
+        indexes = [
+            models.Index(fields=["guild", "is_thread", "archived"]),
+            models.Index(fields=["parent_id"]),
+            models.Index(fields=["name"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.pk)
+
+    @property
+    def url(self) -> str:
+        """Where Discord shows it."""
+        return f"https://discord.com/channels/{self.guild_id}/{self.pk}"
+
+
+class FormerChannelName(models.Model):
+    """A name that a channel or thread had before."""
+
+    id = models.BigAutoField(primary_key=True)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="former_names")
+    name = models.CharField(max_length=200, blank=True)
+    noticed_at = models.DateTimeField(help_text="When the new one was noticed (UTC).")
+
+    class Meta:
+        ordering = ["-noticed_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Part(models.Model):
+    """What roles, emoji and stickers have in common."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=200, blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text=GONE)
+
+    class Meta:
+        abstract = True
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(Part):
+    """A role."""
+
+    guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="roles")
+
+
+class Emoji(Part):
+    """A custom emoji."""
+
+    guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="emojis")
+
+    class Meta(Part.Meta):
+        verbose_name_plural = "emoji"
+
+
+class Sticker(Part):
+    """A custom sticker."""
+
+    guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="stickers")
+
+
+class ScheduledEvent(Part):
+    """A scheduled event; ended ones are no longer listed by Discord and count as gone."""
+
+    guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="events")
+    channel_id = models.BigIntegerField(null=True, blank=True)
+    description = models.TextField(blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    status = models.IntegerField()
+    user_count = models.IntegerField(null=True, blank=True)

@@ -1,0 +1,52 @@
+"""How far each channel and list has been read."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from django.utils import timezone
+
+from core.models import Checkpoint
+from core.models.upsert import upsert
+from discord_activity_tracker.protocol_impl import DiscordState
+
+COLLECTOR = "discord"
+
+
+def all_states(scopes: Iterable[int]) -> Mapping[int, Mapping[str, DiscordState]]:
+    """States by channel and stream, the stalest first."""
+    found: dict[int, dict[str, DiscordState]] = defaultdict(dict)
+    names = [str(scope) for scope in scopes]
+    for kept in Checkpoint.objects.filter(collector=COLLECTOR, scope__in=names).order_by("updated_at"):
+        found[int(kept.scope)][kept.stream] = _state(kept)
+    return found
+
+
+def load_state(scope: int, stream: str) -> DiscordState:
+    """One state; an empty one when there is none."""
+    kept = Checkpoint.objects.filter(collector=COLLECTOR, scope=str(scope), stream=stream).first()
+    return _state(kept) if kept else DiscordState()
+
+
+def save_state(scope: int, stream: str, state: DiscordState) -> None:
+    """Save a state, in the caller's transaction."""
+    row = {
+        "collector": COLLECTOR,
+        "scope": str(scope),
+        "stream": stream,
+        "checkpoint_token": state.checkpoint_token,
+        "human_readable_marker": state.human_readable_marker[:200],
+        "extras": dict(state.extras),
+        "updated_at": timezone.now(),
+    }
+    upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
+
+
+def drop_state(scope: int, *streams: str) -> None:
+    """Forget states."""
+    Checkpoint.objects.filter(collector=COLLECTOR, scope=str(scope), stream__in=streams).delete()
+
+
+def _state(kept: Checkpoint) -> DiscordState:
+    return DiscordState(
+        checkpoint_token=kept.checkpoint_token, human_readable_marker=kept.human_readable_marker, extras=kept.extras
+    )

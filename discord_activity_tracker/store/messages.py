@@ -1,0 +1,189 @@
+"""A page of messages: accounts, rows, revisions, timeline, document marks and positions, all or nothing."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from core.models import Activity
+from core.models.upsert import upsert
+from core.runs import record_skip
+from core.search.documents import DocumentMark, mark_changed
+from discord_activity_tracker.convert import Converted
+from discord_activity_tracker.convert.texts import Row
+from discord_activity_tracker.models import Message, Revision
+from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
+from discord_activity_tracker.store.checkpoints import COLLECTOR, drop_state, save_state
+from discord_activity_tracker.store.conversations import conversations_for
+from discord_activity_tracker.store.people import store_accounts, store_webhooks
+
+SAID = ("attachments", "embeds", "components", "sticker_items", "message_snapshots")
+"""Parts of the payload that say something beside the content."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where messages stand. ``scope_id`` is the key of the channel's scope; a thread has that of its parent."""
+
+    guild_id: int
+    channel_id: int
+    scope_id: int
+    is_thread: bool
+
+    def document(self, conversation: int) -> str:
+        """The external id of a conversation."""
+        return f"discord:conversation:{self.guild_id}:{self.channel_id}:{conversation}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """What a write really did."""
+
+    seen: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    malformed: int = 0
+
+
+def known_between(channel_id: int, after: int, upto: int) -> set[int]:
+    """Ids of live messages in (after, upto]."""
+    kept = Message.objects.filter(channel_id=channel_id, id__gt=after, id__lte=upto, deleted_at=None)
+    return set(kept.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def store_messages(
+    page: Converted,
+    *,
+    place: Place,
+    now: datetime,
+    states: Mapping[str, DiscordState | None],
+    gone: Collection[int] = (),
+) -> Stored:
+    """Write a page; a constant number of statements; rows that are right are not touched.
+
+    ``gone`` are ids that are known to have been deleted. ``states`` are the positions that the page covers, by stream;
+    ``None`` drops one.
+    """
+    store_webhooks(page.webhooks.values())
+    store_accounts(page.accounts.values())
+    known = _known(row["id"] for row in page.rows)
+    rows = [row for row in page.rows if not _lost_its_words(row, known.get(row["id"]))]
+    _keep_revisions(rows, known, now)
+    talks = conversations_for(rows, known, place)
+    written = upsert(
+        Message, ({**row, "conversation": talks[row["id"]]} for row in rows), key=["id"], keep=["conversation"]
+    )
+    Message.objects.filter(pk__in=[row["id"] for row in rows], pinned=False, pinned_at__isnull=False).update(
+        pinned_at=None
+    )
+    changed = {key[0] for key in written.changed}
+    deleted = bury_messages(gone, place, now) if gone else 0
+    _note(((row["id"], page.activities[row["id"]]) for row in rows if row["id"] in changed), talks, place)
+    for external_id, reason, payload in page.malformed:
+        record_skip(
+            collector=COLLECTOR, scope=f"{place.guild_id}/{place.channel_id}", stream="messages",
+            external_id=external_id, reason="malformed", detail=reason, payload=payload,
+        )  # fmt: skip
+    for stream, state in states.items():
+        if state is None:
+            drop_state(place.channel_id, stream)
+        else:
+            save_state(place.channel_id, stream, state)
+    return Stored(
+        seen=len(page.rows), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
+        malformed=len(page.malformed),
+    )  # fmt: skip
+
+
+def bury_messages(ids: Collection[int], place: Place, now: datetime) -> int:
+    """Turn messages into tombstones, in the caller's transaction; returns how many were alive."""
+    alive = Message.objects.filter(pk__in=list(ids), deleted_at=None)
+    talks = set(alive.values_list("conversation", flat=True).order_by())
+    names = [f"discord:message:{place.guild_id}:{place.channel_id}:{pk}" for pk in ids]
+    buried = alive.update(deleted_at=now)
+    Activity.objects.filter(source_system="discord", external_id__in=names, deleted_at=None).update(deleted_at=now)
+    mark_conversations(talks, place)
+    return buried
+
+
+@transaction.atomic
+def store_pins(pinned: Mapping[int, datetime], *, place: Place, state: DiscordState) -> int:
+    """Keep the times of a channel's pins, which are all there are; returns how many changed."""
+    kept = Message.objects.filter(channel_id=place.channel_id)
+    changed = 0
+    known = dict(kept.filter(pk__in=list(pinned)).values_list("pk", "pinned_at"))
+    for pk, moment in pinned.items():
+        if pk in known and known[pk] != moment:
+            changed += kept.filter(pk=pk).update(pinned=True, pinned_at=moment)
+    off = kept.filter(pinned=True, deleted_at=None).exclude(pk__in=list(pinned))
+    changed += off.update(pinned=False, pinned_at=None)
+    save_state(place.channel_id, "pins", state)
+    return changed
+
+
+def mark_conversations(conversations: Iterable[int], place: Place) -> None:
+    """Say that these conversations show something else now."""
+    mark_changed(
+        DocumentMark(
+            source_system="discord", external_id=place.document(first), kind="conversation", scope_id=place.scope_id
+        )
+        for first in set(conversations)
+    )
+
+
+KNOWN = ("id", "content", "edited_at", "payload", "conversation", "created_at")
+
+
+def _known(ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    return {row["id"]: row for row in Message.objects.filter(pk__in=list(ids)).values(*KNOWN)}
+
+
+def _lost_its_words(row: Row, old: Mapping[str, Any] | None) -> bool:
+    """Whether a message came empty although nobody edited it: the bot lost the right to read contents meanwhile."""
+    return bool(old and old["content"] and not row["content"] and old["edited_at"] == row["edited_at"])
+
+
+def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
+    replaced = [
+        {
+            "message_id": row["id"],
+            "content": old["content"],
+            "payload": old["payload"],
+            "written_at": old["edited_at"] or old["created_at"],
+            "replaced_at": row["edited_at"] or now,
+        }
+        for row in rows
+        if (old := known.get(row["id"]))
+        and (
+            old["content"] != row["content"]
+            or any(old["payload"].get(part) and old["payload"][part] != row["payload"].get(part) for part in SAID)
+        )
+    ]
+    upsert(Revision, replaced, key=["message_id", "written_at", "replaced_at"])
+
+
+def _note(changed: Iterable[tuple[int, DiscordActivity]], talks: Mapping[int, int], place: Place) -> None:
+    found = list(changed)
+    rows = (
+        {
+            "source_system": "discord",
+            "external_id": activity.external_id,
+            "scope_id": place.scope_id,
+            "thread": place.document(talks[pk]),
+            "activity_type": activity.activity_type,
+            "occurred_at": datetime.fromisoformat(activity.occurred_at),
+            "edited_at": activity.edited_at,
+            "deleted_at": None,
+            "actor_external_id": activity.actor_external_id,
+            "actor_name": activity.actor_name,
+            "source_url": activity.source_url,
+            "summary": activity.summary,
+        }
+        for pk, activity in found
+    )
+    upsert(Activity, rows, key=["source_system", "external_id"])
+    mark_conversations((talks[pk] for pk, _ in found), place)
