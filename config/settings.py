@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "core.apps.CoreConfig",
     "github_activity_tracker.apps.GitHubTrackerConfig",
+    "discord_activity_tracker.apps.DiscordTrackerConfig",
     "config",  # for its commands
 ]
 MIDDLEWARE = [

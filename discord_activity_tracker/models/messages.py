@@ -7,13 +7,13 @@ from discord_activity_tracker.models.places import GONE, Channel
 
 
 class Message(models.Model):
-    """A message of any type. Times are UTC."""
+    """A message of any type. Times are UTC. Every index is paid for with each message, so there are few."""
 
     id = models.BigIntegerField(primary_key=True)
     channel_id: int
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages", db_index=False)
     author_id: int | None
-    author = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="messages")
+    author = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="messages", db_index=False)
     webhook_name = models.CharField(max_length=200, blank=True, help_text="The name that a webhook spoke under.")
     type = models.IntegerField(help_text="Discord's number.")
     content = models.TextField(blank=True)
@@ -34,10 +34,10 @@ class Message(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["channel", "id"]),
-            models.Index(fields=["channel", "conversation"]),
+            models.Index(fields=["conversation"]),
             models.Index(fields=["author", "-id"]),
-            models.Index(fields=["reply_to"], condition=models.Q(reply_to__isnull=False), name="message_replies"),
-            models.Index(fields=["channel"], condition=models.Q(pinned=True), name="message_pins"),
+            models.Index(fields=["reply_to"], condition=models.Q(reply_to__isnull=False), name="discord_message_replies"),
+            models.Index(fields=["channel"], condition=models.Q(pinned=True), name="discord_message_pins"),
         ]
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class Reactor(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["message", "emoji", "account", "burst"], name="reactor_identity")
+            models.UniqueConstraint(fields=["message", "emoji", "account", "burst"], name="discord_reactor_identity")
         ]
 
     def __str__(self) -> str:

@@ -55,6 +55,9 @@ class Channel(models.Model):
     last_pin_timestamp = models.DateTimeField(null=True, blank=True)
     payload = models.JSONField(default=dict, blank=True)
     access = models.CharField(max_length=16, choices=Access.choices, default=Access.OK)
+    gap = models.CharField(
+        max_length=200, blank=True, help_text="What the bot cannot read here, and what to grant; nothing: all is read."
+    )
     deleted_at = models.DateTimeField(null=True, blank=True, help_text=GONE)
 
     class Meta:
