@@ -74,9 +74,8 @@ def store_messages(
     rows = [row for row in page.rows if not _lost_its_words(row, known.get(row["id"]))]
     _keep_revisions(rows, known, now)
     talks = conversations_for(rows, known, place)
-    written = upsert(
-        Message, ({**row, "conversation": talks[row["id"]]} for row in rows), key=["id"], keep=["conversation"]
-    )
+    whole = ({**row, "conversation": talks[row["id"]], "reactors_of": {}} for row in rows)
+    written = upsert(Message, whole, key=["id"], keep=["conversation", "reactors_of"])
     Message.objects.filter(pk__in=[row["id"] for row in rows], pinned=False, pinned_at__isnull=False).update(
         pinned_at=None
     )

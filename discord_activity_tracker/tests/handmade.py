@@ -1,0 +1,62 @@
+"""A guild of a few handmade messages, stored without any server. Everybody in here is invented."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.models import Scope
+from discord_activity_tracker.convert import convert_messages, first_at
+from discord_activity_tracker.models import Channel, Guild
+from discord_activity_tracker.store import Place, Stored, store_messages
+
+GUILD, CHANNEL, THREAD = 4_100_000_000_000_000_001, 4_100_000_000_000_000_101, 4_100_000_000_000_000_201
+BEGINNING = datetime(2025, 3, 1, 8, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PEOPLE = {"mirela": 4_100_000_000_000_001_001, "tobe": 4_100_000_000_000_001_002, "ann": 4_100_000_000_000_001_003}
+
+
+def person(name: str, **more: Any) -> dict[str, Any]:
+    return {"id": str(PEOPLE[name]), "username": name, "global_name": name.title(), "bot": False, **more}
+
+
+def at(minutes: float) -> int:
+    """The id of a message that was written so many minutes after the beginning."""
+    return first_at(BEGINNING + timedelta(minutes=minutes))
+
+
+def message(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> Any:
+    """A message as Discord sends it."""
+    return {
+        "id": str(pk), "channel_id": str(CHANNEL), "type": 0, "content": content, "author": person(by),
+        "timestamp": "2025-03-01T08:00:00+00:00", "edited_timestamp": None, "pinned": False, "flags": 0,
+        "mentions": [], "attachments": [], "embeds": [], **more,
+    }  # fmt: skip
+
+
+def make_guild() -> None:
+    """A guild with a channel, and a thread in it."""
+    Guild.objects.create(id=GUILD, name="Saltmarsh Works")
+    parts: dict[str, Any] = {"guild_id": GUILD, "payload": {}}
+    Channel.objects.create(id=CHANNEL, type=0, kind="text", name="harbour", **parts)
+    Channel.objects.create(
+        id=THREAD, type=11, kind="public_thread", name="Gauge files", is_thread=True, parent_id=CHANNEL, **parts
+    )
+    Scope.objects.create(
+        source_system="discord", external_id=f"{GUILD}/{CHANNEL}", name="Saltmarsh Works/harbour", url=""
+    )
+
+
+def place(channel: int = CHANNEL) -> Place:
+    scope = Scope.objects.get(source_system="discord", external_id=f"{GUILD}/{CHANNEL}")
+    return Place(guild_id=GUILD, channel_id=channel, scope_id=scope.pk, is_thread=channel == THREAD)
+
+
+def store(items: Sequence[Any], *, channel: int = CHANNEL, gone: Collection[int] = ()) -> Stored:
+    """Store a page."""
+    page = convert_messages(items, GUILD, channel)
+    assert not page.malformed
+    return store_messages(page, place=place(channel), now=NOW, states={}, gone=gone)
+
+
+def document(first: int, channel: int = CHANNEL) -> str:
+    return f"discord:conversation:{GUILD}:{channel}:{first}"
