@@ -37,6 +37,14 @@ def _flag(name: str) -> bool:
     return value in {"1", "true", "yes", "on"}
 
 
+def _number(name: str, default: int) -> int:
+    """A whole number that is not negative."""
+    value = _text(name, str(default))
+    if not value.isascii() or not value.isdigit():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    return int(value)
+
+
 def _one_of(name: str, *choices: str) -> str:
     """A variable with fixed values; the first is the default."""
     value = _text(name, choices[0]).lower()
@@ -134,6 +142,7 @@ GITHUB_REPOS = _words("GITHUB_REPOS")
 DISCORD_BOT_TOKEN = _text("DISCORD_BOT_TOKEN")
 DISCORD_API_BASE = _text("DISCORD_API_BASE", "https://discord.com/api/v10").rstrip("/")
 DISCORD_GUILDS = _words("DISCORD_GUILDS")
+DISCORD_RESCAN_DAYS = _number("DISCORD_RESCAN_DAYS", 7)
 
 VECTOR_INDEX = _one_of("VECTOR_INDEX", "pgvector", "pinecone")
 EMBEDDER = _one_of("EMBEDDER", "local", "pinecone", "openai")

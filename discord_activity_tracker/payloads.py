@@ -1,4 +1,4 @@
-"""What Discord sends, as far as it is read here. Everything else stays in the payload that is kept beside the columns."""
+"""What Discord sends, as far as it is read here. The rest stays in the payload that is kept beside the columns."""
 
 from typing import NotRequired, TypedDict
 

@@ -125,6 +125,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     def _print_json(self, name: str, result: CollectorResult, seconds: float, more: dict[str, str]) -> None:
         scopes = [
             {"scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)}
+            | ({"notes": [redact(note) for note in r.notes]} if r.notes else {})
             for r in result.scopes
         ]
         told = {"collector": name, "success": result.success, "outcome": result.outcome, "counts": dict(result.counts)}
@@ -137,6 +138,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             self.stdout.write(f"{report.scope}: {report.outcome}; {counts or 'nothing new'}")
             if report.reason:
                 self.stderr.write(redact(f"{report.scope}: {report.reason}"))
+            for note in report.notes:
+                self.stderr.write(redact(f"{report.scope}: {note}"))
         self.stdout.write(f"{name}: {result.outcome}, {result.requests} requests, {seconds:.1f} s")
 
 

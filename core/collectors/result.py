@@ -19,6 +19,8 @@ class ScopeReport:
     reason: str = ""
     category: str = ""
     stops_run: bool = False
+    notes: Sequence[str] = ()
+    """What the source does not show although all went well, a line each."""
     waits: bool = False
     """A limit held it back: it may be tried again when nothing else is left."""
 

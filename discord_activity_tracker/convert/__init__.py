@@ -1,23 +1,37 @@
 """Payloads become rows. Pure: no request, no clock, no database."""
 
-from discord_activity_tracker.convert.channels import channel_row, kind_of
-from discord_activity_tracker.convert.guilds import GuildRows, convert_guild
-from discord_activity_tracker.convert.messages import Converted, convert_messages, message_type
+from discord_activity_tracker.convert.channels import TEXT, channel_row, holds_messages, kind_of, thread_access
+from discord_activity_tracker.convert.guilds import (
+    EventRows,
+    GuildRows,
+    convert_events,
+    convert_guild,
+    convert_threads,
+)
+from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key, message_type
 from discord_activity_tracker.convert.people import account_row
-from discord_activity_tracker.convert.permissions import Gap, Permissions
+from discord_activity_tracker.convert.permissions import Gap, Permissions, accesses
 from discord_activity_tracker.convert.snowflakes import first_at, moment_of
 
 __all__ = [
+    "TEXT",
     "Converted",
+    "EventRows",
     "Gap",
     "GuildRows",
     "Permissions",
+    "accesses",
     "account_row",
     "channel_row",
+    "convert_events",
     "convert_guild",
     "convert_messages",
+    "convert_threads",
+    "emoji_key",
     "first_at",
+    "holds_messages",
     "kind_of",
     "message_type",
     "moment_of",
+    "thread_access",
 ]

@@ -3,6 +3,8 @@
 https://discord.com/developers/docs/resources/channel#channel-object-channel-types
 """
 
+from collections.abc import Mapping
+
 from discord_activity_tracker.convert.texts import (
     Row,
     clean,
@@ -30,6 +32,7 @@ KINDS = {
     15: "forum",
     16: "media",
 }
+TEXT, CATEGORY = 0, 4
 VOICE = frozenset({2, 13})
 THREADS = frozenset({10, 11, 12})
 THREADED = frozenset({0, 5, 15, 16})
@@ -48,8 +51,13 @@ def holds_messages(channel: Channel) -> bool:
     return channel["type"] in HOLDERS if known else bool(channel.get("last_message_id"))
 
 
-def channel_row(channel: Channel, guild_id: int, access: str) -> Row:
-    """A channel or thread of any type."""
+def thread_access(parent: str) -> str:
+    """The access of a thread: that of its parent, but a forum's posts hold messages."""
+    return "ok" if parent == "no_messages" else parent
+
+
+def channel_row(channel: Channel, guild_id: int, access: str, gaps: Mapping[int, str]) -> Row:
+    """A channel or thread of any type; ``gaps`` says by channel, in words, what the bot cannot read."""
     thread = channel.get("thread_metadata")
     tags = channel.get("applied_tags") if thread else channel.get("available_tags")
     return {
@@ -72,5 +80,6 @@ def channel_row(channel: Channel, guild_id: int, access: str) -> Row:
         "last_pin_timestamp": moment_or_none(channel.get("last_pin_timestamp")),
         "payload": storable({key: value for key, value in channel.items() if key != "member"}),
         "access": access,
+        "gap": gaps.get(int(channel["id"]), ""),
         "deleted_at": None,
     }

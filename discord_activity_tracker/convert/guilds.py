@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discord_activity_tracker.convert.channels import channel_row
+from discord_activity_tracker.convert.channels import channel_row, thread_access
 from discord_activity_tracker.convert.people import account_row
 from discord_activity_tracker.convert.texts import (
     MALFORMED,
@@ -32,26 +32,27 @@ class GuildRows:
     emojis: list[Row]
     stickers: list[Row]
     channels: list[Row]
-    events: list[Row]
-    accounts: list[Row]
     malformed: list[tuple[str, str, object]]
     """Id, reason and payload of what is not as documented."""
 
 
-def convert_guild(
-    guild: Guild, channels: Sequence[Channel], events: Sequence[Event], access: Mapping[int, str]
-) -> GuildRows:
-    """Rows of a guild; ``channels`` include the active threads, which have the access of their parents."""
-    guild_id, aside = snowflake(guild["id"]), list[tuple[str, str, object]]()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventRows:
+    """Scheduled events and who made them."""
 
-    def each(items: Iterable[Any], make: Callable[[Any], Row]) -> list[Row]:
-        rows: list[Row] = []
-        for item in items:
-            try:
-                rows.append(make(item))
-            except MALFORMED as error:
-                aside.append((str(item.get("id")), f"{type(error).__name__}: {error}"[:300], storable(item)))
-        return rows
+    events: list[Row]
+    accounts: list[Row]
+    malformed: list[tuple[str, str, object]]
+
+
+def convert_guild(
+    guild: Guild, channels: Sequence[Channel], access: Mapping[int, str], gaps: Mapping[int, str]
+) -> GuildRows:
+    """Rows of a guild; ``channels`` include the active threads, which have the access of their parents.
+
+    ``gaps`` says by channel, in words, what the bot cannot read there.
+    """
+    guild_id, aside = snowflake(guild["id"]), list[tuple[str, str, object]]()
 
     def part(item: Mapping[str, Any]) -> Row:
         kept = {key: value for key, value in item.items() if key != "user"}
@@ -62,18 +63,44 @@ def convert_guild(
 
     def channel(item: Channel) -> Row:
         own = access.get(int(item["id"]))
-        return channel_row(item, guild_id, own or access.get(int(item.get("parent_id") or 0), "no_view"))
+        word = own or access.get(int(item.get("parent_id") or 0), "no_view")
+        return channel_row(item, guild_id, thread_access(word) if item.get("thread_metadata") else word, gaps)
 
     return GuildRows(
         guild=_guild(guild, guild_id),
-        roles=each(guild["roles"], part),
-        emojis=each(guild["emojis"], part),
-        stickers=each(guild.get("stickers") or [], part),
-        channels=each(channels, channel),
-        events=each(events, lambda item: _event(item, guild_id)),
-        accounts=each([event["creator"] for event in events if event.get("creator")], account_row),
+        roles=_each(guild["roles"], part, aside),
+        emojis=_each(guild["emojis"], part, aside),
+        stickers=_each(guild.get("stickers") or [], part, aside),
+        channels=_each(channels, channel, aside),
         malformed=aside,
     )
+
+
+def convert_threads(threads: Sequence[Channel], guild_id: int, access: str) -> list[Row]:
+    """Rows of threads of one channel, whose ``access`` they share; what is malformed is left out."""
+    return _each(threads, lambda item: channel_row(item, guild_id, thread_access(access), {}), [])
+
+
+def convert_events(events: Sequence[Event], guild_id: int) -> EventRows:
+    """Rows of scheduled events."""
+    aside = list[tuple[str, str, object]]()
+    return EventRows(
+        events=_each(events, lambda item: _event(item, guild_id), aside),
+        accounts=_each([creator for event in events if (creator := event.get("creator"))], account_row, aside),
+        malformed=aside,
+    )
+
+
+def _each(items: Iterable[Any], make: Callable[[Any], Row], aside: list[tuple[str, str, object]]) -> list[Row]:
+    """Convert one by one; what is malformed is set aside."""
+    rows: list[Row] = []
+    for item in items:
+        try:
+            rows.append(make(item))
+        except MALFORMED as error:
+            told = str(item.get("id")) if isinstance(item, dict) else ""
+            aside.append((told, f"{type(error).__name__}: {error}"[:300], storable(item)))
+    return rows
 
 
 def _guild(guild: Guild, guild_id: int) -> Row:

@@ -37,13 +37,18 @@ TYPES = {
     38: "guild_incident_report_raid", 39: "guild_incident_report_false_alarm", 44: "purchase_notification",
     46: "poll_result",
 }  # fmt: skip
-VOLATILE = frozenset({"author", "member", "mentions", "referenced_message", "thread", "reactions", "resolved", "position"})
-"""Left out of the payload that is kept: names and pictures of people, copies of other messages, and what has a column."""
+SPOKEN = frozenset({0, 19})
+SAID = ("attachments", "embeds", "components", "sticker_items", "poll", "message_snapshots")
+"""Parts of a message that say something beside its content."""
+VOLATILE = frozenset(
+    {"author", "member", "mentions", "referenced_message", "thread", "reactions", "resolved", "position"}
+)
+"""Left out of the payload that is kept: names and pictures of people, copies of messages, and what has a column."""
 SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
 NOT_KEPT = frozenset({"me", "me_voted", "me_burst"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Converted:
     """A page of messages: rows without ``conversation``, which depends on what is kept already."""
 
@@ -53,6 +58,8 @@ class Converted:
     webhooks: dict[int, Row] = field(default_factory=dict[int, Row])
     malformed: list[tuple[str, str, object]] = field(default_factory=list[tuple[str, str, object]])
     """Id, reason and payload."""
+    blank: int = 0
+    """Messages of people that say nothing at all, as all do without the intent to read contents."""
 
 
 def convert_messages(items: Sequence[Message], guild_id: int, channel_id: int) -> Converted:
@@ -65,14 +72,18 @@ def convert_messages(items: Sequence[Message], guild_id: int, channel_id: int) -
             people = {person["id"]: person for person in map(account_row, item.get("mentions") or [])}
             author = account_row(item["author"], webhook="webhook_id" in item)
         except MALFORMED as error:
-            told = cast("Mapping[str, object]", item) if isinstance(item, Mapping) else dict[str, object]()
-            page.malformed.append((str(told.get("id")), f"{type(error).__name__}: {error}"[:300], storable(item)))
+            page.malformed.append((_id_of(item), f"{type(error).__name__}: {error}"[:300], storable(item)))
             continue
         page.rows.append(row)
+        page.blank += _says_nothing(row)
         page.activities[row["id"]] = activity
         page.accounts.update(people)
         (page.webhooks if author["kind"] == "webhook" else page.accounts)[author["id"]] = author
     return page
+
+
+def _id_of(item: object) -> str:
+    return str(cast("Mapping[str, object]", item).get("id")) if isinstance(item, Mapping) else "?"
 
 
 def message_type(number: int) -> str:
@@ -98,6 +109,10 @@ def _row(message: Message, channel_id: int) -> Row:
         "payload": _kept(message),
         "deleted_at": None,
     }
+
+
+def _says_nothing(row: Row) -> bool:
+    return row["type"] in SPOKEN and not row["content"] and not any(row["payload"].get(part) for part in SAID)
 
 
 def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:

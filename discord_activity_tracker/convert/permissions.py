@@ -6,7 +6,7 @@ https://discord.com/developers/docs/topics/permissions#permission-overwrites
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from discord_activity_tracker.convert.channels import THREADED, VOICE, holds_messages
+from discord_activity_tracker.convert.channels import CATEGORY, TEXT, THREADED, VOICE, holds_messages
 from discord_activity_tracker.payloads import Channel, Guild, Member
 
 ADMINISTRATOR = 1 << 3
@@ -32,9 +32,14 @@ class Gap:
     reason: str
 
     @property
-    def advice(self) -> str:
+    def words(self) -> str:
         """What is missing, and what to grant."""
-        return f"#{self.name} {WORDS[self.reason]}"
+        return WORDS[self.reason]
+
+    @property
+    def line(self) -> str:
+        """The same with the name of the channel."""
+        return f"#{self.name} {self.words}"
 
 
 class Permissions:
@@ -89,20 +94,21 @@ class Permissions:
 
     def gaps(self, channels: Sequence[Channel]) -> list[Gap]:
         """What of these channels the bot cannot read."""
-        found = (self._gap(channel) for channel in channels)
-        return [gap for gap in found if gap]
+        return [
+            Gap(channel_id=int(channel["id"]), name=channel.get("name") or channel["id"], reason=reason)
+            for channel in channels
+            if (reason := self._gap(channel))
+        ]
 
-    def _gap(self, channel: Channel) -> Gap | None:
-        reason = self.access(channel)
-        if reason in {"ok", "no_messages"}:
-            if channel["type"] not in THREADED or self.lists_private_threads(channel) or channel["type"] != 0:
-                missing = channel["type"] in THREADED and not self.lists_threads(channel)
-                reason = "no_history" if missing else ""
-            else:
-                reason = "no_private_threads"
-        if not reason:
-            return None
-        return Gap(channel_id=int(channel["id"]), name=channel.get("name") or channel["id"], reason=reason)
+    def _gap(self, channel: Channel) -> str:
+        access = self.access(channel)
+        if channel["type"] == CATEGORY:
+            return ""  # what stands in it is told by itself
+        if access in WORDS:
+            return access
+        if channel["type"] in THREADED and not self.lists_threads(channel):
+            return "no_history"
+        return "no_private_threads" if channel["type"] == TEXT and not self.lists_private_threads(channel) else ""
 
 
 def accesses(permissions: Permissions, channels: Sequence[Channel]) -> Mapping[int, str]:

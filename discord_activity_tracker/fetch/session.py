@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from core.errors import ConfigurationError
-from core.operations.discord_ops import Background, DiscordClient, Gathering, open_client
+from core.operations.discord_ops import Background, DiscordClient, DiscordRefused, Gathering, NotThere, open_client
 
-__all__ = ["Client", "Gathering", "Session"]
+__all__ = ["Client", "DiscordRefused", "Gathering", "NotThere", "Session"]
 
 Value = TypeVar("Value")
 Client = DiscordClient
@@ -36,8 +36,11 @@ class Session:
             self.background.run(self.client.close())
         self.background.close()
 
-    def open(self, *, max_requests: int | None, max_seconds: float | None) -> None:
-        """Log in. Raises ReplaceToken, and ConfigurationError when contents would come empty."""
+    def open(self, *, max_requests: int | None, max_seconds: float | None, per_second: float | None = None) -> None:
+        """Log in. Raises ReplaceToken, and ConfigurationError when contents would come empty.
+
+        ``per_second`` replaces the pace that Discord bears, for measuring where there are no limits (0: none).
+        """
         self.client = self.background.run(
             open_client(
                 settings.DISCORD_BOT_TOKEN,
@@ -45,6 +48,7 @@ class Session:
                 width=WIDTH,
                 max_requests=max_requests,
                 max_seconds=max_seconds,
+                **({} if per_second is None else {"per_second": per_second}),
             )
         )
         if not self.client.sees_contents:

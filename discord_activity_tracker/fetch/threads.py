@@ -28,7 +28,7 @@ class ThreadPage:
 async def archived(
     client: DiscordClient, channel_id: int, listing: Listing, down_to: datetime | None
 ) -> AsyncIterator[ThreadPage]:
-    """The archived threads of a channel that changed at or after ``down_to``, the latest first.
+    """The archived threads of a channel that were archived at or after ``down_to``, the latest first.
 
     ``before`` is exclusive: threads that share a moment at the edge of a page would be lost, so each page begins a
     microsecond later and what was seen already is left out. The joined list goes by id and has no such edge.
@@ -41,7 +41,7 @@ async def archived(
         page: list[Channel] = list(answer.get("threads") or [])
         new = [thread for thread in page if thread["id"] not in seen]
         seen.update(thread["id"] for thread in new)
-        last = _archived_at(page[-1]) if page else None
+        last = archived_at(page[-1]) if page else None
         stuck = bool(answer.get("has_more")) and not new
         yield ThreadPage(threads=new, lost=stuck)
         if last is None or not answer.get("has_more"):
@@ -51,10 +51,9 @@ async def archived(
             continue
         if down_to and last < down_to:
             return
-        if down_to and last == down_to and len(new) == len(page):
-            return  # nothing is archived in the past: what shares the moment of the last look was seen then
         before = (last if stuck else last + timedelta(microseconds=1)).isoformat()
 
 
-def _archived_at(thread: Channel) -> datetime:
+def archived_at(thread: Channel) -> datetime:
+    """When it was archived (UTC)."""
     return datetime.fromisoformat(thread.get("thread_metadata", {})["archive_timestamp"])  # pyright: ignore[reportTypedDictNotRequiredAccess]  # archived threads have it

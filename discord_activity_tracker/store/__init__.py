@@ -2,36 +2,52 @@
 
 from discord_activity_tracker.store.checkpoints import all_states, drop_state, load_state, save_state
 from discord_activity_tracker.store.guilds import (
+    alive,
     bury_channels,
     complete_scopes,
-    finish_listing,
+    count_messages,
+    last_pins,
+    remember_refusal,
     scopes_of,
-    set_access,
+    store_events,
     store_guild,
     store_threads,
 )
-from discord_activity_tracker.store.messages import Place, Stored, known_between, store_messages, store_pins
+from discord_activity_tracker.store.messages import (
+    Place,
+    Stored,
+    known_between,
+    newest_pin,
+    store_messages,
+    store_pins,
+    undated_pins,
+)
 from discord_activity_tracker.store.people import forget_written
 from discord_activity_tracker.store.reactors import counts_to_ask, store_reactors
 
 __all__ = [
     "Place",
     "Stored",
+    "alive",
     "all_states",
     "bury_channels",
     "complete_scopes",
+    "count_messages",
     "counts_to_ask",
     "drop_state",
-    "finish_listing",
     "forget_written",
     "known_between",
+    "last_pins",
     "load_state",
+    "newest_pin",
+    "remember_refusal",
     "save_state",
     "scopes_of",
-    "set_access",
+    "store_events",
     "store_guild",
     "store_messages",
     "store_pins",
     "store_reactors",
     "store_threads",
+    "undated_pins",
 ]

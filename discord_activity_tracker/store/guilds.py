@@ -9,7 +9,7 @@ from core.models import Activity, Document, Scope
 from core.models.upsert import upsert
 from core.runs import record_skip
 from core.search.documents import mark_deleted
-from discord_activity_tracker.convert import GuildRows
+from discord_activity_tracker.convert import EventRows, GuildRows
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import (
     Channel,
@@ -31,34 +31,29 @@ def store_guild(rows: GuildRows, now: datetime) -> None:
     """Keep a guild with its parts. Channels that are no longer listed are left to be asked for one by one."""
     guild_id = rows.guild["id"]
     upsert(Guild, [rows.guild], key=["id"], keep=["enabled"])
-    store_accounts(rows.accounts)
     parts: tuple[tuple[type[models.Model], list[Row]], ...] = (
-        (Role, rows.roles), (Emoji, rows.emojis), (Sticker, rows.stickers), (ScheduledEvent, rows.events),
+        (Role, rows.roles), (Emoji, rows.emojis), (Sticker, rows.stickers),
     )  # fmt: skip
     for model, found in parts:
-        upsert(model, found, key=["id"])
-        gone = model._default_manager.filter(guild_id=guild_id, deleted_at=None)
-        gone.exclude(pk__in=[row["id"] for row in found]).update(deleted_at=now)
+        _store_parts(model, found, guild_id, now)
     _store_channels(rows.channels, now)
     _store_scopes(guild_id, rows.guild["name"], [row for row in rows.channels if not row["is_thread"]])
-    for external_id, reason, payload in rows.malformed:
-        record_skip(
-            collector=COLLECTOR, scope=str(guild_id), stream="guild", external_id=external_id, reason="malformed",
-            detail=reason, payload=payload,
-        )  # fmt: skip
+    _skip_malformed(rows.malformed, guild_id, "guild")
 
 
 @transaction.atomic
-def store_threads(rows: Sequence[Row], now: datetime) -> None:
-    """Keep a page of archived threads."""
-    _store_channels(rows, now)
+def store_events(rows: EventRows, guild_id: int, now: datetime) -> None:
+    """Keep the scheduled events, which are all there are, and when they were asked for."""
+    store_accounts(rows.accounts)
+    _store_parts(ScheduledEvent, rows.events, guild_id, now)
+    _skip_malformed(rows.malformed, guild_id, "events")
+    save_state(guild_id, "events", DiscordState(checkpoint_token=now.isoformat()))
 
 
 @transaction.atomic
-def finish_listing(channel_id: int, listing: str, newest: datetime | None) -> None:
-    """Remember down to where a list of archived threads is known."""
-    if newest:
-        save_state(channel_id, f"archived_{listing}", DiscordState(checkpoint_token=newest.isoformat()))
+def store_threads(rows: Sequence[Row], now: datetime) -> int:
+    """Keep some threads; returns how many are new or other than they were."""
+    return _store_channels(rows, now)
 
 
 def scopes_of(guild_id: int) -> Mapping[int, int]:
@@ -67,15 +62,32 @@ def scopes_of(guild_id: int) -> Mapping[int, int]:
     return {int(name.rpartition("/")[2]): pk for pk, name in found.values_list("pk", "external_id")}
 
 
-def complete_scopes(guild_id: int, channels: Iterable[int], now: datetime) -> None:
+def complete_scopes(scopes: Iterable[int], now: datetime) -> None:
     """Say that these channels, with their threads, are kept completely."""
-    names = [f"{guild_id}/{channel}" for channel in channels]
-    Scope.objects.filter(source_system="discord", external_id__in=names).update(last_completed_at=now, not_before=None)
+    Scope.objects.filter(pk__in=list(scopes)).update(last_completed_at=now, not_before=None)
 
 
-def set_access(channels: Iterable[int], access: str) -> None:
+def last_pins(guild_id: int) -> Mapping[int, str]:
+    """When something was last pinned, by channel, as Discord says (ISO 8601)."""
+    found = alive(guild_id).exclude(last_pin_timestamp=None).values_list("pk", "last_pin_timestamp")
+    return {pk: moment.isoformat() for pk, moment in found if moment}
+
+
+def count_messages(guild_id: int) -> int:
+    """How many messages are kept of a guild."""
+    return Message.objects.filter(channel__guild_id=guild_id).count()
+
+
+def alive(guild_id: int) -> models.QuerySet[Channel]:
+    """The channels and threads of a guild that are not gone."""
+    return Channel.objects.filter(guild_id=guild_id, deleted_at=None)
+
+
+@transaction.atomic
+def remember_refusal(channel_id: int, access: str, gap: str, state: DiscordState) -> None:
     """Remember what Discord said instead of messages."""
-    Channel.objects.filter(pk__in=list(channels)).exclude(access=access).update(access=access)
+    Channel.objects.filter(pk=channel_id).exclude(access=access, gap=gap).update(access=access, gap=gap)
+    save_state(channel_id, "refused", state)
 
 
 @transaction.atomic
@@ -94,13 +106,27 @@ def bury_channels(channels: Sequence[int], now: datetime) -> int:
     return gone.update(deleted_at=now)
 
 
-def _store_channels(rows: Sequence[Row], now: datetime) -> None:
+def _store_parts(model: type[models.Model], rows: Sequence[Row], guild_id: int, now: datetime) -> None:
+    upsert(model, rows, key=["id"])
+    gone = model._default_manager.filter(guild_id=guild_id, deleted_at=None)
+    gone.exclude(pk__in=[row["id"] for row in rows]).update(deleted_at=now)
+
+
+def _skip_malformed(items: Sequence[tuple[str, str, object]], guild_id: int, stream: str) -> None:
+    for external_id, reason, payload in items:
+        record_skip(
+            collector=COLLECTOR, scope=str(guild_id), stream=stream, external_id=external_id, reason="malformed",
+            detail=reason, payload=payload,
+        )  # fmt: skip
+
+
+def _store_channels(rows: Sequence[Row], now: datetime) -> int:
     names = {row["id"]: row["name"] for row in rows}
     known = Channel.objects.filter(pk__in=list(names)).values_list("pk", "name")
     FormerChannelName.objects.bulk_create(
         FormerChannelName(channel_id=pk, name=name, noticed_at=now) for pk, name in known if name != names[pk]
     )
-    upsert(Channel, rows, key=["id"])
+    return len(upsert(Channel, rows, key=["id"]).changed)
 
 
 def _store_scopes(guild_id: int, guild_name: str, channels: Iterable[Row]) -> None:

@@ -48,6 +48,18 @@ class Stored:
     malformed: int = 0
 
 
+def undated_pins(guild_id: int) -> set[int]:
+    """Channels with pinned messages whose time of pinning is not known."""
+    found = Message.objects.filter(pinned=True, pinned_at=None, deleted_at=None, channel__guild_id=guild_id)
+    return set(found.values_list("channel_id", flat=True).order_by())
+
+
+def newest_pin(channel_id: int) -> int | None:
+    """A pinned message of a channel."""
+    found = Message.objects.filter(channel_id=channel_id, pinned=True, deleted_at=None)
+    return found.values_list("pk", flat=True).first()
+
+
 def known_between(channel_id: int, after: int, upto: int) -> set[int]:
     """Ids of live messages in (after, upto]."""
     kept = Message.objects.filter(channel_id=channel_id, id__gt=after, id__lte=upto, deleted_at=None)

@@ -17,8 +17,7 @@ ASKED = "reactors_asked"
 def counts_to_ask(channels: Sequence[int]) -> Iterator[tuple[int, int, dict[str, dict[str, int]]]]:
     """Channel, message and counts of live messages whose counts are not those whose people are kept."""
     found = Message.objects.filter(channel_id__in=channels, deleted_at=None).exclude(reactions=F("reactors_of"))
-    for channel, pk, counts in found.values_list("channel_id", "pk", "reactions").order_by("pk").iterator():
-        yield channel, pk, counts
+    yield from found.values_list("channel_id", "pk", "reactions").order_by("pk").iterator()
 
 
 @transaction.atomic

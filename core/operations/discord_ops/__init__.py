@@ -1,6 +1,6 @@
 """Discord: its REST API for bots. No gateway, no user tokens."""
 
 from core.operations.discord_ops.background import Background, Gathering
-from core.operations.discord_ops.client import DiscordClient, DiscordRefused, open_client
+from core.operations.discord_ops.client import DiscordClient, DiscordRefused, NotThere, open_client
 
-__all__ = ["Background", "DiscordClient", "DiscordRefused", "Gathering", "open_client"]
+__all__ = ["Background", "DiscordClient", "DiscordRefused", "Gathering", "NotThere", "open_client"]

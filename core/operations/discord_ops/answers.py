@@ -29,6 +29,17 @@ class DiscordRefused(AccessDenied):
         self.status, self.code = status, code
 
 
+class NotThere(NotFound):
+    """Discord answers 404; ``code`` tells what is unknown, 0 where the answer is not Discord's own."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message, status=404)
+        self.code = code
+
+    UNKNOWN_CHANNEL = 10003
+    UNKNOWN_MESSAGE = 10008
+
+
 class NotAsDocumented(ValueError):
     """The body is JSON, but not what was asked for."""
 
@@ -42,15 +53,19 @@ def passes(error: Exception) -> bool:
 
 def waiting_time(error: Exception, attempt: int) -> float:
     """Seconds before the next attempt: what Discord asks for, else 0.5, 1, 2 ... at most 15."""
+    return max(asked_wait(error), min(15.0, 0.5 * 2**attempt))
+
+
+def asked_wait(error: Exception) -> float:
+    """Seconds that Discord asks to wait; 0 where it asks for nothing."""
     asked: object = getattr(error, "retry_after", None)
     if isinstance(error, discord.HTTPException):
         headers = cast("Mapping[str, str]", error.response.headers)
         asked = headers.get("Retry-After", asked)
     try:
-        told = float(str(asked)) if asked is not None else 0.0
+        return float(str(asked)) if asked is not None else 0.0
     except ValueError:
-        told = 0.0
-    return max(told, min(15.0, 0.5 * 2**attempt))
+        return 0.0
 
 
 def translated(error: Exception, what: str) -> CollectorError:
@@ -60,7 +75,7 @@ def translated(error: Exception, what: str) -> CollectorError:
     if isinstance(error, discord.HTTPException):
         said = f"{error.status} (code {error.code}): {error.text[:200]}" if error.code else str(error.status)
         if error.status == 404:
-            return NotFound(f"Discord does not know {what}", status=404)
+            return NotThere(f"Discord does not know {what}", code=error.code)
         if error.status in {400, 403}:
             return DiscordRefused(f"Discord refuses {what}: {said}", status=error.status, code=error.code)
         return SourceUnavailable(f"Discord answers {what} with {said}; run again later")

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 Value = TypeVar("Value")
 Key = TypeVar("Key")
 Item = TypeVar("Item")
-AHEAD = 48
+AHEAD = 24
 """Pages that may wait to be written."""
 
 
@@ -53,12 +53,13 @@ class Gathering(Generic[Key, Item]):
         self._found: queue.SimpleQueue[tuple[Key, Item | Exception | None]] = queue.SimpleQueue()
         self._running = asyncio.Semaphore(width)
         self._ahead = asyncio.Semaphore(AHEAD)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._open = 0
 
     def add(self, key: Key, source: AsyncIterator[Item]) -> None:
         """Read a source as soon as there is a place for it."""
         self._open += 1
-        asyncio.run_coroutine_threadsafe(self._read(key, source), self._background.loop)
+        self._background.loop.call_soon_threadsafe(self._begin, key, source)
 
     def __iter__(self) -> Generator[tuple[Key, Item | Exception | None]]:
         while self._open:
@@ -69,13 +70,21 @@ class Gathering(Generic[Key, Item]):
                 self._background.loop.call_soon_threadsafe(self._ahead.release)
             yield key, item
 
+    def _begin(self, key: Key, source: AsyncIterator[Item]) -> None:
+        """On the loop: read, and tell the thread that iterates how it ended."""
+        task = self._background.loop.create_task(self._read(key, source))
+        self._tasks.add(task)
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            self._tasks.discard(task)
+            if not task.cancelled():
+                error = task.exception()
+                self._found.put((key, error if isinstance(error, Exception) else None))
+
+        task.add_done_callback(ended)
+
     async def _read(self, key: Key, source: AsyncIterator[Item]) -> None:
         async with self._running:
-            try:
-                async for item in source:
-                    await self._ahead.acquire()
-                    self._found.put((key, item))
-            except Exception as error:  # noqa: BLE001  (handed to the thread that iterates)
-                self._found.put((key, error))
-            else:
-                self._found.put((key, None))
+            async for item in source:
+                await self._ahead.acquire()
+                self._found.put((key, item))

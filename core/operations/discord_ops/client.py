@@ -10,24 +10,26 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_origin
 
 import aiohttp
 import discord
 from discord.http import Route
 
-from core.errors import BudgetExhausted, ReplaceToken, RetryLater
+from core.errors import BudgetExhausted, CollectorError, ReplaceToken, RetryLater
 from core.operations.discord_ops.answers import (
     PASSING,
     DiscordRefused,
     NotAsDocumented,
+    NotThere,
+    asked_wait,
     passes,
     translated,
     waiting_time,
 )
-from core.operations.discord_ops.pace import Pace
+from core.operations.discord_ops.pace import PER_SECOND, Pace
 
-__all__ = ["DiscordClient", "DiscordRefused", "open_client"]
+__all__ = ["DiscordClient", "DiscordRefused", "NotThere", "open_client"]
 
 logger = logging.getLogger(__name__)
 TIMEOUT = 20.0
@@ -48,12 +50,16 @@ Body = TypeVar("Body", list[Any], dict[str, Any])
 class DiscordClient:
     """One bot, on one event loop. All times are seconds of the monotonic clock."""
 
-    def __init__(self, *, width: int, max_requests: int | None, max_seconds: float | None) -> None:
+    def __init__(
+        self, *, width: int, per_second: float, max_requests: int | None, max_seconds: float | None, timeout: float
+    ) -> None:
         self.requests = 0
         self.routes: Counter[str] = Counter()
         """Requests by route template; retries count."""
+        self.failed: Counter[tuple[str, str]] = Counter()
+        """Attempts that went wrong, by route template and by status or kind of error."""
         self.invalid = 0
-        self._pace, self._places = Pace(), asyncio.Semaphore(width)
+        self._pace, self._places, self._timeout = Pace(per_second), asyncio.Semaphore(width), timeout
         self._most = max_requests
         self._end = None if max_seconds is None else time.monotonic() + max_seconds
         self._stop: Exception | None = None
@@ -68,11 +74,12 @@ class DiscordClient:
                 intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT, http_trace=trace
             )
             try:
-                await asyncio.wait_for(self._bot.login(token), TIMEOUT)
+                await asyncio.wait_for(self._bot.login(token), 2 * self._timeout)
             except PASSING as error:
                 await self._bot.close()
-                if attempt + 1 == ATTEMPTS or not passes(error):
-                    raise translated(error, "the login") from error
+                self._note(error, "login")
+                if attempt + 1 == ATTEMPTS or not passes(error) or asked_wait(error) > LONGEST_WAIT:
+                    raise self._last(error, "the login") from error
                 await asyncio.sleep(waiting_time(error, attempt))
             else:
                 return
@@ -100,27 +107,28 @@ class DiscordClient:
             try:
                 async with self._places:
                     return await self._ask(path, kind, params, ids)
-            except discord.RateLimited as error:
-                until = datetime.now(UTC) + timedelta(seconds=error.retry_after)
-                raise RetryLater(
-                    f"Discord asks to wait {error.retry_after:.0f} s before {what}", not_before=until
-                ) from error
             except PASSING as error:
-                self._note(error)
-                if attempt + 1 == ATTEMPTS or not passes(error):
-                    found = translated(error, what)
-                    if isinstance(found, ReplaceToken):
-                        self._stop = found  # nothing that is waiting shall be asked with it again
-                    raise found from error
+                self._note(error, path)
+                if attempt + 1 == ATTEMPTS or not passes(error) or asked_wait(error) > LONGEST_WAIT:
+                    raise self._last(error, what) from error
                 seconds = waiting_time(error, attempt)
                 logger.info("asking again path=%s attempt=%s seconds=%.1f error=%s", path, attempt + 1, seconds, error)
                 await asyncio.sleep(seconds)
         raise AssertionError("the last attempt returns or raises")
 
+    def stop(self, error: Exception) -> None:
+        """Ask nothing any more: from now on every request raises this."""
+        self._stop = self._stop or error
+
     async def close(self) -> None:
         """End the connections."""
         if self._bot:
             await self._bot.close()
+
+    async def sees_contents_now(self) -> bool:
+        """The same, asked anew: the switch in the portal can be turned while a run goes on."""
+        told = await self.get("/oauth2/applications/@me", dict[str, Any])
+        return bool(int(told.get("flags") or 0) & CONTENT)
 
     async def _ask(
         self, path: str, kind: type[Body], params: Mapping[str, object] | None, ids: Mapping[str, object]
@@ -129,9 +137,9 @@ class DiscordClient:
         assert self._bot is not None  # noqa: S101  (login comes first)
         route = Route("GET", path, **cast("Any", ids))
         self.routes[path] += 1
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        timeout = aiohttp.ClientTimeout(total=self._timeout)
         body = await self._bot.http.request(route, params=dict(params or {}), timeout=timeout)
-        if not isinstance(body, kind):
+        if not isinstance(body, get_origin(kind) or kind):
             raise NotAsDocumented(f"{type(body).__name__} where a {kind.__name__} was expected")
         return body
 
@@ -143,14 +151,15 @@ class DiscordClient:
     def _check_budget(self) -> None:
         if self._stop:
             raise self._stop
-        if self._most is not None and self.requests >= self._most:
+        if self._most is not None and max(self.requests, self.routes.total()) >= self._most:
             raise BudgetExhausted(f"--max-requests {self._most} is spent; run again to go on")
         if self._end is not None and time.monotonic() >= self._end:
             raise BudgetExhausted("--max-seconds is over; run again to go on")
 
-    def _note(self, error: Exception) -> None:
-        """Count invalid answers, and slow down for limits."""
+    def _note(self, error: Exception, path: str) -> None:
+        """Count what went wrong, and slow down for limits."""
         status = error.status if isinstance(error, discord.HTTPException) else 0
+        self.failed[path, str(status) if status else type(error).__name__] += 1
         if status in {401, 403, 429}:
             self.invalid += 1
         if self.invalid >= MOST_INVALID:
@@ -158,12 +167,33 @@ class DiscordClient:
         if status == 429:
             self._pace.hold(min(5.0, waiting_time(error, 0)))
 
+    def _last(self, error: Exception, what: str) -> CollectorError:
+        """What to raise when asking again is no use."""
+        wait = asked_wait(error)
+        if wait > LONGEST_WAIT:
+            until = datetime.now(UTC) + timedelta(seconds=wait)
+            return RetryLater(f"Discord asks to wait {wait:.0f} s before {what}", not_before=until)
+        found = translated(error, what)
+        if isinstance(found, ReplaceToken):
+            self._stop = found  # nothing that is waiting shall be asked with it again
+        return found
+
 
 async def open_client(
-    token: str, base: str, *, width: int = 16, max_requests: int | None = None, max_seconds: float | None = None
+    token: str,
+    base: str,
+    *,
+    width: int = 16,
+    per_second: float = PER_SECOND,
+    max_requests: int | None = None,
+    max_seconds: float | None = None,
+    timeout: float = TIMEOUT,
 ) -> DiscordClient:
-    """A bot that is logged in; ``width`` requests at once at most."""
+    """A bot that is logged in; ``width`` requests at once and ``per_second`` at most (0: no limit of ours)."""
     Route.BASE = base
-    client = DiscordClient(width=width, max_requests=max_requests, max_seconds=max_seconds)
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
+    client = DiscordClient(
+        width=width, per_second=per_second, max_requests=max_requests, max_seconds=max_seconds, timeout=timeout
+    )
     await client.login(token)
     return client

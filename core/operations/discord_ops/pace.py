@@ -8,10 +8,10 @@ PER_SECOND = 45.0
 
 
 class Pace:
-    """Lets requests pass one by one, evenly, at most so many a second."""
+    """Lets requests pass one by one, evenly, at most so many a second; 0: as fast as they come."""
 
     def __init__(self, per_second: float = PER_SECOND) -> None:
-        self._gap, self._next = 1 / per_second, 0.0
+        self._gap, self._next = 1 / per_second if per_second else 0.0, 0.0
 
     async def turn(self) -> None:
         """Wait for the next free place."""

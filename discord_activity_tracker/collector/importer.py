@@ -1,0 +1,129 @@
+"""Takes in files that DiscordChatExporter wrote, for history that a bot cannot reach; see ``docs/discord_setup.md``.
+
+A page of messages is one transaction, together with the position in the file: a run that was killed goes on there. A
+file is refused with the line that does not fit; what stands before that page is stored and stays.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.collectors import AbstractCollector, CollectorResult, ScopeReport
+from core.collectors.progress import Progress, Silence
+from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ScopeBusy
+from core.runs import scope_lock
+from core.search.documents import DocumentSource
+from discord_activity_tracker.convert import Converted, convert_messages
+from discord_activity_tracker.convert.exports import channel_rows, message_of, reactor_rows
+from discord_activity_tracker.convert.texts import MALFORMED, Row, moment_or_none, snowflake
+from discord_activity_tracker.documents import DiscordDocuments
+from discord_activity_tracker.fetch.exports import ExportFile, ExportPage, ExportRefused
+from discord_activity_tracker.payloads import Message
+from discord_activity_tracker.store.exports import (
+    Position,
+    finish_file,
+    open_place,
+    position_of,
+    store_export,
+    unknown_among,
+)
+from discord_activity_tracker.store.messages import Place
+
+Reactors = dict[int, list[tuple[str, Row]]]
+
+
+class ExportImporter(AbstractCollector):
+    """Imports files in their order; one that does not fit stops none of the others."""
+
+    name = "discord_import"
+
+    def __init__(self, paths: Sequence[Path], *, dry_run: bool = False, max_seconds: float | None = None) -> None:
+        self.paths, self.dry_run = paths, dry_run
+        self.progress: Progress = Silence()
+        self.files: list[ExportFile] = []
+        self.stop_at = time.monotonic() + max_seconds if max_seconds is not None else None
+
+    def validate_config(self) -> None:
+        """Refuse files that are no exports of a guild's channel before anything is touched."""
+        for path in self.paths:
+            try:
+                file = ExportFile(path)
+                channel_rows(file.header.guild, file.header.channel, file.header.exported_at)
+                moment_or_none(file.header.exported_at)
+            except OSError as error:
+                raise ConfigurationError(f"{path}: {error.strerror or error}") from error
+            except ExportRefused as error:
+                raise ConfigurationError(str(error)) from error
+            except MALFORMED as error:
+                raise ConfigurationError(f"{path.name}: guild, channel or exportedAt: {error}") from error
+            self.files.append(file)
+
+    def document_sources(self) -> list[DocumentSource]:
+        """What the second phase brings up to date."""
+        return [] if self.dry_run else [DiscordDocuments()]
+
+    def collect(self) -> CollectorResult:
+        """Import every file; what went wrong with one is in its report."""
+        return CollectorResult.of([self._import_apart(file) for file in self.files], requests=0)
+
+    def _import_apart(self, file: ExportFile) -> ScopeReport:
+        counts: Counter[str] = Counter()
+        self.progress.expect(file.path.name, "messages", None)
+        try:
+            with scope_lock("discord", str(snowflake(file.header.guild["id"]))) as held:
+                if not held:
+                    raise ScopeBusy("another run works on this guild")
+                self._import(file, counts)
+        except CollectorError as error:
+            outcome = "busy" if isinstance(error, ScopeBusy) else "failed"
+            return ScopeReport(
+                scope=file.path.name, counts=dict(counts), reason=str(error), category=error.category.value,
+                outcome="partial" if isinstance(error, BudgetExhausted) else outcome,
+            )  # fmt: skip
+        return ScopeReport(scope=file.path.name, outcome="succeeded", counts=dict(counts))
+
+    def _import(self, file: ExportFile, counts: Counter[str]) -> None:
+        channel_id = snowflake(file.header.channel["id"])
+        place = None if self.dry_run else self._open(file)
+        skip = 0 if self.dry_run else position_of(channel_id, file.header.identity)
+        for page in file.pages(skip):
+            if self.stop_at is not None and time.monotonic() >= self.stop_at:
+                raise BudgetExhausted("time is over; run again to go on from there")
+            converted, reactors = _converted(file, page)
+            if place is None:
+                counts.update(messages=len(converted.rows), new=unknown_among(row["id"] for row in converted.rows))
+            else:
+                at = Position(channel_id=channel_id, identity=file.header.identity, done=page.done)
+                stored = store_export(converted, reactors, place, datetime.now(UTC), at)
+                counts.update(messages=stored.seen, new=stored.inserted, updated=stored.updated)
+            self.progress.advance(len(page.items))
+        if place:
+            finish_file(channel_id, file.header.identity)
+
+    def _open(self, file: ExportFile) -> Place:
+        header = file.header
+        try:
+            return open_place(*channel_rows(header.guild, header.channel, header.exported_at))
+        except ValueError as error:
+            raise file.refusal(None, str(error)) from error
+
+
+def _converted(file: ExportFile, page: ExportPage) -> tuple[Converted, Reactors]:
+    """A page as rows; ExportRefused with the line of the first message that is not as the exporter writes them."""
+    header = file.header
+    guild_id, channel_id = snowflake(header.guild["id"]), snowflake(header.channel["id"])
+    messages, lines, reactors = list[Message](), dict[str, int](), Reactors()
+    for line, item in page.items:
+        try:
+            message = message_of(item, channel_id, header.exported_at)
+            reactors[snowflake(message["id"])] = list(reactor_rows(item))
+        except MALFORMED as error:
+            raise file.refusal(line, f"this is no message: {type(error).__name__}: {error}") from error
+        messages.append(message)
+        lines[str(message["id"])] = line
+    found = convert_messages(messages, guild_id, channel_id)
+    for pk, reason, _ in found.malformed:
+        raise file.refusal(lines.get(pk), f"this is no message: {reason}")
+    return found, reactors

@@ -1,0 +1,46 @@
+"""Messages that are new, container by container, the oldest first."""
+
+from collections.abc import Iterator
+
+from discord_activity_tracker import convert, fetch
+from discord_activity_tracker.collector.containers import Container
+from discord_activity_tracker.collector.reading import Job, States, read
+from discord_activity_tracker.collector.run import Run
+from discord_activity_tracker.protocol_impl import DiscordState
+
+
+def read_news(run: Run, found: list[Container]) -> None:
+    """Read every container that may have news to its end; the others cost nothing."""
+    wanted = [container for container in found if run.options.full or container.has_news(run.started)]
+    run.counts["containers"] += len(wanted)
+    run.progress.expect(run.name, "messages", None)
+    read(run, _jobs(run, wanted), "messages")
+
+
+def _jobs(run: Run, wanted: list[Container]) -> Iterator[Job]:
+    since = run.options.since
+    first = max(0, convert.first_at(since) - 1) if since else 0
+    for container in wanted:
+        fresh = not container.state("messages").checkpoint_token
+        began = run.started.isoformat() if fresh else container.began
+        yield Job(
+            container=container, after=first if fresh else container.cursor, states=_Positions(run, container, began)
+        )
+
+
+class _Positions:
+    """The state of ``messages``: the cursor, and at the end of a container what there was to see."""
+
+    def __init__(self, run: Run, container: Container, began: str) -> None:
+        self._run, self._container, self._began = run, container, began
+
+    def __call__(self, page: fetch.MessagePage, end: bool) -> States:
+        extras: dict[str, object] = {"began": self._began}
+        if end:
+            seen = max(page.newest, self._container.last_message_id)
+            extras |= {"seen": seen, "done": self._run.started.isoformat()}
+        elif self._container.done:
+            extras |= {"seen": self._container.seen, "done": self._container.done}
+        marker = f"up to {convert.moment_of(page.newest):%Y-%m-%d %H:%M}" if page.newest else "nothing yet"
+        state = DiscordState(checkpoint_token=str(page.newest), human_readable_marker=marker, extras=extras)
+        return {"messages": state, "refused": None} if "refused" in self._container.states else {"messages": state}

@@ -1,0 +1,60 @@
+"""What a run is asked to do, and which guilds that means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Max
+
+from core.errors import ConfigurationError
+from core.models import Scope
+from discord_activity_tracker.models import Guild
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CollectOptions:
+    """The options of ``collect_discord``. ``since`` is aware; budgets are ``None`` for no bound, seconds for time."""
+
+    guilds: Sequence[str] = ()
+    channel: int | None = None
+    since: datetime | None = None
+    full: bool = False
+    sweep: bool = False
+    reactors: bool = False
+    max_requests: int | None = None
+    max_seconds: float | None = None
+    per_second: float | None = None
+    """Another pace than Discord's, for measuring."""
+
+
+def named_guilds(names: Sequence[str]) -> list[int]:
+    """The named guilds, else those of DISCORD_GUILDS and those enabled in the admin, the stalest first.
+
+    Empty when nothing says which. Raises ``ConfigurationError`` for what is not an id.
+    """
+    wanted = [_guild_id(name) for name in names or settings.DISCORD_GUILDS]
+    if not names:
+        wanted += Guild.objects.filter(enabled=True).values_list("pk", flat=True)
+    unique = list(dict.fromkeys(wanted))
+    return sorted(unique, key=_last_completed)
+
+
+def disabled_guilds() -> set[int]:
+    """Those that are switched off in the admin."""
+    return set(Guild.objects.filter(enabled=False).values_list("pk", flat=True))
+
+
+def _last_completed(guild_id: int) -> str:
+    """When any channel of a guild was last collected completely; empty for never."""
+    scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild_id}/")
+    latest: datetime | None = scopes.aggregate(latest=Max("last_completed_at"))["latest"]
+    return latest.isoformat() if latest else ""
+
+
+def _guild_id(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) < 1 << 63:
+        return int(text)
+    raise ConfigurationError(
+        f"{text!r} is not the id of a guild. In Discord switch on Developer Mode, right-click the server, Copy Server ID."
+    )
