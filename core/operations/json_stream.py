@@ -43,7 +43,8 @@ class JsonReader:
         self._decoder = json.JSONDecoder()
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at, self._ended = "", 0, False
-        self._line = 1
+        self._line, self._counted = 1, 0
+        """The line at a place up to which line breaks have been counted."""
 
     def names(self) -> Iterator[str]:
         """The names of the members of the whole, in their order."""
@@ -91,8 +92,9 @@ class JsonReader:
 
     def line(self, at: int | None = None) -> int:
         """The line of a place in what is held; without one, of the next thing to read."""
-        place = self._at if at is None else at
-        return self._line + self._text.count("\n", 0, place)
+        self._line += self._text.count("\n", self._counted, self._at)
+        self._counted = self._at
+        return self._line + (self._text.count("\n", self._at, at) if at is not None else 0)
 
     def _is_final(self, error: json.JSONDecodeError) -> bool:
         """Whether more of the file would not help."""
@@ -120,8 +122,8 @@ class JsonReader:
         """Forget what was read and hold more; False at the end of the file."""
         if self._ended:
             return False
-        self._line += self._text.count("\n", 0, self._at)
-        self._text, self._at = self._text[self._at :], 0
+        self.line()
+        self._text, self._at, self._counted = self._text[self._at :], 0, 0
         chunk = self._file.read(max(STEP, len(self._text)))
         self._ended = not chunk
         try:

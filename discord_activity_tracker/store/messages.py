@@ -12,6 +12,7 @@ from core.models.upsert import upsert
 from core.runs import record_skip
 from core.search.documents import DocumentMark, mark_changed
 from discord_activity_tracker.convert import Converted
+from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
@@ -168,13 +169,17 @@ def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]],
             "replaced_at": row["edited_at"] or now,
         }
         for row in rows
-        if (old := known.get(row["id"]))
-        and (
-            old["content"] != row["content"]
-            or any(old["payload"].get(part) and old["payload"][part] != row["payload"].get(part) for part in SAID)
-        )
+        if (old := known.get(row["id"])) and _says_else(row, old)
     ]
     upsert(Revision, replaced, key=["message_id", "written_at", "replaced_at"])
+
+
+def _says_else(row: Row, old: Mapping[str, Any]) -> bool:
+    """Whether it was edited. An export writes names for mentions: what looks different there is no edit."""
+    before, after = old["payload"], row["payload"]
+    if EXPORTED in before and EXPORTED not in after and old["edited_at"] == row["edited_at"]:
+        return False
+    return old["content"] != row["content"] or any(before.get(p) and before[p] != after.get(p) for p in SAID)
 
 
 def _note(changed: Iterable[tuple[int, DiscordActivity]], talks: Mapping[int, int], place: Place) -> None:

@@ -1,0 +1,159 @@
+"""What exported files add. They only fill gaps: what Discord itself told is richer, and newer, and stays as it is.
+
+A message that the API gave is left alone; when it was edited after the export, the export's words become an earlier
+version of it. One that an older export gave is brought up to date. A tombstone stays one. A message that nobody has
+seen is kept as alive, because an export does not tell what became of it; where the bot can read, the next sweep will.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from core.models import Checkpoint, Scope
+from core.models.upsert import upsert
+from discord_activity_tracker.convert import Converted
+from discord_activity_tracker.convert.exports import EXPORTED
+from discord_activity_tracker.convert.texts import Row, moment_or_none
+from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor, Revision
+from discord_activity_tracker.store.messages import Place, Stored, store_messages
+
+IMPORTER = "discord_import"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """How far a file was read; ``identity`` is the file's."""
+
+    channel_id: int
+    identity: str
+    done: int
+
+
+@transaction.atomic
+def open_place(guild: Row, channels: Collection[Row]) -> Place:
+    """Where the messages of a file stand; guild and channels are made unless known. ValueError when they contradict."""
+    own_id = [row["id"] for row in channels][-1]
+    Guild.objects.bulk_create([Guild(**guild)], ignore_conflicts=True)
+    Channel.objects.bulk_create([Channel(**row) for row in channels], ignore_conflicts=True)
+    channel = Channel.objects.select_related("guild").get(pk=own_id)
+    if channel.guild_id != guild["id"]:
+        raise ValueError(f"channel {own_id} is known as part of guild {channel.guild_id}")
+    top = Channel.objects.filter(pk=channel.parent_id).first() if channel.is_thread else None
+    named = top or channel
+    scope = {
+        "source_system": "discord", "external_id": f"{channel.guild_id}/{named.pk}",
+        "name": f"{channel.guild.name}/{named.name}"[:300], "url": named.url,
+    }  # fmt: skip
+    _insert_missing(Scope, [scope], ["source_system", "external_id"])
+    pk = Scope.objects.get(source_system="discord", external_id=scope["external_id"]).pk
+    return Place(guild_id=channel.guild_id, channel_id=own_id, scope_id=pk, is_thread=channel.is_thread)
+
+
+def position_of(channel_id: int, identity: str) -> int:
+    """How many messages of a file an earlier run read before it was stopped."""
+    kept = Checkpoint.objects.filter(collector=IMPORTER, scope=str(channel_id), stream=identity).first()
+    return int(kept.checkpoint_token) if kept else 0
+
+
+def finish_file(channel_id: int, identity: str) -> None:
+    """Forget the position of a file that was read to its end."""
+    Checkpoint.objects.filter(collector=IMPORTER, scope=str(channel_id), stream=identity).delete()
+
+
+def unknown_among(ids: Iterable[int]) -> int:
+    """How many of these messages nobody has seen."""
+    wanted = set(ids)
+    return len(wanted) - Message.objects.filter(pk__in=wanted).count()
+
+
+@transaction.atomic
+def store_export(
+    page: Converted, reactors: Mapping[int, Collection[tuple[str, Row]]], place: Place, now: datetime, at: Position
+) -> Stored:
+    """Write what a page of a file adds, and the position that it covers."""
+    rows = _worth(page.rows)
+    fresh = {row["id"] for row in rows}
+    people = {row["id"]: row for pk in fresh for _, row in reactors.get(pk, ())}
+    known = {a.pk: a for a in Account.objects.filter(pk__in=[*page.accounts, *people])}
+    names = {str(pk): str(account) for pk, account in known.items()}
+    activities = {
+        pk: replace(told, actor_name=names.get(told.actor_external_id, told.actor_name))
+        for pk, told in page.activities.items()
+    }
+    accounts = {pk: row for pk, row in page.accounts.items() if pk not in known}
+    stored = store_messages(
+        replace(page, rows=rows, activities=activities, accounts=accounts), place=place, now=now, states={}
+    )
+    _insert_missing(Account, [row for pk, row in people.items() if pk not in known], ["id"])
+    _store_reactors({pk: reactors[pk] for pk in fresh if reactors.get(pk)})
+    _save(at)
+    return replace(stored, seen=len(page.rows))
+
+
+def _worth(rows: list[Row]) -> list[Row]:
+    """The rows that say more than what is kept; what is only older becomes an earlier version."""
+    names = ("pk", "deleted_at", "edited_at", "content", f"payload__{EXPORTED}")
+    kept = {row[0]: row[1:] for row in Message.objects.filter(pk__in=[r["id"] for r in rows]).values_list(*names)}
+    found: list[Row] = []
+    for row in rows:
+        if row["id"] not in kept:
+            found.append(row)
+            continue
+        deleted_at, _, _, exported_at = kept[row["id"]]
+        if exported_at is not None and not deleted_at and _newer(row["payload"][EXPORTED], exported_at):
+            found.append(row)
+    told = [row for row in rows if row["id"] in kept and kept[row["id"]][3] is None]
+    _keep_earlier(told, {pk: (edited_at, content) for pk, (_, edited_at, content, _) in kept.items()})
+    return found
+
+
+def _newer(one: str, other: str) -> bool:
+    first, second = moment_or_none(one), moment_or_none(other)
+    return first is not None and (second is None or first > second)
+
+
+def _keep_earlier(rows: Iterable[Row], kept: Mapping[int, tuple[datetime | None, str]]) -> None:
+    """Words from before an edit that the API came too late to see."""
+    earlier = [
+        {
+            "message_id": row["id"], "content": row["content"], "payload": row["payload"],
+            "written_at": row["edited_at"] or row["created_at"], "replaced_at": edited_at,
+        }
+        for row in rows
+        if (edited_at := kept[row["id"]][0]) and kept[row["id"]][1] != row["content"]
+        and (row["edited_at"] or row["created_at"]) < edited_at
+    ]  # fmt: skip
+    seen = Revision.objects.filter(message_id__in=[row["message_id"] for row in earlier])
+    written = set(seen.values_list("message_id", "written_at"))
+    missing = [row for row in earlier if (row["message_id"], row["written_at"]) not in written]
+    _insert_missing(Revision, missing, ["message_id", "written_at", "replaced_at"])
+
+
+def _store_reactors(reactors: Mapping[int, Collection[tuple[str, Row]]]) -> None:
+    rows = (
+        {"message_id": pk, "emoji": emoji[:200], "account_id": row["id"], "burst": False}
+        for pk, people in reactors.items()
+        for emoji, row in people
+    )
+    _insert_missing(Reactor, rows, ["message_id", "emoji", "account_id", "burst"])
+    Message.objects.filter(pk__in=list(reactors)).update(reactors_of=F("reactions"))
+
+
+def _save(at: Position) -> None:
+    row = {
+        "collector": IMPORTER, "scope": str(at.channel_id), "stream": at.identity, "checkpoint_token": str(at.done),
+        "human_readable_marker": f"{at.done} messages", "extras": {}, "updated_at": timezone.now(),
+    }  # fmt: skip
+    upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
+
+
+def _insert_missing(model: type[models.Model], rows: Iterable[dict[str, Any]], key: list[str]) -> None:
+    """Rows whose key is known are left alone."""
+    missing = list(rows)
+    if missing:
+        upsert(model, missing, key=key, keep=list(missing[0]))

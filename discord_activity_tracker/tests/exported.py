@@ -1,0 +1,42 @@
+"""Handmade files as DiscordChatExporter writes them. Everybody in here is invented."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from discord_activity_tracker.convert import moment_of
+from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, PEOPLE
+
+
+def user(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": str(PEOPLE[name]), "name": name, "discriminator": "0000", "nickname": f"{name.title()} of the pier",
+        "color": None, "isBot": False, "roles": [], "avatarUrl": "assets/0.png", **more,
+    }  # fmt: skip
+
+
+def exported(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> dict[str, Any]:
+    """A message."""
+    return {
+        "id": str(pk), "type": "Default", "timestamp": moment_of(pk).isoformat(), "timestampEdited": None,
+        "callEndedTimestamp": None, "isPinned": False, "content": content, "author": user(by), "attachments": [],
+        "components": [], "embeds": [], "stickers": [], "reactions": [], "mentions": [], "inlineEmojis": [], **more,
+    }  # fmt: skip
+
+
+def export(
+    path: Path, messages: list[dict[str, Any]], *, exported_at: str | None = "2025-06-01T10:00:00.1234567+02:00",
+    count: int | None = None, guild: dict[str, Any] | None = None, **channel: Any,
+) -> Path:  # fmt: skip
+    """Write a file."""
+    place = {
+        "id": str(CHANNEL), "type": "GuildTextChat", "categoryId": "4100000000000000999", "category": "Talk",
+        "name": "old-harbour", "topic": "Boats", **channel,
+    }  # fmt: skip
+    whole = {
+        "guild": guild or {"id": str(GUILD), "name": "Saltmarsh Works", "iconUrl": "assets/1.png"}, "channel": place,
+        "dateRange": {"after": None, "before": None}, "exportedAt": exported_at, "messages": messages,
+        "messageCount": len(messages) if count is None else count,
+    }  # fmt: skip
+    path.write_text(json.dumps(whole, indent=2, ensure_ascii=False))
+    return path
