@@ -36,7 +36,9 @@ class Message(models.Model):
             models.Index(fields=["channel", "id"]),
             models.Index(fields=["conversation"]),
             models.Index(fields=["author", "-id"]),
-            models.Index("reply_to", condition=models.Q(reply_to__isnull=False), name="discord_message_replies"),
+            models.Index(
+                fields=["reply_to"], condition=models.Q(reply_to__isnull=False), name="discord_message_replies"
+            ),
             models.Index(fields=["channel"], condition=models.Q(pinned=True), name="discord_message_pins"),
         ]
 
