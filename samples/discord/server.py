@@ -1,0 +1,76 @@
+"""A small local server that answers a bot as Discord does. Alone::
+
+    python -m samples.discord.server --port 0
+
+prints its address (for ``DISCORD_API_BASE``) and serves until it is interrupted. In a test::
+
+    with SampleDiscord() as server:
+        collect(api=server.url, token=server.token)
+        server.guild.edit(message_id, "New words")
+
+It answers what a collector asks: guild, channels, threads, messages, pins, reactions. There are no limits, no faults
+and no writing.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from samples.answers import Answer, Request
+from samples.discord.guild import SampleGuild
+from samples.discord.routes import BASE, Routes
+from samples.wire import LocalServer
+
+
+class Logged(NamedTuple):
+    """One request that was answered; ``path`` has the query."""
+
+    path: str
+    status: int
+
+
+class SampleDiscord:
+    """A guild behind a port. ``url`` is for ``DISCORD_API_BASE``, ``token`` for ``DISCORD_BOT_TOKEN``."""
+
+    token = "sample.bot.token"  # noqa: S105  (of this server only)
+
+    def __init__(self, guild: SampleGuild | None = None, *, port: int = 0) -> None:
+        self.guild = guild or SampleGuild()
+        self.requests: list[Logged] = []
+        self._routes = Routes(self.guild)
+        self._wire = LocalServer(port, self._answer)
+        self.url = f"http://127.0.0.1:{self._wire.server_address[1]}{BASE}"
+
+    def __enter__(self) -> Self:
+        self._wire.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._wire.stop()
+
+    def _answer(self, request: Request) -> Answer:
+        with self.guild.lock:
+            answer = self._routes.answer(request)
+            self.requests.append(Logged(request.target, answer.status))
+            return answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve the sample guild as Discord would.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    with SampleDiscord(port=parser.parse_args().port) as server:
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        ended.wait()
+
+
+if __name__ == "__main__":
+    main()
