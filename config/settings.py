@@ -143,6 +143,7 @@ DISCORD_BOT_TOKEN = _text("DISCORD_BOT_TOKEN")
 DISCORD_API_BASE = _text("DISCORD_API_BASE", "https://discord.com/api/v10").rstrip("/")
 DISCORD_GUILDS = _words("DISCORD_GUILDS")
 DISCORD_RESCAN_DAYS = _number("DISCORD_RESCAN_DAYS", 7)
+DISCORD_REQUESTS_PER_SECOND = _number("DISCORD_REQUESTS_PER_SECOND", 45)
 
 VECTOR_INDEX = _one_of("VECTOR_INDEX", "pgvector", "pinecone")
 EMBEDDER = _one_of("EMBEDDER", "local", "pinecone", "openai")

@@ -69,11 +69,7 @@ class DiscordCollector(AbstractCollector):
             return [estimate(session, guild_id, self.options.channel) for guild_id in self._guilds(session)]
 
     def _open(self, session: fetch.Session) -> None:
-        session.open(
-            max_requests=self.options.max_requests,
-            max_seconds=self.options.max_seconds,
-            per_second=self.options.per_second,
-        )
+        session.open(max_requests=self.options.max_requests, max_seconds=self.options.max_seconds)
 
     def _guilds(self, session: fetch.Session) -> Sequence[int]:
         """The guilds of this run; where nothing says which, all that the bot was invited to."""

@@ -24,8 +24,6 @@ class CollectOptions:
     reactors: bool = False
     max_requests: int | None = None
     max_seconds: float | None = None
-    per_second: float | None = None
-    """Another pace than Discord's, for measuring."""
 
 
 def named_guilds(names: Sequence[str]) -> list[int]:

@@ -52,7 +52,14 @@ class Threads:
             ask_for_one(self._run, pk, self._access.get(parents[pk] or 0, "no_view"))
 
     def _wanted(self, private: set[int | None]) -> Iterator[List]:
-        """Public lists always; private ones once a day, and when a private thread is no longer active."""
+        """Public lists always. Private ones once a day, in a sweep, and when a private thread is no longer active.
+
+        One more in each run, in turn, of those channels that are known to have private threads.
+        """
+        found = store.alive(self._run.guild_id).filter(type=PRIVATE).values_list("parent_id", flat=True)
+        yesterday, options = (self._run.started - DAY).isoformat(), self._run.options
+        rested: list[tuple[str, List]] = []
+        having = set(found.order_by().distinct())
         for channel in self._channels:
             pk = int(channel["id"])
             yield pk, "public"
@@ -60,8 +67,12 @@ class Threads:
                 continue
             listing: fetch.Listing = "private" if self._permissions.lists_private_threads(channel) else "joined"
             asked = str(self._state((pk, listing)).extras.get("asked", ""))
-            if pk in private or self._run.options.full or asked < (self._run.started - DAY).isoformat():
+            if pk in private or options.full or options.sweep or asked < yesterday:
                 yield pk, listing
+            elif pk in having:
+                rested.append((asked, (pk, listing)))
+        if rested:
+            yield min(rested)[1]
 
     def _state(self, key: List) -> DiscordState:
         return self._states.get(key[0], {}).get(f"archived_{key[1]}") or DiscordState()

@@ -36,11 +36,8 @@ class Session:
             self.background.run(self.client.close())
         self.background.close()
 
-    def open(self, *, max_requests: int | None, max_seconds: float | None, per_second: float | None = None) -> None:
-        """Log in. Raises ReplaceToken, and ConfigurationError when contents would come empty.
-
-        ``per_second`` replaces the pace that Discord bears, for measuring where there are no limits (0: none).
-        """
+    def open(self, *, max_requests: int | None, max_seconds: float | None) -> None:
+        """Log in. Raises ReplaceToken, and ConfigurationError when contents would come empty."""
         self.client = self.background.run(
             open_client(
                 settings.DISCORD_BOT_TOKEN,
@@ -48,7 +45,7 @@ class Session:
                 width=WIDTH,
                 max_requests=max_requests,
                 max_seconds=max_seconds,
-                **({} if per_second is None else {"per_second": per_second}),
+                per_second=settings.DISCORD_REQUESTS_PER_SECOND,
             )
         )
         if not self.client.sees_contents:

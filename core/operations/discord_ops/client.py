@@ -27,7 +27,7 @@ from core.operations.discord_ops.answers import (
     translated,
     waiting_time,
 )
-from core.operations.discord_ops.pace import PER_SECOND, Pace
+from core.operations.discord_ops.pace import Pace
 
 __all__ = ["DiscordClient", "DiscordRefused", "NotThere", "open_client"]
 
@@ -184,7 +184,7 @@ async def open_client(
     base: str,
     *,
     width: int = 16,
-    per_second: float = PER_SECOND,
+    per_second: float = 45.0,
     max_requests: int | None = None,
     max_seconds: float | None = None,
     timeout: float = TIMEOUT,

@@ -3,14 +3,13 @@
 import asyncio
 import time
 
-PER_SECOND = 45.0
-"""Discord allows a bot 50 requests a second; https://discord.com/developers/docs/topics/rate-limits#global-rate-limit"""
-
-
 class Pace:
-    """Lets requests pass one by one, evenly, at most so many a second; 0: as fast as they come."""
+    """Lets requests pass one by one, evenly, at most so many a second; 0: as fast as they come.
 
-    def __init__(self, per_second: float = PER_SECOND) -> None:
+    Discord allows a bot 50 a second: https://discord.com/developers/docs/topics/rate-limits#global-rate-limit
+    """
+
+    def __init__(self, per_second: float) -> None:
         self._gap, self._next = 1 / per_second if per_second else 0.0, 0.0
 
     async def turn(self) -> None:

@@ -1,0 +1,45 @@
+"""A stand-in for Discord for each test that asks for one."""
+
+import json
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from discord_activity_tracker.tests.twin import IS_THERE, Twin, small_part
+
+Collect = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def small_guild(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Few of the guild's threads."""
+    if not IS_THERE:
+        pytest.skip("the stand-in for Discord is not beside the project")
+    return small_part(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
+
+
+@pytest.fixture
+def twin(small_guild: Path, settings: Any) -> Iterator[Twin]:
+    """A stand-in without limits, to which the settings point."""
+    with Twin(small_guild, "--no-limits") as running:
+        settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = running.base, "twin-token"
+        settings.DISCORD_REQUESTS_PER_SECOND = 0
+        yield running
+
+
+@pytest.fixture
+def collect(twin: Twin) -> Collect:
+    """Run ``collect_discord`` without the index; returns what ``--json`` prints."""
+
+    def run(*arguments: str) -> dict[str, Any]:
+        out = StringIO()
+        guild = twin.call("truth?detail=0&channel_id=1")["guild_id"]
+        names = [] if arguments[:1] and arguments[0].isdigit() else [guild]
+        call_command("collect_discord", *names, *arguments, "--json", "--no-sync", stdout=out)
+        return json.loads(out.getvalue())
+
+    return run

@@ -1,0 +1,57 @@
+"""Whole collections, seen from the database and from the stand-in."""
+
+from typing import Any
+
+import pytest
+
+from core.models import Activity, Document
+from discord_activity_tracker.models import Account, Channel, Message, Revision
+from discord_activity_tracker.tests.conftest import Collect
+from discord_activity_tracker.tests.truth import differences, false_tombstones, lost_revisions, unmarked
+from discord_activity_tracker.tests.twin import Twin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
+
+
+def fingerprint() -> list[Any]:
+    """Everything that a second run must not touch."""
+    return [
+        *Activity.objects.order_by("pk").values_list(),
+        *Document.objects.order_by("pk").values_list("external_id", "version", "deleted_at"),
+        *Message.objects.order_by("pk").values_list(),
+        *Channel.objects.order_by("pk").values_list(),
+        *Account.objects.order_by("pk").values_list(),
+        *Revision.objects.order_by("pk").values_list(),
+    ]
+
+
+def test_everything_is_kept_and_a_second_run_changes_nothing(twin: Twin, collect: Collect) -> None:
+    result = collect()
+    assert differences(twin) == []
+    assert (result["outcome"], result["skipped"]) == ("succeeded", 0)
+    before = fingerprint()
+    twin.forget("stats")
+    collect()
+    assert fingerprint() == before
+    threadable = sum(channel.type in {0, 5, 15, 16} for channel in Channel.objects.all())
+    assert twin.asked() <= 3 + 4 + threadable
+
+
+def test_a_sweep_finds_whatever_changed(twin: Twin, collect: Collect) -> None:
+    collect()
+    twin.mutate(op="storm", n=400, seed=3)
+    collect("--sweep")
+    assert differences(twin) == []
+    assert (false_tombstones(twin), unmarked(twin), lost_revisions(twin)) == ([], [], [])
+
+
+def test_what_changes_in_the_last_days_is_found_by_the_next_run(twin: Twin, collect: Collect) -> None:
+    for channel in list(twin.readable())[:6]:
+        twin.mutate(op="new_message", channel_id=str(channel), same_ms=12)
+    collect()
+    twin.mutate(op="storm", n=150, seed=4, newest=10, ops=["edit", "delete", "react", "unfurl", "pin", "new_thread"])
+    collect()
+    window = Message.objects.filter(created_at__gte="2026-09-01").values_list("pk", flat=True)
+    recent = {str(pk) for pk in window}
+    assert [line for line in differences(twin) if line.split("/")[-1].split(":")[0] in recent] == []
+    assert false_tombstones(twin) == []

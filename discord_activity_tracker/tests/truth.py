@@ -1,0 +1,118 @@
+"""Everything that the stand-in says is there, against everything that is kept."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from discord_activity_tracker.models import Channel, Message, Revision
+from discord_activity_tracker.tests.twin import Twin
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(twin: Twin) -> list[str]:
+    """A line for each thing that is kept otherwise than it is there; nothing when all is equal."""
+    boxes = twin.readable()
+    rows: dict[int, dict[int, Message]] = {}
+    for message in Message.objects.filter(deleted_at=None, channel_id__in=list(boxes)).iterator():
+        rows.setdefault(message.channel_id, {})[message.pk] = message
+    channels = Channel.objects.in_bulk(list(boxes))
+    return [line for pk, box in boxes.items() for line in _of_box(pk, box, channels.get(pk), rows.get(pk, {}))]
+
+
+def _of_box(pk: int, box: Any, channel: Channel | None, kept: dict[int, Message]) -> Iterator[str]:
+    if channel is None or channel.deleted_at:
+        yield f"{pk} {box['name']}: not kept"
+        return
+    there: dict[int, Any] = {int(m): told for m, told in box["messages"].items()}
+    for missing in there.keys() - kept.keys():
+        yield f"{pk}: message {missing} is missing"
+    for extra in kept.keys() - there.keys():
+        yield f"{pk}: message {extra} is not there"
+    for m in there.keys() & kept.keys():
+        told, found = there[m], facts(kept[m])
+        wanted = {name: told.get(name, default) for name, default in NOTHING.items()}
+        for name, value in wanted.items():
+            if found[name] != value:
+                yield f"{pk}/{m}: {name} is {found[name]!r}, there {value!r}"
+    yield from _of_channel(pk, box, channel, kept)
+
+
+NOTHING: dict[str, Any] = {
+    "sha256": "", "type": 0, "author_id": "", "edited": None, "pinned_at": None, "reactions": {}, "attachments": [],
+    "embeds": 0, "stickers": [], "components": 0, "reference": None, "snapshot_sha256": None, "poll": None,
+    "webhook_id": None,
+}  # fmt: skip
+
+
+def facts(message: Message) -> dict[str, Any]:
+    """A kept message in the words of the stand-in."""
+    payload, poll = message.payload, message.payload.get("poll")
+    snapshots = payload.get("message_snapshots")
+    reference = payload.get("message_reference") or {}
+    votes = {str(c["id"]): c["count"] for c in (poll or {}).get("results", {}).get("answer_counts", [])}
+    return {
+        "sha256": sha(message.content),
+        "type": message.type,
+        "author_id": str(message.author_id),
+        "edited": moment(message.edited_at),
+        "pinned_at": moment(message.pinned_at),
+        "reactions": message.reactions,
+        "attachments": [a["id"] for a in payload.get("attachments", [])],
+        "embeds": len(payload.get("embeds", [])),
+        "stickers": [s["id"] for s in payload.get("sticker_items", [])],
+        "components": len(payload.get("components", [])),
+        "reference": reference.get("message_id", reference.get("channel_id")),
+        "snapshot_sha256": sha(snapshots[0]["message"]["content"]) if snapshots else None,
+        "poll": {"question": poll["question"]["text"], "votes": votes} if poll else None,
+        "webhook_id": payload.get("webhook_id"),
+    }
+
+
+def moment(value: Any) -> str | None:
+    """A time as Discord writes it."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00") if value else None
+
+
+def _of_channel(pk: int, box: Any, channel: Channel, kept: dict[int, Message]) -> Iterator[str]:
+    pins = sorted(((moment(m.pinned_at), str(m.pk)) for m in kept.values() if m.pinned_at), reverse=True)
+    found: dict[str, Any] = {
+        "name": channel.name, "type": channel.type, "thread": channel.is_thread,
+        "parent_id": str(channel.parent_id) if channel.parent_id else None, "pins": [[m, at] for at, m in pins],
+    }  # fmt: skip
+    if channel.is_thread:
+        found |= {
+            "archived": channel.archived, "locked": channel.locked, "applied_tags": channel.tags,
+            "archive_timestamp": moment(channel.archive_timestamp),
+        }  # fmt: skip
+    for name, value in found.items():
+        there = sorted(box[name], key=lambda pin: (pin[1], pin[0]), reverse=True) if name == "pins" else box[name]
+        if value != there:
+            yield f"{pk} {box['name']}: {name} is {value!r}, there {there!r}"
+
+
+def false_tombstones(twin: Twin) -> list[int]:
+    """Messages that count as deleted although they are there."""
+    there = [int(m) for box in twin.readable().values() for m in box["messages"]]
+    return list(Message.objects.filter(pk__in=there).exclude(deleted_at=None).values_list("pk", flat=True))
+
+
+def unmarked(twin: Twin) -> list[int]:
+    """Messages that were deleted and are kept as if they were there."""
+    gone = [int(m) for box in twin.readable().values() for m in box["deleted"]]
+    return list(Message.objects.filter(pk__in=gone, deleted_at=None).values_list("pk", flat=True))
+
+
+def lost_revisions(twin: Twin) -> list[str]:
+    """Earlier contents that were collected once and are kept nowhere (only the last of several edits is seen)."""
+    kept: dict[int, set[str]] = {}
+    for pk, content in Revision.objects.values_list("message_id", "content"):
+        kept.setdefault(pk, set()).add(sha(content))
+    return [
+        f"{m}: {len(old)}"
+        for box in twin.readable().values()
+        for m, old in box["revisions"].items()
+        if not kept.get(int(m), set()) & set(old)
+    ]
