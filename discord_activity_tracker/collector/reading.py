@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
 SETTLED = timedelta(seconds=60)
 """Messages younger than this may be missing in an answer without having been deleted."""
+END = (1 << 63) - 1
 FEW = 5
 """So many absences in the midst of a page are believed; for more Discord is asked once more."""
 
@@ -77,18 +78,20 @@ def _store(run: Run, job: Job, page: fetch.MessagePage) -> None:
 def _absent(run: Run, job: Job, page: fetch.MessagePage) -> set[int]:
     """Kept ids that the page should contain and does not: they were deleted.
 
-    Raises UnexpectedAnswer when one of them is there after all (the page was cut, or its ``after`` not heeded), and
-    DiscordRefused when the bot has lost the right to read back, for which Discord answers with an empty list.
+    Those younger than ``SETTLED`` are asked for one by one. Raises UnexpectedAnswer when one of the others is there
+    after all (the page was cut, or its ``after`` not heeded), and DiscordRefused when the bot has lost the right to
+    read back, for which Discord answers with an empty list.
     """
-    covered = max(page.newest, convert.first_at(page.asked_at - SETTLED)) if page.last else page.newest
-    if job.upto is not None:
-        covered = min(covered, job.upto)
+    covered = min(END if page.last else page.newest, END if job.upto is None else job.upto)
     channel_id = job.container.place.channel_id
     here = {int(item["id"]) for item in page.items}
-    gone = store.known_between(channel_id, page.after, covered) - here
+    absent = store.known_between(channel_id, page.after, covered) - here
+    settled = max(page.newest, convert.first_at(page.asked_at - SETTLED))
+    gone = {pk for pk in absent if pk <= settled}
     if gone and (max(gone) > page.newest or len(gone) > FEW):
         _check_absence(run, channel_id, {max(gone), min(gone)})
-    return gone
+    young = absent - gone
+    return gone | {pk for pk in young if not run.session.run(fetch.is_there(run.client, channel_id, pk))}
 
 
 def _check_end(run: Run, container: Container, page: fetch.MessagePage) -> None:

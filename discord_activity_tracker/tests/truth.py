@@ -1,7 +1,7 @@
 """Everything that the stand-in says is there, against everything that is kept."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from discord_activity_tracker.models import Channel, Message, Revision
@@ -105,8 +105,8 @@ def unmarked(twin: Twin) -> list[int]:
     return list(Message.objects.filter(pk__in=gone, deleted_at=None).values_list("pk", flat=True))
 
 
-def lost_revisions(twin: Twin) -> list[str]:
-    """Earlier contents that were collected once and are kept nowhere (only the last of several edits is seen)."""
+def lost_revisions(twin: Twin, collected: Collection[int]) -> list[str]:
+    """Earlier contents of collected messages that are kept nowhere (only the last of several edits is seen)."""
     kept: dict[int, set[str]] = {}
     for pk, content in Revision.objects.values_list("message_id", "content"):
         kept.setdefault(pk, set()).add(sha(content))
@@ -114,5 +114,5 @@ def lost_revisions(twin: Twin) -> list[str]:
         f"{m}: {len(old)}"
         for box in twin.readable().values()
         for m, old in box["revisions"].items()
-        if not kept.get(int(m), set()) & set(old)
+        if int(m) in collected and not kept.get(int(m), set()) & set(old)
     ]

@@ -67,7 +67,7 @@ class Twin:
 
     def mutate(self, **order: object) -> Any:
         """Change the guild; returns what was done."""
-        return self.call("mutate", order)["done"]
+        return self.call("mutate", [order])["done"]
 
     def fail(self, *rules: dict[str, object]) -> None:
         """Break requests from now on."""

@@ -50,16 +50,14 @@ Body = TypeVar("Body", list[Any], dict[str, Any])
 class DiscordClient:
     """One bot, on one event loop. All times are seconds of the monotonic clock."""
 
-    def __init__(
-        self, *, width: int, per_second: float, max_requests: int | None, max_seconds: float | None, timeout: float
-    ) -> None:
+    def __init__(self, *, width: int, per_second: float, max_requests: int | None, max_seconds: float | None) -> None:
         self.requests = 0
         self.routes: Counter[str] = Counter()
         """Requests by route template; retries count."""
         self.failed: Counter[tuple[str, str]] = Counter()
         """Attempts that went wrong, by route template and by status or kind of error."""
         self.invalid = 0
-        self._pace, self._places, self._timeout = Pace(per_second), asyncio.Semaphore(width), timeout
+        self._pace, self._places = Pace(per_second), asyncio.Semaphore(width)
         self._most = max_requests
         self._end = None if max_seconds is None else time.monotonic() + max_seconds
         self._stop: Exception | None = None
@@ -74,8 +72,8 @@ class DiscordClient:
                 intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT, http_trace=trace
             )
             try:
-                await asyncio.wait_for(self._bot.login(token), 2 * self._timeout)
-            except PASSING as error:
+                await asyncio.wait_for(self._bot.login(token), 2 * TIMEOUT)
+            except (*PASSING, LookupError, TypeError, AttributeError) as error:  # what discord.py makes of another body
                 await self._bot.close()
                 self._note(error, "login")
                 if attempt + 1 == ATTEMPTS or not passes(error) or asked_wait(error) > LONGEST_WAIT:
@@ -137,7 +135,7 @@ class DiscordClient:
         assert self._bot is not None  # noqa: S101  (login comes first)
         route = Route("GET", path, **cast("Any", ids))
         self.routes[path] += 1
-        timeout = aiohttp.ClientTimeout(total=self._timeout)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
         body = await self._bot.http.request(route, params=dict(params or {}), timeout=timeout)
         if not isinstance(body, get_origin(kind) or kind):
             raise NotAsDocumented(f"{type(body).__name__} where a {kind.__name__} was expected")
@@ -187,13 +185,10 @@ async def open_client(
     per_second: float = 45.0,
     max_requests: int | None = None,
     max_seconds: float | None = None,
-    timeout: float = TIMEOUT,
 ) -> DiscordClient:
     """A bot that is logged in; ``width`` requests at once and ``per_second`` at most (0: no limit of ours)."""
     Route.BASE = base
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
-    client = DiscordClient(
-        width=width, per_second=per_second, max_requests=max_requests, max_seconds=max_seconds, timeout=timeout
-    )
+    client = DiscordClient(width=width, per_second=per_second, max_requests=max_requests, max_seconds=max_seconds)
     await client.login(token)
     return client

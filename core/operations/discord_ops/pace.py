@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+
 class Pace:
     """Lets requests pass one by one, evenly, at most so many a second; 0: as fast as they come.
 

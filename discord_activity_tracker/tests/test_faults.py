@@ -1,0 +1,83 @@
+"""Whatever goes wrong on the way, what is kept in the end is what is there."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from core.errors import ReplaceToken
+from core.operations.discord_ops import client as discord_client
+from discord_activity_tracker.models import Message
+from discord_activity_tracker.tests.conftest import Collect
+from discord_activity_tracker.tests.truth import differences, false_tombstones
+from discord_activity_tracker.tests.twin import Twin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
+FAULTS: list[dict[str, object]] = [
+    *({"kind": "status", "status": status} for status in (500, 502, 503, 504, 520, 521, 522, 524, 529)),
+    *({"kind": kind, "retry_after": 0.1} for kind in ("429", "429_global", "429_shared", "429_novia", "429_html")),
+    *({"kind": kind} for kind in ("reset", "close", "truncate", "badjson", "html", "null", "empty")),
+    {"kind": "hang", "s": 3},
+    {"kind": "slow", "s": 0.2},
+]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short waits; what is waited for is the same."""
+    monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.02 * (attempt + 1))
+    monkeypatch.setattr(discord_client, "TIMEOUT", 1.0)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']}{fault.get('status', '')}")
+def test_one_fault_costs_an_attempt_and_nothing_else(twin: Twin, collect: Collect, fault: dict[str, object]) -> None:
+    channel = str(max(twin.readable(), key=lambda pk: twin.readable()[pk]["count"]))
+    twin.fail({**fault, "nth": 2, "match": "/messages"}, {**fault, "nth": 1, "match": "/users/@me"})
+    result = collect("--channel", channel)
+    assert result["outcome"] == "succeeded"
+    assert [line for line in differences(twin) if line.startswith(channel)] == []
+    assert Message.objects.filter(channel_id=channel).exists()
+
+
+def test_many_faults_at_once(twin: Twin, collect: Collect) -> None:
+    kinds = ("reset", "close", "truncate", "badjson", "html", "null", "empty", "429")
+    twin.fail(*({"kind": kind, "p": 0.006, "seed": 5, "retry_after": 0.1} for kind in kinds))
+    assert collect()["outcome"] == "succeeded"
+    assert differences(twin) == []
+
+
+def test_a_revoked_token_stops_at_the_first_refusal(twin: Twin, collect: Collect) -> None:
+    twin.fail({"kind": "revoke", "nth": 30})
+    with pytest.raises(ReplaceToken, match="DISCORD_BOT_TOKEN") as told:
+        collect()
+    assert "twin-token" not in str(told.value)
+    assert twin.call("stats")["statuses"].get("401", 0) <= 16  # those that were on their way
+
+
+def test_storms_during_a_run_are_found_by_the_next_sweep(twin: Twin, collect: Collect) -> None:
+    twin.call("limits", {"enabled": False, "latency_ms": [5, 15]})
+    over = threading.Event()
+
+    def storm() -> None:
+        for n in range(40):
+            if not over.wait(0.03):
+                twin.mutate(op="storm", n=10, seed=n)
+
+    thread = threading.Thread(target=storm)
+    thread.start()
+    collect("--sweep")
+    over.set()
+    thread.join()
+    collect("--sweep")
+    assert differences(twin) == []
+    assert false_tombstones(twin) == []
+
+
+def test_a_run_that_may_spend_little_goes_on_where_it_stopped(twin: Twin, collect: Collect) -> None:
+    outcomes: list[Any] = []
+    for _ in range(30):
+        outcomes.append(collect("--max-requests", "40")["outcome"])
+        if outcomes[-1] == "succeeded":
+            break
+    assert (set(outcomes[:-1]), outcomes[-1]) == ({"partial"}, "succeeded")
+    assert differences(twin) == []

@@ -1,0 +1,146 @@
+"""What the bot may not read is told, and is never taken for empty or deleted."""
+
+from typing import Any
+
+import pytest
+
+from core.errors import ConfigurationError, UnexpectedAnswer
+from core.models import SkippedItem
+from discord_activity_tracker import fetch
+from discord_activity_tracker.models import Channel, Message
+from discord_activity_tracker.tests.conftest import Collect
+from discord_activity_tracker.tests.truth import differences, false_tombstones
+from discord_activity_tracker.tests.twin import Twin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
+READ_MESSAGE_HISTORY, VIEW_CHANNEL = 1 << 16, 1 << 10
+
+
+def busiest(twin: Twin) -> int:
+    """A channel with more than a page of messages."""
+    boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
+    return max(boxes, key=lambda pk: boxes[pk]["count"])
+
+
+def alive(channel: int) -> int:
+    return Message.objects.filter(channel_id=channel, deleted_at=None).count()
+
+
+def test_each_gap_is_one_line_in_the_result_and_stands_with_its_channel(twin: Twin, collect: Collect) -> None:
+    notes = collect()["scopes"][0]["notes"]
+    assert notes == [
+        "#closed-meeting is a voice channel whose text the bot may not read: grant CONNECT",
+        "#rules cannot be read back: grant READ_MESSAGE_HISTORY",
+        "#security archived private threads are shown only where the bot joined: grant MANAGE_THREADS",
+        "#staff-only is hidden from the bot: grant VIEW_CHANNEL",
+    ]
+    kept = Channel.objects.exclude(gap="").order_by("name")
+    assert [f"#{channel.name} {channel.gap}" for channel in kept] == notes
+
+
+@pytest.mark.parametrize("lost", [READ_MESSAGE_HISTORY, VIEW_CHANNEL])
+def test_a_lost_permission_deletes_nothing(twin: Twin, collect: Collect, lost: int) -> None:
+    collect()
+    channel = busiest(twin)
+    before = alive(channel)
+    twin.mutate(op="permissions", channel_id=str(channel), deny=lost)
+    twin.mutate(op="delete", channel_id=str(channel), only="any")
+    result = collect("--sweep")
+    assert (alive(channel), result["outcome"]) == (before, "succeeded")
+    assert any(Channel.objects.get(pk=channel).name in note for note in result["scopes"][0]["notes"])
+    twin.mutate(op="permissions", channel_id=str(channel), allow=lost)
+    collect("--sweep")
+    assert differences(twin) == []
+
+
+def test_a_permission_lost_during_the_run_deletes_nothing(
+    twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect()
+    channel = busiest(twin)
+    before, read_guild = alive(channel), fetch.read_guild
+
+    async def then_lose(*arguments: Any) -> Any:
+        facts = await read_guild(*arguments)
+        twin.mutate(op="permissions", channel_id=str(channel), deny=READ_MESSAGE_HISTORY)
+        return facts
+
+    monkeypatch.setattr(fetch, "read_guild", then_lose)
+    result = collect("--sweep")
+    assert alive(channel) == before
+    assert any("READ_MESSAGE_HISTORY" in note and "#rules" not in note for note in result["scopes"][0]["notes"])
+    assert Channel.objects.get(pk=channel).access == "no_history"
+
+
+def test_a_channel_that_is_gone_is_a_tombstone_with_all_that_was_said(twin: Twin, collect: Collect) -> None:
+    collect()
+    channel = busiest(twin)
+    threads = set(Channel.objects.filter(parent_id=channel, is_thread=True).values_list("pk", flat=True))
+    twin.mutate(op="delete_channel", channel_id=str(channel))
+    collect()
+    assert alive(channel) == 0
+    assert not Channel.objects.filter(pk__in={channel, *threads}, deleted_at=None)
+    assert differences(twin) == []
+
+
+def test_a_cut_page_deletes_nothing_and_is_told(twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
+    collect()
+    channel, get = busiest(twin), fetch.Client.get
+
+    async def cut(self: Any, path: str, kind: Any, params: Any = None, **ids: Any) -> Any:
+        found = await get(self, path, kind, params, **ids)
+        whole = path.endswith("/messages") and ids["channel_id"] == channel
+        return sorted(found, key=lambda message: int(message["id"]))[:7] if whole else found
+
+    monkeypatch.setattr(fetch.Client, "get", cut)
+    result = collect("--sweep")
+    assert result["outcome"] == "partial"
+    assert SkippedItem.objects.filter(reason=UnexpectedAnswer.__name__).count() == 1
+    monkeypatch.undo()
+    assert false_tombstones(twin) == []
+
+
+def test_answers_that_do_not_heed_the_position_delete_nothing(
+    twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect()
+    get = fetch.Client.get
+
+    async def newest(self: Any, path: str, kind: Any, params: Any = None, **ids: Any) -> Any:
+        given = {"limit": 100} if path.endswith("/messages") and ids else params
+        return await get(self, path, kind, given, **ids)
+
+    monkeypatch.setattr(fetch.Client, "get", newest)
+    collect("--sweep")
+    monkeypatch.undo()
+    assert false_tombstones(twin) == []
+
+
+def test_without_the_intent_for_contents_nothing_is_touched(twin: Twin, collect: Collect) -> None:
+    twin.mutate(op="intents", message_content=False)
+    with pytest.raises(ConfigurationError, match="Message Content Intent"):
+        collect()
+    assert not Message.objects.exists()
+
+
+def test_an_intent_switched_off_during_the_run_empties_nothing(
+    twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect()
+    twin.mutate(op="storm", n=60, seed=1, ops=["edit"])
+    before = dict(Message.objects.exclude(content="").values_list("pk", "content"))
+    read_guild = fetch.read_guild
+
+    async def then_switch(*arguments: Any) -> Any:
+        facts = await read_guild(*arguments)
+        twin.mutate(op="intents", message_content=False)
+        return facts
+
+    monkeypatch.setattr(fetch, "read_guild", then_switch)
+    with pytest.raises(ConfigurationError, match="Message Content Intent"):
+        collect("--sweep")
+    assert not Message.objects.filter(pk__in=list(before), content="")
+    monkeypatch.undo()
+    twin.mutate(op="intents", message_content=True)
+    collect("--sweep")
+    assert differences(twin) == []
