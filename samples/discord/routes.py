@@ -91,7 +91,11 @@ class Routes:
 
     def _application(self, query: Query) -> Any:
         bot = self.guild.places.users["tracker"]
-        return {"id": bot["id"], "name": bot["username"], "flags": CONTENT_INTENT, "bot_public": False}
+        return {
+            "id": bot["id"], "name": bot["username"], "description": "", "icon": None, "flags": CONTENT_INTENT,
+            "bot_public": False, "bot_require_code_grant": False, "rpc_origins": [], "verify_key": "", "team": None,
+            "owner": self.guild.places.users["mirela"],
+        }  # fmt: skip
 
     def _member(self, query: Query, guild_id: int, user_id: int) -> Any:
         self._of(guild_id)

@@ -15,8 +15,10 @@ from django.test.utils import override_settings
 from core.collectors import ReportingCommand
 from core.models import Activity
 from core.search.query import search
+from discord_activity_tracker.models import Guild, Message
 from github_activity_tracker.models import Repository
 from samples import SAMPLE_REPOSITORY, SAMPLE_SEARCHES
+from samples.discord import SampleDiscord
 from samples.server import SampleServer
 
 
@@ -33,12 +35,14 @@ class Command(ReportingCommand):
         """Do the whole job, twice without harm."""
         call_command("migrate", verbosity=0)
         name: str = options["repository"] or SAMPLE_REPOSITORY
-        self._say(f"Collecting {name} ...")
+        self._say(f"Collecting {name} {'' if options['repository'] else 'and its Discord '}...")
         if options["repository"]:
             call_command("collect_github", name, stdout=self.stdout)
         else:
             self._collect_sample(name)
         self._tell_counts(name)
+        if not options["repository"]:
+            self._collect_guild()
         for words in [] if options["repository"] else SAMPLE_SEARCHES:
             self._search(words)
         self._tell_admin()
@@ -70,6 +74,21 @@ class Command(ReportingCommand):
         # It exists nowhere but here: a nightly run must not look for it.
         Repository.objects.filter(full_name=name).update(enabled=False)
 
+    def _collect_guild(self) -> None:
+        """The same for the Discord of the sample community."""
+        out = StringIO()
+        with (
+            SampleDiscord() as server,
+            override_settings(DISCORD_API_BASE=server.url, DISCORD_BOT_TOKEN=server.token),
+        ):
+            call_command("collect_discord", str(server.guild.id), stdout=out, stderr=StringIO())
+        self._say(out.getvalue().strip().splitlines()[-1])
+        guild = Guild.objects.filter(pk=server.guild.id)
+        kept = Message.objects.filter(channel__guild__in=guild, deleted_at=None)
+        places = kept.values("channel").distinct().count()
+        self._say(f"Kept: {kept.count()} messages in {places} channels and threads of its Discord.")
+        guild.update(enabled=False)
+
     def _tell_counts(self, name: str) -> None:
         kept = Activity.objects.filter(scope__name__iexact=name, deleted_at=None)
         kinds = ("issue", "pull_request", "issue_comment", "review_comment", "commit")
@@ -80,7 +99,7 @@ class Command(ReportingCommand):
         self._say(f'\nsearch "{words}"')
         for hit in search(words, limit=3):
             snippet = hit.snippet.replace("[[", "").replace("]]", "")
-            self._say(f"  {hit.kind}: {hit.title[:90]} ({hit.author})\n    {snippet[:110]}")
+            self._say(f"  {hit.kind}: {hit.title[:80]} ({hit.author}, {hit.scope})\n    {snippet[:110]}")
 
     def _tell_admin(self) -> None:
         """Make sure that somebody can log in; only the demo's own account gets a new password."""
