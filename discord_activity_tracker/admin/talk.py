@@ -10,6 +10,7 @@ from core.admin import MirrorAdmin
 from discord_activity_tracker.admin import shown
 from discord_activity_tracker.admin.filters import ChannelFilter, GuildFilter, KindFilter, WrittenFilter
 from discord_activity_tracker.convert import message_type
+from discord_activity_tracker.documents.mentions import names_in
 from discord_activity_tracker.documents.texts import objects, text
 from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 
@@ -23,8 +24,8 @@ MOST = 50
 class MessageAdmin(MirrorAdmin):
     """Messages."""
 
-    list_display = ("created_at", "place", "who", "says", "kind", "pinned", "edited_at", "deleted_at", "source")
-    list_filter = (GuildFilter, ChannelFilter, KindFilter, shown.Gone, "pinned", WrittenFilter)
+    list_display = ("created_at", "place", "who", "says", "source", "kind", "pinned", "edited_at", "deleted_at")
+    list_filter = (GuildFilter, ChannelFilter, shown.Gone, "pinned", WrittenFilter, KindFilter)
     list_select_related = ("author", "channel")
     search_fields = ("content", "=id", "=author__username")
     fieldsets = (
@@ -60,8 +61,9 @@ class MessageAdmin(MirrorAdmin):
 
     @admin.display(description="text")
     def text(self, message: Message) -> Any:
-        """All of it."""
-        return shown.paragraph(shown.words(message))
+        """All of it, with names for mentions."""
+        words = shown.words(message)
+        return shown.paragraph(names_in([words]).resolved(words))
 
     @admin.display(description="kind", ordering="type")
     def kind(self, message: Message) -> str:
