@@ -57,6 +57,24 @@ def scope_lock(collector: str, scope: str, *, patience: float = LOCK_PATIENCE) -
             _unlock(key)
 
 
+@contextmanager
+def unhurried_commits() -> Generator[None]:
+    """Commits that do not wait for the disk, for work that is read again when it is lost.
+
+    When the database server crashes, the last second's transactions may be gone, each as a whole and together with the
+    position that it saved. Any later commit that waits makes them durable as well.
+    https://www.postgresql.org/docs/current/wal-async-commit.html
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET synchronous_commit")
+
+
 def _mark_interrupted(collector: str) -> None:
     """Close the runs of this collector whose process is gone: nobody holds their lock any more."""
     running = CollectorRun.objects.filter(collector=collector, outcome=CollectorRun.Outcome.RUNNING)

@@ -19,6 +19,10 @@ class TrackerConfig(AppConfig):
     collect_command: str
     """The management command that collects, such as ``collect_github``."""
 
+    def is_set_up(self) -> bool:
+        """Whether ``collect_all`` shall run the collecting command; one without an account has nothing to collect."""
+        return True
+
     def document_source(self) -> DocumentSource | None:
         """What renders this tracker's documents for the search index; ``None`` when it has nothing to search."""
         return None

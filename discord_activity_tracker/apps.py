@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from django.conf import settings
+
 from core.search.documents import DocumentSource
 from core.trackers import TrackerConfig
 
@@ -13,6 +15,10 @@ class DiscordTrackerConfig(TrackerConfig):
     verbose_name = "Discord"
     source_system = "discord"
     collect_command = "collect_discord"
+
+    def is_set_up(self) -> bool:
+        """Whether there is a bot."""
+        return bool(settings.DISCORD_BOT_TOKEN)
 
     def document_source(self) -> DocumentSource:
         """Conversations."""

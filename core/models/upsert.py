@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from django.db import connection, models
 from psycopg import sql
 
@@ -49,11 +50,19 @@ def upsert(
     ordered = [latest[k] for k in sorted(latest)]
     statement = _statement(model, tuple(ordered[0]), tuple(key), newer, tuple(keep))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(ordered, ensure_ascii=False, default=_written)])
+        cursor.execute(statement, [as_json(ordered)])
         found = cursor.fetchall()
     return Upserted(
         inserted=[tuple(row[1:]) for row in found if row[0]], updated=[tuple(row[1:]) for row in found if not row[0]]
     )
+
+
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as one JSON text."""
+    try:
+        return orjson.dumps(rows).decode()
+    except TypeError:  # a number of more than 64 bits in a payload, which PostgreSQL can keep
+        return json.dumps(rows, ensure_ascii=False, default=_written)
 
 
 def _written(value: object) -> str:

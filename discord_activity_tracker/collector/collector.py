@@ -10,7 +10,7 @@ from core.collectors.estimate import Estimate
 from core.collectors.progress import Progress, Silence
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, ScopeBusy
 from core.models import Scope
-from core.runs import scope_lock
+from core.runs import scope_lock, unhurried_commits
 from core.search.documents import DocumentSource
 from discord_activity_tracker import fetch, store
 from discord_activity_tracker.collector.estimate import estimate
@@ -49,7 +49,7 @@ class DiscordCollector(AbstractCollector):
         """Collect every guild; what went wrong with one is in its report."""
         store.forget_written()
         reports: list[ScopeReport] = []
-        with fetch.Session() as session:
+        with fetch.Session() as session, unhurried_commits():
             self._open(session)
             for guild_id in self._guilds(session):
                 reports.append(self._collect_apart(session, guild_id))

@@ -54,5 +54,6 @@ def _guild_id(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) < 1 << 63:
         return int(text)
     raise ConfigurationError(
-        f"{text!r} is not the id of a guild. In Discord switch on Developer Mode, right-click the server, Copy Server ID."
+        f"{text!r} is not the id of a guild. In Discord switch on Developer Mode; "
+        "then right-click the server and choose Copy Server ID."
     )

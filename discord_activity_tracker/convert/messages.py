@@ -40,9 +40,12 @@ TYPES = {
 SPOKEN = frozenset({0, 19})
 SAID = ("attachments", "embeds", "components", "sticker_items", "poll", "message_snapshots")
 """Parts of a message that say something beside its content."""
-VOLATILE = frozenset(
-    {"author", "member", "mentions", "referenced_message", "thread", "reactions", "resolved", "position"}
-)
+APART = frozenset(
+    {
+        "author", "member", "mentions", "referenced_message", "thread", "reactions", "resolved", "position", "content",
+        "id", "channel_id", "timestamp", "edited_timestamp", "pinned",
+    }
+)  # fmt: skip
 """Left out of the payload that is kept: names and pictures of people, copies of messages, and what has a column."""
 SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
 NOT_KEPT = frozenset({"me", "me_voted", "me_burst"})
@@ -69,8 +72,8 @@ def convert_messages(items: Sequence[Message], guild_id: int, channel_id: int) -
         try:
             row = _row(item, channel_id)
             activity = _activity(item, row, guild_id)
-            people = {person["id"]: person for person in map(account_row, item.get("mentions") or [])}
-            author = account_row(item["author"], webhook="webhook_id" in item)
+            people = {person["id"]: person for person in map(account_row, item.get("mentions") or ())}
+            author = _author(item, page)
         except MALFORMED as error:
             page.malformed.append((_id_of(item), f"{type(error).__name__}: {error}"[:300], storable(item)))
             continue
@@ -84,6 +87,15 @@ def convert_messages(items: Sequence[Message], guild_id: int, channel_id: int) -
 
 def _id_of(item: object) -> str:
     return str(cast("Mapping[str, object]", item).get("id")) if isinstance(item, Mapping) else "?"
+
+
+def _author(message: Message, page: Converted) -> Row:
+    """The author's row, made once a page."""
+    author = message["author"]
+    known = page.accounts.get(int(author["id"])) if "webhook_id" not in message else None
+    if known and known["username"] == author["username"] and known["avatar"] == (author.get("avatar") or ""):
+        return known
+    return account_row(author, webhook="webhook_id" in message)
 
 
 def message_type(number: int) -> str:
@@ -116,14 +128,13 @@ def _says_nothing(row: Row) -> bool:
 
 
 def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
-    author = message["author"]
-    place = f"{guild_id}/{row['channel_id']}/{row['id']}"
+    author, channel_id, pk = message["author"], row["channel_id"], row["id"]
     return DiscordActivity(
-        external_id=f"discord:message:{place.replace('/', ':')}",
+        external_id=f"discord:message:{guild_id}:{channel_id}:{pk}",
         occurred_at=row["created_at"].isoformat().replace("+00:00", "Z"),
         activity_type=f"discord.{message_type(row['type'])}"[:64],
         actor_external_id=str(row["author_id"]),
-        source_url=f"https://discord.com/channels/{place}",
+        source_url=f"https://discord.com/channels/{guild_id}/{channel_id}/{pk}",
         summary=one_line(row["content"]) or _instead(message),
         actor_name=clip(row["webhook_name"] or author.get("global_name") or author["username"], 200),
         edited_at=row["edited_at"],
@@ -155,14 +166,21 @@ def emoji_key(emoji: Emoji) -> str:
 
 
 def _kept(message: Message) -> Any:
-    kept: dict[str, Any] = {key: _steady(value) for key, value in message.items() if key not in VOLATILE}
-    kept["mentions"] = sorted(str(user["id"]) for user in message.get("mentions") or [])
-    kept["author"] = message["author"]["id"]
-    return storable(kept)
+    """The rest of a message, without what is empty or false."""
+    kept: dict[str, Any] = {
+        key: _steady(value) if isinstance(value, (dict, list, str)) else value
+        for key, value in message.items()
+        if value and key not in APART
+    }
+    if mentioned := message.get("mentions"):
+        kept["mentions"] = sorted(str(user["id"]) for user in mentioned)
+    return kept
 
 
 def _steady(value: object) -> object:
-    """A value without what changes by itself: signatures of addresses, the reader's own marks, names of people."""
+    """A value without what changes by itself: signatures, the reader's own marks, names of people."""
+    if isinstance(value, str):
+        return clean(value)
     if isinstance(value, list):
         return [_steady(member) for member in value]
     if not isinstance(value, dict):
@@ -171,7 +189,7 @@ def _steady(value: object) -> object:
     if "username" in found and "id" in found:
         return {"id": found["id"]}
     return {
-        key: member.partition("?ex=")[0] if key in SIGNED and isinstance(member, str) else _steady(member)
+        clean(key): _steady(member.partition("?ex=")[0] if key in SIGNED and isinstance(member, str) else member)
         for key, member in found.items()
         if key not in NOT_KEPT
     }

@@ -13,7 +13,9 @@ MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 def clean(text: str | None) -> str:
     """Text with U+FFFD for what cannot be stored. Nothing else is touched."""
-    return UNSTORABLE.sub("\ufffd", text) if text else ""
+    if not text:
+        return ""
+    return text if text.isascii() and "\0" not in text else UNSTORABLE.sub("\ufffd", text)
 
 
 def clip(text: str | None, limit: int) -> str:

@@ -61,6 +61,15 @@ def conversations_for(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]
     return found | {pk: moved[pk][1] for pk in found if pk in moved}
 
 
+def cut_behind(
+    new: Iterable[tuple[int, datetime]], last: tuple[int, datetime, int, int] | None, place: "Place"
+) -> dict[int, int]:
+    """The same for messages behind all that is kept, of which the ``last`` is: id, time, conversation, its size."""
+    standing: list[Standing] = sorted((pk, created_at, None) for pk, created_at in new)
+    before = last and (last[1], last[2])
+    return {message[0]: talk for message, talk in _cut(standing, before, last[3] if last else 0, place)}
+
+
 def _behind(pk: int, place: "Place") -> Iterator[Standing]:
     """What is kept behind a message, read as far as it is needed; mostly nothing."""
     here = Message.objects.filter(channel_id=place.channel_id).order_by("pk")

@@ -18,6 +18,7 @@ from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
 from discord_activity_tracker.store.checkpoints import COLLECTOR, drop_state, save_state
 from discord_activity_tracker.store.conversations import conversations_for
+from discord_activity_tracker.store.fresh import NotFresh, store_fresh
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 
 SAID = ("attachments", "embeds", "components", "sticker_items", "message_snapshots")
@@ -67,7 +68,6 @@ def known_between(channel_id: int, after: int, upto: int) -> set[int]:
     return set(kept.values_list("pk", flat=True))
 
 
-@transaction.atomic
 def store_messages(
     page: Converted,
     *,
@@ -81,6 +81,38 @@ def store_messages(
     ``gone`` are ids that are known to have been deleted. ``states`` are the positions that the page covers, by stream;
     ``None`` drops one.
     """
+    if not gone and (stored := _store_fresh(page, place, states)):
+        return stored
+    return _store_any(page, place, now, states, gone)
+
+
+def _store_fresh(page: Converted, place: Place, states: Mapping[str, DiscordState | None]) -> Stored | None:
+    """Write a page behind everything that is kept of its channel; nothing for another page."""
+    rows = list({row["id"]: row for row in page.rows}.values())
+    if not rows or any(row["deleted_at"] for row in rows):
+        return None
+    try:
+        with transaction.atomic():
+            store_webhooks(page.webhooks.values())
+            store_accounts(page.accounts.values())
+            talks = store_fresh(page, rows, place)
+            if talks is None:
+                return None
+            mark_conversations(talks.values(), place)
+            _close_page(page, place, states)
+    except NotFresh:
+        return None
+    return Stored(seen=len(page.rows), inserted=len(rows), malformed=len(page.malformed))
+
+
+@transaction.atomic
+def _store_any(
+    page: Converted,
+    place: Place,
+    now: datetime,
+    states: Mapping[str, DiscordState | None],
+    gone: Collection[int],
+) -> Stored:
     store_webhooks(page.webhooks.values())
     store_accounts(page.accounts.values())
     known = _known(row["id"] for row in page.rows)
@@ -89,12 +121,20 @@ def store_messages(
     talks = conversations_for(rows, known, place)
     whole = ({**row, "conversation": talks[row["id"]], "reactors_of": {}} for row in rows)
     written = upsert(Message, whole, key=["id"], keep=["conversation", "reactors_of"])
-    Message.objects.filter(pk__in=[row["id"] for row in rows], pinned=False, pinned_at__isnull=False).update(
-        pinned_at=None
-    )
+    if unpinned := [row["id"] for row in rows if not row["pinned"] and known.get(row["id"], NOTHING)["pinned_at"]]:
+        Message.objects.filter(pk__in=unpinned).update(pinned_at=None)
     changed = {key[0] for key in written.changed}
     deleted = bury_messages(gone, place, now) if gone else 0
     _note(((row["id"], page.activities[row["id"]]) for row in rows if row["id"] in changed), talks, place)
+    _close_page(page, place, states)
+    return Stored(
+        seen=len(page.rows), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
+        malformed=len(page.malformed),
+    )  # fmt: skip
+
+
+def _close_page(page: Converted, place: Place, states: Mapping[str, DiscordState | None]) -> None:
+    """Count what is malformed, and save the positions."""
     for external_id, reason, payload in page.malformed:
         record_skip(
             collector=COLLECTOR, scope=f"{place.guild_id}/{place.channel_id}", stream="messages",
@@ -105,10 +145,6 @@ def store_messages(
             drop_state(place.channel_id, stream)
         else:
             save_state(place.channel_id, stream, state)
-    return Stored(
-        seen=len(page.rows), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
-        malformed=len(page.malformed),
-    )  # fmt: skip
 
 
 def bury_messages(ids: Collection[int], place: Place, now: datetime) -> int:
@@ -147,7 +183,8 @@ def mark_conversations(conversations: Iterable[int], place: Place) -> None:
     )
 
 
-KNOWN = ("id", "content", "edited_at", "payload", "conversation", "created_at")
+KNOWN = ("id", "content", "edited_at", "payload", "conversation", "created_at", "pinned_at")
+NOTHING: Mapping[str, Any] = {"pinned_at": None}
 
 
 def _known(ids: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -166,7 +203,7 @@ def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]],
             "content": old["content"],
             "payload": old["payload"],
             "written_at": old["edited_at"] or old["created_at"],
-            "replaced_at": row["edited_at"] or now,
+            "replaced_at": row["edited_at"] if row["edited_at"] and row["edited_at"] != old["edited_at"] else now,
         }
         for row in rows
         if (old := known.get(row["id"])) and _says_else(row, old)

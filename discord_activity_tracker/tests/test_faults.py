@@ -41,7 +41,7 @@ def test_one_fault_costs_an_attempt_and_nothing_else(twin: Twin, collect: Collec
 
 def test_many_faults_at_once(twin: Twin, collect: Collect) -> None:
     kinds = ("reset", "close", "truncate", "badjson", "html", "null", "empty", "429")
-    twin.fail(*({"kind": kind, "p": 0.006, "seed": 5, "retry_after": 0.1} for kind in kinds))
+    twin.fail(*({"kind": kind, "p": 0.006, "seed": n, "retry_after": 0.1} for n, kind in enumerate(kinds)))
     assert collect()["outcome"] == "succeeded"
     assert differences(twin) == []
 

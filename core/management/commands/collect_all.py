@@ -9,7 +9,7 @@ from core.trackers import installed_trackers
 
 
 class Command(ReportingCommand):
-    """Runs the collecting command of every tracker; one that fails stops none of the others."""
+    """Runs the collecting command of every tracker that is set up; one that fails stops none of the others."""
 
     help = "Run the collecting command of every installed tracker."
 
@@ -17,6 +17,9 @@ class Command(ReportingCommand):
         """Run them in turn; the exit code is the first that is not 0."""
         first: Exception | None = None
         for tracker in installed_trackers():
+            if not tracker.is_set_up():
+                self.stdout.write(f"{tracker.verbose_name}: not set up, skipped")
+                continue
             command = load_command_class(tracker.name, tracker.collect_command)
             try:
                 call_command(command)

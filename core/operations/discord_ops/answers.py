@@ -1,11 +1,13 @@
 """What Discord's refusals mean, in the project's own errors."""
 
 import asyncio
+import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import discord
+import orjson
 
 from core.errors import AccessDenied, CollectorError, NotFound, ReplaceToken, SourceTimeout, SourceUnavailable
 
@@ -27,6 +29,14 @@ class DiscordRefused(AccessDenied):
     def __init__(self, message: str, *, status: int, code: int) -> None:
         super().__init__(message)
         self.status, self.code = status, code
+
+
+def read_json(text: str | bytes) -> Any:
+    """What a body says. Half a surrogate pair and the like are an error to orjson, which discord.py uses, but no loss."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return json.loads(text)
 
 
 class NotThere(NotFound):

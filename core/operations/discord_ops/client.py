@@ -24,6 +24,7 @@ from core.operations.discord_ops.answers import (
     NotThere,
     asked_wait,
     passes,
+    read_json,
     translated,
     waiting_time,
 )
@@ -188,6 +189,7 @@ async def open_client(
 ) -> DiscordClient:
     """A bot that is logged in; ``width`` requests at once and ``per_second`` at most (0: no limit of ours)."""
     Route.BASE = base
+    discord.utils._from_json = read_json  # pyright: ignore[reportPrivateUsage]  # there is no public place for it
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
     client = DiscordClient(width=width, per_second=per_second, max_requests=max_requests, max_seconds=max_seconds)
     await client.login(token)

@@ -1,0 +1,107 @@
+"""Collecting a large guild against downloading and parsing the same pages, and the memory that it takes.
+
+Needs the stand-in for Discord beside the project; without it there is one line that says so.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import aiohttp
+import orjson
+
+MESSAGES, FEW = 1_000_000, 50_000
+ROOT = Path(__file__).parents[1]
+TWIN = ROOT.parent / "shared" / "twins" / "discord" / "serve.py"
+PYTHON = ROOT / ".twins" / "bin" / "python"
+COLLECT = (
+    "import re, sys, time, django; django.setup(); from django.core.management import call_command; "
+    "call_command('migrate', verbosity=0); began = time.perf_counter(); "
+    "call_command('collect_discord', no_sync=True, progress=False); "
+    "took = time.perf_counter() - began; status = open('/proc/self/status').read(); "
+    "print('took', took, int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) // 1024)"
+)
+
+
+class Server:
+    """The stand-in with so many messages more, and without limits."""
+
+    def __init__(self, messages: int) -> None:
+        command = [str(PYTHON), str(TWIN), "--port", "0", "--no-limits", "--scale", str(messages)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None  # noqa: S101  (a pipe was asked for)
+        self.base = self._process.stdout.readline().split()[-1]
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.communicate()
+
+
+async def read_only(base: str) -> tuple[float, int]:
+    """Download and parse every page of every container, sixteen at once; seconds and messages."""
+    headers = {"Authorization": "Bot twin-token", "User-Agent": "DiscordBot (bench, 1)"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+
+        async def get(path: str) -> object:
+            async with session.get(f"{base}{path}") as answer:
+                return orjson.loads(await answer.read())
+
+        async with session.get(f"{base.removesuffix('/api/v10')}/_twin/truth?detail=0") as answer:
+            boxes = orjson.loads(await answer.read())["containers"]
+        waiting = [pk for pk, box in boxes.items() if box["access"] == "ok" and box.get("found_by") != "none"]
+        seen = 0
+
+        async def work() -> None:
+            nonlocal seen
+            while waiting:
+                channel, after, page = waiting.pop(), 0, [{}] * 100
+                while len(page) == 100:
+                    found = await get(f"/channels/{channel}/messages?limit=100&after={after}")
+                    assert isinstance(found, list)  # noqa: S101  (for the type)
+                    page = found
+                    after = max((int(message["id"]) for message in page), default=after)
+                    seen += len(page)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(16)))
+        return time.perf_counter() - began, seen
+
+
+def collected(base: str) -> tuple[float, int]:
+    """Seconds and peak MiB of a collecting process of its own, on a database of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
+        Path(var).chmod(0o755)
+        there = {"VAR_DIR": var, "DISCORD_API_BASE": base, "DISCORD_BOT_TOKEN": "twin-token"}
+        there["DISCORD_REQUESTS_PER_SECOND"] = "0"
+        done = subprocess.run(
+            [sys.executable, "-c", COLLECT],
+            env=os.environ | there,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        took, peak = done.stdout.rpartition("took ")[2].split()
+        return float(took), int(peak)
+
+
+def measure() -> str:
+    """One line."""
+    if not (TWIN.exists() and PYTHON.exists()):
+        return "discord: not measured, the stand-in is not beside the project"
+    with Server(FEW) as server:
+        _, small = collected(server.base)
+    with Server(MESSAGES) as server:
+        bare, seen = asyncio.run(read_only(server.base))
+        whole, peak = collected(server.base)
+    return (
+        f"discord collection / download and parse: {whole:.1f} s / {bare:.1f} s = {whole / bare:.2f} ({seen:,} messages,"
+        f" {seen / whole:,.0f} a second); peak memory {small} MiB for {FEW:,}, {peak} MiB for {MESSAGES:,}"
+    )
