@@ -24,6 +24,7 @@ from discord_activity_tracker.models import (
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.checkpoints import COLLECTOR, save_state
 from discord_activity_tracker.store.people import store_accounts
+from discord_activity_tracker.store.retitled import mark_retitled
 
 
 @transaction.atomic
@@ -121,12 +122,16 @@ def _skip_malformed(items: Sequence[tuple[str, str, object]], guild_id: int, str
 
 
 def _store_channels(rows: Sequence[Row], now: datetime) -> int:
-    names = {row["id"]: row["name"] for row in rows}
-    known = Channel.objects.filter(pk__in=list(names)).values_list("pk", "name")
+    given = {row["id"]: row for row in rows}
+    known = list(Channel.objects.filter(pk__in=list(given)).values_list("pk", "name", "tags"))
     FormerChannelName.objects.bulk_create(
-        FormerChannelName(channel_id=pk, name=name, noticed_at=now) for pk, name in known if name != names[pk]
+        FormerChannelName(channel_id=pk, name=name, noticed_at=now)
+        for pk, name, _ in known
+        if name != given[pk]["name"]
     )
-    return len(upsert(Channel, rows, key=["id"]).changed)
+    changed = upsert(Channel, rows, key=["id"]).changed
+    mark_retitled([pk for pk, *shown in known if shown != [given[pk]["name"], given[pk]["tags"]]])
+    return len(changed)
 
 
 def _store_scopes(guild_id: int, guild_name: str, channels: Iterable[Row]) -> None:

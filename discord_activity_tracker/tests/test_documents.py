@@ -11,9 +11,11 @@ from discord_activity_tracker.documents import DiscordDocuments, bodies
 from discord_activity_tracker.documents.mentions import Names, names_in
 from discord_activity_tracker.documents.texts import said
 from discord_activity_tracker.models import Channel, Role
+from discord_activity_tracker.store import store_threads
 from discord_activity_tracker.tests.handmade import (
     CHANNEL,
     GUILD,
+    NOW,
     PEOPLE,
     THREAD,
     at,
@@ -121,6 +123,21 @@ def test_a_message_that_came_again_changes_nothing() -> None:
     store([message(at(0)), message(at(1))])
     sync([DiscordDocuments()])
     store([message(at(0)), message(at(1))])
+    assert not IndexEntry.objects.exclude(state="clean").exists()
+
+
+def test_a_renamed_thread_is_rendered_again_and_a_renamed_channel_is_not() -> None:
+    store([message(at(0))])
+    store([message(at(0) + 1)], channel=THREAD)
+    sync([DiscordDocuments()])
+    for pk, name in ((CHANNEL, "harbor"), (THREAD, "Logger files")):
+        row = Channel.objects.filter(pk=pk).values().get()
+        store_threads([row | {"name": name}], NOW)
+    waiting = IndexEntry.objects.exclude(state="clean").values_list("document__external_id", flat=True)
+    assert list(waiting) == [document(at(0) + 1, THREAD)]
+    sync([DiscordDocuments()])
+    assert only(at(0) + 1, THREAD).title == "Logger files"
+    store_threads([Channel.objects.filter(pk=THREAD).values().get()], NOW)
     assert not IndexEntry.objects.exclude(state="clean").exists()
 
 
