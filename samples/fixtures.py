@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from samples.community import SampleCommunity
+from samples.discord import SampleDiscord
 from samples.server import SampleServer
 
 
@@ -13,6 +14,13 @@ from samples.server import SampleServer
 def sample_server() -> Iterator[SampleServer]:
     """The sample community behind a port, fresh for every test."""
     with SampleServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sample_discord() -> Iterator[SampleDiscord]:
+    """The sample guild behind a port, fresh for every test."""
+    with SampleDiscord() as server:
         yield server
 
 
