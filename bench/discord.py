@@ -102,6 +102,6 @@ def measure() -> str:
         bare, seen = asyncio.run(read_only(server.base))
         whole, peak = collected(server.base)
     return (
-        f"discord collection / download and parse: {whole:.1f} s / {bare:.1f} s = {whole / bare:.2f} ({seen:,} messages,"
-        f" {seen / whole:,.0f} a second); peak memory {small} MiB for {FEW:,}, {peak} MiB for {MESSAGES:,}"
+        f"discord collection / download and parse: {whole:.1f} s / {bare:.1f} s = {whole / bare:.2f} ({seen:,} messages"
+        f", {seen / whole:,.0f} a second); peak memory {small} MiB for {FEW:,}, {peak} MiB for {MESSAGES:,}"
     )

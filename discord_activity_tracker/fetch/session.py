@@ -32,6 +32,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.background.cancel()
         if hasattr(self, "client"):
             self.background.run(self.client.close())
         self.background.close()

@@ -32,7 +32,7 @@ class DiscordRefused(AccessDenied):
 
 
 def read_json(text: str | bytes) -> Any:
-    """What a body says. Half a surrogate pair and the like are an error to orjson, which discord.py uses, but no loss."""
+    """What a body says. Half a surrogate pair is an error to orjson, which discord.py uses; here it costs no page."""
     try:
         return orjson.loads(text)
     except ValueError:

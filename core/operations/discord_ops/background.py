@@ -25,17 +25,21 @@ class Background:
         """Run to the end and give back its result, or raise what it raises."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
-    def close(self) -> None:
-        """End everything that still runs."""
+    def cancel(self) -> None:
+        """End everything that still runs, and wait for it."""
 
-        async def cancel() -> None:
+        async def all_of_it() -> None:
             tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+        self.run(all_of_it())
+
+    def close(self) -> None:
+        """End everything that still runs, and the loop."""
         if self.loop.is_running():
-            self.run(cancel())
+            self.cancel()
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()
         self.loop.close()

@@ -1,0 +1,76 @@
+"""The client of Discord against a server that answers what it is told; whole fault tables stand with the tracker."""
+
+import asyncio
+import time
+
+import pytest
+
+from core.operations.discord_ops import Background, Gathering
+from core.operations.discord_ops.answers import read_json
+from core.operations.discord_ops.pace import Pace
+
+
+def test_the_pace_is_kept_whatever_the_number_of_askers() -> None:
+    async def ask() -> float:
+        pace, began = Pace(200), time.monotonic()
+        await asyncio.gather(*(pace.turn() for _ in range(41)))
+        return time.monotonic() - began
+
+    assert asyncio.run(ask()) >= 40 / 200
+
+
+def test_a_hold_stops_everybody() -> None:
+    async def ask() -> float:
+        pace, began = Pace(1000), time.monotonic()
+        pace.hold(0.2)
+        await pace.turn()
+        return time.monotonic() - began
+
+    assert asyncio.run(ask()) >= 0.2
+
+
+def test_half_a_surrogate_pair_costs_no_page() -> None:
+    assert read_json('[{"content": "half \\ud83d"}]') == [{"content": "half \ud83d"}]
+    with pytest.raises(ValueError, match="Expecting"):
+        read_json("[1, ")
+
+
+def test_sources_are_read_side_by_side_and_one_that_fails_stops_none() -> None:
+    async def numbers(upto: int):  # type: ignore[no-untyped-def]
+        for n in range(upto):
+            await asyncio.sleep(0)
+            yield n
+        if upto == 3:
+            raise KeyError(upto)
+
+    background = Background()
+    gathering = Gathering[int, int](background, 2)
+    for upto in (2, 3, 60):
+        gathering.add(upto, numbers(upto))
+    items: dict[int, list[object]] = {2: [], 3: [], 60: []}
+    for key, item in gathering:
+        items[key].append(item)
+    background.close()
+    assert items[2] == [0, 1, None]
+    assert items[3][:3] == [0, 1, 2]
+    assert isinstance(items[3][3], KeyError)
+    assert items[60] == [*range(60), None]
+
+
+def test_closing_ends_what_still_runs() -> None:
+    ended: list[bool] = []
+
+    async def endless():  # type: ignore[no-untyped-def]
+        try:
+            while True:
+                await asyncio.sleep(0.01)
+                yield 1
+        finally:
+            ended.append(True)
+
+    background = Background()
+    gathering = Gathering[int, int](background, 1)
+    gathering.add(1, endless())
+    next(iter(gathering))
+    background.close()
+    assert not background.loop.is_running()
