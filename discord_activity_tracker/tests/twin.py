@@ -13,6 +13,7 @@ SHARED = Path(settings.BASE_DIR).parent / "shared" / "twins"
 PYTHON = Path(settings.BASE_DIR) / ".twins" / "bin" / "python"
 DATA = SHARED / "data" / "discord-guild.jsonl.gz"
 IS_THERE = DATA.exists() and PYTHON.exists()
+UNKNOWN = 9999
 ODD = {"poll", "snap", "pin", "stk", "hook", "comp", "ref", "e", "re"}
 
 
@@ -25,6 +26,7 @@ def small_part(target: Path, threads: int, messages: int) -> Path:
         for n, row in enumerate(r for r in rows if r["k"] == "thread")
         if n % threads == 0 or row["type"] == 12
     }
+    kept |= {row["c"] for row in rows if row.get("t") == UNKNOWN}
     dropped = {row["id"] for row in rows if row["k"] == "thread"} - kept
     held: dict[object, int] = {}
     long = {row["id"] for row in rows if row["k"] == "channel" and row["name"] in {"general", "wallet"}}
@@ -36,7 +38,7 @@ def small_part(target: Path, threads: int, messages: int) -> Path:
                 seen = held[row["c"]] = held.get(row["c"], 0) + 1
                 rare = row.get("t", 0) not in (0, 19) or ODD & row.keys()
                 most = 205 if row["c"] in long else messages
-                if row["c"] in dropped or (seen > most and not (rare and seen < 2 * most)):
+                if row.get("t") != UNKNOWN and (row["c"] in dropped or seen > most and not (rare and seen < 2 * most)):
                     continue
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
     return target
