@@ -38,7 +38,8 @@ def small_part(target: Path, threads: int, messages: int) -> Path:
                 seen = held[row["c"]] = held.get(row["c"], 0) + 1
                 rare = row.get("t", 0) not in (0, 19) or ODD & row.keys()
                 most = 205 if row["c"] in long else messages
-                if row.get("t") != UNKNOWN and (row["c"] in dropped or seen > most and not (rare and seen < 2 * most)):
+                too_many = seen > most and not (rare and seen < 2 * most)
+                if row.get("t") != UNKNOWN and (row["c"] in dropped or too_many):
                     continue
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
     return target
