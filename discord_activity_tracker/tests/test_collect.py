@@ -52,7 +52,7 @@ def test_what_changes_in_the_last_days_is_found_by_the_next_run(twin: Twin, coll
     collect()
     twin.mutate(op="storm", n=150, seed=4, newest=10, ops=["edit", "delete", "react", "unfurl", "pin", "new_thread"])
     collect()
-    window = Message.objects.filter(created_at__gte="2026-09-01").values_list("pk", flat=True)
+    window = Message.objects.filter(created_at__gte="2026-09-01T00:00:00Z").values_list("pk", flat=True)
     recent = {str(pk) for pk in window}
     assert [line for line in differences(twin) if line.split("/")[-1].split(":")[0] in recent] == []
     assert false_tombstones(twin) == []
