@@ -18,21 +18,23 @@ AT_ONCE = 20
 
 def retry_skipped(run: Run) -> None:
     """Try again what was malformed or refused; whole streams try themselves."""
-    waiting = SkippedItem.objects.filter(
-        collector=COLLECTOR, scope=run.scope.external_id, stream__in=[*LISTS, *THREADS], cleared_at=None,
-        reason__in=("malformed", "refused"),
-    ).order_by("last_seen_at")[:AT_ONCE]  # fmt: skip
+    streams = [*LISTS, *(TALK if run.node_id else ())]
+    waiting = skips_to_retry(
+        collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=("malformed", "refused"),
+        at_once=AT_ONCE,
+    )  # fmt: skip
     for item in waiting:
         try:
-            good = _list_item(run, item) if item.stream in LISTS else _thread(run, item)
+            good = _list_item(run, item) if item.stream in LISTS else _talk(run, item)
         except NotFound:
             good = True  # what is gone need not be read
         except SliceRefused:
             good = False
         if good:
             clear_skips(collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id)
+            run.counts["skips_cleared"] += 1
         else:
-            SkippedItem.objects.filter(pk=item.pk).update(last_seen_at=timezone.now(), attempts=item.attempts + 1)
+            still_skipped(item)
 
 
 def _list_item(run: Run, item: SkippedItem) -> bool:

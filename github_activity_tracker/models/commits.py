@@ -1,4 +1,7 @@
-"""Commits with their changed files, and the branches and tags that lead to them."""
+"""Commits with their changed files, and the branches and tags that lead to them.
+
+Foreign keys have no index of their own where another one begins with them: these are the largest tables.
+"""
 
 from django.db import models
 
@@ -10,11 +13,15 @@ class Commit(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     repository_id: int
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="commits", db_index=False
+    )
     sha = models.CharField(max_length=64)
     tree_sha = models.CharField(max_length=64, blank=True)
     parents = models.JSONField(default=list, blank=True, help_text="Hashes, in git's order.")
-    author = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits")
+    author = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits", db_index=False
+    )
     author_name = models.TextField(blank=True)
     author_email = models.TextField(blank=True)
     authored_at = models.DateTimeField(null=True)
@@ -45,7 +52,7 @@ class CommitFile(models.Model):
     """A file that a commit changed, as ``git log --raw --numstat`` shows it."""
 
     id = models.BigAutoField(primary_key=True)
-    commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files")
+    commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files", db_index=False)
     ordinal = models.PositiveIntegerField(help_text="Its place in git's list, from 0.")
     path = models.TextField()
     previous_path = models.TextField(null=True, blank=True, help_text="Before a rename or copy.")
