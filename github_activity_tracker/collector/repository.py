@@ -49,7 +49,7 @@ class RepositoryRun:
         """Read what must be read; ``counts`` and ``skipped`` say what came of it."""
         asked = self._asked()
         wanted = self._wanted(asked)
-        if self.facts is not None and not self.options.git_only:
+        if not self.options.git_only:
             retry_skipped(self._run())
         done = [stream for stream in wanted if self._collect_apart(stream)]
         if self.facts is not None and not self.options.git_only:

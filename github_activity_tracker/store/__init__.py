@@ -8,6 +8,7 @@ from github_activity_tracker.store.pages import Stored, record_refused, skip_mal
 from github_activity_tracker.store.planning import store_releases, store_rows
 from github_activity_tracker.store.reconcile import (
     account_node_ids,
+    bury_discussions,
     bury_posts,
     bury_thread,
     comments_told,
@@ -24,6 +25,7 @@ from github_activity_tracker.store.threads import store_threads
 __all__ = [
     "Stored",
     "account_node_ids",
+    "bury_discussions",
     "bury_posts",
     "bury_thread",
     "close_plan",

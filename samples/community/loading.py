@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from samples.community.comment_folding import fold_comments, fold_review_comments
+from samples.community.discussion_folding import fold_discussions
 from samples.community.folding import Story, fold_issue
 from samples.community.model import Account, Label, Milestone, Repository
 
@@ -107,4 +108,5 @@ def _repository(raw: dict[str, Any], threads: list[dict[str, Any]], story: Story
         fold_issue(thread, repo, story)
     fold_comments(threads, repo, story)
     fold_review_comments(threads, repo, story)
+    fold_discussions([row for row in _read()["discussions"] if row["repository"] == raw["name"]], repo, story)
     return repo

@@ -8,6 +8,7 @@ from graphql import GraphQLError
 
 from samples.community import Issue, Repository, SampleCommunity
 from samples.graphql.connections import Entry, connection, plain
+from samples.graphql.discussions import discussion_node, discussion_of, discussions
 from samples.graphql.timelines import actor, entries, reviews, talk_of
 from samples.shapes.accounts import WEB, node_id
 
@@ -44,6 +45,13 @@ class Objects:
             ):
                 if any(id_ == node_id(prefix, repo.id, post) for post in posts):
                     return {"__typename": kind, "id": id_}
+            for issue in repo.issues.values() if id_.startswith("PRR_") else ():
+                for review in reviews(self.community, repo, issue):
+                    if id_ == review["id"]:
+                        return review
+            found = discussion_node(self.community, repo, id_)
+            if found:
+                return found
         for account in self.community.accounts.values():
             found = actor(self.community, account.id)
             if found and found["id"] == id_:
@@ -81,14 +89,17 @@ class Objects:
             "createdAt": repo.created_at,
             "updatedAt": repo.updated_at,
             "pushedAt": repo.pushed_at,
-            **dict.fromkeys(("isArchived", "isDisabled", "isFork", "isPrivate", "hasDiscussionsEnabled"), False),
+            **dict.fromkeys(("isArchived", "isDisabled", "isFork", "isPrivate"), False),
+            "hasDiscussionsEnabled": bool(repo.discussions or repo.deleted["discussions"]),
             "stargazerCount": 0,
             "forkCount": 0,
             "owner": actor(self.community, repo.owner),
             "primaryLanguage": None,
             "repositoryTopics": plain([{"topic": {"name": topic}} for topic in repo.topics]),
             "defaultBranchRef": {"name": "main", "target": {"__typename": "Commit", "oid": "0" * 40}},
-            **{kind: plain([]) for kind in ("watchers", "refs", "discussions", "releases")},
+            **{kind: plain([]) for kind in ("watchers", "refs", "releases")},
+            "discussions": partial(discussions, self.community, repo),
+            "discussion": lambda number: discussion_of(self.community, repo, number),
             "labels": plain([{"name": label} for label in repo.labels]),
             "milestones": plain(
                 [
