@@ -48,6 +48,20 @@ class Commit(models.Model):
         return f"{self.sha[:10]} {self.message.partition(chr(10))[0]}"
 
 
+class AuthorEmail(models.Model):
+    """An author's address that GitHub was asked about, and the account that it belongs to; nothing: to none."""
+
+    email = models.CharField(primary_key=True, max_length=254)
+    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails")
+    asked_at = models.DateTimeField(help_text="UTC.")
+
+    class Meta:
+        ordering = ["email"]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class CommitFile(models.Model):
     """A file that a commit changed, as ``git log --raw --numstat`` shows it."""
 

@@ -13,6 +13,7 @@ from github_activity_tracker.convert import Page, Record
 from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange
 from github_activity_tracker.protocol_impl import CommitPlan, GitHubState, HeadChange
 from github_activity_tracker.store.accounts import store_accounts_of_commits
+from github_activity_tracker.store.authors import with_known_authors
 from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.tombstones import bury_activities
@@ -51,9 +52,10 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
 def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
     """Write a page of commits with their files; a constant number of statements."""
     store_accounts_of_commits(page.accounts.values())
-    written = upsert(Commit, (record.row for record in page.records), key=["repository_id", "sha"], also=["id"])
+    known = with_known_authors(page.records)
+    written = upsert(Commit, (record.row for record in known), key=["repository_id", "sha"], also=["id"])
     changed = {sha: pk for _, sha, pk in written.changed}
-    records = [record for record in page.records if record.row["sha"] in changed]
+    records = [record for record in known if record.row["sha"] in changed]
     repository_id = int(scope.external_id)
     _store_files(records, {sha: pk for _, sha, pk in written.inserted}, changed)
     note_changes(records, scope)

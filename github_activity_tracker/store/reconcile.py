@@ -12,6 +12,7 @@ from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Row
 from github_activity_tracker.models import (
     Account,
+    AuthorEmail,
     Commit,
     Discussion,
     DiscussionComment,
@@ -173,7 +174,7 @@ def account_node_ids(repository_id: int) -> dict[str, int]:
 OWNED: tuple[tuple[type[models.Model], str], ...] = (
     (Issue, "author"), (IssueComment, "author"), (ReviewComment, "author"), (Review, "author"), (Release, "author"),
     (Discussion, "author"), (DiscussionComment, "author"), (Commit, "author"), (TimelineEvent, "actor"),
-    (PullRequest, "merged_by"),
+    (PullRequest, "merged_by"), (AuthorEmail, "account"),
 )  # fmt: skip
 """What points to accounts. What a deleted account did is shown as nobody's, as GitHub shows it."""
 

@@ -82,7 +82,8 @@ def _with_transfers(threads: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _account(raw: dict[str, Any], moment: str) -> Account:
     renamed = raw.get("renamed")
     login = renamed["from"] if renamed and renamed["at"] > moment else raw["login"]
-    return Account(id=raw["id"], login=login, type=raw.get("type", "User"), name=raw.get("name", ""))
+    emails = tuple(raw.get("emails", ()))
+    return Account(id=raw["id"], login=login, type=raw.get("type", "User"), name=raw.get("name", ""), emails=emails)
 
 
 def _repository(raw: dict[str, Any], threads: list[dict[str, Any]], story: Story) -> Repository:

@@ -20,6 +20,8 @@ class Account:
     login: str
     type: str = "User"
     name: str = ""
+    emails: tuple[str, ...] = ()
+    """Addresses under which its commits are known."""
 
 
 @dataclass(kw_only=True, slots=True)

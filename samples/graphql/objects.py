@@ -1,25 +1,30 @@
 """Repositories, issues and pull requests as GraphQL shows them: dictionaries whose values may wait to be asked."""
 
+import subprocess
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from graphql import GraphQLError
 
 from samples.community import Issue, Repository, SampleCommunity
+from samples.git_command import run_git
+from samples.git_commits import account_of
 from samples.graphql.connections import Entry, connection, plain
 from samples.graphql.discussions import discussion_node, discussion_of, discussions
 from samples.graphql.timelines import actor, entries, reviews, talk_of
 from samples.shapes.accounts import WEB, node_id
 
 Json = dict[str, Any]
+GitDir = Callable[[Repository], Path | None]
 
 
 class Objects:
     """The objects of one community as it is now."""
 
-    def __init__(self, community: SampleCommunity) -> None:
-        self.community = community
+    def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
+        self.community, self.git_dir = community, git_dir
 
     def query(self, viewer: str, rate: Json) -> Json:
         """The root."""
@@ -100,6 +105,7 @@ class Objects:
             **{kind: plain([]) for kind in ("watchers", "refs", "releases")},
             "discussions": partial(discussions, self.community, repo),
             "discussion": lambda number: discussion_of(self.community, repo, number),
+            "object": partial(self._commit, repo),
             "labels": plain([{"name": label} for label in repo.labels]),
             "milestones": plain(
                 [
@@ -112,6 +118,17 @@ class Objects:
             "issue": partial(self._numbered, repo, pull=False),
             "pullRequest": partial(self._numbered, repo, pull=True),
         }
+
+    def _commit(self, repo: Repository, *, oid: str) -> Json | None:
+        """A commit by its name, with the account that its author's address belongs to."""
+        folder = self.git_dir(repo)
+        try:
+            told = run_git(folder, "show", "-s", "--format=%an%x00%ae", oid) if folder else b""
+        except subprocess.CalledProcessError:
+            return None
+        name, _, email = told.decode(errors="replace").rstrip("\n").partition("\0")
+        user = actor(self.community, account_of(email, self.community))
+        return {"__typename": "Commit", "oid": oid, "author": {"name": name, "email": email, "user": user}}
 
     def _items(self, repo: Repository, *, pulls: bool) -> Callable[..., Json]:
         def listed(**arguments: Any) -> Json:
