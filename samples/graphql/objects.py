@@ -51,9 +51,10 @@ class Objects:
                 if any(id_ == node_id(prefix, repo.id, post) for post in posts):
                     return {"__typename": kind, "id": id_}
             for issue in repo.issues.values() if id_.startswith("PRR_") else ():
-                for review in reviews(self.community, repo, issue):
-                    if id_ == review["id"]:
-                        return review
+                if issue.pull and issue.pull.merged_at:  # nobody asks for the other reviews: they have no reactions
+                    found = next((one for one in reviews(self.community, repo, issue) if one["id"] == id_), None)
+                    if found:
+                        return found
             found = discussion_node(self.community, repo, id_)
             if found:
                 return found

@@ -60,6 +60,7 @@ def reaction_groups(reactions: Mapping[str, int], at: str) -> list[Json]:
     ]
 
 
+THANKS = "Thank you!"
 STATES = ("COMMENTED", "APPROVED", "CHANGES_REQUESTED")
 
 
@@ -89,7 +90,7 @@ def reviews(community: SampleCommunity, repo: Repository, issue: Issue) -> list[
     if issue.pull and issue.pull.merged_at:
         id_ = 6_000_000_000 + issue.id
         at = issue.pull.merged_at
-        found[id_] = _review(community, repo, issue, id_, issue.pull.merged_by, "APPROVED", "Thank you!", at)
+        found[id_] = _review(community, repo, issue, id_, issue.pull.merged_by, "APPROVED", THANKS, at)
     return list(found.values())
 
 
@@ -112,7 +113,7 @@ def _review(
         "updatedAt": at,
         "submittedAt": at,
         "commit": {"oid": issue.pull.head_sha if issue.pull else "0" * 40},
-        "reactionGroups": reaction_groups({"heart": 2, "eyes": 1} if state == "APPROVED" else {}, at),
+        "reactionGroups": reaction_groups({"heart": 2, "eyes": 1} if body == THANKS else {}, at),
     }
 
 
