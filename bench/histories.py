@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 START = 1_500_000_000
-WORDS = "tide table harbour moon current gauge buoy chart depth wind marsh anchor ebb flood".split()
+WORDS = (
+    "tide", "table", "harbour", "moon", "current", "gauge", "buoy", "chart", "depth", "wind", "marsh",
+    "anchor", "ebb", "flood",
+)  # fmt: skip
 
 
 def write(folder: Path, parts: Iterable[bytes]) -> None:

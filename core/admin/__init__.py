@@ -97,7 +97,7 @@ class SkippedItemAdmin(MirrorAdmin):
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Those may ask for it who may change such items."""
-        return request.user.has_perm("core.change_skippeditem")
+        return super().has_change_permission(request)
 
 
 @admin.register(Scope)

@@ -117,6 +117,8 @@ def _statement(
         typed=sql.SQL(", ").join(typed),
         key=sql.SQL(", ").join(columns[n] for n in key),
         update=update if changing else sql.SQL("NOTHING"),
-        returned=sql.SQL(", ").join(sql.SQL("kept.{}").format(sql.Identifier(str(fields[n].column))) for n in key + also),
+        returned=sql.SQL(", ").join(
+            sql.SQL("kept.{}").format(sql.Identifier(str(fields[n].column))) for n in key + also
+        ),
     )
     return statement.as_string()

@@ -13,11 +13,11 @@ MOST = 1000
 
 def find_authors(run: Run, *, read: bool) -> None:
     """Ask about addresses that are new, if commits were ``read`` or an earlier run left some."""
-    if not read and not store.load_state(run.repository_id, STATE).checkpoint_token:
+    if not read and not store.load_state(run.repository_id, STATE).extras:
         return
     unknown = store.unknown_authors(run.repository_id, MOST)
     if unknown:
-        store.save_state(run.repository_id, STATE, GitHubState(checkpoint_token="more"))
+        store.save_state(run.repository_id, STATE, GitHubState(extras={"more": True}))
     for told in fetch.authors(run.client, run.node_id, unknown, run.scope.name):
         run.counts["authors"] += len(told)
         run.counts["authors_found"] += sum(user is not None for user in told.values())

@@ -34,9 +34,8 @@ def reconcile(run: Run, facts: Mapping[str, Any], *, everything: bool, changed: 
         _threads(run, deep=everything)
     if everything or (differ and kept["discussions"] != totals["discussions"]):
         _discussions(run, deep=everything)
-    if everything or differ:
-        if everything:
-            _people(run)
+    if everything:
+        _people(run)
     if everything or changed:
         _comments(run, store.threads_with_too_many_comments(run.repository_id))
     if differ or everything:

@@ -49,7 +49,10 @@ def _list_item(run: Run, item: SkippedItem) -> bool:
 
 def _talk(run: Run, item: SkippedItem) -> bool:
     """One pull request, issue timeline or discussion over GraphQL."""
-    payload, now = fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name), timezone.now()
+    payload, now = (
+        fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name),
+        timezone.now(),
+    )
     if item.stream == DISCUSSIONS:
         talk = convert.convert_discussions([payload], run.repository_id)
         stored = store.store_discussions(talk, scope=run.scope, stream=item.stream, state=None, now=now)

@@ -13,9 +13,7 @@ class Commit(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     repository_id: int
-    repository = models.ForeignKey(
-        Repository, on_delete=models.CASCADE, related_name="commits", db_index=False
-    )
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits", db_index=False)
     sha = models.CharField(max_length=64)
     tree_sha = models.CharField(max_length=64, blank=True)
     parents = models.JSONField(default=list, blank=True, help_text="Hashes, in git's order.")

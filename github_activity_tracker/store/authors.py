@@ -11,7 +11,7 @@ from core.models import Scope
 from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Record, actor_rows
-from github_activity_tracker.models import Account, AuthorEmail, Commit
+from github_activity_tracker.models import Account, AuthorEmail
 from github_activity_tracker.store.accounts import store_seen_accounts
 
 LONGEST = 254
@@ -83,9 +83,8 @@ def _with_author(record: Record, accounts: Mapping[str, int], logins: Mapping[in
     if author is None:
         return record
     login = logins.get(author)
-    activity = replace(
-        record.activity, actor_external_id=str(author) if login else "", actor_name=login or record.row["author_name"][:200]
-    )
+    name = login or record.row["author_name"][:200]
+    activity = replace(record.activity, actor_external_id=str(author) if login else "", actor_name=name)
     return replace(record, row=record.row | {"author_id": author if login else None}, activity=activity)
 
 

@@ -1,6 +1,5 @@
 """Whose commits they are."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 

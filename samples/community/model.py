@@ -164,4 +164,9 @@ class Repository:
 
     def next_number(self) -> int:
         """Issues, pull requests and discussions share their numbers."""
-        return max([0, *self.issues, *self.discussions, *self.moved, *self.deleted["issues"], *self.deleted["discussions"]]) + 1
+        return (
+            max(
+                [0, *self.issues, *self.discussions, *self.moved, *self.deleted["issues"], *self.deleted["discussions"]]
+            )
+            + 1
+        )

@@ -24,7 +24,7 @@ class IssueTruth(PostTruth):
 
 
 class Truth(TypedDict):
-    """Issues and pull requests, and discussions, by number, comments by id, ``commits`` by name (reachable from branches and tags).
+    """Issues, pull requests and discussions by number, comments by id, ``commits`` by name (what refs lead to).
 
     ``deleted`` has issues' numbers, and ids under ``issue_comments`` and ``review_comments``; what went with an issue
     that was transferred is among them. ``transferred`` says where numbers went: ``owner/name#number``.

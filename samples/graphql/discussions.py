@@ -25,7 +25,7 @@ def discussions(community: SampleCommunity, repo: Repository, **arguments: Any) 
     return connection(found, **arguments)
 
 
-def discussion_of(community: SampleCommunity, repo: Repository, number: int) -> Json | None:
+def discussion_of(community: SampleCommunity, repo: Repository, *, number: int) -> Json | None:
     """A discussion by its number."""
     return _discussion(community, repo, repo.discussions[number]) if number in repo.discussions else None
 

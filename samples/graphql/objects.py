@@ -105,7 +105,7 @@ class Objects:
             "defaultBranchRef": {"name": "main", "target": {"__typename": "Commit", "oid": "0" * 40}},
             **{kind: plain([]) for kind in ("watchers", "refs", "releases")},
             "discussions": partial(discussions, self.community, repo),
-            "discussion": lambda number: discussion_of(self.community, repo, number),
+            "discussion": partial(discussion_of, self.community, repo),
             "object": partial(self._commit, repo),
             "labels": plain([{"name": label} for label in repo.labels]),
             "milestones": plain(

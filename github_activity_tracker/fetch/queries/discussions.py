@@ -12,7 +12,9 @@ TALK = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " "
 DISCUSSION = (
     "id databaseId number title body url createdAt updatedAt closedAt locked stateReason authorAssociation "
     "author { ...Account } category { name } answer { databaseId } upvoteCount labels(first: 50) { nodes { name } } "
-    + REACTED + " " + TALK % (30, "")
+    + REACTED
+    + " "
+    + TALK % (30, "")
 )
 DISCUSSIONS = f"""
 query ($repository: ID!, $first: Int!, $after: String) {{
