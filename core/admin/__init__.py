@@ -97,7 +97,7 @@ class SkippedItemAdmin(MirrorAdmin):
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Those may ask for it who may change such items."""
-        return super().has_change_permission(request)
+        return admin.ModelAdmin.has_change_permission(self, request)
 
 
 @admin.register(Scope)
