@@ -7,8 +7,8 @@ from github_activity_tracker.collector.streams import Run
 from github_activity_tracker.protocol_impl import GitHubState
 
 STATE = "authors"
-MOST = 1000
-"""Addresses that one run asks about, ten requests; later runs ask about the rest."""
+MOST = 500
+"""Addresses that one run asks about, five requests; later runs ask about the rest."""
 
 
 def find_authors(run: Run, *, read: bool) -> None:
