@@ -5,14 +5,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from core.models import CollectorRun, SkippedItem
@@ -20,6 +20,8 @@ from core.models.upsert import upsert
 
 logger = logging.getLogger(__name__)
 
+MOST_RETRIES = 500
+"""Items that one run tries again for one scope, however many were asked for."""
 LOCK_PATIENCE = 5.0
 """Seconds to wait for a lock: as long as PostgreSQL may need to notice that the process which held it was killed."""
 
@@ -151,7 +153,7 @@ def record_skip(
     row = {
         "run_id": run.pk if run else None, "collector": collector, "scope": scope, "stream": stream,
         "external_id": external_id, "reason": reason, "detail": detail, "payload": payload,
-        "first_seen_at": moment, "last_seen_at": moment, "attempts": 1, "cleared_at": None,
+        "first_seen_at": moment, "last_seen_at": moment, "attempts": 1, "cleared_at": None, "retry_requested_at": None,
     }  # fmt: skip
     identity = ["collector", "scope", "stream", "external_id"]
     if not upsert(SkippedItem, [row], key=identity, keep=["first_seen_at", "attempts"]).inserted:
@@ -161,9 +163,32 @@ def record_skip(
     )
 
 
+def request_retry(items: "QuerySet[SkippedItem]") -> int:
+    """Have the next run try these first; what is cleared already is left alone. Returns how many."""
+    return items.filter(cleared_at=None).update(retry_requested_at=timezone.now())
+
+
+def skips_to_retry(
+    *, collector: str, scope: str, streams: Collection[str], reasons: Collection[str], at_once: int
+) -> list[SkippedItem]:
+    """Open items for a run to try again: all for which somebody asked, then those that waited longest."""
+    waiting = SkippedItem.objects.filter(
+        collector=collector, scope=scope, stream__in=streams, reason__in=reasons, cleared_at=None
+    ).order_by(F("retry_requested_at").asc(nulls_last=True), "last_seen_at", "pk")
+    asked_for = waiting.exclude(retry_requested_at=None).count()
+    return list(waiting[: max(at_once, min(asked_for, MOST_RETRIES))])
+
+
+def still_skipped(item: SkippedItem) -> None:
+    """Count another attempt that did not help; it is asked for no more."""
+    SkippedItem.objects.filter(pk=item.pk).update(
+        last_seen_at=timezone.now(), attempts=F("attempts") + 1, retry_requested_at=None
+    )
+
+
 def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:
     """Mark as cleared what could be read after all; returns how many."""
     open_items = SkippedItem.objects.filter(collector=collector, scope=scope, stream=stream, cleared_at=None)
     if external_id is not None:
         open_items = open_items.filter(external_id=external_id)
-    return open_items.update(cleared_at=timezone.now())
+    return open_items.update(cleared_at=timezone.now(), retry_requested_at=None)

@@ -34,7 +34,7 @@ class Api:
         self.catalogue = catalogue
         self.limits = limits
         self.git_dir = git_dir
-        self._engine = Engine(catalogue.site.community)
+        self._engine = Engine(catalogue.site.community, git_dir)
         self.comment_limit, self.page_limit = comment_limit, page_limit
 
     @property

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from samples.answers import Refusal
-from samples.community import Repository
+from samples.community import Repository, SampleCommunity
 from samples.git_command import run_git
 from samples.shapes import Site, simple_user
 from samples.shapes.accounts import Json, node_id
@@ -70,9 +70,13 @@ def _date(seconds: str) -> str:
 
 
 def _account(email: str, site: Site) -> Json | None:
-    """The account behind a no-reply address: its number is the account's id."""
+    return simple_user(site, account_of(email, site.community))
+
+
+def account_of(email: str, community: SampleCommunity) -> int | None:
+    """The account that an address belongs to; the number in a no-reply address is the account's id."""
+    known = community.accounts.values()
     found = NOREPLY.fullmatch(email)
     if found is None:
-        return None
-    by_login = (a.id for a in site.community.accounts.values() if a.login == found[2])
-    return simple_user(site, int(found[1]) if found[1] else next(by_login, None))
+        return next((one.id for one in known if email in one.emails), None)
+    return int(found[1]) if found[1] else next((one.id for one in known if one.login == found[2]), None)

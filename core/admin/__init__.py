@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -20,6 +20,7 @@ from core.models import (
     Scope,
     SkippedItem,
 )
+from core.runs import request_retry
 
 admin.site.site_header = admin.site.site_title = "activity-trackers"
 admin.site.index_title = "What people did"
@@ -81,9 +82,22 @@ class CollectorRunAdmin(MirrorAdmin):
 class SkippedItemAdmin(MirrorAdmin):
     """What could not be read."""
 
-    list_display = ("last_seen_at", "collector", "scope", "stream", "external_id", "reason", "attempts", "cleared_at")
+    list_display = (
+        "last_seen_at", "collector", "scope", "stream", "external_id", "reason", "attempts", "cleared_at",
+        "retry_requested_at",
+    )  # fmt: skip
     list_filter = ("collector", "stream", "reason", "cleared_at")
     search_fields = ("external_id", "detail", "scope")
+    actions = ("retry",)
+
+    @admin.action(description="Retry in the next run", permissions=["retry"])
+    def retry(self, request: HttpRequest, items: "QuerySet[SkippedItem]") -> None:
+        """Have the next run try these first."""
+        self.message_user(request, f"{request_retry(items)} of {items.count()} will be tried first by the next run.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Those may ask for it who may change such items."""
+        return admin.ModelAdmin.has_change_permission(self, request)
 
 
 @admin.register(Scope)

@@ -38,7 +38,8 @@ class CollectorRun(models.Model):
 class SkippedItem(models.Model):
     """Something that could not be collected, why, and whether it still cannot.
 
-    Retried by every run that comes past it; ``cleared_at`` is set when it works.
+    Retried by the runs that come past it, those first for which somebody asked (``retry_requested_at``);
+    ``cleared_at`` is set when it works.
     """
 
     run = models.ForeignKey(CollectorRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="skipped")
@@ -53,6 +54,9 @@ class SkippedItem(models.Model):
     last_seen_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=1)
     cleared_at = models.DateTimeField(null=True, blank=True)
+    retry_requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody asked that the next run tries it first (UTC)."
+    )
 
     class Meta:
         constraints = [

@@ -18,7 +18,7 @@ class Document(models.Model):
     source_system = models.CharField(max_length=32)
     external_id = models.CharField(max_length=200)
     kind = models.CharField(max_length=32)
-    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="documents")
+    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="documents", db_index=False)
     version = models.PositiveBigIntegerField(default=1)
     deleted_at = models.DateTimeField(null=True, blank=True)
     # Rendered by the sync, so that results and the admin need no tracker:

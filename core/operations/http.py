@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 import requests
 
 from core.errors import BudgetExhausted, SourceTimeout, SourceUnavailable, UnexpectedAnswer
@@ -144,9 +145,17 @@ def parse(response: Response) -> Response | None:
     if "json" not in response.headers.get("content-type", ""):
         return None if response.body.lstrip().startswith(b"<") else response
     try:
-        return replace(response, parsed=json.loads(response.body))
+        return replace(response, parsed=_loaded(response.body))
     except ValueError:
         return None
+
+
+def _loaded(body: bytes) -> Any:
+    """The quick parser refuses what is rare and yet JSON to others: halves of surrogate pairs, NaN."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return json.loads(body)
 
 
 def _place(url: str) -> str:

@@ -9,6 +9,7 @@ from core.admin import MirrorAdmin, link
 from github_activity_tracker.admin.links import SourceLink
 from github_activity_tracker.models import (
     Account,
+    AuthorEmail,
     Commit,
     CommitFile,
     FormerLogin,
@@ -126,3 +127,12 @@ class RefChangeAdmin(MirrorAdmin):
     list_filter = ("forced", "repository")
     list_select_related = ("repository",)
     search_fields = ("name", "old_sha", "new_sha")
+
+
+@admin.register(AuthorEmail)
+class AuthorEmailAdmin(MirrorAdmin):
+    """Addresses of authors that GitHub was asked about."""
+
+    list_display = ("email", "account", "asked_at")
+    list_select_related = ("account",)
+    search_fields = ("email", "account__login")

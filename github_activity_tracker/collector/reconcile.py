@@ -22,14 +22,20 @@ PLACES = {"issues": "issue_timelines", "pulls": "pulls"}
 
 def reconcile(run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool) -> None:
     """Compare and repair. ``everything``: also what no total tells of. ``changed``: whether anything was read."""
-    totals = {"issues": facts["issues"]["totalCount"], "pulls": facts["pullRequests"]["totalCount"]}
+    totals = {
+        "issues": facts["issues"]["totalCount"],
+        "pulls": facts["pullRequests"]["totalCount"],
+        "discussions": facts["discussions"]["totalCount"],
+    }
     kept = store.live_threads(run.repository_id)
     now = {"totals": totals, "kept": kept}
     differ = kept != totals and store.load_state(run.repository_id, STATE).extras != now
-    if everything or differ:
+    if everything or (differ and any(kept[name] != totals[name] for name in PLACES)):
         _threads(run, deep=everything)
-        if everything:
-            _people(run)
+    if everything or (differ and kept["discussions"] != totals["discussions"]):
+        _discussions(run, deep=everything)
+    if everything:
+        _people(run)
     if everything or changed:
         _comments(run, store.threads_with_too_many_comments(run.repository_id))
     if differ or everything:
@@ -88,6 +94,16 @@ def _contents(run: Run, name: str, stream: str, seen: Mapping[int, Row]) -> None
     _remarks(run, remarks)
 
 
+def _discussions(run: Run, *, deep: bool) -> None:
+    """Verify discussions by their ids; with ``deep`` also what was said in them: a deletion moves no date."""
+    ids = store.node_ids(run.repository_id, "discussions", None)
+    gone = [ids[node_id] for node_id in fetch.absent_nodes(run.client, list(ids), run.scope.name)]
+    store.bury_discussions(run.scope, gone, timezone.now())
+    run.counts["discussions_deleted"] += len(gone)
+    if deep:
+        _verify(run, "discussion_comments", None)
+
+
 def _comments(run: Run, numbers: list[int]) -> None:
     """Verify the kept comments of these issues and pull requests by their ids."""
     _verify(run, "issue_comments", numbers)
@@ -98,7 +114,7 @@ def _remarks(run: Run, numbers: list[int]) -> None:
     _verify(run, "review_comments", numbers)
 
 
-def _verify(run: Run, stream: str, numbers: list[int]) -> None:
+def _verify(run: Run, stream: str, numbers: list[int] | None) -> None:
     ids = store.node_ids(run.repository_id, stream, numbers)
     gone = fetch.absent_nodes(run.client, list(ids), run.scope.name)
     if gone:

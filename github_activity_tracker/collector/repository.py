@@ -17,6 +17,7 @@ from core.operations.github_ops.client import GitHubClient
 from core.runs import clear_skips, record_skip
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
+from github_activity_tracker.collector.authors import find_authors
 from github_activity_tracker.collector.options import CollectOptions, Target
 from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, loud, readings_to_save
 from github_activity_tracker.collector.reconcile import reconcile
@@ -49,10 +50,12 @@ class RepositoryRun:
         """Read what must be read; ``counts`` and ``skipped`` say what came of it."""
         asked = self._asked()
         wanted = self._wanted(asked)
-        if self.facts is not None and not self.options.git_only:
+        if not self.options.git_only:
             retry_skipped(self._run())
         done = [stream for stream in wanted if self._collect_apart(stream)]
         if self.facts is not None and not self.options.git_only:
+            if self.limit is None and COMMITS in asked:
+                self._find_authors(read=COMMITS in done)
             if self.limit is None:
                 reconcile(self._run(), self.facts, everything=self.options.reconcile, changed=bool(wanted))
             self._remember(done)
@@ -60,6 +63,13 @@ class RepositoryRun:
             raise self.limit
         if not self.skipped and set(asked) == set(streams.STREAMS):
             Scope.objects.filter(pk=self.scope.pk).update(last_completed_at=timezone.now(), not_before=None)
+
+    def _find_authors(self, *, read: bool) -> None:
+        """Ask whose commits they are; a limit keeps nothing else from being remembered."""
+        try:
+            find_authors(self._run(), read=read)
+        except RetryLater as error:
+            self.limit = error
 
     def _asked(self) -> list[str]:
         """The streams that the options ask for, in the order in which they are read."""

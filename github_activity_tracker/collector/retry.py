@@ -6,33 +6,36 @@ from django.utils import timezone
 
 from core.errors import NotFound, SliceRefused
 from core.models import SkippedItem
-from core.runs import clear_skips
+from core.runs import clear_skips, skips_to_retry, still_skipped
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.collector.streams import LISTS, THREADS, Run
+from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run
 
 logger = logging.getLogger(__name__)
 COLLECTOR = "github"
+TALK = (*THREADS, DISCUSSIONS)
 AT_ONCE = 20
-"""Items that a run tries again, those that waited longest first."""
+"""Items that a run tries again when nobody asked for more, those that waited longest first."""
 
 
 def retry_skipped(run: Run) -> None:
     """Try again what was malformed or refused; whole streams try themselves."""
-    waiting = SkippedItem.objects.filter(
-        collector=COLLECTOR, scope=run.scope.external_id, stream__in=[*LISTS, *THREADS], cleared_at=None,
-        reason__in=("malformed", "refused"),
-    ).order_by("last_seen_at")[:AT_ONCE]  # fmt: skip
+    streams = [*LISTS, *(TALK if run.node_id else ())]
+    waiting = skips_to_retry(
+        collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=("malformed", "refused"),
+        at_once=AT_ONCE,
+    )  # fmt: skip
     for item in waiting:
         try:
-            good = _list_item(run, item) if item.stream in LISTS else _thread(run, item)
+            good = _list_item(run, item) if item.stream in LISTS else _talk(run, item)
         except NotFound:
             good = True  # what is gone need not be read
         except SliceRefused:
             good = False
         if good:
             clear_skips(collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id)
+            run.counts["skips_cleared"] += 1
         else:
-            SkippedItem.objects.filter(pk=item.pk).update(last_seen_at=timezone.now(), attempts=item.attempts + 1)
+            still_skipped(item)
 
 
 def _list_item(run: Run, item: SkippedItem) -> bool:
@@ -44,11 +47,18 @@ def _list_item(run: Run, item: SkippedItem) -> bool:
     return not page.malformed
 
 
-def _thread(run: Run, item: SkippedItem) -> bool:
-    """One pull request or issue timeline over GraphQL."""
-    payload = fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)
+def _talk(run: Run, item: SkippedItem) -> bool:
+    """One pull request, issue timeline or discussion over GraphQL."""
+    payload, now = (
+        fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name),
+        timezone.now(),
+    )
+    if item.stream == DISCUSSIONS:
+        talk = convert.convert_discussions([payload], run.repository_id)
+        stored = store.store_discussions(talk, scope=run.scope, stream=item.stream, state=None, now=now)
+        run.count(item.stream, stored)
+        return not talk.malformed
     page = convert.convert_threads([payload], run.repository_id, THREADS[item.stream])
-    stored = store.store_threads(page, scope=run.scope, stream=item.stream, state=None, now=timezone.now())
-    for name, of in stored.items():
+    for name, of in store.store_threads(page, scope=run.scope, stream=item.stream, state=None, now=now).items():
         run.count(name, of)
     return not page.malformed

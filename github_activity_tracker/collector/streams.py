@@ -43,6 +43,8 @@ NEED_TOKEN = (*THREADS, DISCUSSIONS)
 """Streams over GraphQL, which GitHub answers to nobody without a token."""
 STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS)
 """In the order in which they are read: what needs no points comes first."""
+PAGES_OF_COMMITS = 3
+"""So many wait to be stored, so that git, reading its answer and the database work at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,9 +130,12 @@ def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
     refs, full = history.refs(), run.full
     while True:
         plan = store.open_plan(run.repository_id, refs, full=full)
-        for page in fetch.ahead(history.pages(plan)):
-            converted = convert.convert_commits(page.commits, run.repository_id, run.scope.url)
-            run.count(COMMITS, store.store_commits(converted, scope=run.scope, done=page.done))
+        pages = (
+            (convert.convert_commits(page.commits, run.repository_id, run.scope.url), page.done)
+            for page in history.pages(plan)
+        )
+        for page, done in fetch.ahead(pages, waiting=PAGES_OF_COMMITS):
+            run.count(COMMITS, store.store_commits(page, scope=run.scope, done=done))
         changes = history.changes(store.known_refs(run.repository_id), plan.refs)
         run.counts["commits_deleted"] += store.close_plan(run.scope, plan, changes, timezone.now())
         if plan.refs == refs:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from core.operations.github_ops.git_log import RawCommit, RawDate
+from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
 from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, one_line
 from github_activity_tracker.protocol_impl import GitHubActivity
 
@@ -23,8 +23,8 @@ def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository
 def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:
     """One commit; accounts are known from no-reply addresses alone."""
     authored, committed = _moment(commit.author_date), _moment(commit.committer_date)
-    account = NOREPLY.fullmatch(commit.author_email)
-    files = tuple(_file(commit, ordinal) for ordinal in range(len(commit.files)))
+    account = _account(commit.author_email)
+    files = tuple(_file(file, ordinal) for ordinal, file in enumerate(commit.files))
     row: Row = {
         "repository_id": repository_id,
         "sha": commit.sha,
@@ -60,12 +60,16 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
     return Record(row=row, activity=activity, document=document, kind="commit", files=files)
 
 
-def _file(commit: RawCommit, ordinal: int) -> Row:
-    file = commit.files[ordinal]
+def _account(email: str) -> "re.Match[str] | None":
+    """Id and login, where an address tells them."""
+    return NOREPLY.fullmatch(email) if email.endswith("github.com") else None
+
+
+def _file(file: RawFile, ordinal: int) -> Row:
     return {
         "ordinal": ordinal,
         "path": clean(file.path),
-        "previous_path": clean(file.previous_path) or None,
+        "previous_path": clean(file.previous_path) if file.previous_path else None,
         "status": file.status,
         "similarity": file.similarity,
         "old_mode": file.old_mode,
@@ -89,7 +93,7 @@ def _offset(date: RawDate) -> int:
 
 def _people(commit: RawCommit) -> list[Row]:
     """The author's account, where its address tells id and login."""
-    account = NOREPLY.fullmatch(commit.author_email)
+    account = _account(commit.author_email)
     if account is None:
         return []
     kind = "Bot" if account[2].endswith("[bot]") else "User"

@@ -17,6 +17,7 @@ from github_activity_tracker.convert.page import (
     moment,
     moment_or_none,
     one_line,
+    reaction_counts,
 )
 from github_activity_tracker.protocol_impl import GitHubActivity
 
@@ -40,14 +41,15 @@ def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionP
             page.discussions.append(_discussion(item, repository_id))
             remember(page.accounts, item.get("author"))
         except MALFORMED as error:
-            page.malformed.append(malformed(item, error))
+            number = item.get("number") if isinstance(item, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # anything may stand here
+            page.malformed.append(malformed(item, error, f"discussion:{number}" if number else ""))
             continue
         for node in _spoken(item):
             try:
                 page.comments.append(_comment(node, item, repository_id))
                 remember(page.accounts, node.get("author"))
             except MALFORMED as error:
-                page.malformed.append(malformed(node, error))
+                page.malformed.append(malformed(node, error, f"discussion:{item['number']}"))
         if _is_whole(item):
             page.whole.append(int(item["number"]))
     return page
@@ -80,7 +82,7 @@ def _post(node: Any, repository_id: int) -> Row:
         "author_association": clip(node.get("authorAssociation"), 32),
         "body": clean_or_none(node.get("body")),
         "html_url": clean(node.get("url")),
-        "reactions": {},
+        "reactions": reaction_counts(node.get("reactionGroups")),
         "created_at": moment(node["createdAt"]),
         "updated_at": moment(node["updatedAt"]),
         "deleted_at": None,
@@ -89,9 +91,7 @@ def _post(node: Any, repository_id: int) -> Row:
 
 def _discussion(item: Any, repository_id: int) -> Record:
     number, title = int(item["number"]), clean(item["title"])
-    reactions = (item.get("reactions") or {}).get("totalCount") or 0
     row: Row = _post(item, repository_id) | {
-        "reactions": {"total": reactions} if reactions else {},
         "number": number,
         "title": title,
         "category": clip((item.get("category") or {}).get("name"), 200),

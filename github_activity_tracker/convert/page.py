@@ -76,6 +76,23 @@ def malformed(payload: object, error: Exception, name: str = "") -> Malformed:
     return Malformed(external_id=clip(str(known), 300), reason=reason, payload=storable(payload))
 
 
+REACTIONS = {
+    "THUMBS_UP": "+1", "THUMBS_DOWN": "-1", "LAUGH": "laugh", "HOORAY": "hooray", "CONFUSED": "confused",
+    "HEART": "heart", "ROCKET": "rocket", "EYES": "eyes",
+}  # fmt: skip
+"""GraphQL's words for reactions, and those of REST."""
+
+
+def reaction_counts(groups: Any) -> dict[str, int]:
+    """Counts by kind out of GraphQL's groups; kinds without any are left out."""
+    found: dict[str, int] = {}
+    for group in groups or ():
+        if number := ((group or {}).get("reactors") or {}).get("totalCount"):
+            content = clip(str(group.get("content") or "unknown"), 32)
+            found[REACTIONS.get(content, content.lower())] = whole(number, 32)
+    return found
+
+
 def clean(text: str | None) -> str:
     """Text that PostgreSQL can hold: what it cannot is shown as U+FFFD. Nothing else is touched."""
     return UNSTORABLE.sub("\ufffd", text) if text else ""

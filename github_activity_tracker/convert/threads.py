@@ -18,6 +18,7 @@ from github_activity_tracker.convert.page import (
     moment,
     moment_or_none,
     one_line,
+    reaction_counts,
 )
 from github_activity_tracker.protocol_impl import GitHubActivity
 
@@ -152,7 +153,7 @@ def _review(node: Any, item: Any, repository_id: int) -> Record:
         "author_association": clip(node.get("authorAssociation"), 32),
         "body": body,
         "html_url": clean(node.get("url")),
-        "reactions": {},
+        "reactions": reaction_counts(node.get("reactionGroups")),
         "created_at": moment(node["createdAt"]),
         "updated_at": moment(node["updatedAt"]),
         "deleted_at": None,

@@ -1,6 +1,7 @@
 """Pages of GitHub's payloads, and the states that cover them; the only room that talks to ``core.operations``."""
 
 from github_activity_tracker.fetch.ahead import ahead
+from github_activity_tracker.fetch.authors import authors
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
 from github_activity_tracker.fetch.listing import ItemPage
@@ -22,6 +23,7 @@ __all__ = [
     "absent_nodes",
     "accounts",
     "ahead",
+    "authors",
     "how_many",
     "is_gone",
     "issue_comments",

@@ -1,5 +1,6 @@
 """The next page is fetched while the last one is stored."""
 
+from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -7,13 +8,17 @@ from typing import TypeVar
 Page = TypeVar("Page")
 
 
-def ahead(pages: Iterator[Page]) -> Generator[Page]:
-    """The same pages, each fetched in a thread while the one before it is in use; at most one waits.
+def ahead(pages: Iterator[Page], *, waiting: int = 1) -> Generator[Page]:
+    """The same pages, each fetched in a thread while those before it are in use; so many wait at most.
 
     What the fetching raises is raised here, after the pages before it. The thread uses no database.
     """
     with ThreadPoolExecutor(1, "fetch-ahead") as thread:
-        following = thread.submit(next, pages, None)
-        while (page := following.result()) is not None:
-            following = thread.submit(next, pages, None)
-            yield page
+        following = deque(thread.submit(next, pages, None) for _ in range(waiting))
+        try:
+            while (page := following.popleft().result()) is not None:
+                following.append(thread.submit(next, pages, None))
+                yield page
+        finally:
+            for future in following:
+                future.cancel()

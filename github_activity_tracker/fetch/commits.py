@@ -14,6 +14,8 @@ from core.operations.github_ops.git_log import RawCommit
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
 PER_PAGE = 500
+FILES_PER_PAGE = 10_000
+"""A page ends with the commit that brings it to so many changed files: some change a hundred thousand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,9 +71,22 @@ class LocalHistory:
         commits, done = self.mirror.log(heads, sorted(plan.known)), plan.done
         for _ in islice(commits, done):
             pass
-        while found := list(islice(commits, PER_PAGE)):
+        for found in _bounded(commits):
             done += len(found)
             yield CommitPage(commits=found, done=done)
+
+
+def _bounded(commits: Iterator[RawCommit]) -> Iterator[list[RawCommit]]:
+    page: list[RawCommit] = []
+    files = 0
+    for commit in commits:
+        page.append(commit)
+        files += len(commit.files)
+        if len(page) == PER_PAGE or files >= FILES_PER_PAGE:
+            yield page
+            page, files = [], 0
+    if page:
+        yield page
 
 
 def _is_empty(client: GitHubClient, full_name: str) -> bool:

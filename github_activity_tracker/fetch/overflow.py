@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import SliceRefused
 from core.operations.github_ops.client import GitHubClient
+from github_activity_tracker.fetch.reactions import count_reactions
 
 AT_ONCE = 20
 """Connections that are continued in one query."""
@@ -28,10 +29,15 @@ class Nested:
 
 
 def complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Append to each nested connection what does not fit its first page; in place.
+    """Append to each nested connection what does not fit its first page, and count reactions; in place.
 
     A connection whose item disappeared meanwhile stays short: its ``totalCount`` says so.
     """
+    _complete(client, scope, items, nested)
+    count_reactions(client, scope, items)
+
+
+def _complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> None:
     for one in nested:
         holders = [item for item in items if item.get(one.name)]
         at_once = AT_ONCE
@@ -45,7 +51,7 @@ def complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Se
                 at_once = max(1, at_once // 2)
         if one.inner:
             nodes = [node for item in holders for node in item[one.name]["nodes"] if node]
-            complete(client, scope, nodes, [one.inner])
+            _complete(client, scope, nodes, [one.inner])
 
 
 def _extend(client: GitHubClient, scope: str, batch: Sequence[Item], one: Nested) -> None:

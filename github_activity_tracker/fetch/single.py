@@ -21,11 +21,14 @@ def one_item(client: GitHubClient, full_name: str, stream: str, external_id: str
 
 
 def one_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
-    """An issue or pull request over GraphQL, by its number (``pulls:12``) or node id; NotFound when it is gone."""
+    """An issue, pull request or discussion over GraphQL, by its number (``pulls:12``) or node id.
+
+    NotFound when it is gone.
+    """
     kind, fields, fragments = DETAIL[stream]
     number = external_id.rpartition(":")[2]
     if number.isdigit():
-        inner = f"{'pullRequest' if kind == 'PullRequest' else 'issue'}(number: {number}) {{ {fields} }}"
+        inner = f"{kind[0].lower()}{kind[1:]}(number: {number}) {{ {fields} }}"
         text = f"query ($id: ID!) {{ node(id: $id) {{ ... on Repository {{ item: {inner} }} }} }}\n{fragments}"
         data = client.graphql(text, {"id": repository}, scope=scope, absent=("NOT_FOUND",))
         found = (data.get("node") or {}).get("item")

@@ -1,6 +1,6 @@
 """What is kept of GitHub, by GitHub's numeric ids."""
 
-from github_activity_tracker.models.commits import Commit, CommitFile, GitRef, RefChange
+from github_activity_tracker.models.commits import AuthorEmail, Commit, CommitFile, GitRef, RefChange
 from github_activity_tracker.models.discussions import Discussion, DiscussionComment
 from github_activity_tracker.models.issues import Issue, IssueComment, Post, ReviewComment
 from github_activity_tracker.models.planning import Label, Milestone, Release
@@ -10,6 +10,7 @@ from github_activity_tracker.models.revisions import Revision
 
 __all__ = [
     "Account",
+    "AuthorEmail",
     "Commit",
     "CommitFile",
     "Discussion",

@@ -1,4 +1,7 @@
-"""Commits with their changed files, and the branches and tags that lead to them."""
+"""Commits with their changed files, and the branches and tags that lead to them.
+
+Foreign keys have no index of their own where another one begins with them: these are the largest tables.
+"""
 
 from django.db import models
 
@@ -10,11 +13,13 @@ class Commit(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     repository_id: int
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits", db_index=False)
     sha = models.CharField(max_length=64)
     tree_sha = models.CharField(max_length=64, blank=True)
     parents = models.JSONField(default=list, blank=True, help_text="Hashes, in git's order.")
-    author = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits")
+    author = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits", db_index=False
+    )
     author_name = models.TextField(blank=True)
     author_email = models.TextField(blank=True)
     authored_at = models.DateTimeField(null=True)
@@ -41,11 +46,25 @@ class Commit(models.Model):
         return f"{self.sha[:10]} {self.message.partition(chr(10))[0]}"
 
 
+class AuthorEmail(models.Model):
+    """An author's address that GitHub was asked about, and the account that it belongs to; nothing: to none."""
+
+    email = models.CharField(primary_key=True, max_length=254)
+    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails")
+    asked_at = models.DateTimeField(help_text="UTC.")
+
+    class Meta:
+        ordering = ["email"]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class CommitFile(models.Model):
     """A file that a commit changed, as ``git log --raw --numstat`` shows it."""
 
     id = models.BigAutoField(primary_key=True)
-    commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files")
+    commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files", db_index=False)
     ordinal = models.PositiveIntegerField(help_text="Its place in git's list, from 0.")
     path = models.TextField()
     previous_path = models.TextField(null=True, blank=True, help_text="Before a rename or copy.")

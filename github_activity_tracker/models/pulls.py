@@ -65,7 +65,7 @@ class TimelineEvent(models.Model):
 
     repository_id: int
     node_id = models.CharField(primary_key=True, max_length=200, help_text="GitHub's node id; events share no numbers.")
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="events")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="events", db_index=False)
     number = models.PositiveIntegerField(help_text="Of the issue or pull request.")
     event = models.CharField(max_length=64, help_text="As GitHub's REST API names it.")
     actor = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="events")

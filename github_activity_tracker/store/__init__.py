@@ -1,6 +1,7 @@
 """Every write of the tracker; a page, its marks and its checkpoint in one transaction."""
 
 from github_activity_tracker.store.accounts import forget_written
+from github_activity_tracker.store.authors import store_authors, unknown_authors
 from github_activity_tracker.store.checkpoints import load_state, save_state
 from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
 from github_activity_tracker.store.discussions import store_discussions
@@ -8,6 +9,7 @@ from github_activity_tracker.store.pages import Stored, record_refused, skip_mal
 from github_activity_tracker.store.planning import store_releases, store_rows
 from github_activity_tracker.store.reconcile import (
     account_node_ids,
+    bury_discussions,
     bury_posts,
     bury_thread,
     comments_told,
@@ -24,6 +26,7 @@ from github_activity_tracker.store.threads import store_threads
 __all__ = [
     "Stored",
     "account_node_ids",
+    "bury_discussions",
     "bury_posts",
     "bury_thread",
     "close_plan",
@@ -40,6 +43,7 @@ __all__ = [
     "save_state",
     "skip_malformed",
     "store_account_changes",
+    "store_authors",
     "store_commits",
     "store_discussions",
     "store_page",
@@ -48,4 +52,5 @@ __all__ = [
     "store_rows",
     "store_threads",
     "threads_with_too_many_comments",
+    "unknown_authors",
 ]

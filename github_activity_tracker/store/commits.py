@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from django.db import transaction
 
 from core.models import Checkpoint, Scope
-from core.models.upsert import upsert
+from core.models.upsert import copy, upsert
 from core.search.documents import mark_deleted
-from github_activity_tracker.convert import Page
+from github_activity_tracker.convert import Page, Record
 from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange
 from github_activity_tracker.protocol_impl import CommitPlan, GitHubState, HeadChange
 from github_activity_tracker.store.accounts import store_accounts_of_commits
+from github_activity_tracker.store.authors import with_known_authors
 from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.tombstones import bury_activities
 
 PLAN, PLACE = "commits_plan", "commits"
+FILE = (
+    "ordinal", "path", "previous_path", "status", "similarity", "old_mode", "new_mode", "additions", "deletions",
+)  # fmt: skip
+_columns = itemgetter(*FILE)
 
 
 def known_refs(repository_id: int) -> dict[str, str]:
@@ -46,13 +52,12 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
 def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
     """Write a page of commits with their files; a constant number of statements."""
     store_accounts_of_commits(page.accounts.values())
-    written = upsert(Commit, (record.row for record in page.records), key=["repository_id", "sha"])
-    changed = {sha for _, sha in written.changed}
-    records = [record for record in page.records if record.row["sha"] in changed]
+    known = with_known_authors(page.records)
+    written = upsert(Commit, (record.row for record in known), key=["repository_id", "sha"], also=["id"])
+    changed = {sha: pk for _, sha, pk in written.changed}
+    records = [record for record in known if record.row["sha"] in changed]
     repository_id = int(scope.external_id)
-    ids = dict(Commit.objects.filter(repository_id=repository_id, sha__in=changed).values_list("sha", "pk"))
-    files = ({"commit_id": ids[record.row["sha"]], **file} for record in records for file in record.files)
-    upsert(CommitFile, files, key=["commit_id", "ordinal"])
+    _store_files(records, {sha: pk for _, sha, pk in written.inserted}, changed)
     note_changes(records, scope)
     skip_malformed(page.malformed, scope=scope, stream=PLACE)
     save_state(repository_id, PLACE, GitHubState(checkpoint_token=str(done), human_readable_marker=f"{done} commits"))
@@ -62,6 +67,18 @@ def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
         updated=len(written.updated),
         malformed=len(page.malformed),
     )
+
+
+def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Mapping[str, int]) -> None:
+    """Write the files of changed commits; those of ``new`` ones cannot be there yet. Both are keys by hash."""
+    lines = (
+        (new[record.row["sha"]], *_columns(file))
+        for record in records if record.row["sha"] in new for file in record.files
+    )  # fmt: skip
+    copy(CommitFile, ["commit_id", *FILE], lines)
+    again = (record for record in records if record.row["sha"] not in new)
+    files = ({"commit_id": changed[record.row["sha"]], **file} for record in again for file in record.files)
+    upsert(CommitFile, files, key=["commit_id", "ordinal"])
 
 
 @transaction.atomic

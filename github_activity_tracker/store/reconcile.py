@@ -12,6 +12,7 @@ from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Row
 from github_activity_tracker.models import (
     Account,
+    AuthorEmail,
     Commit,
     Discussion,
     DiscussionComment,
@@ -36,6 +37,8 @@ from github_activity_tracker.store.tombstones import (
 POSTS: dict[str, tuple[type[models.Model], str]] = {
     "issue_comments": (IssueComment, "issue_number"),
     "review_comments": (ReviewComment, "pull_number"),
+    "discussions": (Discussion, "number"),
+    "discussion_comments": (DiscussionComment, "discussion_number"),
 }
 TOO_MANY = """
     SELECT issue.number FROM github_activity_tracker_issue AS issue
@@ -70,8 +73,9 @@ class Held:
 
 
 def live_threads(repository_id: int) -> dict[str, int]:
-    """How many issues and pull requests are alive here."""
-    return {name: len(live_numbers(repository_id, name)) for name in ("issues", "pulls")}
+    """How many issues, pull requests and discussions are alive here."""
+    kept = {name: len(live_numbers(repository_id, name)) for name in ("issues", "pulls")}
+    return kept | {"discussions": Discussion.objects.filter(repository_id=repository_id, deleted_at=None).count()}
 
 
 def live_numbers(repository_id: int, name: str) -> set[int]:
@@ -100,12 +104,12 @@ def held(repository_id: int) -> dict[int, Held]:
         return {row[0]: Held(*row) for row in cursor.fetchall()}
 
 
-def node_ids(repository_id: int, stream: str, numbers: Sequence[int]) -> dict[str, int]:
-    """Node ids of the live comments of these issues or pull requests, and their numeric ids."""
+def node_ids(repository_id: int, stream: str, numbers: Sequence[int] | None) -> dict[str, int]:
+    """Node ids of the live posts under these numbers (or under all), and their numeric ids."""
     model, number = POSTS[stream]
-    rows = model._default_manager.filter(
-        repository_id=repository_id, deleted_at=None, **{f"{number}__in": list(numbers)}
-    ).exclude(node_id="")
+    rows = model._default_manager.filter(repository_id=repository_id, deleted_at=None).exclude(node_id="")
+    if numbers is not None:
+        rows = rows.filter(**{f"{number}__in": list(numbers)})
     return dict(rows.order_by("pk").values_list("node_id", "pk"))
 
 
@@ -118,7 +122,21 @@ def bury_posts(scope: Scope, stream: str, keys: Sequence[int], now: datetime) ->
     bury(model, keys, now)
     kind = stream.removesuffix("s")
     bury_activities((f"github:{kind}:{key}" for key in keys), now)
-    _mark(scope, numbers)
+    if stream == "discussion_comments":
+        mark_threads("discussion", numbers, scope)
+    else:
+        _mark(scope, numbers)
+
+
+@transaction.atomic
+def bury_discussions(scope: Scope, keys: Sequence[int], now: datetime) -> None:
+    """Bury discussions with everything that was said in them."""
+    of: dict[str, Any] = {"repository_id": int(scope.external_id), "deleted_at": None}
+    numbers = list(Discussion.objects.filter(pk__in=keys, **of).values_list("number", flat=True))
+    Discussion.objects.filter(pk__in=keys, **of).update(deleted_at=now)
+    DiscussionComment.objects.filter(discussion_number__in=numbers, **of).update(deleted_at=now)
+    bury_thread_activities([f"github:discussion:{scope.external_id}:{number}" for number in numbers], now)
+    drop_documents("discussion", numbers, scope, now)
 
 
 def _mark(scope: Scope, numbers: Collection[int]) -> None:
@@ -156,7 +174,7 @@ def account_node_ids(repository_id: int) -> dict[str, int]:
 OWNED: tuple[tuple[type[models.Model], str], ...] = (
     (Issue, "author"), (IssueComment, "author"), (ReviewComment, "author"), (Review, "author"), (Release, "author"),
     (Discussion, "author"), (DiscussionComment, "author"), (Commit, "author"), (TimelineEvent, "actor"),
-    (PullRequest, "merged_by"),
+    (PullRequest, "merged_by"), (AuthorEmail, "account"),
 )  # fmt: skip
 """What points to accounts. What a deleted account did is shown as nobody's, as GitHub shows it."""
 

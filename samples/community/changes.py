@@ -4,11 +4,12 @@ Edits, comments, deletions of comments, closing and new review comments move the
 review comment does not** move its pull request, and neither renaming nor deleting an account moves anything.
 """
 
+from samples.community.discussion_changes import DiscussionChanges
 from samples.community.issue_changes import IssueChanges
 from samples.community.name_changes import NameChanges
 
 
-class Changes(IssueChanges, NameChanges):
+class Changes(IssueChanges, DiscussionChanges, NameChanges):
     """Mix-in over ``community``. Every method may be called from any thread.
 
     ``at`` is the moment of a change, such as ``2025-06-01T00:00:00Z``, else a minute after the last one. ``KeyError``

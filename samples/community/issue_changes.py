@@ -24,7 +24,7 @@ class IssueChanges(CommentChanges):
         """Open an issue, or a pull request; returns its number."""
         with self.community.lock:
             repo, now = self.community.repository(repository), self.community.tick(at)
-            number = max([0, *repo.issues, *repo.deleted["issues"], *repo.moved]) + 1
+            number = repo.next_number()
             repo.issues[number] = Issue(
                 id=self.community.new_id(),
                 number=number,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from samples.community.comment_folding import fold_comments, fold_review_comments
+from samples.community.discussion_folding import fold_discussions
 from samples.community.folding import Story, fold_issue
 from samples.community.model import Account, Label, Milestone, Repository
 
@@ -81,7 +82,8 @@ def _with_transfers(threads: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _account(raw: dict[str, Any], moment: str) -> Account:
     renamed = raw.get("renamed")
     login = renamed["from"] if renamed and renamed["at"] > moment else raw["login"]
-    return Account(id=raw["id"], login=login, type=raw.get("type", "User"), name=raw.get("name", ""))
+    emails = tuple(raw.get("emails", ()))
+    return Account(id=raw["id"], login=login, type=raw.get("type", "User"), name=raw.get("name", ""), emails=emails)
 
 
 def _repository(raw: dict[str, Any], threads: list[dict[str, Any]], story: Story) -> Repository:
@@ -107,4 +109,5 @@ def _repository(raw: dict[str, Any], threads: list[dict[str, Any]], story: Story
         fold_issue(thread, repo, story)
     fold_comments(threads, repo, story)
     fold_review_comments(threads, repo, story)
+    fold_discussions([row for row in _read()["discussions"] if row["repository"] == raw["name"]], repo, story)
     return repo

@@ -11,6 +11,7 @@ from types import MappingProxyType
 GHOST_ID = 10137
 """The account that GitHub shows in place of deleted ones: https://api.github.com/users/ghost."""
 NONE_YET: Mapping[str, int] = MappingProxyType({})
+STREAMS = ("issues", "issue_comments", "review_comments", "discussions", "discussion_comments")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -19,6 +20,8 @@ class Account:
     login: str
     type: str = "User"
     name: str = ""
+    emails: tuple[str, ...] = ()
+    """Addresses under which its commits are known."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -116,8 +119,28 @@ class Issue(Post):
 
 
 @dataclass(kw_only=True, slots=True)
+class Discussion(Post):
+    title: str
+    category: str = "General"
+    answer_id: int | None = None
+    """The comment that was chosen as the answer."""
+    closed_at: str | None = None
+    state_reason: str | None = None
+    labels: tuple[str, ...] = ()
+    upvotes: int = 1
+
+
+@dataclass(kw_only=True, slots=True)
+class DiscussionComment(Post):
+    """In a discussion; a reply names the comment that it answers."""
+
+    reply_to_id: int | None = None
+    upvotes: int = 0
+
+
+@dataclass(kw_only=True, slots=True)
 class Repository:
-    """``deleted`` has numbers under ``issues``, and ids under ``issue_comments`` and ``review_comments``."""
+    """``deleted`` has numbers under ``issues`` and ``discussions``, and ids under the kinds of comments."""
 
     id: int
     owner: int
@@ -133,8 +156,17 @@ class Repository:
     issues: dict[int, Issue] = field(default_factory=dict[int, Issue])
     comments: dict[int, Comment] = field(default_factory=dict[int, Comment])
     review_comments: dict[int, ReviewComment] = field(default_factory=dict[int, ReviewComment])
-    deleted: dict[str, set[int]] = field(
-        default_factory=lambda: {"issues": set[int](), "issue_comments": set[int](), "review_comments": set[int]()}
-    )
+    discussions: dict[int, Discussion] = field(default_factory=dict[int, Discussion])
+    discussion_comments: dict[int, DiscussionComment] = field(default_factory=dict[int, DiscussionComment])
+    deleted: dict[str, set[int]] = field(default_factory=lambda: {stream: set[int]() for stream in STREAMS})
     moved: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     """Transferred issues: number here to (repository id, number there)."""
+
+    def next_number(self) -> int:
+        """Issues, pull requests and discussions share their numbers."""
+        return (
+            max(
+                [0, *self.issues, *self.discussions, *self.moved, *self.deleted["issues"], *self.deleted["discussions"]]
+            )
+            + 1
+        )

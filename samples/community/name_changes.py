@@ -43,7 +43,7 @@ class NameChanges:
 def _replace_author(repo: Repository, id_: int, shown: int | None) -> None:
     for post in (*repo.issues.values(), *repo.comments.values()):
         post.user = shown if post.user == id_ else post.user
-    for comment in repo.review_comments.values():
+    for comment in (*repo.review_comments.values(), *repo.discussions.values(), *repo.discussion_comments.values()):
         comment.user = None if comment.user == id_ else comment.user
     for issue in repo.issues.values():
         issue.assignees = tuple(assignee for assignee in issue.assignees if assignee != id_)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Self
 
 from samples.community.loading import load_parts
-from samples.community.model import Account, Comment, Repository, ReviewComment
+from samples.community.model import Account, Comment, DiscussionComment, Repository, ReviewComment
 from samples.community.synthetic import synthetic_parts
 
 DEFAULT_USER = 90_000_000_001
@@ -84,6 +84,12 @@ class SampleCommunity:
                 return repo, repo.review_comments[id_]
         raise KeyError(id_)
 
+    def discussion_comment(self, id_: int) -> tuple[Repository, DiscussionComment]:
+        for repo in self.repositories.values():
+            if id_ in repo.discussion_comments:
+                return repo, repo.discussion_comments[id_]
+        raise KeyError(id_)
+
     def new_id(self) -> int:
         """Above every id there is, as GitHub's counters are."""
         return next(self._ids)
@@ -99,7 +105,8 @@ class SampleCommunity:
 
 
 def _last_change(repo: Repository) -> str:
-    posts = (*repo.issues.values(), *repo.comments.values(), *repo.review_comments.values())
+    talk = (*repo.discussions.values(), *repo.discussion_comments.values())
+    posts = (*repo.issues.values(), *repo.comments.values(), *repo.review_comments.values(), *talk)
     return max((post.updated_at for post in posts), default=BEGINNING)
 
 
@@ -116,6 +123,8 @@ def _copy_of(repo: Repository) -> Repository:
         issues={n: replace(x, pull=replace(x.pull) if x.pull else None) for n, x in repo.issues.items()},
         comments={i: replace(x) for i, x in repo.comments.items()},
         review_comments={i: replace(x) for i, x in repo.review_comments.items()},
+        discussions={n: replace(x) for n, x in repo.discussions.items()},
+        discussion_comments={i: replace(x) for i, x in repo.discussion_comments.items()},
         deleted={stream: set(ids) for stream, ids in repo.deleted.items()},
         moved=dict(repo.moved),
     )

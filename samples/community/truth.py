@@ -24,7 +24,7 @@ class IssueTruth(PostTruth):
 
 
 class Truth(TypedDict):
-    """Issues and pull requests by number, comments by id, ``commits`` by name (reachable from branches and tags).
+    """Issues, pull requests and discussions by number, comments by id, ``commits`` by name (what refs lead to).
 
     ``deleted`` has issues' numbers, and ids under ``issue_comments`` and ``review_comments``; what went with an issue
     that was transferred is among them. ``transferred`` says where numbers went: ``owner/name#number``.
@@ -35,6 +35,8 @@ class Truth(TypedDict):
     issues: dict[int, IssueTruth]
     issue_comments: dict[int, PostTruth]
     review_comments: dict[int, PostTruth]
+    discussions: dict[int, PostTruth]
+    discussion_comments: dict[int, PostTruth]
     commits: list[str]
     deleted: dict[str, list[int]]
     transferred: dict[int, str]
@@ -49,6 +51,8 @@ def truth_of(community: SampleCommunity, repo: Repository, commits: list[str]) -
         "issues": {number: _issue(issue) for number, issue in sorted(repo.issues.items())},
         "issue_comments": {id_: _post(post) for id_, post in sorted(repo.comments.items())},
         "review_comments": {id_: _post(post) for id_, post in sorted(repo.review_comments.items())},
+        "discussions": {number: _post(post) for number, post in sorted(repo.discussions.items())},
+        "discussion_comments": {id_: _post(post) for id_, post in sorted(repo.discussion_comments.items())},
         "commits": commits,
         "deleted": {stream: sorted(ids) for stream, ids in repo.deleted.items()},
         "transferred": {number: f"{names[there]}#{new}" for number, (there, new) in repo.moved.items()},

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from samples.community import SampleCommunity
-from samples.graphql.objects import Objects
+from samples.graphql.objects import GitDir, Objects
 
 Json = dict[str, Any]
 
@@ -25,8 +25,8 @@ Json = dict[str, Any]
 class Engine:
     """Not safe for threads by itself: its user holds the community's lock."""
 
-    def __init__(self, community: SampleCommunity) -> None:
-        self.objects = Objects(community)
+    def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
+        self.objects = Objects(community, git_dir)
 
     def answer(self, query: str, variables: Json, *, viewer: str, rate: Json) -> Json:
         """The body of an answer."""

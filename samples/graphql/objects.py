@@ -1,24 +1,30 @@
 """Repositories, issues and pull requests as GraphQL shows them: dictionaries whose values may wait to be asked."""
 
+import subprocess
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from graphql import GraphQLError
 
 from samples.community import Issue, Repository, SampleCommunity
+from samples.git_command import run_git
+from samples.git_commits import account_of
 from samples.graphql.connections import Entry, connection, plain
+from samples.graphql.discussions import discussion_node, discussion_of, discussions
 from samples.graphql.timelines import actor, entries, reviews, talk_of
 from samples.shapes.accounts import WEB, node_id
 
 Json = dict[str, Any]
+GitDir = Callable[[Repository], Path | None]
 
 
 class Objects:
     """The objects of one community as it is now."""
 
-    def __init__(self, community: SampleCommunity) -> None:
-        self.community = community
+    def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
+        self.community, self.git_dir = community, git_dir
 
     def query(self, viewer: str, rate: Json) -> Json:
         """The root."""
@@ -44,6 +50,14 @@ class Objects:
             ):
                 if any(id_ == node_id(prefix, repo.id, post) for post in posts):
                     return {"__typename": kind, "id": id_}
+            for issue in repo.issues.values() if id_.startswith("PRR_") else ():
+                if issue.pull and issue.pull.merged_at:  # nobody asks for the other reviews: they have no reactions
+                    found = next((one for one in reviews(self.community, repo, issue) if one["id"] == id_), None)
+                    if found:
+                        return found
+            found = discussion_node(self.community, repo, id_)
+            if found:
+                return found
         for account in self.community.accounts.values():
             found = actor(self.community, account.id)
             if found and found["id"] == id_:
@@ -81,14 +95,18 @@ class Objects:
             "createdAt": repo.created_at,
             "updatedAt": repo.updated_at,
             "pushedAt": repo.pushed_at,
-            **dict.fromkeys(("isArchived", "isDisabled", "isFork", "isPrivate", "hasDiscussionsEnabled"), False),
+            **dict.fromkeys(("isArchived", "isDisabled", "isFork", "isPrivate"), False),
+            "hasDiscussionsEnabled": bool(repo.discussions or repo.deleted["discussions"]),
             "stargazerCount": 0,
             "forkCount": 0,
             "owner": actor(self.community, repo.owner),
             "primaryLanguage": None,
             "repositoryTopics": plain([{"topic": {"name": topic}} for topic in repo.topics]),
             "defaultBranchRef": {"name": "main", "target": {"__typename": "Commit", "oid": "0" * 40}},
-            **{kind: plain([]) for kind in ("watchers", "refs", "discussions", "releases")},
+            **{kind: plain([]) for kind in ("watchers", "refs", "releases")},
+            "discussions": partial(discussions, self.community, repo),
+            "discussion": partial(discussion_of, self.community, repo),
+            "object": partial(self._commit, repo),
             "labels": plain([{"name": label} for label in repo.labels]),
             "milestones": plain(
                 [
@@ -101,6 +119,17 @@ class Objects:
             "issue": partial(self._numbered, repo, pull=False),
             "pullRequest": partial(self._numbered, repo, pull=True),
         }
+
+    def _commit(self, repo: Repository, *, oid: str) -> Json | None:
+        """A commit by its name, with the account that its author's address belongs to."""
+        folder = self.git_dir(repo)
+        try:
+            told = run_git(folder, "show", "-s", "--format=%an%x00%ae", oid) if folder else b""
+        except subprocess.CalledProcessError:
+            return None
+        name, _, email = told.decode(errors="replace").rstrip("\n").partition("\0")
+        user = actor(self.community, account_of(email, self.community))
+        return {"__typename": "Commit", "oid": oid, "author": {"name": name, "email": email, "user": user}}
 
     def _items(self, repo: Repository, *, pulls: bool) -> Callable[..., Json]:
         def listed(**arguments: Any) -> Json:

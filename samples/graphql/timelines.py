@@ -4,13 +4,14 @@ The sample community keeps no events of its own: that an issue is closed, labell
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from samples.community import Issue, Repository, SampleCommunity
 from samples.community.model import Account, Comment, ReviewComment
+from samples.graphql.connections import plain
 from samples.shapes.accounts import WEB, node_id
 
 Json = dict[str, Any]
@@ -41,6 +42,25 @@ def talk_of(community: SampleCommunity, repo: Repository) -> Talk:
     return talk
 
 
+CONTENTS = {
+    "+1": "THUMBS_UP", "-1": "THUMBS_DOWN", "laugh": "LAUGH", "hooray": "HOORAY", "confused": "CONFUSED",
+    "heart": "HEART", "rocket": "ROCKET", "eyes": "EYES",
+}  # fmt: skip
+
+
+def reaction_groups(reactions: Mapping[str, int], at: str) -> list[Json]:
+    """All kinds, as GitHub lists them; those that nobody used have no time."""
+    return [
+        {
+            "content": content,
+            "createdAt": at if reactions.get(name) else None,
+            "reactors": plain([{"__typename": "User"}] * reactions.get(name, 0)),
+        }
+        for name, content in CONTENTS.items()
+    ]
+
+
+THANKS = "Thank you!"
 STATES = ("COMMENTED", "APPROVED", "CHANGES_REQUESTED")
 
 
@@ -70,7 +90,7 @@ def reviews(community: SampleCommunity, repo: Repository, issue: Issue) -> list[
     if issue.pull and issue.pull.merged_at:
         id_ = 6_000_000_000 + issue.id
         at = issue.pull.merged_at
-        found[id_] = _review(community, repo, issue, id_, issue.pull.merged_by, "APPROVED", "Thank you!", at)
+        found[id_] = _review(community, repo, issue, id_, issue.pull.merged_by, "APPROVED", THANKS, at)
     return list(found.values())
 
 
@@ -93,6 +113,7 @@ def _review(
         "updatedAt": at,
         "submittedAt": at,
         "commit": {"oid": issue.pull.head_sha if issue.pull else "0" * 40},
+        "reactionGroups": reaction_groups({"heart": 2, "eyes": 1} if body == THANKS else {}, at),
     }
 
 

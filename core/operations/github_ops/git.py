@@ -77,10 +77,24 @@ class GitMirror:
 
     def _fetch(self) -> None:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
+        if not self.folder.exists():
+            self._link()
         self._run("init", "--quiet", "--bare", str(self.folder), inside=False)
         for stale in self.folder.rglob("*.lock"):
             stale.unlink(missing_ok=True)
         self._run("fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", self.url, *REFSPECS)
+
+    def _link(self) -> None:
+        """Begin with hard links to the objects of a repository on this machine; what does not work, fetching does."""
+        here = urlsplit(self.url)
+        source = Path(here.path)
+        borrowing = [folder / "objects/info/alternates" for folder in (source, source / ".git")]
+        if here.scheme != "file" or any(place.exists() for place in borrowing):
+            return
+        subprocess.run(
+            ["git", "clone", "--quiet", "--bare", "--local", "--no-tags", str(source), str(self.folder)],
+            env=self.environment, capture_output=True, check=False,
+        )  # fmt: skip
 
     def refs(self) -> dict[str, str]:
         """Branches and tags by full name, and the commits to which they lead; others are left out."""
@@ -102,9 +116,11 @@ class GitMirror:
             wanted.write("".join([*(f"{sha}\n" for sha in heads), *(f"^{sha}\n" for sha in known)]).encode())
             wanted.seek(0)
             with subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdin=wanted, stdout=subprocess.PIPE, stderr=errors
-            ) as process:
+                command, cwd=self.folder, env=self.environment, stdin=wanted, stdout=subprocess.PIPE, stderr=errors,
+                bufsize=0, pipesize=CHUNK,
+            ) as process:  # fmt: skip
                 assert process.stdout is not None  # noqa: S101  (it is a pipe)
+                # What there is so far, not whole chunks: git goes on while its first commits are stored.
                 yield from parse(iter(lambda: process.stdout.read(CHUNK), b""))  # pyright: ignore[reportOptionalMemberAccess]
             if process.returncode:
                 errors.seek(0)

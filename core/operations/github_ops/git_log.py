@@ -5,10 +5,12 @@ file can be taken for anything else. Merges show no files, as in ``git log`` its
 https://git-scm.com/docs/diff-format#_raw_output_format
 """
 
-from collections.abc import Iterable, Iterator
+import codecs
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-MARK = b"\x02"
+MARK = "\x02"
 FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%ad", "%cn", "%ce", "%cd", "%e", "%B")
 FORMAT = "%x02" + "%x00".join(FIELDS) + "%x00"
 ARGUMENTS = ("-z", "--raw", "--numstat", "--no-abbrev", "--root", "-M", "--date=raw", f"--format=tformat:{FORMAT}")
@@ -55,67 +57,83 @@ class RawCommit:
 
 
 def parse(chunks: Iterable[bytes]) -> Iterator[RawCommit]:
-    """Commits out of the bytes of a log that was asked for with ``ARGUMENTS``."""
-    tokens = _tokens(chunks)
-    token = next(tokens, None)
-    while token is not None:
-        if not token.startswith(MARK):
-            token = next(tokens, None)  # an empty token between a commit and the next
-            continue
-        fields = [token[1:].decode()]
-        fields += [next(tokens, b"").decode("utf-8", "replace") for _ in range(len(FIELDS) - 1)]
-        files: list[RawFile] = []
-        by_path: dict[str, RawFile] = {}
-        token = next(tokens, None)
-        while token is not None and not token.startswith(MARK):
-            line = token.lstrip(b"\n")
-            if line.startswith(b":"):
-                file = _raw(line, tokens)
-                files.append(file)
-                by_path[file.path] = file
-            elif line:
-                _count(line, tokens, by_path)
-            token = next(tokens, None)
-        yield _commit(fields, files)
+    """Commits out of the bytes of a log that was asked for with ``ARGUMENTS``.
 
-
-def _tokens(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    rest: list[bytes] = []
+    Bytes are decoded and cut a chunk at a time, and a commit is read by its places in the list of pieces; one that is
+    not whole yet is read again when at least as much more has come.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    tokens: list[str] = []
+    rest, wanted = "", 0
     for chunk in chunks:
-        first, *more = chunk.split(b"\0")
-        rest.append(first)
-        if more:
-            yield b"".join(rest)
-            yield from more[:-1]
-            rest = [more[-1]]
-    if last := b"".join(rest):
-        yield last
+        *more, rest = (rest + decoder.decode(chunk)).split("\0")
+        tokens += more
+        if len(tokens) < wanted:
+            continue
+        at = yield from _commits(tokens)
+        del tokens[:at]
+        wanted = 2 * len(tokens)
+    tokens += [rest + decoder.decode(b"", final=True), MARK]
+    yield from _commits(tokens)
 
 
-def _raw(line: bytes, tokens: Iterator[bytes]) -> RawFile:
-    old_mode, new_mode, _, _, status = line[1:].decode("ascii").split(" ")
-    path, previous = _path(tokens), None
-    if status[0] in "RC":
-        previous, path = path, _path(tokens)
-    similarity = int(status[1:]) if status[1:].isdigit() else None
-    return RawFile(path, previous, status[0], similarity, old_mode, new_mode)
+def _commits(tokens: list[str]) -> Generator[RawCommit, None, int]:
+    """All commits that are whole; returns the place behind them."""
+    at, end = 0, len(tokens)
+    while at < end:
+        if tokens[at][:1] != MARK:
+            at += 1  # an empty token between a commit and the next
+            continue
+        try:
+            files, behind = _files(tokens, at + len(FIELDS))
+        except IndexError:
+            break
+        yield _commit(tokens[at : at + len(FIELDS)], files)
+        at = behind
+    return at
 
 
-def _count(line: bytes, tokens: Iterator[bytes], by_path: dict[str, RawFile]) -> None:
-    added, deleted, path = line.split(b"\t", 2)
-    if not path:  # a rename: the old and the new path follow
-        _path(tokens)
-        name = _path(tokens)
-    else:
-        name = path.decode("utf-8", "replace")
-    if (file := by_path.get(name)) is not None and added != b"-":
-        file.additions, file.deletions = int(added), int(deleted)
+def _files(tokens: list[str], at: int) -> tuple[list[RawFile], int]:
+    """The changed files that stand from ``at`` on, and the place of the next commit; IndexError when it is not there.
+
+    Names are followed by place, so that none of them can be taken for anything else.
+    """
+    files: list[RawFile] = []
+    counted = 0
+    while (token := tokens[at])[:1] != MARK:
+        at += 1
+        line = token.lstrip("\n")
+        if line[:1] == ":":
+            old_mode, new_mode, _, _, status = line[1:].split(" ")
+            path, previous, similarity = tokens[at], None, None
+            at += 1
+            if len(status) > 1:
+                similarity = int(status[1:])
+            if status[0] in "RC":
+                previous, path = path, tokens[at]
+                at += 1
+            files.append(RawFile(path, previous, status[0], similarity, old_mode, new_mode))
+        elif line:
+            added, deleted, name = line.split("\t", 2)
+            if not name:  # a rename: the old and the new path follow
+                name = tokens[at + 1]
+                at += 2
+            _count(files, counted, name, added, deleted)
+            counted += 1
+    return files, at
 
 
-def _path(tokens: Iterator[bytes]) -> str:
-    return next(tokens, b"").decode("utf-8", "replace")
+def _count(files: list[RawFile], place: int, name: str, added: str, deleted: str) -> None:
+    """Note the line counts of a file; git tells them in the order in which it named the files."""
+    if added == "-":
+        return
+    if place >= len(files) or files[place].path != name:
+        place = next((n for n, file in enumerate(files) if file.path == name), -1)
+    if place >= 0:
+        files[place].additions, files[place].deletions = int(added), int(deleted)
 
 
+@lru_cache(maxsize=4096)
 def _date(text: str) -> RawDate:
     seconds, _, zone = text.partition(" ")
     digits = zone[1:]
@@ -125,7 +143,7 @@ def _date(text: str) -> RawDate:
 
 def _commit(f: list[str], files: list[RawFile]) -> RawCommit:
     return RawCommit(
-        sha=f[0], tree=f[1], parents=f[2].split(), author_name=f[3], author_email=f[4], author_date=_date(f[5]),
+        sha=f[0][1:], tree=f[1], parents=f[2].split(), author_name=f[3], author_email=f[4], author_date=_date(f[5]),
         committer_name=f[6], committer_email=f[7], committer_date=_date(f[8]), encoding=f[9],
         message=f[10].rstrip("\n"), files=files,
     )  # fmt: skip

@@ -1,18 +1,20 @@
 """Discussions with their comments and the replies to those."""
 
 from github_activity_tracker.fetch.queries.events import ACTOR
-from github_activity_tracker.fetch.queries.threads import PAGE
+from github_activity_tracker.fetch.queries.threads import PAGE, REACTED
 
 SPOKEN = (
     "id databaseId body url createdAt updatedAt authorAssociation author { ...Account } "
-    "isAnswer upvoteCount replyTo { databaseId }"
+    "isAnswer upvoteCount replyTo { databaseId } " + REACTED
 )
 REPLIES = "replies(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " } }"
 TALK = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " " + REPLIES % (20, "") + " } }"
 DISCUSSION = (
     "id databaseId number title body url createdAt updatedAt closedAt locked stateReason authorAssociation "
     "author { ...Account } category { name } answer { databaseId } upvoteCount labels(first: 50) { nodes { name } } "
-    "reactions(first: 1) { totalCount } " + TALK % (30, "")
+    + REACTED
+    + " "
+    + TALK % (30, "")
 )
 DISCUSSIONS = f"""
 query ($repository: ID!, $first: Int!, $after: String) {{
