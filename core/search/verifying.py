@@ -76,7 +76,8 @@ def _list(target: Target) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS listed_vector")
         cursor.execute("CREATE TEMPORARY TABLE listed_vector (vector_id varchar, external_id varchar, ordinal int)")
-    copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_taken_apart, target.index.list_ids()))
+    for some in _bulks(target.index.list_ids()):  # not while the connection copies: the ids may come from it
+        copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_taken_apart, some))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE listed_vector")
 
