@@ -1,4 +1,4 @@
-"""The index: a whole sync against embedding the same chunks alone, its pace with a model that costs nothing, its memory."""
+"""The index: a sync against embedding the same chunks alone, its pace with a model that costs nothing, its memory."""
 
 import os
 import random
@@ -25,6 +25,7 @@ EMBEDDED, FREE = 400, 30_000
 PASSAGES = 6
 WORDS = [f"{a}{b}" for a in ("tide", "buoy", "chart", "gauge", "boat", "rope", "light") for b in
          ("", "s", "ing", "ed", "less", "ful", "house", "line", "work", "man")]  # fmt: skip
+TALK = [" ".join(random.Random(n).choices(WORDS, k=5 + n % 35)) for n in range(1000)]  # noqa: S311
 PEAK = (
     "import re, sys, django; django.setup(); from django.core.management import call_command; "
     "call_command('migrate', verbosity=0); from bench.index import fill_free; fill_free(int(sys.argv[1])); "
@@ -60,13 +61,13 @@ class Threads:
             dice, at = random.Random(name), datetime(2026, 1, 1, tzinfo=UTC)  # noqa: S311  (the same every time)
             passages = [
                 Passage(
-                    text=" ".join(dice.choices(WORDS, k=dice.randint(10, 70))) + f" {name}-{n}.", author=f"person{n}",
+                    text=f"{dice.choice(TALK)} {dice.choice(TALK)} {name}-{n}.", author=f"person{n}",
                     at=at + timedelta(hours=n), url=f"https://example.org/{name}#{n}",
                 )
                 for n in range(PASSAGES)
             ]  # fmt: skip
             yield RenderedDocument(
-                external_id=name, kind="issue", title=f"About {' '.join(dice.choices(WORDS, k=5))}", author="person0",
+                external_id=name, kind="issue", title=f"About {dice.choice(WORDS)} and {name}", author="person0",
                 url=f"https://example.org/{name}", occurred_at=at, passages=passages,
             )  # fmt: skip
 
@@ -104,7 +105,8 @@ def measure_local() -> str:
     whole = seconds(lambda: sync([source]))
     texts = [f"{prefix}{text}" for prefix, text in Chunk.objects.values_list("prefix", "text")]
     bare = seconds(lambda: embedder.embed(texts, "passage"))
-    return f"index / embed: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f} ({len(texts)} chunks, {len(texts) / bare:.0f}/s)"
+    pace = f"{len(texts)} chunks, {len(texts) / bare:.0f}/s"
+    return f"index / embed: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f} ({pace})"
 
 
 def measure_pace() -> str:

@@ -9,6 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from core.operations.pinecone_ops import store
+
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT.parent / "shared" / "twins" / "pinecone" / "serve.py"
 PYTHON = ROOT / ".twins" / "bin" / "python"
@@ -34,9 +36,10 @@ class Twin:
     def reset(self) -> None:
         self.ask("reset", {})
         self.ask("settings", {"visible_delay": 0})
+        store.forget_clients()  # a new index has another address
 
     def fault(self, **fault: Any) -> None:
-        self.ask("faults", {**fault, "add": True} if fault else {})
+        self.ask("faults", {"faults": [fault], "add": True})
 
     def rows(self, index: str = "activity-trackers") -> dict[str, list[dict[str, Any]]]:
         """Every namespace that holds anything."""
@@ -47,6 +50,7 @@ class Twin:
         return int(self.ask("stats")["routes"].get(route, {}).get(what, 0))
 
     def stop(self) -> None:
+        store.forget_clients()
         self.process.kill()
         self.process.wait()
         assert self.process.stdout is not None

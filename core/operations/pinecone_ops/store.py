@@ -5,7 +5,6 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pinecone import Pinecone
@@ -44,28 +43,39 @@ def connect(api_key: str, host: str) -> Pinecone:
             "PINECONE_API_KEY is empty. Create a key at https://app.pinecone.io and put it into .env."
         )
     register_secret(api_key)
-    return _connected(api_key, host, os.getpid())
+    return _connected(api_key, host)
 
 
-# Clients are kept, for each loads the certificates of the world first; a forked process makes its own.
-@lru_cache(maxsize=8)
-def _connected(api_key: str, host: str, process: int) -> Pinecone:
-    del process
-    with translated():
-        return Pinecone(api_key=api_key, host=None if not host or is_of_index(host) else host)
+_clients: dict[tuple[object, ...], Any] = {}
+"""Kept, for each loads the certificates of the world first; a forked process makes its own."""
 
 
-@lru_cache(maxsize=8)
-def _opened(api_key: str, host: str, name: str, process: int) -> Any:
+def _connected(api_key: str, host: str) -> Pinecone:
+    key = (os.getpid(), api_key, host)
+    if key not in _clients:
+        with translated():
+            _clients[key] = Pinecone(api_key=api_key, host=None if not host or is_of_index(host) else host)
+    return _clients[key]
+
+
+def _opened(api_key: str, host: str, name: str) -> Any:
     """A client of one index. A key does not travel unencrypted, except on this machine."""
-    del process
-    with translated(), warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        try:
-            client = connect(api_key, host)
-            return client.index(host=host) if is_of_index(host) else client.index(name)
-        except RuntimeWarning as warning:
-            raise ConfigurationError("PINECONE_HOST must be https, except on this machine.") from warning
+    key = (os.getpid(), api_key, host, name)
+    if key not in _clients:
+        client = connect(api_key, host)
+        with translated(), warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            try:
+                _clients[key] = client.index(host=host) if is_of_index(host) else client.index(name)
+            except RuntimeWarning as warning:
+                raise ConfigurationError("PINECONE_HOST must be https, except on this machine.") from warning
+    return _clients[key]
+
+
+def forget_clients() -> None:
+    """Ask anew where an index is: one that was made again has another address."""
+    while _clients:
+        _clients.popitem()[1].close()
 
 
 def is_of_index(host: str) -> bool:
@@ -86,7 +96,7 @@ class PineconeStore:
 
     @property
     def _index(self) -> Any:
-        return _opened(self.api_key, self.host, self.name, os.getpid())
+        return _opened(self.api_key, self.host, self.name)
 
     def exists(self) -> bool:
         """Whether there is an index of this name; one that is addressed directly is taken to be there."""
