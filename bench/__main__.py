@@ -14,10 +14,10 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from bench import collection, discord, history, memory
+        from bench import collection, discord, history, index, memory
 
         call_command("migrate", verbosity=0)
-        for line in (collection.measure, history.measure, memory.measure, discord.measure):
+        for line in (collection.measure, history.measure, memory.measure, discord.measure, index.measure):
             sys.stdout.write(f"{line()}\n")
             sys.stdout.flush()
 

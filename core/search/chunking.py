@@ -8,6 +8,8 @@ from core.search.documents import Passage, RenderedDocument
 
 MAX_TOKENS = 200
 """Of the embedder's tokenizer; the model reads 256 and was trained on 128."""
+CHUNKER_VERSION = 1
+"""Raise it with every change of what is cut, so that all documents are cut anew."""
 FENCE = re.compile(r"(^```.*?^```[^\n]*$)", re.MULTILINE | re.DOTALL)
 SENTENCE = re.compile(r"(?<=[.!?。！？।])\s+|\n")
 IDENTIFIER = re.compile(r"[A-Za-z0-9]+(?:[_./:-][A-Za-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+")

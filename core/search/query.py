@@ -8,25 +8,15 @@ from typing import Any, Literal
 
 from django.db import connection
 
+from core.models import Chunk
 from core.search.chunking import extra_words
-from core.search.embedders import get_embedder
+from core.search.filters import Filters, like
+from core.search.namespaces import serving
 
 Mode = Literal["hybrid", "text", "dense"]
 DEPTH = 100
 RANK_CONSTANT = 20
 LONGEST_QUERY = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Filters:
-    """What a result must be; nothing is no condition. Times are aware, ``until`` is exclusive."""
-
-    source: str | None = None
-    kind: str | None = None
-    scope: str | None = None
-    author: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +45,7 @@ def search(words: str, *, mode: Mode = "hybrid", filters: Filters | None = None,
     if mode in {"hybrid", "text"}:
         lists.append(_by_text(cleaned, where, parameters))
     if mode in {"hybrid", "dense"}:
-        lists.append(_by_vector(cleaned, where, parameters))
+        lists.append(_by_vector(cleaned, filters or Filters()))
     scores: dict[int, float] = defaultdict(float)
     for found in lists:
         for rank, chunk in enumerate(found, start=1):
@@ -68,10 +58,7 @@ def _conditions(filters: Filters) -> tuple[str, list[Any]]:
     known: list[tuple[str, Any]] = [
         ("d.source_system = %s", filters.source),
         ("d.kind = %s", filters.kind),
-        (
-            "s.name ILIKE %s",
-            filters.scope and filters.scope.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_"),
-        ),
+        ("s.name ILIKE %s", like(filters.scope) if filters.scope is not None else None),
         ("lower(d.author) = lower(%s)", filters.author),
         ("d.occurred_at >= %s", filters.since),
         ("d.occurred_at < %s", filters.until),
@@ -100,15 +87,15 @@ def _by_text(words: str, where: str, parameters: list[Any]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _by_vector(words: str, where: str, parameters: list[Any]) -> list[int]:
-    embedder = get_embedder()
-    vector = "[" + ",".join(f"{x:.6f}" for x in embedder.embed([words], "query")[0].tolist()) + "]"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT c.id {FROM} WHERE c.embedder = %s {where} ORDER BY c.embedding <=> %s::halfvec, c.id LIMIT %s",
-            [embedder.info.fingerprint, *parameters, vector, DEPTH],
-        )
-        return [row[0] for row in cursor.fetchall()]
+def _by_vector(words: str, filters: Filters) -> list[int]:
+    """By the model of the namespace that serves; nothing before the first sync."""
+    if (target := serving()) is None:
+        return []
+    near = target.index.query(target.embedder.embed([words], "query")[0], filters, DEPTH)
+    chunks = dict(
+        Chunk.objects.filter(vector_id__in=[match.vector_id for match in near]).values_list("vector_id", "pk")
+    )
+    return [chunks[match.vector_id] for match in near if match.vector_id in chunks]
 
 
 def _hits(best: list[int], scores: dict[int, float], words: str, limit: int) -> list[Hit]:

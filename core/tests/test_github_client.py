@@ -117,7 +117,7 @@ def test_no_limit_is_no_wait(status: int) -> None:
     assert limit_wait(Response(status=status, headers={}, body=b"denied", url="http://h/"), time.time()) is None
 
 
-@pytest.mark.parametrize("after", [3, SOON])
+@pytest.mark.parametrize("after", [3, SOON], ids=["seconds", "date"])
 def test_a_secondary_limit_is_waited_for(sample_server: SampleServer, after: int | str) -> None:
     client, slept = asking(sample_server, "alice")
     sample_server.fail("secondary", retry_after=after)
