@@ -9,8 +9,9 @@ from datetime import datetime
 class Filters:
     """What a result must be; ``None`` is no condition. Times are aware, ``until`` is exclusive.
 
-    Values are compared as a whole and without regard to case: ``scope`` is a name (owner/name, guild/channel),
-    ``author`` who began the document.
+    Values are compared as a whole; ``scope`` (owner/name, guild/channel) and ``author`` without regard to case.
+    ``author`` and the dates are those of the passage that is found (``Chunk.author``, ``Chunk.occurred_at``, and in
+    the metadata of an index outside), so that an answer in somebody else's thread is found by who wrote it.
     """
 
     source: str | None = None
