@@ -2,7 +2,7 @@
 
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
-from core.models.search import Chunk, Document, Embedding, IndexEntry
+from core.models.search import Chunk, CommonWord, Document, Embedding, IndexEntry
 from core.models.timeline import Activity
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Checkpoint",
     "Chunk",
     "CollectorRun",
+    "CommonWord",
     "Document",
     "Embedding",
     "IndexEntry",

@@ -26,10 +26,15 @@ class Document(models.Model):
     url = models.URLField(max_length=1000, blank=True)
     author = models.CharField(max_length=200, blank=True)
     occurred_at = models.DateTimeField(null=True, blank=True)
+    title_tsv = models.GeneratedField(
+        expression=SearchVector("title", config="english") + SearchVector("title", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source_system", "external_id"], name="document_identity")]
-        indexes = [models.Index(fields=["scope", "kind"])]
+        indexes = [models.Index(fields=["scope", "kind"]), GinIndex(fields=["title_tsv"], name="document_title_tsv")]
         ordering = ["-occurred_at"]
 
     def __str__(self) -> str:
@@ -45,6 +50,8 @@ class Chunk(models.Model):
     text = models.TextField()
     words = models.TextField(blank=True, help_text="Identifiers in parts and pairs of CJK characters, for search.")
     url = models.TextField(blank=True)
+    author = models.TextField(blank=True, help_text="Who wrote this passage.")
+    occurred_at = models.DateTimeField(null=True, blank=True, help_text="When this passage was written (UTC).")
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of what was embedded.")
     embedder = models.CharField(max_length=100, blank=True)
     embedding = HalfVectorField(null=True)
@@ -62,6 +69,20 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return self.vector_id
+
+
+class CommonWord(models.Model):
+    """A lexeme that many chunks have, so that a query looks for the rare ones and knows what each is worth."""
+
+    vector = models.CharField(max_length=16, help_text="The column of chunks: tsv or tsv_simple.")
+    lexeme = models.TextField(help_text="Empty: the line that says how many chunks there were.")
+    share = models.FloatField(help_text="Of all chunks, 0 to 1; for the empty lexeme their number.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["vector", "lexeme"], name="common_word_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.lexeme} {self.share:.3f}"
 
 
 class Embedding(models.Model):

@@ -19,13 +19,16 @@ class PgvectorIndex:
                 text=vector.piece.text,
                 words=vector.piece.words,
                 url=vector.piece.url,
+                author=vector.piece.author,
+                occurred_at=vector.piece.at,
                 content_hash=vector.content_hash,
                 embedder=vector.embedder,
                 embedding=list(vector.values),
             )
             for vector in vectors
         ]
-        changing = ["vector_id", "text", "words", "url", "content_hash", "embedder", "embedding"]
+        changing = ["vector_id", "text", "words", "url", "author", "occurred_at", "content_hash"]
+        changing += ["embedder", "embedding"]
         Chunk.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["document", "ordinal"], update_fields=changing
         )
