@@ -42,6 +42,10 @@ class Migration(migrations.Migration):
             model_name='commonword',
             constraint=models.UniqueConstraint(fields=('vector', 'lexeme'), name='common_word_identity'),
         ),
+        migrations.AddIndex(
+            model_name='chunk',
+            index=models.Index(fields=['vector_id'], name='chunk_vector_id'),
+        ),
         # A scan reads every vector: they stay beside their rows, while texts move out of the way.
         migrations.RunSQL(
             "ALTER TABLE core_chunk ALTER COLUMN embedding SET STORAGE MAIN",

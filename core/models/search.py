@@ -64,7 +64,11 @@ class Chunk(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["document", "ordinal"], name="chunk_identity")]
-        indexes = [GinIndex(fields=["tsv"], name="chunk_tsv"), GinIndex(fields=["tsv_simple"], name="chunk_tsv_simple")]
+        indexes = [
+            GinIndex(fields=["tsv"], name="chunk_tsv"),
+            GinIndex(fields=["tsv_simple"], name="chunk_tsv_simple"),
+            models.Index(fields=["vector_id"], name="chunk_vector_id"),
+        ]
         ordering = ["document", "ordinal"]
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from core.models import IndexEntry
 from core.search.documents import DocumentSource, RenderedDocument
+from core.search.frequencies import refresh_common_words
 from core.search.writing import prepare, write_batch
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def sync(
         done += len(ids)
         if progress:
             progress(done, max(total, done))
+    refresh_common_words()
     remaining = IndexEntry.objects.filter(index=settings.VECTOR_INDEX).exclude(state="clean").count()
     return SyncResult(**counts, remaining=remaining, seconds=time.monotonic() - began)
 

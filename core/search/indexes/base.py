@@ -9,6 +9,7 @@ from django.conf import settings
 from core.errors import ConfigurationError
 from core.models import Document
 from core.search.chunking import Piece
+from core.search.filters import Filters, Hit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +37,10 @@ class VectorIndex(Protocol):
 
     def delete(self, document: Document, *, begin: int, end: int) -> None:
         """Remove the chunks from ``begin`` up to but not ``end``."""
+        ...
+
+    def query(self, vector: Sequence[float], filters: Filters, limit: int) -> list[Hit]:
+        """The nearest chunks of the embedder of the settings that meet the filters, the nearest first."""
         ...
 
     def list_ids(self) -> Iterator[str]:

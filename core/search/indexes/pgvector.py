@@ -2,8 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+from django.db import connection
+
 from core.models import Chunk, Document
+from core.search.conditions import conditions
+from core.search.embedders import get_embedder
+from core.search.filters import Filters, Hit
 from core.search.indexes.base import Vector, vector_id
+
+NEAREST = """
+    SELECT c.vector_id, 1 - (c.embedding <=> q.v) AS likeness
+    FROM (SELECT %s::halfvec AS v) q, core_chunk c {join}
+    WHERE c.embedder = %s {where} ORDER BY c.embedding <=> q.v, c.id LIMIT %s
+"""
 
 
 class PgvectorIndex:
@@ -41,3 +52,14 @@ class PgvectorIndex:
     def list_ids(self) -> Iterator[str]:
         """All ids, a few thousand at a time."""
         yield from Chunk.objects.values_list("vector_id", flat=True).order_by("pk").iterator(chunk_size=5000)
+
+    def query(self, vector: Sequence[float], filters: Filters, limit: int) -> list[Hit]:
+        """The nearest chunks, the nearest first: an exact scan of what the filters leave."""
+        asked = conditions(filters)
+        text = str(list(vector))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                NEAREST.format(join=asked.join, where=asked.where),
+                [text, get_embedder().info.fingerprint, *asked.parameters, limit],
+            )
+            return [Hit(vector_id=vector_id, score=score) for vector_id, score in cursor.fetchall()]
