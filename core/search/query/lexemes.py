@@ -11,10 +11,13 @@ LONGEST_QUERY = 1000
 MOST_WORDS = 24
 COMMON = 0.05
 """Share of chunks beyond which a word brings no candidates."""
+FEW = 2000
+"""Chunks that are looked at however common a word is."""
 RAREST = 0.0005
 """Words below the table's threshold count as this rare."""
 FIND = """
-    SELECT w.vector, w.lexeme, coalesce(c.share, 0)
+    SELECT w.vector, w.lexeme, coalesce(c.share, 0),
+        coalesce((SELECT share FROM core_commonword WHERE vector = 'tsv' AND lexeme = ''), 0)
     FROM (
         SELECT 'tsv' AS vector, lexeme FROM unnest(to_tsvector('english', %s))
         UNION ALL SELECT 'tsv_simple', lexeme FROM unnest(to_tsvector('simple', %s))
@@ -24,11 +27,12 @@ FIND = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lexeme:
-    """``vector`` is the column that it is looked for in, ``share`` that of the chunks which have it."""
+    """``vector`` is the column that it is looked for in, ``share`` that of the ``chunks`` which have it."""
 
     vector: str
     text: str
     share: float
+    chunks: float
 
     @property
     def worth(self) -> float:
@@ -51,13 +55,16 @@ def lexemes(words: str) -> list[Lexeme]:
     """The lexemes of a cleaned query, the most telling first."""
     with connection.cursor() as cursor:
         cursor.execute(FIND, [words, f"{words} {extra_words(words)}"])
-        found = [Lexeme(vector=vector, text=text, share=share) for vector, text, share in cursor.fetchall()]
+        found = [
+            Lexeme(vector=v, text=text, share=share, chunks=chunks) for v, text, share, chunks in cursor.fetchall()
+        ]
     ordered = sorted(found, key=lambda lexeme: (lexeme.share, lexeme.vector, -len(lexeme.text), lexeme.text))
     of = {vector: [lexeme for lexeme in ordered if lexeme.vector == vector] for vector in ("tsv", "tsv_simple")}
     return [*of["tsv"][:MOST_WORDS], *of["tsv_simple"][:MOST_WORDS]]
 
 
-def telling(found: list[Lexeme]) -> list[Lexeme]:
-    """Those that bring candidates: the rare ones, or of common ones the rarest two."""
-    rare = [lexeme for lexeme in found if lexeme.share <= COMMON]
-    return rare or sorted(found, key=lambda lexeme: lexeme.share)[:2]
+def telling(found: list[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
+    """Those that bring candidates, being rare or few; and of the others the rarest two, for want of better."""
+    rare = [lexeme for lexeme in found if lexeme.share <= COMMON or lexeme.share * lexeme.chunks <= FEW]
+    common = [lexeme for lexeme in found if lexeme not in rare]
+    return rare, sorted(common, key=lambda lexeme: lexeme.share)[:2]

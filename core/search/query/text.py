@@ -39,10 +39,9 @@ def by_text(words: str, filters: Filters, tuning: Tuning) -> list[Ranked]:
     found = lexemes(words)
     if not found:
         return []
+    rare, common = telling(found)
+    chunks = _candidates(rare, filters) or _candidates(common, filters)
     with connection.cursor() as cursor:
-        sql, parameters = _candidates(telling(found), filters)
-        cursor.execute(sql, parameters)
-        chunks = [row[0] for row in cursor.fetchall()]
         weights = [x.worth * (tuning.simple if x.vector == "tsv_simple" else 1) for x in found]
         terms = [[x.vector for x in found], [x.query for x in found], weights]
         cursor.execute(RANK, [tuning.normalization, *terms, *terms, chunks])
@@ -55,8 +54,10 @@ def by_text(words: str, filters: Filters, tuning: Tuning) -> list[Ranked]:
     return sorted(best.values(), key=lambda ranked: (-ranked.score, ranked.document))
 
 
-def _candidates(found: list[Lexeme], filters: Filters) -> tuple[str, list[Any]]:
-    """Chunks by the worth of the words that they, or their documents' titles, have."""
+def _candidates(found: list[Lexeme], filters: Filters) -> list[int]:
+    """The chunks with the most worth of words in them or in their documents' titles."""
+    if not found:
+        return []
     asked = conditions(filters)
     parts: list[str] = []
     parameters: list[Any] = []
@@ -66,4 +67,6 @@ def _candidates(found: list[Lexeme], filters: Filters) -> tuple[str, list[Any]]:
             parameters += [lexeme.worth, lexeme.query]
     join = f"JOIN core_chunk c ON c.id = f.id {asked.join}" if asked.where else ""
     sql = BEST.format(union=" UNION ALL ".join(parts), join=join, where=asked.where)
-    return sql, [*parameters, *asked.parameters, CANDIDATES]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*parameters, *asked.parameters, CANDIDATES])
+        return [row[0] for row in cursor.fetchall()]
