@@ -55,7 +55,8 @@ def prepared(names: Sequence[str], limit: int | None, passages: int | None, *, c
             call_command("collect_github", *names, no_sync=True, progress=False)
         documents = list(islice(collected(names), limit))
         return list(from_collected(documents, passages))
-    collect_sample()
+    if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # it never changes
+        collect_sample()
     documents = list(collected([SAMPLE_REPOSITORY, SECOND_REPOSITORY]))
     return [*from_collected(documents), *by_hand(documents)]
 
