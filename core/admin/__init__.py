@@ -17,6 +17,7 @@ from core.models import (
     Document,
     Embedding,
     IndexEntry,
+    Namespace,
     Scope,
     SkippedItem,
 )
@@ -137,10 +138,9 @@ class DocumentAdmin(MirrorAdmin):
 class ChunkAdmin(MirrorAdmin):
     """The pieces that are found."""
 
-    list_display = ("vector_id", "ordinal", "embedder", "text_start")
-    list_filter = ("embedder",)
+    list_display = ("vector_id", "ordinal", "text_start")
     search_fields = ("vector_id",)
-    fields = ("vector_id", "document", "ordinal", "text", "words", "url", "content_hash", "embedder")
+    fields = ("vector_id", "document", "ordinal", "prefix", "text", "words", "url", "content_hash")
     list_select_related = ()
 
     @admin.display(description="text")
@@ -151,12 +151,20 @@ class ChunkAdmin(MirrorAdmin):
 
 @admin.register(IndexEntry)
 class IndexEntryAdmin(MirrorAdmin):
-    """What an index holds of a document."""
+    """What a namespace holds of a document."""
 
-    list_display = ("document", "index", "state", "indexed_version", "chunks", "attempts", "last_error")
-    list_filter = ("index", "state")
-    list_select_related = ("document",)
+    list_display = ("document", "namespace", "state", "indexed_version", "chunks", "attempts", "last_error")
+    list_filter = ("namespace", "state")
+    list_select_related = ("document", "namespace")
     search_fields = ("document__external_id", "last_error")
+
+
+@admin.register(Namespace)
+class NamespaceAdmin(MirrorAdmin):
+    """Whose vectors serve, and whose are being filled or dropped."""
+
+    list_display = ("index", "name", "embedder", "dimension", "state", "created_at")
+    list_filter = ("state",)
 
 
 @admin.register(Embedding)

@@ -1,7 +1,7 @@
 """Progress of long work: a bar with the time left on a terminal, nothing under cron (where log lines tell)."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -45,6 +45,20 @@ class Bar:
     def advance(self, seen: int) -> None:
         """Move it."""
         self._bar.advance(self._task, seen)
+
+
+def counted(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """For work that tells how many it has done, of how many: one bar, with the time left."""
+    before = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal before
+        if not before:
+            progress.expect(what, "documents", total)
+        progress.advance(done - before)
+        before = done
+
+    return tell
 
 
 @contextmanager

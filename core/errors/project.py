@@ -94,6 +94,12 @@ class CursorRefused(UnexpectedAnswer):
     """The source does not know a saved place any more."""
 
 
+class DocumentRefused(CollectorError):
+    """An index, a model or the database cannot take this document; the text holds its words. The others go on."""
+
+    category = CollectorFailureCategory.VALIDATION
+
+
 class ScopeBusy(CollectorError):
     """Another run holds the lock."""
 

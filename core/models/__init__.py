@@ -2,7 +2,7 @@
 
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
-from core.models.search import Chunk, CommonWord, Document, Embedding, IndexEntry
+from core.models.search import Chunk, CommonWord, Document, Embedding, IndexEntry, Namespace, Vector
 from core.models.timeline import Activity
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "Document",
     "Embedding",
     "IndexEntry",
+    "Namespace",
     "Scope",
     "SkippedItem",
+    "Vector",
 ]

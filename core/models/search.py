@@ -1,4 +1,7 @@
-"""What can be searched, the pieces it is cut into, and the ledger of what each index holds."""
+"""What can be searched, the pieces it is cut into, and the ledger of what each index holds.
+
+Texts live here whatever the index is: text search and results need them, and an index can be filled from them.
+"""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -26,6 +29,12 @@ class Document(models.Model):
     url = models.URLField(max_length=1000, blank=True)
     author = models.CharField(max_length=200, blank=True)
     occurred_at = models.DateTimeField(null=True, blank=True)
+    chunked_version = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="The version that its chunks are of."
+    )
+    renderer_version = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What rendered and cut its chunks."
+    )
     title_tsv = models.GeneratedField(
         expression=SearchVector("title", config="english") + SearchVector("title", config="simple"),
         output_field=SearchVectorField(),
@@ -42,19 +51,18 @@ class Document(models.Model):
 
 
 class Chunk(models.Model):
-    """A piece of a document that is embedded and found as one; its vector too when the index is PostgreSQL."""
+    """A piece of a document that is embedded and found as one. Its vectors are kept apart, one a namespace."""
 
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    document_id: int
+    # No index of its own: the constraint below begins with it.
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     ordinal = models.PositiveIntegerField()
-    vector_id = models.CharField(max_length=220, help_text="<document id>#<ordinal>, the same in every index.")
+    vector_id = models.CharField(max_length=512, help_text="<document id>#<ordinal>, the same in every index.")
     text = models.TextField()
+    prefix = models.TextField(blank=True, help_text="Where it is from; stands before the text when that is embedded.")
     words = models.TextField(blank=True, help_text="Identifiers in parts and pairs of CJK characters, for search.")
     url = models.TextField(blank=True)
-    author = models.TextField(blank=True, help_text="Who wrote this passage.")
-    occurred_at = models.DateTimeField(null=True, blank=True, help_text="When this passage was written (UTC).")
-    content_hash = models.CharField(max_length=64, help_text="SHA-256 of what was embedded.")
-    embedder = models.CharField(max_length=100, blank=True)
-    embedding = HalfVectorField(null=True)
+    content_hash = models.CharField(max_length=64, help_text="SHA-256 of what is embedded: prefix and text.")
     tsv = models.GeneratedField(
         expression=SearchVector("text", config="english"), output_field=SearchVectorField(), db_persist=True
     )
@@ -92,7 +100,7 @@ class CommonWord(models.Model):
 class Embedding(models.Model):
     """A vector that was computed once: an outage or a move to another index costs no second computation."""
 
-    embedder = models.CharField(max_length=100)
+    embedder = models.CharField(max_length=200)
     content_hash = models.CharField(max_length=64)
     vector = HalfVectorField()
 
@@ -103,8 +111,54 @@ class Embedding(models.Model):
         return f"{self.embedder} {self.content_hash[:10]}"
 
 
+class Namespace(models.Model):
+    """The vectors of one embedder in one index; models are never mixed in one.
+
+    ``index`` is the family: of each, one namespace serves. A switch fills another beside it, then they change places.
+    """
+
+    class State(models.TextChoices):
+        """``dropping`` is what served before and is being removed."""
+
+        FILLING = "filling"
+        SERVING = "serving"
+        DROPPING = "dropping"
+
+    index = models.CharField(max_length=200, help_text="pgvector, or pinecone with the names of the settings.")
+    container = models.CharField(max_length=100, blank=True, help_text="The Pinecone index; nothing in PostgreSQL.")
+    name = models.CharField(max_length=200)
+    embedder = models.CharField(max_length=200)
+    dimension = models.PositiveIntegerField()
+    state = models.CharField(max_length=8, choices=State.choices)
+    lsn = models.BigIntegerField(null=True, blank=True, help_text="The place of the last write, where an index tells.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["index", "name"], name="namespace_identity"),
+            models.UniqueConstraint(fields=["index"], condition=models.Q(state="serving"), name="namespace_serving"),
+        ]
+        ordering = ["index", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.index} {self.name}"
+
+
+class Vector(models.Model):
+    """A vector of the index in PostgreSQL: narrow rows, so that an exact scan reads little."""
+
+    pk = models.CompositePrimaryKey("namespace_id", "vector_id")
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, db_index=False)
+    vector_id = models.CharField(max_length=512)
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    embedding = HalfVectorField()
+
+    def __str__(self) -> str:
+        return self.vector_id
+
+
 class IndexEntry(models.Model):
-    """What one index holds of one document. ``dirty`` is the queue of the sync."""
+    """What one namespace holds of one document. ``dirty`` is the queue of the sync."""
 
     class State(models.TextChoices):
         """``failed`` waits for ``next_try_at``."""
@@ -114,12 +168,15 @@ class IndexEntry(models.Model):
         FAILED = "failed"
 
     document_id: int
-    index = models.CharField(max_length=64)
+    namespace_id: int
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="entries", db_index=False)
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="entries")
     state = models.CharField(max_length=8, choices=State.choices, default=State.DIRTY)
     indexed_version = models.PositiveBigIntegerField(default=0)
-    content_hash = models.CharField(max_length=64, blank=True)
-    embedder = models.CharField(max_length=100, blank=True)
+    content_hash = models.CharField(
+        max_length=64, blank=True, help_text="Of all that went out; nothing: a write may have stopped half way."
+    )
+    embedder = models.CharField(max_length=200, blank=True)
     renderer_version = models.PositiveIntegerField(default=0)
     chunks = models.PositiveIntegerField(default=0)
     high_water = models.PositiveIntegerField(default=0, help_text="No chunk at or above this place was ever sent.")
@@ -128,11 +185,11 @@ class IndexEntry(models.Model):
     next_try_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["index", "document"], name="index_entry_identity")]
+        constraints = [models.UniqueConstraint(fields=["namespace", "document"], name="index_entry_identity")]
         indexes = [
-            models.Index(fields=["index", "id"], name="index_entry_queue", condition=~models.Q(state="clean")),
+            models.Index(fields=["namespace", "id"], name="index_entry_queue", condition=~models.Q(state="clean")),
         ]
         verbose_name_plural = "index entries"
 
     def __str__(self) -> str:
-        return f"{self.index} {self.document_id} {self.state}"
+        return f"{self.namespace_id} {self.document_id} {self.state}"

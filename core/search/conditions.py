@@ -10,11 +10,10 @@ CONDITIONS = {
     "source": "d.source_system = %s",
     "kind": "d.kind = %s",
     "scope": SCOPE,
-    "author": "lower(c.author) = lower(%s)",
-    "since": "c.occurred_at >= %s",
-    "until": "c.occurred_at < %s",
+    "author": "lower(d.author) = lower(%s)",
+    "since": "d.occurred_at >= %s",
+    "until": "d.occurred_at < %s",
 }
-OF_DOCUMENTS = {"source", "kind", "scope"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +29,7 @@ def conditions(filters: Filters) -> Conditions:
     """Documents are joined only where something is asked of them: a scan of all chunks is cheaper without."""
     asked = filters.asked()
     return Conditions(
-        join="JOIN core_document d ON d.id = c.document_id" if OF_DOCUMENTS & asked.keys() else "",
+        join="JOIN core_document d ON d.id = c.document_id" if asked else "",
         where="".join(f" AND {CONDITIONS[name]}" for name in asked),
         parameters=list(asked.values()),
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from django.conf import settings
 from django.db import connection
 
 
@@ -75,12 +74,16 @@ DELETE = """
         RETURNING id
     )
 """
-QUEUE = """
-    INSERT INTO core_indexentry AS kept (index, document_id, state, indexed_version, content_hash, embedder,
+QUEUE = """, queued AS (
+    INSERT INTO core_indexentry AS kept (namespace_id, document_id, state, indexed_version, content_hash, embedder,
         renderer_version, chunks, high_water, attempts, last_error)
-    SELECT %s, id, 'dirty', 0, '', '', 0, 0, 0, 0, '' FROM marked ORDER BY id
-    ON CONFLICT (index, document_id) DO UPDATE SET state = 'dirty', next_try_at = NULL
+    SELECT n.id, m.id, 'dirty', 0, '', '', 0, 0, 0, 0, '' FROM marked m, core_namespace n
+    WHERE n.state <> 'dropping' ORDER BY m.id, n.id
+    ON CONFLICT (namespace_id, document_id) DO UPDATE SET state = 'dirty', next_try_at = NULL
+    RETURNING 1
+) SELECT count(*) FROM marked
 """
+"""In every namespace; before the first sync there is none, and that sync queues all."""
 
 
 def mark_changed(marks: Iterable[DocumentMark]) -> int:
@@ -92,7 +95,7 @@ def mark_changed(marks: Iterable[DocumentMark]) -> int:
     rows = [mark for _, mark in ordered]
     columns = [[getattr(m, name) for m in rows] for name in ("source_system", "external_id", "kind", "scope_id")]
     with connection.cursor() as cursor:
-        cursor.execute(MARK + QUEUE, [*columns, settings.VECTOR_INDEX])
+        cursor.execute(MARK + QUEUE, columns)
     return len(rows)
 
 
@@ -103,8 +106,8 @@ def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) 
         return 0
     _need_transaction()
     with connection.cursor() as cursor:
-        cursor.execute(DELETE + QUEUE, [at, source_system, names, settings.VECTOR_INDEX])
-        return cursor.rowcount
+        cursor.execute(DELETE + QUEUE, [at, source_system, names])
+        return int(cursor.fetchone()[0])
 
 
 def _need_transaction() -> None:

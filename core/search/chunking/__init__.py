@@ -6,7 +6,7 @@ diff hunk stays whole where it fits; what is too long for one chunk is cut at se
 anywhere. Only the pieces of a long paragraph overlap. No character but blanks is dropped.
 """
 
-from core.search.chunking.cutting import MAX_TOKENS, Counter, Piece, cut, cut_all
+from core.search.chunking.cutting import CHUNKER_VERSION, HEAD_JOINT, MAX_TOKENS, Counter, Piece, cut, cut_all
 from core.search.chunking.words import extra_words
 
-__all__ = ["MAX_TOKENS", "Counter", "Piece", "cut", "cut_all", "extra_words"]
+__all__ = ["CHUNKER_VERSION", "HEAD_JOINT", "MAX_TOKENS", "Counter", "Piece", "cut", "cut_all", "extra_words"]

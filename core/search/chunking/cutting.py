@@ -11,11 +11,15 @@ from core.search.documents import Passage, RenderedDocument
 
 MAX_TOKENS = 200
 """Of the embedder's tokenizer, with the head and its special tokens; the model reads 256 and was trained on 128."""
+CHUNKER_VERSION = 2
+"""Raise it with every change of what is cut, so that all documents are cut anew."""
 SPECIAL_TOKENS = 2
-HEAD_JOINT = 1
+HEAD_JOINT = " · "
+LINE_BREAK = 1
+"""Tokens between the head and the text, at most."""
 HEAD_TOKENS = 60
 """Of the head at most; a longer title is shortened."""
-UNIT_TOKENS = MAX_TOKENS - SPECIAL_TOKENS - HEAD_TOKENS - HEAD_JOINT
+UNIT_TOKENS = MAX_TOKENS - SPECIAL_TOKENS - HEAD_TOKENS - LINE_BREAK
 """What fits under any head; a longer block is taken apart."""
 OVERLAP_TOKENS = 30
 TITLE_LENGTH, AUTHOR_LENGTH, HEADING_LENGTH = 160, 40, 80
@@ -86,7 +90,7 @@ def _give_heads(sections: Sequence[_Section], count: Counter) -> None:
             limits[n] //= 2
             if sizes[head] <= HEAD_TOKENS or not head:
                 sections[n].head = head
-                sections[n].room = MAX_TOKENS - SPECIAL_TOKENS - HEAD_JOINT - sizes[head]
+                sections[n].room = MAX_TOKENS - SPECIAL_TOKENS - LINE_BREAK - sizes[head]
         waiting = [n for n in waiting if not sections[n].room]
 
 
@@ -97,7 +101,7 @@ def _head(section: _Section, limit: int) -> str:
         " ".join("".join(c if c.isprintable() else " " for c in text[:most]).split())
         for text, most in zip((section.document.title, passage.author, passage.heading), limits, strict=True)
     )
-    return " · ".join(part for part in (title, author, date, heading) if part)
+    return HEAD_JOINT.join(part for part in (title, author, date, heading) if part)
 
 
 class _Packer:

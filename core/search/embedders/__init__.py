@@ -1,5 +1,6 @@
 """Texts become vectors: one protocol, chosen by EMBEDDER."""
 
-from core.search.embedders.base import Embedder, EmbedderInfo, get_embedder
+from core.search.embedders.base import EMBEDDERS, Embedder, EmbedderInfo, Role, get_embedder
+from core.search.embedders.tokens import count_tokens
 
-__all__ = ["Embedder", "EmbedderInfo", "get_embedder"]
+__all__ = ["EMBEDDERS", "Embedder", "EmbedderInfo", "Role", "count_tokens", "get_embedder"]

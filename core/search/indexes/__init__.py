@@ -1,5 +1,5 @@
-"""Where vectors live: PostgreSQL by default."""
+"""Where vectors live: PostgreSQL by default, or Pinecone."""
 
-from core.search.indexes.base import VectorIndex, get_index
+from core.search.indexes.base import Description, Match, Record, VectorIndex, parts_of, vector_id
 
-__all__ = ["VectorIndex", "get_index"]
+__all__ = ["Description", "Match", "Record", "VectorIndex", "parts_of", "vector_id"]

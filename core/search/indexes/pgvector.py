@@ -1,65 +1,129 @@
-"""Vectors in the same PostgreSQL, scanned exactly."""
+"""Vectors in the same PostgreSQL, scanned exactly, or by HNSW where somebody built it.
+
+An exact scan finds all and is fast enough up to some 300,000 vectors. HNSW is asked with iterative scans: without them
+a filter loses most of what it should find. https://github.com/pgvector/pgvector#iterative-index-scans
+"""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-from core.models import Chunk, Document
-from core.search.conditions import conditions
-from core.search.embedders import get_embedder
-from core.search.filters import Filters, Hit
-from core.search.indexes.base import Vector, vector_id
+from core.models import Namespace, Vector
+from core.models.copying import bigint, copy_rows, halfvec, text
+from core.search.filters import Filters, like
+from core.search.indexes.base import Description, Match, Record
 
-NEAREST = """
-    SELECT c.vector_id, 1 - (c.embedding <=> q.v) AS likeness
-    FROM (SELECT %s::halfvec AS v) q, core_chunk c {join}
-    WHERE c.embedder = %s {where} ORDER BY c.embedding <=> q.v, c.id LIMIT %s
-"""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COLUMNS = ("namespace_id", "vector_id", "document_id", "embedding")
+CAREFUL = "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '100', true)"
+LONGEST_HNSW = 4000
+"""Dimensions of a halfvec that HNSW takes."""
 
 
 class PgvectorIndex:
-    """The ``Chunk`` table itself; a write is part of the caller's transaction."""
+    """Rows of ``Vector``; a write is part of the caller's transaction."""
 
-    def upsert(self, document: Document, vectors: Sequence[Vector]) -> None:
-        """Write chunks with one statement."""
-        rows = [
-            Chunk(
-                document=document,
-                ordinal=vector.ordinal,
-                vector_id=vector_id(document, vector.ordinal),
-                text=vector.piece.text,
-                words=vector.piece.words,
-                url=vector.piece.url,
-                author=vector.piece.author,
-                occurred_at=vector.piece.at,
-                content_hash=vector.content_hash,
-                embedder=vector.embedder,
-                embedding=list(vector.values),
+    transactional = True
+
+    def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
+        self.near = f"v.embedding::halfvec({namespace.dimension:d}) <=> %s::halfvec({namespace.dimension:d})"
+
+    def prepare(self) -> None:
+        """Nothing: the table is there."""
+
+    def upsert(self, records: Sequence[Record]) -> int | None:
+        """Replace by COPY; the caller holds the documents, so that nobody writes the same rows."""
+        if records:
+            self.delete([record.id for record in records])
+            place = bigint(self.namespace.pk)
+            rows = (
+                (place, text(r.id), bigint(r.document.pk), halfvec(r.vector.astype(">f2").tobytes())) for r in records
             )
-            for vector in vectors
-        ]
-        changing = ["vector_id", "text", "words", "url", "author", "occurred_at", "content_hash"]
-        changing += ["embedder", "embedding"]
-        Chunk.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["document", "ordinal"], update_fields=changing
-        )
+            copy_rows("core_vector", COLUMNS, rows)
+        return None
 
-    def delete(self, document: Document, *, begin: int, end: int) -> None:
-        """Remove chunks; what lies beyond the high-water mark is none of this document's."""
-        if end > begin:
-            Chunk.objects.filter(document=document, ordinal__gte=begin).delete()
+    def delete(self, ids: Sequence[str]) -> None:
+        """One statement."""
+        if ids:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "DELETE FROM core_vector WHERE namespace_id = %s AND vector_id = ANY(%s)",
+                    [self.namespace.pk, list(ids)],
+                )
 
-    def list_ids(self) -> Iterator[str]:
-        """All ids, a few thousand at a time."""
-        yield from Chunk.objects.values_list("vector_id", flat=True).order_by("pk").iterator(chunk_size=5000)
+    def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
+        """Exact unless HNSW was built; documents are joined only where something is asked of them."""
+        joins, conditions, values = _conditions(filters)
+        given = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(CAREFUL)
+            cursor.execute(
+                # Nothing in this text is anybody's words: numbers, and conditions from the table below.
+                f"SELECT v.vector_id, 1 - ({self.near}) FROM core_vector v{joins}"  # noqa: S608
+                f" WHERE v.namespace_id = {self.namespace.pk:d}{conditions} ORDER BY {self.near} LIMIT %s",
+                [given, *values, given, limit],
+            )
+            return [Match(vector_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
-    def query(self, vector: Sequence[float], filters: Filters, limit: int) -> list[Hit]:
-        """The nearest chunks, the nearest first: an exact scan of what the filters leave."""
-        asked = conditions(filters)
-        text = str(list(vector))
+    def list_ids(self, prefix: str = "") -> Iterator[str]:
+        """A few thousand at a time."""
+        rows = Vector.objects.filter(namespace=self.namespace)
+        rows = rows.filter(vector_id__startswith=prefix) if prefix else rows
+        yield from rows.values_list("vector_id", flat=True).iterator(chunk_size=5000)
+
+    def describe(self) -> Description:
+        """Counted exactly."""
+        count = Vector.objects.filter(namespace=self.namespace).count()
+        return Description(vectors=count, dimension=self.namespace.dimension, metric="cosine")
+
+    def wait(self, lsn: int | None, seconds: float) -> bool:
+        """What is committed can be found."""
+        del lsn, seconds
+        return True
+
+    def drop(self) -> None:
+        """Rows and HNSW of this namespace."""
+        self.drop_hnsw()
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM core_vector WHERE namespace_id = %s", [self.namespace.pk])
+
+    @property
+    def hnsw(self) -> str:
+        """The name of the index that :meth:`build_hnsw` makes."""
+        return f"core_vector_hnsw_{self.namespace.pk:d}"
+
+    def build_hnsw(self) -> None:
+        """Build it while the sync goes on; one that was begun and not finished is replaced."""
+        self.drop_hnsw()
         with connection.cursor() as cursor:
             cursor.execute(
-                NEAREST.format(join=asked.join, where=asked.where),
-                [text, get_embedder().info.fingerprint, *asked.parameters, limit],
+                f"CREATE INDEX CONCURRENTLY {self.hnsw} ON core_vector"
+                f" USING hnsw ((embedding::halfvec({self.namespace.dimension:d})) halfvec_cosine_ops)"
+                f" WHERE namespace_id = {self.namespace.pk:d}"
             )
-            return [Hit(vector_id=vector_id, score=score) for vector_id, score in cursor.fetchall()]
+
+    def drop_hnsw(self) -> None:
+        """Back to exact scans."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX IF EXISTS {self.hnsw}")
+
+
+def _conditions(filters: Filters) -> tuple[str, str, list[Any]]:
+    """Joins, conditions and their values."""
+    known: list[tuple[str, Any]] = [
+        ("d.source_system = %s", filters.source),
+        ("d.kind = %s", filters.kind),
+        ("s.name ILIKE %s", like(filters.scope) if filters.scope is not None else None),
+        ("lower(d.author) = lower(%s)", filters.author),
+        ("d.occurred_at >= %s", filters.since),
+        ("d.occurred_at < %s", filters.until),
+    ]
+    asked = [(sql, value) for sql, value in known if value is not None]
+    joins = " JOIN core_document d ON d.id = v.document_id" if asked else ""
+    joins += " JOIN core_scope s ON s.id = d.scope_id" if filters.scope is not None else ""
+    return joins, "".join(f" AND {sql}" for sql, _ in asked), [value for _, value in asked]

@@ -1,22 +1,23 @@
 """By meaning: the nearest vectors of the index, as documents."""
 
-from collections.abc import Sequence
+import numpy as np
+from numpy.typing import NDArray
 
 from core.models import Chunk
-from core.search.embedders import get_embedder
 from core.search.filters import Filters
-from core.search.indexes import get_index
+from core.search.namespaces import Target, serving
 from core.search.query.tuning import Ranked, Tuning
 
 
 def by_meaning(words: str, filters: Filters, tuning: Tuning) -> list[Ranked]:
     """The best chunk of each document, the best first; ``words`` are cleaned."""
-    return nearest(get_embedder().embed([words], "query")[0].tolist(), filters, tuning.depth)
+    target = serving()  # by its model; nothing before the first sync
+    return nearest(target, target.embedder.embed([words], "query")[0], filters, tuning.depth) if target else []
 
 
-def nearest(vector: Sequence[float], filters: Filters, depth: int) -> list[Ranked]:
+def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth: int) -> list[Ranked]:
     """Documents of the ``depth`` nearest chunks. What the index holds and this database does not is left out."""
-    hits = get_index().query(vector, filters, depth)
+    hits = target.index.query(vector, filters, depth)
     ids = [hit.vector_id for hit in hits]
     rows = Chunk.objects.filter(vector_id__in=ids).values_list("vector_id", "pk", "document_id")
     places = {vector_id: (chunk, document) for vector_id, chunk, document in rows}

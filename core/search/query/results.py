@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 
 from core.search.query.lexemes import lexemes
+from core.search.query.threads import origin
 from core.search.query.tuning import Ranked
 
 BEGIN, END = "\x02", "\x03"
@@ -16,7 +17,7 @@ SHOWN = 300
 """Characters of a passage in which no word is marked."""
 ROWS = """
     SELECT c.id, c.document_id, d.external_id, d.source_system, d.kind, d.title, d.url, s.name, d.author,
-        d.occurred_at, c.ordinal, c.url, c.author, c.occurred_at, ts_headline('english',
+        d.occurred_at, c.ordinal, c.url, c.prefix, ts_headline('english',
             translate(left(c.text, 2000), E'\\x02\\x03', ''), %s::tsquery,
             'StartSel=\x02, StopSel=\x03, MaxWords=40, MinWords=20, MaxFragments=2, FragmentDelimiter=" … "'),
         translate(left(c.text, 2000), E'\\x02\\x03', '')
@@ -30,7 +31,7 @@ class Result:
     """A document that was found, with the passage that fits best.
 
     In ``snippet`` matches stand between [[ and ]]; ``fragments`` are the same as pairs of text and whether it matches.
-    ``passage_*`` say who wrote the passage when, and where it stands.
+    ``passage_origin`` says who wrote the passage and when, ``passage_url`` where it stands.
     """
 
     external_id: str
@@ -43,8 +44,7 @@ class Result:
     occurred_at: datetime | None
     ordinal: int
     passage_url: str
-    passage_author: str
-    passage_at: datetime | None
+    passage_origin: str
     snippet: str
     fragments: tuple[tuple[str, bool], ...]
     score: float
@@ -64,7 +64,8 @@ def results(best: Sequence[Ranked], words: str) -> list[Result]:
 def _result(row: tuple[str, ...], words: str, score: float) -> Result:
     *columns, headline, text = row
     names = ("external_id", "source", "kind", "title", "url", "scope", "author", "occurred_at", "ordinal")
-    known = dict(zip((*names, "passage_url", "passage_author", "passage_at"), columns, strict=True))
+    known = dict(zip((*names, "passage_url", "passage_origin"), columns, strict=True))
+    known["passage_origin"] = origin(known["passage_origin"], known["title"])
     known["passage_url"] = known["passage_url"] or known["url"]
     fragments = tuple(_fragments(headline if BEGIN in headline else _marked(text, words)))
     snippet = "".join(f"[[{part}]]" if matches else part for part, matches in fragments)

@@ -6,15 +6,16 @@ from typing import Literal
 
 import numpy as np
 
-from core.models import Chunk, Document, Embedding, Scope
-from core.search.embedders import get_embedder
+from core.models import Chunk, Document, Scope
 from core.search.filters import Filters
+from core.search.namespaces import serving
 from core.search.query.dense import by_meaning, nearest
 from core.search.query.fusing import fused
 from core.search.query.lexemes import cleaned
 from core.search.query.results import Result, results
 from core.search.query.text import by_text
 from core.search.query.tuning import Ranked, Tuning
+from core.search.vectors import kept
 
 Mode = Literal["hybrid", "text", "dense"]
 TUNING = Tuning()
@@ -54,12 +55,12 @@ def alike(external_id: str, *, filters: Filters | None = None, limit: int = 10) 
     """Documents nearest in meaning to this one; LookupError when it is not in the index."""
     first = Chunk.objects.filter(document__external_id=external_id, document__deleted_at=None).order_by("ordinal")
     hashes = list(first.values_list("content_hash", flat=True)[:LIKE_CHUNKS])
-    kept = Embedding.objects.filter(embedder=get_embedder().info.fingerprint, content_hash__in=hashes)
-    vectors = [vector.to_list() for vector in kept.values_list("vector", flat=True)]
-    if not vectors:
+    target = serving()
+    vectors = list(kept(target.embedder, hashes).values()) if target else []
+    if not target or not vectors:
         raise LookupError(f"{external_id} is not in the index.")
     middle = np.mean(np.array(vectors, np.float32), axis=0)
-    found = nearest((middle / np.linalg.norm(middle)).tolist(), filters or Filters(), TUNING.depth)
+    found = nearest(target, middle / np.linalg.norm(middle), filters or Filters(), TUNING.depth)
     itself = set(Document.objects.filter(external_id=external_id).values_list("pk", flat=True))
     return results([item for item in found if item.document not in itself][:limit], "")
 
@@ -72,7 +73,7 @@ def unknown(filters: Filters) -> str:
             return _said(name, value, Document.objects.values_list(field, flat=True).order_by(field).distinct())
     if filters.scope and not Scope.objects.filter(name__iexact=filters.scope).exists():
         return _said("scope", filters.scope, Scope.objects.values_list("name", flat=True))
-    if filters.author and not Chunk.objects.filter(author__iexact=filters.author).exists():
+    if filters.author and not Document.objects.filter(author__iexact=filters.author).exists():
         return _said("author", filters.author, Document.objects.values_list("author", flat=True).distinct()[:10_000])
     return ""
 

@@ -1,9 +1,9 @@
 """The thread around a hit: what was said before and after, in order."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from core.models import Chunk
+from core.search.chunking import HEAD_JOINT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -11,9 +11,9 @@ class Said:
     """A chunk where it stands; ``here`` is the one that was asked for."""
 
     ordinal: int
+    origin: str
+    """Author, date and the like."""
     text: str
-    author: str
-    at: datetime | None
     url: str
     here: bool
 
@@ -26,8 +26,14 @@ def thread(external_id: str, ordinal: int, *, reach: int = 3) -> list[Said]:
         ordinal__gte=ordinal - reach,
         ordinal__lte=ordinal + reach,
     )
-    rows = near.order_by("document_id", "ordinal").values_list("ordinal", "text", "author", "occurred_at", "url")
+    rows = near.order_by("document_id", "ordinal").values_list("ordinal", "document__title", "prefix", "text", "url")
     return [
-        Said(ordinal=place, text=text, author=author, at=at, url=url, here=place == ordinal)
-        for place, text, author, at, url in rows
+        Said(ordinal=place, origin=origin(prefix, title), text=text, url=url, here=place == ordinal)
+        for place, title, prefix, text, url in rows
     ]
+
+
+def origin(prefix: str, title: str) -> str:
+    """What the head of a chunk says beside the title, which may have been shortened in it."""
+    parts = prefix.strip().split(HEAD_JOINT)
+    return HEAD_JOINT.join(parts[title.count(HEAD_JOINT) + 1 :] if title.strip() else parts)

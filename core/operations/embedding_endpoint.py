@@ -1,0 +1,101 @@
+"""Endpoints that embed as OpenAI's does: https://platform.openai.com/docs/api-reference/embeddings."""
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from core.errors import (
+    AccessDenied,
+    CollectorError,
+    ConfigurationError,
+    DocumentRefused,
+    NotFound,
+    ReplaceToken,
+    RetryLater,
+    UnexpectedAnswer,
+)
+from core.operations.http import Allowance, Response, Transport
+from core.operations.redaction import redact, register_secret
+
+LIMITED = 4
+"""So often a request is made again after 429."""
+LONGEST_WAIT = 60.0
+"""Seconds; a limit that lasts longer ends the run."""
+
+
+class EmbeddingEndpoint:
+    """``url`` is the address before ``/embeddings``. The key may be empty where a local server asks for none."""
+
+    def __init__(self, url: str, key: str, *, transport: Transport | None = None) -> None:
+        if not url.startswith(("https://", "http://")):
+            raise ConfigurationError("EMBEDDING_API_URL must begin with https:// or http://.")
+        register_secret(key)
+        self.address, self.key = f"{url.rstrip('/')}/embeddings", key
+        self.transport = transport or Transport(Allowance())
+
+    def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        """A vector a text, in their order."""
+        body = {"model": model, "input": list(texts), "encoding_format": "float"}
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        attempt = 0
+        while (answer := self.transport.request("POST", self.address, headers=headers, body=body)).status == 429:
+            seconds = _retry_after(answer, attempt)
+            if attempt == LIMITED or seconds > LONGEST_WAIT or _is_quota(answer):
+                break
+            self.transport.pause(seconds)
+            attempt += 1
+        if answer.status != 200:
+            raise _error_of(answer)
+        return _vectors(answer, len(texts))
+
+
+def _vectors(answer: Response, expected: int) -> list[list[float]]:
+    """By the ``index`` of each item: not every server keeps the order."""
+    parsed = answer.json()
+    items: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    try:
+        found = {int(item.get("index", place)): item["embedding"] for place, item in enumerate(items)}
+        return [[float(x) for x in found[place]] for place in range(expected)]
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise UnexpectedAnswer("EMBEDDING_API_URL did not answer with a vector a text") from error
+
+
+def _retry_after(answer: Response, attempt: int) -> float:
+    try:
+        told = float(answer.headers.get("retry-after", ""))
+    except ValueError:
+        return 0.5 * 2**attempt
+    return max(0.0, told) if math.isfinite(told) else LONGEST_WAIT + 1
+
+
+def _words(answer: Response) -> str:
+    """What the server says, without the key."""
+    try:
+        parsed: Any = answer.json()
+        told = parsed["error"]["message"]
+    except (UnexpectedAnswer, KeyError, TypeError):
+        told = answer.body[:500].decode("utf-8", "replace")
+    return redact(" ".join(str(told).split()))[:500]
+
+
+def _is_quota(answer: Response) -> bool:
+    return b"insufficient_quota" in answer.body or b"quota" in answer.body[:2000].lower()
+
+
+def _error_of(answer: Response) -> CollectorError:
+    status, words = answer.status, _words(answer)
+    if status == 401:
+        return ReplaceToken("The embedding endpoint refuses the key (401). Put a valid one into EMBEDDING_API_KEY.")
+    if status in {402, 403} or (status == 429 and _is_quota(answer)):
+        return AccessDenied(f"The embedding endpoint does not allow it ({status}): {words}")
+    if status == 404:
+        return NotFound(f"The embedding endpoint has no such model or address: {words}; see EMBEDDING_MODEL")
+    if status == 429:
+        later = timezone.now() + timedelta(seconds=min(_retry_after(answer, 6), 3600))
+        return RetryLater("The embedding endpoint's rate limit is reached; run again later", not_before=later)
+    if 400 <= status < 500:
+        return DocumentRefused(f"the embedding endpoint ({status}): {words}")
+    return UnexpectedAnswer(f"The embedding endpoint answered {status}: {words}")

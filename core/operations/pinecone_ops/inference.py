@@ -1,0 +1,28 @@
+"""Embedding by the models that the vendor hosts: https://docs.pinecone.io/guides/index-data/create-an-index#embedding-models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.operations.pinecone_ops.errors import translated
+from core.operations.pinecone_ops.store import connect
+
+MOST_INPUTS = 96
+
+
+class PineconeInference:
+    """Connects at the first call."""
+
+    def __init__(self, api_key: str, *, host: str = "") -> None:
+        self.api_key, self.host = api_key, host
+        self._client: Any = None
+
+    def embed(self, model: str, texts: Sequence[str], *, role: str, dimension: int | None = None) -> list[list[float]]:
+        """A vector a text, in their order; ``role`` is passage or query. At most 96 texts."""
+        if self._client is None:
+            self._client = connect(self.api_key, self.host)
+        parameters: dict[str, Any] = {"input_type": role, "truncate": "END"}
+        if dimension is not None:
+            parameters["dimension"] = dimension
+        with translated():
+            answer = self._client.inference.embed(model=model, inputs=list(texts), parameters=parameters)
+        return [one.values for one in answer.data]
