@@ -1,5 +1,6 @@
 """The tables that every tracker shares."""
 
+from core.models.rollups import ActivityWeek, PersonWeek
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
 from core.models.search import Chunk, CommonWord, Document, Embedding, IndexEntry, Namespace, Vector
@@ -7,6 +8,7 @@ from core.models.timeline import Activity
 
 __all__ = [
     "Activity",
+    "ActivityWeek",
     "ApiBudget",
     "Checkpoint",
     "Chunk",
@@ -16,6 +18,7 @@ __all__ = [
     "Embedding",
     "IndexEntry",
     "Namespace",
+    "PersonWeek",
     "Scope",
     "SkippedItem",
     "Vector",
