@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from core.pages.health import health
 from core.pages.runs import progress, retry
+from core.pages.search import around_page, search_page
 from core.pages.thread import thread, whole_text
 from core.pages.timeline import timeline
 
@@ -26,6 +27,8 @@ class Page:
 
 
 PAGES = [
+    Page(route="search/", name="search", view=search_page, menu="Search"),
+    Page(route="search/around/", name="search_around", view=around_page),
     Page(route="timeline/", name="timeline", view=timeline, menu="Timeline"),
     Page(route="timeline/<slug:source>/thread/", name="thread", view=thread),
     Page(route="timeline/<int:pk>/text/", name="whole_text", view=whole_text),
