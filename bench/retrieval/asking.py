@@ -52,7 +52,7 @@ def prepared(names: Sequence[str], limit: int | None, passages: int | None, *, c
     """Collect, and make the sets."""
     if names:
         if collect:
-            call_command("collect_github", *names, no_sync=True, progress=False)
+            call_command("collect_github", *names, no_sync=True, progress=False, verbosity=0)
         documents = list(islice(collected(names), limit))
         return list(from_collected(documents, passages))
     if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # it never changes

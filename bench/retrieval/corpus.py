@@ -4,6 +4,7 @@ import ast
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from django.core.management import call_command
@@ -39,7 +40,7 @@ def collect_sample() -> None:
         here = {"GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url, "GITHUB_TOKENS": [server.token()]}
         with override_settings(**here):
             for name in (SAMPLE_REPOSITORY, SECOND_REPOSITORY):
-                call_command("collect_github", name, no_sync=True, progress=False, verbosity=0)
+                call_command("collect_github", name, no_sync=True, progress=False, stdout=StringIO())
 
 
 def collected(scopes: Sequence[str]) -> Iterator[RenderedDocument]:
