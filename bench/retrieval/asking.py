@@ -8,7 +8,7 @@ from django.db import transaction
 
 from bench.retrieval.corpus import collect_sample, collected, renamed
 from bench.retrieval.questions import QuestionSet, by_hand, from_collected
-from bench.retrieval.scoring import Score, score, tuning_half
+from bench.retrieval.scoring import Score, place, score, tuning_half
 from core.models import Document, Scope
 from core.search.documents import DocumentMark, RenderedDocument, mark_changed
 from core.search.filters import Filters
@@ -69,14 +69,19 @@ def tell(names: Sequence[str], limit: int | None, passages: int | None, *, colle
     refresh_common_words(force=True)
     yield f"{sum(len(one.questions) for one in sets)} questions; recall@1, recall@10, MRR of text, dense, hybrid"
     for one in sets:
-        found = [asked(one, mode) for mode in MODES]
-        held_out = [asked(one, mode, held_out=True) for mode in MODES]
-        yield f"{one.name:12} {len(one.questions):4} of {len(one.documents):5}  {'   '.join(map(str, found))}"
-        yield f"{'  held out':21}       {'   '.join(map(str, held_out))}"
+        places = [asked(one, mode) for mode in MODES]
+        kept = [n for n, question in enumerate(one.questions) if not tuning_half(question)]
+        held_out = [score([of[n] for n in kept]) for of in places]
+        yield f"{one.name:12} {len(one.questions):4} of {len(one.documents):5}  {_row(list(map(score, places)))}"
+        yield f"{'  held out':12} {len(kept):4}{'':10}{_row(held_out)}"
 
 
-def asked(one: QuestionSet, mode: Mode, tuning: Tuning = TUNING, *, held_out: bool = False) -> Score:
-    """The score of one set."""
+def _row(scores: Sequence[Score]) -> str:
+    return "   ".join(map(str, scores))
+
+
+def asked(one: QuestionSet, mode: Mode, tuning: Tuning = TUNING) -> list[int | None]:
+    """The place of the answer to each question."""
     source = f"bench-{one.name}"
     rows = Document.objects.filter(source_system=source).values_list("pk", "external_id")
     names = {pk: external_id.removeprefix(f"{one.name}/") for pk, external_id in rows}
@@ -85,4 +90,4 @@ def asked(one: QuestionSet, mode: Mode, tuning: Tuning = TUNING, *, held_out: bo
     def find(words: str) -> list[str]:
         return [names[r.document] for r in ranked(cleaned(words), mode=mode, filters=filters, tuning=tuning)[:10]]
 
-    return score([q for q in one.questions if not (held_out and tuning_half(q))], find)
+    return [place(question, find(question.words)) for question in one.questions]

@@ -1,7 +1,9 @@
 """Sets of questions, each with the documents that it is asked of."""
 
+import hashlib
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from bench.retrieval.corpus import Docstring, docstrings, renamed
 from core.search.documents import Passage, RenderedDocument
 
 OPENING = 200
+MOST = 200
+"""Questions of a set, chosen by their hash."""
 FEWEST_WORDS, FEWEST_CHARACTERS = 3, 40
 NUMBER = re.compile(r" \(#(\d+)\)$")
 
@@ -44,19 +48,27 @@ def from_collected(documents: Sequence[RenderedDocument], passages: int | None =
     ):
         pairs = [pair for document in of if (pair := masking(document))]
         if pairs:
-            asked = [Question(words=w, answers=frozenset([d.external_id])) for w, d in pairs if _enough(w, d)]
-            yield QuestionSet(name=name, questions=asked, documents=[document for _, document in pairs])
+            yield QuestionSet(name=name, questions=_chosen(pairs), documents=[document for _, document in pairs])
 
 
 def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
     """Docstrings, and the paraphrases about the sample community."""
     library = list(map(heading_apart, docstrings()))
-    headings = [Question(words=w, answers=frozenset([d.external_id])) for w, d in library if _enough(w, d)]
-    yield QuestionSet(name="headings", questions=headings, documents=[d for _, d in library])
+    yield QuestionSet(name="headings", questions=_chosen(library), documents=[d for _, d in library])
     names = {_name(document): document.external_id for document in documents}
     raw = tomllib.loads((Path(__file__).parent / "paraphrases.toml").read_text(encoding="utf-8"))["questions"]
     written = [Question(words=q["words"], answers=frozenset(names[a] for a in q["answers"])) for q in raw]
     yield QuestionSet(name="paraphrases", questions=written, documents=[*documents, *(d for _, d in library)])
+
+
+def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:
+    """Some of them, always the same; of those that ask the same, one, and any of their documents is right."""
+    answers: dict[str, set[str]] = defaultdict(set)
+    for words, document in pairs:
+        if _enough(words, document):
+            answers[words].add(document.external_id)
+    chosen = sorted(answers, key=lambda words: hashlib.sha256(f"chosen {words}".encode()).digest())[:MOST]
+    return [Question(words=words, answers=frozenset(answers[words])) for words in chosen]
 
 
 def title_apart(document: RenderedDocument) -> tuple[str, RenderedDocument] | None:

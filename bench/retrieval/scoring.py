@@ -1,7 +1,7 @@
 """Recall at 1 and at 10, and the mean reciprocal rank, of each mode and set."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.retrieval.questions import Question
@@ -24,9 +24,8 @@ def place(question: Question, found: Sequence[str]) -> int | None:
     return next((n for n, name in enumerate(found[:10], start=1) if name in question.answers), None)
 
 
-def score(questions: Sequence[Question], find: Callable[[str], Sequence[str]]) -> Score:
-    """Of all questions together; ``find`` gives external ids, the best first."""
-    places = [place(question, find(question.words)) for question in questions]
+def score(places: Sequence[int | None]) -> Score:
+    """Of all questions together."""
     count = max(1, len(places))
     return Score(
         recall_1=places.count(1) / count,
