@@ -106,21 +106,29 @@ def test_the_count_of_words_is_renewed_when_the_index_has_grown_and_not_before()
 
 
 def test_names_that_nobody_has_are_told_with_what_may_have_been_meant() -> None:
-    assert unknown(Filters(scope="notes/tide")) .startswith("No scope is called 'notes/tide'. Did you mean notes/tides")
+    assert unknown(Filters(scope="notes/tide")).startswith("No scope is called 'notes/tide'. Did you mean notes/tides")
     assert "pull_request" in unknown(Filters(kind="pull"))
     assert "github" in unknown(Filters(source="gihtub"))
     assert unknown(Filters(author="Bee")).endswith("Did you mean Bea?")
     assert unknown(Filters(scope="NOTES/ALL", author="ADA", kind="issue", source="github")) == ""
 
 
-def ranked(*documents: int) -> list[Ranked]:
-    return [Ranked(document=n, chunk=n * 10, score=1.0) for n in documents]
+def ranked(**scores: float) -> list[Ranked]:
+    return [Ranked(document=ord(name), chunk=ord(name) * 10, score=score) for name, score in scores.items()]
 
 
-def test_what_both_lists_have_stands_before_what_one_has_and_the_order_is_stable() -> None:
-    best = [item.document for item in fused([(1.0, ranked(1, 2, 3)), (1.0, ranked(4, 2, 5))], 20)]
-    assert best == [2, 1, 4, 3, 5]
+def order(text: list[Ranked], dense: list[Ranked]) -> str:
+    return "".join(chr(item.document) for item in fused(text, dense, 0.2))
+
+
+def test_what_both_lists_have_stands_before_what_one_has() -> None:
+    assert order(ranked(a=9, b=8), ranked(c=0.6, b=0.5)) == "bca"
 
 
 def test_one_list_alone_keeps_its_order() -> None:
-    assert [item.document for item in fused([(1.0, ranked(3, 1, 2))], 20)] == [3, 1, 2]
+    assert order(ranked(c=9, a=8, b=1), []) == "cab"
+    assert order([], ranked(c=0.9, a=0.8, b=-0.1)) == "cab"
+
+
+def test_equals_have_a_stable_order() -> None:
+    assert order(ranked(b=1, a=1), []) == order(ranked(a=1, b=1), []) == "ab"

@@ -1,4 +1,4 @@
-"""Hybrid search: full text and meaning, each a list of documents, fused by rank; the same for every index."""
+"""Hybrid search: full text and meaning, each a list of documents, fused; the same for every index."""
 
 from core.search.filters import Filters
 from core.search.query.results import Result

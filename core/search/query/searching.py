@@ -43,12 +43,9 @@ def search(
 def ranked(words: str, *, mode: Mode, filters: Filters | None = None, tuning: Tuning = TUNING) -> list[Ranked]:
     """The order of documents alone; ``words`` are cleaned."""
     asked = filters or Filters()
-    lists: list[tuple[float, Sequence[Ranked]]] = []
-    if words and mode in {"hybrid", "text"}:
-        lists.append((tuning.text, by_text(words, asked, tuning)[: tuning.depth]))
-    if words and mode in {"hybrid", "dense"}:
-        lists.append((1.0, by_meaning(words, asked, tuning)))
-    return fused(lists, tuning.rank_constant)
+    text = by_text(words, asked, tuning)[: tuning.depth] if words and mode != "dense" else []
+    dense = by_meaning(words, asked, tuning) if words and mode != "text" else []
+    return fused(text, dense, tuning.text)
 
 
 def alike(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:

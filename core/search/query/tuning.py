@@ -8,9 +8,8 @@ class Tuning:
     """``depth`` is in chunks for vectors and in documents for what is fused."""
 
     depth: int = 100
-    rank_constant: int = 20
-    text: float = 1.0
-    """Weight of the list by text in the fusion; that of the dense list is 1."""
+    text: float = 0.2
+    """Share of the list by text in the fusion; the rest is that of meaning."""
     title: float = 0.1
     """Worth of a word in the title, to that of one in the text."""
     simple: float = 0.5
