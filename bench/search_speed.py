@@ -94,7 +94,8 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
     ]  # fmt: skip
     documents = Document.objects.bulk_create(made, batch_size=5000)
     generator = np.random.default_rng(1)
-    dimension = serving_or_new().namespace.dimension
+    namespace = serving_or_new().namespace
+    dimension, place = namespace.dimension, bigint(namespace.pk)
     topics = generator.standard_normal((TOPICS, dimension))
 
     def texts() -> Iterator[tuple[bytes, ...]]:
@@ -107,7 +108,6 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
             )  # fmt: skip
 
     def vectors() -> Iterator[tuple[bytes, ...]]:
-        place = bigint(serving_or_new().namespace.pk)
         for n in range(chunks):
             document, ordinal = documents[n // CHUNKS_PER_DOCUMENT], n % CHUNKS_PER_DOCUMENT
             vector = topics[document.pk % TOPICS] + generator.standard_normal(dimension)

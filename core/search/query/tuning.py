@@ -8,11 +8,11 @@ class Tuning:
     """``depth`` is in chunks for vectors and in documents for what is fused."""
 
     depth: int = 100
-    text: float = 0.2
+    text: float = 0.15
     """Share of the list by text in the fusion; the rest is that of meaning."""
     title: float = 0.1
     """Worth of a word in the title, to that of one in the text."""
-    simple: float = 0.5
+    simple: float = 0.1
     """Worth of a word as it stands, to that of its stem."""
     normalization: int = 1
     """Of ts_rank: by 1 + log(length)."""
