@@ -15,10 +15,10 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from bench import collection, history, memory
+        from bench import collection, history, index, memory
 
         call_command("migrate", verbosity=0)
-        for line in (collection.measure, history.measure, memory.measure):
+        for line in (collection.measure, history.measure, memory.measure, index.measure):
             sys.stdout.write(f"{line()}\n")
             sys.stdout.flush()
     del os.environ["VAR_DIR"]

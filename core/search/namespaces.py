@@ -92,19 +92,27 @@ def finish_dropping(name: str | None = None) -> int:
     """Remove what served before, and what an abandoned switch began; returns how many namespaces."""
     waiting = Namespace.objects.filter(index=family(), state=State.DROPPING)
     waiting = waiting.filter(name=name) if name is not None else waiting
-    count = 0
-    for namespace in waiting:
-        with connection.cursor() as cursor:  # whoever still writes into it finishes first
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_SPACE, namespace.pk % 2**31])
-        try:
-            target_of(namespace).index.drop()
-            IndexEntry.objects.filter(namespace=namespace).delete()
-            namespace.delete()
-            count += 1
-        finally:
+    return sum(_drop(place) for place in waiting.values_list("pk", flat=True))
+
+
+def _drop(place: int) -> bool:
+    """Whether it was still there; whoever writes into it finishes first."""
+    key = [LOCK_SPACE, place % 2**31]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
+    try:
+        # Another process may have dropped it meanwhile, and one of that name may be filled again already.
+        namespace = Namespace.objects.filter(pk=place, state=State.DROPPING).first()
+        if namespace is None:
+            return False
+        target_of(namespace).index.drop()
+        IndexEntry.objects.filter(namespace=namespace).delete()
+        namespace.delete()
+        return True
+    finally:
+        if connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, namespace.pk % 2**31])
-    return count
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.tests.scripted import ScriptedServer
+from core.tests.twin import Twin
 
 
 @pytest.fixture
@@ -12,3 +13,18 @@ def script() -> Iterator[ScriptedServer]:
     """A running server that answers what it is told."""
     with ScriptedServer() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def running_twin() -> Iterator[Twin]:
+    """One stand-in for all tests of a process."""
+    twin = Twin()
+    yield twin
+    twin.stop()
+
+
+@pytest.fixture
+def twin(running_twin: Twin) -> Twin:
+    """The stand-in for Pinecone, empty."""
+    running_twin.reset()
+    return running_twin

@@ -43,6 +43,10 @@ class ScriptedServer:
                 told.paths.append(self.path)
                 _answer(self, told.replies.pop(0) if len(told.replies) > 1 else told.replies[0])
 
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.do_GET()
+
             def log_message(self, *args: Any) -> None:
                 """Nothing."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from core.models import Chunk, Document, Embedding, IndexEntry, Scope
+from core.models import Chunk, Embedding, Scope
 from core.search import sync as syncing
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed, mark_deleted
 from core.search.query import search
@@ -110,46 +110,16 @@ def test_a_change_during_the_sync_is_indexed_by_the_next(notes: Notes, monkeypat
     notes.mark("boat")
     write = syncing.write_batch
 
-    def meanwhile(work: Any) -> Any:
+    def meanwhile(*work: Any) -> Any:
         notes.texts["boat"] = "second"
         notes.mark("boat")
-        return write(work)
+        return write(*work)
 
     monkeypatch.setattr(syncing, "write_batch", meanwhile)
     sync([notes])
     monkeypatch.setattr(syncing, "write_batch", write)
     sync([notes])
     assert Chunk.objects.get(document__external_id="boat").text == "second"
-
-
-@pytest.mark.parametrize("step", ["_intend", "_vectors", "_describe", "_record"])
-def test_a_death_at_any_step_is_mended_by_the_next_run(
-    notes: Notes, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    from core.search import writing
-
-    class Death(BaseException):
-        """Nothing catches it."""
-
-    notes.texts["boat"] = "one|two|three"
-    notes.mark("boat")
-
-    def die(*_: Any) -> None:
-        raise Death
-
-    with monkeypatch.context() as patch:
-        patch.setattr(writing, step, die)
-        with pytest.raises(Death):
-            sync([notes])
-    sync([notes])
-    texts = Chunk.objects.filter(document__external_id="boat").order_by("ordinal").values_list("text", flat=True)
-    assert list(texts) == ["one", "two", "three"]
-    entry = IndexEntry.objects.get(document__external_id="boat")
-    assert (entry.state, entry.chunks, entry.indexed_version) == (
-        "clean",
-        3,
-        Document.objects.get(external_id="boat").version,
-    )
 
 
 def test_a_vector_is_kept_for_every_text(notes: Notes) -> None:

@@ -1,10 +1,10 @@
 """One namespace of one index: https://docs.pinecone.io/reference/api/2026-07/data-plane."""
 
+import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from pinecone import Pinecone
@@ -39,10 +39,43 @@ class Stored:
 def connect(api_key: str, host: str) -> Pinecone:
     """A client; ``host`` may be empty, the control plane's, or an index's own (then it is not used here)."""
     if not api_key:
-        raise ConfigurationError("PINECONE_API_KEY is empty. Create a key at https://app.pinecone.io for .env.")
+        raise ConfigurationError(
+            "PINECONE_API_KEY is empty. Create a key at https://app.pinecone.io and put it into .env."
+        )
     register_secret(api_key)
-    with translated():
-        return Pinecone(api_key=api_key, host=None if not host or is_of_index(host) else host)
+    return _connected(api_key, host)
+
+
+_clients: dict[tuple[object, ...], Any] = {}
+"""Kept, for each loads the certificates of the world first; a forked process makes its own."""
+
+
+def _connected(api_key: str, host: str) -> Pinecone:
+    key = (os.getpid(), api_key, host)
+    if key not in _clients:
+        with translated():
+            _clients[key] = Pinecone(api_key=api_key, host=None if not host or is_of_index(host) else host)
+    return _clients[key]
+
+
+def _opened(api_key: str, host: str, name: str) -> Any:
+    """A client of one index. A key does not travel unencrypted, except on this machine."""
+    key = (os.getpid(), api_key, host, name)
+    if key not in _clients:
+        client = connect(api_key, host)
+        with translated(), warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            try:
+                _clients[key] = client.index(host=host) if is_of_index(host) else client.index(name)
+            except RuntimeWarning as warning:
+                raise ConfigurationError("PINECONE_HOST must be https, except on this machine.") from warning
+    return _clients[key]
+
+
+def forget_clients() -> None:
+    """Ask anew where an index is: one that was made again has another address."""
+    while _clients:
+        _clients.popitem()[1].close()
 
 
 def is_of_index(host: str) -> bool:
@@ -57,20 +90,13 @@ class PineconeStore:
         self.api_key, self.host, self.name, self.namespace, self.region = api_key, host, index, namespace, region
         self._last_deleted: str | None = None
 
-    @cached_property
+    @property
     def _client(self) -> Pinecone:
         return connect(self.api_key, self.host)
 
-    @cached_property
+    @property
     def _index(self) -> Any:
-        with translated(), warnings.catch_warnings():
-            warnings.simplefilter("error", RuntimeWarning)  # a key must not travel unencrypted to the world
-            try:
-                if is_of_index(self.host):
-                    return self._client.index(host=self.host)
-                return self._client.index(self.name)
-            except RuntimeWarning as warning:
-                raise ConfigurationError("PINECONE_HOST must be https, except on this machine.") from warning
+        return _opened(self.api_key, self.host, self.name)
 
     def exists(self) -> bool:
         """Whether there is an index of this name; one that is addressed directly is taken to be there."""

@@ -1,0 +1,136 @@
+"""The index: a sync against embedding the same chunks alone, its pace with a model that costs nothing, its memory."""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from django.db import connection, transaction
+from django.test.utils import override_settings
+from numpy.typing import NDArray
+
+from bench.collection import seconds
+from core.models import Chunk, Document, Embedding, IndexEntry, Namespace, Scope
+from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed
+from core.search.embedders import EMBEDDERS, Embedder, EmbedderInfo, Role, get_embedder
+from core.search.sync import sync
+
+FEW, MANY = 10_000, 300_000
+EMBEDDED, FREE = 400, 30_000
+PASSAGES = 6
+WORDS = [f"{a}{b}" for a in ("tide", "buoy", "chart", "gauge", "boat", "rope", "light") for b in
+         ("", "s", "ing", "ed", "less", "ful", "house", "line", "work", "man")]  # fmt: skip
+TALK = [" ".join(random.Random(n).choices(WORDS, k=5 + n % 35)) for n in range(1000)]  # noqa: S311
+PEAK = (
+    "import re, sys, django; django.setup(); from django.core.management import call_command; "
+    "call_command('migrate', verbosity=0); from bench.index import fill_free; fill_free(int(sys.argv[1])); "
+    "print('peak', int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024)"
+)
+
+
+class Free:
+    """A model whose vectors cost nothing."""
+
+    info = EmbedderInfo(fingerprint="bench/free", dimension=384)
+    vector = np.full(384, 384**-0.5, np.float32)
+
+    def embed(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+        """The same for every text."""
+        del role
+        return np.broadcast_to(self.vector, (len(texts), 384)).copy()
+
+
+def _free(fingerprint: str | None) -> Embedder | None:
+    return Free() if fingerprint in {None, Free.info.fingerprint} else None
+
+
+class Threads:
+    """Talk of a few dozen words a passage, made from its number: nothing is held in memory."""
+
+    source_system = "bench"
+    renderer_version = 1
+
+    def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
+        """One document an id."""
+        for name in external_ids:
+            dice, at = random.Random(name), datetime(2026, 1, 1, tzinfo=UTC)  # noqa: S311  (the same every time)
+            passages = [
+                Passage(
+                    text=f"{dice.choice(TALK)} {dice.choice(TALK)} {name}-{n}.", author=f"person{n}",
+                    at=at + timedelta(hours=n), url=f"https://example.org/{name}#{n}",
+                )
+                for n in range(PASSAGES)
+            ]  # fmt: skip
+            yield RenderedDocument(
+                external_id=name, kind="issue", title=f"About {dice.choice(WORDS)} and {name}", author="person0",
+                url=f"https://example.org/{name}", occurred_at=at, passages=passages,
+            )  # fmt: skip
+
+
+def begin(chunks: int) -> Threads:
+    """Documents of so many chunks, marked; nothing else is there."""
+    for model in (IndexEntry, Chunk, Embedding, Namespace, Document):
+        model.objects.all().delete()
+    scope, _ = Scope.objects.get_or_create(source_system="bench", external_id="1", defaults={"name": "bench/all"})
+    for start in range(0, chunks // PASSAGES, 5000):
+        names = range(start, min(start + 5000, chunks // PASSAGES))
+        with transaction.atomic():
+            mark_changed(
+                DocumentMark(source_system="bench", external_id=f"bench:{n}", kind="issue", scope_id=scope.pk)
+                for n in names
+            )
+    return Threads()
+
+
+def fill_free(chunks: int) -> float:
+    """Seconds that a sync with the free model takes."""
+    EMBEDDERS["free"] = _free
+    with override_settings(EMBEDDER="free"):
+        source = begin(chunks)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        return seconds(lambda: sync([source]))
+
+
+def measure_local() -> str:
+    """One line: what the sync adds to the model's own time."""
+    embedder = get_embedder()
+    source = begin(EMBEDDED)
+    embedder.embed(["warm"], "passage")
+    whole = seconds(lambda: sync([source]))
+    texts = [f"{prefix}{text}" for prefix, text in Chunk.objects.values_list("prefix", "text")]
+    bare = seconds(lambda: embedder.embed(texts, "passage"))
+    pace = f"{len(texts)} chunks, {len(texts) / bare:.0f}/s"
+    return f"index / embed: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f} ({pace})"
+
+
+def measure_pace() -> str:
+    """One line."""
+    took = fill_free(FREE)
+    count = Chunk.objects.count()
+    return f"index with a free model: {count / took:,.0f} chunks/s ({count:,} chunks)"
+
+
+def peak(chunks: int) -> int:
+    """MiB of an indexing process of its own, on a database of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
+        command = [sys.executable, "-c", PEAK, str(chunks)]
+        done = subprocess.run(command, env=os.environ | {"VAR_DIR": var}, capture_output=True, text=True, check=True)
+        time.sleep(0.5)
+        return int(done.stdout.rpartition("peak ")[2])
+
+
+def measure_memory() -> str:
+    """One line."""
+    few, many = peak(FEW), peak(MANY)
+    return f"index, peak memory: {few} MiB for {FEW:,} chunks, {many} MiB for {MANY:,}"
+
+
+def measure() -> str:
+    """Three lines."""
+    return "\n".join(line() for line in (measure_local, measure_pace, measure_memory))

@@ -1,0 +1,159 @@
+"""Compares what an index holds with the ledger, and the ledger with the documents."""
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+
+from core.models.copying import copy_rows, integer, text
+from core.search.indexes.base import parts_of
+from core.search.namespaces import Target
+
+LISTED = 20
+"""So many ids of each sort are told; the counts are of all."""
+SETTLING = 10.0
+"""Seconds that an index may need to show, or to forget, what was written just before."""
+BULK = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Differences:
+    """``gaps``: chunks that the index lacks. ``orphans``: ids that it should not hold. ``stale``: documents whose entry
+    calls itself clean, but is of an older version, or does not have as many chunks as are kept. ``waiting`` and
+    ``failed`` are documents that the next sync will bring in.
+    """
+
+    documents: int
+    chunks: int
+    held: int
+    gaps: int
+    orphans: int
+    stale: int
+    waiting: int
+    failed: int
+    differing: Sequence[str] = field(default=())
+    foreign: Sequence[str] = field(default=())
+
+    @property
+    def wrong(self) -> int:
+        """How many things are not as they should be."""
+        return self.gaps + self.orphans + self.stale
+
+
+def differences(target: Target) -> Differences:
+    """List the index, and compare in the database: memory stays small however much there is."""
+    _list(target)
+    found = _compare(target)
+    until = time.monotonic() + SETTLING
+    while found.wrong and not target.index.transactional and time.monotonic() < until:
+        time.sleep(0.5)  # what was written a moment ago may not be listed yet
+        _list(target)
+        found = _compare(target)
+    return found
+
+
+def queue_repair(target: Target) -> int:
+    """Queue every document that differs, to be written whole; returns how many. Call after :func:`differences`."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(COMPARED + CUT_AGAIN, [target.namespace.pk] * 3)
+        cursor.execute(COMPARED + QUEUE, [target.namespace.pk] * 3)
+        return cursor.rowcount
+
+
+def remove_foreign(target: Target) -> int:
+    """Remove ids that belong to no document of the ledger; returns how many. Call after :func:`differences`."""
+    count = 0
+    for some in _bulks(_foreign(target)):
+        target.index.delete(some)
+        count += len(some)
+    return count
+
+
+def _list(target: Target) -> None:
+    """The ids of the index into a temporary table, taken apart."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS listed_vector")
+        cursor.execute("CREATE TEMPORARY TABLE listed_vector (vector_id varchar, external_id varchar, ordinal int)")
+    for some in _bulks(target.index.list_ids()):  # not while the connection copies: the ids may come from it
+        copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_taken_apart, some))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE listed_vector")
+
+
+# Documents that wait are not wrong: what the index holds of them is known to be unknown.
+COMPARED = """
+    WITH entries AS (
+        SELECT e.id AS entry, d.id AS document, d.external_id, e.state, e.chunks, e.state = 'clean' AS clean,
+            e.indexed_version <> d.version OR d.chunked_version <> d.version
+                OR (d.deleted_at IS NOT NULL AND e.chunks > 0) AS behind
+        FROM core_indexentry e JOIN core_document d ON d.id = e.document_id WHERE e.namespace_id = %s
+    ), kept AS (
+        SELECT document_id, count(*) AS chunks FROM core_chunk GROUP BY document_id
+    ), listed AS (
+        SELECT external_id, count(*) AS held, max(ordinal) AS last FROM listed_vector GROUP BY external_id
+    ), within AS (
+        SELECT e.entry, count(DISTINCT v.ordinal) AS held FROM entries e JOIN listed_vector v USING (external_id)
+        WHERE v.ordinal < e.chunks GROUP BY e.entry
+    ), compared AS (
+        SELECT e.*, coalesce(l.held, 0) AS held, coalesce(l.last + 1, 0) AS reach, coalesce(w.held, 0) AS inside,
+            e.clean AND (e.behind OR e.chunks <> coalesce(k.chunks, 0)) AS stale
+        FROM entries e LEFT JOIN listed l USING (external_id) LEFT JOIN within w USING (entry)
+        LEFT JOIN kept k ON k.document_id = e.document
+    ), wrong AS (
+        SELECT * FROM compared WHERE clean AND (held <> chunks OR inside <> chunks OR stale)
+    ), foreigners AS (
+        SELECT v.vector_id FROM listed_vector v WHERE NOT EXISTS (
+            SELECT 1 FROM core_indexentry e JOIN core_document d ON d.id = e.document_id
+            WHERE e.namespace_id = %s AND d.external_id = v.external_id)
+    ), unknown AS (
+        SELECT d.id FROM core_document d WHERE d.deleted_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM core_indexentry e WHERE e.document_id = d.id AND e.namespace_id = %s)
+    )
+"""
+SUMMED = """
+    SELECT count(*), coalesce(sum(chunks), 0), (SELECT count(*) FROM listed_vector),
+        coalesce(sum(chunks - inside) FILTER (WHERE clean), 0),
+        coalesce(sum(held - inside) FILTER (WHERE clean), 0) + (SELECT count(*) FROM foreigners),
+        count(*) FILTER (WHERE stale),
+        count(*) FILTER (WHERE state = 'dirty') + (SELECT count(*) FROM unknown),
+        count(*) FILTER (WHERE state = 'failed'),
+        (SELECT array_agg(external_id) FROM (SELECT external_id FROM wrong ORDER BY 1 LIMIT %s) w),
+        (SELECT array_agg(vector_id) FROM (SELECT vector_id FROM foreigners ORDER BY 1 LIMIT %s) f)
+    FROM compared
+"""
+CUT_AGAIN = "UPDATE core_document d SET chunked_version = 0 FROM wrong w WHERE w.stale AND d.id = w.document"
+QUEUE = """
+    UPDATE core_indexentry e SET state = 'dirty', content_hash = '', next_try_at = NULL,
+        high_water = greatest(e.high_water, w.reach) FROM wrong w WHERE e.id = w.entry
+"""
+FOREIGN = "SELECT vector_id FROM foreigners ORDER BY vector_id"
+
+
+def _compare(target: Target) -> Differences:
+    with connection.cursor() as cursor:
+        cursor.execute(COMPARED + SUMMED, [*[target.namespace.pk] * 3, LISTED, LISTED])
+        documents, chunks, held, gaps, orphans, stale, waiting, failed, differing, foreign = cursor.fetchone()
+    return Differences(
+        documents=documents, chunks=int(chunks), held=held, gaps=int(gaps), orphans=int(orphans), stale=stale,
+        waiting=waiting, failed=failed, differing=differing or (), foreign=foreign or (),
+    )  # fmt: skip
+
+
+def _foreign(target: Target) -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(COMPARED + FOREIGN, [target.namespace.pk] * 3)
+        yield from (row[0] for row in cursor.fetchall())
+
+
+def _taken_apart(name: str) -> tuple[bytes, bytes, bytes]:
+    """A row; what is no id of ours belongs to no document."""
+    document, ordinal = parts_of(name) or ("", -1)
+    return text(name), text(document), integer(ordinal)
+
+
+def _bulks(names: Iterable[str]) -> Iterator[list[str]]:
+    names = iter(names)
+    while some := list(itertools.islice(names, BULK)):
+        yield some

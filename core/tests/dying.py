@@ -1,0 +1,56 @@
+"""A process that is killed at its nth step: before each statement, before and after each commit and request."""
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def survives(step: int, act: Callable[[], object]) -> bool:
+    """Do it in a process of its own that SIGKILL ends at this step; True when it ended before."""
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        _die_at(step)
+        try:
+            act()
+        except BaseException:  # noqa: BLE001  (nothing of the child may come back into the test)
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return not os.WIFSIGNALED(status)
+
+
+def _die_at(step: int) -> None:
+    passed = 0
+
+    def tick() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def statement(execute: Callable[..., Any], *args: Any) -> Any:
+        tick()
+        return execute(*args)
+
+    connection.execute_wrappers.append(statement)
+    for owner, name in ((BaseDatabaseWrapper, "_commit"), (httpx.Client, "send")):
+        setattr(owner, name, _between(getattr(owner, name), tick))
+
+
+def _between(work: Callable[..., Any], tick: Callable[[], None]) -> Callable[..., Any]:
+    def ticking(*args: Any, **options: Any) -> Any:
+        tick()
+        found = work(*args, **options)
+        tick()
+        return found
+
+    return ticking

@@ -1,0 +1,134 @@
+"""A source of documents that can be changed, models that cost nothing, and what it means to be in step."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import numpy as np
+from django.db import transaction
+from django.test.utils import override_settings
+from numpy.typing import NDArray
+
+from core.models import Chunk, Document, IndexEntry, Scope
+from core.search.chunking import cut
+from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed, mark_deleted
+from core.search.embedders import EMBEDDERS, Embedder, EmbedderInfo, Role, count_tokens
+from core.search.indexes import vector_id
+from core.search.namespaces import serving
+from core.search.vectors import kept
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Hashed:
+    """Vectors made of hashes; ``seen`` are the texts that it was asked for."""
+
+    def __init__(self, name: str, dimension: int = 8) -> None:
+        self.info = EmbedderInfo(fingerprint=f"hashed/{name}", dimension=dimension)
+        self.seen: list[str] = []
+
+    def embed(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+        del role
+        self.seen += texts
+        found = np.zeros((len(texts), self.info.dimension), np.float32)
+        for row, text in enumerate(texts):
+            seed = hashlib.sha256(f"{self.info.fingerprint} {text}".encode()).digest()
+            found[row] = np.random.default_rng(int.from_bytes(seed[:8], "big")).standard_normal(self.info.dimension)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+@contextmanager
+def model(name: str, dimension: int = 8) -> Iterator[Hashed]:
+    """EMBEDDER names a model of hashes; it stays known afterwards, as the old one of a switch must."""
+    made = Hashed(name, dimension)
+
+    def factory(fingerprint: str | None) -> Embedder | None:
+        return made if fingerprint in {None, made.info.fingerprint} else None
+
+    EMBEDDERS[name] = factory
+    from core.search.embedders import base
+
+    base._made.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    with override_settings(EMBEDDER=name):
+        yield made
+
+
+class Notes:
+    """Documents whose passages stand between bars."""
+
+    source_system = "notes"
+    renderer_version = 1
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+        self.scope, _ = Scope.objects.get_or_create(
+            source_system="notes", external_id="1", defaults={"name": "notes/all"}
+        )
+        self.mark(*texts)
+
+    def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
+        for name in external_ids:
+            if name in self.texts:
+                passages = [Passage(text=part, author="ada", at=NOW) for part in self.texts[name].split("|")]
+                yield RenderedDocument(
+                    external_id=name, kind="note", title=name, url="https://example.org", author="Ada",
+                    occurred_at=NOW, passages=passages,
+                )  # fmt: skip
+
+    def write(self, **texts: str) -> None:
+        """Change texts, and mark them."""
+        self.texts |= texts
+        self.mark(*texts)
+
+    def mark(self, *names: str) -> None:
+        with transaction.atomic():
+            mark_changed(
+                DocumentMark(source_system="notes", external_id=name, kind="note", scope_id=self.scope.pk)
+                for name in names
+            )
+
+    def delete(self, *names: str) -> None:
+        for name in names:
+            self.texts.pop(name, None)
+        with transaction.atomic():
+            mark_deleted("notes", names, NOW)
+
+    def rename(self, name: str) -> None:
+        """The scope has another name: everything in it shows another one."""
+        with transaction.atomic():
+            Scope.objects.filter(pk=self.scope.pk).update(name=name)
+            self.mark(*self.texts)
+
+    def chunks(self) -> dict[str, str]:
+        """What should be in the index: texts by id."""
+        found: dict[str, str] = {}
+        for document in self.render(list(self.texts)):
+            pieces = cut(document, count_tokens)
+            found |= {vector_id(document.external_id, n): piece.text for n, piece in enumerate(pieces)}
+        return found
+
+
+def check_ledger(notes: Notes) -> None:
+    """The ledger and the kept chunks are as the documents say, and everything is clean."""
+    target = serving()
+    assert target is not None
+    expected = notes.chunks()
+    assert dict(Chunk.objects.values_list("vector_id", "text")) == expected
+    for entry in IndexEntry.objects.filter(namespace=target.namespace).select_related("document"):
+        name, version = entry.document.external_id, entry.document.version
+        wanted = sum(key.rpartition("#")[0] == name for key in expected)
+        assert (name, entry.state, entry.chunks, entry.indexed_version) == (name, "clean", wanted, version)
+    alive = set(Document.objects.filter(deleted_at=None).values_list("external_id", flat=True))
+    entries = IndexEntry.objects.filter(namespace=target.namespace, document__deleted_at=None)
+    assert alive == set(entries.values_list("document__external_id", flat=True))
+
+
+def vector_hashes() -> dict[str, str]:
+    """SHA-256 of the vectors that the index should hold, by id, as they are sent: half precision, six decimals."""
+    target = serving()
+    assert target is not None
+    hashes = dict(Chunk.objects.values_list("vector_id", "content_hash"))
+    vectors = kept(target.embedder, list(hashes.values()))
+    sent = {one: np.asarray(vector.astype("f8").round(6), "<f4").tobytes() for one, vector in vectors.items()}
+    return {name: hashlib.sha256(sent[one]).hexdigest() for name, one in hashes.items()}

@@ -1,0 +1,104 @@
+"""Killed at every step there is, the next run ends where one that was not killed ends."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test.utils import override_settings
+
+from core.models import Namespace
+from core.search.namespaces import serving
+from core.search.switching import switch
+from core.search.sync import sync
+from core.search.verifying import differences
+from core.tests.dying import survives
+from core.tests.notes import Notes, check_ledger, model, vector_hashes
+from core.tests.twin import Twin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG = "|".join(f"passage {n}" for n in range(5))
+
+
+@pytest.fixture(params=["pgvector", pytest.param("pinecone", marks=pytest.mark.twin)])
+def index(request: pytest.FixtureRequest) -> Iterator[Twin | None]:
+    """Both indexes; the stand-in for the one that has it."""
+    if request.param == "pgvector":
+        yield None
+        return
+    twin: Twin = request.getfixturevalue("twin")
+    with override_settings(VECTOR_INDEX="pinecone", PINECONE_HOST=twin.url, PINECONE_API_KEY="a-key-of-tests"):
+        yield twin
+
+
+def run_until_in_step(act: Callable[[], bool]) -> None:
+    """The session of a killed process may hold its locks a moment longer."""
+    until = time.monotonic() + 10
+    while not act():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def check(notes: Notes, twin: Twin | None) -> None:
+    check_ledger(notes)
+    target = serving()
+    assert target is not None
+    if twin is not None:
+        rows = twin.rows()
+        assert list(rows) == [target.namespace.name]
+        assert {row["id"]: row["sha256"] for row in rows[target.namespace.name]} == vector_hashes()
+        assert {row["id"]: row["metadata"]["text"] for row in rows[target.namespace.name]} == notes.chunks()
+        assert {row["metadata"]["container"] for row in rows[target.namespace.name]} == {notes.scope.name}
+    assert sorted(target.index.list_ids()) == sorted(notes.chunks())
+    assert differences(target).wrong == 0
+
+
+def change(notes: Notes, turn: int) -> None:
+    """Edit, grow or shrink, delete or bring back, add, and rename every few turns."""
+    notes.write(edited=f"edited {turn}|same", sized=LONG if turn % 2 else "short", **{f"new{turn}": "new"})
+    notes.delete(f"new{turn - 1}")
+    if turn % 2:
+        notes.delete("gone")
+    else:
+        notes.write(gone="back|again")
+    if turn % 5 == 0:
+        notes.scope.name = f"notes/{turn}"
+        notes.rename(notes.scope.name)
+
+
+def test_a_sync_that_is_killed_at_any_step_is_mended_by_the_next(index: Twin | None) -> None:
+    with model("first"):
+        notes = Notes(edited="one|same", sized=LONG, gone="here", still="unchanged")
+        for step in itertools.count(1):
+            change(notes, step)
+            ended = survives(step, lambda: sync([notes]))
+            run_until_in_step(lambda: not sync([notes]).remaining)
+            check(notes, index)
+            if ended:
+                break
+    assert step > 20  # pyright: ignore[reportPossiblyUnboundVariable]
+
+
+def test_a_switch_that_is_killed_at_any_step_goes_on(index: Twin | None) -> None:
+    notes = Notes(some="one|two", sized=LONG)
+    with model("first"):
+        sync([notes])
+    for step in itertools.count(1):
+        name = "second" if step % 2 else "first"
+        with model(name) as new:
+            ended = survives(step, lambda: switch([notes]))
+            notes.write(some=f"edited {step}|two")  # somebody changes it while the switch stands still
+            run_until_in_step(lambda: switch([notes]).switched)
+            assert serving_model() == new.info.fingerprint
+            run_until_in_step(lambda: not sync([notes]).remaining)
+            check(notes, index)
+            assert Namespace.objects.count() == 1
+        if ended:
+            break
+    assert step > 20  # pyright: ignore[reportPossiblyUnboundVariable]
+
+
+def serving_model() -> str:
+    target = serving()
+    assert target is not None
+    return target.namespace.embedder
