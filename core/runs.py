@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from core.models import CollectorRun, SkippedItem
@@ -154,6 +154,11 @@ def record_skip(
     logger.warning(
         "skipped collector=%s scope=%s stream=%s id=%s reason=%s", collector, scope, stream, external_id, reason
     )
+
+
+def request_retry(items: "QuerySet[SkippedItem]") -> int:
+    """Have the next run try these first; what is cleared already is left alone. Returns how many."""
+    return items.filter(cleared_at=None).update(retry_requested_at=timezone.now())
 
 
 def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:

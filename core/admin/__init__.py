@@ -5,7 +5,6 @@ from typing import Any, cast
 from django.contrib import admin
 from django.db.models import Count, Model, OuterRef, Subquery
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 
 from core.admin.filters import ClearedFilter, cheap_filter
@@ -26,6 +25,7 @@ from core.models import (
 from core.pages.health import freshness
 from core.pages.names import took
 from core.pages.runs import run_context
+from core.runs import request_retry
 
 
 class MirrorAdmin(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
@@ -149,7 +149,7 @@ class SkippedItemAdmin(MirrorAdmin):
     @admin.action(description="Try again in the next run", permissions=["retry"])
     def retry(self, request: HttpRequest, chosen: Any) -> None:
         """Ask for another try of what is still missing."""
-        number = chosen.filter(cleared_at=None).update(retry_requested_at=timezone.now())
+        number = request_retry(chosen)
         self.message_user(request, f"The next run tries {number} item{'' if number == 1 else 's'} again.")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:

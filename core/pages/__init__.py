@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponseBase
 
-from core.pages.health import health
+from core.pages.health import health_page
 from core.pages.runs import progress, retry
-from core.pages.thread import thread, whole_text
-from core.pages.timeline import timeline
+from core.pages.thread import thread_page, whole_text
+from core.pages.timeline import timeline_page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +26,10 @@ class Page:
 
 
 PAGES = [
-    Page(route="timeline/", name="timeline", view=timeline, menu="Timeline"),
-    Page(route="timeline/<slug:source>/thread/", name="thread", view=thread),
+    Page(route="timeline/", name="timeline", view=timeline_page, menu="Timeline"),
+    Page(route="timeline/<slug:source>/thread/", name="thread", view=thread_page),
     Page(route="timeline/<int:pk>/text/", name="whole_text", view=whole_text),
-    Page(route="health/", name="health", view=health, menu="Health"),
+    Page(route="health/", name="health", view=health_page, menu="Health"),
     Page(route="runs/<int:pk>/progress/", name="run_progress", view=progress),
     Page(route="retry/", name="retry", view=retry),
 ]

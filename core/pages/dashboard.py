@@ -33,25 +33,23 @@ class PeriodForm(forms.Form):
         self.fields["source"].choices = [("", "All sources"), *source_names().items()]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _period(form: PeriodForm, today: date) -> figures.Period:
-    """The weeks that were asked for; what cannot be read counts as not asked."""
+def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
+    """The weeks that were asked for; what cannot be read counts as not asked. By default the latest with anything in."""
     form.is_valid()
     asked: dict[str, Any] = getattr(form, "cleaned_data", {})
-    until = asked.get("until") or today
+    latest = today if known[1] > today - timedelta(weeks=WEEKS) else known[1]
+    until = asked.get("until") or latest
     since = asked.get("since") or until - timedelta(weeks=WEEKS - 1)
     earliest = max(since, until - timedelta(weeks=MOST_WEEKS)) if since <= until else since
     return figures.Period.of(earliest, until, asked.get("source") or "")
 
 
-def _shortcuts(today: date, source: str) -> list[dict[str, str]]:
+def _shortcuts(today: date, source: str, known: tuple[date, date]) -> list[dict[str, str]]:
     """Periods that people ask for most."""
-    first = figures.first_week() or today
-    spans = {"12 weeks": 12, "26 weeks": 26, "1 year": 52, "Everything": (today - first).days // 7 + 2}
     start = figures.monday(today)
-    return [
-        {"label": label, "query": f"since={start - timedelta(weeks=weeks - 1)}&until={today}&source={source}"}
-        for label, weeks in spans.items()
-    ]
+    since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
+    since["Everything"] = known[0]
+    return [{"label": label, "query": f"since={day}&until={today}&source={source}"} for label, day in since.items()]
 
 
 def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -60,7 +58,7 @@ def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"most": most} for row in rows]
 
 
-def dashboard(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
     """The page; figures only for those who may see activities, first steps while there are none."""
     context = admin.site.each_context(request) | {"title": "Dashboard", **(extra_context or {})}
     context["app_list"] = admin.site.get_app_list(request)
@@ -72,12 +70,13 @@ def dashboard(request: HttpRequest, extra_context: dict[str, Any] | None = None)
         return TemplateResponse(request, "admin/first_steps.html", context)
     today = timezone.now().date()
     form = PeriodForm(request.GET or None)
-    period = _period(form, today)
+    known = figures.weeks_of_activity() or (today, today)
+    period = _period(form, today, known)
     by_source, by_kind = figures.by_week(period)
     context |= {
-        "form": form if form.is_bound else PeriodForm(initial={"since": period.first, "until": today}),
+        "form": form if form.is_bound else PeriodForm(initial={"since": period.first, "until": min(period.end, today)}),
         "period": period,
-        "shortcuts": _shortcuts(today, period.source),
+        "shortcuts": _shortcuts(today, period.source, known),
         "by_source": by_source,
         "by_kind": by_kind,
         "busiest_scopes": _with_shares(figures.busiest_scopes(period)),

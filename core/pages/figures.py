@@ -98,9 +98,10 @@ def _table(period: Period, columns: Mapping[str, Mapping[date, int]], order: Seq
     return Table(columns=order, rows=[(week, [columns[name].get(week, 0) for name in order]) for week in weeks])
 
 
-def first_week() -> date | None:
-    """The first week that anything happened in."""
-    return _rows("SELECT min(week) FROM core_activityweek")[0][0]
+def weeks_of_activity() -> tuple[date, date] | None:
+    """The first and the last week that anything happened in."""
+    first, last = _rows("SELECT min(week), max(week) FROM core_activityweek")[0]
+    return (first, last) if first else None
 
 
 def busiest_scopes(period: Period) -> list[dict[str, Any]]:

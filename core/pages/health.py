@@ -79,7 +79,7 @@ def gaps() -> list[tuple[str, Gap]]:
     return [(str(tracker.verbose_name), gap) for tracker in installed_trackers() for gap in tracker.gaps()]
 
 
-def health(request: HttpRequest) -> TemplateResponse:
+def health_page(request: HttpRequest) -> TemplateResponse:
     """The page."""
     context = admin.site.each_context(request) | {
         "title": "Health",

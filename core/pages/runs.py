@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from core.models import CollectorRun, SkippedItem
-from core.runs import is_alive
+from core.runs import is_alive, request_retry
 
 SHOWN = 50
 
@@ -63,7 +63,7 @@ def retry(request: HttpRequest) -> HttpResponse:
     """Ask the next run for another try of one skipped item, or of all that a run left."""
     if not request.user.has_perm("core.change_skippeditem"):
         raise PermissionDenied
-    wanted = SkippedItem.objects.filter(cleared_at=None)
+    wanted = SkippedItem.objects.all()
     item, run = request.POST.get("item", ""), request.POST.get("run", "")
     chosen = wanted.filter(pk=int(item)) if item.isdigit() else wanted.filter(run=int(run)) if run.isdigit() else None
     number = chosen.update(retry_requested_at=timezone.now()) if chosen is not None else 0

@@ -25,7 +25,7 @@ def _tracker(source_system: str) -> TrackerConfig | None:
     return next((tracker for tracker in installed_trackers() if tracker.source_system == source_system), None)
 
 
-def thread(request: HttpRequest, source: str) -> TemplateResponse:
+def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
     """The page of the thread that ``id`` names."""
     may_see(request)
     name = request.GET.get("id", "").replace("\0", "")

@@ -14,7 +14,7 @@ from core.pages.names import source_names, type_name
 from core.pages.texts import visible
 
 
-def timeline(request: HttpRequest) -> TemplateResponse:
+def timeline_page(request: HttpRequest) -> TemplateResponse:
     """The page: filters, and activities the newest first."""
     may_see(request)
     form = TimelineForm(request.GET)
