@@ -34,14 +34,22 @@ def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> in
     names = ", ".join(f'"{f.column}"' for f in fields)
     values = ", ".join(_value(f, sizes) for f in fields)
     with connection.cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM generate_series(1, {rows}) AS n')  # noqa: S608
+        cursor.execute(
+            f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM generate_series(1, {rows}) AS n'
+        )  # noqa: S608
     return rows
 
 
 def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
     """SQL for a value of row ``n``: unique where it must be, one of a few where people filter."""
     if field.is_relation:
-        return "n" if field.one_to_one else f"1 + n % {sizes.get(field.related_model, 1)}" if not field.null or field.related_model in sizes else "NULL"
+        return (
+            "n"
+            if field.one_to_one
+            else f"1 + n % {sizes[field.related_model]}"
+            if field.related_model in sizes
+            else "NULL"
+        )
     if field.primary_key and not isinstance(field, models.CharField):
         return "n"
     if isinstance(field, models.BooleanField):

@@ -109,8 +109,8 @@ TEMPLATES = [
     }
 ]
 
-# Pages take scripts, styles and pictures from here and nowhere else, and nothing inline: what collected texts smuggle in
-# cannot run even if it were let through.
+# Pages take scripts, styles and pictures from here and nowhere else, and nothing inline: what collected texts
+# smuggle in cannot run even if it were let through.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

@@ -31,7 +31,7 @@ def _holds(model: Any, field: str, word: str) -> Q:
         related = cast("Any", model._meta.get_field(path)).related_model
         return Q(**{f"{path}__in": list(_named(related, f"{last}__{lookup}", word))})
     kind = model._meta.get_field(last).get_internal_type()
-    if kind.endswith("IntegerField") or kind.endswith("AutoField"):
+    if kind.endswith(("IntegerField", "AutoField")):
         return Q(**{last: int(word)}) if word.isascii() and word.isdigit() and len(word) < 10 else Q(pk__in=[])
     return Q(**{f"{last}__{lookup}": word})
 

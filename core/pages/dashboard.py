@@ -34,7 +34,7 @@ class PeriodForm(forms.Form):
 
 
 def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
-    """The weeks that were asked for; what cannot be read counts as not asked. By default the latest with anything in."""
+    """The weeks that were asked for; what cannot be read counts as not asked. Else the latest with anything in."""
     form.is_valid()
     asked: dict[str, Any] = getattr(form, "cleaned_data", {})
     latest = today if known[1] > today - timedelta(weeks=WEEKS) else known[1]

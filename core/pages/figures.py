@@ -69,6 +69,7 @@ def _rows(statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, 
 def by_week(period: Period) -> tuple[Table, Table]:
     """Activity by source and by kind, every week of the period, the empty ones too."""
     where, parameters = period.condition
+    # ``where`` is one of two texts above, here and below.
     found = _rows(
         "SELECT w.week, s.source_system, w.activity_type, sum(w.count) FROM core_activityweek w"
         f" JOIN core_scope s ON s.id = w.scope_id WHERE {where} GROUP BY 1, 2, 3",

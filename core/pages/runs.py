@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from core.models import CollectorRun, SkippedItem
-from core.runs import is_alive, request_retry
+from core.runs import is_alive
 
 SHOWN = 50
 

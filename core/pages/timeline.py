@@ -37,12 +37,12 @@ def timeline_page(request: HttpRequest) -> TemplateResponse:
 
 def entry(activity: Activity, names: dict[str, str]) -> dict[str, Any]:
     """An activity with what its texts look like to people."""
+    kind, summary = type_name(activity.activity_type), visible(activity.summary)
     return {
         "activity": activity,
         "source": names.get(activity.source_system, activity.source_system),
-        "type": type_name(activity.activity_type),
+        "type": "" if summary.startswith(kind) else kind,
         "actor": visible(activity.actor_name) or "somebody",
-        "summary": visible(activity.summary),
+        "summary": summary,
         "url": activity.source_url if activity.source_url.startswith(("https://", "http://")) else "",
-        "is_event": ".event." in activity.activity_type,
     }

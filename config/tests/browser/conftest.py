@@ -1,6 +1,5 @@
 """A headless Chromium that watches itself: nothing on its console, no request to another host."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from config.tests.browser.watching import FLAGS, Watched
 from samples.server import SampleServer
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 HERE = Path(__file__).parent
 
 
@@ -36,7 +37,9 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
         running.close()
-    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE") if before is None else os.environ.update(DJANGO_ALLOW_ASYNC_UNSAFE=before)
+    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE") if before is None else os.environ.update(
+        DJANGO_ALLOW_ASYNC_UNSAFE=before
+    )
 
 
 @pytest.fixture
