@@ -103,12 +103,10 @@ def report(told: Callable[[str], Any]) -> str:
         milliseconds, statements = percentile(client, address)
         bound = FIRST if name == "dashboard" else OTHERS
         slow += [name] if milliseconds > bound else []
-        told(
-            f"  {milliseconds:7.1f} ms  {statements:3} statements  {name}{'' if milliseconds <= bound else '  TOO SLOW'}"
-        )
-    return (
-        f"pages over {ACTIVITIES:,} activities: {len(slow)} slower than {OTHERS:.0f} ms ({FIRST:.0f} ms the dashboard)"
-    )
+        note = "" if milliseconds <= bound else "  TOO SLOW"
+        told(f"  {milliseconds:7.1f} ms  {statements:3} statements  {name}{note}")
+    bounds = f"{OTHERS:.0f} ms ({FIRST:.0f} ms the dashboard)"
+    return f"pages over {ACTIVITIES:,} activities: {len(slow)} slower than {bounds}"
 
 
 def measure() -> str:
