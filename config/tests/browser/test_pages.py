@@ -55,7 +55,7 @@ def test_everything_is_reached_by_keyboard(collected: SampleServer, page: Page, 
     reached = set[str]()
     for _ in range(110):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("(document.activeElement.innerText || document.activeElement.name || '').trim()"))
+        reached.add(page.evaluate("(document.activeElement.name || document.activeElement.innerText || '').trim()"))
     assert {"Timeline", "Health", "since", "until", "source", "Show", "As a table"} <= reached
 
 
