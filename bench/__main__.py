@@ -15,10 +15,17 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from bench import collection, history, index, memory
+        from bench import collection, history, index, memory, pages, rollups
 
         call_command("migrate", verbosity=0)
-        for line in (collection.measure, history.measure, memory.measure, index.measure):
+        for line in (
+            collection.measure,
+            history.measure,
+            memory.measure,
+            index.measure,
+            rollups.measure,
+            pages.measure,
+        ):
             sys.stdout.write(f"{line()}\n")
             sys.stdout.flush()
     del os.environ["VAR_DIR"]

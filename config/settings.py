@@ -69,6 +69,7 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
+    "core.apps.CoreConfig",  # before the admin, some of whose templates it replaces
     "core.apps.ActivityAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -76,7 +77,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "core.apps.CoreConfig",
     "github_activity_tracker.apps.GitHubTrackerConfig",
     "csp",
     "config",  # for its commands
@@ -109,8 +109,8 @@ TEMPLATES = [
     }
 ]
 
-# Pages take scripts, styles and pictures from here and nowhere else, and nothing inline: what collected texts smuggle in
-# cannot run even if it were let through.
+# Pages take scripts, styles and pictures from here and nowhere else, and nothing inline: what collected texts
+# smuggle in cannot run even if it were let through.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

@@ -5,7 +5,6 @@ from typing import Any, cast
 from django.contrib import admin
 from django.db.models import Count, Model, OuterRef, Subquery
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 
 from core.admin.filters import ClearedFilter, cheap_filter
@@ -25,8 +24,9 @@ from core.models import (
     SkippedItem,
 )
 from core.pages.health import freshness
-from core.pages.names import took
+from core.pages.names import may, took
 from core.pages.runs import run_context
+from core.runs import request_retry
 
 
 class MirrorAdmin(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
@@ -109,13 +109,13 @@ class CollectorRunAdmin(MirrorAdmin):
         """The page of a run, live while it goes on."""
         run = self.get_object(request, object_id)
         known = run_context(cast("CollectorRun", run)) if run else {}
-        known["may_retry"] = request.user.has_perm("core.change_skippeditem")
+        known["may_retry"] = may(request, "core.change_skippeditem")
         return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
 
     @admin.display(description="outcome", ordering="outcome")
     def state(self, run: CollectorRun) -> Any:
         """In its colour."""
-        return format_html('<span class="outcome {}">{}</span>', run.outcome, run.get_outcome_display())
+        return format_html('<span class="outcome {}">{}</span>', run.outcome, CollectorRun.Outcome(run.outcome).label)
 
     @admin.display(description="took")
     def took(self, run: CollectorRun) -> str:
@@ -150,12 +150,12 @@ class SkippedItemAdmin(MirrorAdmin):
     @admin.action(description="Try again in the next run", permissions=["retry"])
     def retry(self, request: HttpRequest, chosen: Any) -> None:
         """Ask for another try of what is still missing."""
-        number = chosen.filter(cleared_at=None).update(retry_requested_at=timezone.now())
+        number = request_retry(chosen)
         self.message_user(request, f"The next run tries {number} item{'' if number == 1 else 's'} again.")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Whoever may change skipped items."""
-        return request.user.has_perm("core.change_skippeditem")
+        return may(request, "core.change_skippeditem")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

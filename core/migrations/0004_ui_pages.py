@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0003_search_words'),
+        ('core', '0002_github_retry'),
     ]
 
     operations = [
@@ -55,11 +56,6 @@ class Migration(migrations.Migration):
             model_name='collectorrun',
             name='scopes',
             field=models.JSONField(blank=True, default=list, help_text='What became of each scope; those that fell short first.'),
-        ),
-        migrations.AddField(
-            model_name='skippeditem',
-            name='retry_requested_at',
-            field=models.DateTimeField(blank=True, help_text='Somebody asked for another try, which the next run makes (UTC).', null=True),
         ),
         migrations.AddIndex(
             model_name='activity',

@@ -59,7 +59,7 @@ class SkippedItem(models.Model):
     attempts = models.PositiveIntegerField(default=1)
     cleared_at = models.DateTimeField(null=True, blank=True)
     retry_requested_at = models.DateTimeField(
-        null=True, blank=True, help_text="Somebody asked for another try, which the next run makes (UTC)."
+        null=True, blank=True, help_text="When somebody asked that the next run tries it first (UTC)."
     )
 
     class Meta:

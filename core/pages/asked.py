@@ -91,7 +91,7 @@ def scope_ids(name: str) -> list[int]:
 
 
 def _person(name: str) -> Q:
-    """Somebody by ``source:account id``, or by a name: whoever went by it last in each source, under all their names."""
+    """Somebody by ``source:account id``, or whoever went by this name last in each source, under all their names."""
     source, _, account = name.strip().partition(":")
     if account and source in source_names():
         return Q(source_system=source, actor_external_id=account)

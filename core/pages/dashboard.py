@@ -5,14 +5,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from core.models import Activity, Scope, SkippedItem
 from core.pages import figures, health
-from core.pages.names import source_names
+from core.pages.names import may, source_names
 from core.trackers import installed_trackers
 
 WEEKS = 26
@@ -33,25 +32,23 @@ class PeriodForm(forms.Form):
         self.fields["source"].choices = [("", "All sources"), *source_names().items()]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _period(form: PeriodForm, today: date) -> figures.Period:
-    """The weeks that were asked for; what cannot be read counts as not asked."""
+def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
+    """The weeks that were asked for; what cannot be read counts as not asked. Else the latest with anything in."""
     form.is_valid()
     asked: dict[str, Any] = getattr(form, "cleaned_data", {})
-    until = asked.get("until") or today
+    latest = today if known[1] > today - timedelta(weeks=WEEKS) else known[1]
+    until = asked.get("until") or latest
     since = asked.get("since") or until - timedelta(weeks=WEEKS - 1)
     earliest = max(since, until - timedelta(weeks=MOST_WEEKS)) if since <= until else since
     return figures.Period.of(earliest, until, asked.get("source") or "")
 
 
-def _shortcuts(today: date, source: str) -> list[dict[str, str]]:
+def _shortcuts(today: date, source: str, known: tuple[date, date]) -> list[dict[str, str]]:
     """Periods that people ask for most."""
-    first = figures.first_week() or today
-    spans = {"12 weeks": 12, "26 weeks": 26, "1 year": 52, "Everything": (today - first).days // 7 + 2}
     start = figures.monday(today)
-    return [
-        {"label": label, "query": f"since={start - timedelta(weeks=weeks - 1)}&until={today}&source={source}"}
-        for label, weeks in spans.items()
-    ]
+    since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
+    since["Everything"] = known[0]
+    return [{"label": label, "query": f"since={day}&until={today}&source={source}"} for label, day in since.items()]
 
 
 def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -60,11 +57,11 @@ def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"most": most} for row in rows]
 
 
-def dashboard(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
     """The page; figures only for those who may see activities, first steps while there are none."""
     context = admin.site.each_context(request) | {"title": "Dashboard", **(extra_context or {})}
     context["app_list"] = admin.site.get_app_list(request)
-    if not request.user.has_perm("core.view_activity"):
+    if not may(request, "core.view_activity"):
         return TemplateResponse(request, "admin/dashboard_closed.html", context)
     if not Activity.objects.exists():
         context |= {"commands": [tracker.collect_command for tracker in installed_trackers()]}
@@ -72,15 +69,16 @@ def dashboard(request: HttpRequest, extra_context: dict[str, Any] | None = None)
         return TemplateResponse(request, "admin/first_steps.html", context)
     today = timezone.now().date()
     form = PeriodForm(request.GET or None)
-    period = _period(form, today)
-    by_source, by_kind = figures.by_week(period)
+    known = figures.weeks_of_activity() or (today, today)
+    period = _period(form, today, known)
+    counted = figures.activities(period)
     context |= {
-        "form": form if form.is_bound else PeriodForm(initial={"since": period.first, "until": today}),
+        "form": form if form.is_bound else PeriodForm(initial={"since": period.first, "until": min(period.end, today)}),
         "period": period,
-        "shortcuts": _shortcuts(today, period.source),
-        "by_source": by_source,
-        "by_kind": by_kind,
-        "busiest_scopes": _with_shares(figures.busiest_scopes(period)),
+        "shortcuts": _shortcuts(today, period.source, known),
+        "by_source": counted.by_source,
+        "by_kind": counted.by_kind,
+        "busiest_scopes": _with_shares(figures.busiest_scopes(counted.by_scope)),
         "busiest_people": _with_shares(figures.busiest_people(period)),
         "names": source_names(),
         "scopes": health.scope_health(),
@@ -92,9 +90,3 @@ def dashboard(request: HttpRequest, extra_context: dict[str, Any] | None = None)
         "storage": figures.storage(),
     }
     return TemplateResponse(request, "admin/dashboard.html", context)
-
-
-def may_see(request: HttpRequest) -> None:
-    """PermissionDenied for staff who may not see activities."""
-    if not request.user.has_perm("core.view_activity"):
-        raise PermissionDenied

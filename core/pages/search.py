@@ -13,9 +13,9 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 
 from core.models import Chunk, Document
-from core.pages.dashboard import may_see
+
 from core.pages.loose import different_values
-from core.pages.names import source_names
+from core.pages.names import need, source_names
 from core.pages.texts import visible
 from core.search.query import Filters, Result, alike, search, thread, unknown
 
@@ -58,7 +58,7 @@ class SearchForm(forms.Form):
 
 def search_page(request: HttpRequest) -> TemplateResponse:
     """The form, and a page of results."""
-    may_see(request)
+    need(request, "core.view_activity")
     form = SearchForm(request.GET)
     asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
     page = _page(request)
@@ -83,7 +83,7 @@ def search_page(request: HttpRequest) -> TemplateResponse:
 
 def around_page(request: HttpRequest) -> TemplateResponse:
     """What was said before and after the passage ``at`` of the document ``id``."""
-    may_see(request)
+    need(request, "core.view_activity")
     name, at = request.GET.get("id", "").replace("\0", "")[:200], request.GET.get("at", "0")
     place = int(at) if at.isascii() and at.isdigit() and len(at) < 9 else 0
     said = thread(name, place, reach=REACH)

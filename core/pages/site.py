@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from core.pages import PAGES
-from core.pages.dashboard import dashboard
+from core.pages.dashboard import dashboard_page
 
 
 class ActivitySite(admin.AdminSite):
@@ -30,4 +30,4 @@ class ActivitySite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard."""
-        return dashboard(request, extra_context)
+        return dashboard_page(request, extra_context)

@@ -9,14 +9,13 @@ from django.template.response import TemplateResponse
 from core.models import Activity
 from core.pages import keyset
 from core.pages.asked import PER_PAGE, TimelineForm, activities
-from core.pages.dashboard import may_see
-from core.pages.names import source_names, type_name
+from core.pages.names import need, source_names, type_name
 from core.pages.texts import visible
 
 
-def timeline(request: HttpRequest) -> TemplateResponse:
+def timeline_page(request: HttpRequest) -> TemplateResponse:
     """The page: filters, and activities the newest first."""
-    may_see(request)
+    need(request, "core.view_activity")
     form = TimelineForm(request.GET)
     rows = activities(form.cleaned_data) if form.is_valid() else Activity.objects.none()
     found = keyset.page(rows, request.GET, PER_PAGE, newest_first=True)
@@ -37,12 +36,12 @@ def timeline(request: HttpRequest) -> TemplateResponse:
 
 def entry(activity: Activity, names: dict[str, str]) -> dict[str, Any]:
     """An activity with what its texts look like to people."""
+    kind, summary = type_name(activity.activity_type), visible(activity.summary)
     return {
         "activity": activity,
         "source": names.get(activity.source_system, activity.source_system),
-        "type": type_name(activity.activity_type),
+        "type": "" if summary.startswith(kind) else kind,
         "actor": visible(activity.actor_name) or "somebody",
-        "summary": visible(activity.summary),
+        "summary": summary,
         "url": activity.source_url if activity.source_url.startswith(("https://", "http://")) else "",
-        "is_event": ".event." in activity.activity_type,
     }

@@ -16,41 +16,45 @@ function read(table) {
   };
 }
 
-function paint(chart) {
-  chart.data.datasets.forEach((set, at) => {
-    set.backgroundColor = colour(`--chart-${(at % 8) + 1}`);
-  });
-  const ink = colour("--body-fg");
-  chart.options.plugins.legend.labels.color = ink;
-  for (const axis of ["x", "y"]) {
-    chart.options.scales[axis].ticks.color = ink;
-    chart.options.scales[axis].grid.color = colour("--hairline-color");
-  }
-  chart.update("none");
+function painted(datasets) {
+  return datasets.map((set, at) => ({ ...set, backgroundColor: colour(`--chart-${(at % 8) + 1}`) }));
+}
+
+function inked() {
+  const [ink, line] = [colour("--body-fg"), colour("--hairline-color")];
+  return {
+    plugins: { colors: { enabled: false }, legend: { position: "bottom", labels: { boxWidth: 12, color: ink } } },
+    scales: {
+      x: { stacked: true, grid: { display: false }, ticks: { color: ink, maxRotation: 0, autoSkipPadding: 16 } },
+      y: { stacked: true, beginAtZero: true, grid: { color: line }, ticks: { color: ink, precision: 0 } },
+    },
+  };
+}
+
+function options() {
+  return {
+    animation: false,
+    maintainAspectRatio: false,
+    interaction: { mode: "index", intersect: false },
+    datasets: { bar: { categoryPercentage: 1, barPercentage: 0.86 } },
+    ...inked(),
+  };
 }
 
 function draw(canvas) {
-  const quiet = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const chart = new Chart(canvas, {
-    type: "bar",
-    data: read(document.getElementById(canvas.dataset.table)),
-    options: {
-      animation: quiet ? false : { duration: 200 },
-      maintainAspectRatio: false,
-      interaction: { mode: "index", intersect: false },
-      datasets: { bar: { categoryPercentage: 1, barPercentage: 0.86 } },
-      plugins: { legend: { position: "bottom", labels: { boxWidth: 12 } } },
-      scales: {
-        x: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } },
-        y: { stacked: true, beginAtZero: true, ticks: { precision: 0 } },
-      },
-    },
-  });
-  charts.push(chart);
-  paint(chart);
+  const data = read(document.getElementById(canvas.dataset.table));
+  data.datasets = painted(data.datasets);
+  charts.push(new Chart(canvas, { type: "bar", data, options: options() }));
+}
+
+function repaint() {
+  for (const chart of charts) {
+    chart.data.datasets = painted(chart.data.datasets);
+    chart.options = options();
+    chart.update();
+  }
 }
 
 document.querySelectorAll("canvas[data-table]").forEach(draw);
-const repaint = () => charts.forEach(paint);
 new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
