@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 
 from core.models import Chunk, Document
-
 from core.pages.loose import different_values
 from core.pages.names import need, source_names
 from core.pages.texts import visible

@@ -11,6 +11,8 @@ LONGEST_QUERY = 1000
 MOST_WORDS = 24
 COMMON = 0.05
 """Share of chunks beyond which a word brings no candidates."""
+ENOUGH = 6000
+"""Chunks that the words of a query may bring together."""
 FEW = 2000
 """Chunks that are looked at however common a word is."""
 RAREST = 0.0005
@@ -64,7 +66,16 @@ def lexemes(words: str) -> list[Lexeme]:
 
 
 def telling(found: list[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
-    """Those that bring candidates, being rare or few; and of the others the rarest two, for want of better."""
-    rare = [lexeme for lexeme in found if lexeme.share <= COMMON or lexeme.share * lexeme.chunks <= FEW]
+    """Those that bring candidates, being rare or few; and of the others the rarest two, for want of better.
+
+    The rarest come first, and no more once they have brought enough: a long question costs no more than a short one.
+    """
+    rare: list[Lexeme] = []
+    expected = 0.0
+    for lexeme in sorted(found, key=lambda lexeme: lexeme.share):
+        rows = lexeme.share * lexeme.chunks
+        expected += rows
+        if (lexeme.share <= COMMON or rows <= FEW) and (expected <= ENOUGH or not rare):
+            rare.append(lexeme)
     common = [lexeme for lexeme in found if lexeme not in rare]
     return rare, sorted(common, key=lambda lexeme: lexeme.share)[:2]
