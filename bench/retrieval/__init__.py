@@ -12,7 +12,7 @@ out of the documents that it is looked for in:
   documents are whole, with those of ``headings`` among them.
 
 A question needs three words, and a document something left to be found by. Questions are halved by the hash of
-their words: what is tuned is tuned on one half.
+their words, so that a number can be tuned on one half and checked on the other.
 
     python -m bench.retrieval                                      # the sample community, in a database of its own
     VAR_DIR=kept python -m bench.retrieval owner/name --limit 200  # a repository, as GITHUB_API_URL serves it
