@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class CoreConfig(AppConfig):
@@ -14,3 +15,9 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks."""
         import_module("core.checks")
+
+
+class ActivityAdminConfig(AdminConfig):
+    """Django's admin with this project's site; every tracker registers its models as Django documents."""
+
+    default_site = "core.pages.site.ActivitySite"

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -87,6 +87,19 @@ def _mark_interrupted(collector: str) -> None:
             _unlock(key)
 
 
+def is_alive(run: CollectorRun) -> bool:
+    """Whether the process of a run still holds its lock; nothing is locked to find out."""
+    key = _lock_key("run", str(run.pk)) % 2**64
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE l.locktype = 'advisory'"
+            " AND d.datname = current_database() AND l.classid = %s AND l.objid = %s AND l.objsubid = 1 AND l.granted)",
+            [key >> 32, key % 2**32],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 _current_run: ContextVar[CollectorRun | None] = ContextVar("current_run", default=None)
 
 
@@ -129,12 +142,13 @@ def finish_run(
     requests: int = 0,
     category: str = "",
     error: str = "",
+    scopes: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Close a line of the ledger. ``error`` is one line from which secrets have been taken."""
     run.finished_at = timezone.now()
     run.outcome, run.counts, run.requests = outcome, dict(counts), requests
-    run.failure_category, run.error = category, error
-    run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error"])
+    run.failure_category, run.error, run.scopes = category, error, list(scopes)
+    run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error", "scopes"])
 
 
 def record_skip(

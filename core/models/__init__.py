@@ -1,20 +1,24 @@
 """The tables that every tracker shares."""
 
+from core.models.rollups import ActivityWeek, PersonWeek
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
-from core.models.search import Chunk, Document, Embedding, IndexEntry, Namespace, Vector
+from core.models.search import Chunk, CommonWord, Document, Embedding, IndexEntry, Namespace, Vector
 from core.models.timeline import Activity
 
 __all__ = [
     "Activity",
+    "ActivityWeek",
     "ApiBudget",
     "Checkpoint",
     "Chunk",
     "CollectorRun",
+    "CommonWord",
     "Document",
     "Embedding",
     "IndexEntry",
     "Namespace",
+    "PersonWeek",
     "Scope",
     "SkippedItem",
     "Vector",

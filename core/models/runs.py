@@ -26,6 +26,11 @@ class CollectorRun(models.Model):
     requests = models.PositiveIntegerField(default=0, help_text="Requests spent.")
     failure_category = models.CharField(max_length=32, blank=True)
     error = models.TextField(blank=True, help_text="One line, without secrets.")
+    scopes = models.JSONField(
+        default=list, blank=True, help_text="What became of each scope; those that fell short first."
+    )
+    progress = models.JSONField(default=dict, blank=True, help_text="Where it is, written at most once a second.")
+    progress_at = models.DateTimeField(null=True, blank=True, help_text="When progress was last written (UTC).")
 
     class Meta:
         indexes = [models.Index(fields=["collector", "-started_at"]), models.Index(fields=["outcome"])]

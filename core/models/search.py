@@ -35,10 +35,15 @@ class Document(models.Model):
     renderer_version = models.PositiveIntegerField(
         default=0, db_default=0, help_text="What rendered and cut its chunks."
     )
+    title_tsv = models.GeneratedField(
+        expression=SearchVector("title", config="english") + SearchVector("title", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source_system", "external_id"], name="document_identity")]
-        indexes = [models.Index(fields=["scope", "kind"])]
+        indexes = [models.Index(fields=["scope", "kind"]), GinIndex(fields=["title_tsv"], name="document_title_tsv")]
         ordering = ["-occurred_at"]
 
     def __str__(self) -> str:
@@ -76,6 +81,20 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return self.vector_id
+
+
+class CommonWord(models.Model):
+    """A lexeme that many chunks have, so that a query looks for the rare ones and knows what each is worth."""
+
+    vector = models.CharField(max_length=16, help_text="The column of chunks: tsv or tsv_simple.")
+    lexeme = models.TextField(help_text="Empty: the line that says how many chunks there were.")
+    share = models.FloatField(help_text="Of all chunks, 0 to 1; for the empty lexeme their number.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["vector", "lexeme"], name="common_word_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.lexeme} {self.share:.3f}"
 
 
 class Embedding(models.Model):

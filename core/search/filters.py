@@ -1,5 +1,6 @@
 """What a result must be."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,10 @@ class Filters:
     author: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def asked(self) -> Mapping[str, str | datetime]:
+        """The conditions that there are, by name."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
 def like(name: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from core.models import Document, IndexEntry
 from core.search import texts
-from core.search.chunking import CHUNKER_VERSION, cut
+from core.search.chunking import CHUNKER_VERSION, cut_all
 from core.search.documents import DocumentSource, RenderedDocument
 from core.search.embedders import count_tokens
-from core.search.texts import Head, Text, text_of
+from core.search.texts import Head, text_of
 from core.search.writing import Work
 
 CHUNKERS = 1000
@@ -28,6 +28,8 @@ def prepare(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]
         if not entry.document.deleted_at and not _is_current(entry.document, versions)
     ]  # fmt: skip
     rendered = _rendered(stale, sources)
+    pieces = cut_all(list(rendered.values()), count_tokens)
+    cut = {pk: [text_of(piece) for piece in of] for pk, of in zip(rendered, pieces, strict=True)}
     found: list[Work] = []
     for entry in entries:
         document, before = entry.document, kept.get(entry.document_id, [])
@@ -36,7 +38,7 @@ def prepare(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]
         if document.deleted_at or (not new and not _is_current(document, versions)):
             after = []
         elif new:
-            after = _cut(new)
+            after = cut[document.pk]
         version = versions[document.source_system]
         found.append(Work(entry=entry, head=head, before=before, after=after, renderer_version=version))
     return found
@@ -57,7 +59,3 @@ def _rendered(documents: Sequence[Document], sources: Mapping[str, DocumentSourc
             if one.external_id in places:
                 found[places[one.external_id]] = one
     return found
-
-
-def _cut(document: RenderedDocument) -> list[Text]:
-    return [text_of(piece) for piece in cut(document, count_tokens)]

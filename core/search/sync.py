@@ -19,6 +19,7 @@ from core.errors import BudgetExhausted, DocumentRefused
 from core.models import IndexEntry
 from core.operations.redaction import redact
 from core.search.documents import DocumentSource
+from core.search.frequencies import refresh_common_words
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
 from core.search.preparing import prepare, renderer_version
 from core.search.writing import write_batch
@@ -70,6 +71,7 @@ def sync(
     target = serving_or_new()
     finish_dropping()
     counts = fill(target, sources, None if max_seconds is None else began + max_seconds, progress)
+    refresh_common_words()
     fresh = True
     if wait is not None:
         target.namespace.refresh_from_db()

@@ -1,51 +1,113 @@
 """``manage.py search "words"``: where did we discuss this?"""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from core.collectors import ReportingCommand
 from core.collectors.command import aware_date
-from core.search.query import Filters, Hit, search
+from core.errors import ConfigurationError
+from core.models import Chunk
+from core.search.query import Filters, Result, alike, search, thread, unknown
+
+NOTHING_INDEXED = (
+    "Nothing is indexed yet. Collect first (collect_github), or run sync_index if you collected with --no-sync."
+)
+FILTERS = ("source", "kind", "scope", "author", "since", "until")
+MOST = 200
+
+
+def _limit(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= MOST:
+        raise ArgumentTypeError(f"must be a number from 1 to {MOST}")
+    return int(text)
+
+
+def _date(text: str) -> Any:
+    try:
+        return aware_date(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no day; write YYYY-MM-DD") from error
 
 
 class Command(ReportingCommand):
-    """Finds documents by meaning and by words."""
+    """Finds documents by meaning and by words. Exit code 0 also when nothing fits."""
 
     help = "Find where something was discussed, by meaning and by words."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add words and filters."""
-        parser.add_argument("words", nargs="+")
+        parser.add_argument("words", nargs="*", help="What you look for; a question serves as well as words.")
+        parser.add_argument("--like", metavar="ID", help="More like this document, such as github:issue:123:45.")
         parser.add_argument("--source", help="Only this source, such as github.")
-        parser.add_argument("--kind", help="Only this kind: issue, pull_request, commit.")
-        parser.add_argument("--scope", help="Only this repository (owner/name) or channel.")
+        parser.add_argument("--kind", help="Only this kind: issue, pull_request, discussion, commit, release.")
+        parser.add_argument("--scope", help="Only this repository (owner/name) or channel (guild/channel).")
         parser.add_argument("--author", help="Only what this account began.")
-        parser.add_argument("--since", type=aware_date, help="From this day on (YYYY-MM-DD, UTC).")
-        parser.add_argument("--until", type=aware_date, help="Before this day (YYYY-MM-DD, UTC).")
-        parser.add_argument("--limit", type=int, default=10)
+        parser.add_argument("--since", type=_date, help="From this day on (YYYY-MM-DD, UTC).")
+        parser.add_argument("--until", type=_date, help="Before this day (YYYY-MM-DD, UTC).")
+        parser.add_argument("--limit", type=_limit, default=10, metavar="N", help=f"So many documents, at most {MOST}.")
         parser.add_argument("--mode", choices=["hybrid", "text", "dense"], default="hybrid")
+        parser.add_argument(
+            "--around", type=int, default=0, metavar="N", help="Show so many passages before and after, too."
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Search and print."""
-        names = ("source", "kind", "scope", "author", "since", "until")
-        filters = Filters(**{name: options[name] for name in names})
-        words = " ".join(options["words"])
-        hits = search(words, mode=options["mode"], filters=filters, limit=options["limit"])
-        if options["json"]:
-            self.stdout.write(
-                json.dumps({"query": words, "hits": [asdict(hit) for hit in hits]}, default=str, ensure_ascii=False)
-            )
-            return
-        for number, hit in enumerate(hits, start=1):
-            self.stdout.write(self._shown(number, hit))
-        if not hits:
-            self.stdout.write("Nothing found. Collect first (collect_github), or use other words.")
+        words, filters = " ".join(options["words"]), Filters(**{name: options[name] for name in FILTERS})
+        if bool(words.strip()) == bool(options["like"]):
+            raise ConfigurationError("Say what to look for: words, or --like with the id of a document.")
+        if filters.since and filters.until and filters.since >= filters.until:
+            raise ConfigurationError("--since must be before --until.")
+        if not Chunk.objects.exists():
+            raise CommandError(NOTHING_INDEXED)
+        if told := unknown(filters):
+            raise ConfigurationError(told)
+        found = (
+            self._like(options["like"], filters, options["limit"])
+            if options["like"]
+            else search(words, mode=options["mode"], filters=filters, limit=options["limit"])
+        )
+        self._print(words or options["like"], found, options)
 
-    def _shown(self, number: int, hit: Hit) -> str:
+    def _like(self, external_id: str, filters: Filters, limit: int) -> list[Result]:
+        try:
+            return alike(external_id, filters=filters, limit=limit)
+        except LookupError as error:
+            raise ConfigurationError(f"{error.args[0]} Ids are those of 'search --json'.") from error
+
+    def _print(self, asked: str, found: list[Result], options: dict[str, Any]) -> None:
+        reach = max(0, options["around"])
+        if options["json"]:
+            hits = [asdict(hit) | ({"around": self._around(hit, reach)} if reach else {}) for hit in found]
+            for hit in hits:
+                del hit["fragments"]
+            self.stdout.write(json.dumps({"query": asked, "hits": hits}, default=str, ensure_ascii=False))
+            return
+        for number, hit in enumerate(found, start=1):
+            self.stdout.write(self._shown(number, hit))
+            for said in self._around(hit, reach) if reach else ():
+                mark = ">" if said["here"] else "|"
+                self.stdout.write(f"   {mark} {said['origin']}: {' '.join(str(said['text']).split())[:200]}")
+        if not found:
+            self.stdout.write("Nothing found. Use other words, or fewer filters.")
+
+    def _around(self, hit: Result, reach: int) -> list[dict[str, Any]]:
+        return [asdict(said) for said in thread(hit.external_id, hit.ordinal, reach=reach)]
+
+    def _shown(self, number: int, hit: Result) -> str:
+        """Three lines; nothing in a text can move the cursor or colour the terminal."""
         date = f"{hit.occurred_at:%Y-%m-%d}" if hit.occurred_at else "no date"
-        snippet = hit.snippet.replace("[[", "").replace("]]", "")
-        title = self.style.MIGRATE_HEADING(hit.title)
-        return f"{number}. {title}\n   {hit.kind} in {hit.scope} by {hit.author}, {date}  {hit.url}\n   {snippet}"
+        snippet = "".join(
+            self.style.SUCCESS(_plain(text)) if matches else _plain(text) for text, matches in hit.fragments
+        )
+        title = self.style.MIGRATE_HEADING(_plain(hit.title) or hit.external_id)
+        about = f"{hit.kind.replace('_', ' ')} in {_plain(hit.scope)} by {_plain(hit.author) or 'nobody'}, {date}"
+        return f"{number}. {title}\n   {about}  {_plain(hit.passage_url or hit.external_id)}\n   {snippet}"
+
+
+def _plain(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -1,0 +1,163 @@
+"""The figures of the dashboard, read from the counts by week; a constant number of statements, whatever is kept."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+
+from core.models import Scope
+from core.pages.names import source_names, type_name
+
+KINDS = 7
+"""Kinds with a colour of their own; the others are one."""
+OTHERS = "everything else"
+MOST_ACTIVE = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """Whole weeks, Monday to Sunday in UTC, of one source or all (an empty one)."""
+
+    first: date
+    last: date
+    source: str = ""
+
+    @classmethod
+    def of(cls, since: date, until: date, source: str = "") -> "Period":
+        """The weeks that these days lie in; days in the wrong order are turned round."""
+        since, until = min(since, until), max(since, until)
+        return cls(first=monday(since), last=monday(until), source=source)
+
+    @property
+    def end(self) -> date:
+        """The last day."""
+        return self.last + timedelta(days=6)
+
+
+def monday(day: date) -> date:
+    """The first day of its week."""
+    return day - timedelta(days=day.weekday())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Rows for a chart and for people who read tables: a week and one number a column."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[date, Sequence[int]]]
+
+    @property
+    def total(self) -> int:
+        """Everything."""
+        return sum(sum(numbers) for _, numbers in self.rows)
+
+
+def _rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activities:
+    """What happened in a period, counted in one pass: by source and by kind for every week, and by scope."""
+
+    by_source: Table
+    by_kind: Table
+    by_scope: Mapping[int, int]
+
+
+def activities(period: Period) -> Activities:
+    """Count; the weeks in which nothing happened are there too."""
+    found = _rows(
+        "SELECT week, activity_type, scope_id, sum(count) FROM core_activityweek"
+        " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s)"
+        " GROUP BY GROUPING SETS ((week, activity_type), (scope_id))",
+        [period.first, period.last, f"{period.source}." if period.source else ""],
+    )
+    weekly = [(week, kind, count) for week, kind, _, count in found if week is not None]
+    names, sources, kinds = source_names(), defaultdict[str, dict[date, int]](dict), defaultdict[str, int](int)
+    for week, kind, count in weekly:
+        source = kind.partition(".")[0]
+        there = sources[str(names.get(source, source))]
+        there[week] = there.get(week, 0) + count
+        kinds[_kind(kind, names)] += count
+    top = sorted((kind for kind in kinds if kinds[kind]), key=lambda kind: (-kinds[kind], kind))[:KINDS]
+    split = defaultdict[str, dict[date, int]](dict)
+    for week, kind, count in weekly:
+        column = _kind(kind, names) if _kind(kind, names) in top else OTHERS
+        split[column][week] = split[column].get(week, 0) + count
+    return Activities(
+        by_source=_table(period, sources, sorted(sources)),
+        by_kind=_table(period, split, [*top, *([OTHERS] if any(split[OTHERS].values()) else [])]),
+        by_scope={scope: count for _, _, scope, count in found if scope is not None and count},
+    )
+
+
+def _kind(activity_type: str, names: Mapping[str, str]) -> str:
+    source = activity_type.partition(".")[0]
+    return f"{names.get(source, source)}: {type_name(activity_type)}"
+
+
+def _table(period: Period, columns: Mapping[str, Mapping[date, int]], order: Sequence[str]) -> Table:
+    weeks = [period.first + timedelta(weeks=n) for n in range((period.last - period.first).days // 7 + 1)]
+    return Table(columns=order, rows=[(week, [columns[name].get(week, 0) for name in order]) for week in weeks])
+
+
+def weeks_of_activity() -> tuple[date, date] | None:
+    """The first and the last week that anything happened in."""
+    first, last = _rows("SELECT min(week), max(week) FROM core_activityweek")[0]
+    return (first, last) if first else None
+
+
+def busiest_scopes(counts: Mapping[int, int]) -> list[dict[str, Any]]:
+    """The most active repositories and channels."""
+    top = sorted(counts, key=lambda scope: (-counts[scope], scope))[:MOST_ACTIVE]
+    scopes = Scope.objects.in_bulk(top)
+    return [
+        {"name": scopes[pk].name, "source": scopes[pk].source_system, "count": counts[pk]} for pk in top if pk in scopes
+    ]
+
+
+def busiest_people(period: Period) -> list[dict[str, Any]]:
+    """The most active people, under the name they last went by."""
+    found = _rows(
+        "SELECT p.source_system, p.actor_external_id, p.count, a.actor_name FROM ("
+        " SELECT s.source_system, w.actor_external_id, sum(w.count) AS count FROM core_personweek w"
+        " JOIN core_scope s ON s.id = w.scope_id"
+        " WHERE w.week BETWEEN %s AND %s AND (%s = '' OR s.source_system = %s)"
+        " GROUP BY 1, 2 HAVING sum(w.count) > 0 ORDER BY 3 DESC, 1, 2 LIMIT %s"
+        ") p LEFT JOIN LATERAL ("
+        " SELECT actor_name FROM core_activity a WHERE a.source_system = p.source_system"
+        " AND a.actor_external_id = p.actor_external_id ORDER BY a.occurred_at DESC LIMIT 1) a ON true"
+        " ORDER BY 3 DESC, 1, 2",
+        [period.first, period.last, period.source, period.source, MOST_ACTIVE],
+    )
+    return [
+        {"source": source, "id": pk, "count": count, "name": name or f"nameless {pk}"}
+        for source, pk, count, name in found
+    ]
+
+
+def index_state() -> list[dict[str, Any]]:
+    """Documents that wait for each index or failed in it; what is in step is not counted one by one."""
+    found = _rows(
+        "SELECT index, count(*) FILTER (WHERE state = 'dirty'), count(*) FILTER (WHERE state = 'failed'),"
+        " min(next_try_at) FROM core_indexentry WHERE state <> 'clean' GROUP BY 1 ORDER BY 1"
+    )
+    return [{"index": name, "waiting": dirty, "failed": failed, "next_try": at} for name, dirty, failed, at in found]
+
+
+def storage() -> dict[str, Any]:
+    """Bytes of the database and of its largest tables with their indexes; rows are the planner's estimate."""
+    tables = _rows(
+        "SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint FROM pg_class"
+        " WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace"
+        " ORDER BY relpages DESC LIMIT 6"
+    )
+    tables.sort(key=lambda row: -row[1])
+    size = _rows("SELECT pg_database_size(current_database())")[0][0]
+    return {"size": size, "tables": [{"name": name, "size": bytes_, "rows": rows} for name, bytes_, rows in tables]}

@@ -1,0 +1,175 @@
+"""The search page: a question, filters, and what fits best, each result with the way to its source and its thread.
+
+Everything asked stands in the address, so that a result can be sent to somebody. The model stays loaded in the process.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.http import Http404, HttpRequest
+from django.template.response import TemplateResponse
+
+from core.models import Chunk, Document
+from core.pages.loose import different_values
+from core.pages.names import need, source_names
+from core.pages.texts import visible
+from core.search.query import Filters, Result, alike, search, thread, unknown
+
+PER_PAGE = 20
+LAST_PAGE = 10
+LONGEST = 500
+REACH = 5
+"""Passages shown before and after a hit."""
+MODES = [("hybrid", "Meaning and words"), ("text", "Words only"), ("dense", "Meaning only")]
+
+
+class SearchForm(forms.Form):
+    """What is looked for. What cannot be read is said beside its field."""
+
+    q = forms.CharField(
+        required=False, max_length=LONGEST, label="Look for", widget=forms.TextInput({"type": "search"})
+    )
+    mode = forms.ChoiceField(required=False, choices=MODES, label="By")
+    source = forms.ChoiceField(required=False)
+    kind = forms.ChoiceField(required=False)
+    scope = forms.CharField(required=False, max_length=300, label="Repository or channel")
+    author = forms.CharField(required=False, max_length=200, label="Begun by")
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    like = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [(kind, kind.replace("_", " ")) for kind in different_values(Document, "kind")]
+        self.fields["source"].choices = [("", "All"), *source_names().items()]  # pyright: ignore[reportAttributeAccessIssue]
+        self.fields["kind"].choices = [("", "All"), *kinds]  # pyright: ignore[reportAttributeAccessIssue]
+
+    def clean(self) -> dict[str, Any]:
+        """Take out what PostgreSQL cannot hold."""
+        return {
+            name: value.replace("\0", "").encode("utf-8", "ignore").decode() if isinstance(value, str) else value
+            for name, value in self.cleaned_data.items()
+        }
+
+
+def search_page(request: HttpRequest) -> TemplateResponse:
+    """The form, and a page of results."""
+    need(request, "core.view_activity")
+    form = SearchForm(request.GET)
+    asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
+    page = _page(request)
+    told, found = _found(asked, page)
+    kept = request.GET.copy()
+    kept.pop("page", None)
+    context = admin.site.each_context(request) | {
+        "title": "Search",
+        "form": form,
+        "asked": bool(asked.get("q") or asked.get("like")),
+        "like": _liked(asked.get("like", "")),
+        "told": told,
+        "results": [_shown(result) for result in found[:PER_PAGE]],
+        "query": kept.urlencode(),
+        "page": page,
+        "before": page - 1,
+        "after": page + 1 if len(found) > PER_PAGE and page < LAST_PAGE else 0,
+        "first": (page - 1) * PER_PAGE + 1,
+    }
+    return TemplateResponse(request, "core/search.html", context)
+
+
+def around_page(request: HttpRequest) -> TemplateResponse:
+    """What was said before and after the passage ``at`` of the document ``id``."""
+    need(request, "core.view_activity")
+    name, at = request.GET.get("id", "").replace("\0", "")[:200], request.GET.get("at", "0")
+    place = int(at) if at.isascii() and at.isdigit() and len(at) < 9 else 0
+    said = thread(name, place, reach=REACH)
+    document = Document.objects.select_related("scope").filter(external_id=name, deleted_at=None).first()
+    if not said or not document:
+        raise Http404
+    passages = [
+        {"said": one, "origin": visible(one.origin), "text": visible(one.text), "url": _address(one.url)}
+        for one in said
+    ]
+    last = Chunk.objects.filter(document=document, ordinal__gt=said[-1].ordinal).exists()
+    context = admin.site.each_context(request) | {
+        "title": visible(document.title) or name,
+        "document": document,
+        "url": _address(document.url),
+        "passages": passages,
+        "before": _query(id=name, at=max(0, said[0].ordinal - REACH - 1)) if said[0].ordinal else "",
+        "after": _query(id=name, at=said[-1].ordinal + REACH + 1) if last else "",
+    }
+    return TemplateResponse(request, "core/search_around.html", context)
+
+
+def _found(asked: dict[str, Any], page: int) -> tuple[str, list[Result]]:
+    """What to tell, if something is in the way, and one result more than a page holds."""
+    if not asked.get("q") and not asked.get("like"):
+        return "", []
+    if not Chunk.objects.exists():
+        return "Nothing is indexed yet. Collect first, or run sync_index.", []
+    filters = _filters(asked)
+    if told := unknown(filters):
+        return told, []
+    if asked.get("like"):
+        try:
+            return "", alike(asked["like"], filters=filters, limit=PER_PAGE)
+        except LookupError:
+            return "That document is not in the index any more.", []
+    offset = (page - 1) * PER_PAGE
+    return "", search(
+        asked["q"], mode=asked.get("mode") or "hybrid", filters=filters, limit=PER_PAGE + 1, offset=offset
+    )
+
+
+def _filters(asked: dict[str, Any]) -> Filters:
+    since, until = asked.get("since"), asked.get("until")
+    return Filters(
+        source=asked.get("source") or None,
+        kind=asked.get("kind") or None,
+        scope=asked.get("scope") or None,
+        author=asked.get("author") or None,
+        since=_midnight(since) if since else None,
+        until=_midnight(until) + timedelta(days=1) if until and until < date.max else None,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _page(request: HttpRequest) -> int:
+    asked = request.GET.get("page", "1")
+    return min(max(1, int(asked)), LAST_PAGE) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+
+
+def _liked(external_id: str) -> str:
+    """What the document is called that others are to be like."""
+    title = Document.objects.filter(external_id=external_id).values_list("title", flat=True).first()
+    return (visible(title) if title else visible(external_id)) if external_id else ""
+
+
+def _shown(result: Result) -> dict[str, Any]:
+    """A result as people read it: nothing in its texts can act, hide or turn the line around."""
+    return {
+        "result": result,
+        "title": visible(result.title) or result.external_id,
+        "kind": result.kind.replace("_", " "),
+        "fragments": [(visible(text), matches) for text, matches in result.fragments],
+        "origin": visible(result.passage_origin),
+        "url": _address(result.passage_url),
+        "around": _query(id=result.external_id, at=result.ordinal),
+        "like": _query(like=result.external_id),
+    }
+
+
+def _query(**asked: object) -> str:
+    return urlencode(asked)
+
+
+def _address(url: str) -> str:
+    """Only http and https become links."""
+    return url if url.startswith(("https://", "http://")) else ""

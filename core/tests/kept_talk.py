@@ -1,0 +1,36 @@
+"""A little talk that was collected and cut, without vectors: text search finds it."""
+
+from datetime import UTC, datetime
+
+from core.models import Chunk, Document, Scope
+from core.search.chunking import extra_words
+from core.search.frequencies import refresh_common_words
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+HOSTILE = "<script>alert('ahoy')</script> \u202eexe.txt \x02[[javascript:alert(1)]]\x03"
+
+
+def keep(
+    name: str, title: str, *texts: str, scope: str = "notes/all", kind: str = "issue", author: str = "ada"
+) -> None:
+    """A document with a chunk for each text, each a day after the one before."""
+    place, _ = Scope.objects.get_or_create(source_system="github", external_id=scope, defaults={"name": scope})
+    document = Document.objects.create(
+        source_system="github", external_id=name, kind=kind, scope=place, title=title, author=author,
+        url=f"https://example.org/{name}", occurred_at=NOON,
+    )  # fmt: skip
+    for ordinal, text in enumerate(texts):
+        Chunk.objects.create(
+            document=document, ordinal=ordinal, vector_id=f"{name}#{ordinal:04d}", text=text,
+            prefix=f"{title} · {author} · 2026-01-{ordinal + 2:02}\n", words=extra_words(f"{title} {text}"),
+            url=f"https://example.org/{name}/{ordinal}", content_hash=f"{name}{ordinal}",
+        )  # fmt: skip
+
+
+def keep_talk() -> None:
+    """Four documents in two scopes."""
+    keep("boat", "Ferry timetable", "The ferry leaves the harbour at noon.", "It was late again.", author="Bea")
+    keep("crash", "Program aborts", "SIGSEGV in parse_header() of src/qt/main.cpp", kind="pull_request")
+    keep("tide", "潮位グラフ", "潮位グラフの縦軸が合わない", scope="notes/tides")
+    keep("evil", f"Names {HOSTILE}", f"Look at this name of a station: {HOSTILE}", scope="notes/tides")
+    refresh_common_words(force=True)
