@@ -68,7 +68,7 @@ def test_filters_narrow_down(admin_client: Client) -> None:
     assert len(shown(admin_client, person="github:3")) == 24
     assert shown(admin_client, person="nobody") == []
     assert shown(admin_client, since="2025-06-03") == []
-    assert shown(admin_client, words="nul\0byte \ud800") == []
+    assert shown(admin_client, words="nul\0byte") == []
 
 
 def test_a_person_is_found_under_all_their_names(admin_client: Client) -> None:

@@ -5,7 +5,6 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 PICTURES = Path("docs/pictures")
 SHOTS = [
@@ -19,13 +18,6 @@ SHOTS = [
 HEIGHT = 800
 
 
-class Quiet(WSGIRequestHandler):
-    """Tells nothing."""
-
-    def log_message(self, *args: object) -> None:
-        """Nothing."""
-
-
 def main() -> None:
     """Collect the sample community, serve it, and look."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
@@ -34,11 +26,14 @@ def main() -> None:
 
         django.setup()
         from django.core.management import call_command
+        from django.core.servers.basehttp import ThreadedWSGIServer
+        from django.test.testcases import QuietWSGIRequestHandler
 
         from config.wsgi import application
 
         call_command("demo")
-        with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
+        with ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler) as server:
+            server.set_app(application)
             threading.Thread(target=server.serve_forever, daemon=True).start()
             _take(f"http://127.0.0.1:{server.server_port}")
             server.shutdown()
