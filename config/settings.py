@@ -45,6 +45,21 @@ def _one_of(name: str, *choices: str) -> str:
     return value
 
 
+def _hours(name: str, default: str) -> dict[str, float]:
+    """``30`` or ``30,discord=6``: hours by name; the bare number is for every other name and stands under ``""``."""
+    found = {"": float(default)}
+    for word in _words(name, default):
+        key, _, value = word.rpartition("=")
+        try:
+            hours = float(value)
+        except ValueError:
+            hours = 0.0
+        if not 0 < hours < 24 * 366:
+            raise ImproperlyConfigured(f"{name} must be hours, such as 30 or 30,discord=6, not {word!r}.")
+        found[key.strip()] = hours
+    return found
+
+
 def _secret_key() -> str:
     """SECRET_KEY, or one made at the first start and kept in VAR_DIR, so that log-ins survive a restart."""
     if given := _text("SECRET_KEY"):
@@ -81,6 +96,7 @@ INSTALLED_APPS = [
     "config",  # for its commands
 ]
 MIDDLEWARE = [
+    "core.monitoring.pages.MonitoringPages",  # first: probes know neither the host's name nor https
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -123,7 +139,8 @@ WHITENOISE_USE_FINDERS = True  # static files straight from the packages: no col
 warnings.filterwarnings("ignore", "No directory at", UserWarning)  # there is none until collectstatic
 
 LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
-LOGGING = logging_settings(LOG_FORMAT)
+LOGGINGS = {name: logging_settings(name, INSTALLED_APPS) for name in ("text", "json")}
+LOGGING = LOGGINGS[LOG_FORMAT]
 
 GITHUB_TOKENS = _words("GITHUB_TOKENS")
 GITHUB_API_URL = _text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
@@ -147,3 +164,8 @@ EMBEDDING_MODEL = _text("EMBEDDING_MODEL")
 SLACK_BOT_TOKEN = _text("SLACK_BOT_TOKEN")
 SLACK_CHANNEL = _text("SLACK_CHANNEL")
 SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")
+
+# --- Running it
+ADMIN_URL = _text("ADMIN_URL").rstrip("/")
+FRESHNESS_HOURS = _hours("FRESHNESS_HOURS", "30")
+METRICS_TOKEN = _text("METRICS_TOKEN")

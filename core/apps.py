@@ -12,5 +12,9 @@ class CoreConfig(AppConfig):
     verbose_name = "Activity"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and who hears of the end of a run."""
         import_module("core.checks")
+        from core.monitoring.hooks import after_run
+        from core.runs import run_finished
+
+        run_finished.connect(after_run, dispatch_uid="core.monitoring")

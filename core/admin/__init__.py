@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from core.admin.paging import EstimatingPaginator
 from core.models import (
     Activity,
+    Alert,
     ApiBudget,
     Checkpoint,
     Chunk,
@@ -17,6 +18,7 @@ from core.models import (
     Document,
     Embedding,
     IndexEntry,
+    Notice,
     Scope,
     SkippedItem,
 )
@@ -167,3 +169,21 @@ class EmbeddingAdmin(MirrorAdmin):
     list_filter = ("embedder",)
     search_fields = ("content_hash",)
     fields = ("content_hash", "embedder")
+
+
+@admin.register(Alert)
+class AlertAdmin(MirrorAdmin):
+    """Troubles, open and past."""
+
+    list_display = ("opened_at", "resolved_at", "kind", "collector", "scope", "category", "detail")
+    list_filter = ("kind", "collector", "category", "resolved_at")
+    search_fields = ("scope", "detail")
+
+
+@admin.register(Notice)
+class NoticeAdmin(MirrorAdmin):
+    """Messages to people, sent and waiting."""
+
+    list_display = ("created_at", "title", "state", "posted_at", "attempts", "last_error")
+    list_filter = ("state", "created_at")
+    search_fields = ("title",)

@@ -1,5 +1,6 @@
 """The tables that every tracker shares."""
 
+from core.models.alerts import Alert, Notice
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
 from core.models.search import Chunk, Document, Embedding, IndexEntry
@@ -7,6 +8,7 @@ from core.models.timeline import Activity
 
 __all__ = [
     "Activity",
+    "Alert",
     "ApiBudget",
     "Checkpoint",
     "Chunk",
@@ -14,6 +16,7 @@ __all__ = [
     "Document",
     "Embedding",
     "IndexEntry",
+    "Notice",
     "Scope",
     "SkippedItem",
 ]

@@ -26,9 +26,15 @@ class CollectorRun(models.Model):
     requests = models.PositiveIntegerField(default=0, help_text="Requests spent.")
     failure_category = models.CharField(max_length=32, blank=True)
     error = models.TextField(blank=True, help_text="One line, without secrets.")
+    scopes = models.JSONField(default=list, blank=True, help_text="What became of each scope.")
+    alerted = models.BooleanField(default=False, help_text="Alerts were opened and closed after it.")
 
     class Meta:
-        indexes = [models.Index(fields=["collector", "-started_at"]), models.Index(fields=["outcome"])]
+        indexes = [
+            models.Index(fields=["collector", "-started_at"]),
+            models.Index(fields=["outcome"]),
+            models.Index(fields=["id"], name="run_not_alerted", condition=models.Q(alerted=False)),
+        ]
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
