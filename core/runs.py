@@ -64,23 +64,25 @@ def scope_lock(
             _unlock(key)
 
 
-def mark_interrupted(collector: str | None = None) -> None:
-    """Close the runs, of one collector or all, whose process is gone: nobody holds their lock any more."""
-    running = CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)
-    running = running.filter(collector=collector) if collector else running
-    for run in running:
-        key = _lock_key("run", str(run.pk))
-        if _try_lock(key):
-            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=timezone.now())
-            _unlock(key)
-
-
 _current_run: ContextVar[CollectorRun | None] = ContextVar("current_run", default=None)
 
 
 def current_run() -> CollectorRun | None:
     """The run that this process is in, if any."""
     return _current_run.get()
+
+
+def mark_interrupted(collector: str | None = None) -> None:
+    """Close the runs, of one collector or all, whose process is gone: nobody holds their lock any more."""
+    running = CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)
+    running = running.filter(collector=collector) if collector else running
+    if own := current_run():  # a session gets its own locks again
+        running = running.exclude(pk=own.pk)
+    for run in running:
+        key = _lock_key("run", str(run.pk))
+        if _try_lock(key):
+            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=timezone.now())
+            _unlock(key)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Opens and closes alerts out of the ledger of runs and the age of scopes.
 
 Everything is derived from the database, in one transaction with the messages that tell of it: whoever comes next
-finishes what a killed process left, and tells nothing twice. The lock keeps two processes from finding the same trouble.
+finishes what a killed process left, and tells nothing twice. The lock keeps two processes from finding the same.
 """
 
 from collections.abc import Iterable, Mapping

@@ -54,7 +54,7 @@ def _of_runs() -> Iterator[GaugeMetricFamily]:
     good = Q(outcome=CollectorRun.Outcome.SUCCEEDED)
     times = list(
         CollectorRun.objects.values_list("collector")
-        .annotate(Max("started_at"), Max("finished_at", filter=good))
+        .annotate(Max("started_at"), done=Max("finished_at", filter=good))
         .order_by()
     )
     rows = [([c], started.timestamp()) for c, started, _ in times if started]

@@ -15,7 +15,7 @@ ADVICE = {
     "permission": "Give the token the missing right, or disable the scope in the admin; then run the collector again.",
     "validation": "Correct the setting or the argument that the line names; nothing was touched.",
     "rate_limit": "The next run goes on where this one stopped. If it stays so, add a token or run more often.",
-    "network": "The source or the way to it was down. The next run goes on; if it stays so, see the source's status page.",
+    "network": "The source or the way to it was down. The next run goes on; if it stays so, see its status page.",
     "timeout": "The source or the database was too slow. The next run goes on where this one stopped.",
     "command": "Read the line; run the command by hand with --traceback if it does not say enough.",
     "interrupted": "Look for what ended the process (memory, a restart). Nothing is lost: the next run goes on.",
@@ -73,7 +73,7 @@ def _grouped(
     def of(alert: Alert) -> tuple[str, str, str]:
         return alert.kind, alert.collector, alert.category if by_category else ""
 
-    for key, found in groupby(sorted(sorted(alerts, key=lambda alert: alert.scope), key=of), key=of):
+    for key, found in groupby(sorted(alerts, key=of), key=of):
         yield key, list(found)
 
 

@@ -1,7 +1,7 @@
 """/healthz, /readyz and /metrics, for programs that watch.
 
 A middleware, and the first: probes ask by an address of the machine, over plain HTTP, with whatever host name;
-ALLOWED_HOSTS and the way to https are for people. Nothing of what is kept is shown but by /metrics, which wants its token.
+ALLOWED_HOSTS and the way to https are for people. Only /metrics shows anything of what is kept, and wants its token.
 """
 
 import hmac

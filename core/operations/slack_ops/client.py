@@ -4,6 +4,7 @@ https://docs.slack.dev/apis/web-api/rate-limits
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,8 @@ from core.errors import (
 from core.operations.redaction import redact
 from core.operations.slack_ops.messages import Message, blocks, fallback
 
-logger = logging.getLogger(__name__)
+sdk_logger = logging.getLogger(f"{__name__}.sdk")
+sdk_logger.setLevel(logging.CRITICAL)  # what it says, and whole pages of HTML, are in the errors that are raised here
 EVENT = "activity_trackers_notice"
 ATTEMPTS = 4
 PAGE = 200
@@ -74,7 +76,7 @@ class SlackClient:
     ) -> None:
         self.timeout, self.patience, self.sleep = timeout, patience, sleep
         # Its own retries wait as long as Slack says, however long that is.
-        self.web = WebClient(token, base_url, timeout=max(1, round(timeout)), retry_handlers=[], logger=logger)
+        self.web = WebClient(token, base_url, timeout=max(1, round(timeout)), retry_handlers=[], logger=sdk_logger)
 
     def post(self, channel: str, message: Message, *, key: str) -> str:
         """Post a message that carries ``key``; returns its ``ts``. Asked again only where nothing was posted."""
@@ -146,7 +148,7 @@ class SlackClient:
         raise AssertionError("unreachable")
 
     def _once(self, method: Callable[..., Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One request, in a thread that is left alone when time is over: a socket's time-out begins anew at each byte."""
+        """One request, in a thread that is left alone when time is over: a socket's time-out begins anew at bytes."""
         outcome: list[Mapping[str, Any] | Exception] = []
 
         def ask() -> None:
@@ -176,7 +178,7 @@ def _translated(error: Exception) -> CollectorError:
         if name in ERRORS:
             kind, words = ERRORS[name]
             return kind(words.format(redact(name)))
-        if status >= 500 or not name:
+        if status >= 500 or not re.fullmatch(r"\w+", name):  # slack_sdk calls a page of HTML the error's name
             return SourceUnavailable(f"Slack answered {status or 'something'} that is no answer; run again later")
         return UnexpectedAnswer(f"Slack refuses it: {redact(name)[:100]}")
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
