@@ -46,7 +46,7 @@ def _one_of(name: str, *choices: str) -> str:
 
 
 def _hours(name: str, default: str) -> dict[str, float]:
-    """``30`` or ``30,discord=6``: hours by name; the bare number is for every other name and stands under ``""``."""
+    """``36`` or ``36,discord=6``: hours by name; the bare number is for every other name and stands under ``""``."""
     found = {"": float(default)}
     for word in _words(name, default):
         key, _, value = word.rpartition("=")
@@ -55,7 +55,7 @@ def _hours(name: str, default: str) -> dict[str, float]:
         except ValueError:
             hours = 0.0
         if not 0 < hours < 24 * 366:
-            raise ImproperlyConfigured(f"{name} must be hours, such as 30 or 30,discord=6, not {word!r}.")
+            raise ImproperlyConfigured(f"{name} must be hours, such as 36 or 36,discord=6, not {word!r}.")
         found[key.strip()] = hours
     return found
 
@@ -84,15 +84,16 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "core.apps.CoreConfig",  # before the admin, some of whose templates it replaces
+    "core.apps.ActivityAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "core.apps.CoreConfig",
     "github_activity_tracker.apps.GitHubTrackerConfig",
+    "csp",
     "config",  # for its commands
 ]
 MIDDLEWARE = [
@@ -105,6 +106,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -123,6 +125,41 @@ TEMPLATES = [
     }
 ]
 
+# Pages take scripts, styles and pictures from here and nowhere else, and nothing inline: what collected texts
+# smuggle in cannot run even if it were let through.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+
+# HTTPS=1 says that people reach the pages over https; without it log-ins could not work on http://127.0.0.1.
+HTTPS = _flag("HTTPS")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = int(_text("HSTS_SECONDS", "31536000")) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# A proxy that speaks https for us says so in this header, and must remove it from what it is sent.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("BEHIND_PROXY") else None
+CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if HTTPS else ("sessionid", "csrftoken")
+SESSION_COOKIE_AGE = 12 * 3600  # a working day
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
 DATABASES = {"default": database_settings(_text("DATABASE_URL") or None, VAR_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
@@ -134,7 +171,11 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(_text("STATIC_ROOT", str(VAR_DIR / "static"))).absolute()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static.StaticFiles"},
+}
 WHITENOISE_USE_FINDERS = True  # static files straight from the packages: no collectstatic before the first look
 warnings.filterwarnings("ignore", "No directory at", UserWarning)  # there is none until collectstatic
 
@@ -167,5 +208,7 @@ SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")
 
 # --- Running it
 ADMIN_URL = _text("ADMIN_URL").rstrip("/")
-FRESHNESS_HOURS = _hours("FRESHNESS_HOURS", "30")
+FRESHNESS_LIMITS = _hours("FRESHNESS_HOURS", "36")
+"""By tracker: a repository or channel that no run completed for so many hours is called stale."""
+FRESHNESS_HOURS = FRESHNESS_LIMITS[""]
 METRICS_TOKEN = _text("METRICS_TOKEN")

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class CoreConfig(AppConfig):
@@ -18,3 +19,9 @@ class CoreConfig(AppConfig):
         from core.runs import run_finished
 
         run_finished.connect(after_run, dispatch_uid="core.monitoring")
+
+
+class ActivityAdminConfig(AdminConfig):
+    """Django's admin with this project's site; every tracker registers its models as Django documents."""
+
+    default_site = "core.pages.site.ActivitySite"

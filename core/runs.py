@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -62,6 +62,18 @@ def scope_lock(
     finally:
         if held and connection.is_usable():
             _unlock(key)
+
+
+def is_alive(run: CollectorRun) -> bool:
+    """Whether the process of a run still holds its lock; nothing is locked to find out."""
+    key = _lock_key("run", str(run.pk)) % 2**64
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE l.locktype = 'advisory' AND d.datname = current_database() AND l.classid = %s AND l.objid = %s AND l.objsubid = 1 AND l.granted)",
+            [key >> 32, key % 2**32],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 _current_run: ContextVar[CollectorRun | None] = ContextVar("current_run", default=None)
@@ -153,6 +165,11 @@ def record_skip(
     logger.warning(
         "skipped collector=%s scope=%s stream=%s id=%s reason=%s", collector, scope, stream, external_id, reason
     )
+
+
+def request_retry(items: "QuerySet[SkippedItem]") -> int:
+    """Have the next run try these first; what is cleared already is left alone. Returns how many."""
+    return items.filter(cleared_at=None).update(retry_requested_at=timezone.now())
 
 
 def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:

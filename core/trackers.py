@@ -1,10 +1,31 @@
 """The plug-in point: what core asks of a tracker app, and which trackers are installed."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.apps import AppConfig, apps
 
 from core.search.documents import DocumentSource
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierText:
+    """What something said before an edit. Times are UTC; ``None``: nobody knows."""
+
+    text: str
+    written_at: datetime | None = None
+    replaced_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """Something that the account in use may not read, and what to do about it."""
+
+    scope: str
+    missing: str
+    what_to_do: str
+    since: datetime | None = None
 
 
 class TrackerConfig(AppConfig):
@@ -37,6 +58,18 @@ class TrackerConfig(AppConfig):
         """
         del external_ids
         return {}
+
+    def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
+        """Earlier texts behind activities, by external id, the latest first; what was never edited is left out.
+
+        Called with up to a hundred ids; a constant number of statements is expected.
+        """
+        del external_ids
+        return {}
+
+    def gaps(self) -> Sequence[Gap]:
+        """What cannot be read for want of a permission, as of the last run; nothing is asked of the source."""
+        return ()
 
 
 def installed_trackers() -> list[TrackerConfig]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from core.search.documents import DocumentSource
-from core.trackers import TrackerConfig
+from core.trackers import EarlierText, TrackerConfig
 
 
 class GitHubTrackerConfig(TrackerConfig):
@@ -32,3 +32,9 @@ class GitHubTrackerConfig(TrackerConfig):
         from github_activity_tracker.documents import bodies
 
         return bodies(external_ids)
+
+    def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
+        """Earlier texts of issues, pull requests and comments."""
+        from github_activity_tracker.documents import revisions
+
+        return revisions(external_ids)

@@ -1,13 +1,15 @@
 """The admin of the shared tables: what collectors and the sync write is shown, not edited."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Count, Model, OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from core.admin.filters import ClearedFilter, cheap_filter
 from core.admin.paging import EstimatingPaginator
+from core.admin.searching import found_by, in_timeline
 from core.models import (
     Activity,
     Alert,
@@ -22,9 +24,10 @@ from core.models import (
     Scope,
     SkippedItem,
 )
-
-admin.site.site_header = admin.site.site_title = "activity-trackers"
-admin.site.index_title = "What people did"
+from core.pages.health import freshness
+from core.pages.names import took
+from core.pages.runs import run_context
+from core.runs import request_retry
 
 
 class MirrorAdmin(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
@@ -32,7 +35,16 @@ class MirrorAdmin(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgumen
 
     paginator = EstimatingPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count every value of every filter
     list_per_page = 50
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Plain names get the filter that serves them at any size."""
+        return [cheap_filter(self.model, name) for name in super().get_list_filter(request)]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Related rows are looked up first, so that an index finds theirs."""
+        return found_by(queryset, self.get_search_fields(request), search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds what the source has not said."""
@@ -62,7 +74,12 @@ class ActivityAdmin(MirrorAdmin):
     list_filter = ("source_system", "activity_type", "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("external_id", "actor_name", "summary")
+    search_help_text = "Words of the line, a person's name, or a whole external id."
     date_hierarchy = None
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By the timeline's own indexes."""
+        return in_timeline(queryset, search_term), False
 
     @admin.display(description="source")
     def source(self, activity: Activity) -> Any:
@@ -74,27 +91,94 @@ class ActivityAdmin(MirrorAdmin):
 class CollectorRunAdmin(MirrorAdmin):
     """The ledger of runs."""
 
-    list_display = ("started_at", "collector", "outcome", "finished_at", "requests", "failure_category", "error")
+    list_display = (
+        "started_at", "collector", "state", "took", "counted", "requests", "skips", "failure_category", "error",
+    )  # fmt: skip
     list_filter = ("collector", "outcome", "failure_category", "started_at")
     search_fields = ("error", "host")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the number of skipped items beside each."""
+        mine = SkippedItem.objects.filter(run=OuterRef("pk")).order_by().values("run")
+        return (
+            super().get_queryset(request).annotate(skips=Subquery(mine.annotate(number=Count("pk")).values("number")))
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The page of a run, live while it goes on."""
+        run = self.get_object(request, object_id)
+        known = run_context(cast("CollectorRun", run)) if run else {}
+        known["may_retry"] = request.user.has_perm("core.change_skippeditem")
+        return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
+
+    @admin.display(description="outcome", ordering="outcome")
+    def state(self, run: CollectorRun) -> Any:
+        """In its colour."""
+        return format_html('<span class="outcome {}">{}</span>', run.outcome, run.get_outcome_display())
+
+    @admin.display(description="took")
+    def took(self, run: CollectorRun) -> str:
+        """How long."""
+        return took(run)
+
+    @admin.display(description="counts")
+    def counted(self, run: CollectorRun) -> str:
+        """The largest of them."""
+        largest = sorted(run.counts.items(), key=lambda item: -item[1])[:3]
+        return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in largest)
+
+    @admin.display(description="skipped", ordering="skips")
+    def skips(self, run: Any) -> int:
+        """How many items."""
+        return run.skips or 0
 
 
 @admin.register(SkippedItem)
 class SkippedItemAdmin(MirrorAdmin):
     """What could not be read."""
 
-    list_display = ("last_seen_at", "collector", "scope", "stream", "external_id", "reason", "attempts", "cleared_at")
-    list_filter = ("collector", "stream", "reason", "cleared_at")
+    list_display = (
+        "last_seen_at", "collector", "scope", "stream", "external_id", "reason", "attempts", "cleared_at",
+        "retry_requested_at",
+    )  # fmt: skip
+    list_filter = ("collector", "stream", "reason", ClearedFilter, "last_seen_at")
     search_fields = ("external_id", "detail", "scope")
+    raw_id_fields = ("run",)
+    actions = ("retry",)
+
+    @admin.action(description="Try again in the next run", permissions=["retry"])
+    def retry(self, request: HttpRequest, chosen: Any) -> None:
+        """Ask for another try of what is still missing."""
+        number = request_retry(chosen)
+        self.message_user(request, f"The next run tries {number} item{'' if number == 1 else 's'} again.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change skipped items."""
+        return request.user.has_perm("core.change_skippeditem")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """With a button for another try."""
+        known = {"may_retry": self.has_retry_permission(request)}
+        return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
 
 
 @admin.register(Scope)
 class ScopeAdmin(MirrorAdmin):
     """Repositories and channels, and how fresh they are."""
 
-    list_display = ("name", "source_system", "last_completed_at", "not_before", "source")
+    list_display = ("name", "source_system", "freshness", "last_completed_at", "not_before", "source")
     list_filter = ("source_system",)
     search_fields = ("name", "external_id")
+
+    @admin.display(description="state", ordering="last_completed_at")
+    def freshness(self, scope: Scope) -> Any:
+        """Fresh, stale or never completed."""
+        word, state = freshness(scope)
+        return format_html('<span class="outcome {}">{}</span>', state, word)
 
     @admin.display(description="source")
     def source(self, scope: Scope) -> Any:
@@ -158,6 +242,7 @@ class IndexEntryAdmin(MirrorAdmin):
     list_display = ("document", "index", "state", "indexed_version", "chunks", "attempts", "last_error")
     list_filter = ("index", "state")
     list_select_related = ("document",)
+    raw_id_fields = ("document",)
     search_fields = ("document__external_id", "last_error")
 
 

@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from core.collectors.abstract import CollectorRunnable
 from core.collectors.estimate import Estimating, in_words
 from core.collectors.progress import shown_progress
+from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
 from core.errors import CollectorFailureCategory, classify_failure, in_one_line
@@ -65,9 +66,12 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         kept = {k: str(v) for k, v in options.items() if v not in (None, False, [], "") and k not in BASE_OPTIONS}
         with recorded_run(name, kept) as run:
             try:
-                with shown_progress(options["progress"]) as progress:
+                with shown_progress(options["progress"]) as shown:
+                    progress = RecordedProgress(run, shown)
                     collector.progress = progress  # pyright: ignore[reportAttributeAccessIssue]  # those that know it tell
+                    progress.begin("run")
                     self._phase(collector, "run", collector.run)
+                progress.begin("sync_pinecone")
                 if not options["no_sync"]:
                     self._phase(collector, "sync_pinecone", collector.sync_pinecone)
             except Exception as error:
@@ -99,10 +103,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             requests=result.requests,
             category=next((r.category for r in result.scopes if r.category), ""),
             error=redact("; ".join(f"{r.scope}: {r.reason}" for r in result.scopes if r.reason)),
-            scopes=[
-                {"scope": r.scope, "outcome": r.outcome, "category": r.category, "reason": redact(r.reason)}
-                for r in result.scopes
-            ],
+            scopes=kept_reports(result.scopes),
         )
         return result
 

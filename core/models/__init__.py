@@ -1,6 +1,7 @@
 """The tables that every tracker shares."""
 
 from core.models.alerts import Alert, Notice
+from core.models.rollups import ActivityWeek, PersonWeek
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
 from core.models.search import Chunk, Document, Embedding, IndexEntry
@@ -9,6 +10,7 @@ from core.models.timeline import Activity
 __all__ = [
     "Activity",
     "Alert",
+    "ActivityWeek",
     "ApiBudget",
     "Checkpoint",
     "Chunk",
@@ -17,6 +19,7 @@ __all__ = [
     "Embedding",
     "IndexEntry",
     "Notice",
+    "PersonWeek",
     "Scope",
     "SkippedItem",
 ]

@@ -26,7 +26,11 @@ class CollectorRun(models.Model):
     requests = models.PositiveIntegerField(default=0, help_text="Requests spent.")
     failure_category = models.CharField(max_length=32, blank=True)
     error = models.TextField(blank=True, help_text="One line, without secrets.")
-    scopes = models.JSONField(default=list, blank=True, help_text="What became of each scope.")
+    scopes = models.JSONField(
+        default=list, blank=True, help_text="What became of each scope; those that fell short first."
+    )
+    progress = models.JSONField(default=dict, blank=True, help_text="Where it is, written at most once a second.")
+    progress_at = models.DateTimeField(null=True, blank=True, help_text="When progress was last written (UTC).")
     alerted = models.BooleanField(default=False, help_text="Alerts were opened and closed after it.")
 
     class Meta:
@@ -59,6 +63,9 @@ class SkippedItem(models.Model):
     last_seen_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=1)
     cleared_at = models.DateTimeField(null=True, blank=True)
+    retry_requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody asked that the next run tries it first (UTC)."
+    )
 
     class Meta:
         constraints = [

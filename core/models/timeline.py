@@ -1,6 +1,9 @@
 """The neutral timeline: what happened, whoever's source it came from."""
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
+from django.db.models.functions import Lower
 
 from core.models.scopes import Scope
 
@@ -32,6 +35,8 @@ class Activity(models.Model):
             models.Index(fields=["activity_type", "-occurred_at"], name="activity_by_type"),
             models.Index(fields=["source_system", "actor_external_id", "-occurred_at"], name="activity_by_actor"),
             models.Index(fields=["thread", "occurred_at"], name="activity_by_thread"),
+            models.Index(Lower("actor_name"), models.F("occurred_at").desc(), name="activity_by_name"),
+            GinIndex(SearchVector("summary", config="simple"), name="activity_words"),
         ]
         ordering = ["-occurred_at", "-id"]
         verbose_name_plural = "activities"

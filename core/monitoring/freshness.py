@@ -38,7 +38,7 @@ class Freshness:
 
 def limit_of(source_system: str) -> timedelta:
     """How old this tracker's scopes may become; FRESHNESS_HOURS."""
-    hours = settings.FRESHNESS_HOURS
+    hours = settings.FRESHNESS_LIMITS
     return timedelta(hours=hours.get(source_system, hours[""]))
 
 

@@ -134,7 +134,7 @@ def test_a_scope_that_nobody_collects_any_more_is_closed_without_a_word(slack: S
 
 
 def test_a_scope_may_be_as_old_as_its_limit(slack: SlackServer, settings: Any) -> None:
-    settings.FRESHNESS_HOURS = {"": 1.0, "github": 100.0}
+    settings.FRESHNESS_LIMITS = {"": 1.0, "github": 100.0}
     scope("o/old", days=3)
     assert notify() == "0 messages posted"
 

@@ -82,7 +82,7 @@ def test_a_killed_run_is_found() -> None:
     assert CollectorRun.objects.get().outcome == "interrupted"
 
 
-@pytest.mark.parametrize(("hours", "code"), [(29, 0), (31, 1), (59, 1), (61, 2), (None, 0)])
+@pytest.mark.parametrize(("hours", "code"), [(35, 0), (37, 1), (71, 1), (73, 2), (None, 0)])
 def test_age_counts(hours: float | None, code: int) -> None:
     ran("succeeded")
     scope("o/r", hours=hours)
@@ -90,11 +90,11 @@ def test_age_counts(hours: float | None, code: int) -> None:
 
 
 def test_what_was_never_complete_has_the_age_of_the_first_run() -> None:
-    ran("succeeded", started_at=timezone.now() - timedelta(days=1.5))
+    ran("succeeded", started_at=timezone.now() - timedelta(days=1.7))
     scope("o/r", hours=None)
     code, lines = look()
     assert code == 1
-    assert "o/r: never complete (limit 30 h)" in lines[0]
+    assert "o/r: never complete (limit 36 h)" in lines[0]
 
 
 def test_what_is_not_collected_has_no_age() -> None:

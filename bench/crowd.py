@@ -1,0 +1,117 @@
+"""A synthetic community of a million activities, written by COPY; every choice is seeded."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+
+ACTIVITIES, SCOPES, PEOPLE, THREADS, WORDS = 1_000_000, 2_000, 20_000, 150_000, 20_000
+DAYS = 5 * 365
+TYPES = {
+    "github": [
+        "github.issue", "github.pull_request", "github.issue_comment", "github.review", "github.review_comment",
+        "github.commit", "github.release", "github.discussion", "github.discussion_comment",
+        *(f"github.event.{name}" for name in ("closed", "reopened", "merged", "labeled", "renamed", "assigned")),
+    ],
+    "discord": ["discord.default", "discord.reply", "discord.thread_created", "discord.chat_input_command"],
+}  # fmt: skip
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows as fast as PostgreSQL takes them."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        names = ", ".join(f'"{name}"' for name in columns)
+        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as sink:
+            for row in rows:
+                sink.write_row(row)
+
+
+def _skewed(dice: random.Random, size: int) -> int:
+    """A few often, most seldom."""
+    return int(size * dice.random() ** 3)
+
+
+def _home(dice: random.Random, person: int) -> int:
+    """One of the four scopes that a person goes to; busy scopes have many people."""
+    return int(SCOPES * (((person * 4 + _skewed(dice, 4)) * 2_654_435_761 % 2**32) / 2**32) ** 3)
+
+
+def scopes() -> Iterator[tuple[object, ...]]:
+    """Repositories and channels; some were never completed, some are held back."""
+    dice = random.Random(1)  # noqa: S311  (seeded dice)
+    for n in range(SCOPES):
+        source = "github" if n % 3 else "discord"
+        done = None if n % 50 == 0 else NOW - timedelta(hours=_skewed(dice, 100))
+        held = NOW + timedelta(hours=1) if n % 97 == 0 else None
+        name = f"group-{n % 40}/project-{n}" if source == "github" else f"guild-{n % 9}/channel-{n}"
+        yield n + 1, source, str(10_000 + n), name, f"https://github.example/{name}", done, held
+
+
+def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
+    """The timeline, in bursts: a real repository's history has about six activities for each person and week."""
+    dice = random.Random(2)  # noqa: S311  (seeded dice)
+    left = 0
+    person, scope, base = 0, 0, NOW
+    for n in range(number):
+        if not left:
+            left, person = 1 + int(dice.expovariate(1 / 6)), _skewed(dice, PEOPLE)
+            scope, base = _home(dice, person), NOW - timedelta(seconds=int(DAYS * 86_400 * dice.random() ** 1.5))
+        left -= 1
+        source = "github" if scope % 3 else "discord"
+        kind = TYPES[source][_skewed(dice, len(TYPES[source]))]
+        at = base - timedelta(seconds=_skewed(dice, 3 * 86_400))
+        words = " ".join(f"word{_skewed(dice, WORDS)}" for _ in range(9))
+        thread = f"{source}:thread:{10_000 + scope}:{_skewed(dice, THREADS)}"
+        edited = at + timedelta(hours=1) if n % 10 == 0 else None
+        deleted = NOW if n % 100 == 0 else None
+        yield (
+            source, f"{kind}:{n}", scope + 1, thread, kind, at, edited, deleted, str(person), f"person-{person}",
+            f"https://github.example/{n}", words,
+        )  # fmt: skip
+
+
+def load_core() -> None:
+    """Fill the shared tables."""
+    columns = ["id", "source_system", "external_id", "name", "url", "last_completed_at", "not_before"]
+    copy("core_scope", columns, scopes())
+    columns = [
+        "source_system", "external_id", "scope_id", "thread", "activity_type", "occurred_at", "edited_at", "deleted_at",
+        "actor_external_id", "actor_name", "source_url", "summary",
+    ]  # fmt: skip
+    copy("core_activity", columns, activities())
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS)
+
+
+# Nothing in it comes from outside.
+OTHERS = f"""
+INSERT INTO core_collectorrun (collector, options, host, pid, started_at, finished_at, outcome, counts, requests,
+    failure_category, error, scopes, progress)
+SELECT 'github', '{{}}', 'host', n, now() - n * interval '1 hour', now() - n * interval '1 hour' + interval '5 min',
+    (ARRAY['succeeded', 'succeeded', 'partial', 'failed'])[1 + n % 4], '{{"issues": 12}}', n % 500, '', '', '[]', '{{}}'
+FROM generate_series(1, 20000) AS n;
+INSERT INTO core_skippeditem (run_id, collector, scope, stream, external_id, reason, detail, first_seen_at,
+    last_seen_at, attempts, cleared_at)
+SELECT 1 + n % 20000, 'github', (10000 + n % {SCOPES})::text, 'issues', n::text, 'malformed', 'detail', now(), now(), 1,
+    CASE WHEN n % 2 = 0 THEN now() END
+FROM generate_series(1, 50000) AS n;
+INSERT INTO core_checkpoint (collector, scope, stream, checkpoint_token, human_readable_marker, extras, updated_at)
+SELECT 'github', (10000 + n % {SCOPES})::text, 'stream-' || n / {SCOPES}, '', '', '{{}}', now()
+FROM generate_series(0, {SCOPES} * 10 - 1) AS n;
+INSERT INTO core_apibudget (source_system, account, resource, "limit", remaining, updated_at)
+SELECT 'github', '...' || n, 'core', 5000, 4000 - n, now() FROM generate_series(1, 10) AS n;
+INSERT INTO core_document (source_system, external_id, kind, scope_id, version, title, url, author, occurred_at)
+SELECT 'github', 'github:issue:1:' || n, 'issue', 1 + n % {SCOPES}, 1, 'Title ' || n, '', 'person-' || n % 500,
+    now() - n * interval '5 min'
+FROM generate_series(1, 200000) AS n;
+INSERT INTO core_indexentry (index, document_id, state, indexed_version, content_hash, embedder, renderer_version,
+    chunks, high_water, attempts, last_error)
+SELECT 'pgvector', id, (ARRAY['clean', 'clean', 'clean', 'clean', 'dirty'])[1 + id % 5], 1, '', '', 1, 1, 1, 0, ''
+FROM core_document;
+INSERT INTO core_chunk (document_id, ordinal, vector_id, text, words, url, content_hash, embedder)
+SELECT id, n, external_id || '#' || n, 'some text of a chunk ' || id, '', '', md5(id::text || n), 'local'
+FROM core_document, generate_series(0, 1) AS n;
+ANALYZE;
+"""  # noqa: S608

@@ -1,0 +1,69 @@
+"""Fills the tables of every installed tracker, whatever their columns are, with rows that satisfy their constraints."""
+
+from typing import Any, cast
+
+from django.apps import apps
+from django.db import connection, models
+
+from core.trackers import installed_trackers
+
+PLACES, PEOPLE, MANY = 2_000, 20_000, 200_000
+"""Rows of tables that others refer to without referring themselves, of accounts, and of everything else."""
+
+
+def load_trackers() -> None:
+    """Parents before children."""
+    left = [model for tracker in installed_trackers() for model in apps.get_app_config(tracker.label).get_models()]
+    sizes: dict[type[models.Model], int] = {}
+    while left:
+        model = next(m for m in left if all(parent in sizes or parent is m for parent in _parents(m)))
+        left.remove(model)
+        sizes[model] = _fill(model, sizes)
+
+
+def _parents(model: type[models.Model]) -> list[type[models.Model]]:
+    return [cast("Any", f.related_model) for f in model._meta.concrete_fields if f.is_relation]
+
+
+def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> int:
+    """One statement; returns how many rows."""
+    one_to_one = [sizes[cast("Any", f.related_model)] for f in model._meta.concrete_fields if f.one_to_one]
+    rows = PEOPLE if "account" in model.__name__.lower() else MANY if _parents(model) else PLACES
+    rows = min([rows, *one_to_one])
+    fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.GeneratedField)]
+    names = ", ".join(f'"{f.column}"' for f in fields)
+    values = ", ".join(_value(f, sizes) for f in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM generate_series(1, {rows}) AS n'
+        )  # noqa: S608
+    return rows
+
+
+def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
+    """SQL for a value of row ``n``: unique where it must be, one of a few where people filter."""
+    if field.is_relation:
+        return (
+            "n"
+            if field.one_to_one
+            else f"1 + n % {sizes[field.related_model]}"
+            if field.related_model in sizes
+            else "NULL"
+        )
+    if field.primary_key and not isinstance(field, models.CharField):
+        return "n"
+    if isinstance(field, models.BooleanField):
+        return "n % 3 = 0"
+    if isinstance(field, models.SmallIntegerField | models.PositiveSmallIntegerField):
+        return "n % 30000"
+    if isinstance(field, models.IntegerField):
+        return "n"
+    if isinstance(field, models.DateTimeField):
+        return "CASE WHEN n % 50 = 0 THEN now() END" if field.null else "now() - n * interval '7 minutes'"
+    if isinstance(field, models.DateField):
+        return "current_date"
+    if isinstance(field, models.JSONField):
+        return "NULL" if field.null else "'{}'"
+    if field.unique or field.max_length is None or field.max_length > 64:
+        return f"left('some words of row ' || n, {field.max_length or 1000})"
+    return f"left('kind-' || n % 9, {field.max_length})"

@@ -1,0 +1,122 @@
+"""Every page of the admin over a million activities: the 95th percentile of what the server takes."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db import connection, reset_queries
+from django.test import Client
+from django.urls import reverse
+
+from bench.crowd import ACTIVITIES, NOW, load_core
+from bench.filling import load_trackers
+from core.models import Activity, CollectorRun
+from core.trackers import installed_trackers
+
+ROUNDS = 20
+FIRST = 300.0
+"""Milliseconds for the dashboard, and for everything else:"""
+OTHERS = 500.0
+
+
+def addresses() -> dict[str, str]:
+    """The pages, with the filters that people use and those that hit most rows."""
+    timeline, home = reverse("admin:timeline"), reverse("admin:index")
+    row = Activity.objects.order_by("-occurred_at")[1000]
+    year = f"since={NOW.year - 1}-01-01&until={NOW:%Y-%m-%d}"
+    found = {
+        "dashboard": home,
+        "dashboard, two years": f"{home}?{year}",
+        "dashboard, five years": f"{home}?since={NOW.year - 5}-01-01&until={NOW:%Y-%m-%d}",
+        "dashboard, one source": f"{home}?source=github",
+        "timeline": timeline,
+        "timeline, far back": f"{timeline}?before={NOW.year - 3}-01-01T00:00:00%2B00:00~1",
+        "timeline, a source": f"{timeline}?source=discord",
+        "timeline, a type": f"{timeline}?type=github.event.assigned",
+        "timeline, a scope": f"{timeline}?scope=group-3/project-43",
+        "timeline, part of a scope's name": f"{timeline}?scope=project-1",
+        "timeline, a person": f"{timeline}?person=person-7",
+        "timeline, a frequent word": f"{timeline}?words=word0",
+        "timeline, a rare word": f"{timeline}?words=word19983",
+        "timeline, two words": f"{timeline}?words=word12+word340",
+        "timeline, the beginning of words": f"{timeline}?words=word19",
+        "timeline, words of a person": f"{timeline}?words=word3&person=person-7",
+        "timeline, words in a scope": f"{timeline}?words=word2&scope=group-3/project-43",
+        "timeline, deleted": f"{timeline}?state=deleted",
+        "timeline, nothing": f"{timeline}?words=nowhere",
+        "thread": f"{reverse('admin:thread', args=[row.source_system])}?id={row.thread}",
+        "health": reverse("admin:health"),
+        "run": reverse("admin:core_collectorrun_change", args=[CollectorRun.objects.values_list("pk").first()[0]]),  # pyright: ignore[reportOptionalSubscript]
+    }
+    return found | lists()
+
+
+def lists() -> dict[str, str]:
+    """Every list, alone, searched, at its last page, and with the first value of each filter."""
+    labels = {"core", *(tracker.label for tracker in installed_trackers())}
+    found: dict[str, str] = {}
+    for model, shown in admin.site._registry.items():  # pyright: ignore[reportPrivateUsage]
+        if model._meta.app_label not in labels:
+            continue
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        name = f"{apps.get_app_config(model._meta.app_label).verbose_name}: {model._meta.verbose_name_plural}"
+        found |= {name: address, f"{name}, page 100": f"{address}?p=100"}
+        if shown.search_fields:
+            found[f"{name}, searched"] = f"{address}?q=person-77"
+            found[f"{name}, searched by number"] = f"{address}?q=77"
+    activities = reverse("admin:core_activity_changelist")
+    found["activities of a source"] = f"{activities}?source_system=github"
+    found["activities of a type"] = f"{activities}?activity_type=github.issue"
+    found["activities of a scope"] = f"{activities}?scope__named=group-3/project-43"
+    return found
+
+
+def percentile(client: Client, address: str) -> tuple[float, int]:
+    """Milliseconds, and how many statements."""
+    taken: list[float] = []
+    client.get(address)
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        answer = client.get(address, follow=True)
+        taken.append((time.perf_counter() - began) * 1000)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{address} answers {answer.status_code}")
+    settings.DEBUG = True
+    reset_queries()
+    client.get(address)
+    statements = len(connection.queries)
+    settings.DEBUG = False
+    return sorted(taken)[int(ROUNDS * 0.95) - 1], statements
+
+
+def report(told: Callable[[str], Any]) -> str:
+    """Time every page, tell each line, and return the last."""
+    client = Client(SERVER_NAME="localhost")
+    user, _ = get_user_model().objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
+    client.force_login(user)
+    slow: list[str] = []
+    for name, address in addresses().items():
+        milliseconds, statements = percentile(client, address)
+        bound = FIRST if name == "dashboard" else OTHERS
+        slow += [name] if milliseconds > bound else []
+        told(
+            f"  {milliseconds:7.1f} ms  {statements:3} statements  {name}{'' if milliseconds <= bound else '  TOO SLOW'}"
+        )
+    return (
+        f"pages over {ACTIVITIES:,} activities: {len(slow)} slower than {OTHERS:.0f} ms ({FIRST:.0f} ms the dashboard)"
+    )
+
+
+def measure() -> str:
+    """Load the crowd, then time."""
+    import sys
+
+    load_core()
+    load_trackers()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return report(lambda line: sys.stdout.write(f"{line}\n"))

@@ -1,0 +1,35 @@
+"""Pages of the admin that are more than a list of rows. Each is one view, and one line below."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponseBase
+
+from core.pages.health import health_page
+from core.pages.runs import progress, retry
+from core.pages.thread import thread_page, whole_text
+from core.pages.timeline import timeline_page
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """An address below the admin's own; pages with a ``menu`` word stand in the head of every page."""
+
+    route: str
+    name: str
+    view: Callable[..., HttpResponseBase]
+    menu: str = ""
+
+    def may_be_seen(self, request: HttpRequest) -> bool:
+        """Whether the menu shows it to this person."""
+        return bool(self.menu) and request.user.has_perm("core.view_activity")
+
+
+PAGES = [
+    Page(route="timeline/", name="timeline", view=timeline_page, menu="Timeline"),
+    Page(route="timeline/<slug:source>/thread/", name="thread", view=thread_page),
+    Page(route="timeline/<int:pk>/text/", name="whole_text", view=whole_text),
+    Page(route="health/", name="health", view=health_page, menu="Health"),
+    Page(route="runs/<int:pk>/progress/", name="run_progress", view=progress),
+    Page(route="retry/", name="retry", view=retry),
+]

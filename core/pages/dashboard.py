@@ -1,0 +1,99 @@
+"""The first page: what happened, who was busy, and whether collecting and indexing work."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from core.models import Activity, Scope, SkippedItem
+from core.pages import figures, health
+from core.pages.names import source_names
+from core.trackers import installed_trackers
+
+WEEKS = 26
+"""Shown unless something else is asked for."""
+MOST_WEEKS = 520
+"""Ten years: more columns than that no chart can show."""
+
+
+class PeriodForm(forms.Form):
+    """Which days and which source."""
+
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    source = forms.ChoiceField(required=False, label="Source")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["source"].choices = [("", "All sources"), *source_names().items()]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
+    """The weeks that were asked for; what cannot be read counts as not asked. Else the latest with anything in."""
+    form.is_valid()
+    asked: dict[str, Any] = getattr(form, "cleaned_data", {})
+    latest = today if known[1] > today - timedelta(weeks=WEEKS) else known[1]
+    until = asked.get("until") or latest
+    since = asked.get("since") or until - timedelta(weeks=WEEKS - 1)
+    earliest = max(since, until - timedelta(weeks=MOST_WEEKS)) if since <= until else since
+    return figures.Period.of(earliest, until, asked.get("source") or "")
+
+
+def _shortcuts(today: date, source: str, known: tuple[date, date]) -> list[dict[str, str]]:
+    """Periods that people ask for most."""
+    start = figures.monday(today)
+    since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
+    since["Everything"] = known[0]
+    return [{"label": label, "query": f"since={day}&until={today}&source={source}"} for label, day in since.items()]
+
+
+def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with the largest count beside each, for a bar that says its own scale."""
+    most = max((row["count"] for row in rows), default=1)
+    return [row | {"most": most} for row in rows]
+
+
+def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+    """The page; figures only for those who may see activities, first steps while there are none."""
+    context = admin.site.each_context(request) | {"title": "Dashboard", **(extra_context or {})}
+    context["app_list"] = admin.site.get_app_list(request)
+    if not request.user.has_perm("core.view_activity"):
+        return TemplateResponse(request, "admin/dashboard_closed.html", context)
+    if not Activity.objects.exists():
+        context |= {"commands": [tracker.collect_command for tracker in installed_trackers()]}
+        context |= {"scopes": Scope.objects.count(), "runs": health.last_runs()}
+        return TemplateResponse(request, "admin/first_steps.html", context)
+    today = timezone.now().date()
+    form = PeriodForm(request.GET or None)
+    known = figures.weeks_of_activity() or (today, today)
+    period = _period(form, today, known)
+    by_source, by_kind = figures.by_week(period)
+    context |= {
+        "form": form if form.is_bound else PeriodForm(initial={"since": period.first, "until": min(period.end, today)}),
+        "period": period,
+        "shortcuts": _shortcuts(today, period.source, known),
+        "by_source": by_source,
+        "by_kind": by_kind,
+        "busiest_scopes": _with_shares(figures.busiest_scopes(period)),
+        "busiest_people": _with_shares(figures.busiest_people(period)),
+        "names": source_names(),
+        "scopes": health.scope_health(),
+        "worst": list(health.worst_scopes(5)),
+        "runs": health.last_runs(),
+        "open_skips": SkippedItem.objects.filter(cleared_at=None).count(),
+        "gaps": len(health.gaps()),
+        "index": figures.index_state(),
+        "storage": figures.storage(),
+    }
+    return TemplateResponse(request, "admin/dashboard.html", context)
+
+
+def may_see(request: HttpRequest) -> None:
+    """PermissionDenied for staff who may not see activities."""
+    if not request.user.has_perm("core.view_activity"):
+        raise PermissionDenied

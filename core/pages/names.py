@@ -1,0 +1,27 @@
+"""What sources, types and people are called on pages."""
+
+from core.models import CollectorRun
+from core.trackers import installed_trackers
+
+
+def source_names() -> dict[str, str]:
+    """The installed trackers' names, by source system."""
+    return {tracker.source_system: str(tracker.verbose_name) for tracker in installed_trackers()}
+
+
+def type_name(activity_type: str) -> str:
+    """``github.issue_comment`` as ``issue comment``."""
+    return activity_type.partition(".")[2].replace("event.", "").replace("_", " ") or activity_type
+
+
+def took(run: CollectorRun) -> str:
+    """How long a run took; a dash while it goes on."""
+    return span((run.finished_at - run.started_at).total_seconds()) if run.finished_at else "-"
+
+
+def span(seconds: float) -> str:
+    """``1 h 02 min``, ``3 min 05 s``, ``4.2 s``."""
+    whole = int(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{seconds:.1f} s"

@@ -1,0 +1,35 @@
+"""Numbers, times and collected texts as people read them."""
+
+from django import template
+
+from core.models import Activity
+from core.pages.names import span, took
+from core.pages.texts import visible
+
+register = template.Library()
+register.filter(took)
+register.filter(span)
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """``12 345`` with a narrow space."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+@register.filter
+def shown(text: object) -> str:
+    """A collected text with everything in it visible."""
+    return visible(str(text))
+
+
+@register.filter
+def words(name: object) -> str:
+    """``issue_comments`` as ``issue comments``."""
+    return visible(str(name)).replace("_", " ")
+
+
+@register.filter
+def place_before(row: Activity) -> str:
+    """The mark of a page that begins with this activity."""
+    return f"{row.occurred_at.isoformat()}~{row.pk - 1}"
