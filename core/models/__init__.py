@@ -9,8 +9,8 @@ from core.models.timeline import Activity
 
 __all__ = [
     "Activity",
-    "Alert",
     "ActivityWeek",
+    "Alert",
     "ApiBudget",
     "Checkpoint",
     "Chunk",
