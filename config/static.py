@@ -5,9 +5,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """A file that the manifest does not know, before the first collectstatic or after an upgrade, is served as it is."""
+    """A file that the manifest does not know (nothing was collected, or an upgrade forgot to) is served as it is."""
 
     def url(self, name: str | None, force: bool = False) -> str:
         """The address of a file."""
         known = name is not None and self.clean_name(name) in self.hashed_files
-        return super().url(name, force) if known or force else StaticFilesStorage.url(self, name)
+        return super().url(name, force) if known or force else StaticFilesStorage.url(self, name)  # pyright: ignore[reportArgumentType]  # it takes None
