@@ -4,6 +4,8 @@ Writes the folder ``NAME_activity_tracker`` and prints the few lines that other 
 """
 
 import re
+import subprocess
+import sys
 import tempfile
 from argparse import ArgumentParser
 from importlib.util import find_spec
@@ -69,4 +71,9 @@ def _write(slug: str, app: str, target: Path) -> None:
         )  # fmt: skip
         commands = fresh / "management" / "commands"
         (commands / "collect_name.py").rename(commands / f"collect_{slug}.py")
+        for order in ("check --fix-only --select I", "format"):  # names sort and wrap as long as they are
+            subprocess.run(
+                [sys.executable, "-m", "ruff", *order.split(), "--quiet", "--config", "pyproject.toml", str(fresh)],
+                cwd=target.parent, check=False,
+            )  # fmt: skip
         fresh.rename(target)
