@@ -28,7 +28,9 @@ def homes(tmp_path: Path) -> Iterator[list[Path]]:
 def rows(home: Path) -> list[dict[str, Any]]:
     """Everything in the timeline."""
     done = manage(home, "export_activity --bodies")
-    return sorted((json.loads(line) for line in filter(None, done.stdout.split("\n"))), key=lambda row: row["external_id"])
+    return sorted(
+        (json.loads(line) for line in filter(None, done.stdout.split("\n"))), key=lambda row: row["external_id"]
+    )
 
 
 def manage(home: Path, order: str, **more: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,16 @@ from samples.server import SampleServer
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {"how_to_add_a_tracker.md"}
 """Followed by a test of its own."""
-LONG = ("make demo", "make test", "make bench", "make serve", "make install", "make lock", "make audit", ".venv/bin/pytest")
+LONG = (
+    "make demo",
+    "make test",
+    "make bench",
+    "make serve",
+    "make install",
+    "make lock",
+    "make audit",
+    ".venv/bin/pytest",
+)
 """What other tests do, what never ends, or what would be this very suite; their words are checked."""
 REPLACED = {"owner/name": "{name}", "cp .env.example .env": "cp .env.example .env"}
 
