@@ -51,8 +51,8 @@ secrets: .venv/installed ## Nothing secret in what git has; false alarms stand i
 		&& { $(BIN)/detect-secrets-hook --baseline $$copy $$files || [ $$? -eq 3 ]; }; code=$$?; rm -f $$copy; exit $$code
 
 audit: .venv/installed ## Known holes in the requirements (asks a service on the network; not part of test)
-	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
-	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements-dev.lock
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements-dev.lock
 
 pytest: .venv/installed ## The test suite, on both cores
 	@$(BIN)/pytest -n auto --maxprocesses 4 -q
