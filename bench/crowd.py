@@ -50,24 +50,25 @@ def scopes() -> Iterator[tuple[object, ...]]:
 
 
 def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
-    """The timeline, in bursts: a real repository's history has about six activities for each person and week."""
+    """The timeline, in bursts: a real repository's history has about six for each person, and for each type, a week."""
     dice = random.Random(2)  # noqa: S311  (seeded dice)
-    left = 0
-    person, scope, base = 0, 0, NOW
+    left, person, scope, base, kind = 0, 0, 0, NOW, ""
     for n in range(number):
         if not left:
             left, person = 1 + int(dice.expovariate(1 / 6)), _skewed(dice, PEOPLE)
             scope, base = _home(dice, person), NOW - timedelta(seconds=int(DAYS * 86_400 * dice.random() ** 1.5))
-        left -= 1
         source = "github" if scope % 3 else "discord"
-        kind = TYPES[source][_skewed(dice, len(TYPES[source]))]
+        if not kind.startswith(source) or dice.random() < 0.3:
+            kind = TYPES[source][_skewed(dice, len(TYPES[source]))]
+        left -= 1
         at = base - timedelta(seconds=_skewed(dice, 3 * 86_400))
         words = " ".join(f"word{_skewed(dice, WORDS)}" for _ in range(9))
+        external_id = f"{source}:{kind.split('.')[1]}:{10_000 + scope}:{n}"
         thread = f"{source}:thread:{10_000 + scope}:{_skewed(dice, THREADS)}"
         edited = at + timedelta(hours=1) if n % 10 == 0 else None
         deleted = NOW if n % 100 == 0 else None
         yield (
-            source, f"{kind}:{n}", scope + 1, thread, kind, at, edited, deleted, str(person), f"person-{person}",
+            source, external_id, scope + 1, thread, kind, at, edited, deleted, str(person), f"person-{person}",
             f"https://github.example/{n}", words,
         )  # fmt: skip
 

@@ -70,7 +70,8 @@ def is_alive(run: CollectorRun) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-            " WHERE l.locktype = 'advisory' AND d.datname = current_database() AND l.classid = %s AND l.objid = %s AND l.objsubid = 1 AND l.granted)",
+            " WHERE l.locktype = 'advisory'"
+            " AND d.datname = current_database() AND l.classid = %s AND l.objid = %s AND l.objsubid = 1 AND l.granted)",
             [key >> 32, key % 2**32],
         )
         return bool(cursor.fetchone()[0])

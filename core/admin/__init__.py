@@ -25,7 +25,7 @@ from core.models import (
     SkippedItem,
 )
 from core.pages.health import freshness
-from core.pages.names import took
+from core.pages.names import may, took
 from core.pages.runs import run_context
 from core.runs import request_retry
 
@@ -110,13 +110,13 @@ class CollectorRunAdmin(MirrorAdmin):
         """The page of a run, live while it goes on."""
         run = self.get_object(request, object_id)
         known = run_context(cast("CollectorRun", run)) if run else {}
-        known["may_retry"] = request.user.has_perm("core.change_skippeditem")
+        known["may_retry"] = may(request, "core.change_skippeditem")
         return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
 
     @admin.display(description="outcome", ordering="outcome")
     def state(self, run: CollectorRun) -> Any:
         """In its colour."""
-        return format_html('<span class="outcome {}">{}</span>', run.outcome, run.get_outcome_display())
+        return format_html('<span class="outcome {}">{}</span>', run.outcome, CollectorRun.Outcome(run.outcome).label)
 
     @admin.display(description="took")
     def took(self, run: CollectorRun) -> str:
@@ -156,7 +156,7 @@ class SkippedItemAdmin(MirrorAdmin):
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Whoever may change skipped items."""
-        return request.user.has_perm("core.change_skippeditem")
+        return may(request, "core.change_skippeditem")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -56,7 +56,7 @@ class NameFilter(FieldListFilter):
         self.parameter = f"{field_path}__named"
         self.related: type[models.Model] = field.related_model
         super().__init__(field, request, params, model, model_admin, field_path)
-        values = self.used_parameters.get(self.parameter) or [""]
+        values = cast("list[str]", self.used_parameters.get(self.parameter) or [""])
         self.value = str(values[-1]).replace("\0", "").strip()
 
     def expected_parameters(self) -> list[str | None]:
@@ -76,7 +76,7 @@ class NameFilter(FieldListFilter):
         """Rows of those of exactly this name, else of those whose name holds it."""
         if not self.value:
             return queryset
-        name = admin.site.get_model_admin(self.related).search_fields[0].lstrip("=^@")
+        name = str(cast("Any", admin.site.get_model_admin(self.related)).search_fields[0]).lstrip("=^@")
         those = self.related._default_manager.order_by()
         found = list(those.filter(Q(**{f"{name}__iexact": self.value})).values_list("pk", flat=True)[:MOST_NAMED])
         found = found or list(

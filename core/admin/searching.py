@@ -1,6 +1,6 @@
 """What the search box above a list finds, in ways that indexes can answer."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -28,7 +28,7 @@ def _holds(model: Any, field: str, word: str) -> Q:
     if last == "startswith":
         return Q(**{f"{path}__startswith": word})
     if path:
-        related = cast("Any", model._meta.get_field(path)).related_model
+        related = model._meta.get_field(path).related_model
         return Q(**{f"{path}__in": list(_named(related, f"{last}__{lookup}", word))})
     kind = model._meta.get_field(last).get_internal_type()
     if kind.endswith(("IntegerField", "AutoField")):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponseBase
 
 from core.pages.health import health_page
+from core.pages.names import may
 from core.pages.runs import progress, retry
 from core.pages.thread import thread_page, whole_text
 from core.pages.timeline import timeline_page
@@ -22,7 +23,7 @@ class Page:
 
     def may_be_seen(self, request: HttpRequest) -> bool:
         """Whether the menu shows it to this person."""
-        return bool(self.menu) and request.user.has_perm("core.view_activity")
+        return bool(self.menu) and may(request, "core.view_activity")
 
 
 PAGES = [

@@ -5,14 +5,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from core.models import Activity, Scope, SkippedItem
 from core.pages import figures, health
-from core.pages.names import source_names
+from core.pages.names import may, source_names
 from core.trackers import installed_trackers
 
 WEEKS = 26
@@ -62,7 +61,7 @@ def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = 
     """The page; figures only for those who may see activities, first steps while there are none."""
     context = admin.site.each_context(request) | {"title": "Dashboard", **(extra_context or {})}
     context["app_list"] = admin.site.get_app_list(request)
-    if not request.user.has_perm("core.view_activity"):
+    if not may(request, "core.view_activity"):
         return TemplateResponse(request, "admin/dashboard_closed.html", context)
     if not Activity.objects.exists():
         context |= {"commands": [tracker.collect_command for tracker in installed_trackers()]}
@@ -72,14 +71,14 @@ def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = 
     form = PeriodForm(request.GET or None)
     known = figures.weeks_of_activity() or (today, today)
     period = _period(form, today, known)
-    by_source, by_kind = figures.by_week(period)
+    counted = figures.activities(period)
     context |= {
         "form": form if form.is_bound else PeriodForm(initial={"since": period.first, "until": min(period.end, today)}),
         "period": period,
         "shortcuts": _shortcuts(today, period.source, known),
-        "by_source": by_source,
-        "by_kind": by_kind,
-        "busiest_scopes": _with_shares(figures.busiest_scopes(period)),
+        "by_source": counted.by_source,
+        "by_kind": counted.by_kind,
+        "busiest_scopes": _with_shares(figures.busiest_scopes(counted.by_scope)),
         "busiest_people": _with_shares(figures.busiest_people(period)),
         "names": source_names(),
         "scopes": health.scope_health(),
@@ -91,9 +90,3 @@ def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = 
         "storage": figures.storage(),
     }
     return TemplateResponse(request, "admin/dashboard.html", context)
-
-
-def may_see(request: HttpRequest) -> None:
-    """PermissionDenied for staff who may not see activities."""
-    if not request.user.has_perm("core.view_activity"):
-        raise PermissionDenied

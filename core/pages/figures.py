@@ -8,10 +8,12 @@ from typing import Any
 
 from django.db import connection
 
+from core.models import Scope
 from core.pages.names import source_names, type_name
 
 KINDS = 7
 """Kinds with a colour of their own; the others are one."""
+OTHERS = "everything else"
 MOST_ACTIVE = 10
 
 
@@ -34,13 +36,6 @@ class Period:
         """The last day."""
         return self.last + timedelta(days=6)
 
-    @property
-    def condition(self) -> tuple[str, list[Any]]:
-        """SQL over a table ``w`` of weeks and ``s`` of scopes."""
-        if self.source:
-            return "w.week BETWEEN %s AND %s AND s.source_system = %s", [self.first, self.last, self.source]
-        return "w.week BETWEEN %s AND %s", [self.first, self.last]
-
 
 def monday(day: date) -> date:
     """The first day of its week."""
@@ -60,33 +55,46 @@ class Table:
         return sum(sum(numbers) for _, numbers in self.rows)
 
 
-def _rows(statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+def _rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
 
 
-def by_week(period: Period) -> tuple[Table, Table]:
-    """Activity by source and by kind, every week of the period, the empty ones too."""
-    where, parameters = period.condition
-    # ``where`` is one of two texts above, here and below.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activities:
+    """What happened in a period, counted in one pass: by source and by kind for every week, and by scope."""
+
+    by_source: Table
+    by_kind: Table
+    by_scope: Mapping[int, int]
+
+
+def activities(period: Period) -> Activities:
+    """Count; the weeks in which nothing happened are there too."""
     found = _rows(
-        "SELECT w.week, s.source_system, w.activity_type, sum(w.count) FROM core_activityweek w"
-        f" JOIN core_scope s ON s.id = w.scope_id WHERE {where} GROUP BY 1, 2, 3",
-        parameters,
+        "SELECT week, activity_type, scope_id, sum(count) FROM core_activityweek"
+        " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s)"
+        " GROUP BY GROUPING SETS ((week, activity_type), (scope_id))",
+        [period.first, period.last, f"{period.source}." if period.source else ""],
     )
+    weekly = [(week, kind, count) for week, kind, _, count in found if week is not None]
     names, sources, kinds = source_names(), defaultdict[str, dict[date, int]](dict), defaultdict[str, int](int)
-    for week, source, kind, count in found:
-        there = sources[names.get(source, source)]
+    for week, kind, count in weekly:
+        source = kind.partition(".")[0]
+        there = sources[str(names.get(source, source))]
         there[week] = there.get(week, 0) + count
         kinds[_kind(kind, names)] += count
-    top = sorted(kinds, key=lambda kind: (-kinds[kind], kind))[:KINDS]
+    top = sorted((kind for kind in kinds if kinds[kind]), key=lambda kind: (-kinds[kind], kind))[:KINDS]
     split = defaultdict[str, dict[date, int]](dict)
-    for week, _, kind, count in found:
-        column = _kind(kind, names) if _kind(kind, names) in top else "everything else"
+    for week, kind, count in weekly:
+        column = _kind(kind, names) if _kind(kind, names) in top else OTHERS
         split[column][week] = split[column].get(week, 0) + count
-    order = [*top, *(name for name in split if name not in top)]
-    return _table(period, sources, sorted(sources)), _table(period, split, order)
+    return Activities(
+        by_source=_table(period, sources, sorted(sources)),
+        by_kind=_table(period, split, [*top, *([OTHERS] if any(split[OTHERS].values()) else [])]),
+        by_scope={scope: count for _, _, scope, count in found if scope is not None and count},
+    )
 
 
 def _kind(activity_type: str, names: Mapping[str, str]) -> str:
@@ -105,31 +113,28 @@ def weeks_of_activity() -> tuple[date, date] | None:
     return (first, last) if first else None
 
 
-def busiest_scopes(period: Period) -> list[dict[str, Any]]:
+def busiest_scopes(counts: Mapping[int, int]) -> list[dict[str, Any]]:
     """The most active repositories and channels."""
-    where, parameters = period.condition
-    found = _rows(
-        "SELECT s.id, s.name, s.source_system, w.count FROM ("
-        " SELECT w.scope_id, sum(w.count) AS count FROM core_activityweek w"
-        f" JOIN core_scope s ON s.id = w.scope_id WHERE {where} GROUP BY 1 HAVING sum(w.count) > 0"
-        f" ORDER BY 2 DESC, 1 LIMIT {MOST_ACTIVE}) w JOIN core_scope s ON s.id = w.scope_id ORDER BY 4 DESC, 2",
-        parameters,
-    )
-    return [{"id": pk, "name": name, "source": source, "count": count} for pk, name, source, count in found]
+    top = sorted(counts, key=lambda scope: (-counts[scope], scope))[:MOST_ACTIVE]
+    scopes = Scope.objects.in_bulk(top)
+    return [
+        {"name": scopes[pk].name, "source": scopes[pk].source_system, "count": counts[pk]} for pk in top if pk in scopes
+    ]
 
 
 def busiest_people(period: Period) -> list[dict[str, Any]]:
     """The most active people, under the name they last went by."""
-    where, parameters = period.condition
     found = _rows(
         "SELECT p.source_system, p.actor_external_id, p.count, a.actor_name FROM ("
         " SELECT s.source_system, w.actor_external_id, sum(w.count) AS count FROM core_personweek w"
-        f" JOIN core_scope s ON s.id = w.scope_id WHERE {where} GROUP BY 1, 2 HAVING sum(w.count) > 0"
-        f" ORDER BY 3 DESC, 1, 2 LIMIT {MOST_ACTIVE}) p LEFT JOIN LATERAL ("
+        " JOIN core_scope s ON s.id = w.scope_id"
+        " WHERE w.week BETWEEN %s AND %s AND (%s = '' OR s.source_system = %s)"
+        " GROUP BY 1, 2 HAVING sum(w.count) > 0 ORDER BY 3 DESC, 1, 2 LIMIT %s"
+        ") p LEFT JOIN LATERAL ("
         " SELECT actor_name FROM core_activity a WHERE a.source_system = p.source_system"
         " AND a.actor_external_id = p.actor_external_id ORDER BY a.occurred_at DESC LIMIT 1) a ON true"
         " ORDER BY 3 DESC, 1, 2",
-        parameters,
+        [period.first, period.last, period.source, period.source, MOST_ACTIVE],
     )
     return [
         {"source": source, "id": pk, "count": count, "name": name or f"nameless {pk}"}

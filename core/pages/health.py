@@ -14,6 +14,7 @@ from django.utils import timezone
 from core.models import ApiBudget, CollectorRun, Scope, SkippedItem
 from core.pages.figures import index_state
 from core.pages.loose import different_values
+from core.pages.names import need
 from core.trackers import Gap, installed_trackers
 
 WORST = 50
@@ -81,6 +82,7 @@ def gaps() -> list[tuple[str, Gap]]:
 
 def health_page(request: HttpRequest) -> TemplateResponse:
     """The page."""
+    need(request, "core.view_activity")
     context = admin.site.each_context(request) | {
         "title": "Health",
         "scopes": scope_health(),

@@ -1,4 +1,9 @@
-"""What sources, types and people are called on pages."""
+"""What sources, types and times are called on pages, and who may see them."""
+
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 
 from core.models import CollectorRun
 from core.trackers import installed_trackers
@@ -12,6 +17,17 @@ def source_names() -> dict[str, str]:
 def type_name(activity_type: str) -> str:
     """``github.issue_comment`` as ``issue comment``."""
     return activity_type.partition(".")[2].replace("event.", "").replace("_", " ") or activity_type
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether this person has a permission, such as ``core.view_activity``."""
+    return bool(cast("Any", request.user).has_perm(permission))
+
+
+def need(request: HttpRequest, permission: str) -> None:
+    """PermissionDenied for those who have it not."""
+    if not may(request, permission):
+        raise PermissionDenied
 
 
 def took(run: CollectorRun) -> str:

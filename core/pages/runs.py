@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from core.models import CollectorRun, SkippedItem
+from core.pages.names import need
 from core.runs import is_alive
 
 SHOWN = 50
@@ -40,8 +40,7 @@ def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
 
 def progress(request: HttpRequest, pk: int) -> JsonResponse:
     """What the page of a run asks for while it goes on."""
-    if not request.user.has_perm("core.view_collectorrun"):
-        raise PermissionDenied
+    need(request, "core.view_collectorrun")
     return JsonResponse(state(get_object_or_404(CollectorRun, pk=pk), timezone.now()))
 
 
@@ -61,8 +60,7 @@ def run_context(run: CollectorRun) -> dict[str, Any]:
 @require_POST
 def retry(request: HttpRequest) -> HttpResponse:
     """Ask the next run for another try of one skipped item, or of all that a run left."""
-    if not request.user.has_perm("core.change_skippeditem"):
-        raise PermissionDenied
+    need(request, "core.change_skippeditem")
     wanted = SkippedItem.objects.all()
     item, run = request.POST.get("item", ""), request.POST.get("run", "")
     chosen = wanted.filter(pk=int(item)) if item.isdigit() else wanted.filter(run=int(run)) if run.isdigit() else None

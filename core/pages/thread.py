@@ -10,8 +10,7 @@ from django.template.response import TemplateResponse
 
 from core.models import Activity
 from core.pages import keyset
-from core.pages.dashboard import may_see
-from core.pages.names import source_names
+from core.pages.names import need, source_names
 from core.pages.texts import Renderer, visible
 from core.pages.timeline import entry
 from core.trackers import EarlierText, TrackerConfig, installed_trackers
@@ -27,7 +26,7 @@ def _tracker(source_system: str) -> TrackerConfig | None:
 
 def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
     """The page of the thread that ``id`` names."""
-    may_see(request)
+    need(request, "core.view_activity")
     name = request.GET.get("id", "").replace("\0", "")
     rows = Activity.objects.filter(source_system=source, thread=name).select_related("scope")
     found = keyset.page(rows, request.GET, PER_PAGE, newest_first=False)
@@ -68,7 +67,7 @@ def _post(
 
 def whole_text(request: HttpRequest, pk: int) -> TemplateResponse:
     """A text of any length as it was written, without markup, in pieces."""
-    may_see(request)
+    need(request, "core.view_activity")
     row = get_object_or_404(Activity.objects.select_related("scope"), pk=pk)
     tracker = _tracker(row.source_system)
     body = (tracker.bodies([row.external_id]) if tracker else {}).get(row.external_id, "")

@@ -9,14 +9,13 @@ from django.template.response import TemplateResponse
 from core.models import Activity
 from core.pages import keyset
 from core.pages.asked import PER_PAGE, TimelineForm, activities
-from core.pages.dashboard import may_see
-from core.pages.names import source_names, type_name
+from core.pages.names import need, source_names, type_name
 from core.pages.texts import visible
 
 
 def timeline_page(request: HttpRequest) -> TemplateResponse:
     """The page: filters, and activities the newest first."""
-    may_see(request)
+    need(request, "core.view_activity")
     form = TimelineForm(request.GET)
     rows = activities(form.cleaned_data) if form.is_valid() else Activity.objects.none()
     found = keyset.page(rows, request.GET, PER_PAGE, newest_first=True)

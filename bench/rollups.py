@@ -1,0 +1,54 @@
+"""What the counts by week cost those who write the timeline: the same pages with the triggers and without."""
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import connection, transaction
+
+from bench.crowd import activities, copy, scopes
+from core.models import Activity, Scope
+from core.models.upsert import upsert
+
+PAGES, ITEMS = 300, 100
+FIELDS = (
+    "source_system", "external_id", "scope_id", "thread", "activity_type", "occurred_at", "edited_at", "deleted_at",
+    "actor_external_id", "actor_name", "source_url", "summary",
+)  # fmt: skip
+
+
+def _pages() -> Iterator[list[dict[str, Any]]]:
+    rows: Iterator[dict[str, Any]] = (dict(zip(FIELDS, row, strict=True)) for row in activities(PAGES * ITEMS))
+    return iter(lambda: list(islice(rows, ITEMS)), [])
+
+
+def _seconds(pages: Sequence[list[dict[str, Any]]], *, counted: bool) -> float:
+    """Write every page as a collector does, one transaction each, into an empty timeline."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE core_activity {'ENABLE' if counted else 'DISABLE'} TRIGGER USER")
+        cursor.execute("TRUNCATE core_activity, core_activityweek, core_personweek")
+    began = time.perf_counter()
+    for page in pages:
+        with transaction.atomic():
+            upsert(Activity, page, key=["source_system", "external_id"])
+    return time.perf_counter() - began
+
+
+def measure() -> str:
+    """One line; the best of three each, taken in turn."""
+    if not Scope.objects.exists():
+        copy(
+            "core_scope",
+            ["id", "source_system", "external_id", "name", "url", "last_completed_at", "not_before"],
+            scopes(),
+        )
+    pages = list(_pages())
+    taken = [(_seconds(pages, counted=False), _seconds(pages, counted=True)) for _ in range(3)]
+    bare, counted = (min(column) for column in zip(*taken, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE core_activity, core_activityweek, core_personweek, core_scope CASCADE")
+    return (
+        f"timeline rows with counts by week / without: {counted:.2f} s / {bare:.2f} s = {counted / bare:.2f}"
+        f" ({PAGES} pages of {ITEMS})"
+    )
