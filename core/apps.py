@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -13,8 +14,31 @@ class CoreConfig(AppConfig):
     verbose_name = "Activity"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and who hears of the end of a run."""
         import_module("core.checks")
+        from core.monitoring.hooks import after_run
+        from core.runs import run_finished
+
+        run_finished.connect(after_run, dispatch_uid="core.monitoring")
+        _hide_secrets()
+
+
+def _hide_secrets() -> None:
+    """From now on no secret of the settings is in any text that is redacted, whatever it looks like."""
+    from core.operations.redaction import register_secret
+
+    names = (
+        "SECRET_KEY",
+        "DISCORD_BOT_TOKEN",
+        "SLACK_BOT_TOKEN",
+        "PINECONE_API_KEY",
+        "EMBEDDING_API_KEY",
+        "METRICS_TOKEN",
+    )
+    values = [str(getattr(settings, name, "")) for name in names]
+    values += [*settings.GITHUB_TOKENS, *(str(one.get("PASSWORD") or "") for one in settings.DATABASES.values())]
+    for value in values:
+        register_secret(value)
 
 
 class ActivityAdminConfig(AdminConfig):

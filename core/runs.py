@@ -13,15 +13,19 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F, QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from core.models import CollectorRun, SkippedItem
 from core.models.upsert import upsert
+from core.operations.log_context import log_fields
 
 logger = logging.getLogger(__name__)
 
 MOST_RETRIES = 500
 """Items that one run tries again for one scope, however many were asked for."""
+run_finished = Signal()
+"""Sent with ``run`` when a line of the ledger is closed and everything has been printed; a receiver stops nobody."""
 LOCK_PATIENCE = 5.0
 """Seconds to wait for a lock: as long as PostgreSQL may need to notice that the process which held it was killed."""
 
@@ -43,17 +47,20 @@ def _unlock(key: int) -> None:
 
 
 @contextmanager
-def scope_lock(collector: str, scope: str, *, patience: float = LOCK_PATIENCE) -> Generator[bool]:
+def scope_lock(
+    collector: str, scope: str, *, patience: float = LOCK_PATIENCE, name: str | None = None
+) -> Generator[bool]:
     """Hold the lock of one scope; yields False when another run holds it.
 
     The lock belongs to the database session: it ends with the process, however that ends, and holds across machines.
-    ``patience`` is in seconds.
+    ``patience`` is in seconds. Log records call the scope ``name``, or what the lock is called.
     """
     key, give_up = _lock_key(collector, scope), time.monotonic() + patience
     while not (held := _try_lock(key)) and time.monotonic() < give_up:
         time.sleep(0.1)
     try:
-        yield held
+        with log_fields(scope=name or scope):
+            yield held
     finally:
         if held and connection.is_usable():
             _unlock(key)
@@ -77,16 +84,6 @@ def unhurried_commits() -> Generator[None]:
                 cursor.execute("RESET synchronous_commit")
 
 
-def _mark_interrupted(collector: str) -> None:
-    """Close the runs of this collector whose process is gone: nobody holds their lock any more."""
-    running = CollectorRun.objects.filter(collector=collector, outcome=CollectorRun.Outcome.RUNNING)
-    for run in running:
-        key = _lock_key("run", str(run.pk))
-        if _try_lock(key):
-            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=timezone.now())
-            _unlock(key)
-
-
 def is_alive(run: CollectorRun) -> bool:
     """Whether the process of a run still holds its lock; nothing is locked to find out."""
     key = _lock_key("run", str(run.pk)) % 2**64
@@ -108,6 +105,19 @@ def current_run() -> CollectorRun | None:
     return _current_run.get()
 
 
+def mark_interrupted(collector: str | None = None) -> None:
+    """Close the runs, of one collector or all, whose process is gone: nobody holds their lock any more."""
+    running = CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)
+    running = running.filter(collector=collector) if collector else running
+    if own := current_run():  # a session gets its own locks again
+        running = running.exclude(pk=own.pk)
+    for run in running:
+        key = _lock_key("run", str(run.pk))
+        if _try_lock(key):
+            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=timezone.now())
+            _unlock(key)
+
+
 @contextmanager
 def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[CollectorRun]:
     """Open a line of the ledger, and close those that killed processes left open.
@@ -115,7 +125,7 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
     The caller closes it with :func:`finish_run`; a run that is left without is found failed here, and interrupted by
     the next run when the process dies.
     """
-    _mark_interrupted(collector)
+    mark_interrupted(collector)
     run = CollectorRun.objects.create(
         collector=collector,
         options=dict(options),
@@ -127,7 +137,8 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
     _try_lock(key)
     token = _current_run.set(run)
     try:
-        yield run
+        with log_fields(collector=collector, run_id=run.pk):
+            yield run
     finally:
         _current_run.reset(token)
         if connection.is_usable():
@@ -144,10 +155,10 @@ def finish_run(
     error: str = "",
     scopes: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Close a line of the ledger. ``error`` is one line from which secrets have been taken."""
+    """Close a line of the ledger. ``error`` is one line from which secrets have been taken, as are the scopes'."""
     run.finished_at = timezone.now()
     run.outcome, run.counts, run.requests = outcome, dict(counts), requests
-    run.failure_category, run.error, run.scopes = category, error, list(scopes)
+    run.failure_category, run.error, run.scopes = category, error, [dict(scope) for scope in scopes]
     run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error", "scopes"])
 
 

@@ -1,6 +1,6 @@
 """The plug-in point: what core asks of a tracker app, and which trackers are installed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +46,13 @@ class TrackerConfig(AppConfig):
 
     def document_source(self) -> DocumentSource | None:
         """What renders this tracker's documents for the search index; ``None`` when it has nothing to search."""
+        return None
+
+    def watched_scopes(self) -> Collection[str] | None:
+        """External ids of the scopes that runs without names collect; ``None``: every scope that is known.
+
+        Only of these is somebody told that they are not fresh.
+        """
         return None
 
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:

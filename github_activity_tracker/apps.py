@@ -1,6 +1,6 @@
 """Registers the GitHub tracker with core."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from core.search.documents import DocumentSource
 from core.trackers import EarlierText, TrackerConfig
@@ -19,6 +19,13 @@ class GitHubTrackerConfig(TrackerConfig):
         from github_activity_tracker.documents import GitHubDocuments
 
         return GitHubDocuments()
+
+    def watched_scopes(self) -> Collection[str]:
+        """The repositories that are enabled and not known to be gone."""
+        from github_activity_tracker.models import Repository
+
+        ids = Repository.objects.filter(enabled=True, deleted_at=None).values_list("id", flat=True)
+        return {str(repository_id) for repository_id in ids}
 
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
         """Bodies of issues, pull requests and comments; messages of commits."""

@@ -12,6 +12,7 @@ from core.admin.paging import EstimatingPaginator
 from core.admin.searching import found_by, in_timeline
 from core.models import (
     Activity,
+    Alert,
     ApiBudget,
     Checkpoint,
     Chunk,
@@ -20,6 +21,7 @@ from core.models import (
     Embedding,
     IndexEntry,
     Namespace,
+    Notice,
     Scope,
     SkippedItem,
 )
@@ -260,3 +262,21 @@ class EmbeddingAdmin(MirrorAdmin):
     list_filter = ("embedder",)
     search_fields = ("content_hash",)
     fields = ("content_hash", "embedder")
+
+
+@admin.register(Alert)
+class AlertAdmin(MirrorAdmin):
+    """Troubles, open and past."""
+
+    list_display = ("opened_at", "resolved_at", "kind", "collector", "scope", "category", "detail")
+    list_filter = ("kind", "collector", "category", "resolved_at")
+    search_fields = ("scope", "detail")
+
+
+@admin.register(Notice)
+class NoticeAdmin(MirrorAdmin):
+    """Messages to people, sent and waiting."""
+
+    list_display = ("created_at", "title", "state", "posted_at", "attempts", "last_error")
+    list_filter = ("state", "created_at")
+    search_fields = ("title",)

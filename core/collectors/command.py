@@ -5,7 +5,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, BooleanOptionalAction
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +19,10 @@ from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
 from core.errors import CollectorFailureCategory, classify_failure, in_one_line
+from core.models import CollectorRun
+from core.operations.log_context import log_fields
 from core.operations.redaction import redact
-from core.runs import finish_run, recorded_run
+from core.runs import finish_run, recorded_run, run_finished
 
 logger = logging.getLogger(__name__)
 EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
@@ -80,25 +82,30 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                     self._print_json(
                         name, failed, time.monotonic() - began, {"error": line, "failure_category": category}
                     )
+                run_finished.send_robust(CollectorRun, run=run)
                 raise
-            found = getattr(collector, "result", None)
-            result = (
-                found
-                if isinstance(found, CollectorResult)
-                else CollectorResult(counts=dict(getattr(found, "counts", {})))
-            )
-            reasons = "; ".join(f"{r.scope}: {r.reason}" for r in result.scopes if r.reason)
-            category = next((r.category for r in result.scopes if r.category), "")
-            outcome = "failed" if result.outcome == "busy" else result.outcome
-            finish_run(
-                run, outcome, counts=result.counts, requests=result.requests, category=category, error=redact(reasons),
-                scopes=kept_reports(result.scopes),
-            )  # fmt: skip
-        if options["json"]:
-            self._print_json(name, result, time.monotonic() - began, {})
-        else:
-            self._print(name, result, time.monotonic() - began)
+            result = self._close(run, getattr(collector, "result", None))
+        show = self._print_json if options["json"] else self._print
+        show(name, result, time.monotonic() - began)
         self.exit_code = EXIT_CODES[result.outcome]
+        self.stdout.flush()
+        run_finished.send_robust(CollectorRun, run=run)
+
+    def _close(self, run: CollectorRun, found: object) -> CollectorResult:
+        """Write what was achieved into the ledger, and return it."""
+        result = (
+            found if isinstance(found, CollectorResult) else CollectorResult(counts=dict(getattr(found, "counts", {})))
+        )
+        finish_run(
+            run,
+            "failed" if result.outcome == "busy" else result.outcome,
+            counts=result.counts,
+            requests=result.requests,
+            category=next((r.category for r in result.scopes if r.category), ""),
+            error=redact("; ".join(f"{r.scope}: {r.reason}" for r in result.scopes if r.reason)),
+            scopes=kept_reports(result.scopes),
+        )
+        return result
 
     def _estimate(self, collector: object, *, as_json: bool) -> None:
         """Print what a run would cost; nothing is collected."""
@@ -114,10 +121,12 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> None:
         """Run one phase; a failure is handled once and raised again unchanged."""
         collector._error_phase = phase
+        name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
-            act()
+            with log_fields(collector=name, collector_phase=phase):
+                act()
         except CommandError as error:
-            extra = {"collector": str(getattr(collector, "name", "") or type(collector).__name__)}
+            extra = {"collector": name}
             extra |= {"collector_phase": phase, "failure_category": CollectorFailureCategory.COMMAND.value}
             logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (its message is for people; no traceback)
             raise
@@ -127,7 +136,9 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         finally:
             del collector._error_phase
 
-    def _print_json(self, name: str, result: CollectorResult, seconds: float, more: dict[str, str]) -> None:
+    def _print_json(
+        self, name: str, result: CollectorResult, seconds: float, more: Mapping[str, str] | None = None
+    ) -> None:
         scopes = [
             {"scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)}
             | ({"notes": [redact(note) for note in r.notes]} if r.notes else {})
@@ -135,7 +146,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         ]
         told = {"collector": name, "success": result.success, "outcome": result.outcome, "counts": dict(result.counts)}
         told |= {"requests": result.requests, "skipped": result.skipped, "duration_seconds": round(seconds, 3)}
-        self.stdout.write(json.dumps(told | {"scopes": scopes} | more))
+        self.stdout.write(json.dumps(told | {"scopes": scopes} | dict(more or {})))
 
     def _print(self, name: str, result: CollectorResult, seconds: float) -> None:
         for report in result.scopes:

@@ -64,6 +64,9 @@ def kept_reports(reports: Sequence[ScopeReport]) -> list[dict[str, Any]]:
     """What the ledger keeps of each scope, those that fell short first; reasons without secrets."""
     ordered = sorted(reports, key=lambda report: (report.outcome == "succeeded", report.scope))
     return [
-        {"scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)[:500]}
+        {
+            "scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)[:500],
+            "category": r.category,
+        }
         for r in ordered[:MOST_SCOPES]
-    ]
+    ]  # fmt: skip

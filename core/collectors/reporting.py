@@ -1,10 +1,13 @@
 """The base of all commands: whatever goes wrong becomes one line that says what to do, and an exit code."""
 
+import logging.config
 import os
 import sys
 import traceback
+from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
 
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.operations.redaction import redact
@@ -14,6 +17,18 @@ class ReportingCommand(BaseCommand):
     """Set ``exit_code`` for an end that is neither clean nor an error; ``call_command`` returns normally then."""
 
     exit_code: int = 0
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Add what every command has."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.add_argument("--log-format", choices=list(settings.LOGGINGS), help="How log lines look; see LOG_FORMAT.")
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """Log as asked, then do it."""
+        if log_format := options.pop("log_format", None):
+            logging.config.dictConfig(settings.LOGGINGS[log_format])
+        return super().execute(*args, **options)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as from a terminal or cron; never a traceback unless ``--traceback`` asks for it."""

@@ -1,5 +1,6 @@
 """The tables that every tracker shares."""
 
+from core.models.alerts import Alert, Notice
 from core.models.rollups import ActivityWeek, PersonWeek
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
@@ -9,6 +10,7 @@ from core.models.timeline import Activity
 __all__ = [
     "Activity",
     "ActivityWeek",
+    "Alert",
     "ApiBudget",
     "Checkpoint",
     "Chunk",
@@ -18,6 +20,7 @@ __all__ = [
     "Embedding",
     "IndexEntry",
     "Namespace",
+    "Notice",
     "PersonWeek",
     "Scope",
     "SkippedItem",

@@ -31,9 +31,14 @@ class CollectorRun(models.Model):
     )
     progress = models.JSONField(default=dict, blank=True, help_text="Where it is, written at most once a second.")
     progress_at = models.DateTimeField(null=True, blank=True, help_text="When progress was last written (UTC).")
+    alerted = models.BooleanField(default=False, help_text="Alerts were opened and closed after it.")
 
     class Meta:
-        indexes = [models.Index(fields=["collector", "-started_at"]), models.Index(fields=["outcome"])]
+        indexes = [
+            models.Index(fields=["collector", "-started_at"]),
+            models.Index(fields=["outcome"]),
+            models.Index(fields=["id"], name="run_not_alerted", condition=models.Q(alerted=False)),
+        ]
         ordering = ["-started_at"]
 
     def __str__(self) -> str:

@@ -64,7 +64,10 @@ class Allowance:
 
 
 class Transport:
-    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte."""
+    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte.
+
+    ``markup``: the source answers in XML or HTML; from all others that is a page of trouble, and asked for again.
+    """
 
     def __init__(
         self,
@@ -73,8 +76,10 @@ class Transport:
         timeout: tuple[float, float] = (10.0, 60.0),
         attempts: int = 6,
         sleep: Callable[[float], None] = time.sleep,
+        markup: bool = False,
     ) -> None:
         self.allowance, self.timeout, self.attempts, self.sleep = allowance, timeout, attempts, sleep
+        self.markup = markup
         self.session = requests.Session()
         self.session.trust_env = True
         self.session.headers["User-Agent"] = USER_AGENT
@@ -99,7 +104,7 @@ class Transport:
             trouble: Exception | None = None
             try:
                 response = self._once(method, url, headers, params, body)
-                whole = parse(response)
+                whole = response if self.markup else parse(response)
                 if response.status not in PASSING and whole is not None:
                     return whole
             except requests.Timeout as error:

@@ -14,6 +14,14 @@ HIDDEN = ("xxxxxx", "hidden-word", "abcdefgh", "long-enough", "aGlkZGVu")
     [
         *(f"{prefix}_{'x' * 36}" for prefix in ("ghp", "gho", "ghu", "ghs", "ghr", "github_pat")),
         "xoxb-123456789-abcdefgh",
+        "xoxe.xoxp-1-abcdefgh",
+        "xapp-1-A0-123-abcdefgh",
+        "https://hooks.slack.com/services/T00/B00/abcdefgh",
+        "https://discord.com/api/webhooks/1234/abcdefgh",
+        '{"bot_token": "hidden-word", "page": 2}',
+        "{'Authorization': 'Bearer hidden-word'}",
+        "{'Api-Key': 'hidden-word'}",
+        '{"password":"hidden-word"}',
         "pcsk_abcdefgh_ijkl",
         "sk-proj-abcdefghijklmnop",
         "Bot abcdefghijklmnopqrstuvwx.AbCdEf.abcdefghijklmnopqrstuvwxyz1",
@@ -40,6 +48,8 @@ def test_a_secret_is_hidden(text: str) -> None:
     "text",
     [
         "the token of the pool",
+        '{"tokens": 3, "secret": false}',
+        "GITHUB_TOKENS: put a valid token there",
         "a basic fix",
         "https://github.com/o/r/issues/1#issuecomment-2",
         "2026-01-01T00:00:00Z",

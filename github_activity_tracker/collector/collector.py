@@ -147,7 +147,7 @@ class GitHubCollector(AbstractCollector):
         try:
             facts = plan.facts.get(target.full_name)
             scope = self._open_scope(target, facts)
-            with scope_lock(self.name, scope.external_id) as held:
+            with scope_lock(self.name, scope.external_id, name=scope.name) as held:
                 if not held:
                     raise ScopeBusy("another run is collecting it; skipped")
                 run = RepositoryRun(

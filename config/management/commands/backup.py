@@ -1,0 +1,48 @@
+"""``manage.py backup [FILE]``: the whole database in one file, whole or not there, readable by its owner alone.
+
+Collecting may go on meanwhile: the file holds one moment.
+"""
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from config.database.programs import run_program
+from core.collectors import ReportingCommand
+
+PATTERN = "activity-*.dump"
+
+
+class Command(ReportingCommand):
+    """Writes a dump that ``restore`` and ``pg_restore`` read."""
+
+    help = "Write the whole database into one file (pg_dump's custom format)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add where, and how many are kept."""
+        parser.add_argument("file", nargs="?", type=Path, help="Without it: VAR_DIR/backups/activity-<time>.dump.")
+        parser.add_argument(
+            "--keep", type=int, metavar="N", help="Then remove all but the newest N in VAR_DIR/backups."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Dump, then move it to its place, then tidy up."""
+        folder = settings.VAR_DIR / "backups"
+        target: Path = options["file"] or folder / f"activity-{timezone.now():%Y%m%d-%H%M%S}.dump"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".backup-", dir=target.parent)
+        os.close(descriptor)
+        try:
+            run_program("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={name}")
+            Path(name).replace(target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        self.stdout.write(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+        if options["keep"] is not None:
+            for old in sorted(folder.glob(PATTERN))[: -max(1, options["keep"])]:
+                old.unlink()

@@ -1,0 +1,85 @@
+"""``manage.py dependencies``: writes docs/cross-app-dependencies.md out of the real import graph.
+
+``--check`` writes nothing and ends with exit code 1 when the page is not what the graph says; ``make test`` does that.
+"""
+
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from core.collectors import ReportingCommand
+from core.operations.files import open_atomic
+
+PAGE = settings.BASE_DIR / "docs" / "cross-app-dependencies.md"
+HEAD = """# Which app imports what of another
+
+Written by `manage.py dependencies` out of the import graph; `make test` fails when it is stale. `.importlinter` says
+what is allowed, this page what is. Tests and migrations are left out.
+"""
+
+
+class Command(ReportingCommand):
+    """Draws the graph between apps."""
+
+    help = "Write docs/cross-app-dependencies.md out of the import graph."
+    requires_system_checks: Any = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the check."""
+        parser.add_argument("--check", action="store_true", help="Only say whether the page is up to date.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Compare, or write."""
+        text = rendered(apps())
+        if options["check"]:
+            if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+                raise CommandError("docs/cross-app-dependencies.md is stale: run manage.py dependencies")
+            return
+        with open_atomic(PAGE) as file:
+            file.write(text)
+        self.stdout.write(f"docs/{PAGE.name}: written")
+
+
+def apps() -> list[str]:
+    """The project's own packages, as .importlinter names them."""
+    lines = (settings.BASE_DIR / ".importlinter").read_text(encoding="utf-8").splitlines()
+    start = lines.index("root_packages =") + 1
+    found: list[str] = []
+    for line in lines[start:]:
+        if not line.startswith(" "):
+            break
+        found.append(line.strip())
+    return sorted(found)
+
+
+def rendered(names: Iterable[str]) -> str:
+    """The page: a table of apps, then which module needs which."""
+    from grimp import build_graph  # a tool of development: not there in production
+
+    ours = list(names)
+    graph = build_graph(*ours, include_external_packages=False, cache_dir=None)
+    found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for module in sorted(graph.modules):
+        importer = module.partition(".")[0]
+        for imported in graph.find_modules_directly_imported_by(module) if _shown(module) else ():
+            target = imported.partition(".")[0]
+            if target != importer and target in ours and _shown(imported):
+                found[importer, target][imported].add(module)
+    lines = [HEAD, "| app | imports |", "|---|---|"]
+    for name in ours:
+        targets = [f"`{target}`" for app, target in sorted(found) if app == name]
+        lines += [f"| `{name}` | {', '.join(targets) or '-'} |"]
+    for (importer, target), modules in sorted(found.items()):
+        lines += ["", f"## {importer} -> {target}", ""]
+        for module, users in sorted(modules.items()):
+            short = ", ".join(sorted(user.removeprefix(f"{importer}.") for user in users))
+            lines.append(f"- `{module}`: {short}")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(module: str) -> bool:
+    return not {"tests", "migrations", "pyright_samples"} & set(module.split("."))

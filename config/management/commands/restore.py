@@ -1,0 +1,37 @@
+"""``manage.py restore FILE``: the database as a backup says, in one transaction: all of it, or nothing changes."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from config.database.programs import run_program
+from core.collectors import ReportingCommand
+from core.errors import ConfigurationError
+
+
+class Command(ReportingCommand):
+    """Reads what ``backup`` wrote."""
+
+    help = "Bring the database back to what a backup says; all of it, or nothing changes."
+    requires_system_checks: Any = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add which file, and whether anything may be lost."""
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--force", action="store_true", help="Even where the database holds something already.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Refuse to overwrite by accident; else restore."""
+        file: Path = options["file"]
+        if not file.is_file():
+            raise ConfigurationError(f"{file} is no file.")
+        if connection.introspection.table_names() and not options["force"]:
+            raise ConfigurationError("The database is not empty: --force replaces everything in it.")
+        connection.close()
+        run_program(
+            "pg_restore", "--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction",
+            "--exit-on-error", str(file),
+        )  # fmt: skip
+        self.stdout.write(f"restored from {file}; now: manage.py migrate, for what a newer version needs")

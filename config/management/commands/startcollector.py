@@ -1,0 +1,79 @@
+"""``manage.py startcollector NAME``: a new tracker that passes its tests at once.
+
+Writes the folder ``NAME_activity_tracker`` and prints the few lines that other files need; ``--wire`` writes those too.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.core.management.templates import TemplateCommand
+
+from config.wiring import edits_for
+from core.collectors import ReportingCommand
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "new_tracker"
+
+
+class Command(ReportingCommand):
+    """Makes a tracker out of the template."""
+
+    help = "Make a new tracker that passes its tests at once."
+    requires_system_checks: Any = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the name, and who writes the lines elsewhere."""
+        parser.add_argument("name", help="One lower-case word for the source, such as forum.")
+        parser.add_argument("--wire", action="store_true", help="Also write the lines that other files need.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the folder; write or print the rest."""
+        slug, app = options["name"], f"{options['name']}_activity_tracker"
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", slug):
+            raise CommandError("NAME is one lower-case word of 2-20 letters and digits, such as forum.", returncode=2)
+        target = settings.BASE_DIR / app
+        if not (target / "apps.py").exists():
+            if find_spec(app) is not None:
+                raise CommandError(f"There is a module {app} already.", returncode=2)
+            _write(slug, app, target)
+            self.stdout.write(f"Made {app}/. Begin with payloads.py and fetch.py.")
+        elif not options["wire"]:
+            raise CommandError(f"There is a folder {app} already; --wire writes what other files need.", returncode=2)
+        for edit in edits_for(slug, settings.BASE_DIR):
+            if options["wire"]:
+                self.stdout.write(f"{edit.path}: {'written' if edit.apply() else 'there already'}")
+            else:
+                self.stdout.write(f"\n{edit.path}, {edit.where}:\n{edit.shown()}")
+        if options["wire"]:
+            call_command("dependencies", stdout=self.stdout)
+        self.stdout.write(
+            f"\nNow: {'' if options['wire'] else 'manage.py dependencies, '}manage.py migrate, make test;"
+            f" then the source's address into {slug.upper()}_URL."
+        )
+
+
+def _write(slug: str, app: str, target: Path) -> None:
+    """Fill the template with Django's own machinery of startapp; the folder is whole or not there."""
+    with tempfile.TemporaryDirectory(prefix=".startcollector-", dir=target.parent) as folder:
+        fresh = Path(folder, app)
+        fresh.mkdir()
+        TemplateCommand().handle(
+            "app", app, str(fresh), template=str(TEMPLATE), extensions=["py"], files=[], exclude=[], verbosity=0,
+            slug=slug, app=app, camel=slug.capitalize(), upper=slug.upper(), title=slug.capitalize(),
+        )  # fmt: skip
+        commands = fresh / "management" / "commands"
+        (commands / "collect_name.py").rename(commands / f"collect_{slug}.py")
+        for order in ("check --fix-only --select I", "format"):  # names sort and wrap as long as they are
+            subprocess.run(
+                [sys.executable, "-m", "ruff", *order.split(), "--quiet", "--config", "pyproject.toml", str(fresh)],
+                cwd=target.parent, check=False,
+            )  # fmt: skip
+        fresh.rename(target)

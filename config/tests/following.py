@@ -1,0 +1,51 @@
+"""A copy of the repository, and pages of documentation that are followed in it."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FILE = re.compile(r"^`([\w/.]+)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"^    ((?:\.venv/bin/|make |cp |[A-Z_]+=\S+ \.venv/bin/).*)$", re.MULTILINE)
+
+
+def copied(target: Path) -> Path:
+    """What git has or would have, and the same virtual environment; its database is its own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    (target / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return target
+
+
+def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """A command as people type it: words in front with = are its environment; no shell."""
+    words = shlex.split(order, comments=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
+    env.pop("VAR_DIR", None)
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        env[name] = value
+    return subprocess.run(words, cwd=cwd, env=env | more, capture_output=True, text=True, check=False, timeout=300)
+
+
+def files(page: str) -> Iterator[tuple[str, str]]:
+    """The files that a page writes out, by name."""
+    for found in FILE.finditer(page):
+        yield found[1], found[2]
+
+
+def commands(page: str) -> list[str]:
+    """The commands of a page, in their order, lines that go on joined."""
+    found = [(m.start(), m[1]) for pattern in (SHELL, INDENTED) for m in pattern.finditer(page)]
+    lines = [line for _, text in sorted(found) for line in text.replace("\\\n", " ").splitlines()]
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

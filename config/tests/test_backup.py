@@ -1,0 +1,77 @@
+"""A backup holds everything, and comes back whole or not at all."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.database import stop_server
+from config.tests.following import ROOT, run
+from samples.server import SampleServer
+
+MANAGE = f"{sys.executable} {ROOT}/manage.py"
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[list[Path]]:
+    """Two places for databases."""
+    found = [tmp_path / "one", tmp_path / "two"]
+    yield found
+    for home in found:
+        stop_server(home)
+
+
+def rows(home: Path) -> list[dict[str, Any]]:
+    """Everything in the timeline."""
+    done = manage(home, "export_activity --bodies")
+    return sorted(
+        (json.loads(line) for line in filter(None, done.stdout.split("\n"))), key=lambda row: row["external_id"]
+    )
+
+
+def manage(home: Path, order: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A command on one database."""
+    return run(f"{MANAGE} {order}", ROOT, VAR_DIR=str(home), SECRET_KEY="x", **more)
+
+
+def test_a_backup_comes_back_whole_in_another_database(homes: list[Path], tmp_path: Path) -> None:
+    one, two = homes
+    with SampleServer() as server:
+        more = {"GITHUB_TOKENS": server.token(), "GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url}
+        assert manage(one, "migrate -v0").returncode == 0
+        order = f"collect_github {server.truth()['full_name']} --no-sync --streams issues,issue_comments"
+        assert manage(one, order, **more).returncode == 0
+    kept = rows(one)
+    assert len(kept) > 30
+    for _ in range(3):
+        assert manage(one, "backup --keep 2").returncode == 0
+    assert len(list((one / "backups").iterdir())) in {1, 2}
+    file = tmp_path / "a file.dump"
+    done = manage(one, f"backup '{file}'")
+    assert done.returncode == 0, done.stderr
+    assert file.stat().st_mode & 0o77 == 0
+    assert manage(two, f"restore '{file}'").returncode == 0
+    assert rows(two) == kept
+    refused = manage(two, f"restore '{file}'")
+    assert (refused.returncode, "--force" in refused.stderr) == (2, True)
+    spoiled = tmp_path / "half.dump"
+    spoiled.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    half = manage(two, f"restore --force {spoiled}")
+    assert (half.returncode, half.stderr.count("\n")) == (1, 1)
+    assert rows(two) == kept
+    assert manage(two, f"restore --force '{file}'").returncode == 0
+    assert manage(two, "migrate --check").returncode == 0
+    assert rows(two) == kept
+
+
+def test_a_backup_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    url = "postgres://u:hidden-word@127.0.0.1:1/none"
+    done = manage(tmp_path, f"backup {tmp_path}/x/y.dump", DATABASE_URL=url)
+    assert done.returncode in {1, 2}
+    assert done.stderr.count("\n") == 1
+    assert "hidden-word" not in done.stderr
+    assert not list((tmp_path / "x").iterdir())

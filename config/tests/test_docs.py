@@ -1,0 +1,120 @@
+"""Every command in README and docs works: it is run here, or its words are checked where it cannot be."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from config.tests.following import INDENTED, ROOT, SHELL, commands, copied, run
+from samples.server import SampleServer
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+ELSEWHERE = {"how_to_add_a_tracker.md"}
+"""Followed by a test of its own."""
+LONG = (
+    "make demo",
+    "make test",
+    "make bench",
+    "make serve",
+    "make install",
+    "make lock",
+    "make audit",
+    ".venv/bin/pytest",
+)
+"""What other tests do, what never ends, or what would be this very suite; their words are checked."""
+REPLACED = {"owner/name": "{name}", "cp .env.example .env": "cp .env.example .env"}
+
+
+def of(page: Path) -> list[str]:
+    """The commands of a page, without remarks behind them."""
+    return [re.sub(r"\s+#.*", "", order) for order in commands(page.read_text())]
+
+
+def every() -> list[str]:
+    """All commands, each once, in the order of the pages."""
+    found = [order for page in PAGES if page.name not in ELSEWHERE for order in of(page)]
+    return list(dict.fromkeys(found))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[tuple[Path, SampleServer]]:
+    """A fresh clone, and a GitHub for it."""
+    place = copied(tmp_path / "copy")
+    with SampleServer() as server:
+        yield place, server
+    run(".venv/bin/python -m config.database stop", place)
+
+
+@pytest.mark.slow
+def test_every_command_in_the_docs_works(machine: tuple[Path, SampleServer]) -> None:
+    place, server = machine
+    more = {
+        "GITHUB_TOKENS": server.token(), "GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url,
+        "DJANGO_SUPERUSER_PASSWORD": "correct horse battery", "SECRET_KEY": "k" * 25 + "0123456789abcdefghijklmnopqrst",
+        "HTTPS": "1", "BEHIND_PROXY": "1", "ALLOWED_HOSTS": "activity.example.org", "GITHUB_REPOS": "",
+    }  # fmt: skip
+    name = server.truth()["full_name"]
+    given = [order for order in every() if not order.startswith(LONG)]
+    # In the order of a life: tables first, one collection, then everything as the pages have it.
+    first = [".venv/bin/python manage.py migrate", f".venv/bin/python manage.py collect_github {name}"]
+    failed: list[str] = []
+    for order in [*first, *(order.replace("owner/name", name) for order in given)]:
+        done = run(order, place, **more)
+        fine = done.returncode in ({0, 1, 2} if "collector_status" in order else {2} if " notify" in order else {0})
+        if not fine or "Traceback" in done.stderr:
+            failed.append(f"{order}\n{done.returncode} {done.stdout[-500:]} {done.stderr[-800:]}")
+    assert not failed, "\n\n".join(failed)
+    assert len(given) > 30
+
+
+def test_the_commands_that_are_not_run_are_there() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for order in [order for order in every() if order.startswith("make ")]:
+        words = [word for word in order.split()[1:] if "=" not in word]
+        assert set(words) <= targets, order
+    for order in [order for order in every() if order.startswith(".venv/bin/pytest")]:
+        assert all((ROOT / word).exists() for word in order.split()[1:] if not word.startswith("-")), order
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_mentioned_command_and_option_exists(page: Path) -> None:
+    known = get_commands()
+    for name, options in re.findall(r"manage\.py ([a-z_]+)((?: --?[a-z-]+| [\w/.<>\"]+)*)", page.read_text()):
+        assert name in known or name.startswith("collect_"), name
+        command: Any = load_command_class(known[name], name) if name in known else None
+        helped = command.create_parser("manage.py", name).format_help() if command else options
+        for option in re.findall(r"--[a-z-]+", options):
+            assert option in helped, f"{name} {option}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_setting_is_explained() -> None:
+    read = set(re.findall(r'_(?:text|words|flag|one_of|hours)\("([A-Z_]+)"', (ROOT / "config/settings.py").read_text()))
+    told = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    coming = ("DISCORD_", "PINECONE_", "EMBEDDING_")  # read already; explained with what will use them
+    assert {name for name in read - told if not name.startswith(coming)} == set()
+
+
+def test_the_page_of_dependencies_is_not_stale() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "dependencies", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_finder_of_commands_finds_both_kinds() -> None:
+    page = "text\n\n    make demo     # remark\n\n```sh\nA=1 b \\\n  c\n# remark\n```\n"
+    assert commands(page) == ["make demo     # remark", "A=1 b    c"]
+    assert SHELL.search(page)
+    assert INDENTED.search(page)

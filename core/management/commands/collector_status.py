@@ -1,0 +1,98 @@
+"""``manage.py collector_status``: for people, for Nagios and its kin, and with ``--json`` for programs.
+
+The first line is what a monitor shows; exit code 0 OK, 1 WARNING, 2 CRITICAL.
+https://nagios-plugins.org/doc/guidelines.html#PLUGOUTPUT
+"""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from core.collectors import ReportingCommand
+from core.errors import in_one_line
+from core.models import CollectorRun
+from core.monitoring.status import Finding, Level, Status, status
+from core.operations.redaction import redact
+
+MOST_LINES = 50
+
+
+class Command(ReportingCommand):
+    """Says whether everything is collected in time."""
+
+    help = "Freshness and health of every scope; exit code 0 OK, 1 WARNING, 2 CRITICAL."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the form."""
+        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Look and tell; a database that cannot be asked is critical."""
+        try:
+            found = status(timezone.now())
+        except DatabaseError as error:
+            text = f"the database cannot be asked: {redact(in_one_line(error))}"
+            found = Status(findings=[Finding(level=Level.CRITICAL, text=text)], figures={}, last_runs=[], scopes=[])
+        self.stdout.write(json.dumps(as_json(found)) if options["json"] else "\n".join(in_lines(found)))
+        self.exit_code = int(found.level)
+
+
+def in_lines(found: Status) -> Sequence[str]:
+    """The summary with its figures, then one line a finding, the worst first."""
+    figures = found.figures
+    if found.findings:
+        more = f" (and {len(found.findings) - 1} more)" if len(found.findings) > 1 else ""
+        told = f"{found.findings[0].text}{more}"
+    else:
+        told = f"{figures['scopes']} scopes fresh, {figures['documents_waiting']} documents waiting"
+    # A bar would begin the figures.
+    first = f"{found.level.name} - {told.replace('|', '/')}"
+    if figures:
+        first += " | " + " ".join(f"{name}={number}" for name, number in figures.items())
+    lines = [f"{finding.level.name}: {finding.text.replace('|', '/')}" for finding in found.findings[:MOST_LINES]]
+    return [first, *lines, *(_of_run(run) for run in found.last_runs)]
+
+
+def _of_run(run: CollectorRun) -> str:
+    return f"last run of {run.collector}: {run.started_at:%Y-%m-%d %H:%M} UTC {run.outcome}, {run.requests} requests"
+
+
+def as_json(found: Status) -> dict[str, Any]:
+    """The same for programs; times are ISO 8601 in UTC."""
+    return {
+        "status": found.level.name,
+        "findings": [{"level": finding.level.name, "text": finding.text} for finding in found.findings],
+        "figures": found.figures,
+        "runs": [
+            {
+                "collector": run.collector, "outcome": run.outcome, "started_at": _time(run.started_at),
+                "finished_at": _time(run.finished_at), "requests": run.requests, "counts": run.counts,
+                "failure_category": run.failure_category, "error": run.error,
+            }
+            for run in found.last_runs
+        ],
+        "scopes": [
+            {
+                "source": one.source_system, "scope": one.name, "stale": one.stale,
+                "last_completed_at": _time(one.last_completed_at), "not_before": _time(one.not_before),
+                "age_seconds": round(one.age.total_seconds()), "limit_seconds": round(one.limit.total_seconds()),
+            }
+            for one in found.scopes
+        ],
+        "budgets": [
+            {
+                "source": row.source_system, "account": row.account, "resource": row.resource, "limit": row.limit,
+                "remaining": row.remaining, "resets_at": _time(row.resets_at), "not_before": _time(row.not_before),
+            }
+            for row in found.budgets
+        ],
+    }  # fmt: skip
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

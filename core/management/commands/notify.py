@@ -1,0 +1,46 @@
+"""``manage.py notify``: tell Slack what is wrong, what is well again, and with ``--digest`` what the day brought.
+
+Runs do the same when they end; this command is for what no run notices, such as a cron that stands still, and for
+messages that had to wait. Nothing is told twice, however often it runs.
+"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from core.collectors import ReportingCommand
+from core.errors import ConfigurationError
+from core.monitoring.alerts import refresh
+from core.monitoring.delivery import deliver
+from core.monitoring.digest import write_digest
+from core.monitoring.notices import wanted
+from core.operations.slack_ops import open_slack
+
+
+class Command(ReportingCommand):
+    """Brings alerts up to date and posts what waits."""
+
+    help = "Post new alerts and recoveries to Slack; exit code 3 when messages wait."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the digest and the bound."""
+        parser.add_argument("--digest", action="store_true", help="Also the message of the day, once a day (UTC).")
+        parser.add_argument(
+            "--max-seconds", type=float, default=120.0, metavar="S", help="Begin no message after that."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Look, write, post."""
+        missing = [name for name in ("SLACK_BOT_TOKEN", "SLACK_CHANNEL") if not getattr(settings, name)]
+        if not wanted():
+            raise ConfigurationError(f"Nobody can be told: set {' and '.join(missing)} (see .env.example).")
+        now = timezone.now()
+        refresh(now)
+        if options["digest"]:
+            write_digest(now)
+        done = deliver(open_slack(), seconds=options["max_seconds"])
+        waits = f"; {done.waiting} wait: {done.reason}" if done.waiting else ""
+        self.stdout.write(f"{done.posted} messages posted{waits}")
+        self.exit_code = 3 if done.waiting else 0

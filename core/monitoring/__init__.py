@@ -1,0 +1,1 @@
+"""Is everything collected in time, and who is told when it is not: status, alerts, messages, metrics, probes."""

@@ -1,0 +1,148 @@
+"""Opens and closes alerts out of the ledger of runs and the age of scopes.
+
+Everything is derived from the database, in one transaction with the messages that tell of it: whoever comes next
+finishes what a killed process left, and tells nothing twice. The lock keeps two processes from finding the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from core.models import Alert, CollectorRun
+from core.monitoring.freshness import freshness, limit_of
+from core.monitoring.notices import tell_opened, tell_resolved
+from core.runs import mark_interrupted
+
+LOCK = 7311
+FORGOTTEN = timedelta(days=7)
+"""A run's trouble that no run has met again for so long is closed without a word: nobody collects that any more."""
+Key = tuple[str, str, str]
+"""Kind, collector, scope in lower case: people write names in any case."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """One scope that a run could not complete, or that is not fresh."""
+
+    scope: str
+    category: str
+    detail: str
+    run: CollectorRun | None = None
+
+
+def refresh(now: datetime | None = None) -> None:
+    """Bring alerts and waiting messages up to date."""
+    moment = now or timezone.now()
+    mark_interrupted()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        alive = {_key(alert): alert for alert in Alert.objects.filter(resolved_at=None).select_related("run")}
+        troubles, cleared = _of_runs(moment)
+        stale, watched = _of_scopes(moment)
+        _open(troubles | stale, alive, moment)
+        recovered = {key: run for key, run in cleared.items() if key in alive}
+        recovered |= {key: None for key in alive if key[0] == "stale" and key not in stale and key in watched}
+        _close(recovered, alive, moment)
+        quiet = [a for key, a in alive.items() if key not in recovered and _forgotten(key, a, watched, moment)]
+        Alert.objects.filter(pk__in=[alert.pk for alert in quiet]).update(resolved_at=moment)
+
+
+def _key(alert: Alert) -> Key:
+    return alert.kind, alert.collector, alert.scope.lower()
+
+
+def _of_runs(now: datetime) -> tuple[dict[Key, Trouble], dict[Key, CollectorRun]]:
+    """What the runs since the last look left in trouble, and what they collected; the last word on a scope counts."""
+    fresh = CollectorRun.objects.filter(alerted=False).exclude(outcome=CollectorRun.Outcome.RUNNING)
+    runs = list(fresh.order_by("finished_at", "pk"))
+    troubles: dict[Key, Trouble] = {}
+    cleared: dict[Key, CollectorRun] = {}
+    for run in runs:
+        if run.finished_at and now - run.finished_at > FORGOTTEN:
+            continue
+        for scope, trouble in _of_run(run).items():
+            key = ("run", run.collector, scope.lower())
+            troubles.pop(key, None)
+            cleared.pop(key, None)
+            if trouble:
+                troubles[key] = trouble
+            else:
+                cleared[key] = run
+    CollectorRun.objects.filter(pk__in=[run.pk for run in runs]).update(alerted=True)
+    return troubles, cleared
+
+
+def _of_run(run: CollectorRun) -> dict[str, Trouble | None]:
+    """By scope: its trouble, or None where all went well. The scope ``""`` is the run as a whole."""
+    if run.outcome == CollectorRun.Outcome.INTERRUPTED:
+        gone = "its process ended without a word: killed, out of memory, or the machine stopped"
+        return {"": Trouble(scope="", category="interrupted", detail=gone, run=run)}
+    if not run.scopes:
+        if run.outcome == CollectorRun.Outcome.SUCCEEDED:
+            return {"": None}
+        return {"": Trouble(scope="", category=run.failure_category or "unknown", detail=run.error, run=run)}
+    found: dict[str, Trouble | None] = {}
+    for report in run.scopes:
+        name, outcome = str(report.get("scope", "")), report.get("outcome")
+        if outcome == "busy":  # another run is at it, and will tell
+            continue
+        category, reason = str(report.get("category") or "unknown"), str(report.get("reason") or f"{outcome}")
+        fine = outcome == "succeeded"
+        found[name] = None if fine else Trouble(scope=name, category=category, detail=reason, run=run)
+    return {**found, "": None} if found else {}
+
+
+def _of_scopes(now: datetime) -> tuple[dict[Key, Trouble], set[Key]]:
+    """What is not fresh, and what is watched at all."""
+    scopes = {("stale", one.source_system, one.name.lower()): one for one in freshness(now)}
+    stale = {
+        key: Trouble(scope=one.name, category="stale", detail=one.in_words())
+        for key, one in scopes.items()
+        if one.stale
+    }
+    return stale, set(scopes)
+
+
+def _open(troubles: Mapping[Key, Trouble], alive: Mapping[Key, Alert], now: datetime) -> None:
+    """Open what is new, and note for what is open that it was met again."""
+    new = [
+        Alert(
+            kind=key[0], collector=key[1], scope=trouble.scope[:300], category=trouble.category[:32],
+            detail=trouble.detail, run=trouble.run, opened_at=now,
+        )
+        for key, trouble in troubles.items()
+        if key not in alive
+    ]  # fmt: skip
+    Alert.objects.bulk_create(new)
+    tell_opened(new, now)
+    again: list[Alert] = []
+    for key, trouble in troubles.items():
+        if key in alive and key[0] == "run":
+            alert = alive[key]
+            alert.run, alert.category, alert.detail = trouble.run, trouble.category[:32], trouble.detail
+            again.append(alert)
+    Alert.objects.bulk_update(again, ["run", "category", "detail"])
+
+
+def _close(recovered: Mapping[Key, CollectorRun | None], alive: Mapping[Key, Alert], now: datetime) -> None:
+    ended = [alive[key] for key in recovered]
+    Alert.objects.filter(pk__in=[alert.pk for alert in ended]).update(resolved_at=now)
+    tell_resolved(ended, {alive[key].pk: run for key, run in recovered.items()}, now)
+
+
+def _forgotten(key: Key, alert: Alert, watched: Iterable[Key], now: datetime) -> bool:
+    """Whether nobody waits for this any more."""
+    if key[0] == "stale":
+        return key not in watched
+    seen = alert.run.finished_at if alert.run and alert.run.finished_at else alert.opened_at
+    return now - seen > max(FORGOTTEN, 3 * limit_of(alert.collector))
+
+
+def open_alerts() -> list[Alert]:
+    """The troubles of now, the oldest first."""
+    return list(Alert.objects.filter(Q(resolved_at=None)).order_by("opened_at", "pk"))

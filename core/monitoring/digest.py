@@ -1,0 +1,46 @@
+"""The message of the day: what came in, what is open, what waits."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count
+from django.urls import reverse
+
+from core.models import Activity, CollectorRun, IndexEntry, Notice
+from core.monitoring.alerts import open_alerts
+from core.monitoring.freshness import freshness
+
+MOST_LINES = 15
+
+
+def write_digest(now: datetime) -> bool:
+    """Write the day's message unless it was written; whether it is new."""
+    _, new = Notice.objects.get_or_create(
+        name=f"digest:{now:%Y-%m-%d}",
+        defaults={
+            "title": f"Activity of the 24 hours before {now:%Y-%m-%d %H:%M} UTC",
+            "lines": digest_lines(now), "path": reverse("admin:index"), "created_at": now,
+        },
+    )  # fmt: skip
+    return new
+
+
+def digest_lines(now: datetime) -> list[str]:
+    """One line each for sources, runs, freshness, index; then the open alerts."""
+    since = now - timedelta(days=1)
+    recent = Activity.objects.filter(occurred_at__gte=since, occurred_at__lte=now, deleted_at=None)
+    kinds = recent.values_list("activity_type").annotate(Count("pk")).order_by("-pk__count", "activity_type")
+    told = [f"{kind.replace('_', ' ')}: {number:,}" for kind, number in kinds[:MOST_LINES]]
+    runs = CollectorRun.objects.filter(started_at__gte=since).values_list("outcome").annotate(Count("pk"))
+    scopes = freshness(now)
+    stale = sum(one.stale for one in scopes)
+    waiting = IndexEntry.objects.filter(index=settings.VECTOR_INDEX).exclude(state="clean")
+    alerts = open_alerts()
+    return [
+        *(told or ["Nothing happened, or nothing was collected."]),
+        "Runs: " + (", ".join(f"{number} {outcome}" for outcome, number in runs.order_by("outcome")) or "none"),
+        f"Scopes: {len(scopes) - stale} fresh, {stale} not",
+        f"Index: {waiting.count()} documents wait, {waiting.filter(state='failed').count()} of them failed",
+        f"Open alerts: {len(alerts)}",
+        *(f"{alert.collector} {alert.scope}: {alert.category}" for alert in alerts[:MOST_LINES]),
+    ]

@@ -1,0 +1,62 @@
+"""How long ago each scope was collected, and how long ago it may have been."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Min
+
+from core.models import CollectorRun, Scope
+from core.trackers import installed_trackers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Freshness:
+    """One scope that runs without names collect; one that never completed has the age of the tracker's first run."""
+
+    source_system: str
+    name: str
+    last_completed_at: datetime | None
+    not_before: datetime | None
+    age: timedelta
+    limit: timedelta
+
+    @property
+    def stale(self) -> bool:
+        """Whether it was not collected in time."""
+        return self.age > self.limit
+
+    def in_words(self) -> str:
+        """One line for people."""
+        hours = self.limit.total_seconds() / 3600
+        when = (
+            f"last complete {self.last_completed_at:%Y-%m-%d %H:%M} UTC" if self.last_completed_at else "never complete"
+        )
+        held = f"; held back until {self.not_before:%Y-%m-%d %H:%M} UTC by a limit" if self.not_before else ""
+        return f"{self.name}: {when} (limit {hours:g} h){held}"
+
+
+def limit_of(source_system: str) -> timedelta:
+    """How old this tracker's scopes may become; FRESHNESS_HOURS."""
+    hours = settings.FRESHNESS_LIMITS
+    return timedelta(hours=hours.get(source_system, hours[""]))
+
+
+def freshness(now: datetime) -> list[Freshness]:
+    """Every watched scope, the stalest first. One statement, and what each tracker needs to name its scopes."""
+    watched = {tracker.source_system: tracker.watched_scopes() for tracker in installed_trackers()}
+    first_runs = dict(CollectorRun.objects.values_list("collector").annotate(Min("started_at")).order_by())
+    found: list[Freshness] = []
+    for scope in Scope.objects.filter(source_system__in=watched).iterator(chunk_size=5000):
+        ids = watched[scope.source_system]
+        if ids is not None and scope.external_id not in ids:
+            continue
+        since = scope.last_completed_at or first_runs.get(scope.source_system) or now
+        found.append(
+            Freshness(
+                source_system=scope.source_system, name=scope.name, last_completed_at=scope.last_completed_at,
+                not_before=scope.not_before if scope.not_before and scope.not_before > now else None,
+                age=now - since, limit=limit_of(scope.source_system),
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda one: (one.limit - one.age, one.name))

@@ -1,0 +1,112 @@
+"""Health in one look: what Nagios, a person and a program ask."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from django.conf import settings
+from django.db.models import Count
+
+from core.models import ApiBudget, CollectorRun, IndexEntry, SkippedItem
+from core.monitoring.freshness import Freshness, freshness
+from core.runs import mark_interrupted
+
+Outcome = CollectorRun.Outcome
+VERY_STALE = 2
+"""Times the limit: what is older than that is critical."""
+LONG = timedelta(hours=24)
+"""A run that takes longer is worth a look."""
+
+
+class Level(IntEnum):
+    """Exit codes as Nagios reads them."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that is not as it should be; ``text`` is one line."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """Everything that was found. ``figures`` are in the order in which they are shown."""
+
+    findings: Sequence[Finding]
+    figures: dict[str, int]
+    last_runs: Sequence[CollectorRun]
+    scopes: Sequence[Freshness]
+    budgets: Sequence[ApiBudget] = field(default_factory=list[ApiBudget])
+
+    @property
+    def level(self) -> Level:
+        """The worst of the findings."""
+        return max((finding.level for finding in self.findings), default=Level.OK)
+
+
+def status(now: datetime) -> Status:
+    """Look at runs, scopes, index and limits; a constant number of statements."""
+    mark_interrupted()
+    scopes = freshness(now)
+    last = list(CollectorRun.objects.order_by("collector", "-started_at", "-pk").distinct("collector"))
+    ended = CollectorRun.objects.exclude(outcome=Outcome.RUNNING)
+    last_ended = list(ended.order_by("collector", "-started_at", "-pk").distinct("collector"))
+    running = list(CollectorRun.objects.filter(outcome=Outcome.RUNNING))
+    entries = IndexEntry.objects.filter(index=settings.VECTOR_INDEX).exclude(state="clean")
+    waiting: Counter[str] = Counter(dict(entries.values_list("state").annotate(Count("pk")).order_by()))
+    figures = {
+        "scopes": len(scopes), "stale": sum(one.stale for one in scopes), "running": len(running),
+        "documents_waiting": waiting["dirty"] + waiting["failed"], "documents_failed": waiting["failed"],
+        "skipped": SkippedItem.objects.filter(cleared_at=None).count(),
+    }  # fmt: skip
+    found = [*_of_runs(last_ended), *_of_scopes(scopes), *_of_running(running, now)]
+    if waiting["failed"]:
+        text = f"{waiting['failed']} documents cannot be indexed (see index entries in the admin)"
+        found.append(Finding(level=Level.WARNING, text=text))
+    if not last:
+        found.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))
+    found.sort(key=lambda finding: -finding.level)
+    return Status(findings=found, figures=figures, last_runs=last, scopes=scopes, budgets=list(ApiBudget.objects.all()))
+
+
+def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:
+    """A run that failed or was killed is critical; one that fell short is a warning; one that found a lock is fine."""
+    found: list[Finding] = []
+    for run in last_ended:
+        reports = [report.get("outcome") for report in run.scopes]
+        if run.outcome == Outcome.SUCCEEDED or (reports and set(reports) == {"busy"}):
+            continue
+        level = Level.WARNING if run.outcome == Outcome.PARTIAL else Level.CRITICAL
+        category = f" ({run.failure_category})" if run.failure_category else ""
+        short = [report.get("scope") for report in run.scopes if report.get("outcome") in {"partial", "failed"}]
+        why = run.error or ", ".join(str(scope) for scope in short)
+        text = f"{run.collector} {run.outcome} {run.started_at:%Y-%m-%d %H:%M} UTC{category}: {' '.join(why.split())}"
+        found.append(Finding(level=level, text=text.rstrip(": ")[:300]))
+    return found
+
+
+def _of_scopes(scopes: Sequence[Freshness]) -> list[Finding]:
+    return [
+        Finding(
+            level=Level.CRITICAL if one.age > VERY_STALE * one.limit else Level.WARNING,
+            text=f"{one.source_system} {one.in_words()}",
+        )
+        for one in scopes
+        if one.stale
+    ]
+
+
+def _of_running(running: Sequence[CollectorRun], now: datetime) -> list[Finding]:
+    return [
+        Finding(level=Level.WARNING, text=f"{run.collector} has been running since {run.started_at:%Y-%m-%d %H:%M} UTC")
+        for run in running
+        if now - run.started_at > LONG
+    ]
