@@ -89,9 +89,10 @@ def load_core() -> None:
 # Nothing in it comes from outside.
 OTHERS = f"""
 INSERT INTO core_collectorrun (collector, options, host, pid, started_at, finished_at, outcome, counts, requests,
-    failure_category, error, scopes, progress)
+    failure_category, error, scopes, progress, alerted)
 SELECT 'github', '{{}}', 'host', n, now() - n * interval '1 hour', now() - n * interval '1 hour' + interval '5 min',
-    (ARRAY['succeeded', 'succeeded', 'partial', 'failed'])[1 + n % 4], '{{"issues": 12}}', n % 500, '', '', '[]', '{{}}'
+    (ARRAY['succeeded', 'succeeded', 'partial', 'failed'])[1 + n % 4], '{{"issues": 12}}',
+    n % 500, '', '', '[]', '{{}}', true
 FROM generate_series(1, 20000) AS n;
 INSERT INTO core_skippeditem (run_id, collector, scope, stream, external_id, reason, detail, first_seen_at,
     last_seen_at, attempts, cleared_at)
@@ -107,12 +108,15 @@ INSERT INTO core_document (source_system, external_id, kind, scope_id, version, 
 SELECT 'github', 'github:issue:1:' || n, 'issue', 1 + n % {SCOPES}, 1, 'Title ' || n, '', 'person-' || n % 500,
     now() - n * interval '5 min'
 FROM generate_series(1, 200000) AS n;
-INSERT INTO core_indexentry (index, document_id, state, indexed_version, content_hash, embedder, renderer_version,
-    chunks, high_water, attempts, last_error)
-SELECT 'pgvector', id, (ARRAY['clean', 'clean', 'clean', 'clean', 'dirty'])[1 + id % 5], 1, '', '', 1, 1, 1, 0, ''
+INSERT INTO core_namespace (index, container, name, embedder, dimension, state, created_at)
+VALUES ('pgvector', '', 'bench', 'local', 384, 'serving', now());
+INSERT INTO core_indexentry (namespace_id, document_id, state, indexed_version, content_hash, embedder,
+    renderer_version, chunks, high_water, attempts, last_error)
+SELECT (SELECT max(id) FROM core_namespace), id, (ARRAY['clean', 'clean', 'clean', 'clean', 'dirty'])[1 + id % 5],
+    1, '', '', 1, 1, 1, 0, ''
 FROM core_document;
-INSERT INTO core_chunk (document_id, ordinal, vector_id, text, words, url, content_hash, embedder)
-SELECT id, n, external_id || '#' || n, 'some text of a chunk ' || id, '', '', md5(id::text || n), 'local'
+INSERT INTO core_chunk (document_id, ordinal, vector_id, text, prefix, words, url, content_hash)
+SELECT id, n, external_id || '#' || n, 'some text of a chunk ' || id, '', '', '', md5(id::text || n)
 FROM core_document, generate_series(0, 1) AS n;
 ANALYZE;
 """  # noqa: S608

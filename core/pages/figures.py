@@ -145,8 +145,10 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
 def index_state() -> list[dict[str, Any]]:
     """Documents that wait for each index or failed in it; what is in step is not counted one by one."""
     found = _rows(
-        "SELECT index, count(*) FILTER (WHERE state = 'dirty'), count(*) FILTER (WHERE state = 'failed'),"
-        " min(next_try_at) FROM core_indexentry WHERE state <> 'clean' GROUP BY 1 ORDER BY 1"
+        "SELECT CASE n.state WHEN 'serving' THEN n.index ELSE n.index || ', ' || n.state END,"
+        " count(*) FILTER (WHERE e.state = 'dirty'), count(*) FILTER (WHERE e.state = 'failed'), min(e.next_try_at)"
+        " FROM core_indexentry e JOIN core_namespace n ON n.id = e.namespace_id"
+        " WHERE e.state <> 'clean' GROUP BY 1 ORDER BY 1"
     )
     return [{"index": name, "waiting": dirty, "failed": failed, "next_try": at} for name, dirty, failed, at in found]
 
