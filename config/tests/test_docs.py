@@ -27,7 +27,6 @@ LONG = (
     ".venv/bin/pytest",
 )
 """What other tests do, what never ends, or what would be this very suite; their words are checked."""
-REPLACED = {"owner/name": "{name}", "cp .env.example .env": "cp .env.example .env"}
 
 
 def of(page: Path) -> list[str]:
@@ -57,9 +56,11 @@ def test_every_command_in_the_docs_works(machine: tuple[Path, SampleServer]) -> 
         "GITHUB_TOKENS": server.token(), "GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url,
         "DJANGO_SUPERUSER_PASSWORD": "correct horse battery", "SECRET_KEY": "k" * 25 + "0123456789abcdefghijklmnopqrst",
         "HTTPS": "1", "BEHIND_PROXY": "1", "ALLOWED_HOSTS": "activity.example.org", "GITHUB_REPOS": "",
+        "OPENBLAS_NUM_THREADS": "1",  # threads that spin are slow on a busy machine
     }  # fmt: skip
     name = server.truth()["full_name"]
-    given = [order for order in every() if not order.startswith(LONG)]
+    # What needs a Discord server has its words checked below; there is none beside this copy.
+    given = [order for order in every() if not order.startswith(LONG) and "discord" not in order]
     # In the order of a life: tables first, one collection, then everything as the pages have it.
     first = [".venv/bin/python manage.py migrate", f".venv/bin/python manage.py collect_github {name}"]
     failed: list[str] = []
