@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.search.chunking import MAX_TOKENS, cut, cut_all, extra_words
 from core.search.documents import Passage, RenderedDocument
-from core.search.embedders import get_embedder
+from core.search.embedders import count_tokens
+from core.search.embedders.tokens import tokenizer
 
 PARAGRAPH = "The gauge was read twice before noon and once after it, and each time it said the same. "
 SCRIPTS = {
@@ -35,8 +37,9 @@ SCRIPTS = {
 
 
 def tokens(texts: Sequence[str]) -> list[int]:
-    """Of the local model, special ones not counted."""
-    return get_embedder().count_tokens(texts)
+    """What the tokenizer itself makes of whole texts, special ones not counted."""
+    encoder: Any = tokenizer()
+    return [len(found.ids) for found in encoder.encode_batch(list(texts), add_special_tokens=False)]
 
 
 def characters(texts: Sequence[str]) -> list[int]:
@@ -52,7 +55,7 @@ def document(*texts: str, title: str = "Title", author: str = "") -> RenderedDoc
 
 
 def texts(*given: str) -> list[str]:
-    return [piece.text for piece in cut(document(*given), tokens)]
+    return [piece.text for piece in cut(document(*given), count_tokens)]
 
 
 def squeezed(text: str) -> str:
@@ -105,7 +108,7 @@ def test_a_chunk_says_where_it_is_from() -> None:
     boat = RenderedDocument(
         external_id="d", kind="note", title="Boat", url="", author="", occurred_at=None, passages=[passage]
     )
-    piece = cut(boat, tokens)[0]
+    piece = cut(boat, count_tokens)[0]
     assert piece.embedded == "Boat · ada · 2026-01-02 · src/boat.py\nIt was late."
     assert (piece.text, piece.author, piece.at) == ("It was late.", "ada", noon)
 
@@ -137,7 +140,7 @@ def test_only_the_pieces_of_a_long_paragraph_overlap() -> None:
 @pytest.mark.parametrize("length", [100, 8_000])
 def test_any_script_fits_and_nothing_is_lost(script: str, length: int) -> None:
     text = SCRIPTS[script] * (length // len(SCRIPTS[script]))
-    pieces = cut(document(text, title=text[:500]), tokens)
+    pieces = cut(document(text, title=text[:500]), count_tokens)
     assert max(tokens([piece.embedded for piece in pieces])) + 2 <= MAX_TOKENS
     assert in_order(squeezed(text) or squeezed(text[:500]) or "d", [piece.text for piece in pieces])
 
@@ -160,15 +163,15 @@ LINES = st.sampled_from(
 @settings(max_examples=30, deadline=None)
 def test_structure_loses_nothing_and_cuts_alike_every_time(lines: list[str]) -> None:
     text = "\n".join(lines)
-    pieces = cut(document(text), tokens)
+    pieces = cut(document(text), count_tokens)
     assert in_order(squeezed(text) or "Title", [piece.text for piece in pieces])
     assert max(tokens([piece.embedded for piece in pieces])) + 2 <= MAX_TOKENS
-    assert cut_all([document("first"), document(text)], tokens)[1] == pieces
+    assert cut_all([document("first"), document(text)], count_tokens)[1] == pieces
 
 
 @pytest.mark.parametrize("unit", ["x", "word ", "- a\n"])
 def test_a_megabyte_is_cut(unit: str) -> None:
-    pieces = cut(document(unit * (1_000_000 // len(unit))), tokens)
+    pieces = cut(document(unit * (1_000_000 // len(unit))), count_tokens)
     assert max(len(piece.text) for piece in pieces) <= 2000
 
 

@@ -96,7 +96,7 @@ OWN = {
     "AccessDenied": ("permission", 1), "NotFound": ("unknown", 1), "RetryLater": ("rate_limit", 3),
     "BudgetExhausted": ("rate_limit", 3), "SourceUnavailable": ("network", 1), "SourceTimeout": ("timeout", 1),
     "UnexpectedAnswer": ("unknown", 1), "SliceRefused": ("network", 1), "CursorRefused": ("unknown", 1),
-    "ScopeBusy": ("command", 75),
+    "ScopeBusy": ("command", 75), "DocumentRefused": ("validation", 1),
 }  # fmt: skip
 
 
