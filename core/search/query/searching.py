@@ -46,10 +46,10 @@ def ranked(words: str, *, mode: Mode, filters: Filters | None = None, tuning: Tu
     if not words:
         return []
     if mode == "text":
-        return fused(by_text(words, asked, tuning)[: tuning.depth], [], tuning.text)
+        return by_text(words, asked, tuning)[: tuning.depth]
     with by_meaning(words, asked, tuning) as meant:
         text = by_text(words, asked, tuning)[: tuning.depth] if mode == "hybrid" else []
-        return fused(text, meant(), tuning.text)
+        return fused(text, meant(), tuning)
 
 
 def alike(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:
