@@ -10,6 +10,7 @@ out of the documents that it is looked for in:
   documents keep the rest. Public text that every machine has, and a thousand others to be mistaken for.
 - ``paraphrases`` (likewise): questions written by hand about the sample community, in ``paraphrases.toml``; the
   documents are whole, with those of ``headings`` among them.
+- ``fresh`` (likewise): more of them in ``fresh.toml``, by which no number is chosen.
 
 A question needs three words, and a document something left to be found by. Questions are halved by the hash of
 their words, so that a number can be tuned on one half and checked on the other.
