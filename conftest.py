@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins = ["config.tests.emptying", "samples.fixtures"]
+pytest_plugins = ["samples.fixtures"]

@@ -39,9 +39,9 @@ def sql_flush(
     return ["SET LOCAL session_replication_role = replica", *deletions] if full else []
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _emptied_by_deleting() -> Iterator[None]:
-    """For the whole session: Django asks for the statements after every test that commits."""
+@pytest.fixture(scope="module", autouse=True)
+def emptied_by_deleting() -> Iterator[None]:
+    """For a whole module: Django asks for the statements after every test that commits, when its own fixtures are gone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         yield
