@@ -29,7 +29,7 @@ from discord_activity_tracker.store.exports import (
     store_export,
     unknown_among,
 )
-from discord_activity_tracker.store.messages import Place
+from discord_activity_tracker.store.places import Place
 
 Reactors = dict[int, list[tuple[str, Row]]]
 
