@@ -72,7 +72,8 @@ class ExportImporter(AbstractCollector):
         counts: Counter[str] = Counter()
         self.progress.expect(file.path.name, "messages", None)
         try:
-            with scope_lock("discord", str(snowflake(file.header.guild["id"]))) as held:
+            guild = file.header.guild
+            with scope_lock("discord", str(snowflake(guild["id"])), name=guild["name"]) as held:
                 if not held:
                     raise ScopeBusy("another run works on this guild")
                 self._import(file, counts)
