@@ -17,6 +17,9 @@ from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
+# Before numpy is loaded: threads of OpenBLAS wait for each other by spinning, so that on a machine with other work a
+# query takes a hundred times as long with two of them. The local model shares its batches out itself.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _text(name: str, default: str = "") -> str:

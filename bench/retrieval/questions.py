@@ -56,9 +56,10 @@ def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
     library = list(map(heading_apart, docstrings()))
     yield QuestionSet(name="headings", questions=_chosen(library), documents=[d for _, d in library])
     names = {_name(document): document.external_id for document in documents}
-    raw = tomllib.loads((Path(__file__).parent / "paraphrases.toml").read_text(encoding="utf-8"))["questions"]
-    written = [Question(words=q["words"], answers=frozenset(names[a] for a in q["answers"])) for q in raw]
-    yield QuestionSet(name="paraphrases", questions=written, documents=[*documents, *(d for _, d in library)])
+    for name in ("paraphrases", "fresh"):
+        raw = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8"))["questions"]
+        written = [Question(words=q["words"], answers=frozenset(names[a] for a in q["answers"])) for q in raw]
+        yield QuestionSet(name=name, questions=written, documents=[*documents, *(d for _, d in library)])
 
 
 def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:

@@ -55,10 +55,21 @@ def vectors_of(
     return found
 
 
+def without_waiting() -> None:
+    """The commit of this transaction does not wait for the disk.
+
+    Only for what the next sync makes again: a crash of the server may take the last second of such transactions, each
+    as a whole and the latest first, so that the ledger never knows more than there is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 def _keep(embedder: Embedder, hashes: list[str], made: "Half") -> None:
     """Another process may keep the same text at the same time."""
     rows = made.astype(">f2")
     with transaction.atomic():
+        without_waiting()
         with connection.cursor() as cursor:
             cursor.execute(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS made_embedding (content_hash varchar, vector halfvec)"

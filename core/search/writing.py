@@ -2,7 +2,8 @@
 
 Order of one document: (a) commit its chunks and how far the write may reach, (b) write its vectors, (c) remove those
 beyond, (d) commit "clean" unless the document changed meanwhile. Where the index is in this database, all is one
-transaction. Each step may be repeated; a death anywhere is mended by the next run.
+transaction, and nobody waits for the disk: what a crash takes of it is dirty again. Each step may be repeated; a death
+anywhere is mended by the next run.
 """
 
 from collections import Counter
@@ -18,7 +19,7 @@ from core.search import texts
 from core.search.indexes.base import Record, vector_id
 from core.search.namespaces import Target
 from core.search.texts import Head, Text
-from core.search.vectors import vectors_of
+from core.search.vectors import vectors_of, without_waiting
 
 PROGRAM_LIMIT = "54000"
 """SQLSTATE of what is too large for PostgreSQL, such as a text with a megabyte of different words."""
@@ -82,6 +83,7 @@ def write_batch(target: Target, batch: Sequence[Work], counts: Counter[str], dea
     quiet = [work for work, one in zip(batch, outgoing, strict=True) if one is None]
     if target.index.transactional:
         with _refusing(), transaction.atomic():
+            without_waiting()
             free = _hold([work.document.pk for work in batch])
             going = [one for one in going if one.work.document.pk in free]
             _keep_texts(batch, free)

@@ -9,7 +9,7 @@ from core.search.filters import Filters
 from core.search.frequencies import refresh_common_words
 from core.search.query import search, thread, unknown
 from core.search.query.fusing import fused
-from core.search.query.tuning import Ranked
+from core.search.query.tuning import Ranked, Tuning
 from core.tests.kept_talk import NOON, keep, keep_talk
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,7 @@ def ranked(**scores: float) -> list[Ranked]:
 
 
 def order(text: list[Ranked], dense: list[Ranked]) -> str:
-    return "".join(chr(item.document) for item in fused(text, dense, 0.2))
+    return "".join(chr(item.document) for item in fused(text, dense, Tuning(text=0.2)))
 
 
 def test_what_both_lists_have_stands_before_what_one_has() -> None:
@@ -128,6 +128,16 @@ def test_what_both_lists_have_stands_before_what_one_has() -> None:
 def test_one_list_alone_keeps_its_order() -> None:
     assert order(ranked(c=9, a=8, b=1), []) == "cab"
     assert order([], ranked(c=0.9, a=0.8, b=-0.1)) == "cab"
+
+
+def test_few_words_in_common_bring_nothing_among_the_first_by_meaning() -> None:
+    near = ranked(**{chr(97 + n): 0.9 - n / 100 for n in range(12)})
+    chance = [Ranked(document=ord("z"), chunk=1, score=9, sure=0.59)]
+    telling = [Ranked(document=ord("z"), chunk=1, score=9)]
+    tuning = Tuning(text=2, steepness=1)
+    assert order(chance, near)[:10] == "abcdefghij"
+    assert fused(telling, near, tuning)[0].document == ord("z")
+    assert fused(chance, near, tuning)[10].document == ord("z")
 
 
 def test_equals_have_a_stable_order() -> None:

@@ -98,10 +98,17 @@ def _head(section: _Section, limit: int) -> str:
     passage, limits = section.passage, (limit, min(AUTHOR_LENGTH, limit), min(HEADING_LENGTH, limit))
     date = f"{passage.at:%Y-%m-%d}" if passage.at and limit else ""
     title, author, heading = (
-        " ".join("".join(c if c.isprintable() else " " for c in text[:most]).split())
+        _printable(text[:most])
         for text, most in zip((section.document.title, passage.author, passage.heading), limits, strict=True)
     )
     return HEAD_JOINT.join(part for part in (title, author, date, heading) if part)
+
+
+def _printable(text: str) -> str:
+    """In one line, without what cannot be seen."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 class _Packer:

@@ -12,12 +12,23 @@ UNSPACED = re.compile(
 """Thai, Lao, Burmese, Khmer, Japanese, Chinese, Korean: written without blanks, or with endings glued on."""
 
 
+MOST_PLAIN, LONGEST_PLAIN = 100_000, 32
+_plain: set[str] = set()
+"""Words that are no compounds: a language has about as many in use, and to know them is cheaper than to look."""
+
+
 def extra_words(text: str) -> str:
     """Each word once, in the order of the text."""
     found: dict[str, None] = {}
-    for name in NAME.findall(text):
+    for name in dict.fromkeys(NAME.findall(text)):
+        if name in _plain:
+            continue
         if COMPOUND.search(name):
             found |= dict.fromkeys(part.lower() for part in PARTS.findall(name) if len(part) > 1)
-    for run in UNSPACED.findall(text):
+        elif len(name) <= LONGEST_PLAIN:
+            if len(_plain) >= MOST_PLAIN:
+                _plain.clear()
+            _plain.add(name)
+    for run in () if text.isascii() else UNSPACED.findall(text):
         found |= dict.fromkeys(run[place : place + 2] for place in range(max(1, len(run) - 1)))
     return " ".join(found)

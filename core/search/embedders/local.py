@@ -6,7 +6,9 @@ The model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (BERT, 
 import hashlib
 import json
 import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from core.errors import ConfigurationError
 from core.search.embedders.base import EmbedderInfo, Role
 from core.search.embedders.tokens import model_folder, tokenizer
 
+MOST_THREADS = 4
+"""Each holds some 40 MB while it works."""
 LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the file as its authors published it; another file is refused."""
@@ -42,9 +46,13 @@ class LocalEmbedder:
         found = np.zeros((len(ids), WIDTH), np.float32)
         # Texts of a like length share a batch, so that little of it is padding.
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        for start in range(0, len(order), self.info.max_batch):
-            batch = order[start : start + self.info.max_batch]
-            found[batch] = self._forward([ids[place] for place in batch])
+        batches = [order[start : start + self.info.max_batch] for start in range(0, len(order), self.info.max_batch)]
+        made = map(self._forward, ([ids[place] for place in batch] for batch in batches))
+        if len(batches) > 1:  # numpy leaves the interpreter to others while it works
+            with ThreadPoolExecutor(min(MOST_THREADS, len(os.sched_getaffinity(0)))) as pool:
+                made = list(pool.map(self._forward, [[ids[place] for place in batch] for batch in batches]))
+        for batch, vectors in zip(batches, made, strict=True):
+            found[batch] = vectors
         return found
 
     def _forward(self, ids: Sequence[Sequence[int]]) -> Array:

@@ -1,5 +1,9 @@
 """By meaning: the nearest vectors of the index, as documents."""
 
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,10 +13,20 @@ from core.search.namespaces import Target, serving
 from core.search.query.tuning import Ranked, Tuning
 
 
-def by_meaning(words: str, filters: Filters, tuning: Tuning) -> list[Ranked]:
-    """The best chunk of each document, the best first; ``words`` are cleaned."""
-    target = serving()  # by its model; nothing before the first sync
-    return nearest(target, target.embedder.embed([words], "query")[0], filters, tuning.depth) if target else []
+@contextmanager
+def by_meaning(words: str, filters: Filters, tuning: Tuning) -> Generator[Callable[[], list[Ranked]]]:
+    """Something to call for the best chunk of each document, the best first; ``words`` are cleaned.
+
+    They are embedded from now on, beside what the caller does until then.
+    """
+    target = serving()  # by its model
+    if target is None:  # before the first sync
+        yield list
+        return
+    embedder = target.embedder
+    with ThreadPoolExecutor(1) as pool:
+        vector = pool.submit(embedder.embed, [words], "query")
+        yield lambda: nearest(target, vector.result()[0], filters, tuning.depth)
 
 
 def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth: int) -> list[Ranked]:

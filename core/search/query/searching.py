@@ -43,9 +43,13 @@ def search(
 def ranked(words: str, *, mode: Mode, filters: Filters | None = None, tuning: Tuning = TUNING) -> list[Ranked]:
     """The order of documents alone; ``words`` are cleaned."""
     asked = filters or Filters()
-    text = by_text(words, asked, tuning)[: tuning.depth] if words and mode != "dense" else []
-    dense = by_meaning(words, asked, tuning) if words and mode != "text" else []
-    return fused(text, dense, tuning.text)
+    if not words:
+        return []
+    if mode == "text":
+        return by_text(words, asked, tuning)[: tuning.depth]
+    with by_meaning(words, asked, tuning) as meant:
+        text = by_text(words, asked, tuning)[: tuning.depth] if mode == "hybrid" else []
+        return fused(text, meant(), tuning)
 
 
 def alike(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:

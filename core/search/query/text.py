@@ -24,14 +24,22 @@ BEST = """
     GROUP BY f.id ORDER BY sum(f.worth) DESC, f.id LIMIT %s
 """
 RANK = """
-    SELECT c.document_id, c.id,
-        (SELECT coalesce(sum(w * ts_rank(CASE v WHEN 'tsv' THEN c.tsv ELSE c.tsv_simple END, q::tsquery, %s)), 0)
-         FROM unnest(%s::text[], %s::text[], %s::float[]) AS t (v, q, w)),
-        (SELECT coalesce(sum(w), 0) FROM unnest(%s::text[], %s::text[], %s::float[]) AS t (v, q, w)
-         WHERE v = 'tsv' AND d.title_tsv @@ q::tsquery)
-    FROM core_chunk c JOIN core_document d ON d.id = c.document_id
-    WHERE c.id = ANY(%s)
+    WITH found AS MATERIALIZED (
+        SELECT c.document_id, c.id, c.tsv || '' AS tsv, c.tsv_simple || '' AS tsv_simple, d.title_tsv || '' AS title
+        FROM core_chunk c JOIN core_document d ON d.id = c.document_id WHERE c.id = ANY(%s)
+    ), term AS MATERIALIZED (
+        SELECT v, q::tsquery AS q, w, s FROM unnest(%s::text[], %s::text[], %s::float[], %s::float[]) AS t (v, q, w, s)
+    )
+    SELECT document_id, id, said, titled, telling FROM found, LATERAL (
+        SELECT coalesce(sum(w * rank), 0) AS said,
+            coalesce(sum(w) FILTER (WHERE v = 'tsv' AND title @@ q), 0) AS titled,
+            coalesce(sum(CASE WHEN rank > 0 THEN s WHEN title @@ q THEN s * %s END), 0) AS telling
+        FROM (
+            SELECT v, q, w, s, ts_rank(CASE v WHEN 'tsv' THEN tsv ELSE tsv_simple END, q, %s) AS rank FROM term OFFSET 0
+        ) r
+    ) l
 """
+"""What is joined to nothing is unpacked once, not for every word."""
 
 
 def by_text(words: str, filters: Filters, tuning: Tuning) -> list[Ranked]:
@@ -41,16 +49,20 @@ def by_text(words: str, filters: Filters, tuning: Tuning) -> list[Ranked]:
         return []
     rare, common = telling(found)
     chunks = _candidates(rare, filters) or _candidates(common, filters)
+    stems = {x.text for x in found if x.vector == "tsv"}
+    weights = [x.worth * (tuning.simple if x.vector == "tsv_simple" else 1) for x in found]
+    # Each word once: by its stem, or where there are no stems as it stands.
+    telling_most = [x.worth if x.vector == "tsv" or not (x.text.isascii() or x.text in stems) else 0.0 for x in found]
     with connection.cursor() as cursor:
-        weights = [x.worth * (tuning.simple if x.vector == "tsv_simple" else 1) for x in found]
-        terms = [[x.vector for x in found], [x.query for x in found], weights]
-        cursor.execute(RANK, [tuning.normalization, *terms, *terms, chunks])
+        terms = [[x.vector for x in found], [x.query for x in found], weights, telling_most]
+        cursor.execute(RANK, [chunks, *terms, tuning.in_title, tuning.normalization])
         rows = cursor.fetchall()
+    enough = min(tuning.enough, sum(telling_most)) or 1.0
     best: dict[int, Ranked] = {}
-    for document, chunk, said, titled in rows:
+    for document, chunk, said, titled, told in rows:
         score = said + tuning.title * titled
         if document not in best or (-score, chunk) < (-best[document].score, best[document].chunk):
-            best[document] = Ranked(document=document, chunk=chunk, score=score)
+            best[document] = Ranked(document=document, chunk=chunk, score=score, sure=min(1.0, told / enough))
     return sorted(best.values(), key=lambda ranked: (-ranked.score, ranked.document))
 
 
