@@ -1,11 +1,11 @@
 """Registers the Discord tracker with core."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.conf import settings
 
 from core.search.documents import DocumentSource
-from core.trackers import TrackerConfig
+from core.trackers import EarlierText, Gap, TrackerConfig
 
 
 class DiscordTrackerConfig(TrackerConfig):
@@ -26,8 +26,26 @@ class DiscordTrackerConfig(TrackerConfig):
 
         return DiscordDocuments()
 
+    def watched_scopes(self) -> Collection[str]:
+        """The channels that can be read, of the guilds that are collected."""
+        from discord_activity_tracker.store.watched import watched_scopes
+
+        return watched_scopes()
+
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
         """Contents of messages."""
         from discord_activity_tracker.documents import bodies
 
         return bodies(external_ids)
+
+    def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
+        """Earlier contents of messages."""
+        from discord_activity_tracker.documents import revisions
+
+        return revisions(external_ids)
+
+    def gaps(self) -> Sequence[Gap]:
+        """Channels that the bot does not see, or not fully."""
+        from discord_activity_tracker.store.watched import gaps
+
+        return gaps()

@@ -28,8 +28,9 @@ def copied(target: Path) -> Path:
 
 
 def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """A command as people type it: words in front with = are its environment; no shell."""
+    """A command as people type it: words in front with = are its environment, stars find files; no shell."""
     words = shlex.split(order, comments=True)
+    words = [found for word in words for found in (sorted(map(str, cwd.glob(word))) if "*" in word else [word])]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
     env.pop("VAR_DIR", None)
     while "=" in words[0]:

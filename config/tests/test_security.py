@@ -28,8 +28,8 @@ TOKENS = [
     "MTIzNDU2Nzg5MDEyMzQ1Njc4." + "AbCdEf." + "abcdefghijklmnopqrstuvwxyz1",
 ]
 GIT = """#!/bin/sh
-printf '%s\\n' "$@" >> "$GIT_SEEN"
-exec "$GIT_REAL" "$@"
+printf '%s\\n' "$@" >> "{seen}"
+exec "{real}" "$@"
 """
 
 
@@ -69,15 +69,12 @@ def test_git_gets_no_token_as_an_argument(tmp_path: Path, monkeypatch: pytest.Mo
 
     real, seen, wrapper = shutil.which("git"), tmp_path / "seen", tmp_path / "bin" / "git"
     wrapper.parent.mkdir()
-    wrapper.write_text(GIT)
+    wrapper.write_text(GIT.format(seen=seen, real=real))
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("GIT_REAL", str(real))
     with SampleServer() as server:
         url, token = f"{server.url}/{server.truth()['full_name']}.git", server.token()
         mirror = GitMirror(url, tmp_path / "mirror", token)
-        # The mirror gives git none of the GIT_ variables around it; these two are for the wrapper.
-        mirror.environment |= {"GIT_SEEN": str(seen), "GIT_REAL": str(real)}
         mirror.update()
         assert mirror.refs()
     told = seen.read_text()

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command, load_command_class
-from django.db import connection
+from django.db import connection, transaction
 from django.db.utils import OperationalError
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from core.models import ApiBudget, CollectorRun, IndexEntry, Scope, SkippedItem
+from core.models import ApiBudget, CollectorRun, IndexEntry, Namespace, Scope, SkippedItem
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.models import Repository
 
@@ -107,8 +107,7 @@ def test_what_is_not_collected_has_no_age() -> None:
 def test_documents_that_fail_are_a_warning() -> None:
     ran("succeeded")
     kept = scope("o/r", hours=1)
-    from django.db import transaction
-
+    Namespace.objects.create(index="pgvector", name="n", embedder="e", dimension=3, state="serving")
     with transaction.atomic():
         mark_changed([DocumentMark(source_system="github", external_id="d", kind="issue", scope_id=kept.pk)])
     assert look()[0] == 0
@@ -193,11 +192,11 @@ def test_a_missing_migration_is_not_ready(client: Client) -> None:
     from django.db.migrations.recorder import MigrationRecorder
 
     recorder = MigrationRecorder(connection)
-    recorder.migration_qs.filter(app="core", name="0005_ops_alerts").delete()
+    recorder.migration_qs.filter(app="core", name="0006_ops_alerts").delete()
     try:
         answer = client.get("/readyz")
     finally:
-        recorder.record_applied("core", "0005_ops_alerts")
+        recorder.record_applied("core", "0006_ops_alerts")
     assert (answer.status_code, b"manage.py migrate" in answer.content) == (503, True)
 
 

@@ -37,6 +37,9 @@ def aware_date(text: str) -> datetime:
 class BaseCollectorCommand(ReportingCommand, ABC):
     """Subclasses give ``get_collector``; everything else is here."""
 
+    requires_system_checks: Any = ()
+    """They are about code and pages, and cost cron as much as a quiet run; ``manage.py check`` has them."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Django's BaseCommand has no abstract methods, so ABC's own check is made plain here.
         if getattr(type(self).get_collector, "__isabstractmethod__", False):

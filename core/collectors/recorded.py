@@ -56,7 +56,7 @@ class RecordedProgress:
         CollectorRun.objects.filter(pk=self._run.pk).update(progress=self._told, progress_at=timezone.now())
 
 
-MOST_SCOPES = 1_000
+MOST_SCOPES = 10_000
 """Reports that the ledger keeps of one run."""
 
 

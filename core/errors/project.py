@@ -42,6 +42,7 @@ class AccessDenied(CollectorError):
     """The token is good, but may not do this."""
 
     category = CollectorFailureCategory.PERMISSION
+    reason: ClassVar[str] = "denied"
 
 
 class NotFound(CollectorError):

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Count
 from django.urls import reverse
 
-from core.models import Activity, CollectorRun, IndexEntry, Notice
+from core.models import Activity, CollectorRun, Notice
 from core.monitoring.alerts import open_alerts
 from core.monitoring.freshness import freshness
+from core.search.namespaces import entries_waiting
 
 MOST_LINES = 15
 
@@ -34,7 +34,7 @@ def digest_lines(now: datetime) -> list[str]:
     runs = CollectorRun.objects.filter(started_at__gte=since).values_list("outcome").annotate(Count("pk"))
     scopes = freshness(now)
     stale = sum(one.stale for one in scopes)
-    waiting = IndexEntry.objects.filter(index=settings.VECTOR_INDEX).exclude(state="clean")
+    waiting = entries_waiting()
     alerts = open_alerts()
     return [
         *(told or ["Nothing happened, or nothing was collected."]),

@@ -5,15 +5,15 @@ https://prometheus.io/docs/practices/naming/
 
 from collections.abc import Iterable, Iterator
 
-from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from core.models import Alert, ApiBudget, CollectorRun, IndexEntry, Notice, SkippedItem
+from core.models import Alert, ApiBudget, CollectorRun, Notice, SkippedItem
 from core.monitoring.freshness import freshness
+from core.search.namespaces import entries_waiting
 
 PREFIX = "activity_trackers"
 Row = tuple[list[str], float]
@@ -80,7 +80,7 @@ def _of_scopes() -> Iterator[GaugeMetricFamily]:
 
 
 def _of_index() -> Iterator[GaugeMetricFamily]:
-    entries = IndexEntry.objects.filter(index=settings.VECTOR_INDEX).exclude(state="clean")
+    entries = entries_waiting()
     found = dict(entries.values_list("state").annotate(Count("pk")).order_by())
     rows = [([state], float(found.get(state, 0))) for state in ("dirty", "failed")]
     yield _family("documents_waiting", "Documents that the index does not hold as they are.", ["state"], rows)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from django.conf import settings
 from django.db.models import Count
 
-from core.models import ApiBudget, CollectorRun, IndexEntry, SkippedItem
+from core.models import ApiBudget, CollectorRun, SkippedItem
 from core.monitoring.freshness import Freshness, freshness
 from core.runs import mark_interrupted
+from core.search.namespaces import entries_waiting
 
 Outcome = CollectorRun.Outcome
 VERY_STALE = 2
@@ -60,7 +60,7 @@ def status(now: datetime) -> Status:
     ended = CollectorRun.objects.exclude(outcome=Outcome.RUNNING)
     last_ended = list(ended.order_by("collector", "-started_at", "-pk").distinct("collector"))
     running = list(CollectorRun.objects.filter(outcome=Outcome.RUNNING))
-    entries = IndexEntry.objects.filter(index=settings.VECTOR_INDEX).exclude(state="clean")
+    entries = entries_waiting()
     waiting: Counter[str] = Counter(dict(entries.values_list("state").annotate(Count("pk")).order_by()))
     figures = {
         "scopes": len(scopes), "stale": sum(one.stale for one in scopes), "running": len(running),

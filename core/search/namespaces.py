@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from core.models import IndexEntry, Namespace
 from core.search.embedders import Embedder, get_embedder
@@ -52,6 +53,11 @@ def serving() -> Target | None:
     """What queries ask; None before the first sync."""
     found = Namespace.objects.filter(index=family(), state=State.SERVING).first()
     return target_of(found) if found else None
+
+
+def entries_waiting() -> "QuerySet[IndexEntry]":
+    """What the serving namespace does not hold as it is; nothing before the first sync, which queues all there is."""
+    return IndexEntry.objects.filter(namespace__index=family(), namespace__state=State.SERVING).exclude(state="clean")
 
 
 def serving_or_new() -> Target:

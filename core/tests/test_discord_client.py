@@ -7,16 +7,35 @@ import pytest
 
 from core.operations.discord_ops import Background, Gathering
 from core.operations.discord_ops.answers import read_json
-from core.operations.discord_ops.pace import Pace
+from core.operations.discord_ops.pace import CREDIT, Pace
 
 
 def test_the_pace_is_kept_whatever_the_number_of_askers() -> None:
     async def ask() -> float:
         pace, began = Pace(200), time.monotonic()
-        await asyncio.gather(*(pace.turn() for _ in range(41)))
+        await asyncio.gather(*(pace.turn() for _ in range(181)))
         return time.monotonic() - began
 
-    assert asyncio.run(ask()) >= 40 / 200
+    assert asyncio.run(ask()) >= (180 - CREDIT) / 200
+
+
+def test_no_second_sees_more_than_the_limit_and_a_stalled_loop_makes_no_bunch() -> None:
+    async def ask() -> list[float]:
+        pace, sent = Pace(40), list[float]()
+
+        async def one() -> None:
+            await pace.turn()
+            sent.append(time.monotonic())
+
+        tasks = [asyncio.create_task(one()) for _ in range(70)]
+        await asyncio.sleep(1.2)
+        time.sleep(0.4)
+        await asyncio.gather(*tasks)
+        return sent
+
+    sent = asyncio.run(ask())
+    assert sent[19] - sent[0] < 0.4  # the first come at once
+    assert max(sum(at <= other < at + 0.99 for other in sent) for at in sent) <= 40 + CREDIT
 
 
 def test_a_hold_stops_everybody() -> None:

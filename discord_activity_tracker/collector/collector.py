@@ -15,7 +15,7 @@ from core.search.documents import DocumentSource
 from discord_activity_tracker import fetch, store
 from discord_activity_tracker.collector.estimate import estimate
 from discord_activity_tracker.collector.guild import collect_guild
-from discord_activity_tracker.collector.options import CollectOptions, disabled_guilds, named_guilds
+from discord_activity_tracker.collector.options import CollectOptions, disabled_guilds, guild_name, named_guilds
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.documents import DiscordDocuments
 
@@ -85,7 +85,7 @@ class DiscordCollector(AbstractCollector):
         """Collect one guild; an error becomes its report, except one that no guild can escape."""
         run = Run(session=session, options=self.options, guild_id=guild_id, progress=self.progress)
         try:
-            with scope_lock(self.name, str(guild_id)) as held:
+            with scope_lock(self.name, str(guild_id), name=guild_name(guild_id)) as held:
                 if not held:
                     raise ScopeBusy("another run is collecting it; skipped")
                 collect_guild(run)

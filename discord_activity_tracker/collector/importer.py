@@ -29,7 +29,7 @@ from discord_activity_tracker.store.exports import (
     store_export,
     unknown_among,
 )
-from discord_activity_tracker.store.messages import Place
+from discord_activity_tracker.store.places import Place
 
 Reactors = dict[int, list[tuple[str, Row]]]
 
@@ -72,7 +72,8 @@ class ExportImporter(AbstractCollector):
         counts: Counter[str] = Counter()
         self.progress.expect(file.path.name, "messages", None)
         try:
-            with scope_lock("discord", str(snowflake(file.header.guild["id"]))) as held:
+            guild = file.header.guild
+            with scope_lock("discord", str(snowflake(guild["id"])), name=guild["name"]) as held:
                 if not held:
                     raise ScopeBusy("another run works on this guild")
                 self._import(file, counts)

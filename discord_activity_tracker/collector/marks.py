@@ -1,6 +1,6 @@
 """Pins with their times, and who reacted: lists of their own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from itertools import islice
 
@@ -17,13 +17,20 @@ from discord_activity_tracker.protocol_impl import DiscordState
 
 
 def read_pins(run: Run, found: list[Container]) -> None:
-    """Ask for the pins of containers whose last pin is another than when they were last asked, or lacks its time."""
+    """Ask for the pins of containers whose last pin is another than when they were last asked, or lacks its time.
+
+    Most have one pin, about which the messages say enough.
+    """
     undated, latest = store.undated_pins(run.guild_id), store.last_pins(run.guild_id)
+    told = store.told_pins(run.guild_id)
     gathering = fetch.Gathering[Container, fetch.PinList](run.session.background, WIDTH)
     for container in found:
         pk = container.place.channel_id
         if pk in undated or latest.get(pk, "") > container.state("pins").checkpoint_token:
-            gathering.add(container, fetch.pins(run.client, pk))
+            if pk in told:
+                _keep_times(run, container, dict([told[pk]]), latest[pk])
+            else:
+                gathering.add(container, fetch.pins(run.client, pk))
     for container, pins in gathering:
         if pins is None:
             continue
@@ -41,6 +48,11 @@ def _store_pins(run: Run, container: Container, pins: fetch.PinList, latest: str
     if not times and (kept := store.newest_pin(place.channel_id)):
         # Without READ_MESSAGE_HISTORY the list is empty; a single message is then refused.
         run.session.run(fetch.is_there(run.client, place.channel_id, kept))
+    _keep_times(run, container, times, latest)
+
+
+def _keep_times(run: Run, container: Container, times: Mapping[int, datetime], latest: str) -> None:
+    place = container.place
     token = max([latest, *(moment.isoformat() for moment in times.values())])
     run.counts["pins_changed"] += store.store_pins(times, place=place, state=DiscordState(checkpoint_token=token))
 

@@ -43,6 +43,11 @@ def disabled_guilds() -> set[int]:
     return set(Guild.objects.filter(enabled=False).values_list("pk", flat=True))
 
 
+def guild_name(guild_id: int) -> str | None:
+    """What people call it; ``None`` before it has been collected."""
+    return Guild.objects.filter(pk=guild_id).values_list("name", flat=True).first()
+
+
 def _last_completed(guild_id: int) -> str:
     """When any channel of a guild was last collected completely; empty for never."""
     scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild_id}/")

@@ -6,6 +6,7 @@ rendering.
 """
 
 from discord_activity_tracker.documents.bodies import bodies
+from discord_activity_tracker.documents.earlier import revisions
 from discord_activity_tracker.documents.source import DiscordDocuments
 
-__all__ = ["DiscordDocuments", "bodies"]
+__all__ = ["DiscordDocuments", "bodies", "revisions"]

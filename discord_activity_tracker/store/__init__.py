@@ -13,16 +13,10 @@ from discord_activity_tracker.store.guilds import (
     store_guild,
     store_threads,
 )
-from discord_activity_tracker.store.messages import (
-    Place,
-    Stored,
-    known_between,
-    newest_pin,
-    store_messages,
-    store_pins,
-    undated_pins,
-)
+from discord_activity_tracker.store.messages import Stored, known_between, store_messages
 from discord_activity_tracker.store.people import forget_written
+from discord_activity_tracker.store.pins import newest_pin, store_pins, told_pins, undated_pins
+from discord_activity_tracker.store.places import Place
 from discord_activity_tracker.store.reactors import counts_to_ask, store_reactors
 
 __all__ = [
@@ -49,5 +43,6 @@ __all__ = [
     "store_pins",
     "store_reactors",
     "store_threads",
+    "told_pins",
     "undated_pins",
 ]

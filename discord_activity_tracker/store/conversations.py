@@ -8,7 +8,7 @@ follows them is cut anew up to the next place where a conversation begins as bef
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -17,9 +17,7 @@ from core.models import Document
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message
-
-if TYPE_CHECKING:
-    from discord_activity_tracker.store.messages import Place
+from discord_activity_tracker.store.places import Place
 
 GAP = timedelta(minutes=30)
 MOST = 100
@@ -37,7 +35,7 @@ MOVE = """
 """
 
 
-def conversations_for(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], place: "Place") -> dict[int, int]:
+def conversations_for(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], place: Place) -> dict[int, int]:
     """The conversation of each row, in the caller's transaction, which stores the rows; messages behind them may move.
 
     Three statements when something is new, none where everything is kept already.
@@ -62,7 +60,7 @@ def conversations_for(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]
 
 
 def cut_behind(
-    new: Iterable[tuple[int, datetime]], last: tuple[int, datetime, int, int] | None, place: "Place"
+    new: Iterable[tuple[int, datetime]], last: tuple[int, datetime, int, int] | None, place: Place
 ) -> dict[int, int]:
     """The same for messages behind all that is kept, of which the ``last`` is: id, time, conversation, its size."""
     standing: list[Standing] = sorted((pk, created_at, None) for pk, created_at in new)
@@ -70,7 +68,7 @@ def cut_behind(
     return {message[0]: talk for message, talk in _cut(standing, before, last[3] if last else 0, place)}
 
 
-def _behind(pk: int, place: "Place") -> Iterator[Standing]:
+def _behind(pk: int, place: Place) -> Iterator[Standing]:
     """What is kept behind a message, read as far as it is needed; mostly nothing."""
     here = Message.objects.filter(channel_id=place.channel_id).order_by("pk")
     while page := list(here.filter(pk__gt=pk).values_list("pk", "created_at", "conversation")[:STEP]):
@@ -81,7 +79,7 @@ def _behind(pk: int, place: "Place") -> Iterator[Standing]:
 
 
 def _cut(
-    standing: Iterable[Standing], last: tuple[datetime, int] | None, size: int, place: "Place"
+    standing: Iterable[Standing], last: tuple[datetime, int] | None, size: int, place: Place
 ) -> Iterator[tuple[Standing, int]]:
     """Each message with its conversation, which goes on from the ``last`` one before, of ``size`` messages so far."""
     at, talk = last or (None, 0)
@@ -103,7 +101,7 @@ def _merged(new: Sequence[Standing], kept: Iterator[Standing]) -> Iterator[Stand
     yield from reversed(waiting)
 
 
-def _move(moved: Mapping[int, tuple[int, int]], place: "Place") -> None:
+def _move(moved: Mapping[int, tuple[int, int]], place: Place) -> None:
     """Put kept messages into other conversations; those that nothing is left of become tombstones."""
     if not moved:
         return

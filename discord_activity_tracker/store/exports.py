@@ -20,7 +20,8 @@ from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.convert.texts import Row, moment_or_none
 from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor, Revision
-from discord_activity_tracker.store.messages import Place, Stored, store_messages
+from discord_activity_tracker.store.messages import Stored, store_messages
+from discord_activity_tracker.store.places import Place
 
 IMPORTER = "discord_import"
 

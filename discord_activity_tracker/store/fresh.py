@@ -6,7 +6,7 @@ statement.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection
 
@@ -14,9 +14,7 @@ from core.models.upsert import as_json
 from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.store.conversations import cut_behind
-
-if TYPE_CHECKING:
-    from discord_activity_tracker.store.messages import Place
+from discord_activity_tracker.store.places import Place
 
 LAST = """
     SELECT last.id, last.created_at, last.conversation, (
@@ -54,7 +52,7 @@ class NotFresh(Exception):
     """Something of it is kept already; nothing of it may stay written."""
 
 
-def store_fresh(page: Converted, rows: Sequence[Row], place: "Place") -> Mapping[int, int] | None:
+def store_fresh(page: Converted, rows: Sequence[Row], place: Place) -> Mapping[int, int] | None:
     """Write rows, in the caller's transaction, and give back their conversations; ``None``: they are not fresh.
 
     Raises NotFresh where that is noticed only while writing.

@@ -20,23 +20,10 @@ from discord_activity_tracker.store.checkpoints import COLLECTOR, drop_state, sa
 from discord_activity_tracker.store.conversations import conversations_for
 from discord_activity_tracker.store.fresh import NotFresh, store_fresh
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
+from discord_activity_tracker.store.places import Place
 
 SAID = ("attachments", "embeds", "components", "sticker_items", "message_snapshots")
 """Parts of the payload that say something beside the content."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where messages stand. ``scope_id`` is the key of the channel's scope; a thread has that of its parent."""
-
-    guild_id: int
-    channel_id: int
-    scope_id: int
-    is_thread: bool
-
-    def document(self, conversation: int) -> str:
-        """The external id of a conversation."""
-        return f"discord:conversation:{self.guild_id}:{self.channel_id}:{conversation}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,18 +35,6 @@ class Stored:
     updated: int = 0
     deleted: int = 0
     malformed: int = 0
-
-
-def undated_pins(guild_id: int) -> set[int]:
-    """Channels with pinned messages whose time of pinning is not known."""
-    found = Message.objects.filter(pinned=True, pinned_at=None, deleted_at=None, channel__guild_id=guild_id)
-    return set(found.values_list("channel_id", flat=True).order_by())
-
-
-def newest_pin(channel_id: int) -> int | None:
-    """A pinned message of a channel."""
-    found = Message.objects.filter(channel_id=channel_id, pinned=True, deleted_at=None)
-    return found.values_list("pk", flat=True).first()
 
 
 def known_between(channel_id: int, after: int, upto: int) -> set[int]:
@@ -156,21 +131,6 @@ def bury_messages(ids: Collection[int], place: Place, now: datetime) -> int:
     Activity.objects.filter(source_system="discord", external_id__in=names, deleted_at=None).update(deleted_at=now)
     mark_conversations(talks, place)
     return buried
-
-
-@transaction.atomic
-def store_pins(pinned: Mapping[int, datetime], *, place: Place, state: DiscordState) -> int:
-    """Keep the times of a channel's pins, which are all there are; returns how many changed."""
-    kept = Message.objects.filter(channel_id=place.channel_id)
-    changed = 0
-    known = dict(kept.filter(pk__in=list(pinned)).values_list("pk", "pinned_at"))
-    for pk, moment in pinned.items():
-        if pk in known and known[pk] != moment:
-            changed += kept.filter(pk=pk).update(pinned=True, pinned_at=moment)
-    off = kept.filter(pinned=True, deleted_at=None).exclude(pk__in=list(pinned))
-    changed += off.update(pinned=False, pinned_at=None)
-    save_state(place.channel_id, "pins", state)
-    return changed
 
 
 def mark_conversations(conversations: Iterable[int], place: Place) -> None:

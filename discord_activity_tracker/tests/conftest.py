@@ -1,4 +1,4 @@
-"""A stand-in for Discord for each test that asks for one."""
+"""A stand-in for Discord, as new for each test that asks for one."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,13 +22,21 @@ def small_guild(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_part(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
 
 
-@pytest.fixture
-def twin(small_guild: Path, settings: Any) -> Iterator[Twin]:
-    """A stand-in without limits, to which the settings point."""
+@pytest.fixture(scope="session")
+def running_twin(small_guild: Path) -> Iterator[Twin]:
+    """One process for all tests of a worker."""
     with Twin(small_guild, "--no-limits") as running:
-        settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = running.base, "twin-token"
-        settings.DISCORD_REQUESTS_PER_SECOND = 0
         yield running
+
+
+@pytest.fixture
+def twin(running_twin: Twin, settings: Any) -> Twin:
+    """A stand-in as it was at its start and without limits, to which the settings point."""
+    running_twin.call("reset", {})
+    running_twin.call("limits", {"enabled": False})
+    settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = running_twin.base, "twin-token"
+    settings.DISCORD_REQUESTS_PER_SECOND = 0
+    return running_twin
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.models import Activity, Document, IndexEntry
+from core.models import Activity, Document, IndexEntry, Namespace
 from discord_activity_tracker.models import Guild, Message
 from discord_activity_tracker.store import conversations
 from discord_activity_tracker.tests.handmade import CHANNEL, THREAD, at, document, make_guild, message, store
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def guild() -> None:
     make_guild()
+    Namespace.objects.create(index="pgvector", name="words", embedder="none", dimension=1, state="serving")
 
 
 def kept(channel: int = CHANNEL) -> dict[int, int]:

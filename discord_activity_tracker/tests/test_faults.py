@@ -31,7 +31,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']}{fault.get('status', '')}")
 def test_one_fault_costs_an_attempt_and_nothing_else(twin: Twin, collect: Collect, fault: dict[str, object]) -> None:
-    channel = str(max(twin.readable(), key=lambda pk: twin.readable()[pk]["count"]))
+    boxes = twin.readable()
+    channel = str(max(boxes, key=lambda pk: boxes[pk]["count"]))
     twin.fail({**fault, "nth": 2, "match": "/messages"}, {**fault, "nth": 1, "match": "/users/@me"})
     result = collect("--channel", channel)
     assert result["outcome"] == "succeeded"

@@ -1,4 +1,4 @@
-"""The stand-in for Discord, as a process of its own for each test, with a small part of its guild."""
+"""The stand-in for Discord, as a process of its own, with a small part of its guild."""
 
 import gzip
 import json

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import DataError, IntegrityError, ProgrammingError
 
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
 from core.collectors.progress import Progress, Silence
 from core.errors import (
+    AccessDenied,
     BudgetExhausted,
     CollectorError,
     ConfigurationError,
@@ -20,8 +22,11 @@ from core.errors import (
     ReplaceToken,
     RetryLater,
     ScopeBusy,
+    classify_failure,
+    in_one_line,
 )
 from core.models import Scope
+from core.operations.redaction import redact
 from core.runs import clear_skips, record_skip, scope_lock
 from core.search.documents import DocumentSource
 from github_activity_tracker import convert, fetch, store
@@ -36,6 +41,11 @@ logger = logging.getLogger(__name__)
 PATIENCE = 90.0
 """Seconds to wait for a limit to end when nothing else can be done; while something can, nobody waits."""
 IMPATIENCE = 2.0
+UNFORESEEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+    DataError, IntegrityError, ProgrammingError,
+)  # fmt: skip
+"""What a payload that nobody thought of may raise; not a lost database or a full disk, which no repository escapes."""
 
 
 @dataclass(kw_only=True)
@@ -168,6 +178,8 @@ class GitHubCollector(AbstractCollector):
             raise
         except CollectorError as error:
             return self._report_error(target, error, counts)
+        except UNFORESEEN as error:
+            return self._report_unforeseen(target, error, counts)
         clear_skips(collector=self.name, scope=target.full_name, stream="repository", external_id=target.full_name)
         counts = Counter({name: n for name, n in counts.items() if n})
         reason = "could not be read: " + ", ".join(run.skipped) if run.skipped else ""
@@ -196,17 +208,27 @@ class GitHubCollector(AbstractCollector):
         outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if partly else "failed"
         if isinstance(error, RetryLater):
             Scope.objects.filter(source_system="github", name=target.full_name).update(not_before=error.not_before)
-        if isinstance(error, NotFound):
+        if isinstance(error, (NotFound, AccessDenied)):
             record_skip(
                 collector=self.name, scope=target.full_name, stream="repository", external_id=target.full_name,
                 reason=error.reason, detail=str(error),
             )  # fmt: skip
         reason = str(error)
-        if isinstance(error, NotFound):
+        if isinstance(error, NotFound) and error.reason != "blocked":
             reason = f"GitHub shows no repository {target.full_name}; check the name, or use a token that may see it"
         logger.info("collection ended early scope=%s outcome=%s reason=%s", target.full_name, outcome, reason)
         return ScopeReport(
             scope=target.full_name, outcome=outcome, counts={k: n for k, n in counts.items() if n}, skipped=1,
             reason=reason, category=error.category.value, stops_run=isinstance(error, BudgetExhausted),
             waits=isinstance(error, RetryLater),
+        )  # fmt: skip
+
+    def _report_unforeseen(self, target: Target, error: Exception, counts: Counter[str]) -> ScopeReport:
+        """What is said of a repository in which something failed that should not; the log has the whole story."""
+        category, reason = classify_failure(error).value, redact(f"{type(error).__name__}: {in_one_line(error)}")[:300]
+        extra = {"failure_category": category}
+        logger.error("collection failed scope=%s: %s", target.full_name, reason, extra=extra, exc_info=error)
+        return ScopeReport(
+            scope=target.full_name, outcome="failed", counts={k: n for k, n in counts.items() if n}, skipped=1,
+            reason=reason, category=category,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.collectors.progress import Progress
-from core.errors import NotFound, RetryLater
+from core.errors import AccessDenied, NotFound, RetryLater
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.runs import clear_skips, record_skip
@@ -88,11 +88,11 @@ class RepositoryRun:
         return wanted
 
     def _collect_apart(self, stream: str) -> bool:
-        """Read a stream; one that GitHub does not show becomes a counted skip."""
+        """Read a stream; one that GitHub does not show, or not to us, becomes a counted skip."""
         scope = self.scope.external_id
         try:
             self._collect(stream)
-        except NotFound as error:
+        except (NotFound, AccessDenied) as error:
             self.skipped.append(f"{stream} ({error.reason})")
             record_skip(
                 collector=COLLECTOR, scope=scope, stream=stream, external_id=stream, reason=error.reason,

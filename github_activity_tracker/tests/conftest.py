@@ -1,6 +1,7 @@
 """A sample server with talk of its own for each test."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -9,8 +10,21 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from core.operations.http import Transport
+from github_activity_tracker.tests.emptying import emptied_by_deleting as emptied_by_deleting
 from samples.community import SampleCommunity
 from samples.server import SampleServer
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses are counted as they would be, and hardly made: how long they are is tested where they are decided."""
+
+    def pause(self: Transport, seconds: float) -> None:
+        self.allowance.check(seconds)
+        time.sleep(min(seconds, 0.01))
+
+    monkeypatch.setattr(Transport, "pause", pause)
 
 
 @pytest.fixture

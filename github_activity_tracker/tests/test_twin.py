@@ -12,7 +12,7 @@ from core.models import Activity, ApiBudget, CollectorRun
 from github_activity_tracker.collector import collector
 from github_activity_tracker.models import Account, FormerName, TimelineEvent
 from github_activity_tracker.tests.test_collect import Collect
-from github_activity_tracker.tests.twin import PYTHON, SERVE, Twin, differences
+from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -32,9 +32,17 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    running = Twin(tmp_path_factory.mktemp("small-twin"), FEW)
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def server(started: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
-    """The stand-in as it was recorded, to which the settings point."""
+def server(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
+    """The stand-in as it was recorded, to which the settings point; the small one for tests that are many."""
+    started: Twin = request.getfixturevalue(getattr(request, "param", "started"))
     started.call("reset", {"data": True})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = started.url
     settings.GITHUB_TOKENS = ["ghp_alice_1"]
@@ -60,9 +68,10 @@ def until_complete(collect: Collect, *arguments: str) -> int:
     raise AssertionError(f"six runs were not enough: {result}")
 
 
+@pytest.mark.parametrize("server", ["small"], indirect=True, ids=[""])
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_that_comes_again_and_again_spoils_nothing(server: Twin, collect: Collect, kind: str) -> None:
-    server.call("faults", {"seed": 3, "rules": [{"kind": kind, "probability": 0.05, "retry_after": 1, "times": 40}]})
+    server.call("faults", {"seed": 3, "rules": [{"kind": kind, "probability": 0.15, "retry_after": 1, "times": 40}]})
     until_complete(collect)
     assert differences(server.truth()) == {}
 

@@ -13,8 +13,8 @@ from github_activity_tracker.models import Issue, IssueComment, PullRequest, Rev
 ROOT = Path(__file__).parents[2]
 SERVE = ROOT.parent / "shared/twins/github/serve.py"
 PYTHON = ROOT / ".twins/bin/python"
-EVERY = 7
-"""Of the recorded issues and pull requests one in so many is served: several pages."""
+EVERY, FEW = 7, 20
+"""Of the recorded issues and pull requests one in so many is served: several pages, or hardly one of each list."""
 CONFIG = {
     "issues_page_limit": 150,
     "comments_item_limit": 200,
@@ -28,7 +28,7 @@ CONFIG = {
 class Twin:
     """A running stand-in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, every: int = EVERY) -> None:
         data = next(file for file in (SERVE.parents[1] / "data").glob("*.jsonl.gz") if _is_a_repository(file))
         part = folder / "part.jsonl.gz"
         with gzip.open(data, "rt", encoding="utf-8") as lines, gzip.open(part, "wt", encoding="utf-8") as kept:
@@ -36,7 +36,7 @@ class Twin:
                 record = json.loads(line)
                 if record[0] == "meta":
                     self.name: str = record[1]["repo"]
-                if record[0] != "item" or place % EVERY == 0:
+                if record[0] != "item" or place % every == 0:
                     kept.write(line)
         settings = [word for name, value in CONFIG.items() for word in ("--config", f"{name}={json.dumps(value)}")]
         command = [str(PYTHON), str(SERVE), "--data", str(part), "--port", "0", *settings]

@@ -12,6 +12,7 @@ SHOTS = [
     ("dashboard-dark", "/admin/", "dark"),
     ("timeline", "/admin/timeline/", "light"),
     ("thread-dark", "", "dark"),
+    ("search", "/admin/search/?q=why+does+a+large+import+hang", "light"),
     ("health", "/admin/health/", "light"),
     ("run", "", "light"),
 ]

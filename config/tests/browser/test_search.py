@@ -1,0 +1,57 @@
+"""The search page: it finds, shows why, leads on, and stays harmless whatever was written."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from config.tests.browser.hostile import CONTENTS
+from core.search.sync import sync
+from core.tests.notes import Notes, model
+
+TEXTS = {
+    "gauge": "The **tide gauge** at the north pier jumps by a metre at noon.",
+    "ferry": "The ferry leaves at ten and comes back in the evening.",
+}
+
+
+@pytest.fixture
+def searchable(db: Any) -> Iterator[Notes]:
+    """A few documents, and every hostile content as one more, indexed with a model of hashes."""
+    with model("pages"):
+        notes = Notes(**TEXTS, **{f"hostile{n}": f"gauge {text}" for n, text in enumerate(CONTENTS.values())})
+        sync([notes])
+        yield notes
+
+
+def test_words_are_found_marked_and_lead_to_their_thread(searchable: Notes, page: Page, staff: Any) -> None:
+    page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name="Search").click()
+    page.get_by_label("Look for").fill("ferry in the evening")
+    page.get_by_label("By:", exact=True).select_option("text")
+    page.get_by_role("button", name="Search", exact=True).click()
+    first = page.locator(".results > li").first
+    assert {"ferry", "evening"} <= set(first.locator("mark").all_inner_texts())
+    assert "q=ferry" in page.url
+    first.get_by_role("link", name="In its thread").click()
+    expect(page.locator("#here")).to_contain_text("The ferry leaves at ten")
+    page.go_back()
+    page.get_by_role("link", name="More like this").first.click()
+    expect(page.locator(".liked")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_hostile_results_do_nothing(searchable: Notes, page: Page, staff: Any, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto("/admin/search/?q=gauge&mode=text")
+    page.wait_for_load_state("networkidle")
+    main = page.locator("main")
+    assert main.locator(".results > li").count() > len(CONTENTS) // 2
+    for tag in ("script", "iframe", "object", "style", "svg", "img"):
+        assert main.locator(tag).count() == 0, tag
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_nothing_is_indexed_yet(page: Page, staff: Any) -> None:
+    page.goto("/admin/search/?q=gauge")
+    expect(page.get_by_role("status")).to_contain_text("sync_index")

@@ -1,0 +1,40 @@
+"""Which channels somebody expects to be fresh, and what of them cannot be read."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from core.trackers import Gap
+from discord_activity_tracker.models import Channel, Guild
+
+
+def watched_guilds() -> set[int]:
+    """The guilds that runs without names collect, of those that are kept."""
+    named = {int(name) for name in settings.DISCORD_GUILDS if name.isascii() and name.isdigit()}
+    return named | set(Guild.objects.filter(enabled=True).values_list("pk", flat=True))
+
+
+def watched_scopes() -> set[str]:
+    """External ids of the channels in which, or in whose threads, the bot can read something.
+
+    A channel that it cannot read is a gap, not late; a forum without posts has nothing that could be late.
+    """
+    readable = _channels().filter(access=Channel.Access.OK).order_by()
+    channels = readable.filter(is_thread=False).values_list("guild_id", "pk")
+    parents = readable.filter(is_thread=True).values_list("guild_id", "parent_id")
+    return {f"{guild}/{channel}" for guild, channel in channels.union(parents)}
+
+
+def gaps() -> Sequence[Gap]:
+    """What the bot could not read in the last run, by guild and channel."""
+    rows = _channels().exclude(gap="").order_by("guild__name", "position", "name", "pk")
+    return [
+        Gap(scope=f"{guild}/#{name or pk}", missing=missing, what_to_do=what or "look at the bot's permissions")
+        for guild, name, pk, gap in rows.values_list("guild__name", "name", "pk", "gap")
+        for missing, _, what in [gap.partition(": ")]
+    ]
+
+
+def _channels() -> QuerySet[Channel]:
+    return Channel.objects.filter(guild_id__in=watched_guilds(), deleted_at=None)

@@ -1,0 +1,64 @@
+"""What pages and monitoring ask of the tracker."""
+
+from typing import Any
+
+import pytest
+
+from discord_activity_tracker.models import Channel, Guild
+from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, THREAD, at, make_guild, message, store
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tracker() -> Any:
+    from django.apps import apps
+
+    make_guild()
+    return apps.get_app_config("discord_activity_tracker")
+
+
+def another(pk: int, **more: Any) -> None:
+    Channel.objects.create(id=pk, type=0, kind="text", name=f"room-{pk}", guild_id=GUILD, payload={}, **more)
+
+
+def test_earlier_texts_come_latest_first_and_previews_are_none(tracker: Any) -> None:
+    first, edited = at(0), "2025-03-01T09:00:00+00:00"
+    store([message(first, "one"), message(at(1), "other")])
+    store([message(first, "two", edited_timestamp=edited)])
+    store([message(first, "two", edited_timestamp=edited, embeds=[{"title": "a preview"}])])
+    store([message(first, "three", edited_timestamp="2025-03-01T10:00:00+00:00", embeds=[{"title": "a preview"}])])
+    names = [f"discord:message:{GUILD}:{CHANNEL}:{pk}" for pk in (first, at(1))]
+    found = tracker.revisions(names)
+    assert [earlier.text for earlier in found[names[0]]] == ["two", "one"]
+    assert found.keys() == {names[0]}
+
+
+def test_earlier_texts_cost_one_statement(tracker: Any, django_assert_num_queries: Any) -> None:
+    store([message(at(n)) for n in range(9)])
+    store([message(at(n), "else", edited_timestamp="2025-03-01T09:00:00+00:00") for n in range(9)])
+    with django_assert_num_queries(1):
+        assert len(tracker.revisions([f"discord:message:{GUILD}:{CHANNEL}:{at(n)}" for n in range(9)])) == 9
+
+
+def test_only_what_can_be_read_is_watched(tracker: Any) -> None:
+    another(1, access="no_view", gap="is hidden from the bot: grant VIEW_CHANNEL")
+    another(2, access="no_messages")
+    another(3, deleted_at="2025-03-01T09:00:00Z")
+    assert tracker.watched_scopes() == {f"{GUILD}/{CHANNEL}"}
+    Channel.objects.filter(pk=THREAD).update(parent_id=2)
+    assert tracker.watched_scopes() == {f"{GUILD}/{CHANNEL}", f"{GUILD}/2"}
+
+
+def test_nothing_is_watched_of_a_guild_that_is_switched_off_unless_it_is_named(tracker: Any, settings: Any) -> None:
+    Guild.objects.update(enabled=False)
+    assert tracker.watched_scopes() == set()
+    settings.DISCORD_GUILDS = [str(GUILD)]
+    assert tracker.watched_scopes() == {f"{GUILD}/{CHANNEL}"}
+
+
+def test_a_gap_says_what_is_missing_and_what_to_grant(tracker: Any) -> None:
+    another(1, access="no_view", gap="is hidden from the bot: grant VIEW_CHANNEL")
+    (gap,) = tracker.gaps()
+    assert (gap.scope, gap.missing) == ("Saltmarsh Works/#room-1", "is hidden from the bot")
+    assert gap.what_to_do == "grant VIEW_CHANNEL"
