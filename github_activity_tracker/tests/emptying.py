@@ -41,7 +41,7 @@ def sql_flush(
 
 @pytest.fixture(scope="module", autouse=True)
 def emptied_by_deleting() -> Iterator[None]:
-    """For a whole module: Django asks for the statements after every test that commits, when its own fixtures are gone."""
+    """For a whole module: Django empties after every test that commits, when the fixtures of the test are gone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         yield
