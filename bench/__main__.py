@@ -1,13 +1,41 @@
-"""``make bench``: speed as ratios, each measured in one run against the bare minimum of the same work."""
+"""``make bench``: speed as ratios, each measured in one run against the bare minimum of the same work.
+
+``python -m bench NAME ...`` measures only what is named.
+"""
 
 import os
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
+
+MEASURES = ("collection", "history", "memory", "discord", "index", "rollups", "pages")
+PROGRAMS = ("retrieval", "search_speed")
+"""These set up their databases themselves."""
 
 
-def main() -> None:
-    """Set up a database of its own, measure, and print one line each."""
+def main(names: list[str]) -> None:
+    """Measure one here, or each of many in a process and on a database of its own."""
+    if unknown := set(names) - {*MEASURES, *PROGRAMS}:
+        sys.exit(
+            f"error: there is no bench {', '.join(sorted(unknown))}; there are {', '.join((*MEASURES, *PROGRAMS))}"
+        )
+    if len(names) == 1 and names[0] in MEASURES:
+        measure(names[0])
+        return
+    failed = [
+        name for name in names or (*MEASURES, *PROGRAMS) if subprocess.run(_command(name), check=False).returncode
+    ]
+    if failed:
+        sys.exit(f"error: not measured: {', '.join(failed)}")
+
+
+def _command(name: str) -> list[str]:
+    return [sys.executable, "-m", f"bench.{name}"] if name in PROGRAMS else [sys.executable, "-m", "bench", name]
+
+
+def measure(name: str) -> None:
+    """Set up a database, measure, and print what came of it."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         os.environ |= {"VAR_DIR": var, "DJANGO_SETTINGS_MODULE": "config.settings"}
         import django
@@ -15,24 +43,10 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from bench import collection, discord, history, index, memory, pages, rollups
-
         call_command("migrate", verbosity=0)
-        for line in (
-            collection.measure,
-            history.measure,
-            memory.measure,
-            discord.measure,
-            index.measure,
-            rollups.measure,
-            pages.measure,
-        ):
-            sys.stdout.write(f"{line()}\n")
-            sys.stdout.flush()
-    del os.environ["VAR_DIR"]
-    for name in ("bench.retrieval", "bench.search_speed"):  # each with a database of its own
-        subprocess.run([sys.executable, "-m", name], check=True)
+        sys.stdout.write(f"{import_module(f'bench.{name}').measure()}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
