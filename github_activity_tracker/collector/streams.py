@@ -43,8 +43,8 @@ NEED_TOKEN = (*THREADS, DISCUSSIONS)
 """Streams over GraphQL, which GitHub answers to nobody without a token."""
 STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS)
 """In the order in which they are read: what needs no points comes first."""
-PAGES_OF_COMMITS = 3
-"""So many wait to be stored, so that git, reading its answer and the database work at the same time."""
+PAGES_WAITING = 6
+"""So many, converted, wait to be stored: the source, converting and the database work at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +80,11 @@ class Run:
 def collect_list(run: Run, stream: str) -> None:
     """Read a list from its checkpoint (or from the beginning) to its end."""
     of = LISTS[stream]
-    for page in fetch.ahead(of.pages(run.client, run.scope.name, run.start(stream), run.since)):
-        converted = of.convert(page.items, run.repository_id)
-        run.count(stream, store.store_page(of.model, converted, scope=run.scope, stream=stream, state=page.state))
+    pages = of.pages(run.client, run.scope.name, run.start(stream), run.since)
+    converted = ((of.convert(page.items, run.repository_id), page.state) for page in pages)
+    for batch in fetch.in_batches(converted, waiting=PAGES_WAITING):
+        page, (_, state) = convert.joined(page for page, _ in batch), batch[-1]
+        run.count(stream, store.store_page(of.model, page, scope=run.scope, stream=stream, state=state))
 
 
 def collect_small_list(run: Run, stream: str) -> None:
@@ -107,11 +109,15 @@ def collect_small_list(run: Run, stream: str) -> None:
 
 def collect_threads(run: Run, stream: str) -> None:
     """Read pull requests, or the timelines of issues."""
-    for page in fetch.ahead(fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))):
-        converted = convert.convert_threads(page.items, run.repository_id, THREADS[stream])
-        skip_refused(run, stream, page.refused)
+    pages = fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))
+    converted = (
+        (convert.convert_threads(page.items, run.repository_id, THREADS[stream]), page.state, page.refused)
+        for page in pages
+    )
+    for page, state, refused in fetch.ahead(converted, waiting=PAGES_WAITING):
+        skip_refused(run, stream, refused)
         now = timezone.now()
-        stored = store.store_threads(converted, scope=run.scope, stream=stream, state=page.state, now=now)
+        stored = store.store_threads(page, scope=run.scope, stream=stream, state=state, now=now)
         for name, of in stored.items():
             run.count(name, of)
 
@@ -119,10 +125,11 @@ def collect_threads(run: Run, stream: str) -> None:
 def collect_discussions(run: Run) -> None:
     """Read discussions with everything said in them."""
     stream = DISCUSSIONS
-    for page in fetch.ahead(fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))):
-        converted = convert.convert_discussions(page.items, run.repository_id)
+    pages = fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))
+    converted = ((convert.convert_discussions(page.items, run.repository_id), page.state) for page in pages)
+    for page, state in fetch.ahead(converted, waiting=PAGES_WAITING):
         now = timezone.now()
-        run.count(stream, store.store_discussions(converted, scope=run.scope, stream=stream, state=page.state, now=now))
+        run.count(stream, store.store_discussions(page, scope=run.scope, stream=stream, state=state, now=now))
 
 
 def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
@@ -134,7 +141,7 @@ def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
             (convert.convert_commits(page.commits, run.repository_id, run.scope.url), page.done)
             for page in history.pages(plan)
         )
-        for page, done in fetch.ahead(pages, waiting=PAGES_OF_COMMITS):
+        for page, done in fetch.ahead(pages, waiting=PAGES_WAITING):
             run.count(COMMITS, store.store_commits(page, scope=run.scope, done=done))
         changes = history.changes(store.known_refs(run.repository_id), plan.refs)
         run.counts["commits_deleted"] += store.close_plan(run.scope, plan, changes, timezone.now())

@@ -1,6 +1,6 @@
 """Pages of GitHub's payloads, and the states that cover them; the only room that talks to ``core.operations``."""
 
-from github_activity_tracker.fetch.ahead import ahead
+from github_activity_tracker.fetch.ahead import ahead, in_batches
 from github_activity_tracker.fetch.authors import authors
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
@@ -25,6 +25,7 @@ __all__ = [
     "ahead",
     "authors",
     "how_many",
+    "in_batches",
     "is_gone",
     "issue_comments",
     "issues",

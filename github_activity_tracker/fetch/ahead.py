@@ -1,8 +1,8 @@
-"""The next page is fetched while the last one is stored."""
+"""The next pages are fetched while the last ones are stored."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -15,12 +15,36 @@ def ahead(pages: Iterator[Page], *, waiting: int = 1) -> Generator[Page]:
     What the fetching raises is raised here, after the pages before it. The thread uses no database; its
     log records carry the fields of the caller's.
     """
+    for batch in _batches(pages, waiting, most=1):
+        yield from batch
+
+
+def in_batches(pages: Iterator[Page], *, waiting: int) -> Generator[list[Page]]:
+    """The same, but what waits comes together: a source that is quicker than the database gives larger batches."""
+    return _batches(pages, waiting, most=waiting)
+
+
+def _batches(pages: Iterator[Page], waiting: int, most: int) -> Generator[list[Page]]:
     with ThreadPoolExecutor(1, "fetch-ahead") as thread:
-        following = deque(thread.submit(copy_context().run, next, pages, None) for _ in range(waiting))
+
+        def follow() -> Future[Page | None]:
+            return thread.submit(copy_context().run, next, pages, None)
+
+        following = deque(follow() for _ in range(waiting))
         try:
             while (page := following.popleft().result()) is not None:
-                following.append(thread.submit(copy_context().run, next, pages, None))
-                yield page
+                following.append(follow())
+                batch = [page]
+                while len(batch) < most and (more := _ready(following[0])) is not None:
+                    following.popleft()
+                    following.append(follow())
+                    batch.append(more)
+                yield batch
         finally:
             for future in following:
                 future.cancel()
+
+
+def _ready(future: Future[Page | None]) -> Page | None:
+    """A page that has come; what failed stays where it is until the pages before it are stored."""
+    return future.result() if future.done() and future.exception() is None else None

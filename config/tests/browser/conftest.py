@@ -61,6 +61,7 @@ def staff(page: Page, django_user_model: Any) -> Any:
     page.get_by_label("Username").fill("keeper")
     page.get_by_label("Password").fill("a long password")
     page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")  # a click does not wait for the page that it leads to: keys would go astray
     return user
 
 
