@@ -1,7 +1,7 @@
-"""Reading containers side by side, and storing their pages one by one."""
+"""Reading containers side by side, and storing their pages as they come."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,9 +17,12 @@ from discord_activity_tracker.protocol_impl import DiscordState
 
 logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
+Page = tuple[fetch.MessagePage, convert.Converted]
 SETTLED = timedelta(seconds=60)
 """Messages younger than this may be missing in an answer without having been deleted."""
 END = (1 << 63) - 1
+TOGETHER = 16
+"""Pages at most that are written in one transaction: what a crash costs is read again."""
 FEW = 5
 """So many absences in the midst of a page are believed; for more Discord is asked once more."""
 
@@ -40,39 +43,64 @@ class Job:
 
 def read(run: Run, jobs: Iterable[Job], stream: str, allowance: fetch.Allowance | None = None) -> None:
     """Read all of them; one that fails stops none of the others."""
-    gathering = fetch.Gathering[Job, fetch.MessagePage](run.session.background, WIDTH)
+    gathering = fetch.Gathering[Job, Page](run.session.background, WIDTH)
     for job in jobs:
         pages = fetch.messages(run.client, job.container.place.channel_id, job.after, job.upto, allowance)
-        gathering.add(job, pages)
-    for job, page in gathering:
-        if page is None or job.broken:
+        gathering.add(job, _converted(job, pages))
+    for found in gathering.batches(most=TOGETHER):
+        _take(run, found, stream)
+
+
+async def _converted(job: Job, pages: AsyncIterator[fetch.MessagePage]) -> AsyncIterator[Page]:
+    """Pages with what becomes of them, made here while the other thread waits for the database."""
+    place = job.container.place
+    async for page in pages:
+        yield page, convert.convert_messages(page.items, place.guild_id, place.channel_id)
+
+
+def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream: str) -> None:
+    """Store what has come: pages of news together, those in which deletions are sought each by itself."""
+    news: list[store.Reading] = []
+    for job, come in found:
+        if come is None or job.broken:
             continue
         try:
-            if isinstance(page, Exception):
-                raise page
-            _store(run, job, page)
+            if isinstance(come, Exception):
+                raise come
+            page, converted = come
+            reading = _reading(run, job, page, converted)
+            if job.seeks_deletions:
+                _store(run, [reading], _absent(run, job, page))
+            else:
+                news.append(reading)
         except CollectorError as error:
+            _store(run, news)  # what came before it was right
+            news = []
             job.broken = True
             refusals.take(run, job.container, stream, error)
+    _store(run, news)
 
 
-def _store(run: Run, job: Job, page: fetch.MessagePage) -> None:
-    """Write a page, unless what it does not contain is not to be believed."""
-    place = job.container.place
+def _reading(run: Run, job: Job, page: fetch.MessagePage, converted: convert.Converted) -> store.Reading:
+    """A page as it is to be written, unless what it does not contain is not to be believed."""
     end = page.last or (job.upto is not None and page.newest >= job.upto)
-    converted = convert.convert_messages(page.items, place.guild_id, place.channel_id)
     if converted.blank:
         _check_contents(run, page)
-    gone = _absent(run, job, page) if job.seeks_deletions else ()
     if page.last and not job.seeks_deletions:
         _check_end(run, job.container, page)
-    stored = store.store_messages(converted, place=place, now=timezone.now(), states=job.states(page, end), gone=gone)
-    run.counts["messages"] += stored.seen
-    run.counts["inserted"] += stored.inserted
-    run.counts["updated"] += stored.updated
-    run.counts["deleted"] += stored.deleted
-    run.counts["messages_malformed"] += stored.malformed
-    run.progress.advance(stored.seen)
+    return store.Reading(page=converted, place=job.container.place, states=job.states(page, end))
+
+
+def _store(run: Run, readings: Sequence[store.Reading], gone: Collection[int] = ()) -> None:
+    if not readings:
+        return
+    for stored in store.store_messages(readings, now=timezone.now(), gone=gone):
+        run.counts["messages"] += stored.seen
+        run.counts["inserted"] += stored.inserted
+        run.counts["updated"] += stored.updated
+        run.counts["deleted"] += stored.deleted
+        run.counts["messages_malformed"] += stored.malformed
+        run.progress.advance(stored.seen)
 
 
 def _absent(run: Run, job: Job, page: fetch.MessagePage) -> set[int]:

@@ -1,6 +1,7 @@
-"""Every write; one transaction a page. Returns what really changed."""
+"""Every write; one transaction a page, or several pages of news. Returns what really changed."""
 
 from discord_activity_tracker.store.checkpoints import all_states, drop_state, load_state, save_state
+from discord_activity_tracker.store.fresh import Reading
 from discord_activity_tracker.store.guilds import (
     alive,
     bury_channels,
@@ -21,6 +22,7 @@ from discord_activity_tracker.store.reactors import counts_to_ask, store_reactor
 
 __all__ = [
     "Place",
+    "Reading",
     "Stored",
     "alive",
     "all_states",

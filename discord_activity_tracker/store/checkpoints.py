@@ -29,16 +29,29 @@ def load_state(scope: int, stream: str) -> DiscordState:
 
 def save_state(scope: int, stream: str, state: DiscordState) -> None:
     """Save a state, in the caller's transaction."""
-    row = {
-        "collector": COLLECTOR,
-        "scope": str(scope),
-        "stream": stream,
-        "checkpoint_token": state.checkpoint_token,
-        "human_readable_marker": state.human_readable_marker[:200],
-        "extras": dict(state.extras),
-        "updated_at": timezone.now(),
-    }
-    upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
+    save_states({(scope, stream): state})
+
+
+def save_states(states: Mapping[tuple[int, str], DiscordState | None]) -> None:
+    """Save states by channel and stream, in the caller's transaction and one statement; ``None`` drops one."""
+    now = timezone.now()
+    rows = [
+        {
+            "collector": COLLECTOR,
+            "scope": str(scope),
+            "stream": stream,
+            "checkpoint_token": state.checkpoint_token,
+            "human_readable_marker": state.human_readable_marker[:200],
+            "extras": dict(state.extras),
+            "updated_at": now,
+        }
+        for (scope, stream), state in states.items()
+        if state is not None
+    ]
+    upsert(Checkpoint, rows, key=["collector", "scope", "stream"])
+    for (scope, stream), state in states.items():
+        if state is None:
+            drop_state(scope, stream)
 
 
 def drop_state(scope: int, *streams: str) -> None:

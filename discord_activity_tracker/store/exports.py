@@ -20,6 +20,7 @@ from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.convert.texts import Row, moment_or_none
 from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor, Revision
+from discord_activity_tracker.store.fresh import Reading
 from discord_activity_tracker.store.messages import Stored, store_messages
 from discord_activity_tracker.store.places import Place
 
@@ -87,9 +88,8 @@ def store_export(
         for pk, told in page.activities.items()
     }
     accounts = {pk: row for pk, row in page.accounts.items() if pk not in known}
-    stored = store_messages(
-        replace(page, rows=rows, activities=activities, accounts=accounts), place=place, now=now, states={}
-    )
+    whole = replace(page, rows=rows, activities=activities, accounts=accounts)
+    (stored,) = store_messages([Reading(page=whole, place=place, states={})], now=now)
     _insert_missing(Account, [row for pk, row in people.items() if pk not in known], ["id"])
     _store_reactors({pk: reactors[pk] for pk in fresh if reactors.get(pk)})
     _save(at)

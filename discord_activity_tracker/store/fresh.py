@@ -1,10 +1,12 @@
-"""A page behind everything that is kept of its channel, as all pages of a first reading are: few statements.
+"""Pages behind everything that is kept of their channels, as all pages of a first reading are: few statements.
 
-It writes what any other page would write. Rows travel once, as JSON, and become messages and timeline in one
-statement.
+They write what any other page would write, several pages of several channels at once. Rows travel once, as JSON, and
+become messages and timeline in one statement.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,78 +15,97 @@ from django.db import connection
 from core.models.upsert import as_json
 from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.texts import Row
+from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
 from discord_activity_tracker.store.conversations import cut_behind
 from discord_activity_tracker.store.places import Place
 
 LAST = """
-    SELECT last.id, last.created_at, last.conversation, (
+    SELECT given.channel, last.id, last.created_at, last.conversation, (
         SELECT count(*) FROM discord_activity_tracker_message AS m WHERE m.conversation = last.conversation
-    ) FROM discord_activity_tracker_message AS last WHERE last.channel_id = %s ORDER BY last.id DESC LIMIT 1
+    ) FROM unnest(%s::bigint[]) AS given (channel), LATERAL (
+        SELECT id, created_at, conversation FROM discord_activity_tracker_message
+        WHERE channel_id = given.channel ORDER BY id DESC LIMIT 1
+    ) AS last
 """
 COLUMNS = (
-    "id", "author_id", "webhook_name", "type", "content", "created_at", "edited_at", "pinned", "reply_to", "reactions",
-    "payload", "conversation",
+    "id", "channel_id", "author_id", "webhook_name", "type", "content", "created_at", "edited_at", "pinned", "reply_to",
+    "reactions", "payload",
 )  # fmt: skip
 WRITE = """
     WITH given AS (
         SELECT * FROM json_to_recordset(%s::json) AS g (
-            id bigint, author_id bigint, webhook_name text, type int, content text, created_at timestamptz,
-            edited_at timestamptz, pinned boolean, reply_to bigint, reactions jsonb, payload jsonb, conversation bigint,
-            kind text, actor text, summary text)
+            id bigint, channel_id bigint, author_id bigint, webhook_name text, type int, content text,
+            created_at timestamptz, edited_at timestamptz, pinned boolean, reply_to bigint, reactions jsonb,
+            payload jsonb, conversation bigint, kind text, actor text, summary text)
+    ), places AS (
+        SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS p (channel_id, guild_id, scope_id)
     ), messages AS (
         INSERT INTO discord_activity_tracker_message (id, channel_id, author_id, webhook_name, type, content,
             created_at, edited_at, pinned, reply_to, reactions, reactors_of, payload, conversation)
-        SELECT id, %s, author_id, webhook_name, type, content, created_at, edited_at, pinned, reply_to, reactions,
-            '{}', payload, conversation FROM given
+        SELECT id, channel_id, author_id, webhook_name, type, content, created_at, edited_at, pinned, reply_to,
+            reactions, '{}', payload, conversation FROM given
         ON CONFLICT (id) DO NOTHING RETURNING 1
     ), activities AS (
         INSERT INTO core_activity (source_system, external_id, scope_id, thread, activity_type, occurred_at, edited_at,
             actor_external_id, actor_name, source_url, summary)
-        SELECT 'discord', %s || id, %s, %s || conversation, kind, created_at, edited_at, author_id, actor, %s || id,
-            summary
-        FROM given ON CONFLICT (source_system, external_id) DO NOTHING RETURNING 1
+        SELECT 'discord', concat_ws(':', 'discord:message', guild_id, channel_id, id), scope_id,
+            concat_ws(':', 'discord:conversation', guild_id, channel_id, conversation), kind, created_at, edited_at,
+            author_id, actor, concat_ws('/', 'https://discord.com/channels', guild_id, channel_id, id), summary
+        FROM given JOIN places USING (channel_id)
+        ON CONFLICT (source_system, external_id) DO NOTHING RETURNING 1
     )
     SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM activities)
 """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """A page, where it stands, and the positions that it covers, by stream; ``None`` drops one."""
+
+    page: Converted
+    place: Place
+    states: Mapping[str, DiscordState | None]
 
 
 class NotFresh(Exception):
     """Something of it is kept already; nothing of it may stay written."""
 
 
-def store_fresh(page: Converted, rows: Sequence[Row], place: Place) -> Mapping[int, int] | None:
-    """Write rows, in the caller's transaction, and give back their conversations; ``None``: they are not fresh.
+def store_fresh(readings: Sequence[Reading]) -> Mapping[Place, set[int]]:
+    """Write rows, in the caller's transaction, and tell the conversations of each place.
 
-    Raises NotFresh where that is noticed only while writing.
+    Raises NotFresh where something of it is kept already, or kept as deleted.
     """
-    first = min(row["id"] for row in rows)
+    told: dict[int, DiscordActivity] = {}
+    rows: defaultdict[Place, dict[int, Row]] = defaultdict(dict)
+    for reading in readings:
+        told |= reading.page.activities
+        if reading.page.rows:
+            rows[reading.place].update((row["id"], row) for row in reading.page.rows)
+    if not rows:
+        return {}
     with connection.cursor() as cursor:
-        cursor.execute(LAST, [place.channel_id])
-        last: tuple[int, datetime, int, int] | None = cursor.fetchone()
-        if last and last[0] >= first:
-            return None
-        talks = cut_behind(((row["id"], row["created_at"]) for row in rows), last, place)
-        given = [_given(page, row, talks[row["id"]]) for row in rows]
-        where = f"{place.guild_id}:{place.channel_id}:"
-        cursor.execute(
-            WRITE,
-            [
-                as_json(given),
-                place.channel_id,
-                f"discord:message:{where}",
-                place.scope_id,
-                f"discord:conversation:{where}",
-                f"https://discord.com/channels/{where.replace(':', '/')}",
-            ],
-        )
-        if cursor.fetchone() != (len(rows), len(rows)):
+        cursor.execute(LAST, [[place.channel_id for place in rows]])
+        last: dict[int, tuple[int, datetime, int, int]] = {row[0]: row[1:] for row in cursor.fetchall()}
+        talks = {place: _conversations(place, of, last.get(place.channel_id)) for place, of in rows.items()}
+        given = [_given(row, told[pk], talks[place][pk]) for place, of in rows.items() for pk, row in of.items()]
+        places = ([place.channel_id for place in rows], [p.guild_id for p in rows], [p.scope_id for p in rows])
+        cursor.execute(WRITE, [as_json(given), *places])
+        if cursor.fetchone() != (len(given), len(given)):
             raise NotFresh
-    return talks
+    return {place: set(of.values()) for place, of in talks.items()}
 
 
-def _given(page: Converted, row: Row, talk: int) -> dict[str, Any]:
-    told = page.activities[row["id"]]
-    given = {name: row[name] for name in COLUMNS if name != "conversation"}
+def _conversations(
+    place: Place, rows: Mapping[int, Row], last: tuple[int, datetime, int, int] | None
+) -> Mapping[int, int]:
+    if (last and last[0] >= min(rows)) or any(row["deleted_at"] for row in rows.values()):
+        raise NotFresh
+    return cut_behind(((pk, row["created_at"]) for pk, row in rows.items()), last, place)
+
+
+def _given(row: Row, told: DiscordActivity, talk: int) -> dict[str, Any]:
+    given = {name: row[name] for name in COLUMNS}
     given["conversation"], given["kind"] = talk, told.activity_type
     given["actor"], given["summary"] = told.actor_name, told.summary
     return given

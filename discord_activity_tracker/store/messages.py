@@ -1,4 +1,4 @@
-"""A page of messages: accounts, rows, revisions, timeline, document marks and positions, all or nothing."""
+"""Pages of messages: accounts, rows, revisions, timeline, document marks and positions, all or nothing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
-from discord_activity_tracker.store.checkpoints import COLLECTOR, drop_state, save_state
+from discord_activity_tracker.store.checkpoints import COLLECTOR, save_states
 from discord_activity_tracker.store.conversations import conversations_for
-from discord_activity_tracker.store.fresh import NotFresh, store_fresh
+from discord_activity_tracker.store.fresh import NotFresh, Reading, store_fresh
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 from discord_activity_tracker.store.places import Place
 
@@ -43,41 +43,33 @@ def known_between(channel_id: int, after: int, upto: int) -> set[int]:
     return set(kept.values_list("pk", flat=True))
 
 
-def store_messages(
-    page: Converted,
-    *,
-    place: Place,
-    now: datetime,
-    states: Mapping[str, DiscordState | None],
-    gone: Collection[int] = (),
-) -> Stored:
-    """Write a page; a constant number of statements; rows that are right are not touched.
+def store_messages(readings: Sequence[Reading], *, now: datetime, gone: Collection[int] = ()) -> list[Stored]:
+    """Write pages, in their order; rows that are right are not touched.
 
-    ``gone`` are ids that are known to have been deleted. ``states`` are the positions that the page covers, by stream;
-    ``None`` drops one.
+    Pages of news are written together, in one transaction and a number of statements that does not depend on how many
+    they are; others each in its own. ``gone`` are ids of a single page's place that are known to have been deleted.
     """
-    if not gone and (stored := _store_fresh(page, place, states)):
+    if not gone and (stored := _store_fresh(readings)):
         return stored
-    return _store_any(page, place, now, states, gone)
+    if len(readings) > 1:
+        return [stored for reading in readings for stored in store_messages([reading], now=now)]
+    return [_store_any(reading.page, reading.place, now, reading.states, gone) for reading in readings]
 
 
-def _store_fresh(page: Converted, place: Place, states: Mapping[str, DiscordState | None]) -> Stored | None:
-    """Write a page behind everything that is kept of its channel; nothing for another page."""
-    rows = list({row["id"]: row for row in page.rows}.values())
-    if not rows or any(row["deleted_at"] for row in rows):
-        return None
+def _store_fresh(readings: Sequence[Reading]) -> list[Stored] | None:
+    """Write pages behind everything that is kept of their channels; nothing when one of them is another."""
     try:
         with transaction.atomic():
-            store_webhooks(page.webhooks.values())
-            store_accounts(page.accounts.values())
-            talks = store_fresh(page, rows, place)
-            if talks is None:
-                return None
-            mark_conversations(talks.values(), place)
-            _close_page(page, place, states)
+            store_webhooks({pk: row for reading in readings for pk, row in reading.page.webhooks.items()}.values())
+            store_accounts({pk: row for reading in readings for pk, row in reading.page.accounts.items()}.values())
+            mark_conversations(store_fresh(readings))
+            _close(readings)
     except NotFresh:
         return None
-    return Stored(seen=len(page.rows), inserted=len(rows), malformed=len(page.malformed))
+    return [
+        Stored(seen=len(r.page.rows), inserted=len({row["id"] for row in r.page.rows}), malformed=len(r.page.malformed))
+        for r in readings
+    ]
 
 
 @transaction.atomic
@@ -101,25 +93,25 @@ def _store_any(
     changed = {key[0] for key in written.changed}
     deleted = bury_messages(gone, place, now) if gone else 0
     _note(((row["id"], page.activities[row["id"]]) for row in rows if row["id"] in changed), talks, place)
-    _close_page(page, place, states)
+    _close([Reading(page=page, place=place, states=states)])
     return Stored(
         seen=len(page.rows), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
         malformed=len(page.malformed),
     )  # fmt: skip
 
 
-def _close_page(page: Converted, place: Place, states: Mapping[str, DiscordState | None]) -> None:
-    """Count what is malformed, and save the positions."""
-    for external_id, reason, payload in page.malformed:
-        record_skip(
-            collector=COLLECTOR, scope=f"{place.guild_id}/{place.channel_id}", stream="messages",
-            external_id=external_id, reason="malformed", detail=reason, payload=payload,
-        )  # fmt: skip
-    for stream, state in states.items():
-        if state is None:
-            drop_state(place.channel_id, stream)
-        else:
-            save_state(place.channel_id, stream, state)
+def _close(readings: Sequence[Reading]) -> None:
+    """Count what is malformed, and save the positions: of one that several pages cover, that of the last."""
+    positions: dict[tuple[int, str], DiscordState | None] = {}
+    for reading in readings:
+        place = reading.place
+        positions |= {(place.channel_id, stream): state for stream, state in reading.states.items()}
+        for external_id, reason, payload in reading.page.malformed:
+            record_skip(
+                collector=COLLECTOR, scope=f"{place.guild_id}/{place.channel_id}", stream="messages",
+                external_id=external_id, reason="malformed", detail=reason, payload=payload,
+            )  # fmt: skip
+    save_states(positions)
 
 
 def bury_messages(ids: Collection[int], place: Place, now: datetime) -> int:
@@ -129,17 +121,18 @@ def bury_messages(ids: Collection[int], place: Place, now: datetime) -> int:
     names = [f"discord:message:{place.guild_id}:{place.channel_id}:{pk}" for pk in ids]
     buried = alive.update(deleted_at=now)
     Activity.objects.filter(source_system="discord", external_id__in=names, deleted_at=None).update(deleted_at=now)
-    mark_conversations(talks, place)
+    mark_conversations({place: talks})
     return buried
 
 
-def mark_conversations(conversations: Iterable[int], place: Place) -> None:
+def mark_conversations(conversations: Mapping[Place, Iterable[int]]) -> None:
     """Say that these conversations show something else now."""
     mark_changed(
         DocumentMark(
             source_system="discord", external_id=place.document(first), kind="conversation", scope_id=place.scope_id
         )
-        for first in set(conversations)
+        for place, talks in conversations.items()
+        for first in set(talks)
     )
 
 
@@ -199,4 +192,4 @@ def _note(changed: Iterable[tuple[int, DiscordActivity]], talks: Mapping[int, in
         for pk, activity in found
     )
     upsert(Activity, rows, key=["source_system", "external_id"])
-    mark_conversations((talks[pk] for pk, _ in found), place)
+    mark_conversations({place: {talks[pk] for pk, _ in found}})

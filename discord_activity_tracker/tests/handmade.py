@@ -7,7 +7,7 @@ from typing import Any
 from core.models import Scope
 from discord_activity_tracker.convert import convert_messages, first_at
 from discord_activity_tracker.models import Channel, Guild
-from discord_activity_tracker.store import Place, Stored, store_messages
+from discord_activity_tracker.store import Place, Reading, Stored, store_messages
 
 GUILD, CHANNEL, THREAD = 4_100_000_000_000_000_001, 4_100_000_000_000_000_101, 4_100_000_000_000_000_201
 BEGINNING = datetime(2025, 3, 1, 8, tzinfo=UTC)
@@ -55,7 +55,7 @@ def store(items: Sequence[Any], *, channel: int = CHANNEL, gone: Collection[int]
     """Store a page."""
     page = convert_messages(items, GUILD, channel)
     assert not page.malformed
-    return store_messages(page, place=place(channel), now=NOW, states={}, gone=gone)
+    return store_messages([Reading(page=page, place=place(channel), states={})], now=NOW, gone=gone)[0]
 
 
 def document(first: int, channel: int = CHANNEL) -> str:

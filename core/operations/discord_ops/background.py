@@ -4,11 +4,13 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Coroutine, Generator
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 Key = TypeVar("Key")
 Item = TypeVar("Item")
+Step = tuple[Key, Item | Exception | None]
 AHEAD = 24
 """Pages that may wait to be written."""
 
@@ -54,7 +56,7 @@ class Gathering(Generic[Key, Item]):
 
     def __init__(self, background: Background, width: int) -> None:
         self._background = background
-        self._found: queue.SimpleQueue[tuple[Key, Item | Exception | None]] = queue.SimpleQueue()
+        self._found: queue.SimpleQueue[Step[Key, Item]] = queue.SimpleQueue()
         self._running = asyncio.Semaphore(width)
         self._ahead = asyncio.Semaphore(AHEAD)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,14 +67,23 @@ class Gathering(Generic[Key, Item]):
         self._open += 1
         self._background.loop.call_soon_threadsafe(self._begin, key, source)
 
-    def __iter__(self) -> Generator[tuple[Key, Item | Exception | None]]:
+    def __iter__(self) -> Generator[Step[Key, Item]]:
+        for steps in self.batches(most=1):
+            yield from steps
+
+    def batches(self, most: int) -> Generator[list[Step[Key, Item]]]:
+        """The same steps in the same order, those that wait together, at most so many."""
         while self._open:
-            key, item = self._found.get()
-            if item is None or isinstance(item, Exception):
-                self._open -= 1
-            else:
-                self._background.loop.call_soon_threadsafe(self._ahead.release)
-            yield key, item
+            steps = [self._found.get()]
+            with suppress(queue.Empty):
+                while len(steps) < most:
+                    steps.append(self._found.get_nowait())
+            for _, item in steps:
+                if item is None or isinstance(item, Exception):
+                    self._open -= 1
+                else:
+                    self._background.loop.call_soon_threadsafe(self._ahead.release)
+            yield steps
 
     def _begin(self, key: Key, source: AsyncIterator[Item]) -> None:
         """On the loop: read, and tell the thread that iterates how it ended."""
