@@ -8,7 +8,8 @@ from core.models import Namespace
 from core.search.documents import DocumentSource
 from core.search.embedders import get_embedder
 from core.search.namespaces import Target, beside, finish_dropping, promote, serving, serving_or_new
-from core.search.sync import Progress, fill, waiting
+from core.search.queue import waiting
+from core.search.sync import Progress, fill
 
 PAUSE = 0.5
 """Seconds before documents that others hold are tried again."""

@@ -1,18 +1,16 @@
 """Brings a namespace of the index in step with the documents; may be killed anywhere, and run by several at once.
 
-A document is claimed by an advisory lock of the session, so that no transaction stays open while something is embedded,
-and a killed worker's claims end with its session. What order a write has is told in ``writing``.
+What waits is in ``queue``; what order a write has is told in ``writing``.
 """
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection
 from django.utils import timezone
 
 from core.errors import BudgetExhausted, DocumentRefused
@@ -21,13 +19,11 @@ from core.operations.redaction import redact
 from core.search.documents import DocumentSource
 from core.search.frequencies import refresh_common_words
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
-from core.search.preparing import prepare, renderer_version
-from core.search.writing import write_batch
+from core.search.preparing import prepare
+from core.search.queue import batches, due, entries_of, queue_missing, waiting
+from core.search.writing import Work, write_batch
 
 logger = logging.getLogger(__name__)
-BATCH = 128
-LOCK_SPACE = 7310
-"""The first half of the advisory locks' keys; the second is the document."""
 NEWS = 30.0
 """Seconds between two lines of the log about a long work."""
 FIRST_PAUSE, LONGEST_PAUSE = 10, 24 * 60
@@ -84,11 +80,6 @@ def sync(
     )  # fmt: skip
 
 
-def waiting(target: Target):
-    """Entries of a namespace that are not in step."""
-    return IndexEntry.objects.filter(namespace=target.namespace).exclude(state="clean")
-
-
 def fill(
     target: Target, sources: Sequence[DocumentSource], deadline: float | None, progress: Progress | None = None
 ) -> Counter[str]:
@@ -96,24 +87,23 @@ def fill(
     counts: Counter[str] = Counter()
     by_system = {source.source_system: source for source in sources}
     queue_missing(target, by_system)
-    due = _due(target, by_system)
-    work, last, news = _Passed(due.count(), progress), 0, time.monotonic()
-    while deadline is None or time.monotonic() < deadline:
-        entries = list(due.filter(pk__gt=last).order_by("pk").values_list("pk", "document_id")[:BATCH])
-        if not entries:
-            break
-        last = entries[-1][0]
-        with writable(target.namespace) as alive:
-            if not alive:  # it was replaced by another
+    queue = due(target, by_system)
+    work, news = _Passed(queue.count(), progress), time.monotonic()
+    with closing(batches(target, by_system, queue, counts)) as found:
+        for batch in found:
+            if deadline is not None and time.monotonic() >= deadline:
                 break
-            try:
-                _sync_documents(target, by_system, [document for _, document in entries], counts, deadline)
-            except BudgetExhausted:
-                break
-        work.pass_(len(entries))
-        if time.monotonic() - news > NEWS:
-            news = time.monotonic()
-            logger.info("index sync %s", work.in_words())
+            with writable(target.namespace) as alive:
+                if not alive:  # it was replaced by another
+                    break
+                try:
+                    _write(target, by_system, batch.cut.result(), counts, deadline)
+                except BudgetExhausted:
+                    break
+            work.pass_(batch.size)
+            if time.monotonic() - news > NEWS:
+                news = time.monotonic()
+                logger.info("index sync %s", work.in_words())
     return counts
 
 
@@ -133,86 +123,26 @@ class _Passed:
         return f"documents={self.done} of={self.total} seconds_left={left:.0f}"
 
 
-def _due(target: Target, systems: dict[str, DocumentSource]):
-    """What waits, and whose next try has come."""
-    found = waiting(target).filter(document__source_system__in=list(systems))
-    return found.exclude(next_try_at__gt=timezone.now())
-
-
-MISSING = """
-    INSERT INTO core_indexentry (namespace_id, document_id, state, indexed_version, content_hash, embedder,
-        renderer_version, chunks, high_water, attempts, last_error)
-    SELECT %s, d.id, 'dirty', 0, '', '', 0, 0, 0, 0, '' FROM core_document d
-    WHERE d.deleted_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM core_indexentry e WHERE e.document_id = d.id AND e.namespace_id = %s)
-    ON CONFLICT DO NOTHING
-"""
-BEHIND = """
-    UPDATE core_indexentry e SET state = 'dirty' FROM core_document d
-    WHERE d.id = e.document_id AND e.namespace_id = %s AND e.state = 'clean' AND d.source_system = %s
-        AND (e.indexed_version <> d.version OR (e.renderer_version <> %s AND e.chunks > 0))
-"""
-
-
-def queue_missing(target: Target, systems: dict[str, DocumentSource]) -> None:
-    """Queue what this namespace has never seen, or holds in an older version or rendering."""
-    place = target.namespace.pk
-    with connection.cursor() as cursor:
-        cursor.execute(MISSING, [place, place])
-        for system, source in systems.items():
-            cursor.execute(BEHIND, [place, system, renderer_version(source)])
-
-
-@contextmanager
-def claimed(documents: Sequence[int]) -> Generator[list[int]]:
-    """Lock documents for this session; those that others hold are left to them."""
-    with connection.cursor() as cursor:
-        # unnest first: the planner may call a lock function for rows that a condition removes later.
-        query = "SELECT id FROM unnest(%s::int[]) AS id WHERE pg_try_advisory_lock(%s, id)"
-        cursor.execute(query, [[pk % 2**31 for pk in documents], LOCK_SPACE])
-        held = [row[0] for row in cursor.fetchall()]
-    try:
-        mine = set(held)
-        yield [pk for pk in documents if pk % 2**31 in mine]
-    finally:
-        if connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) AS id", [LOCK_SPACE, held])
-
-
-def _sync_documents(
+def _write(
     target: Target,
     sources: dict[str, DocumentSource],
-    documents: Sequence[int],
+    works: Sequence[Work],
     counts: Counter[str],
     deadline: float | None,
 ) -> None:
-    """Claim some documents and bring them in; when one is refused, halves, down to that one."""
-    with claimed(documents) as mine:
-        counts["held"] += len(documents) - len(mine)
-        _sync_claimed(target, sources, mine, counts, deadline)
-
-
-def _sync_claimed(
-    target: Target,
-    sources: dict[str, DocumentSource],
-    documents: Sequence[int],
-    counts: Counter[str],
-    deadline: float | None,
-) -> None:
-    rows = IndexEntry.objects.filter(namespace=target.namespace, document__in=documents).exclude(state="clean")
-    entries = list(rows.select_related("document__scope").order_by("document_id"))
-    if not entries:
+    """Bring claimed documents in; when one is refused, halves, down to that one, read anew."""
+    if not works:
         return
     try:
-        write_batch(target, prepare(entries, sources), counts, deadline)
+        write_batch(target, works, counts, deadline)
     except DocumentRefused as refusal:
-        if len(entries) == 1:
-            _set_aside(entries[0], refusal, counts)
+        if len(works) == 1:
+            _set_aside(works[0].entry, refusal, counts)
             return
-        half = len(entries) // 2
-        for some in (entries[:half], entries[half:]):
-            _sync_claimed(target, sources, [entry.document_id for entry in some], counts, deadline)
+        half = len(works) // 2
+        for some in (works[:half], works[half:]):
+            again = entries_of(target, [work.entry.document_id for work in some])
+            _write(target, sources, prepare(again, sources), counts, deadline)
 
 
 def _set_aside(entry: IndexEntry, refusal: DocumentRefused, counts: Counter[str]) -> None:

@@ -15,7 +15,7 @@ from core.errors import ConfigurationError, ScopeBusy, exit_code_for
 from core.models import Chunk, Document, IndexEntry, Namespace, Vector
 from core.search.filters import Filters
 from core.search.namespaces import serving
-from core.search.sync import claimed
+from core.search.queue import claimed
 from core.tests.notes import NOW, Notes, check_ledger, model
 
 pytestmark = pytest.mark.django_db(transaction=True)
