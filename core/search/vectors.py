@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     Half = NDArray[np.float16]
 
 SLICE = 256
-"""Texts that are embedded and kept at once."""
+"""Texts that are embedded at once."""
+KEEP_EVERY = 1.0
+"""Seconds of work that a death may cost; an error costs none."""
 
 
 def kept(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
@@ -44,14 +46,23 @@ def vectors_of(
     """
     found = kept(embedder, list(texts)) if texts else {}
     missing = sorted((one for one in texts if one not in found), key=lambda one: len(texts[one]))
+    kept_until, kept_at = 0, time.monotonic()
+    made: list[Half] = []
     for start in range(0, len(missing), SLICE):
         if deadline is not None and time.monotonic() >= deadline:
+            _keep(embedder, missing[kept_until:start], made)
             raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
         some = missing[start : start + SLICE]
-        made = embedder.embed([texts[one] for one in some], "passage").astype("f2")
-        found |= dict(zip(some, made, strict=True))
-        _keep(embedder, some, made)
+        try:
+            made.append(embedder.embed([texts[one] for one in some], "passage").astype("f2"))
+        except Exception:
+            _keep(embedder, missing[kept_until:start], made)
+            raise
+        found |= dict(zip(some, made[-1], strict=True))
         counts["chunks_embedded"] += len(some)
+        if time.monotonic() - kept_at > KEEP_EVERY or start + SLICE >= len(missing):
+            _keep(embedder, missing[kept_until : start + SLICE], made)
+            kept_until, kept_at, made = start + SLICE, time.monotonic(), []
     return found
 
 
@@ -65,9 +76,11 @@ def without_waiting() -> None:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-def _keep(embedder: Embedder, hashes: list[str], made: "Half") -> None:
+def _keep(embedder: Embedder, hashes: list[str], made: "list[Half]") -> None:
     """Another process may keep the same text at the same time."""
-    rows = made.astype(">f2")
+    if not hashes:
+        return
+    rows = [row for some in made for row in some.astype(">f2")]
     with transaction.atomic():
         without_waiting()
         with connection.cursor() as cursor:

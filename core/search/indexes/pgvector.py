@@ -40,9 +40,13 @@ class PgvectorIndex:
         """Replace by COPY; the caller holds the documents, so that nobody writes the same rows."""
         if records:
             self.delete([record.id for record in records])
+            import numpy as np
+
             place = bigint(self.namespace.pk)
+            vectors = np.stack([record.vector for record in records]).astype(">f2")  # at once: one by one takes longer
             rows = (
-                (place, text(r.id), bigint(r.document.pk), halfvec(r.vector.astype(">f2").tobytes())) for r in records
+                (place, text(r.id), bigint(r.document.pk), halfvec(vector.tobytes()))
+                for r, vector in zip(records, vectors, strict=True)
             )
             copy_rows("core_vector", COLUMNS, rows)
         return None
