@@ -71,8 +71,12 @@ class TrackerConfig(AppConfig):
         del external_ids
         return {}
 
-    def gaps(self) -> Sequence[Gap]:
-        """What cannot be read for want of a permission, as of the last run; nothing is asked of the source."""
+    def gaps(self, most: int) -> Sequence[Gap]:
+        """What cannot be read for want of a permission, as of the last run; nothing is asked of the source.
+
+        The first ones, at most so many: a page shows no more.
+        """
+        del most
         return ()
 
 

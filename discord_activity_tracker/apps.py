@@ -44,8 +44,8 @@ class DiscordTrackerConfig(TrackerConfig):
 
         return revisions(external_ids)
 
-    def gaps(self) -> Sequence[Gap]:
+    def gaps(self, most: int) -> Sequence[Gap]:
         """Channels that the bot does not see, or not fully."""
         from discord_activity_tracker.store.watched import gaps
 
-        return gaps()
+        return gaps(most)

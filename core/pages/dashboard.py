@@ -86,6 +86,7 @@ def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = 
         "runs": health.last_runs(),
         "open_skips": SkippedItem.objects.filter(cleared_at=None).count(),
         "gaps": len(health.gaps()),
+        "most_gaps": health.WORST,
         "index": figures.index_state(),
         "storage": figures.storage(),
     }

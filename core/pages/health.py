@@ -76,8 +76,8 @@ def budgets() -> list[ApiBudget]:
 
 
 def gaps() -> list[tuple[str, Gap]]:
-    """What each tracker may not read."""
-    return [(str(tracker.verbose_name), gap) for tracker in installed_trackers() for gap in tracker.gaps()]
+    """What each tracker may not read; of each the first ones, and one more where there are more."""
+    return [(str(tracker.verbose_name), gap) for tracker in installed_trackers() for gap in tracker.gaps(WORST + 1)]
 
 
 def health_page(request: HttpRequest) -> TemplateResponse:

@@ -26,12 +26,12 @@ def watched_scopes() -> set[str]:
     return {f"{guild}/{channel}" for guild, channel in channels.union(parents)}
 
 
-def gaps() -> Sequence[Gap]:
-    """What the bot could not read in the last run, by guild and channel."""
+def gaps(most: int) -> Sequence[Gap]:
+    """What the bot could not read in the last run, by guild and channel; the first ones."""
     rows = _channels().exclude(gap="").order_by("guild__name", "position", "name", "pk")
     return [
         Gap(scope=f"{guild}/#{name or pk}", missing=missing, what_to_do=what or "look at the bot's permissions")
-        for guild, name, pk, gap in rows.values_list("guild__name", "name", "pk", "gap")
+        for guild, name, pk, gap in rows.values_list("guild__name", "name", "pk", "gap")[:most]
         for missing, _, what in [gap.partition(": ")]
     ]
 

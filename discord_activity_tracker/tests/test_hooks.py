@@ -59,6 +59,6 @@ def test_nothing_is_watched_of_a_guild_that_is_switched_off_unless_it_is_named(t
 
 def test_a_gap_says_what_is_missing_and_what_to_grant(tracker: Any) -> None:
     another(1, access="no_view", gap="is hidden from the bot: grant VIEW_CHANNEL")
-    (gap,) = tracker.gaps()
+    (gap,) = tracker.gaps(9)
     assert (gap.scope, gap.missing) == ("Saltmarsh Works/#room-1", "is hidden from the bot")
     assert gap.what_to_do == "grant VIEW_CHANNEL"
