@@ -59,7 +59,11 @@ def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
     if isinstance(field, models.IntegerField):
         return "n"
     if isinstance(field, models.DateTimeField):
-        return "CASE WHEN n % 50 = 0 THEN now() END" if field.null else "now() - n * interval '7 minutes'"
+        if not field.null:
+            return "now() - n * interval '7 minutes'"
+        sorted_by = {name.removeprefix("-") for name in field.model._meta.ordering}  # such a time is seldom missing
+        seldom = "CASE WHEN n % 50 > 0 THEN now() - n * interval '7 minutes' END"
+        return seldom if field.name in sorted_by else "CASE WHEN n % 50 = 0 THEN now() END"
     if isinstance(field, models.DateField):
         return "current_date"
     if isinstance(field, models.JSONField):
