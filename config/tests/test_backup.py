@@ -38,6 +38,7 @@ def manage(home: Path, order: str, **more: str) -> subprocess.CompletedProcess[s
     return run(f"{MANAGE} {order}", ROOT, VAR_DIR=str(home), SECRET_KEY="x", **more)
 
 
+@pytest.mark.slow
 def test_a_backup_comes_back_whole_in_another_database(homes: list[Path], tmp_path: Path) -> None:
     one, two = homes
     with SampleServer() as server:

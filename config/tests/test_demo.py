@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MOST_LINES = 40
 
 
+@pytest.mark.slow
 def test_the_demo_tells_all_in_forty_lines_and_may_run_twice() -> None:
     for _ in range(2):
         out = StringIO()

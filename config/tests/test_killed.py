@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.database import stop_server
 from samples.server import SampleServer
 
@@ -40,6 +42,7 @@ def export(var: Path, server: SampleServer) -> list[dict[str, Any]]:
     )
 
 
+@pytest.mark.slow
 def test_ten_kills_and_one_clean_run_give_the_same_rows(tmp_path: Path) -> None:
     dice = random.Random(11)
     rows: list[list[dict[str, Any]]] = []
