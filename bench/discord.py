@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-MESSAGES, FEW = int(os.environ.get("MSGS", "1000000")), 50_000
+MESSAGES, FEW = 1_000_000, 50_000
 ROOT = Path(__file__).parents[1]
 TWIN = ROOT.parent / "shared" / "twins" / "discord" / "serve.py"
 PYTHON = ROOT / ".twins" / "bin" / "python"

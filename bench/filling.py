@@ -61,7 +61,8 @@ def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
     if isinstance(field, models.DateTimeField):
         if not field.null:
             return "now() - n * interval '7 minutes'"
-        sorted_by = {name.removeprefix("-") for name in field.model._meta.ordering}  # such a time is seldom missing
+        # What a list is sorted by is seldom missing.
+        sorted_by = {name.removeprefix("-") for name in field.model._meta.ordering or ()}
         seldom = "CASE WHEN n % 50 > 0 THEN now() - n * interval '7 minutes' END"
         return seldom if field.name in sorted_by else "CASE WHEN n % 50 = 0 THEN now() END"
     if isinstance(field, models.DateField):

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 from django.core.exceptions import ImproperlyConfigured
 
 EXAMPLE = "postgresql://user:password@localhost:5432/activity_trackers"
+CONNECT_TIMEOUT = "10"
+"""Seconds, unless the address says connect_timeout itself; the driver alone would wait for two minutes."""
 _URL = re.compile(
     r"(?i:postgres|postgresql)://"
     r"(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
@@ -63,7 +65,7 @@ def _parse(url: str) -> dict[str, object]:
         "PASSWORD": fields["password"],
         "HOST": fields["host"],
         "PORT": fields["port"],
-        "OPTIONS": options,
+        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT} | options,
     }
 
 

@@ -83,6 +83,7 @@ def gaps() -> list[tuple[str, Gap]]:
 def health_page(request: HttpRequest) -> TemplateResponse:
     """The page."""
     need(request, "core.view_activity")
+    missing = gaps()
     context = admin.site.each_context(request) | {
         "title": "Health",
         "scopes": scope_health(),
@@ -93,7 +94,8 @@ def health_page(request: HttpRequest) -> TemplateResponse:
         "runs": last_runs(),
         "skips": open_skips(),
         "budgets": budgets(),
-        "gaps": gaps(),
+        "gaps": missing[:WORST],
+        "more_gaps": len(missing) > WORST,
         "index": index_state(),
     }
     return TemplateResponse(request, "admin/health.html", context)

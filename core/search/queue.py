@@ -5,6 +5,7 @@ and a killed worker's claims end with its session.
 """
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -110,9 +111,16 @@ class Batch:
 
 
 def batches(
-    target: Target, sources: Mapping[str, DocumentSource], queue: QuerySet[IndexEntry], counts: Counter[str]
+    target: Target,
+    sources: Mapping[str, DocumentSource],
+    queue: QuerySet[IndexEntry],
+    counts: Counter[str],
+    deadline: float | None,
 ) -> Generator[Batch]:
-    """The queue in batches. Each is claimed and read before the one before is written, and cut meanwhile."""
+    """The queue in batches. Each is claimed and read before the one before is written, and cut meanwhile.
+
+    After ``deadline``, a time of the monotonic clock, no more are begun.
+    """
     with ThreadPoolExecutor(1, "cut") as thread, ExitStack() as claims, _short_turns():
 
         def begin(after: int) -> Batch | None:
@@ -125,9 +133,21 @@ def batches(
             gathered = gather(entries_of(target, mine), sources)
             return Batch(last=rows[-1][0], size=len(rows), claim=claim, cut=thread.submit(cut, gathered))
 
-        batch = begin(0)
-        while batch:
-            following = begin(batch.last)
-            yield batch
-            batch.claim.close()
-            batch = following
+        def in_time() -> bool:
+            return deadline is None or time.monotonic() < deadline
+
+        try:
+            batch = begin(0) if in_time() else None
+            while batch:
+                following, failed = None, None
+                try:
+                    following = begin(batch.last) if in_time() else None
+                except Exception as error:  # noqa: BLE001  (raised below: what is ready is written first)
+                    failed = error
+                yield batch
+                batch.claim.close()
+                if failed:
+                    raise failed
+                batch = following
+        finally:
+            thread.shutdown(wait=True, cancel_futures=True)

@@ -89,7 +89,7 @@ def fill(
     queue_missing(target, by_system)
     queue = due(target, by_system)
     work, news = _Passed(queue.count(), progress), time.monotonic()
-    with closing(batches(target, by_system, queue, counts)) as found:
+    with closing(batches(target, by_system, queue, counts, deadline)) as found:
         for batch in found:
             if deadline is not None and time.monotonic() >= deadline:
                 break

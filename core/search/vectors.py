@@ -3,9 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from core.errors import BudgetExhausted
 from core.models.copying import copy_rows, halfvec, text
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SLICE = 256
 """Texts that are embedded at once."""
 KEEP_EVERY = 1.0
-"""Seconds of work that a death may cost; an error costs none."""
+"""Seconds of work that a death may cost, and one slice; an error costs none."""
 
 
 def kept(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
@@ -56,7 +57,8 @@ def vectors_of(
         try:
             made.append(embedder.embed([texts[one] for one in some], "passage").astype("f2"))
         except Exception:
-            _keep(embedder, missing[kept_until:start], made)
+            with suppress(DatabaseError):  # the first error is the one to tell
+                _keep(embedder, missing[kept_until:start], made)
             raise
         found |= dict(zip(some, made[-1], strict=True))
         counts["chunks_embedded"] += len(some)

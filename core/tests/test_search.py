@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 
 from core.models import Chunk, Embedding, Scope
+from core.search import queue
 from core.search import sync as syncing
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed, mark_deleted
 from core.search.query import search
@@ -120,6 +121,30 @@ def test_a_change_during_the_sync_is_indexed_by_the_next(notes: Notes, monkeypat
     monkeypatch.setattr(syncing, "write_batch", write)
     sync([notes])
     assert Chunk.objects.get(document__external_id="boat").text == "second"
+
+
+def test_a_document_that_cannot_be_rendered_costs_none_before_it(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "BATCH", 1)
+    render = notes.render
+
+    def broken(names: Sequence[str]) -> Any:
+        if "later" in names:
+            raise ValueError("it cannot be rendered")
+        return render(names)
+
+    notes.texts["boat"] = "a new text"
+    notes.mark("boat")
+    notes.mark("later")
+    monkeypatch.setattr(notes, "render", broken)
+    with pytest.raises(ValueError, match="rendered"):
+        sync([notes])
+    assert Chunk.objects.get(document__external_id="boat").text == "a new text"
+
+
+def test_when_time_is_over_nothing_is_begun(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes.mark("boat")
+    monkeypatch.setattr(notes, "render", lambda _names: pytest.fail("rendered"))
+    assert sync([notes], max_seconds=0).remaining == 1
 
 
 def test_a_vector_is_kept_for_every_text(notes: Notes) -> None:

@@ -35,7 +35,9 @@ def collect_guild(run: Run) -> None:
         if run.options.reactors:
             marks.read_reactors(run, found)
     if run.stopped is None and not run.failed:
-        store.complete_scopes({container.place.scope_id for container in found}, datetime.now(UTC))
+        silent = set[int]() if run.options.channel else store.silent_scopes(run.guild_id)
+        read = {container.place.scope_id for container in found} - run.refused
+        store.complete_scopes(silent | read, datetime.now(UTC))
     if run.stopped is None:
         store.drop_state(run.guild_id, LOOK)
     logger.info("guild read guild=%s messages=%s requests=%s", run.name, run.counts["messages"], run.client.requests)

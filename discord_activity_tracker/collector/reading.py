@@ -65,10 +65,7 @@ def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream
         if come is None or job.broken:
             continue
         try:
-            if isinstance(come, Exception):
-                raise come
-            page, converted = come
-            reading = _reading(run, job, page, converted)
+            page, reading = _reading(run, job, come)
             if job.seeks_deletions:
                 _store(run, [reading], _absent(run, job, page))
             else:
@@ -78,17 +75,23 @@ def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream
             news = []
             job.broken = True
             refusals.take(run, job.container, stream, error)
+        except Exception:
+            _store(run, news)
+            raise
     _store(run, news)
 
 
-def _reading(run: Run, job: Job, page: fetch.MessagePage, converted: convert.Converted) -> store.Reading:
-    """A page as it is to be written, unless what it does not contain is not to be believed."""
+def _reading(run: Run, job: Job, come: Page | Exception) -> tuple[fetch.MessagePage, store.Reading]:
+    """A page and how it is to be written, unless what it does not contain is not to be believed."""
+    if isinstance(come, Exception):
+        raise come
+    page, converted = come
     end = page.last or (job.upto is not None and page.newest >= job.upto)
     if converted.blank:
         _check_contents(run, page)
     if page.last and not job.seeks_deletions:
         _check_end(run, job.container, page)
-    return store.Reading(page=converted, place=job.container.place, states=job.states(page, end))
+    return page, store.Reading(page=converted, place=job.container.place, states=job.states(page, end))
 
 
 def _store(run: Run, readings: Sequence[store.Reading], gone: Collection[int] = ()) -> None:

@@ -20,6 +20,7 @@ def take(run: Run, container: Container, stream: str, error: CollectorError) -> 
         reason = "no_view" if error.code == MISSING_ACCESS else "no_history"
         gap = convert.Gap(channel_id=place.channel_id, name=container.name, reason=reason)
         run.notes.append(gap.line)
+        run.refused.add(place.scope_id)
         state = DiscordState(human_readable_marker=str(error), extras={"at": run.started.isoformat(), "reason": reason})
         store.remember_refusal(place.channel_id, reason, gap.words, state)
     else:

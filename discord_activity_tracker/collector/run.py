@@ -32,6 +32,8 @@ class Run:
     """What the bot cannot read, a line for each channel."""
     failed: list[str] = field(default_factory=list[str])
     """Containers that could not be read although they should, with the reason."""
+    refused: set[int] = field(default_factory=set[int])
+    """Keys of the scopes in which Discord refused something."""
     stopped: CollectorError | None = None
     """Why the run ends before everything was asked for."""
     contents_seen_at: datetime | None = None

@@ -63,6 +63,15 @@ def scopes_of(guild_id: int) -> Mapping[int, int]:
     return {int(name.rpartition("/")[2]): pk for pk, name in found.values_list("pk", "external_id")}
 
 
+def silent_scopes(guild_id: int) -> set[int]:
+    """Scopes of channels that hold no messages themselves and no threads: a category, a forum without posts."""
+    here = alive(guild_id).order_by()
+    parents = here.filter(is_thread=True).exclude(parent_id=None).values("parent_id")
+    silent = here.filter(is_thread=False, access=Channel.Access.NO_MESSAGES, gap="").exclude(pk__in=parents)
+    names = [f"{guild_id}/{pk}" for pk in silent.values_list("pk", flat=True)]
+    return set(Scope.objects.filter(source_system="discord", external_id__in=names).values_list("pk", flat=True))
+
+
 def complete_scopes(scopes: Iterable[int], now: datetime) -> None:
     """Say that these channels, with their threads, are kept completely."""
     Scope.objects.filter(pk__in=list(scopes)).update(last_completed_at=now, not_before=None)

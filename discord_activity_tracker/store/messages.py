@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from core.models import Activity
 from core.models.upsert import upsert
@@ -57,19 +57,42 @@ def store_messages(readings: Sequence[Reading], *, now: datetime, gone: Collecti
 
 
 def _store_fresh(readings: Sequence[Reading]) -> list[Stored] | None:
-    """Write pages behind everything that is kept of their channels; nothing when one of them is another."""
+    """Write pages behind everything that is kept of their channels; nothing when one of them is another.
+
+    Nothing either when they cannot be written together: what is wrong with one page shall cost no other, and an
+    account that changed its name between two pages has both names.
+    """
+    accounts, webhooks = _people(readings)
+    if accounts is None:
+        return None
     try:
         with transaction.atomic():
-            store_webhooks({pk: row for reading in readings for pk, row in reading.page.webhooks.items()}.values())
-            store_accounts({pk: row for reading in readings for pk, row in reading.page.accounts.items()}.values())
+            store_webhooks(webhooks.values())
+            store_accounts(accounts.values())
             mark_conversations(store_fresh(readings))
             _close(readings)
     except NotFresh:
+        return None
+    except (DataError, IntegrityError):
+        if len(readings) == 1:
+            raise
         return None
     return [
         Stored(seen=len(r.page.rows), inserted=len({row["id"] for row in r.page.rows}), malformed=len(r.page.malformed))
         for r in readings
     ]
+
+
+def _people(readings: Sequence[Reading]) -> tuple[dict[int, Row] | None, dict[int, Row]]:
+    """Accounts and webhooks of all pages; no accounts when two pages tell two things of one."""
+    accounts: dict[int, Row] = {}
+    webhooks: dict[int, Row] = {}
+    for page in (reading.page for reading in readings):
+        if any(accounts.get(pk, row) != row for pk, row in page.accounts.items()):
+            return None, webhooks
+        accounts |= page.accounts
+        webhooks |= page.webhooks
+    return accounts, webhooks
 
 
 @transaction.atomic

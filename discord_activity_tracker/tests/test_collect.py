@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.models import Activity, Document
+from core.models import Activity, Document, Scope
 from discord_activity_tracker.models import Account, Channel, Message, Revision
 from discord_activity_tracker.tests.conftest import Collect
 from discord_activity_tracker.tests.truth import differences, false_tombstones, lost_revisions, unmarked
@@ -35,6 +35,13 @@ def test_everything_is_kept_and_a_second_run_changes_nothing(twin: Twin, collect
     assert fingerprint() == before
     threadable = sum(channel.type in {0, 5, 15, 16} for channel in Channel.objects.all())
     assert twin.asked() <= 3 + 4 + threadable
+
+
+def test_after_a_run_every_channel_that_can_be_read_is_complete(twin: Twin, collect: Collect) -> None:
+    collect()
+    unfinished = set(Scope.objects.filter(last_completed_at=None).values_list("external_id", flat=True))
+    readable = Channel.objects.filter(is_thread=False, access=Channel.Access.OK)
+    assert not unfinished & {f"{guild}/{pk}" for guild, pk in readable.values_list("guild_id", "pk")}
 
 
 def test_a_sweep_finds_whatever_changed(twin: Twin, collect: Collect) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import DataError, IntegrityError, models
 from django.utils import timezone
 
 from core.collectors.progress import Progress
@@ -44,12 +44,12 @@ NEED_TOKEN = (*THREADS, DISCUSSIONS)
 STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS)
 """In the order in which they are read: what needs no points comes first."""
 PAGES_WAITING = 6
-"""So many, converted, wait to be stored: the source, converting and the database work at the same time."""
+"""So many, converted, wait at most while as many are stored: source, converting and database work side by side."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """What the streams of one repository share. ``counts`` grows page by page; ``advance`` hears of every page."""
+    """What the streams of one repository share. ``counts`` grows with every write, of which ``progress`` hears."""
 
     client: GitHubClient
     scope: Scope
@@ -83,8 +83,22 @@ def collect_list(run: Run, stream: str) -> None:
     pages = of.pages(run.client, run.scope.name, run.start(stream), run.since)
     converted = ((of.convert(page.items, run.repository_id), page.state) for page in pages)
     for batch in fetch.in_batches(converted, waiting=PAGES_WAITING):
-        page, (_, state) = convert.joined(page for page, _ in batch), batch[-1]
-        run.count(stream, store.store_page(of.model, page, scope=run.scope, stream=stream, state=state))
+        _store_pages(run, stream, batch)
+
+
+def _store_pages(run: Run, stream: str, batch: Sequence[tuple[convert.Page, IncrementalState]]) -> None:
+    """Write pages together, or one by one where that loses something or one of them cannot be written."""
+    whole = convert.joined(page for page, _ in batch)
+    together = [(whole, batch[-1][1])] if whole else batch
+    try:
+        for page, state in together:
+            stored = store.store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=state)
+            run.count(stream, stored)
+    except (DataError, IntegrityError):
+        if len(batch) == len(together):
+            raise
+        for one in batch:
+            _store_pages(run, stream, [one])
 
 
 def collect_small_list(run: Run, stream: str) -> None:

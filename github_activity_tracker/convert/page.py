@@ -68,10 +68,17 @@ def convert_each(
     return page
 
 
-def joined(pages: Iterable[Page]) -> Page:
-    """Pages that follow each other, as one; what comes twice stays twice, in order."""
-    whole = Page()
+def joined(pages: Iterable[Page]) -> Page | None:
+    """Pages that follow each other, as one; nothing when one of them tells anew what another told before.
+
+    An item that was edited between two pages has two texts then, and an account that was renamed two names.
+    """
+    whole, seen = Page(), set[object]()
     for page in pages:
+        here = {record.row["id"] for record in page.records}
+        if here & seen or any(whole.accounts.get(pk, row) != row for pk, row in page.accounts.items()):
+            return None
+        seen |= here
         whole.records.extend(page.records)
         whole.accounts.update(page.accounts)
         whole.malformed.extend(page.malformed)

@@ -130,3 +130,23 @@ def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit)
     assert all(refused(CommitFile, file) == {} for file in record.files)
     assert all(refused(Account, account) == {} for account in page.accounts.values())
     assert {record.row["author_id"]} - {None} == set(page.accounts)
+
+
+def page_of(*told: tuple[int, str]) -> convert.Page:
+    """Comments by id, each of the account 7 under some login."""
+    address = {"issue_url": "https://x/issues/12", "html_url": "https://github.com/o/r/issues/12#x"}
+    times = {"created_at": "2025-03-02T08:10:00Z", "updated_at": "2025-03-02T08:10:00Z"}
+    return convert.convert_issue_comments(
+        [{"id": pk, "user": {"id": 7, "login": login}, "body": "", **address, **times} for pk, login in told], 1
+    )
+
+
+def test_pages_are_joined_in_their_order() -> None:
+    whole = convert.joined([page_of((3, "ada"), (1, "ada")), page_of(), page_of((2, "ada"))])
+    assert whole is not None
+    assert [record.row["id"] for record in whole.records] == [3, 1, 2]
+
+
+def test_pages_that_tell_something_twice_are_not_joined() -> None:
+    assert convert.joined([page_of((1, "ada")), page_of((1, "ada"))]) is None
+    assert convert.joined([page_of((1, "ada")), page_of((2, "lovelace"))]) is None

@@ -48,7 +48,7 @@ class Background:
 
 
 class Gathering(Generic[Key, Item]):
-    """Reads many sources side by side; the thread that iterates gets their items one by one.
+    """Reads many sources side by side; the thread that iterates gets their items as they come.
 
     Each step is ``(key, item)``, ``(key, error)`` when a source ended with an exception, or ``(key, None)`` when it
     ended. Sources may be added while iterating; it ends when all have ended.

@@ -1,4 +1,4 @@
-"""Requests are cut by what the vendor counts: encoded bytes, records, characters of an address.
+"""Requests are cut by what the vendor counts: encoded bytes, and records.
 
 The limits: https://docs.pinecone.io/reference/api/database-limits
 """
@@ -6,14 +6,11 @@ The limits: https://docs.pinecone.io/reference/api/database-limits
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 MOST_BYTES = 1_500_000
 """Of 2 MB: what other versions of the encoding may add has room."""
 MOST_RECORDS = 1_000
 MOST_IDS = 1_000
-LONGEST_ADDRESS = 8_000
-"""Characters; servers and proxies on the way begin to refuse (414) at 8 KB."""
 BYTES_A_NUMBER = 10
 """``-0.123456,``: vectors are rounded to six decimals."""
 
@@ -43,18 +40,3 @@ def by_count(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """A thousand ids at a time."""
     for start in range(0, len(ids), MOST_IDS):
         yield ids[start : start + MOST_IDS]
-
-
-def by_address(ids: Sequence[str]) -> Iterator[list[str]]:
-    """For requests that carry ids in their address."""
-    held: list[str] = []
-    used = 0
-    for one in ids:
-        size = len(quote(one, safe="")) + len("&ids=")
-        if held and (used + size > LONGEST_ADDRESS or len(held) >= MOST_IDS):
-            yield held
-            held, used = [], 0
-        held.append(one)
-        used += size
-    if held:
-        yield held

@@ -10,7 +10,7 @@ from typing import Any
 from pinecone import Pinecone
 
 from core.errors import ConfigurationError, NotFound, UnexpectedAnswer
-from core.operations.pinecone_ops.batches import by_address, by_bytes, by_count
+from core.operations.pinecone_ops.batches import by_bytes, by_count
 from core.operations.pinecone_ops.errors import TooLarge, translated
 from core.operations.redaction import register_secret
 
@@ -186,13 +186,6 @@ class PineconeStore:
             if token in seen:
                 raise UnexpectedAnswer("Pinecone's pages of ids lead in a circle; run again later")
             seen.add(token)
-
-    def fetch(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The metadata of those that are there."""
-        for some in by_address(ids):
-            with translated():
-                answer = self._index.fetch(ids=some, namespace=self.namespace)
-            yield from ((one, record.metadata or {}) for one, record in answer.vectors.items())
 
     def wait(self, lsn: int | None, dimension: int, seconds: float) -> bool:
         """Wait until a query sees the write of this log number, and the last deletion of this process too.

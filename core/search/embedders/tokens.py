@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigurationError
@@ -38,6 +39,7 @@ MOST_WORDS = 100_000
 """Words whose tokens are remembered; a language has about as many in use."""
 LONGEST_WORD = 64
 _known: dict[str, int] = {}
+_turn = Lock()
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
@@ -45,7 +47,11 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
 
     This tokenizer never joins what blanks part, so that a text has the tokens of its words; most are known already.
     """
-    split = [text.split() for text in texts]
+    with _turn:
+        return _counted([text.split() for text in texts])
+
+
+def _counted(split: list[list[str]]) -> list[int]:
     missing = list({word for words in split for word in words if word not in _known})
     if not missing:
         return [sum(map(_known.__getitem__, words)) for words in split]

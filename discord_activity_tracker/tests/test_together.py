@@ -1,0 +1,105 @@
+"""Pages that are written together leave what they would leave one by one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import DataError
+
+from core.models import Activity, Checkpoint, Document, Scope
+from discord_activity_tracker.convert import convert_messages
+from discord_activity_tracker.models import Account, Channel, FormerName, Message
+from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store import Reading, silent_scopes, store_messages
+from discord_activity_tracker.tests.handmade import (
+    CHANNEL,
+    GUILD,
+    NOW,
+    THREAD,
+    at,
+    make_guild,
+    message,
+    person,
+    place,
+)
+from discord_activity_tracker.tests.test_hooks import another
+
+pytestmark = pytest.mark.django_db
+
+
+def reading(items: Sequence[Any], channel: int = CHANNEL) -> Reading:
+    """A page that moves its channel's position to its last message."""
+    page = convert_messages(items, GUILD, channel)
+    newest = str(max((row["id"] for row in page.rows), default=0))
+    return Reading(page=page, place=place(channel), states={"messages": DiscordState(checkpoint_token=newest)})
+
+
+@pytest.fixture(autouse=True)
+def guild() -> None:
+    make_guild()
+
+
+def kept() -> list[Any]:
+    """Everything that pages leave."""
+    return [
+        *Message.objects.order_by("pk").values_list("pk", "channel_id", "conversation", "content", "author_id"),
+        *Activity.objects.order_by("external_id").values_list("external_id", "thread", "actor_name", "source_url"),
+        *Document.objects.order_by("external_id").values_list("external_id", "scope_id"),
+        *Checkpoint.objects.order_by("scope", "stream").values_list("scope", "stream", "checkpoint_token"),
+    ]
+
+
+def test_several_pages_of_several_channels_leave_what_they_leave_one_by_one() -> None:
+    pages = [
+        reading([message(at(n)) for n in range(5)]),
+        reading([message(at(n), by="tobe") for n in range(20, 24)], THREAD),
+        reading([message(at(n), by="ann") for n in range(5, 9)]),
+        reading([], THREAD),
+        reading([message(at(n)) for n in range(200, 203)]),
+    ]
+    done = store_messages(pages, now=NOW)
+    together = kept()
+    assert [stored.inserted for stored in done] == [5, 4, 4, 0, 3]
+    for model in (Message, Activity, Document, Checkpoint):
+        model.objects.all().delete()
+    for page in pages:
+        store_messages([page], now=NOW)
+    assert kept() == together
+
+
+def test_statements_do_not_depend_on_the_number_of_pages(django_assert_max_num_queries: Any) -> None:
+    store_messages([reading([message(at(0))])], now=NOW)
+    pages = [reading([message(at(n))]) for n in range(1, 13)]
+    with django_assert_max_num_queries(8):
+        store_messages(pages, now=NOW)
+
+
+def test_a_name_that_changes_between_two_pages_reaches_both_and_the_old_one_is_kept() -> None:
+    before = message(at(0))
+    after = message(at(1)) | {"author": person("mirela", global_name="Mira")}
+    store_messages([reading([before]), reading([after])], now=NOW)
+    assert set(Activity.objects.values_list("actor_name", flat=True)) == {"Mira"}
+    assert list(FormerName.objects.values_list("global_name", flat=True)) == ["Mirela"]
+    assert Account.objects.count() == 1
+
+
+def test_a_page_that_cannot_be_written_costs_no_other() -> None:
+    good, bad = reading([message(at(0))]), reading([message(at(50))], THREAD)
+    broken = [{**row, "type": 1 << 40} for row in bad.page.rows]
+    with pytest.raises(DataError):
+        store_messages([good, replace(bad, page=replace(bad.page, rows=broken))], now=NOW)
+    assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
+    assert list(Checkpoint.objects.values_list("scope", flat=True)) == [str(CHANNEL)]
+
+
+def test_a_forum_without_posts_is_complete_and_what_is_hidden_is_not() -> None:
+    another(1, access="no_view", gap="is hidden from the bot: grant VIEW_CHANNEL")
+    another(2, access="no_messages")
+    another(3, access="no_messages")
+    scopes = {
+        pk: Scope.objects.create(source_system="discord", external_id=f"{GUILD}/{pk}", name=str(pk)).pk
+        for pk in (1, 2, 3)
+    }
+    Channel.objects.filter(pk=THREAD).update(parent_id=3)
+    assert silent_scopes(GUILD) == {scopes[2]}

@@ -1,0 +1,35 @@
+"""Pages that are fetched ahead come in their order, and none is lost before an error."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from github_activity_tracker.fetch import ahead, in_batches
+
+
+def pages(number: int) -> Iterator[int]:
+    yield from range(number)
+    raise OSError("the source is gone")
+
+
+def test_pages_come_in_their_order_and_the_error_behind_them() -> None:
+    found: list[int] = []
+    with pytest.raises(OSError, match="gone"):
+        found.extend(ahead(pages(9), waiting=3))
+    assert found == list(range(9))
+
+
+def slowly(batches: Iterator[list[int]], found: list[list[int]]) -> None:
+    """Take batches, so that the source is quicker."""
+    for batch in batches:
+        time.sleep(0.02)
+        found.append(batch)
+
+
+def test_what_waits_comes_together_and_the_error_behind_it() -> None:
+    found: list[list[int]] = []
+    with pytest.raises(OSError, match="gone"):
+        slowly(in_batches(pages(9), waiting=4), found)
+    assert [page for batch in found for page in batch] == list(range(9))
+    assert max(map(len, found)) == 4
