@@ -71,8 +71,8 @@ def open_skips() -> list[dict[str, Any]]:
 
 
 def budgets() -> list[ApiBudget]:
-    """What is left of each account's quota; accounts are masked where they are written."""
-    return list(ApiBudget.objects.all()[:WORST])
+    """What is left of each account's quota, where the source has told; accounts are masked where they are written."""
+    return list(ApiBudget.objects.exclude(limit=None)[:WORST])
 
 
 def gaps() -> list[tuple[str, Gap]]:

@@ -27,8 +27,8 @@ def watched_scopes() -> set[str]:
 
 
 def gaps(most: int) -> Sequence[Gap]:
-    """What the bot could not read in the last run, by guild and channel; the first ones."""
-    rows = _channels().exclude(gap="").order_by("guild__name", "position", "name", "pk")
+    """What the bot could not read in each guild's last run, by guild and channel; the first ones."""
+    rows = Channel.objects.filter(deleted_at=None).exclude(gap="").order_by("guild__name", "position", "name", "pk")
     return [
         Gap(scope=f"{guild}/#{name or pk}", missing=missing, what_to_do=what or "look at the bot's permissions")
         for guild, name, pk, gap in rows.values_list("guild__name", "name", "pk", "gap")[:most]
