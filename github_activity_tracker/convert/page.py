@@ -69,14 +69,16 @@ def convert_each(
 
 
 def joined(pages: Iterable[Page]) -> Page | None:
-    """Pages that follow each other, as one; nothing when one of them tells anew what another told before.
+    """Pages that follow each other, as one; nothing when one of them tells in another way what was told before.
 
     An item that was edited between two pages has two texts then, and an account that was renamed two names.
     """
-    whole, seen = Page(), set[object]()
+    whole, seen = Page(), dict[object, Row]()
     for page in pages:
-        here = {record.row["id"] for record in page.records}
-        if here & seen or any(whole.accounts.get(pk, row) != row for pk, row in page.accounts.items()):
+        here = {record.row["id"]: record.row for record in page.records}
+        if any(seen.get(pk, row) != row for pk, row in here.items()):
+            return None
+        if any(whole.accounts.get(pk, row) != row for pk, row in page.accounts.items()):
             return None
         seen |= here
         whole.records.extend(page.records)

@@ -132,12 +132,12 @@ def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit)
     assert {record.row["author_id"]} - {None} == set(page.accounts)
 
 
-def page_of(*told: tuple[int, str]) -> convert.Page:
+def page_of(*told: tuple[int, str], body: str = "") -> convert.Page:
     """Comments by id, each of the account 7 under some login."""
     address = {"issue_url": "https://x/issues/12", "html_url": "https://github.com/o/r/issues/12#x"}
     times = {"created_at": "2025-03-02T08:10:00Z", "updated_at": "2025-03-02T08:10:00Z"}
     return convert.convert_issue_comments(
-        [{"id": pk, "user": {"id": 7, "login": login}, "body": "", **address, **times} for pk, login in told], 1
+        [{"id": pk, "user": {"id": 7, "login": login}, "body": body, **address, **times} for pk, login in told], 1
     )
 
 
@@ -147,6 +147,7 @@ def test_pages_are_joined_in_their_order() -> None:
     assert [record.row["id"] for record in whole.records] == [3, 1, 2]
 
 
-def test_pages_that_tell_something_twice_are_not_joined() -> None:
-    assert convert.joined([page_of((1, "ada")), page_of((1, "ada"))]) is None
+def test_pages_that_tell_one_thing_in_two_ways_are_not_joined() -> None:
+    assert convert.joined([page_of((1, "ada")), page_of((1, "ada"))]) is not None
+    assert convert.joined([page_of((1, "ada")), page_of((1, "ada"), body="edited")]) is None
     assert convert.joined([page_of((1, "ada")), page_of((2, "lovelace"))]) is None
