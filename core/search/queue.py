@@ -136,18 +136,13 @@ def batches(
         def in_time() -> bool:
             return deadline is None or time.monotonic() < deadline
 
-        try:
-            batch = begin(0) if in_time() else None
-            while batch:
-                following, failed = None, None
-                try:
-                    following = begin(batch.last) if in_time() else None
-                except Exception as error:  # noqa: BLE001  (raised below: what is ready is written first)
-                    failed = error
+        claims.callback(thread.shutdown, cancel_futures=True)
+        batch = begin(0) if in_time() else None
+        while batch:
+            following = None
+            try:
+                following = begin(batch.last) if in_time() else None
+            finally:  # what is ready is written, also when the next cannot be read
                 yield batch
-                batch.claim.close()
-                if failed:
-                    raise failed
-                batch = following
-        finally:
-            thread.shutdown(wait=True, cancel_futures=True)
+            batch.claim.close()
+            batch = following

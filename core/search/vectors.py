@@ -2,11 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Self
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
 from core.errors import BudgetExhausted
 from core.models.copying import copy_rows, halfvec, text
@@ -47,24 +46,15 @@ def vectors_of(
     """
     found = kept(embedder, list(texts)) if texts else {}
     missing = sorted((one for one in texts if one not in found), key=lambda one: len(texts[one]))
-    kept_until, kept_at = 0, time.monotonic()
-    made: list[Half] = []
-    for start in range(0, len(missing), SLICE):
-        if deadline is not None and time.monotonic() >= deadline:
-            _keep(embedder, missing[kept_until:start], made)
-            raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
-        some = missing[start : start + SLICE]
-        try:
-            made.append(embedder.embed([texts[one] for one in some], "passage").astype("f2"))
-        except Exception:
-            with suppress(DatabaseError):  # the first error is the one to tell
-                _keep(embedder, missing[kept_until:start], made)
-            raise
-        found |= dict(zip(some, made[-1], strict=True))
-        counts["chunks_embedded"] += len(some)
-        if time.monotonic() - kept_at > KEEP_EVERY or start + SLICE >= len(missing):
-            _keep(embedder, missing[kept_until : start + SLICE], made)
-            kept_until, kept_at, made = start + SLICE, time.monotonic(), []
+    with _Keeper(embedder) as keeper:
+        for start in range(0, len(missing), SLICE):
+            if deadline is not None and time.monotonic() >= deadline:
+                raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
+            some = missing[start : start + SLICE]
+            made = embedder.embed([texts[one] for one in some], "passage").astype("f2")
+            keeper.add(some, made)
+            found |= dict(zip(some, made, strict=True))
+            counts["chunks_embedded"] += len(some)
     return found
 
 
@@ -78,11 +68,35 @@ def without_waiting() -> None:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-def _keep(embedder: Embedder, hashes: list[str], made: "list[Half]") -> None:
+class _Keeper:
+    """Keeps vectors every ``KEEP_EVERY`` seconds and at the end, however that comes."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder, self.kept_at = embedder, time.monotonic()
+        self.waiting: dict[str, Half] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _keep(self.embedder, self.waiting)
+
+    def add(self, hashes: Sequence[str], made: "Half") -> None:
+        """Take vectors, and write what waits when it is time."""
+        self.waiting |= dict(zip(hashes, made, strict=True))
+        if time.monotonic() - self.kept_at > KEEP_EVERY:
+            _keep(self.embedder, self.waiting)
+            self.waiting, self.kept_at = {}, time.monotonic()
+
+
+def _keep(embedder: Embedder, made: "Mapping[str, Half]") -> None:
     """Another process may keep the same text at the same time."""
-    if not hashes:
+    if not made:
         return
-    rows = [row for some in made for row in some.astype(">f2")]
+    import numpy as np
+
+    order = sorted(made)  # two processes take the locks in the same order
+    rows = np.stack([made[one] for one in order]).astype(">f2")
     with transaction.atomic():
         without_waiting()
         with connection.cursor() as cursor:
@@ -90,10 +104,9 @@ def _keep(embedder: Embedder, hashes: list[str], made: "list[Half]") -> None:
                 "CREATE TEMPORARY TABLE IF NOT EXISTS made_embedding (content_hash varchar, vector halfvec)"
                 " ON COMMIT DELETE ROWS"
             )
-        order = sorted(range(len(hashes)), key=hashes.__getitem__)  # two processes take the locks in the same order
         copy_rows(
             "made_embedding", ("content_hash", "vector"),
-            ((text(hashes[place]), halfvec(rows[place].tobytes())) for place in order),
+            ((text(one), halfvec(row.tobytes())) for one, row in zip(order, rows, strict=True)),
         )  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(

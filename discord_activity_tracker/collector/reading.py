@@ -61,24 +61,23 @@ async def _converted(job: Job, pages: AsyncIterator[fetch.MessagePage]) -> Async
 def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream: str) -> None:
     """Store what has come: pages of news together, those in which deletions are sought each by itself."""
     news: list[store.Reading] = []
-    for job, come in found:
-        if come is None or job.broken:
-            continue
-        try:
-            page, reading = _reading(run, job, come)
-            if job.seeks_deletions:
-                _store(run, [reading], _absent(run, job, page))
-            else:
-                news.append(reading)
-        except CollectorError as error:
-            _store(run, news)  # what came before it was right
-            news = []
-            job.broken = True
-            refusals.take(run, job.container, stream, error)
-        except Exception:
-            _store(run, news)
-            raise
-    _store(run, news)
+    try:
+        for job, come in found:
+            if come is None or job.broken:
+                continue
+            try:
+                page, reading = _reading(run, job, come)
+                if job.seeks_deletions:
+                    _store(run, [reading], _absent(run, job, page))
+                else:
+                    news.append(reading)
+            except CollectorError as error:
+                _store(run, news)  # before anything of theirs is buried
+                news = []
+                job.broken = True
+                refusals.take(run, job.container, stream, error)
+    finally:  # whatever is wrong with one page, those before it are right
+        _store(run, news)
 
 
 def _reading(run: Run, job: Job, come: Page | Exception) -> tuple[fetch.MessagePage, store.Reading]:

@@ -1,14 +1,19 @@
 """Pages that are written together leave what they would leave one by one."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.db import DataError
 
+from core.collectors.progress import Silence
 from core.models import Activity, Checkpoint, Document, Scope
+from discord_activity_tracker.collector.reading import Job, _take  # pyright: ignore[reportPrivateUsage]
 from discord_activity_tracker.convert import convert_messages
+from discord_activity_tracker.fetch import MessagePage
 from discord_activity_tracker.models import Account, Channel, FormerName, Message
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store import Reading, silent_scopes, store_messages
@@ -91,6 +96,16 @@ def test_a_page_that_cannot_be_written_costs_no_other() -> None:
         store_messages([good, replace(bad, page=replace(bad.page, rows=broken))], now=NOW)
     assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
     assert list(Checkpoint.objects.values_list("scope", flat=True)) == [str(CHANNEL)]
+
+
+def test_an_error_that_nobody_thought_of_costs_no_page_before_it() -> None:
+    job = Job(container=cast("Any", SimpleNamespace(place=place())), after=0, states=lambda _page, _end: {})
+    items = [message(at(0))]
+    page = MessagePage(items=items, after=0, asked_at=NOW, last=False)
+    run = cast("Any", SimpleNamespace(counts=Counter[str](), progress=Silence()))
+    with pytest.raises(RuntimeError, match="a bug"):
+        _take(run, [(job, (page, convert_messages(items, GUILD, CHANNEL))), (job, RuntimeError("a bug"))], "messages")
+    assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
 
 
 def test_a_forum_without_posts_is_complete_and_what_is_hidden_is_not() -> None:

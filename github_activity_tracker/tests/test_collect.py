@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import DataError
 
 from core.errors import ConfigurationError, ReplaceToken
 from core.models import Activity, Checkpoint, CollectorRun, Document, SkippedItem
+from github_activity_tracker import fetch, store
 from github_activity_tracker.models import Issue, IssueComment, Repository, ReviewComment
 from samples.server import SampleServer
 
@@ -87,6 +89,25 @@ def test_an_edit_between_two_pages_loses_nothing(server: SampleServer, collect: 
         server.before(r"issues/comments", partial(move, server, ids), skip=place)
     collect()
     collect()
+    assert kept() == true(server)
+
+
+def test_pages_that_the_database_refuses_together_are_written_one_by_one(
+    server: SampleServer, collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = store.store_page
+    together: list[int] = []
+
+    def particular(model: Any, page: Any, **more: Any) -> Any:
+        together.append(len(page.records))
+        if len(page.records) > 100:  # more than a page has
+            raise DataError("a value is out of range")
+        return write(model, page, **more)
+
+    monkeypatch.setattr(store, "store_page", particular)
+    monkeypatch.setattr(fetch, "in_batches", lambda pages, **_: iter([list(pages)]))
+    collect()
+    assert max(together) > 100
     assert kept() == true(server)
 
 
