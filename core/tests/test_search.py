@@ -1,5 +1,6 @@
 """From marks to hits, with the real local model where meaning counts."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -8,11 +9,13 @@ import pytest
 from django.db import transaction
 
 from core.models import Chunk, Embedding, Scope
-from core.search import queue
+from core.search import queue, vectors
 from core.search import sync as syncing
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed, mark_deleted
+from core.search.embedders import Role
 from core.search.query import search
 from core.search.sync import sync
+from core.tests.notes import model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -145,6 +148,23 @@ def test_when_time_is_over_nothing_is_begun(notes: Notes, monkeypatch: pytest.Mo
     notes.mark("boat")
     monkeypatch.setattr(notes, "render", lambda _names: pytest.fail("rendered"))
     assert sync([notes], max_seconds=0).remaining == 1
+
+
+def test_what_was_embedded_before_an_outage_is_kept(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "SLICE", 1)
+    before = Embedding.objects.count()
+    with model("fails") as embedder:
+        embed, calls = embedder.embed, iter((False, False, True))
+
+        def failing(texts: Sequence[str], role: Role) -> Any:
+            if next(calls):
+                raise OSError("the model is away")
+            return embed(texts, role)
+
+        monkeypatch.setattr(embedder, "embed", failing)
+        with pytest.raises(OSError, match="away"):
+            vectors.vectors_of(embedder, {str(n): f"text {n}" for n in range(5)}, Counter())
+    assert Embedding.objects.count() == before + 2
 
 
 def test_a_vector_is_kept_for_every_text(notes: Notes) -> None:
