@@ -1,5 +1,6 @@
 """Accounts, as REST and GraphQL show them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,11 +32,22 @@ def account_row(payload: AccountPayload) -> Row:
     }
 
 
+AVATAR = re.compile(r"/u/(\d{1,18})(?:[/?]|$)")
+"""Where the address of an account's picture names its numeric id, at github.com and at GitHub Enterprise Server."""
+
+
 def actor_id(actor: dict[str, Any] | None) -> int | None:
-    """The numeric id of a GraphQL actor; nothing for one that no longer exists or has none."""
-    if not actor or actor.get("login") == GHOST or not actor.get("databaseId"):
+    """Return the numeric id of a GraphQL actor, or None for a deleted account.
+
+    Organisations have no ``databaseId`` here: selecting it needs the scope ``read:org``. Their number is read from
+    ``avatarUrl``.
+    """
+    if not actor or actor.get("login") == GHOST:
         return None
-    return int(actor["databaseId"])
+    if number := actor.get("databaseId"):
+        return int(number)
+    found = AVATAR.search(str(actor.get("avatarUrl") or ""))
+    return int(found[1]) if found else None
 
 
 def actor_login(actor: dict[str, Any] | None) -> str:

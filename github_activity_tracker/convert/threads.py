@@ -136,10 +136,12 @@ def _nodes(item: Any, name: str) -> Sequence[Any]:
 
 
 def _reviewer(node: Any) -> dict[str, Any]:
-    """Who is asked for a review; nobody any more when the account is gone."""
-    asked = node.get("requestedReviewer") or {}
-    name = clean(str(asked.get("login") or asked.get("slug") or ""))
-    return {"kind": str(asked.get("__typename") or ""), "id": asked.get("databaseId"), "name": name}
+    """Return kind, numeric id and name of a requested reviewer; a team has a node id only, a deleted account nothing."""
+    reviewer = node.get("requestedReviewer") or {}
+    known = {"kind": str(reviewer.get("__typename") or ""), "id": actor_id(reviewer)}
+    if known["kind"] == "Team":
+        known["node_id"] = clip(reviewer.get("id"), 100)
+    return known | {"name": clean(str(reviewer.get("login") or reviewer.get("slug") or ""))}
 
 
 def _review(node: Any, item: Any, repository_id: int) -> Record:

@@ -56,7 +56,7 @@ def accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple
         for node_id, node in zip(some, nodes, strict=True):
             if node is None:
                 gone.append(node_id)
-            elif node.get("databaseId"):
+            elif node.get("login"):
                 found.append(node)
     return found, gone
 

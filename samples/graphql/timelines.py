@@ -74,6 +74,7 @@ def actor(community: SampleCommunity, id_: int | None) -> Json | None:
         "__typename": account.type,
         "id": node_id(prefix, account.id),
         "databaseId": account.id,
+        "avatarUrl": f"https://avatars.githubusercontent.com/u/{account.id}?v=4",
         "login": account.login.removesuffix("[bot]") if account.type == "Bot" else account.login,
     }
 

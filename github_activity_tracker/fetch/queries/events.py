@@ -6,17 +6,18 @@ https://docs.github.com/en/graphql/reference/unions#issuetimelineitems
 
 ACTOR = """
 fragment Account on Actor {
-  __typename login
-  ... on User { id databaseId } ... on Bot { id databaseId }
-  ... on Mannequin { id databaseId } ... on Organization { id databaseId }
+  __typename login avatarUrl ... on Node { id }
+  ... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId }
 }
 """
-_WHO = (
-    "__typename ... on User { login databaseId } ... on Bot { login databaseId } "
-    "... on Mannequin { login databaseId }"
-)  # fmt: skip
-ASSIGNEE = f"{_WHO} ... on Organization {{ login databaseId }}"
-REVIEWER = f"{_WHO} ... on Team {{ slug databaseId }}"
+"""No field of Organization or Team: GitHub refuses a whole query that selects one unless the token has ``read:org``.
+
+An organisation's number is also in its ``avatarUrl``.
+"""
+_USERS = "... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId }"
+ASSIGNEE = f"__typename ... on Node {{ id }} ... on Actor {{ login avatarUrl }} {_USERS}"
+REVIEWER = ASSIGNEE
+"""A team shows its node id alone: its name needs ``read:org``."""
 _ITEM = "number title repository { nameWithOwner databaseId }"
 SUBJECT = f"__typename ... on Issue {{ {_ITEM} }} ... on PullRequest {{ {_ITEM} }}"
 _PROJECT = "project { name }"
