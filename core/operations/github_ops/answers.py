@@ -1,6 +1,6 @@
 """What GitHub's answers mean: errors, limits, partial data."""
 
-from collections.abc import Collection
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -35,17 +35,56 @@ def rest_error(response: Response) -> Exception:
     return UnexpectedAnswer(f"GitHub answers {place} with {response.status}: {message}")
 
 
-def graphql_data(answer: object, absent: Collection[str]) -> dict[str, Any]:
-    """The data of a GraphQL answer that is whole, but for what is ``absent`` on purpose."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeError:
+    """An error about one place of a GraphQL answer; the rest of the answer is good.
+
+    ``path``: field names (aliases included) and list positions from the root: ``("node", "edges", 3)``.
+    ``kind``: GitHub's word for it, such as ``FORBIDDEN`` or ``NOT_FOUND``.
+    """
+
+    path: tuple[str | int, ...]
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GraphQLAnswer:
+    """The data of a query, and the errors about single places in it (which are null, or missing with their parent)."""
+
+    data: dict[str, Any]
+    errors: tuple[NodeError, ...] = ()
+
+
+def graphql_answer(answer: object) -> GraphQLAnswer:
+    """Return the data of a GraphQL answer with its errors about single nodes.
+
+    Raises the typed error of any other error: then nothing in the answer can be relied on.
+    """
     if not isinstance(answer, dict):
         raise SliceRefused("GitHub's GraphQL answered with something that is not an object")
-    told = cast("dict[str, Any]", answer)
-    errors = [error for error in told.get("errors") or [] if error.get("type") not in absent]
-    if errors:
-        raise graphql_error(errors[0])
-    if not isinstance(told.get("data"), dict):
+    body = cast("dict[str, Any]", answer)
+    errors = [error if isinstance(error, dict) else {} for error in body.get("errors") or []]
+    data = body.get("data")
+    partial = [error for error in errors if isinstance(data, dict) and _is_about_a_node(error)]
+    if len(partial) < len(errors):
+        raise graphql_error(next(error for error in errors if error not in partial))
+    if not isinstance(data, dict):
         raise SliceRefused("GitHub's GraphQL answered without data")
-    return told["data"]
+    return GraphQLAnswer(data=cast("dict[str, Any]", data), errors=tuple(_node_error(error) for error in partial))
+
+
+NODE_ERRORS = frozenset({"FORBIDDEN", "NOT_FOUND"})
+"""With a path these say that one place cannot be shown to us. A refusal for lack of SAML is a FORBIDDEN, too."""
+
+
+def _is_about_a_node(error: dict[str, Any]) -> bool:
+    return error.get("type") in NODE_ERRORS and isinstance(error.get("path"), list) and bool(error["path"])
+
+
+def _node_error(error: dict[str, Any]) -> NodeError:
+    path = tuple(part if isinstance(part, int) else str(part) for part in error["path"])
+    return NodeError(path=path, kind=str(error["type"]), message=str(error.get("message") or "no message")[:300])
 
 
 def graphql_error(error: dict[str, Any]) -> Exception:

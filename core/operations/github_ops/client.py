@@ -13,7 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import ReplaceToken, RetryLater, SliceRefused, SourceTimeout, SourceUnavailable, UnexpectedAnswer
-from core.operations.github_ops.answers import graphql_data, is_rate_limited, limit_wait, rest_error
+from core.operations.github_ops.answers import (
+    GraphQLAnswer,
+    graphql_answer,
+    graphql_error,
+    is_rate_limited,
+    limit_wait,
+    rest_error,
+)
 from core.operations.github_ops.tokens import CORE, GRAPHQL, Token, TokenPool
 from core.operations.http import Response, Transport
 
@@ -100,7 +107,17 @@ class GitHubClient:
         self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "",
         absent: Collection[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
-        """The ``data`` of a query, whole or not at all. ``absent``: error types that leave a null behind on purpose.
+        """Return the ``data`` of a query, whole or not at all. ``absent``: kinds of node errors that are ignored.
+
+        Raises AccessDenied or NotFound for any other node error, and what ``query`` raises.
+        """
+        answer = self.query(query, variables, scope=scope)
+        if unexpected := [error for error in answer.errors if error.kind not in absent]:
+            raise graphql_error({"type": unexpected[0].kind, "message": unexpected[0].message})
+        return answer.data
+
+    def query(self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "") -> GraphQLAnswer:
+        """Return the data of a query together with the errors about single nodes in it.
 
         Raises SliceRefused for what a smaller query may get through, CursorRefused, and what ``get`` raises.
         """
@@ -117,10 +134,10 @@ class GitHubClient:
             raise SliceRefused(str(error)) from error
         if response.status != 200:
             raise rest_error(response)
-        data = graphql_data(response.json(), absent)
-        cost: Any = data.get("rateLimit")
+        answer = graphql_answer(response.json())
+        cost: Any = answer.data.get("rateLimit")
         self.points += cost["cost"] if isinstance(cost, dict) and "cost" in cost else 1
-        return data
+        return answer
 
     @property
     def graphql_url(self) -> str:
