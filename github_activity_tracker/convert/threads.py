@@ -136,7 +136,7 @@ def _nodes(item: Any, name: str) -> Sequence[Any]:
 
 
 def _reviewer(node: Any) -> dict[str, Any]:
-    """Return kind, numeric id and name of a requested reviewer; of a team only its node id, of a deleted one nothing."""
+    """Return kind, numeric id and name of a requested reviewer; of a team only its node id."""
     reviewer = node.get("requestedReviewer") or {}
     known = {"kind": str(reviewer.get("__typename") or ""), "id": actor_id(reviewer)}
     if known["kind"] == "Team":
