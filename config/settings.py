@@ -196,6 +196,8 @@ LOGGINGS = {name: logging_settings(name, INSTALLED_APPS) for name in ("text", "j
 LOGGING = LOGGINGS[LOG_FORMAT]
 
 GITHUB_TOKENS = _words("GITHUB_TOKENS")
+GITHUB_APP_ID = _text("GITHUB_APP_ID")
+GITHUB_APP_PRIVATE_KEY_FILE = _text("GITHUB_APP_PRIVATE_KEY_FILE")
 GITHUB_API_URL = _text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
 GITHUB_GIT_URL = _text("GITHUB_GIT_URL", "https://github.com").rstrip("/")
 GITHUB_REPOS = _words("GITHUB_REPOS")

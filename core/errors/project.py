@@ -38,6 +38,12 @@ class ReplaceToken(CollectorError):
     category = CollectorFailureCategory.AUTH
 
 
+class TokensRefused(ReplaceToken):
+    """The source refuses every token that is configured: nothing can be done before the setting is changed."""
+
+    exit_code = 2
+
+
 class AccessDenied(CollectorError):
     """The token is good, but may not do this."""
 

@@ -48,7 +48,7 @@ class Line:
 
 def audit(client: GitHubClient, found: list[Target]) -> Iterator[Line]:
     """Lines for each repository, stream by stream; N/100 + 3 requests a repository."""
-    facts = fetch.probe(client, {target.full_name: target.node_id for target in found})
+    facts = fetch.probe(client, {target.full_name: target.node_id for target in found}).facts
     for target in found:
         told = facts.get(target.full_name)
         if told is None:

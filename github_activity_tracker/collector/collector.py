@@ -3,7 +3,7 @@
 import logging
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +59,8 @@ class Plan:
     quiet: frozenset[str] = frozenset()
     spared: frozenset[str] = frozenset()
     limit: RetryLater | None = None
+    refusals: Mapping[str, str] = field(default_factory=dict[str, str])
+    """GitHub's words about repositories of which GraphQL shows nothing."""
 
 
 class GitHubCollector(AbstractCollector):
@@ -69,13 +71,14 @@ class GitHubCollector(AbstractCollector):
     def __init__(self, options: CollectOptions) -> None:
         self.options = options
         self.progress: Progress = Silence()
+        self._has_stored = False
         self.client = fetch.open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
 
     def validate_config(self) -> None:
         """Refuse what cannot be done before anything is touched."""
         if unknown := set(self.options.streams) - set(STREAMS):
             raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
-        if not settings.GITHUB_TOKENS and not self.options.git_only:
+        if not self.client.tokens.has_tokens and not self.options.git_only:
             logger.warning(
                 "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and tells neither reviews nor timelines."
             )
@@ -91,13 +94,17 @@ class GitHubCollector(AbstractCollector):
         plan = self._plan(self._targets())
         self.client.share_budgets()
         reports: dict[str, ScopeReport] = {}
+        notices = 0
         waiting: set[str] = set()
         while plan.queue:
             target = plan.queue.popleft()
             alone = not plan.queue or waiting >= {target.full_name, *(other.full_name for other in plan.queue)}
             self.client.patience = PATIENCE if alone else IMPATIENCE
             report = self._collect_apart(target, plan)
+            report = replace(report, notes=[*report.notes, *self.client.notices[notices:]])
+            notices = len(self.client.notices)
             reports[target.full_name] = report
+            self._has_stored = self._has_stored or any(report.counts.values())
             if report.waits and target.full_name not in waiting:
                 waiting.add(target.full_name)
                 plan.queue.append(target)
@@ -135,10 +142,11 @@ class GitHubCollector(AbstractCollector):
         if not self.client.tokens.has_tokens or self.options.git_only:
             return plan
         try:
-            plan.facts = fetch.probe(self.client, {target.full_name: target.node_id for target in found})
+            answer = fetch.probe(self.client, {target.full_name: target.node_id for target in found})
         except RetryLater as error:  # REST and git have quotas of their own
             plan.limit = error
             return plan
+        plan.facts, plan.refusals = answer.facts, answer.refusals
         plan.told_at = self.client.server_time or plan.told_at
         plan.readings = quiet.readings([target.known_id for target in found if target.known_id])
         still = {
@@ -171,11 +179,10 @@ class GitHubCollector(AbstractCollector):
                     spare=target.full_name in plan.spared,
                     progress=self.progress,
                     limit=plan.limit,
+                    refusal=plan.refusals.get(target.full_name, ""),
                     counts=counts,
                 )
                 run.collect()
-        except ReplaceToken:
-            raise
         except CollectorError as error:
             return self._report_error(target, error, counts)
         except UNFORESEEN as error:
@@ -205,6 +212,8 @@ class GitHubCollector(AbstractCollector):
     def _report_error(self, target: Target, error: CollectorError, counts: Counter[str]) -> ScopeReport:
         """What is said, and kept, of a repository that could not be collected."""
         partly = error.exit_code == 3 or any(counts.values())
+        if isinstance(error, ReplaceToken) and not partly and not self._has_stored:
+            raise error
         outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if partly else "failed"
         if isinstance(error, RetryLater):
             Scope.objects.filter(source_system="github", name=target.full_name).update(not_before=error.not_before)
@@ -219,7 +228,7 @@ class GitHubCollector(AbstractCollector):
         logger.info("collection ended early scope=%s outcome=%s reason=%s", target.full_name, outcome, reason)
         return ScopeReport(
             scope=target.full_name, outcome=outcome, counts={k: n for k, n in counts.items() if n}, skipped=1,
-            reason=reason, category=error.category.value, stops_run=isinstance(error, BudgetExhausted),
+            reason=reason, category=error.category.value, stops_run=isinstance(error, (BudgetExhausted, ReplaceToken)),
             waits=isinstance(error, RetryLater),
         )  # fmt: skip
 

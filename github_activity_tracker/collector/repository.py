@@ -43,6 +43,8 @@ class RepositoryRun:
     progress: Progress
     limit: RetryLater | None = None
     """Why GraphQL cannot be asked now."""
+    refusal: str = ""
+    """GitHub's words about a repository of which GraphQL shows nothing."""
     counts: Counter[str] = field(default_factory=Counter[str])
     skipped: list[str] = field(default_factory=list[str])
 
@@ -112,6 +114,8 @@ class RepositoryRun:
         if stream in NEED_TOKEN and self.facts is None:
             if self.limit is not None:
                 raise self.limit
+            if self.refusal:
+                raise AccessDenied(f"GitHub's GraphQL: {self.refusal}")
             raise NotFound("GitHub tells this only to those who have a token: set GITHUB_TOKENS", reason="needs_token")
         if stream in LISTS:
             streams.collect_list(run, stream)
@@ -126,8 +130,8 @@ class RepositoryRun:
             self._collect_commits(run)
 
     def _collect_commits(self, run: streams.Run) -> None:
-        history = fetch.LocalHistory(self.scope.name, run.repository_id, self.client.tokens.git_value())
-        if history.update(None if self.options.git_only else self.client, self.scope.name):
+        history = fetch.LocalHistory(self.scope.name, run.repository_id)
+        if history.update(self.client, git_only=self.options.git_only):
             streams.collect_commits(run, history)
 
     def _expected(self, stream: str) -> int | None:

@@ -8,7 +8,7 @@ from github_activity_tracker.fetch.listing import ItemPage
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
 from github_activity_tracker.fetch.organisations import repositories_of
 from github_activity_tracker.fetch.reconcile import absent_nodes, accounts, is_gone, totals
-from github_activity_tracker.fetch.repositories import probe, repository
+from github_activity_tracker.fetch.repositories import Probe, probe, repository
 from github_activity_tracker.fetch.single import one_item, one_thread
 from github_activity_tracker.fetch.sizes import how_many
 from github_activity_tracker.fetch.small_lists import WholeList, whole_list
@@ -19,6 +19,7 @@ __all__ = [
     "ItemPage",
     "ListPage",
     "LocalHistory",
+    "Probe",
     "WholeList",
     "absent_nodes",
     "accounts",

@@ -10,13 +10,17 @@ from github_activity_tracker.fetch.lists import as_items
 def repositories_of(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
     """Every repository that is not a fork, archived ones included; NotFound when there is no such owner."""
     try:
-        return _all(client, f"/orgs/{owner}/repos")
+        return _all(client, owner, f"/orgs/{owner}/repos")
     except NotFound:
-        return _all(client, f"/users/{owner}/repos")
+        return _all(client, owner, f"/users/{owner}/repos")
 
 
-def _all(client: GitHubClient, path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for answer in client.pages(path, {"per_page": 100, "type": "all", "sort": "full_name"}):
-        found += [item for item in as_items(answer.data) if not item.get("fork")]
-    return found
+def _all(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:
+    """Every list shows what its token sees and no more, so each token is asked for its own."""
+    found: dict[str, dict[str, Any]] = {}
+    for token in client.listing_tokens(owner):
+        for answer in client.pages(
+            path, {"per_page": 100, "type": "all", "sort": "full_name"}, scope=owner, prefer=token
+        ):
+            found |= {str(item["full_name"]): item for item in as_items(answer.data) if not item.get("fork")}
+    return list(found.values())

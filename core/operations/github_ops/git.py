@@ -17,10 +17,16 @@ from core.operations.redaction import redact
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6
 CHUNK = 1 << 20
+
+
+class CredentialsRefused(AccessDenied):
+    """The server wants another token, or one at all."""
+
+
 ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
-    ("authentication failed", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
-    ("could not read username", AccessDenied, "git may not read it: put a token that may into GITHUB_TOKENS"),
-    ("error: 401", AccessDenied, "git may not read it: put a valid token into GITHUB_TOKENS"),
+    ("authentication failed", CredentialsRefused, "git may not read it: use a token in GITHUB_TOKENS that may"),
+    ("could not read username", CredentialsRefused, "git may not read it: put a token that may into GITHUB_TOKENS"),
+    ("error: 401", CredentialsRefused, "git may not read it: put a valid token into GITHUB_TOKENS"),
     ("error: 403", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
     ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
 )
@@ -54,7 +60,11 @@ class GitMirror:
 
     def __init__(self, url: str, folder: Path, token: str | None = None) -> None:
         self.url, self.folder = url, folder
-        self.environment = _environment(url, token)
+        self.use(token)
+
+    def use(self, token: str | None) -> None:
+        """Identify by this token from now on."""
+        self.environment = _environment(self.url, token)
 
     def update(self) -> None:
         """Fetch all branches and tags; what a killed fetch left behind is no obstacle.
@@ -163,10 +173,12 @@ def _environment(url: str, token: str | None) -> dict[str, str]:
         secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         parts = urlsplit(url)
         settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {secret}"
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    private = ("NETRC", "XDG_CONFIG_HOME")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name not in private}
     env |= {
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "http:https:file", "GIT_CONFIG_COUNT": str(len(settings)), "GIT_ASKPASS": "true",
+        "HOME": os.devnull,  # git's HTTP library looks for ~/.netrc, whose password would go instead of our token
     }  # fmt: skip
     for place, (name, value) in enumerate(settings.items()):
         env |= {f"GIT_CONFIG_KEY_{place}": name, f"GIT_CONFIG_VALUE_{place}": value}

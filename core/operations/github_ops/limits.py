@@ -54,12 +54,14 @@ class Limit:
 
     ``wait``: seconds until this process may use the token again. ``shared``: seconds that other processes and later
     runs wait. ``everywhere``: it holds for REST and GraphQL alike. ``words``: what GitHub said, where that is absurd.
+    ``window``: the quota of the hour is used up, which the headers say as well.
     """
 
     wait: float
     shared: float
     everywhere: bool
     words: str = ""
+    window: bool = False
 
 
 def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
@@ -94,7 +96,7 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
 def _primary(seconds: float, attempt: int) -> Limit:
     """The limit of a window that ends in so many seconds; a window that is over and still limited is waited for."""
     wait = min(LONGEST, max(seconds, 2.0**attempt))
-    return Limit(wait=wait, shared=wait, everywhere=False)
+    return Limit(wait=wait, shared=wait, everywhere=False, window=True)
 
 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
@@ -159,4 +161,3 @@ def _words(response: Response) -> str:
 def _unplaced(error: Mapping[str, Any]) -> str:
     """The message of an error about the whole query; one with a path is about a single node."""
     return "" if error.get("path") else str(error.get("message") or "")
-
