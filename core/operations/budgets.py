@@ -21,7 +21,7 @@ class BudgetRow:
 
 # Of one window the smaller remainder is the newer; a later window replaces an earlier one. What nobody told (NULL)
 # changes nothing. GREATEST and LEAST leave NULLs out.
-# What lies more than an hour ahead is no window of any source: a mistake that was written down once must not last.
+# What lies more than two hours ahead is no window of any source: a mistake that was written down once must not last.
 RECONCILE = """
     INSERT INTO core_apibudget AS kept
         (source_system, account, resource, "limit", remaining, resets_at, not_before, updated_at)
@@ -29,14 +29,14 @@ RECONCILE = """
     ON CONFLICT (source_system, account, resource) DO UPDATE SET
         "limit" = COALESCE(excluded."limit", kept."limit"),
         remaining = CASE
-            WHEN kept.resets_at > now() + interval '61 minutes' THEN excluded.remaining
+            WHEN kept.resets_at > now() + interval '2 hours' THEN excluded.remaining
             WHEN excluded.resets_at IS NULL OR excluded.resets_at < kept.resets_at THEN kept.remaining
             WHEN excluded.resets_at > kept.resets_at + interval '2 seconds' OR kept.resets_at IS NULL
                 THEN excluded.remaining
             ELSE LEAST(kept.remaining, excluded.remaining) END,
-        resets_at = CASE WHEN kept.resets_at > now() + interval '61 minutes' THEN excluded.resets_at
+        resets_at = CASE WHEN kept.resets_at > now() + interval '2 hours' THEN excluded.resets_at
             ELSE GREATEST(kept.resets_at, excluded.resets_at) END,
-        not_before = CASE WHEN kept.not_before > now() + interval '61 minutes' THEN excluded.not_before
+        not_before = CASE WHEN kept.not_before > now() + interval '2 hours' THEN excluded.not_before
             ELSE GREATEST(kept.not_before, excluded.not_before) END,
         updated_at = now()
     RETURNING "limit", remaining, resets_at, not_before

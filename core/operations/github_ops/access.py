@@ -73,12 +73,12 @@ class Access:
         return key in {self.works.get(name.lower()), self.works.get(owner_of(name))}
 
     def rank(self, name: str, area: str, key: str) -> int:
-        """Smaller is better: 0 serves it, 1 saw it in this run, 2 serves others of the owner, 3 unknown."""
+        """Smaller is better: 1 serves it, 2 saw it in this run, 3 serves others of the owner, 4 unknown."""
         if self._served.get((name.lower(), area)) == key or self.works.get(name.lower()) == key:
-            return 0
-        if self.is_proven(name, key):
             return 1
-        return 2 if self.works.get(owner_of(name)) == key else 3
+        if self.is_proven(name, key):
+            return 2
+        return 3 if self.works.get(owner_of(name)) == key else 4
 
     def is_refused(self, name: str, area: str, key: str) -> bool:
         """Whether asking with this token is known to be in vain."""

@@ -78,7 +78,7 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
     if not (refused and after) and not secondary and not primary and response.status != 429:
         reset = _until_reset(response.headers, now) if refused else None
         return None if reset is None else _primary(reset, attempt)
-    unknown = UNKNOWN * 2**attempt
+    unknown = min(LONGEST, UNKNOWN * 2**attempt)
     if after:
         seconds = _retry_after(after, now)
         if seconds is not None and seconds > LONGEST:

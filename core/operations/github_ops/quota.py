@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from core.operations.budgets import BudgetRow, correct, reconcile
-from core.operations.github_ops.limits import LONGEST, UNKNOWN, reset_time, whole_number
+from core.operations.github_ops.limits import LONGEST, reset_time, whole_number
 
 PER_MINUTE = {"core": 880, "graphql": 1900}
 """Requests a minute: a little below the documented secondary limits of 900 and 2,000 points."""
@@ -132,4 +132,4 @@ def _moment(seconds: float) -> datetime | None:
 def _seconds(moment: datetime | None) -> float:
     """Unix seconds; 0 for what no window of GitHub's can be, such as a wait of days that an older release wrote."""
     seconds = moment.timestamp() if moment else 0.0
-    return seconds if seconds <= time.time() + LONGEST + UNKNOWN else 0.0
+    return seconds if seconds <= time.time() + 2 * LONGEST else 0.0

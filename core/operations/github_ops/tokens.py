@@ -130,7 +130,7 @@ class TokenPool:
     ) -> Token | None:  # fmt: skip
         """Return the best token for a scope, None when each was tried or is known not to see it.
 
-        Ready before waiting; then what serves the repository; then what was chosen before; then what has most left.
+        Ready before waiting; then a token whose refusal is to be confirmed, which costs nothing; then what serves the repository; then what was chosen before; then what has most left.
         ``area``: the part of the repository that is read. ``tried``: keys that are out of question. The first choice
         is made even when every token was refused in earlier runs.
         """
@@ -146,7 +146,7 @@ class TokenPool:
             left = None if resource == GIT else self.quota_left(token, resource)
             return (
                 max(0.0, token.ready_at(resource) - now),
-                -1 if token is prefer else self.access.rank(scope, area, token.key) if scope else 3,
+                _place(token, prefer) or (self.access.rank(scope, area, token.key) if scope else 3),
                 0 if token is before else 1,
                 -(1 << 30) if left is None else -left,
             )
@@ -191,3 +191,8 @@ class TokenPool:
         self._tokens = [one for one in self._tokens if one is not token]
         self._refused_keys.add(token.key)
         self.refused.append(repr(token))
+
+
+def _place(token: Token, prefer: Token | None) -> int:
+    """Negative for a token that goes before all others that are ready."""
+    return -2 if token.confirm_at is not None else -1 if token is prefer else 0
