@@ -24,7 +24,7 @@ PAGE = "/repositories/1/issues?page=2&after=A%3D"
     "address",
     [
         "https://api.github.com", "https://api.github.com:443", "https://ghe.example/api/v3", "http://proxy:8080/github",
-        "http://localhost:9000", "http://proxy:8080/github/api/v3", "//api.github.com", "https://USER@API.github.com", "",
+        "http://localhost:9000", "http://proxy:8080/github/api/v3", "//api.github.com", "https://U@API.github.com", "",
     ],
 )  # fmt: skip
 def test_an_address_under_another_name_of_the_server_is_the_same_address(api: str, address: str) -> None:

@@ -1,7 +1,6 @@
 """Collecting as a GitHub App: what it signs, whose installations it uses, and what happens when tokens end."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +36,13 @@ def app_of(server: SampleServer, *installations: Installation, skew: float = 0.0
 
 
 @pytest.fixture
-def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Iterator[Path]:
+def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Path:
     """The settings name the App and no token."""
     path = tmp_path / "app.pem"
     path.write_bytes(pem(KEY))
     settings.GITHUB_TOKENS = []
     settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE = "12345", str(path)
-    yield path
+    return path
 
 
 def users(server: SampleServer, kind: str) -> set[str]:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.models import Activity, ApiBudget, Checkpoint, CollectorRun, SkippedItem
-from core.operations.github_ops import tokens
 from github_activity_tracker.collector import collector
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_refusals import exit_code
@@ -41,7 +40,6 @@ def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.Monke
     settings.WORKSPACE_DIR = tmp_path
     monkeypatch.setattr(collector, "PATIENCE", 5.0)
     monkeypatch.setattr(collector, "IMPATIENCE", 5.0)
-    monkeypatch.setattr(tokens, "CONFIRM_AFTER", 0.2)
     yield small
     small.call("limits", {"config": USUAL})
 

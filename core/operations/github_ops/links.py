@@ -54,7 +54,6 @@ def below_root(address: str, api_url: str) -> str:
     for prefix in (root.path.rstrip("/"), ENTERPRISE):
         if prefix and (path == prefix or path.startswith(f"{prefix}/")):
             path = path[len(prefix) :] or "/"
-            break
     if elsewhere or not path.startswith("/"):
         route = ROUTES.search(path)
         if route is None:

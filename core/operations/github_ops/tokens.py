@@ -130,7 +130,8 @@ class TokenPool:
     ) -> Token | None:  # fmt: skip
         """Return the best token for a scope, None when each was tried or is known not to see it.
 
-        Ready before waiting; then a token whose refusal is to be confirmed, which costs nothing; then what serves the repository; then what was chosen before; then what has most left.
+        Ready before waiting; then a token whose refusal is to be confirmed, which costs nothing; then what serves the
+        repository; then what was chosen before; then what has most left.
         ``area``: the part of the repository that is read. ``tried``: keys that are out of question. The first choice
         is made even when every token was refused in earlier runs.
         """
