@@ -155,11 +155,12 @@ def exit_code(*arguments: str) -> int:
     return 0
 
 
-def test_a_token_that_is_revoked_half_way_ends_with_1_and_its_variable(server: SampleServer, capsys: Any) -> None:
+def test_a_token_that_is_revoked_half_way_ends_with_3_and_its_variable(server: SampleServer, capsys: Any) -> None:
     server.fail("revoke", 7)
-    assert exit_code(server.truth()["full_name"]) == 1
+    assert exit_code(server.truth()["full_name"]) == 3
     told = capsys.readouterr().err
     assert "GITHUB_TOKENS" in told
+    assert f"***{server.token()[-4:]}" in told
     assert server.token() not in told
     assert Issue.objects.exists()
 

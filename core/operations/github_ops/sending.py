@@ -138,11 +138,11 @@ class Sender:
         if isinstance(token, InstallationToken):
             token.expire()
             if not token.is_new:  # it expired or was revoked while it was used: a new secret is all it needs
-                logger.info("installation token refused; fetching a new one token=%s", token)
+                logger.info("%s: GitHub refused its secret; fetching a new one", token.masked)
                 return
         if token.confirm_at is None:
             token.confirm_at = time.time() + CONFIRM_AFTER
-            logger.warning("GitHub refused a token; asking again in %.0f s token=%s", CONFIRM_AFTER, token)
+            logger.warning("GitHub refused %s once; asking again in %.0f s", token.masked, CONFIRM_AFTER)
         elif time.time() >= token.confirm_at:
             self._drop(token, "GitHub refuses it")
 
@@ -163,9 +163,9 @@ class Sender:
 
     def _drop(self, token: Token, reason: str) -> None:
         self.tokens.drop(token)
-        notice = f"{token!r} is not used any more in this run: {reason}. {self._where(token)}"
+        notice = f"{token.masked} is not used any more in this run: {reason}. {self._where(token)}"
         self.notices.append(notice)
-        logger.error("token dropped token=%s reason=%s left=%s", token, reason, len(self.tokens.keys))
+        logger.error("%s is not used any more in this run: %s left=%s", token.masked, reason, len(self.tokens.keys))
 
     def _where(self, token: Token) -> str:
         installed = isinstance(token, InstallationToken)
@@ -174,7 +174,7 @@ class Sender:
     def _advice(self) -> str:
         refused = ", ".join(self.tokens.refused)
         if self.app is None:
-            return f"GitHub refuses every token ({refused}): put a valid one into GITHUB_TOKENS."
+            return f"GitHub refuses {refused}, and there is no other token. Put a valid one into GITHUB_TOKENS."
         return f"No token is left ({refused}): check {ID}, {KEY_FILE} and the App's installations, or GITHUB_TOKENS."
 
     def _open_app(self) -> None:
@@ -228,14 +228,16 @@ class Sender:
 
     def _report(self, attempt: Attempt, token: Token, limit: Limit) -> None:
         logger.info(
-            "limit reached token=%s resource=%s seconds=%.0f everywhere=%s",
-            token, attempt.resource, limit.wait, limit.everywhere,
+            "limit reached name=%s resource=%s seconds=%.0f everywhere=%s",
+            token.masked, attempt.resource, limit.wait, limit.everywhere,
         )  # fmt: skip
         if limit.words:
             attempt.words = f" (it asks {limit.words})"
-            notice = f"GitHub asks {token!r} {limit.words}, which no documented limit lasts; the next run asks again."
+            notice = (
+                f"GitHub asks {token.masked} {limit.words}, which no documented limit lasts; the next run asks again."
+            )
             self.notices.append(notice)
-            logger.warning("absurd limit token=%s words=%s", token, limit.words)
+            logger.warning("absurd limit name=%s: GitHub asks %s", token.masked, limit.words)
         if self.publish is not None:
             self.publish()
 

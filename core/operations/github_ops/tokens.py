@@ -30,9 +30,12 @@ class Token:
         """After a refusal: when to ask whether it was meant (Unix seconds)."""
 
     def __repr__(self) -> str:
-        if self.name:
-            return f"Token({self.name})"
-        return f"Token(***{self._value[-4:]})" if self._value else "Token(anonymous)"
+        return f"Token({self.masked})"
+
+    @property
+    def masked(self) -> str:
+        """How people tell it from others: its last characters, or the installation."""
+        return self.name or (f"***{self._value[-4:]}" if self._value else "anonymous")
 
     @property
     def is_anonymous(self) -> bool:
@@ -191,7 +194,7 @@ class TokenPool:
         """Use it no more in this run: GitHub refuses it."""
         self._tokens = [one for one in self._tokens if one is not token]
         self._refused_keys.add(token.key)
-        self.refused.append(repr(token))
+        self.refused.append(token.masked)
 
 
 def _place(token: Token, prefer: Token | None) -> int:
