@@ -22,10 +22,12 @@ def open_client(*, max_requests: int | None = None, max_seconds: float | None = 
     app = _app(transport)
     tokens = TokenPool(settings.GITHUB_TOKENS, anonymous=app is None)
 
+    owner = threading.get_ident()
+
     def publish() -> None:
-        """Write limits down now; the pages are fetched in a thread, whose connection would stay open."""
+        """Write limits down now; pages are fetched in another thread, whose connection would stay open."""
         tokens.share()
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != owner:
             connection.close()
 
     return GitHubClient(settings.GITHUB_API_URL, tokens, transport, app=app, publish=publish)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.errors import NotFound
+from core.errors import AccessDenied, NotFound
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker.fetch.lists import as_items
 
@@ -18,9 +18,15 @@ def repositories_of(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
 def _all(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:
     """Every list shows what its token sees and no more, so each token is asked for its own."""
     found: dict[str, dict[str, Any]] = {}
-    for token in client.listing_tokens(owner):
-        for answer in client.pages(
-            path, {"per_page": 100, "type": "all", "sort": "full_name"}, scope=owner, prefer=token
-        ):
-            found |= {str(item["full_name"]): item for item in as_items(answer.data) if not item.get("fork")}
+    params = {"per_page": 100, "type": "all", "sort": "full_name"}
+    absent: list[NotFound | AccessDenied] = []
+    tokens = client.listing_tokens(owner)
+    for token in tokens:
+        try:
+            for answer in client.pages(path, params, scope=owner, prefer=token):
+                found |= {str(item["full_name"]): item for item in as_items(answer.data) if not item.get("fork")}
+        except (NotFound, AccessDenied) as error:
+            absent.append(error)
+    if len(absent) == len(tokens):
+        raise absent[0]
     return list(found.values())
