@@ -41,7 +41,6 @@ class Attempt:
     first: tuple[Response, Token] | None = None
     """The first refusal, which is what counts when no token may do it."""
     limits: int = 0
-    words: str = ""
 
 
 class Sender:
@@ -95,7 +94,7 @@ class Sender:
             if "/" not in scope or self.tokens.is_single or self._may(attempt, token, answer, proves=proves):
                 return answer, token
             attempt.first = attempt.first or (answer, token)
-        raise RetryLater(f"GitHub keeps saying that a limit is reached{attempt.words}; the next run goes on")
+        raise RetryLater("GitHub keeps saying that a limit is reached; the next run goes on")
 
     def ready(self, attempt: Attempt) -> Token | None:
         """Return a token that may be used now, waiting for one if need be; None when every one was tried."""
@@ -195,8 +194,9 @@ class Sender:
             seconds = token.quota_ready_at(attempt.resource) - time.time()
         if seconds > self.patience:
             at = datetime.fromtimestamp(token.quota_ready_at(attempt.resource), UTC)
+            asked = f" (it asks {token.limit_words})" if token.limit_words else ""
             raise RetryLater(
-                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{attempt.words}; the next run goes on",
+                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{asked}; the next run goes on",
                 not_before=at,
             )
         seconds = token.ready_at(attempt.resource) - time.time()
@@ -232,7 +232,6 @@ class Sender:
             token.masked, attempt.resource, limit.wait, limit.everywhere,
         )  # fmt: skip
         if limit.words:
-            attempt.words = f" (it asks {limit.words})"
             notice = (
                 f"GitHub asks {token.masked} {limit.words}, which no documented limit lasts; the next run asks again."
             )

@@ -26,6 +26,8 @@ class Token:
         self.key = key or digest
         """Identifies it in memory and in the database; tells nothing of its value."""
         self.quota = Quota(key or (f"token {digest}" if value else "anonymous"))
+        self.limit_words = ""
+        """What GitHub said about the limit that it rests for, where that is absurd."""
         self.confirm_at: float | None = None
         """After a refusal: when to ask whether it was meant (Unix seconds)."""
 
@@ -70,6 +72,7 @@ class Token:
     def rest(self, limit: Limit, resource: str) -> None:
         """Leave it alone as a limit demands; the end of a window is known from the headers."""
         now = time.time()
+        self.limit_words = limit.words
         if limit.window:
             if self.quota.pool(resource).ready_at <= now:  # the window is over, and still nothing is allowed
                 self.quota.rest_until(resource, now + limit.wait, 0.0)
