@@ -128,7 +128,7 @@ def test_the_token_that_sees_the_owner_is_found_for_every_api_and_remembered(
     server.call("reset", {})
     configure(server, token_owners={**owners, "github_pat_carol_1": [server.name.partition("/")[0]]})
     assert collect()["outcome"] == "succeeded"
-    assert {one["user"] for one in asked(server)} == {"carol"}
+    assert {one["user"] for one in asked(server) if one["user"]} == {"carol"}
     assert Checkpoint.objects.filter(scope="tokens").exists()
 
 
