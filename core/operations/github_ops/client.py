@@ -21,6 +21,7 @@ from core.operations.github_ops.answers import (
     limit_wait,
     rest_error,
 )
+from core.operations.github_ops.query_fitting import QueryFitter
 from core.operations.github_ops.tokens import CORE, GRAPHQL, Token, TokenPool
 from core.operations.http import Response, Transport
 
@@ -28,6 +29,8 @@ HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "202
 LINK = re.compile(r'<([^>]+)>\s*;[^,]*rel="(next|last)"')
 REDIRECTS = 5
 LIMITS_IN_A_ROW = 10
+REWRITES = 12
+"""Times that one query is sent without what the server refused of it before."""
 GRAPHQL_ATTEMPTS = 2
 """A query that fails twice is likely too much for GitHub: the caller asks for less before it asks again."""
 
@@ -51,10 +54,15 @@ class GitHubClient:
     """Asks GitHub; one request at a time, with a token that still has quota.
 
     ``patience``: seconds to wait inside a request for a limit to end; RetryLater when it is longer.
+    ``fitter`` leaves out of every query text what the server lacks or the token may not read.
     """
 
-    def __init__(self, api_url: str, tokens: TokenPool, transport: Transport, patience: float = 90.0) -> None:
+    def __init__(
+        self, api_url: str, tokens: TokenPool, transport: Transport, patience: float = 90.0,
+        fitter: QueryFitter | None = None,
+    ) -> None:  # fmt: skip
         self.api_url, self.tokens, self.transport, self.patience = api_url.rstrip("/"), tokens, transport, patience
+        self.fitter = fitter
         self.points = 0
         self._verified: set[Token] = set()
         self.server_time: datetime | None = None
@@ -121,12 +129,33 @@ class GitHubClient:
 
         Raises SliceRefused for what a smaller query may get through, CursorRefused, and what ``get`` raises.
         """
-        body = {"query": query, "variables": dict(variables or {})}
+        for _ in range(REWRITES):
+            if self.fitter is not None:
+                self.fitter.prepare(query, lambda text: self._introspect(text, scope))
+            answer = self._send(query, variables or {}, scope, self.fitter)
+            if answer is not None:
+                return answer
+        raise UnexpectedAnswer("GitHub's GraphQL keeps refusing parts of a query")
+
+    def _introspect(self, text: str, scope: str) -> Mapping[str, Any]:
+        answer = self._send(text, {}, scope, None)
+        return answer.data if answer is not None and not answer.errors else {}
+
+    def _send(
+        self, query: str, variables: Mapping[str, Any], scope: str, fitter: QueryFitter | None
+    ) -> GraphQLAnswer | None:
+        """Return an answer; None where the server refused parts of the text, which ``fitter`` now leaves out."""
+        sent, fingerprint = query, ""
 
         def ask(token: Token) -> Response:
+            nonlocal sent, fingerprint
+            fingerprint = token.fingerprint
+            if fitter is not None:
+                sent = fitter.fit(query, token.scopes, fingerprint)
             return self.transport.request(
-                "POST", self.graphql_url, headers=HEADERS | token.headers(), body=body, attempts=GRAPHQL_ATTEMPTS
-            )
+                "POST", self.graphql_url, headers=HEADERS | token.headers(),
+                body={"query": sent, "variables": dict(variables)}, attempts=GRAPHQL_ATTEMPTS,
+            )  # fmt: skip
 
         try:
             response = self._with_token(scope, GRAPHQL, ask)
@@ -134,6 +163,8 @@ class GitHubClient:
             raise SliceRefused(str(error)) from error
         if response.status != 200:
             raise rest_error(response)
+        if fitter is not None and fitter.learn(sent, response.parsed, fingerprint):
+            return None
         answer = graphql_answer(response.json())
         cost: Any = answer.data.get("rateLimit")
         self.points += cost["cost"] if isinstance(cost, dict) and "cost" in cost else 1

@@ -16,8 +16,11 @@ class Token:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        digest = hashlib.sha256(value.encode()).hexdigest()[:12]
-        self.quota = Quota(f"token {digest}" if value else "anonymous")
+        self.fingerprint = hashlib.sha256(value.encode()).hexdigest()[:12]
+        """Names the token where its value must not appear."""
+        self.scopes: frozenset[str] = frozenset()
+        """Scopes of a classic token, as the last answer named them; other kinds of tokens have none."""
+        self.quota = Quota(f"token {self.fingerprint}" if value else "anonymous")
 
     def __repr__(self) -> str:
         return f"Token(***{self._value[-4:]})" if self._value else "Token(anonymous)"
@@ -31,8 +34,10 @@ class Token:
         return self.quota.pool(resource).ready_at
 
     def note(self, headers: Mapping[str, str], resource: str = CORE) -> None:
-        """Reconcile with what an answer says about the quota."""
+        """Reconcile with what an answer says about the quota and the token's scopes."""
         self.quota.note(resource, headers)
+        if (scopes := headers.get("x-oauth-scopes")) is not None:
+            self.scopes = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
 
     def rest_until(self, moment: float, resource: str = CORE) -> None:
         """Do not use it before then (Unix seconds)."""
