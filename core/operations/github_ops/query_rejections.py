@@ -21,19 +21,12 @@ from graphql import (
     visit,
 )
 
-CODES = frozenset({
-    "undefinedField", "undefinedType", "argumentNotAccepted", "argumentLiteralsIncompatible", "cannotSpreadFragment",
-    "selectionMismatch", "missingRequiredArguments", "fieldConflict",
-})  # fmt: skip
-"""``extensions.code`` of errors about the text itself."""
 WORDS = re.compile(
     r"Field '(?P<field>\w+)' doesn't exist on type '(?P<type>\w+)'"
     r"|Cannot query field '(?P<field2>\w+)' on type '(?P<type2>\w+)'"
     r"|No such type (?P<absent>\w+)|Unknown type '(?P<absent2>\w+)'"
-    r"|doesn't accept argument|Unknown argument|has an invalid value|can't be spread inside|can never be of type"
-    r"|does not exist in '\w+' enum"
 )
-SCOPE_WORDS = re.compile(r"The '(?P<field>\w+)' field requires one of the following scopes")
+"""The commonest refusals in the words of GitHub's server, and of the reference implementation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,25 +38,27 @@ class Rejections:
 
 
 def rejections(text: str, body: object) -> Rejections:
-    """Return what an answer refuses of a text. Nothing, where the answer has data or fails for another reason."""
+    """Return what an answer refuses of a text. Nothing, where the answer has data or fails for another reason.
+
+    A server that refuses a text runs none of it: the answer has no ``data``, and its errors have no ``type`` but a
+    location. https://spec.graphql.org/October2021/#sec-Response-Format
+    """
     told = cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
     errors: list[Any] = told["errors"] if isinstance(told.get("errors"), list) else []
     found = [cast("Mapping[str, Any]", one) for one in errors if isinstance(one, Mapping)]
     scopes = [one for one in found if one.get("type") == "INSUFFICIENT_SCOPES"]
-    lacking = [one for one in found if one not in scopes and _is_about_the_text(one)]
-    if told.get("data") or not (scopes or lacking):
+    lacking = [one for one in found if not one.get("type") and (one.get("locations") or _words(one))]
+    if told.get("data") or not (scopes or ("data" not in told and lacking)):
         return Rejections()
     places = _places(text)
     return Rejections(
-        lacking=frozenset(key for one in lacking for key in _keys(one, places)),
+        lacking=frozenset(key for one in lacking for key in _keys(one, places)) if "data" not in told else frozenset(),
         scopes=frozenset(key for one in scopes for key in _keys(one, places)),
     )
 
 
-def _is_about_the_text(error: Mapping[str, Any]) -> bool:
-    extensions: Any = error.get("extensions")
-    code = cast("Mapping[str, Any]", extensions).get("code") if isinstance(extensions, Mapping) else None
-    return not error.get("type") and (code in CODES or WORDS.search(str(error.get("message") or "")) is not None)
+def _words(error: Mapping[str, Any]) -> re.Match[str] | None:
+    return WORDS.search(str(error.get("message") or ""))
 
 
 Place = tuple[Node, tuple[Node, ...]]
@@ -93,8 +88,7 @@ def _places(text: str) -> dict[tuple[int, int], list[Place]]:
 
 def _keys(error: Mapping[str, Any], places: Mapping[tuple[int, int], list[Place]]) -> set[str]:
     keys = set[str]()
-    message = str(error.get("message") or "")
-    told = WORDS.search(message)
+    told = _words(error)
     if told and (absent := told["absent"] or told["absent2"]):
         return {f"type:{absent}"}
     if told and (name := told["field"] or told["field2"]):
