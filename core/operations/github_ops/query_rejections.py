@@ -72,11 +72,11 @@ class _Places(Visitor):
         super().__init__()
         self.found: dict[tuple[int, int], list[Place]] = {}
 
-    def enter(self, node: Node, _key: object, _parent: object, _path: object, ancestors: Collection[Any]) -> None:
+    def enter(self, node: Node, _key: object, parent: object, _path: object, ancestors: Collection[Any]) -> None:
         """Note a node."""
         if node.loc is not None:
             start = node.loc.start_token
-            around = tuple(one for one in ancestors if isinstance(one, Node))
+            around = tuple(one for one in (*ancestors, parent) if isinstance(one, Node))
             self.found.setdefault((start.line, start.column), []).append((node, around))
 
 

@@ -77,7 +77,7 @@ def introspection_query(names: Sequence[str], unions: Collection[str]) -> str:
         f't{position}: __type(name: "{name}") {{ ...Fields possibleTypes {{ {selection} }} }}'
         for position, (name, selection) in enumerate(members.items())
     ]
-    return f"{{ {' '.join(parts)} rateLimit {{ cost }} }}\n{_FIELDS}"
+    return f"{{ {' '.join(parts)} }}\n{_FIELDS}"
 
 
 def read_types(data: Mapping[str, Any]) -> dict[str, TypeInfo]:
@@ -86,8 +86,8 @@ def read_types(data: Mapping[str, Any]) -> dict[str, TypeInfo]:
     Raises KeyError, TypeError or AttributeError for an answer of another shape.
     """
     types: dict[str, TypeInfo] = {}
-    for alias, told in data.items():
-        if alias == "rateLimit" or not told:
+    for told in data.values():
+        if not told:
             continue
         for member in told.get("possibleTypes") or ():
             if "kind" in member:
