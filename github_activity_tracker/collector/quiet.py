@@ -81,8 +81,6 @@ def loud(streams: Iterable[str], facts: Facts, known: Mapping[str, Reading], now
 
 def _is_unknown(stream: str, facts: Facts) -> bool:
     """Return whether the facts leave out what the stream is judged by, as those of a server that lacks a field do."""
-    if stream == "discussions" and not facts.get("hasDiscussionsEnabled"):
-        return False
     return any(part not in facts for part in PARTS[stream])
 
 

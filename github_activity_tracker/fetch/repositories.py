@@ -54,7 +54,13 @@ def _ask(client: GitHubClient, some: Sequence[str], names: Mapping[str, str]) ->
         raise AssertionError("unreachable")
     client.identify(scope, str(data["viewer"]["login"]))
     answers = ((name, data.get(f"r{place}")) for place, name in enumerate(some))
-    return {name: facts for name, facts in answers if facts and facts.get("databaseId")}
+    return {name: _with_discussions(facts) for name, facts in answers if facts and facts.get("databaseId")}
+
+
+def _with_discussions(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts with what follows from a server that lacks discussions, or the flag that they are enabled."""
+    told = facts.get("discussions") or {"totalCount": 0, "nodes": []}
+    return {"discussions": told, "hasDiscussionsEnabled": bool(told.get("totalCount"))} | facts
 
 
 def _selector(name: str, node_id: str) -> str:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # the library takes a quarter of a second to load; commands w
 logger = logging.getLogger(__name__)
 VALID_FOR = timedelta(hours=24)
 """After this time the schema is read again: github.com gains event types every month."""
+TRUSTED_FOR = timedelta(minutes=5)
+"""A refusal sooner after the schema was read is none that the schema tells of, and reading it again would not help."""
 MOST_READS = 12
 """Introspection requests that one process makes at most."""
 SMALLEST_READ = 8
@@ -84,7 +86,7 @@ class QueryFitter:
         self._lock = RLock()
         self._knowledge = _load(self.file, url)
         self._reads = 0
-        self._refreshed = self._silent = False
+        self._silent = False
         self._pruned: OrderedDict[tuple[str, frozenset[str], str], Pruned] = OrderedDict()
         self._reported: set[str] = set()
 
@@ -116,7 +118,7 @@ class QueryFitter:
     def learn(self, sent: str, body: object, fingerprint: str) -> bool:
         """Remember what an answer refuses of a text that was sent; return whether to try again.
 
-        The first refusal by a server whose schema is known means that the server has changed: its schema is read again.
+        A refusal by a server whose schema is known means that the server has changed since: the schema is read again.
         """
         if not isinstance(body, Mapping) or not body.get("errors") or body.get("data"):  # pyright: ignore[reportUnknownMemberType]  # any JSON
             return False
@@ -130,8 +132,8 @@ class QueryFitter:
                 return False
             self._pruned.clear()
             needed |= found.scopes
-            if found.lacking and known.schema is not None and not self._refreshed:
-                known.read_at, self._refreshed, self._silent = NEVER, True, False
+            if found.lacking and known.schema is not None and _age(known.read_at) > TRUSTED_FOR:
+                known.read_at, self._silent = NEVER, False
                 logger.info("the server's schema has changed; reading it again api=%s", self.url)
                 return True
             known.refused |= found.lacking
@@ -141,13 +143,13 @@ class QueryFitter:
             return True
 
     def _is_outdated(self) -> bool:
-        age = datetime.now(UTC) - self._knowledge.read_at
-        return not self._silent and not timedelta(0) <= age < VALID_FOR
+        return not self._silent and not timedelta(0) <= _age(self._knowledge.read_at) < VALID_FOR
 
     def _read_all(self, ask: Ask) -> None:
         """Read every type that was ever needed; what the server refused before is tried again."""
         known = self._knowledge
-        names = {*self.rules.types, *self.rules.unions, *(known.schema.types if known.schema else ())}
+        needed = {*known.schema.types, *known.schema.absent} if known.schema else set[str]()
+        names = needed | {*self.rules.types, *self.rules.unions}
         members = {one for name in self.rules.unions for one in _members(known.schema, name)}
         before = known.read_at
         self._read(sorted(names - members), ask, ServerSchema())
@@ -231,6 +233,10 @@ class QueryFitter:
                 json.dump(told, file, separators=(",", ":"))
         except OSError as error:
             logger.warning("the server's schema cannot be kept file=%s reason=%s", self.file, error.strerror)
+
+
+def _age(moment: datetime) -> timedelta:
+    return datetime.now(UTC) - moment
 
 
 def _members(schema: ServerSchema | None, union: str) -> Sequence[str]:
