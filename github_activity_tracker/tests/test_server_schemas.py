@@ -165,8 +165,10 @@ def test_a_time_is_never_replaced_by_a_worse_one_and_a_wrong_one_is_corrected(
         file.unlink()
     collect("--full")
     assert events() == before
-    assert set(Activity.objects.filter(activity_type="github.event.never_seen_before").values_list("occurred_at", flat=True)) \
-        <= set(right.values())  # fmt: skip
+    newest = Activity.objects.filter(activity_type="github.event.never_seen_before").values_list(
+        "occurred_at", flat=True
+    )
+    assert set(newest) <= set(right.values())
 
 
 def test_a_server_that_changes_in_mid_day_is_read_again_and_collected(
