@@ -164,6 +164,18 @@ def test_a_passing_failure_of_introspection_is_tried_again_by_the_next_run(tmp_p
     assert len(server.asked) > before
 
 
+@pytest.mark.parametrize(
+    "answer", [{}, {"t0": None, "t1": None}, {"t0": {"name": "Issue"}}, {"t0": 3, "t1": 4}], ids=str
+)
+def test_an_answer_that_leaves_out_what_every_server_has_is_not_believed(
+    tmp_path: Path, answer: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    fitter = QueryFitter("u", tmp_path, TextRules(types=("Query", "Issue"), essential=frozenset({"Query"})))
+    fitter.prepare(TEXT, lambda _: answer)
+    assert "repository" in fitter.fit(TEXT, (), "t")
+    assert "cannot be read" in caplog.text
+
+
 def test_a_server_that_limits_the_size_of_answers_is_read_in_parts(tmp_path: Path) -> None:
     server, rules = Server(), TextRules(types=("Query", *(f"Unknown{number}" for number in range(40)), "Issue"))
     whole = server.ask

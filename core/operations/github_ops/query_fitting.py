@@ -55,6 +55,8 @@ class TextRules:
 
     types: Sequence[str] = ()
     """Types that the texts select from, to be read at once; others are read when a text needs them."""
+    essential: frozenset[str] = frozenset()
+    """Those of the types that every server has: an answer without one of them is not to be trusted."""
     unions: Sequence[str] = ()
     """Unions, the members of which are read with all their fields."""
     substitutes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -168,7 +170,7 @@ class QueryFitter:
                 return self._give_up("it took too many requests")
             self._reads += 1
             try:
-                types |= read_types(ask(introspection_query(batch, self.rules.unions)))
+                types |= read_types(ask(introspection_query(batch, self.rules.unions)), batch)
             except SliceRefused as error:
                 if len(batch) <= SMALLEST_READ:
                     return self._give_up(str(error))
@@ -179,6 +181,8 @@ class QueryFitter:
                 return self._give_up(str(error))
             except (KeyError, TypeError, AttributeError) as error:
                 return self._give_up(f"its answer is not as documented ({type(error).__name__})")
+        if lost := self.rules.essential & set(names) - types.keys():
+            return self._give_up(f"its answer leaves out {', '.join(sorted(lost))}")
         self._pruned.clear()
         known = self._knowledge
         known.schema = schema.extended(types, names)

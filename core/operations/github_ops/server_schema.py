@@ -80,14 +80,14 @@ def introspection_query(names: Sequence[str], unions: Collection[str]) -> str:
     return f"{{ {' '.join(parts)} }}\n{_FIELDS}"
 
 
-def read_types(data: Mapping[str, Any]) -> dict[str, TypeInfo]:
-    """Return the types of an answer to ``introspection_query`` by name.
+def read_types(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, TypeInfo]:
+    """Return the types of an answer to ``introspection_query(names, ...)`` by name; absent ones are left out.
 
     Raises KeyError, TypeError or AttributeError for an answer of another shape.
     """
     types: dict[str, TypeInfo] = {}
-    for told in data.values():
-        if not told:
+    for position in range(len(names)):
+        if not (told := data[f"t{position}"]):
             continue
         for member in told.get("possibleTypes") or ():
             if "kind" in member:

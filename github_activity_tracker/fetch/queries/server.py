@@ -96,6 +96,7 @@ RULES = TextRules(
         "RepositoryOwner", "RepositoryTopic", "RepositoryTopicConnection", "RequestedReviewer", "ReviewRequest",
         "ReviewRequestConnection", "Team", "Topic", "User", "UserConnection",
     ),
+    essential=frozenset({"Actor", "Issue", "Node", "PullRequest", "Query", "Repository", "User", *UNIONS}),
     unions=UNIONS,
     substitutes={"fullDatabaseId": "databaseId", "reactors": "users"},
     extend=extend_timelines,
