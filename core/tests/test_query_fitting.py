@@ -204,6 +204,19 @@ def test_a_server_that_loses_a_field_in_mid_day_is_read_again_once(tmp_path: Pat
     assert len(server.asked) == before + 1
 
 
+@pytest.mark.parametrize("refusal", [SliceRefused("too much"), AccessDenied("no")])
+def test_a_server_that_changes_and_hides_its_schema_is_learned_by_its_refusals(
+    tmp_path: Path, refusal: Exception
+) -> None:
+    server = Server()
+    sent(QueryFitter("u", tmp_path, RULES), server)
+    aged(tmp_path, read_at=(datetime.now(UTC) - timedelta(hours=2)).isoformat())
+    server.schema, server.refusal = build_schema(SDL.replace("state: String ", "")), refusal
+    before = len(server.asked)
+    assert " state " not in sent(QueryFitter("u", tmp_path, RULES), server)
+    assert len(server.asked) == before + 1
+
+
 def test_a_server_that_gains_a_field_is_used_the_next_day(tmp_path: Path) -> None:
     server = Server()
     sent(QueryFitter("u", tmp_path, RULES), server)

@@ -88,7 +88,7 @@ class QueryFitter:
         self._lock = RLock()
         self._knowledge = _load(self.file, url)
         self._reads = 0
-        self._silent = False
+        self._silent = self._retried = False
         self._pruned: OrderedDict[tuple[str, frozenset[str], str], Pruned] = OrderedDict()
         self._reported: set[str] = set()
 
@@ -134,8 +134,8 @@ class QueryFitter:
                 return False
             self._pruned.clear()
             needed |= found.scopes
-            if found.lacking and known.schema is not None and _age(known.read_at) > TRUSTED_FOR:
-                known.read_at, self._silent = NEVER, False
+            if found.lacking and known.schema and not self._retried and _age(known.read_at) > TRUSTED_FOR:
+                known.read_at, self._silent, self._retried = NEVER, False, True
                 logger.info("the server's schema has changed; reading it again api=%s", self.url)
                 return True
             known.refused |= found.lacking
@@ -187,7 +187,7 @@ class QueryFitter:
         known = self._knowledge
         known.schema = schema.extended(types, names)
         if not schema.types:
-            known.read_at = datetime.now(UTC)
+            known.read_at, self._retried = datetime.now(UTC), False
             logger.info("schema read api=%s types=%s", self.url, len(known.schema.types))
         self._save()
         return True
