@@ -5,6 +5,14 @@ Nulls and missing keys are as GitHub's OpenAPI description allows them. Words of
 
 from typing import NotRequired, TypedDict
 
+NOT_EVENTS = frozenset({
+    "IssueComment", "PullRequestReview", "PullRequestReviewThread", "PullRequestCommitCommentThread",
+    "PullRequestRevisionMarker",
+})  # fmt: skip
+"""Entries of timelines that have streams of their own, or only mark how far an account has read."""
+ALIAS_MARK = "__"
+"""In the name of a timeline entry's field, what follows it is no part of GitHub's name: ``reason__NewEvent``."""
+
 
 class AccountPayload(TypedDict):
     """A "simple user": https://docs.github.com/en/rest/users/users."""

@@ -73,9 +73,15 @@ def loud(streams: Iterable[str], facts: Facts, known: Mapping[str, Reading], now
         stream
         for stream in streams
         if stream not in known
+        or _is_unknown(stream, facts)
         or known[stream].sign != sign(stream, facts)
         or now - known[stream].read_at > OLD.get(stream, timedelta.max)
     ]
+
+
+def _is_unknown(stream: str, facts: Facts) -> bool:
+    """Return whether the facts leave out what the stream is judged by, as those of a server that lacks a field do."""
+    return any(part not in facts for part in PARTS[stream])
 
 
 def spared(quiet: Mapping[str, Mapping[str, Reading]]) -> set[str]:

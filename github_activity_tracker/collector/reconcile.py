@@ -83,7 +83,11 @@ def _contents(run: Run, name: str, stream: str, seen: Mapping[int, Row]) -> None
             stale.append(item["id"])
         if have is not None and have.comments != comments_there:
             comments.append(number)
-        if name == "pulls" and have is not None and have.remarks != item["totalCommentsCount"] - comments_there:
+        if (
+            name == "pulls"
+            and have is not None
+            and have.remarks != item.get("totalCommentsCount", comments_there + have.remarks) - comments_there
+        ):
             remarks.append(number)
     for items in fetch.threads_by_id(run.client, stream, stale, run.scope.name):
         page = convert.convert_threads(items, run.repository_id, THREADS[stream])

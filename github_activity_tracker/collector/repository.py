@@ -141,7 +141,7 @@ class RepositoryRun:
         if stream == "issue_comments":
             return store.comments_told(int(self.scope.external_id)) or None
         parts = PARTS[stream] if stream in {"issues", "pulls", "issue_timelines", "discussions"} else ()
-        return sum(self.facts[part]["totalCount"] for part in parts) or None
+        return sum((self.facts.get(part) or {}).get("totalCount", 0) for part in parts) or None
 
     def _run(self) -> streams.Run:
         return streams.Run(

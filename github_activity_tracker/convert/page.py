@@ -32,6 +32,8 @@ class Record:
     """Kind of that document: issue, pull_request or commit."""
     files: tuple[Row, ...] = ()
     """Changed files of a commit, without the commit's key."""
+    time_is_own: bool = True
+    """False where the source did not say when it happened: its time must not replace a stored one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

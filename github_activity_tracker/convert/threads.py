@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from github_activity_tracker.convert.accounts import actor_id, actor_login, remember
-from github_activity_tracker.convert.events import TOLD_ELSEWHERE, convert_event
+from github_activity_tracker.convert.events import convert_event
 from github_activity_tracker.convert.page import (
     MALFORMED,
     Malformed,
@@ -20,6 +20,7 @@ from github_activity_tracker.convert.page import (
     one_line,
     reaction_counts,
 )
+from github_activity_tracker.payloads import NOT_EVENTS
 from github_activity_tracker.protocol_impl import GitHubActivity
 
 
@@ -80,7 +81,7 @@ def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
     """Add the events of a timeline; whether they are all of them."""
     connection = item["timelineItems"]
     for node in connection["nodes"]:
-        if node and node.get("__typename") in TOLD_ELSEWHERE:
+        if node and node.get("__typename") in NOT_EVENTS:
             continue
         try:
             page.events.append(convert_event(node, thread=item, kind=kind, repository_id=repository_id))

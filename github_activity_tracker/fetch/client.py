@@ -5,12 +5,15 @@ import threading
 from django.conf import settings
 from django.db import connection
 
+from core.operations.files import Workspace
 from core.operations.github_ops.app_auth import GitHubApp, read_app_credentials
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.limits import ServerClock
+from core.operations.github_ops.query_fitting import QueryFitter
 from core.operations.github_ops.sending import HEADERS
 from core.operations.github_ops.tokens import TokenPool
 from core.operations.http import Allowance, Transport
+from github_activity_tracker.fetch.queries.server import RULES
 
 
 def open_client(*, max_requests: int | None = None, max_seconds: float | None = None) -> GitHubClient:
@@ -30,7 +33,9 @@ def open_client(*, max_requests: int | None = None, max_seconds: float | None = 
         if threading.get_ident() != owner:
             connection.close()
 
-    return GitHubClient(settings.GITHUB_API_URL, tokens, transport, app=app, publish=publish)
+    folder = Workspace(settings.WORKSPACE_DIR).path("github-schema")
+    fitter = QueryFitter(settings.GITHUB_API_URL, folder, RULES)
+    return GitHubClient(settings.GITHUB_API_URL, tokens, transport, app=app, publish=publish, fitter=fitter)
 
 
 def _app(transport: Transport) -> GitHubApp | None:

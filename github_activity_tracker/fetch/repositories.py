@@ -87,9 +87,14 @@ def _ask(client: GitHubClient, some: Sequence[str], names: Mapping[str, str], to
     facts = {name: answer.data.get(f"r{place}") for place, name in enumerate(some)}
     words = {str(error.path[0]): error.message for error in answer.errors}
     refusals = {name: words[f"r{place}"] for place, name in enumerate(some) if f"r{place}" in words}
-    return Probe(
-        facts={name: row for name, row in facts.items() if row and row.get("databaseId")}, refusals=refusals
-    ), answer.token_key
+    known = {name: _with_discussions(row) for name, row in facts.items() if row and row.get("databaseId")}
+    return Probe(facts=known, refusals=refusals), answer.token_key
+
+
+def _with_discussions(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts with what follows from a server that lacks discussions, or the flag that they are enabled."""
+    told = facts.get("discussions") or {"totalCount": 0, "nodes": []}
+    return {"discussions": told, "hasDiscussionsEnabled": bool(told.get("totalCount"))} | facts
 
 
 def _selector(name: str, node_id: str) -> str:

@@ -1,5 +1,7 @@
 """A page of pull requests or issue timelines, all or nothing."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -7,7 +9,7 @@ from django.db import transaction
 from core.models import Scope
 from core.models.upsert import upsert
 from core.protocols import IncrementalState
-from github_activity_tracker.convert import ThreadPage
+from github_activity_tracker.convert import Record, ThreadPage
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
 from github_activity_tracker.store.accounts import store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
@@ -52,10 +54,40 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
 
 
 def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    written = upsert(TimelineEvent, (record.row for record in page.events), key=["node_id"])
+    records = _with_stored_times(page.events)
+    written = upsert(TimelineEvent, (record.row for record in records), key=["node_id"])
     changed = {key[0] for key in written.changed}
-    note_changes((record for record in page.events if record.row["node_id"] in changed), scope)
+    note_changes((record for record in records if record.row["node_id"] in changed), scope)
     here = [record.row["node_id"] for record in page.events]
     gone = bury_absent(TimelineEvent, "number", page.whole_timelines, here, scope=scope, now=now)
     bury_activities((f"github:event:{node_id}" for node_id, _ in gone), now)
     return Stored(seen=len(here), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone))
+
+
+def _with_stored_times(records: Sequence[Record]) -> list[Record]:
+    """Return the records; those without a time of their own as they are stored, where they are.
+
+    The same event comes without its time from a server that does not say what it has, and with it later.
+    """
+    ids = [record.row["node_id"] for record in records if not record.time_is_own]
+    stored = {
+        event.node_id: event
+        for event in TimelineEvent.objects.filter(node_id__in=ids).select_related("actor")
+    } if ids else dict[str, TimelineEvent]()  # fmt: skip
+    return [
+        _as_stored(record, stored[record.row["node_id"]])
+        if not record.time_is_own and record.row["node_id"] in stored
+        else record
+        for record in records
+    ]
+
+
+def _as_stored(record: Record, event: TimelineEvent) -> Record:
+    row = record.row | {"created_at": event.created_at}
+    activity = replace(record.activity, occurred_at=event.created_at.isoformat())
+    if record.row["actor_id"] is None and event.actor is not None:
+        row["actor_id"] = event.actor.pk
+        activity = replace(activity, actor_external_id=str(event.actor.pk), actor_name=event.actor.login)
+    if not record.row["data"]:
+        row["data"] = event.data
+    return replace(record, row=row, activity=activity)

@@ -22,6 +22,7 @@ from core.operations.github_ops.app_auth import GitHubApp
 from core.operations.github_ops.git import CredentialsRefused, GitMirror
 from core.operations.github_ops.limits import http_date
 from core.operations.github_ops.links import below_root, link_targets
+from core.operations.github_ops.query_fitting import QueryFitter
 from core.operations.github_ops.sending import HEADERS, REDIRECTED, Attempt, Sender
 from core.operations.github_ops.tokens import CORE, GIT, GRAPHQL, Token, TokenPool
 from core.operations.http import Response, Transport
@@ -29,6 +30,8 @@ from core.operations.http import Response, Transport
 REPOSITORY = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?:/(?P<area>[^/?]+))?")
 """A path inside a repository, and which part of it."""
 REDIRECTS = 5
+REWRITES = 12
+"""Times that one query is sent without what the server refused of it before."""
 GRAPHQL_ATTEMPTS = 2
 """A query that fails twice is likely too much for GitHub: the caller asks for less before it asks again."""
 
@@ -52,7 +55,8 @@ class Answer:
 class GitHubClient:
     """Asks GitHub; one request at a time, with a token that still has quota and sees the repository.
 
-    ``app`` brings tokens of its own; ``publish``: see ``Sender``.
+    ``app`` brings tokens of its own; ``publish``: see ``Sender``. ``fitter`` leaves out of every query text what the
+    server lacks or the token may not read.
     """
 
     def __init__(
@@ -64,9 +68,11 @@ class GitHubClient:
         *,
         app: GitHubApp | None = None,
         publish: Callable[[], None] | None = None,
+        fitter: QueryFitter | None = None,
     ) -> None:
         self.api_url, self.tokens, self.transport = api_url.rstrip("/"), tokens, transport
         self.sender = Sender(self.api_url, tokens, transport, patience=patience, app=app, publish=publish)
+        self.fitter = fitter
         self.points = 0
         self.server_time: datetime | None = None
         """GitHub's own clock (UTC) at the last answer."""
@@ -140,12 +146,32 @@ class GitHubClient:
 
         Raises SliceRefused for what a smaller query may get through, CursorRefused, and what ``get`` raises.
         """
-        body = {"query": query, "variables": dict(variables or {})}
+        for _ in range(REWRITES):
+            if self.fitter is not None:
+                self.fitter.prepare(query, lambda text: self._introspect(text, scope, prefer))
+            answer = self._send(query, variables or {}, scope, self.fitter, prefer)
+            if answer is not None:
+                return answer
+        raise UnexpectedAnswer("GitHub's GraphQL keeps refusing parts of a query")
+
+    def _introspect(self, text: str, scope: str, prefer: Token | None) -> Mapping[str, Any]:
+        answer = self._send(text, {}, scope, None, prefer)
+        return answer.data if answer is not None and not answer.errors else {}
+
+    def _send(
+        self, query: str, variables: Mapping[str, Any], scope: str, fitter: QueryFitter | None, prefer: Token | None
+    ) -> GraphQLAnswer | None:
+        """Return an answer; None where the server refused parts of the text, which ``fitter`` now leaves out."""
+        sent = query
 
         def ask(one: Token) -> Response:
+            nonlocal sent
+            if fitter is not None:
+                sent = fitter.fit(query, one.scopes, one.key)
             return self.transport.request(
-                "POST", self.sender.graphql_url, headers=HEADERS | one.headers(), body=body, attempts=GRAPHQL_ATTEMPTS
-            )
+                "POST", self.sender.graphql_url, headers=HEADERS | one.headers(),
+                body={"query": sent, "variables": dict(variables)}, attempts=GRAPHQL_ATTEMPTS,
+            )  # fmt: skip
 
         try:
             response, used = self.sender.send(ask, scope=scope, resource=GRAPHQL, area=GRAPHQL, prefer=prefer)
@@ -154,6 +180,8 @@ class GitHubClient:
         self._read_clock(response)
         if response.status != 200:
             raise rest_error(response)
+        if fitter is not None and fitter.learn(sent, response.parsed, used.key):
+            return None
         try:
             answer = replace(graphql_answer(response.json()), token_key=used.key)
         except SliceRefused as error:

@@ -25,6 +25,8 @@ class Token:
         """What people call it, where that is not its last characters."""
         self.key = key or digest
         """Identifies it in memory and in the database; tells nothing of its value."""
+        self.scopes: frozenset[str] = frozenset()
+        """Scopes of a classic token, as the last answer named them; other kinds of tokens have none."""
         self.quota = Quota(key or (f"token {digest}" if value else "anonymous"))
         self.limit_words = ""
         """What GitHub said about the limit that it rests for, where that is absurd."""
@@ -66,8 +68,10 @@ class Token:
         return 0.0 if resource == GIT else self.quota.pool(resource).ready_at
 
     def note(self, headers: Mapping[str, str], resource: str = CORE, offset: float = 0.0) -> None:
-        """Reconcile with what an answer says about the quota; ``offset``: see ``ServerClock``."""
+        """Reconcile with what an answer says about quota and scopes; ``offset``: see ``ServerClock``."""
         self.quota.note(resource, headers, offset)
+        if (scopes := headers.get("x-oauth-scopes")) is not None:
+            self.scopes = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
 
     def rest(self, limit: Limit, resource: str) -> None:
         """Leave it alone as a limit demands; the end of a window is known from the headers."""
