@@ -48,9 +48,9 @@ class Line:
 
 def audit(client: GitHubClient, found: list[Target]) -> Iterator[Line]:
     """Lines for each repository, stream by stream; N/100 + 3 requests a repository."""
-    facts = fetch.probe(client, {target.full_name: target.node_id for target in found}).facts
+    facts = fetch.probe(client, [target.key for target in found]).facts
     for target in found:
-        told = facts.get(target.full_name)
+        told = facts.get(target.key)
         if told is None:
             yield Line(repository=target.full_name, stream="repository", kept=0, deleted=0, github=None)
             continue

@@ -84,12 +84,12 @@ def _is_unknown(stream: str, facts: Facts) -> bool:
     return any(part not in facts for part in PARTS[stream])
 
 
-def spared(quiet: Mapping[str, Mapping[str, Reading]]) -> set[str]:
-    """The names of those quiet repositories whose review comments are read in this run all the same."""
+def spared(quiet: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[str, str]]:
+    """The keys of those quiet repositories whose review comments are read in this run all the same."""
     by_age = sorted(
-        (known["review_comments"].read_at, name) for name, known in quiet.items() if "review_comments" in known
+        (known["review_comments"].read_at, key) for key, known in quiet.items() if "review_comments" in known
     )
-    return {name for _, name in by_age[:SPARE]}
+    return {key for _, key in by_age[:SPARE]}
 
 
 def readings_to_save(read: Sequence[str], facts: Facts, known: Mapping[str, Reading], at: datetime) -> GitHubState:

@@ -5,7 +5,7 @@ hundred at a time (one point each); those that GitHub does not know any more bec
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -18,43 +18,57 @@ from github_activity_tracker.protocol_impl import GitHubState
 logger = logging.getLogger(__name__)
 STATE = "reconcile"
 PLACES = {"issues": "issue_timelines", "pulls": "pulls"}
+COMPARED = {"issues": "issues", "pulls": "issues", "discussions": "discussions"}
+"""The stream whose rows are counted: the list of issues has pull requests, too."""
+TOTALS = {"issues": "issues", "pulls": "pullRequests", "discussions": "discussions"}
+"""What GitHub's facts call the totals."""
 
 
-def reconcile(run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool) -> None:
-    """Compare and repair. ``everything``: also what no total tells of. ``changed``: whether anything was read."""
-    totals = {
-        "issues": facts["issues"]["totalCount"],
-        "pulls": facts["pullRequests"]["totalCount"],
-        "discussions": facts["discussions"]["totalCount"],
-    }
-    kept = store.live_threads(run.repository_id)
+def reconcile(
+    run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool, streams: Collection[str],
+    off: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Compare and repair. ``everything``: also what no total tells of. ``changed``: whether anything was read.
+
+    ``streams``: those that were asked for and have been read completely at least once; nothing else is compared.
+    ``off``: kinds (issues, pulls, discussions) that are switched off; what GitHub hides is not deleted.
+    """
+    compared = [kind for kind, stream in COMPARED.items() if stream in streams and kind not in off]
+    totals = {kind: facts[TOTALS[kind]]["totalCount"] for kind in compared if facts.get(TOTALS[kind])}
+
+    def counted() -> dict[str, int]:
+        return {kind: count for kind, count in store.live_threads(run.repository_id).items() if kind in totals}
+
+    kept = counted()
     now = {"totals": totals, "kept": kept}
     differ = kept != totals and store.load_state(run.repository_id, STATE).extras != now
-    if everything or (differ and any(kept[name] != totals[name] for name in PLACES)):
-        _threads(run, deep=everything)
-    if everything or (differ and kept["discussions"] != totals["discussions"]):
+    threads = [kind for kind in PLACES if kind in totals and (everything or (differ and kept[kind] != totals[kind]))]
+    if threads:
+        _threads(run, threads, deep=everything, streams=streams)
+    if "discussions" in totals and (everything or (differ and kept["discussions"] != totals["discussions"])):
         _discussions(run, deep=everything)
     if everything:
         _people(run)
-    if everything or changed:
+    if (everything or changed) and "issue_comments" in streams and not set(PLACES) & set(off):
         _comments(run, store.threads_with_too_many_comments(run.repository_id))
     if differ or everything:
-        kept = store.live_threads(run.repository_id)
+        kept = counted()
         if kept != totals:
             logger.warning("totals differ after a comparison scope=%s kept=%s github=%s", run.scope.name, kept, totals)
         store.save_state(run.repository_id, STATE, GitHubState(extras={"totals": totals, "kept": kept}))
 
 
-def _threads(run: Run, *, deep: bool) -> None:
+def _threads(run: Run, kinds: Sequence[str], *, deep: bool, streams: Collection[str]) -> None:
     """Compare issues and pull requests one by one; with ``deep`` also how much each of them holds."""
-    for name, stream in PLACES.items():
+    for name in kinds:
+        stream = PLACES[name]
         seen: dict[int, Row] = {}
         for items in fetch.totals(run.client, name, run.node_id, run.scope.name):
             seen |= {int(item["number"]): item for item in items}
         for number in store.live_numbers(run.repository_id, name) - seen.keys():
             _bury_thread(run, name, number)
         if deep:
-            _contents(run, name, stream, seen)
+            _contents(run, name, stream, seen, streams)
 
 
 def _bury_thread(run: Run, name: str, number: int) -> None:
@@ -66,7 +80,7 @@ def _bury_thread(run: Run, name: str, number: int) -> None:
         run.counts[f"{name}_deleted"] += 1
 
 
-def _contents(run: Run, name: str, stream: str, seen: Mapping[int, Row]) -> None:
+def _contents(run: Run, name: str, stream: str, seen: Mapping[int, Row], streams: Collection[str]) -> None:
     """Read again the items whose timeline or reviews differ, and look after comments whose number does."""
     held = store.held(run.repository_id)
     stale: list[str] = []
@@ -89,13 +103,15 @@ def _contents(run: Run, name: str, stream: str, seen: Mapping[int, Row]) -> None
             and have.remarks != item.get("totalCommentsCount", comments_there + have.remarks) - comments_there
         ):
             remarks.append(number)
-    for items in fetch.threads_by_id(run.client, stream, stale, run.scope.name):
+    for items in fetch.threads_by_id(run.client, stream, stale if stream in streams else [], run.scope.name):
         page = convert.convert_threads(items, run.repository_id, THREADS[stream])
         stored = store.store_threads(page, scope=run.scope, stream=stream, state=None, now=timezone.now())
         for kind, of in stored.items():
             run.count(kind, of)
-    _comments(run, comments)
-    _remarks(run, remarks)
+    if "issue_comments" in streams:
+        _comments(run, comments)
+    if "review_comments" in streams:
+        _remarks(run, remarks)
 
 
 def _discussions(run: Run, *, deep: bool) -> None:

@@ -4,10 +4,11 @@ import logging
 
 from django.utils import timezone
 
-from core.errors import NotFound, SliceRefused
+from core.errors import NotFound, SliceRefused, UnexpectedAnswer
 from core.models import SkippedItem
 from core.runs import clear_skips, skips_to_retry, still_skipped
 from github_activity_tracker import convert, fetch, store
+from github_activity_tracker.collector.failures import UNFORESEEN, Failure
 from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ def retry_skipped(run: Run) -> None:
         except NotFound:
             good = True  # what is gone need not be read
         except SliceRefused:
+            good = False
+        except (UnexpectedAnswer, *UNFORESEEN) as error:  # one odd answer keeps no other item waiting
+            Failure.of(error, where=f"{item.stream} {item.external_id} of {run.scope.name}")
             good = False
         if good:
             clear_skips(collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id)

@@ -6,6 +6,14 @@ from github_activity_tracker.convert.accounts import actor_id
 from github_activity_tracker.convert.page import Row, clean, clean_or_none, clip, moment_or_none
 from github_activity_tracker.payloads import RepositoryPayload
 
+LARGEST_COUNT = 2**31 - 1
+"""The largest value of PostgreSQL's integer."""
+
+
+def count_of(value: object) -> int:
+    """Return a number of stars, watchers or forks as it can be stored: 0 for anything but a number."""
+    return min(max(value, 0), LARGEST_COUNT) if isinstance(value, int) else 0
+
 
 def repository_row(payload: RepositoryPayload) -> Row:
     """A repository's facts."""
@@ -24,9 +32,9 @@ def repository_row(payload: RepositoryPayload) -> Row:
         "private": bool(payload.get("private")),
         "fork": bool(payload.get("fork")),
         "archived": bool(payload.get("archived")),
-        "stargazers_count": payload.get("stargazers_count") or 0,
-        "watchers_count": payload.get("subscribers_count") or 0,
-        "forks_count": payload.get("forks_count") or 0,
+        "stargazers_count": count_of(payload.get("stargazers_count")),
+        "watchers_count": count_of(payload.get("subscribers_count")),
+        "forks_count": count_of(payload.get("forks_count")),
         "created_at": moment_or_none(payload.get("created_at")),
         "updated_at": moment_or_none(payload.get("updated_at")),
         "pushed_at": moment_or_none(payload.get("pushed_at")),

@@ -4,18 +4,29 @@ from github_activity_tracker.fetch.ahead import ahead, in_batches
 from github_activity_tracker.fetch.authors import authors
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
+from github_activity_tracker.fetch.facts import PAYLOAD_ERRORS
 from github_activity_tracker.fetch.listing import ItemPage
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
 from github_activity_tracker.fetch.organisations import repositories_of
 from github_activity_tracker.fetch.reconcile import absent_nodes, accounts, is_gone, totals
-from github_activity_tracker.fetch.repositories import Probe, probe, repository
+from github_activity_tracker.fetch.repositories import (
+    Facts,
+    Probe,
+    features,
+    graphql_works,
+    is_reachable,
+    probe,
+    repository,
+)
 from github_activity_tracker.fetch.single import one_item, one_thread
 from github_activity_tracker.fetch.sizes import how_many
 from github_activity_tracker.fetch.small_lists import WholeList, whole_list
 from github_activity_tracker.fetch.threads import thread_pages, threads_by_id
 
 __all__ = [
+    "PAYLOAD_ERRORS",
     "CommitPage",
+    "Facts",
     "ItemPage",
     "ListPage",
     "LocalHistory",
@@ -25,9 +36,12 @@ __all__ = [
     "accounts",
     "ahead",
     "authors",
+    "features",
+    "graphql_works",
     "how_many",
     "in_batches",
     "is_gone",
+    "is_reachable",
     "issue_comments",
     "issues",
     "one_item",

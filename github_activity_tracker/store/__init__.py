@@ -20,7 +20,7 @@ from github_activity_tracker.store.reconcile import (
     store_account_changes,
     threads_with_too_many_comments,
 )
-from github_activity_tracker.store.repositories import store_repository
+from github_activity_tracker.store.repositories import has_threads, mark_repository_deleted, store_repository
 from github_activity_tracker.store.threads import store_threads
 
 __all__ = [
@@ -32,11 +32,13 @@ __all__ = [
     "close_plan",
     "comments_told",
     "forget_written",
+    "has_threads",
     "held",
     "known_refs",
     "live_numbers",
     "live_threads",
     "load_state",
+    "mark_repository_deleted",
     "node_ids",
     "open_plan",
     "record_refused",
