@@ -121,7 +121,7 @@ class RepositoryRun:
             streams.collect_threads(run, stream)
         elif stream == DISCUSSIONS:
             if self.facts and self.facts.get("hasDiscussionsEnabled"):
-                streams.collect_discussions(run)
+                streams.collect_threads(run, stream)
         else:
             self._collect_commits(run)
 

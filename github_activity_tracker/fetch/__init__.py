@@ -12,12 +12,9 @@ from github_activity_tracker.fetch.repositories import probe, repository
 from github_activity_tracker.fetch.single import one_item, one_thread
 from github_activity_tracker.fetch.sizes import how_many
 from github_activity_tracker.fetch.small_lists import WholeList, whole_list
-from github_activity_tracker.fetch.node_errors import HIDDEN, SHORTFALL
 from github_activity_tracker.fetch.threads import thread_behind, thread_details, thread_pages, threads_by_id
 
 __all__ = [
-    "HIDDEN",
-    "SHORTFALL",
     "CommitPage",
     "Denied",
     "Details",

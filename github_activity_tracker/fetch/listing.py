@@ -26,10 +26,10 @@ from core.errors import (
 from core.operations.github_ops.answers import GraphQLAnswer, NodeError, graphql_error
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
-from github_activity_tracker.fetch.node_errors import SHORTFALL, add_shortfall, note_errors, reason_of
-from github_activity_tracker.fetch.overflow import CONTINUED, Nested, missing, steps, unfinished
+from github_activity_tracker.fetch.node_errors import add_shortfall, note_errors, reason_of
+from github_activity_tracker.fetch.overflow import Nested, missing, steps, unfinished
 from github_activity_tracker.fetch.reactions import Groups, counts_by_id, uncounted
-from github_activity_tracker.protocol_impl import GitHubState
+from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
 
 logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=60)
@@ -132,9 +132,7 @@ def by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scop
         waiting, tries = waiting[len(some) :], 0
 
 
-def item_behind(
-    client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None
-) -> Details:
+def item_behind(client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None) -> Details:
     """Return the item behind a cursor (None: the first), for one that no number is known of."""
     answer = client.query(listing.query, {"repository": repository, "first": 1, "after": after}, scope=scope)
     edges = _connection(answer, listing.connection).get("edges") or []

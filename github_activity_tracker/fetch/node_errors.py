@@ -4,14 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from core.operations.github_ops.answers import NodeError
+from github_activity_tracker.protocol_impl import HIDDEN, SHORTFALL
 
 Item = dict[str, Any]
 Path = tuple[str | int, ...]
-SHORTFALL = "shortfall"
-"""Key of an item under which its ``Shortfall`` is, if it has one."""
 ACTORS = frozenset({"author", "actor", "mergedBy"})
-HIDDEN = "(hidden)"
-"""Login of an actor that exists and that GitHub does not show us. No account can have it: logins have no brackets."""
 _REASONS = {"NOT_FOUND": "not_found"}
 _MOST_DETAIL = 500
 

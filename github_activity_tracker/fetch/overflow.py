@@ -15,13 +15,12 @@ from core.operations.github_ops.answers import NodeError
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker.fetch.node_errors import Path, add_shortfall, note_errors, reason_of
 from github_activity_tracker.fetch.reactions import count_reactions
+from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL
 
 AT_ONCE = 20
 """Connections that are continued in one query."""
 TRIES_OF_ONE = 4
 """Attempts to continue a single connection before it stays short."""
-CONTINUED = "continued"
-"""Key that marks an item, or a comment with replies, of which only the rest of its lists is here."""
 IDENTITY = ("id", "number", "url", "updatedAt")
 Item = dict[str, Any]
 
@@ -168,7 +167,7 @@ def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, 
 
 def _pass_on(item: Item, node: Item, errors: Sequence[NodeError]) -> None:
     """Note on the item what an answer about a part of it said."""
-    if known := node.get("shortfall"):
+    if known := node.get(SHORTFALL):
         add_shortfall(item, known["reason"], known["detail"])
     for error in errors:
         add_shortfall(item, reason_of(error), error.message)

@@ -11,6 +11,7 @@ from github_activity_tracker.convert import ThreadPage
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
 from github_activity_tracker.store.accounts import store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
 from github_activity_tracker.store.tombstones import bury_absent, bury_activities, mark_threads
@@ -40,10 +41,11 @@ def store_threads(
 
 
 def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    keep_earlier_texts(Review, page.reviews, "review")
-    written = upsert(Review, (record.row for record in page.reviews), key=["id"], newer="updated_at")
+    records = keep_known_authors(Review, page.reviews)
+    keep_earlier_texts(Review, records, "review")
+    written = upsert(Review, (record.row for record in records), key=["id"], newer="updated_at")
     changed = {key[0] for key in written.changed}
-    note_changes((record for record in page.reviews if record.row["id"] in changed), scope)
+    note_changes((record for record in records if record.row["id"] in changed), scope)
     here = [record.row["id"] for record in page.reviews]
     gone = bury_absent(Review, "pull_number", page.whole_reviews, here, scope=scope, now=now)
     bury_activities((f"github:review:{pk}" for pk, _ in gone), now)
@@ -52,9 +54,10 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
 
 
 def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    written = upsert(TimelineEvent, (record.row for record in page.events), key=["node_id"])
+    records = keep_known_authors(TimelineEvent, page.events, "actor_id")
+    written = upsert(TimelineEvent, (record.row for record in records), key=["node_id"])
     changed = {key[0] for key in written.changed}
-    note_changes((record for record in page.events if record.row["node_id"] in changed), scope)
+    note_changes((record for record in records if record.row["node_id"] in changed), scope)
     here = [record.row["node_id"] for record in page.events]
     gone = bury_absent(TimelineEvent, "number", page.whole_timelines, here, scope=scope, now=now)
     bury_activities((f"github:event:{node_id}" for node_id, _ in gone), now)
