@@ -183,7 +183,7 @@ class GitHubCollector(AbstractCollector):
         clear_skips(collector=self.name, scope=target.full_name, stream="repository", external_id=target.full_name)
         counts = Counter({name: n for name, n in counts.items() if n})
         reason = "could not be read: " + ", ".join(run.skipped) if run.skipped else ""
-        short = run.skipped or any(name.endswith(("_malformed", "_refused")) for name in counts)
+        short = run.skipped or any(name.endswith(("_malformed", "_refused", "_incomplete")) for name in counts)
         return ScopeReport(
             scope=scope.name, outcome="partial" if short else "succeeded", counts=counts, skipped=len(run.skipped),
             reason=reason,

@@ -19,9 +19,9 @@ from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.authors import find_authors
 from github_activity_tracker.collector.options import CollectOptions, Target
-from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, loud, readings_to_save
+from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, in_turn, loud, readings_to_save
 from github_activity_tracker.collector.reconcile import reconcile
-from github_activity_tracker.collector.retry import retry_skipped
+from github_activity_tracker.collector.retry import items_to_retry, retry_skipped
 from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
 
 logger = logging.getLogger(__name__)
@@ -50,15 +50,18 @@ class RepositoryRun:
         """Read what must be read; ``counts`` and ``skipped`` say what came of it."""
         asked = self._asked()
         wanted = self._wanted(asked)
-        if not self.options.git_only:
-            retry_skipped(self._run())
-        done = [stream for stream in wanted if self._collect_apart(stream)]
+        waiting = [] if self.options.git_only else items_to_retry(self._run())
+        done: list[str] = []
+        for stream in in_turn(wanted, self.known):
+            if self._collect_apart(stream):
+                done.append(stream)
+                self._remember(done)  # at once, so that a run of few requests leaves its turn to other streams
+        retry_skipped(self._run(), waiting)
         if self.facts is not None and not self.options.git_only:
             if self.limit is None and COMMITS in asked:
                 self._find_authors(read=COMMITS in done)
             if self.limit is None:
                 reconcile(self._run(), self.facts, everything=self.options.reconcile, changed=bool(wanted))
-            self._remember(done)
         if self.limit is not None:
             raise self.limit
         if not self.skipped and set(asked) == set(streams.STREAMS):
@@ -152,6 +155,7 @@ class RepositoryRun:
 
     def _remember(self, done: list[str]) -> None:
         """Save the signs of what was read to its end."""
-        assert self.facts is not None  # noqa: S101  (the caller looked)
+        if self.facts is None or self.options.git_only:
+            return
         state = readings_to_save(done, self.facts, self.known, self.told_at)
         store.save_state(int(self.scope.external_id), QUIET, state)

@@ -82,7 +82,7 @@ def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
             elif not any(name.endswith(f":{found['number']}") for name in odd):
                 _settle(run, item, True)
         for node_id, reason in details.absent.items():
-            _settle(run, by_id[node_id], reason == "not_found")
+            _settle(run, by_id[node_id], reason == "not_found" and _may_be_gone(by_id[node_id]))
 
 
 def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
@@ -94,6 +94,11 @@ def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
     )  # fmt: skip
     if item.attempts < PROMPT_ATTEMPTS:
         run.counts[f"{item.stream}_incomplete"] += 1
+
+
+def _may_be_gone(item: SkippedItem) -> bool:
+    """Whether one answer is enough to believe that an item is gone: not when that is what was doubted."""
+    return item.reason != "not_found" or item.attempts > 1
 
 
 def _settle(run: Run, item: SkippedItem, good: bool) -> None:
@@ -110,7 +115,7 @@ def _retry_one(run: Run, item: SkippedItem) -> bool:
     try:
         return _list_item(run, item) if item.stream in LISTS else all(_talk(run, item))
     except NotFound:
-        return True  # what is gone need not be read
+        return _may_be_gone(item)  # what is gone need not be read
     except (SliceRefused, AccessDenied):
         return False
 
@@ -129,7 +134,7 @@ def _talk(run: Run, item: SkippedItem) -> Iterator[bool]:
     if ":after:" in item.external_id:
         after = item.payload.get("after") if isinstance(item.payload, dict) else None
         details = fetch.thread_behind(run.client, item.stream, run.node_id, run.scope.name, after)
-        yield "denied" not in details.absent.values()
+        yield not details.absent
         found = details.items
     else:
         found = [fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, models
+from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
 from core.collectors.progress import Progress
@@ -149,12 +149,13 @@ def collect_threads(run: Run, stream: str) -> None:
         if page.reactions:
             store.store_reactions(page.reactions, scope=run.scope, stream=stream, state=page.state)
             continue
-        skip_refused(run, stream, page.refused)
-        for denied in page.denied:
-            payload = {"after": denied.after}
-            run.skip(stream, f"{stream}:{denied.external_id}", denied.reason, denied.detail, payload)
-        store_items(run, stream, content, page.state)
-        shortfalls.record(page.items)
+        with transaction.atomic():
+            skip_refused(run, stream, page.refused)
+            for denied in page.denied:
+                payload = {"after": denied.after}
+                run.skip(stream, f"{stream}:{denied.external_id}", denied.reason, denied.detail, payload)
+            store_items(run, stream, content, page.state)
+            shortfalls.record(page.items)
 
 
 Content = convert.ThreadPage | convert.DiscussionPage

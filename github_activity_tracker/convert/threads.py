@@ -49,7 +49,7 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
         except MALFORMED as error:
             page.malformed.append(malformed(item, error, _name(kind, item)))
             continue
-        page.timelines += [row for row in rows if row]
+        page.timelines.extend(row for row in rows if row)
         if kind == "pull_request" and _reviews(page, item, repository_id):
             page.whole_reviews.append(number)
         if _events(page, item, kind, repository_id):
@@ -86,7 +86,7 @@ def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
 
 def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
     """Add the events of a timeline; whether they are all of them."""
-    connection = item.get("timelineItems") or {"nodes": [], "totalCount": -1}
+    connection: Any = item.get("timelineItems") or {"nodes": [], "totalCount": -1}
     for node in connection["nodes"]:
         if node and node.get("__typename") in TOLD_ELSEWHERE:
             continue

@@ -133,14 +133,17 @@ def by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scop
 
 
 def item_behind(client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None) -> Details:
-    """Return the item behind a cursor (None: the first), for one that no number is known of."""
+    """Return the item behind a cursor (None: the first), for one that no number is known of.
+
+    Nothing is absent when the list ends there.
+    """
     answer = client.query(listing.query, {"repository": repository, "first": 1, "after": after}, scope=scope)
     edges = _connection(answer, listing.connection).get("edges") or []
     prefix = ("node", listing.connection, "edges", 0, "node")
     item = (edges[0] or {}).get("node") if edges else None
     errors = note_errors({prefix: item}, answer.errors)
     if item is None:
-        return Details(items=[], absent={str(after or ""): reason_of(errors[0]) if errors else "not_found"})
+        return Details(items=[], absent={str(after or ""): reason_of(errors[0])} if errors else {})
     for _ in steps(client, scope, [item], listing.nested):
         pass
     note_missing([item], listing)

@@ -89,9 +89,9 @@ class _Place:
         saved = cast("dict[str, Any] | None", state.extras.get("place"))
         if saved is None:  # an older version's state: it may have been saved near the present
             return cls(key=_text(datetime.fromisoformat(state.checkpoint_token) - OVERLAP))
-        lists = {name: tuple(saved.get(name, ())) for name in ("prints", "before")}
-        rest = {name: saved[name] for name in ("page", "walks", "link", "numbered") if name in saved}
-        return cls(key=state.checkpoint_token, **rest, **lists)
+        rest: dict[str, Any] = {name: saved[name] for name in ("page", "walks", "link", "numbered") if name in saved}
+        rest |= {name: tuple(saved.get(name, ())) for name in ("prints", "before")}
+        return cls(key=state.checkpoint_token, **rest)
 
     def state(self, again: str) -> GitHubState:
         """Return the state that leads back to this place."""
@@ -99,7 +99,9 @@ class _Place:
         if self.page > 1 or self.walks > 1:
             saved |= {"page": self.page, "walks": self.walks, "prints": self.prints, "before": self.before}
         saved |= {"numbered": True} if self.numbered else {}
-        extras: dict[str, object] = {"place": saved} | ({"again": again} if again else {})
+        extras: dict[str, object] = {"place": saved}
+        if again:
+            extras["again"] = again
         return GitHubState(checkpoint_token=self.key, human_readable_marker=_marker(self.key), extras=extras)
 
 

@@ -26,7 +26,8 @@ def one_item(client: GitHubClient, full_name: str, stream: str, external_id: str
 def one_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
     """Return an issue, pull request or discussion over GraphQL, by its number (``pulls:12``) or node id.
 
-    What is missing of it is noted as its shortfall. Raises NotFound when it is gone, AccessDenied when GitHub denies it.
+    What is missing of it is noted as its shortfall. Raises NotFound when it is gone,
+    AccessDenied when GitHub denies it.
     """
     kind, fields, fragments = DETAIL[stream]
     number = external_id.rpartition(":")[2]
