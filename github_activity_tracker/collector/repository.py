@@ -124,7 +124,7 @@ class RepositoryRun:
             streams.collect_threads(run, stream)
         elif stream == DISCUSSIONS:
             if self.facts and self.facts.get("hasDiscussionsEnabled"):
-                streams.collect_threads(run, stream)
+                streams.collect_discussions(run)
         else:
             self._collect_commits(run)
 

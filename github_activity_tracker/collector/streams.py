@@ -158,6 +158,11 @@ def collect_threads(run: Run, stream: str) -> None:
             shortfalls.record(page.items)
 
 
+def collect_discussions(run: Run) -> None:
+    """Read discussions with everything said in them."""
+    collect_threads(run, DISCUSSIONS)
+
+
 Content = convert.ThreadPage | convert.DiscussionPage
 """Converted items of a GraphQL stream."""
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from core.errors import NotFound, SourceUnavailable, UnexpectedAnswer
+from core.errors import NotFound, UnexpectedAnswer
 from core.operations.github_ops.client import Answer, GitHubClient
 from core.protocols import IncrementalState
 from github_activity_tracker.protocol_impl import GitHubState
@@ -30,7 +30,6 @@ WALKS = 5
 OVERLAP = timedelta(seconds=60)
 """How far before the present a run reads again: GitHub's lists may lag a little behind its writes."""
 SECOND = timedelta(seconds=1)
-EPOCH = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,19 +123,14 @@ class _Walk:
         while True:
             try:
                 answer = self._ask(place)
-            except SourceUnavailable:
-                if place.key:
-                    raise
-                place = _Place(key=EPOCH)  # some servers fail on a list only when it is asked for from its beginning
-                continue
             except (NotFound, UnexpectedAnswer):
                 failures += 1
-                if not place.link and (place.page == 1 or failures == 1):
-                    if place.page == 1:
-                        raise
-                    continue
                 if place.link:  # a cursor that is no longer known
                     place = _Place(key=place.key, numbered=True)
+                    continue
+                if place.page == 1:
+                    raise
+                if failures == 1:
                     continue
                 yield self._unreachable([], place.key)  # the end that GitHub puts to numbered pages
                 place = _Place(key=_later(place.key))
