@@ -38,7 +38,10 @@ class Twin:
                     self.name: str = record[1]["repo"]
                 if record[0] != "item" or place % every == 0:
                     kept.write(line)
-        settings = [word for name, value in (CONFIG | config).items() for word in ("--config", f"{name}={json.dumps(value)}")]
+        all_settings = CONFIG | config
+        settings = [
+            word for name, value in all_settings.items() for word in ("--config", f"{name}={json.dumps(value)}")
+        ]
         command = [str(PYTHON), str(SERVE), "--data", str(part), "--port", "0", "--cluster", str(cluster), *settings]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
