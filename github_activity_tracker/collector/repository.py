@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.collectors.progress import Progress
 from core.errors import AccessDenied, NotFound, RetryLater
-from core.models import Scope
+from core.models import Scope, SkippedItem
 from core.operations.github_ops.client import GitHubClient
 from core.runs import clear_skips, record_skip
 from github_activity_tracker import fetch, store
@@ -23,9 +23,12 @@ from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, in_tu
 from github_activity_tracker.collector.reconcile import reconcile
 from github_activity_tracker.collector.retry import items_to_retry, retry_skipped
 from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
+from github_activity_tracker.protocol_impl import GitHubState
 
 logger = logging.getLogger(__name__)
 COLLECTOR = "github"
+DUE = "reconcile_due"
+"""Name of the state that says that a run has read something and has not compared totals since."""
 
 
 @dataclass(kw_only=True)
@@ -54,18 +57,31 @@ class RepositoryRun:
         done: list[str] = []
         for stream in in_turn(wanted, self.known):
             if self._collect_apart(stream):
+                if not done and self.facts is not None:
+                    store.save_state(int(self.scope.external_id), DUE, GitHubState(extras={"due": True}))
                 done.append(stream)
                 self._remember(done)  # at once, so that a run of few requests leaves its turn to other streams
-        retry_skipped(self._run(), waiting)
+        if self.limit is None:
+            self._retry(waiting)
         if self.facts is not None and not self.options.git_only:
             if self.limit is None and COMMITS in asked:
                 self._find_authors(read=COMMITS in done)
             if self.limit is None:
-                reconcile(self._run(), self.facts, everything=self.options.reconcile, changed=bool(wanted))
+                due = bool(wanted) or bool(store.load_state(int(self.scope.external_id), DUE).extras)
+                reconcile(self._run(), self.facts, everything=self.options.reconcile, changed=due)
+                if due:
+                    store.save_state(int(self.scope.external_id), DUE, GitHubState())
         if self.limit is not None:
             raise self.limit
         if not self.skipped and set(asked) == set(streams.STREAMS):
             Scope.objects.filter(pk=self.scope.pk).update(last_completed_at=timezone.now(), not_before=None)
+
+    def _retry(self, waiting: list[SkippedItem]) -> None:
+        """Try again what an earlier run could not read, after everything new; a limit ends only this."""
+        try:
+            retry_skipped(self._run(), waiting)
+        except RetryLater as error:
+            self.limit = error
 
     def _find_authors(self, *, read: bool) -> None:
         """Ask whose commits they are; a limit keeps nothing else from being remembered."""

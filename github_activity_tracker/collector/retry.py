@@ -79,8 +79,8 @@ def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
             item = by_id[found["id"]]
             if shortfall := found.get(SHORTFALL):
                 _note(run, item, shortfall)
-            elif not any(name.endswith(f":{found['number']}") for name in odd):
-                _settle(run, item, True)
+            else:
+                _settle(run, item, not any(name.endswith(f":{found['number']}") for name in odd))
         for node_id, reason in details.absent.items():
             _settle(run, by_id[node_id], reason == "not_found" and _may_be_gone(by_id[node_id]))
 

@@ -37,6 +37,8 @@ GROW_AFTER = 8
 """After so many good pages in a row a larger one is tried again."""
 TRIES_OF_ONE = 4
 """So often a single item is asked for before it is set aside."""
+REFUSALS = 2
+"""Refusals of a whole list in a run before it is given up: one may pass."""
 SAVE_EVERY = 4
 """Queries about nested lists after which a page is stored as far as it is known: a killed run loses no more."""
 DETAILS = 25
@@ -184,14 +186,19 @@ class _Walk:
         """Finish what an earlier run has left open, then follow the list to its end."""
         self.again = str(start.extras.get("again", start.checkpoint_token))
         yield from self._continue(start)
-        place, tries, good = start.checkpoint_token or None, 0, 0
+        place, tries, good, refusals = start.checkpoint_token or None, 0, 0, 0
         size = most = self.listing.size
         while True:
             light = bool(size == 1 and tries >= TRIES_OF_ONE and self.listing.light)
             try:
                 answer = self._ask(place, size, light=light)
                 connection = _connection(answer, self.listing.connection)
-            except (SliceRefused, NotFound, AccessDenied):
+            except (NotFound, AccessDenied):
+                refusals += 1
+                if refusals == REFUSALS:
+                    raise
+                continue
+            except SliceRefused:
                 if light or (size == 1 and tries >= TRIES_OF_ONE):
                     raise
                 tries = tries + 1 if size == 1 else 0

@@ -195,6 +195,8 @@ class _Walk:
 
     def _unreachable(self, items: list[Any], instant: str) -> ListPage:
         """Return a page that goes on behind an instant of which GitHub does not serve everything."""
+        if not instant:
+            raise UnexpectedAnswer(f"GitHub answered {self.path} without any time of change. Run again later.")
         return ListPage(items=items, state=_Place(key=_later(instant)).state(self.again), unreachable=instant)
 
     def _complete(self, place: _Place, items: list[Any], reached: str) -> GitHubState:
@@ -242,10 +244,17 @@ def _identity(item: object) -> object:
     return cast("dict[str, object]", item).get("id") if isinstance(item, dict) else repr(item)
 
 
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _last_change(items: list[Any], place: str) -> str:
-    """The ``updated_at`` of the last item that has one, else where the page began."""
+    """Return the ``updated_at`` of the last item that has a readable one, else where the page began."""
     for item in reversed(items):
         changed: object = cast("dict[str, object]", item).get("updated_at") if isinstance(item, dict) else None
-        if isinstance(changed, str) and changed:
+        if isinstance(changed, str) and _is_moment(changed):
             return changed
     return place
