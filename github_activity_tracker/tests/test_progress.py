@@ -54,7 +54,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def checkpoints() -> str:
     """Everything that is saved about how far the streams have been read."""
     rows = Checkpoint.objects.order_by("stream").values_list("stream", "checkpoint_token", "extras")
-    return str([row for row in rows if row[0] != "reconcile"])
+    return str([row for row in rows if not row[0].startswith("reconcile")])
 
 
 def in_steps(collect: Collect, *arguments: str, requests: int = 5) -> int:
@@ -94,7 +94,6 @@ def test_an_item_longer_than_a_run_is_read_over_several_runs(
     server.call("mutate", {"op": "edit_item", "repo": server.name, "number": number, "body": "long", "touch": True})
     assert in_steps(collect, "--streams", stream) > 1
     assert TimelineEvent.objects.count() >= before + 730
-    assert differences(server.truth()).get(kind) in (None, [f"~{one}" for one in ()]) or stream != kind
     full = collect("--full", "--streams", stream)
     assert not [name for name in full["counts"] if name.endswith(("_inserted", "_deleted"))]
 
