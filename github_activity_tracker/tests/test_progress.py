@@ -9,7 +9,7 @@ import pytest
 
 from core.models import Checkpoint, SkippedItem
 from github_activity_tracker.fetch import threads
-from github_activity_tracker.models import Label, TimelineEvent
+from github_activity_tracker.models import IssueComment, Label, TimelineEvent
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
 
@@ -106,10 +106,14 @@ def test_a_long_list_of_labels_is_read_over_several_runs(server: Twin, collect: 
     assert not Label.objects.exclude(deleted_at=None).exists()
 
 
-@pytest.mark.parametrize("ends", [150, 200])
+@pytest.mark.parametrize("ends", [200, 300])
 def test_a_moment_with_more_items_than_github_serves_is_named_and_passed(
     server: Twin, collect: Collect, ends: int
 ) -> None:
+    number, at = server.truth()["issues"]["numbers"][0], "2023-09-01T10:00:00Z"
+    order = {"op": "add_comment", "repo": server.name, "number": number, "at": at}
+    server.call("mutate", {"ops": [order | {"body": f"comment {n}"} for n in range(ends + 150)]})
+    server.call("mutate", order | {"body": "the last", "at": "2023-09-01T10:00:01Z"})
     server.call("limits", {"config": {"comments_item_limit": ends}})
     try:
         result = collect("--streams", "issue_comments")
@@ -117,9 +121,9 @@ def test_a_moment_with_more_items_than_github_serves_is_named_and_passed(
         server.call("limits", {"config": {"comments_item_limit": 30_000}})
     assert result["outcome"] == "partial"
     skip = SkippedItem.objects.get(stream="issue_comments")
-    assert skip.reason == "incomplete"
-    missing = differences(server.truth())["issue_comments"]
-    assert len(missing) < len(server.truth()["issue_comments"]["sha256"])
+    assert (skip.reason, skip.external_id) == ("incomplete", f"issue_comments@{at}")
+    assert len(differences(server.truth())["issue_comments"]) == 150
+    assert IssueComment.objects.filter(body="the last").exists()
 
 
 @pytest.mark.parametrize("order", ["delete_comment", "edit_comment"])

@@ -148,7 +148,7 @@ def test_an_error_in_a_continued_list_costs_that_part_alone(server: Twin, collec
     number = server.truth()["pulls"]["numbers"][0]
     ops = [{"op": "add_event", "repo": server.name, "number": number, "event": "subscribed"} for _ in range(230)]
     server.call("mutate", {"ops": ops})
-    server.call("faults", {"rules": [{"kind": "graphql_null", "at": r"^n0$", "times": 1}]})
+    server.call("faults", {"rules": [{"kind": "graphql_null", "at": r"^n0$", "times": 1, "query": "n0: node"}]})
     assert collect()["outcome"] == "partial"
     assert SkippedItem.objects.get(cleared_at=None).external_id == f"pulls:{number}"
     server.call("faults", {"rules": []})
