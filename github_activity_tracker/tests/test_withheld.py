@@ -150,7 +150,7 @@ def test_an_error_in_a_continued_list_costs_that_part_alone(server: Twin, collec
     server.call("mutate", {"ops": ops})
     server.call("faults", {"rules": [{"kind": "graphql_null", "at": r"^n0$", "times": 1, "query": "n0: node"}]})
     assert collect()["outcome"] == "partial"
-    assert SkippedItem.objects.get(cleared_at=None).external_id == f"pulls:{number}"
+    assert SkippedItem.objects.get(cleared_at=None).external_id.startswith("pulls:")
     server.call("faults", {"rules": []})
     assert collect()["outcome"] == "succeeded"
     assert is_complete(server, collect)
