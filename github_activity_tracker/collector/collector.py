@@ -163,7 +163,7 @@ class GitHubCollector(AbstractCollector):
         if run.limit is not None:
             return self._report_error(target, run.limit, counts, run, plan)
         counts = Counter({name: n for name, n in counts.items() if n})
-        short = run.failures or any(name.endswith(("_malformed", "_refused")) for name in counts)
+        short = run.failures or any(name.endswith(("_malformed", "_refused", "_incomplete")) for name in counts)
         failed = run.read_nothing
         return ScopeReport(
             scope=scope.name, outcome="failed" if failed else "partial" if short else "succeeded", counts=counts,

@@ -9,7 +9,7 @@ a fleet of quiet repositories costs hardly more than one request.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.models import Checkpoint
@@ -44,7 +44,10 @@ PARTS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """The sign of a stream after its last complete reading, and when that was (UTC)."""
+    """The sign of a stream after its last complete reading, and when that was (UTC).
+
+    None where the newest change was too recent: such a sign is like no other.
+    """
 
     sign: Any
     read_at: datetime
@@ -84,6 +87,15 @@ def _is_unknown(stream: str, facts: Facts) -> bool:
     return any(part not in facts for part in PARTS[stream])
 
 
+def in_turn(streams: Sequence[str], known: Mapping[str, Reading]) -> list[str]:
+    """Return streams in the order in which they are read: those first that were not read to their end for longest.
+
+    In a run of few requests, streams that are complete leave their turn to those behind them.
+    """
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(streams, key=lambda stream: known[stream].read_at if stream in known else never)
+
+
 def spared(quiet: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[str, str]]:
     """The keys of those quiet repositories whose review comments are read in this run all the same."""
     by_age = sorted(
@@ -95,7 +107,10 @@ def spared(quiet: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[
 def readings_to_save(read: Sequence[str], facts: Facts, known: Mapping[str, Reading], at: datetime) -> GitHubState:
     """The state that remembers what was read to its end after the facts were told at ``at``."""
     told = {stream: reading for stream, reading in known.items() if stream not in read}
-    told |= {stream: Reading(sign=sign(stream, facts), read_at=at) for stream in read if _is_settled(stream, facts, at)}
+    told |= {
+        stream: Reading(sign=sign(stream, facts) if _is_settled(stream, facts, at) else None, read_at=at)
+        for stream in read
+    }
     return GitHubState(
         extras={stream: {"sign": one.sign, "read_at": one.read_at.isoformat()} for stream, one in told.items()}
     )

@@ -24,17 +24,20 @@ from github_activity_tracker.collector.authors import find_authors
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure
 from github_activity_tracker.collector.options import CollectOptions, Target
 from github_activity_tracker.collector.outage import Outage
-from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, loud, readings_to_save
+from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, in_turn, loud, readings_to_save
 from github_activity_tracker.collector.reconcile import reconcile
-from github_activity_tracker.collector.retry import retry_skipped
+from github_activity_tracker.collector.retry import items_to_retry, retry_skipped
 from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
 from github_activity_tracker.collector.switches import Switches
+from github_activity_tracker.protocol_impl import GitHubState
 
 logger = logging.getLogger(__name__)
 COLLECTOR = "github"
 FACTS = "facts"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than anything at GitHub: ``since`` with this time leaves nothing out of a list."""
+DUE = "reconcile_due"
+"""Name of the state that says that a run has read something and has not compared totals since."""
 
 
 @dataclass(kw_only=True)
@@ -76,19 +79,22 @@ class RepositoryRun:
         wanted = self._wanted(asked)
         if FACTS not in self.failures:
             clear_skips(collector=COLLECTOR, scope=self.scope.external_id, stream=FACTS, external_id=FACTS)
-        if not self.options.git_only:
-            self._step("retries", lambda: retry_skipped(self._run()))
-        for stream in wanted:
+        waiting = [] if self.options.git_only else items_to_retry(self._run())
+        for stream in in_turn(wanted, self.known):
             if self._collect_apart(stream):
+                if not self.complete and self.facts is not None:
+                    store.save_state(int(self.scope.external_id), DUE, GitHubState(extras={"due": True}))
                 self.complete.append(stream)
+                self._step("changes", self._remember)  # at once: a run of few requests leaves its turn to other streams
+        if self.limit is None and not self.options.git_only:
+            self._step("retries", lambda: retry_skipped(self._run(), waiting))
         if self.facts is not None and not self.options.git_only:
             facts = self.facts
             if self.limit is None and COMMITS in asked:
                 self._step("authors", lambda: find_authors(self._run(), read=COMMITS in self.complete))
-            if self.limit is None and self._step(
-                "reconciliation", lambda: self._reconcile(facts, asked, changed=bool(wanted))
-            ):
-                self._step("changes", lambda: self._remember(facts))
+            due = bool(wanted) or bool(store.load_state(int(self.scope.external_id), DUE).extras)
+            if self.limit is None:
+                self._step("reconciliation", lambda: self._reconcile(facts, asked, changed=due))
         if self.limit is None and not self.failures and set(asked) == set(streams.STREAMS):
             Scope.objects.filter(pk=self.scope.pk).update(last_completed_at=timezone.now(), not_before=None)
 
@@ -134,6 +140,8 @@ class RepositoryRun:
             self._run(), facts, everything=self.options.reconcile, changed=changed, streams=streams_read,
             off=self.switches.off(),
         )  # fmt: skip
+        if changed:
+            store.save_state(int(self.scope.external_id), DUE, GitHubState())
 
     def _asked(self) -> list[str]:
         """The streams that the options ask for, in the order in which they are read."""
@@ -246,8 +254,11 @@ class RepositoryRun:
             progress=self.progress,
         )
 
-    def _remember(self, facts: Mapping[str, Any]) -> None:
+    def _remember(self) -> None:
         """Save the signs of what was read to its end; not of a stream that will only show when it is switched on."""
+        if self.facts is None or self.options.git_only:
+            return
+        facts = self.facts
         done = [stream for stream in self.complete if self.switches.shows_all(stream, facts)]
         known = {stream: reading for stream, reading in self.known.items() if stream not in self.complete}
         state = readings_to_save(done, facts, known, self.told_at)

@@ -4,7 +4,7 @@ from github_activity_tracker.convert.accounts import account_row, actor_rows
 from github_activity_tracker.convert.commits import convert_commit, convert_commits
 from github_activity_tracker.convert.discussions import DiscussionPage, convert_discussions
 from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
-from github_activity_tracker.convert.page import Malformed, Page, Record, Row, joined
+from github_activity_tracker.convert.page import Malformed, Page, Record, Row, joined, reaction_counts
 from github_activity_tracker.convert.planning import (
     convert_labels,
     convert_milestones,
@@ -36,6 +36,7 @@ __all__ = [
     "joined",
     "milestone_creators",
     "provisional_row",
+    "reaction_counts",
     "repository_row",
     "repository_row_of_facts",
 ]

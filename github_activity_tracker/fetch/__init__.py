@@ -5,7 +5,7 @@ from github_activity_tracker.fetch.authors import authors
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
 from github_activity_tracker.fetch.facts import PAYLOAD_ERRORS
-from github_activity_tracker.fetch.listing import ItemPage
+from github_activity_tracker.fetch.listing import Denied, Details, ItemPage
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
 from github_activity_tracker.fetch.organisations import repositories_of
 from github_activity_tracker.fetch.reconcile import absent_nodes, accounts, is_gone, totals
@@ -21,11 +21,13 @@ from github_activity_tracker.fetch.repositories import (
 from github_activity_tracker.fetch.single import one_item, one_thread
 from github_activity_tracker.fetch.sizes import how_many
 from github_activity_tracker.fetch.small_lists import WholeList, whole_list
-from github_activity_tracker.fetch.threads import thread_pages, threads_by_id
+from github_activity_tracker.fetch.threads import thread_behind, thread_details, thread_pages, threads_by_id
 
 __all__ = [
     "PAYLOAD_ERRORS",
     "CommitPage",
+    "Denied",
+    "Details",
     "Facts",
     "ItemPage",
     "ListPage",
@@ -51,6 +53,8 @@ __all__ = [
     "repositories_of",
     "repository",
     "review_comments",
+    "thread_behind",
+    "thread_details",
     "thread_pages",
     "threads_by_id",
     "totals",

@@ -2,11 +2,12 @@
 
 from github_activity_tracker.store.accounts import forget_written
 from github_activity_tracker.store.authors import store_authors, unknown_authors
-from github_activity_tracker.store.checkpoints import load_state, save_state
+from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state, shortfalls
 from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
 from github_activity_tracker.store.discussions import store_discussions
 from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
 from github_activity_tracker.store.planning import store_releases, store_rows
+from github_activity_tracker.store.reactions import store_reactions
 from github_activity_tracker.store.reconcile import (
     account_node_ids,
     bury_discussions,
@@ -24,6 +25,7 @@ from github_activity_tracker.store.repositories import has_threads, mark_reposit
 from github_activity_tracker.store.threads import store_threads
 
 __all__ = [
+    "COLLECTOR",
     "Stored",
     "account_node_ids",
     "bury_discussions",
@@ -43,12 +45,14 @@ __all__ = [
     "open_plan",
     "record_refused",
     "save_state",
+    "shortfalls",
     "skip_malformed",
     "store_account_changes",
     "store_authors",
     "store_commits",
     "store_discussions",
     "store_page",
+    "store_reactions",
     "store_releases",
     "store_repository",
     "store_rows",

@@ -1,8 +1,10 @@
 """How far each stream of a repository has been read."""
 
+from typing import Any
+
 from django.utils import timezone
 
-from core.models import Checkpoint
+from core.models import Checkpoint, SkippedItem
 from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.protocol_impl import GitHubState
@@ -18,6 +20,14 @@ def load_state(repository_id: int, stream: str) -> GitHubState:
     return GitHubState(
         checkpoint_token=kept.checkpoint_token, human_readable_marker=kept.human_readable_marker, extras=kept.extras
     )
+
+
+def shortfalls(repository_id: int, stream: str) -> dict[str, dict[str, Any]]:
+    """Return the payloads of open skips of items of which something was missing, by the skips' external ids."""
+    found = SkippedItem.objects.filter(
+        collector=COLLECTOR, scope=str(repository_id), stream=stream, cleared_at=None, payload__has_key="lists"
+    )
+    return dict(found.values_list("external_id", "payload"))
 
 
 def save_state(repository_id: int, stream: str, state: IncrementalState) -> None:

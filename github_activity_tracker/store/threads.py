@@ -13,6 +13,7 @@ from github_activity_tracker.convert import Record, ThreadPage
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
 from github_activity_tracker.store.accounts import store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
 from github_activity_tracker.store.tombstones import bury_absent, bury_activities, mark_threads
@@ -42,10 +43,11 @@ def store_threads(
 
 
 def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    keep_earlier_texts(Review, page.reviews, "review")
-    written = upsert(Review, (record.row for record in page.reviews), key=["id"], newer="updated_at")
+    records = keep_known_authors(Review, page.reviews)
+    keep_earlier_texts(Review, records, "review")
+    written = upsert(Review, (record.row for record in records), key=["id"], newer="updated_at")
     changed = {key[0] for key in written.changed}
-    note_changes((record for record in page.reviews if record.row["id"] in changed), scope)
+    note_changes((record for record in records if record.row["id"] in changed), scope)
     here = [record.row["id"] for record in page.reviews]
     gone = bury_absent(Review, "pull_number", page.whole_reviews, here, scope=scope, now=now)
     bury_activities((f"github:review:{pk}" for pk, _ in gone), now)
@@ -54,7 +56,7 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
 
 
 def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    records = _with_stored_times(page.events)
+    records = keep_known_authors(TimelineEvent, _with_stored_times(page.events), "actor_id")
     written = upsert(TimelineEvent, (record.row for record in records), key=["node_id"])
     changed = {key[0] for key in written.changed}
     note_changes((record for record in records if record.row["node_id"] in changed), scope)
