@@ -7,7 +7,17 @@ from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
 from github_activity_tracker.fetch.listing import ItemPage
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
 from github_activity_tracker.fetch.organisations import repositories_of
-from github_activity_tracker.fetch.reconcile import absent_nodes, accounts, is_gone, totals
+from github_activity_tracker.fetch.reconcile import (
+    TotalsPage,
+    absent_nodes,
+    absent_numbers,
+    accounts,
+    is_gone,
+    is_switched_on,
+    issue,
+    posts,
+    totals,
+)
 from github_activity_tracker.fetch.repositories import probe, repository
 from github_activity_tracker.fetch.single import one_item, one_thread
 from github_activity_tracker.fetch.sizes import how_many
@@ -19,19 +29,24 @@ __all__ = [
     "ItemPage",
     "ListPage",
     "LocalHistory",
+    "TotalsPage",
     "WholeList",
     "absent_nodes",
+    "absent_numbers",
     "accounts",
     "ahead",
     "authors",
     "how_many",
     "in_batches",
     "is_gone",
+    "is_switched_on",
+    "issue",
     "issue_comments",
     "issues",
     "one_item",
     "one_thread",
     "open_client",
+    "posts",
     "probe",
     "repositories_of",
     "repository",

@@ -9,7 +9,7 @@ from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.convert import ThreadPage
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
-from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
@@ -25,7 +25,7 @@ def store_threads(
     Of whole connections, what is kept and did not come is buried. Returns what was done by stream.
     """
     store_seen_accounts(page.accounts.values())
-    pulls = upsert(PullRequest, page.pulls, key=["id"], newer="updated_at")
+    pulls = upsert(PullRequest, page.pulls, key=["id"], newer="updated_at", guarded={"merged_by_id": "merged_by_id"})
     upsert(Timeline, page.timelines, key=["repository_id", "number"])
     reviews = _store_reviews(page, scope, now)
     events = _store_events(page, scope, now)
@@ -41,7 +41,7 @@ def store_threads(
 
 def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
     keep_earlier_texts(Review, page.reviews, "review")
-    written = upsert(Review, (record.row for record in page.reviews), key=["id"], newer="updated_at")
+    written = upsert(Review, (record.row for record in page.reviews), key=["id"], newer="updated_at", guarded=AUTHOR)
     changed = {key[0] for key in written.changed}
     note_changes((record for record in page.reviews if record.row["id"] in changed), scope)
     here = [record.row["id"] for record in page.reviews]
@@ -52,7 +52,7 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
 
 
 def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    written = upsert(TimelineEvent, (record.row for record in page.events), key=["node_id"])
+    written = upsert(TimelineEvent, (record.row for record in page.events), key=["node_id"], guarded={"actor_id": "actor_id"})
     changed = {key[0] for key in written.changed}
     note_changes((record for record in page.events if record.row["node_id"] in changed), scope)
     here = [record.row["node_id"] for record in page.events]
