@@ -20,7 +20,7 @@ from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.authors import find_authors
 from github_activity_tracker.collector.options import CollectOptions, Target
 from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, loud, readings_to_save
-from github_activity_tracker.collector.reconcile import reconcile
+from github_activity_tracker.collector.reconcile import reconcile, remember_start
 from github_activity_tracker.collector.retry import retry_skipped
 from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
 
@@ -50,6 +50,7 @@ class RepositoryRun:
         """Read what must be read; ``counts`` and ``skipped`` say what came of it."""
         asked = self._asked()
         wanted = self._wanted(asked)
+        remember_start(self._run())
         if not self.options.git_only:
             retry_skipped(self._run())
         done = [stream for stream in wanted if self._collect_apart(stream)]
@@ -57,7 +58,7 @@ class RepositoryRun:
             if self.limit is None and COMMITS in asked:
                 self._find_authors(read=COMMITS in done)
             if self.limit is None:
-                reconcile(self._run(), self.facts, everything=self.options.reconcile, changed=bool(wanted))
+                reconcile(self._run(), self.facts, everything=self.options.reconcile, changed=bool(wanted), read=done)
             self._remember(done)
         if self.limit is not None:
             raise self.limit

@@ -85,7 +85,7 @@ def remember(accounts: dict[int, Row], *actors: dict[str, Any] | None) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logins:
-    """What an account is called: ``login`` is shown here, ``by_source`` has the login that each of GitHub's lists shows."""
+    """An account's names: ``login`` is shown here; ``by_source`` has the login that each list shows."""
 
     login: str
     by_source: Mapping[str, str]

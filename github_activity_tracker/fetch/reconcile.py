@@ -99,7 +99,9 @@ def absent_numbers(client: GitHubClient, name: str, repository: str, numbers: Se
 
     def text(some: Sequence[str]) -> str:
         parts = " ".join(f"n{place}: {field}(number: {number}) {{ id }}" for place, number in enumerate(some))
-        return f"query {{ node(id: {json.dumps(repository)}) {{ ... on Repository {{ {parts} }} }} rateLimit {{ cost }} }}"
+        return (
+            f"query {{ node(id: {json.dumps(repository)}) {{ ... on Repository {{ {parts} }} }} rateLimit {{ cost }} }}"
+        )
 
     looked_up = _aliased(client, text, [str(number) for number in numbers], scope, ("node",))
     return {int(number) for number, _, kind in looked_up if kind == GONE}

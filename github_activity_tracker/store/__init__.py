@@ -2,7 +2,7 @@
 
 from github_activity_tracker.store.accounts import forget_written
 from github_activity_tracker.store.authors import store_authors, unknown_authors
-from github_activity_tracker.store.checkpoints import load_state, save_state
+from github_activity_tracker.store.checkpoints import forget_state, load_state, save_state
 from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
 from github_activity_tracker.store.discussions import store_discussions
 from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
@@ -13,12 +13,16 @@ from github_activity_tracker.store.reconcile import (
     bury_posts,
     bury_thread,
     comments_told,
+    different_comment_counts,
     held,
+    held_discussions,
     live_numbers,
     live_threads,
     node_ids,
+    read_timelines,
+    restore_thread,
     store_account_changes,
-    threads_with_too_many_comments,
+    store_page_again,
 )
 from github_activity_tracker.store.repositories import store_repository
 from github_activity_tracker.store.threads import store_threads
@@ -31,15 +35,20 @@ __all__ = [
     "bury_thread",
     "close_plan",
     "comments_told",
+    "different_comment_counts",
+    "forget_state",
     "forget_written",
     "held",
+    "held_discussions",
     "known_refs",
     "live_numbers",
     "live_threads",
     "load_state",
     "node_ids",
     "open_plan",
+    "read_timelines",
     "record_refused",
+    "restore_thread",
     "save_state",
     "skip_malformed",
     "store_account_changes",
@@ -47,10 +56,10 @@ __all__ = [
     "store_commits",
     "store_discussions",
     "store_page",
+    "store_page_again",
     "store_releases",
     "store_repository",
     "store_rows",
     "store_threads",
-    "threads_with_too_many_comments",
     "unknown_authors",
 ]

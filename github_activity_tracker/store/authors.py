@@ -1,6 +1,6 @@
 """Authors of commits: addresses become accounts, on the timeline and in documents too."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any

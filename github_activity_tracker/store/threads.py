@@ -52,7 +52,9 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
 
 
 def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    written = upsert(TimelineEvent, (record.row for record in page.events), key=["node_id"], guarded={"actor_id": "actor_id"})
+    written = upsert(
+        TimelineEvent, (record.row for record in page.events), key=["node_id"], guarded={"actor_id": "actor_id"}
+    )
     changed = {key[0] for key in written.changed}
     note_changes((record for record in page.events if record.row["node_id"] in changed), scope)
     here = [record.row["node_id"] for record in page.events]
