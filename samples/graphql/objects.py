@@ -163,6 +163,7 @@ class Objects:
             "number": issue.number,
             "title": issue.title,
             "url": f"{WEB}/{self.community.full_name(repo)}/{'pull' if issue.pull else 'issues'}/{issue.number}",
+            "createdAt": issue.created_at,
             "updatedAt": issue.updated_at,
             "comments": plain(talk),
             "timelineItems": timeline(entries(self.community, repo, issue)),
