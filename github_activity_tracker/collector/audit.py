@@ -46,7 +46,7 @@ SHOWN_NUMBERS = 10
 class Line:
     """One stream of one repository: live rows, tombstones, and GitHub's own total (None: not shown).
 
-    ``differing``: numbers of the issues, pull requests and discussions whose rows differ for an unknown reason.
+    ``gaps``: the issues, pull requests and discussions whose rows differ for an unknown reason.
     ``known``: how many differ for each reason that is recorded as a skipped item.
     """
 
@@ -55,26 +55,27 @@ class Line:
     kept: int
     deleted: int
     github: int | None
-    differing: list[int] = field(default_factory=list[int])
+    repository_id: int = 0
+    gaps: list[Gap] = field(default_factory=list[Gap])
     known: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def agrees(self) -> bool:
         """Whether as much is stored as there is."""
-        return self.kept == self.github and not self.differing and not self.known
+        return self.kept == self.github and not self.gaps and not self.known
 
     @property
     def is_explained(self) -> bool:
         """Whether every difference has a recorded reason."""
-        return self.agrees or (bool(self.known) and not self.differing)
+        return self.agrees or (bool(self.known) and not self.gaps)
 
     @property
     def verdict(self) -> str:
         """One phrase for people; empty when the numbers agree."""
         if self.agrees:
             return ""
-        numbers = ", ".join(f"#{number}" for number in self.differing[:SHOWN_NUMBERS])
-        more = f" and {len(self.differing) - SHOWN_NUMBERS} more" if len(self.differing) > SHOWN_NUMBERS else ""
+        numbers = ", ".join(f"#{gap.number}" for gap in self.gaps[:SHOWN_NUMBERS])
+        more = f" and {len(self.gaps) - SHOWN_NUMBERS} more" if len(self.gaps) > SHOWN_NUMBERS else ""
         known = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(self.known.items()))
         parts = [
             "" if self.is_explained else f"differs: {numbers}{more}" if numbers else "differs",
@@ -118,7 +119,7 @@ class Tally:
     """GitHub's total of a stream, and where the stored rows differ."""
 
     github: int = 0
-    differing: list[int] = field(default_factory=list[int])
+    gaps: list[Gap] = field(default_factory=list[Gap])
     known: Counter[str] = field(default_factory=Counter[str])
 
 
@@ -148,7 +149,7 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
                 if reason := gaps.reason(gap.stream, gap.number):
                     tallies[gap.stream].known[reason] += 1
                 else:
-                    tallies[gap.stream].differing.append(gap.number)
+                    tallies[gap.stream].gaps.append(gap)
     return tallies
 
 
@@ -162,7 +163,7 @@ def _line(full_name: str, repository_id: int, stream: str, total: int | None, ta
     alive = rows.filter(deleted_at=None).count()
     return Line(
         repository=full_name, stream=stream, kept=alive, deleted=rows.count() - alive, github=total,
-        differing=tally.differing, known=dict(tally.known),
+        repository_id=repository_id, gaps=tally.gaps, known=dict(tally.known),
     )  # fmt: skip
 
 

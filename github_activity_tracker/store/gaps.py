@@ -2,7 +2,7 @@
 
 A gap is a ``SkippedItem`` of the reason ``not_delivered``: visible in the admin, where a retry can be requested. It is
 asked for again when one of its numbers changes, when a retry was requested, or after a pause that doubles with every
-attempt.
+attempt. A gap that the operator accepted is asked for again only when it grows, or when a retry was requested.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,6 +14,8 @@ from core.runs import clear_skips, record_skip
 from github_activity_tracker.store.checkpoints import COLLECTOR
 
 NOT_DELIVERED = "not_delivered"
+ACCEPTED = "accepted"
+"""A difference that the operator accepted, such as rows that were deleted here on purpose."""
 LONGEST_PAUSE = timedelta(days=32)
 DOUBLINGS = 5
 """Attempts after which the pause no longer grows: 2 ** 5 days."""
@@ -47,7 +49,7 @@ class KnownGaps:
             number = item.external_id.rpartition(":")[2]
             if not number.isdecimal():
                 continue
-            if item.reason == NOT_DELIVERED:
+            if item.reason in {NOT_DELIVERED, ACCEPTED}:
                 self._gaps[item.stream, int(number)] = item
             else:
                 for stream in (*THREAD_STREAMS.get(item.stream, ()), item.stream):
@@ -65,7 +67,11 @@ class KnownGaps:
             return False
         if known is None:
             return (gap.stream, gap.number) not in self._reasons
-        if known.retry_requested_at or known.payload != _numbers(gap):
+        if known.retry_requested_at:
+            return True
+        if known.reason == ACCEPTED:
+            return gap.github - gap.stored > known.payload["github"] - known.payload["stored"]
+        if known.payload != _numbers(gap):
             return True
         return now >= known.last_seen_at + timedelta(days=2 ** min(known.attempts, DOUBLINGS))
 
@@ -94,6 +100,17 @@ class KnownGaps:
             if (stream, number) not in open_keys:
                 item = self._gaps.pop((stream, number))
                 clear_skips(collector=COLLECTOR, scope=self._scope, stream=stream, external_id=item.external_id)
+
+
+def accept(repository_id: int, gaps: Iterable[Gap]) -> int:
+    """Record differences that the operator accepts; returns how many."""
+    accepted = list(gaps)
+    for gap in accepted:
+        record_skip(
+            collector=COLLECTOR, scope=str(repository_id), stream=gap.stream, external_id=_name(gap),
+            reason=ACCEPTED, detail=f"{_explain(gap)}; accepted by the operator", payload=_numbers(gap),
+        )  # fmt: skip
+    return len(accepted)
 
 
 def _name(gap: Gap) -> str:

@@ -1,6 +1,5 @@
 """Reconciliation in both directions, against the stand-in: what is missing is fetched, what returned is live again."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -243,6 +242,21 @@ def test_the_audit_compares_stored_rows_and_reconcile_repairs_them(server: Twin,
     assert differences(server.truth()) == {}
 
 
+def test_rows_that_an_operator_deleted_stay_away_once_the_audit_accepted_them(server: Twin, collect: Collect) -> None:
+    collect()
+    comment, issue = IssueComment.objects.earliest("pk"), Issue.objects.filter(is_pull_request=False).latest("pk")
+    comment.delete()
+    issue.delete()
+    call_command("audit_github", server.name, "--accept", stdout=StringIO())
+    assert audited(server) == {"issue_comments": "known: 1 accepted", "issues": "known: 1 accepted"}
+    collect("--reconcile")
+    assert not IssueComment.objects.filter(pk=comment.pk).exists()
+    assert not Issue.objects.filter(pk=issue.pk).exists()
+    request_retry(SkippedItem.objects.all())
+    collect("--reconcile")
+    assert differences(server.truth()) == {}
+
+
 def test_a_gap_with_a_reason_is_known_to_the_audit(server: Twin, collect: Collect) -> None:
     collect()
     undelivered(server)
@@ -268,7 +282,10 @@ def test_two_logins_of_one_account_are_no_rename(server: Twin, collect: Collect)
     pulls = server.truth()["pulls"]["numbers"]
     change(server, "add_copilot", number=pulls[0])
     collect()
-    versions: Callable[[], list[Any]] = lambda: list(Document.objects.order_by("pk").values_list("pk", "version"))
+
+    def versions() -> list[Any]:
+        return list(Document.objects.order_by("pk").values_list("pk", "version"))
+
     before = versions()
     collect("--reconcile")
     collect("--full")

@@ -10,6 +10,7 @@ from core.errors import ConfigurationError
 from github_activity_tracker import fetch
 from github_activity_tracker.collector.audit import Line, audit
 from github_activity_tracker.collector.options import targets
+from github_activity_tracker.store.gaps import accept
 
 
 class Command(ReportingCommand):
@@ -22,6 +23,11 @@ class Command(ReportingCommand):
         parser.add_argument(
             "repositories", nargs="*", metavar="owner/name", help="Without any: all that are collected."
         )
+        parser.add_argument(
+            "--accept", action="store_true",
+            help="Record the present differences as accepted, such as rows that were deleted here on purpose:"
+            " later audits call them known, and reconciliation leaves them alone until they grow.",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +37,9 @@ class Command(ReportingCommand):
             raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
         lines = list(audit(client, targets(options["repositories"])))
         client.share_budgets(everything=True)
+        if options["accept"]:
+            for line in lines:
+                accept(line.repository_id, line.gaps)
         differ = [line for line in lines if not line.is_explained]
         if options["json"]:
             streams = [
