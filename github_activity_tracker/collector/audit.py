@@ -1,7 +1,7 @@
 """Compares the rows that are stored with GitHub's own totals, stream by stream; nothing is read or repaired."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,8 +129,10 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
     tallies = {name: Tally() for name in ("issues", "pulls", "discussions", *PER_THREAD, "discussion_comments")}
     for name in ("issues", "pulls", "discussions"):
         live = store.live_numbers(repository_id, name)
+        listed: set[int] = set()
         for page in fetch.totals(client, name, node_id, full_name):
             items = {int(item["number"]): item for item in page.items}
+            listed |= items.keys()
             differences = [
                 Gap(stream=name, number=number, github=1, stored=0) for number in items if number not in live
             ]
@@ -145,12 +147,19 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
             for gap in counts:
                 tallies[gap.stream].github += gap.github
             differences += [gap for gap in counts if gap.github != gap.stored]
-            for gap in differences:
-                if reason := gaps.reason(gap.stream, gap.number):
-                    tallies[gap.stream].known[reason] += 1
-                else:
-                    tallies[gap.stream].gaps.append(gap)
+            _note(tallies, differences, gaps)
+        extra = [Gap(stream=name, number=number, github=0, stored=1) for number in live if number not in listed]
+        _note(tallies, extra, gaps)
     return tallies
+
+
+def _note(tallies: Mapping[str, Tally], differences: Iterable[Gap], known: KnownGaps) -> None:
+    """Sort differences by whether their reason is recorded."""
+    for gap in differences:
+        if reason := known.reason(gap.stream, gap.number):
+            tallies[gap.stream].known[reason] += 1
+        else:
+            tallies[gap.stream].gaps.append(gap)
 
 
 def _total(facts: Mapping[str, Any], part: str) -> int | None:

@@ -54,7 +54,7 @@ class Command(ReportingCommand):
             )
         else:
             self._print(lines)
-        self.exit_code = 3 if differ else 0
+        self.exit_code = 3 if differ and not options["accept"] else 0
 
     def _print(self, lines: list[Line]) -> None:
         """A table for people."""
