@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from core.errors import NotFound
+from core.errors import AccessDenied, NotFound
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run
 from github_activity_tracker.store.gaps import Gap, KnownGaps
@@ -137,7 +137,7 @@ class Comparison:
             for stream, total in said(name, item).items():
                 if total and stream in LISTS and stream in self.complete:
                     payloads[stream] = fetch.posts(run.client, run.scope.name, stream, number)
-        except NotFound:
+        except (NotFound, AccessDenied):
             return False
         pages = {stream: LISTS[stream].convert(found, run.repository_id) for stream, found in payloads.items()}
         kind, stream = KINDS[name], TIMELINES[name]
@@ -210,7 +210,7 @@ class Comparison:
         run = self.run
         try:
             found = fetch.posts(run.client, run.scope.name, stream, number)
-        except NotFound:
+        except (NotFound, AccessDenied):
             return
         page = LISTS[stream].convert(found, run.repository_id)
         run.count(stream, store.store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=None))

@@ -74,14 +74,14 @@ class Memory:
 
 def remember_start(run: Run) -> None:
     """Remember where a first reading begins: call it before anything is read."""
-    known = Memory.load(run.repository_id)
-    if run.full and not run.since:
-        known.since = ""
-    elif run.since and not store.load_state(run.repository_id, "issues").checkpoint_token:
-        known.since = run.since.isoformat()
-    else:
+    if not (run.since or run.full):
         return
-    known.save(run.repository_id)
+    memory = Memory.load(run.repository_id)
+    is_first = run.full or not store.load_state(run.repository_id, "issues").checkpoint_token
+    since = run.since.isoformat() if run.since else ""
+    if is_first and memory.since != since:
+        memory.since = since
+        memory.save(run.repository_id)
 
 
 def reconcile(

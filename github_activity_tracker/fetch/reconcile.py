@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import CursorRefused, NotFound, SliceRefused
+from core.errors import AccessDenied, CursorRefused, NotFound, SliceRefused
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker.fetch import queries
 from github_activity_tracker.fetch.lists import as_items
@@ -82,7 +82,7 @@ def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:
 def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, str]:
     """Return whether an issue or pull request is no longer in this repository; and where it went, if it was moved.
 
-    GitHub answers 301 for one that was transferred and 404 or 410 for one that was deleted.
+    GitHub answers 301 for one that was transferred and 404 or 410 for one that was deleted; 403 is no answer.
     https://docs.github.com/en/rest/issues/issues#get-an-issue
     """
     try:
@@ -90,6 +90,8 @@ def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, st
     except NotFound as error:
         moved_to = str(error).rpartition(" ")[2] if error.reason == "moved" else ""
         return error.reason in {"not_found", "gone", "moved"}, moved_to
+    except AccessDenied:
+        return False, ""
     return False, ""
 
 
