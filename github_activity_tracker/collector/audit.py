@@ -9,7 +9,7 @@ from django.db import models
 
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker import fetch, store
-from github_activity_tracker.collector.compare import said, said_of_discussion
+from github_activity_tracker.collector.compare import discussion_counts, github_counts
 from github_activity_tracker.collector.options import Target
 from github_activity_tracker.models import (
     Discussion,
@@ -137,12 +137,12 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
                 Gap(stream=name, number=number, github=1, stored=0) for number in items if number not in live
             ]
             if name == "discussions":
-                counts = said_of_discussion(repository_id, items)
+                counts = discussion_counts(repository_id, items)
             else:
-                held = store.held(repository_id, items)
+                stored = store.live_counts(repository_id, items)
                 counts = [
-                    Gap(stream=stream, number=number, github=total, stored=held[stream][number])
-                    for number, item in items.items() for stream, total in said(name, item).items()
+                    Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
+                    for number, item in items.items() for stream, total in github_counts(name, item).items()
                 ]  # fmt: skip
             for gap in counts:
                 tallies[gap.stream].github += gap.github

@@ -134,7 +134,7 @@ class Comparison:
         run, number = self.run, int(item["number"])
         try:
             payloads = {"issues": [fetch.issue(run.client, run.scope.name, number)]}
-            for stream, total in said(name, item).items():
+            for stream, total in github_counts(name, item).items():
                 if total and stream in LISTS and stream in self.complete:
                     payloads[stream] = fetch.posts(run.client, run.scope.name, stream, number)
         except (NotFound, AccessDenied):
@@ -152,7 +152,7 @@ class Comparison:
         """Compare what belongs to each item of a page with what is stored of it."""
         numbers = list(items)
         gaps = self._gaps(name, items)
-        streams = {*said(name, {}), "reviews", "events"}
+        streams = {*github_counts(name, {}), "reviews", "events"}
         self.gaps.clear_closed(((gap.stream, gap.number) for gap in gaps), numbers, streams)
         self._timelines(name, items, [gap for gap in gaps if gap.stream in {"events", "reviews"}])
         for stream in ("issue_comments", "review_comments"):
@@ -161,12 +161,12 @@ class Comparison:
 
     def _gaps(self, name: str, items: Mapping[int, Item]) -> list[Gap]:
         """Return where the numbers of live rows differ from GitHub's."""
-        held = store.held(self.run.repository_id, items)
+        stored = store.live_counts(self.run.repository_id, items)
         return [
-            Gap(stream=stream, number=number, github=total, stored=held[stream][number])
+            Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
             for number, item in items.items()
-            for stream, total in said(name, item).items()
-            if held[stream][number] != total
+            for stream, total in github_counts(name, item).items()
+            if stored[stream][number] != total
         ]
 
     def _timelines(self, name: str, items: Mapping[int, Item], gaps: list[Gap]) -> None:
@@ -201,8 +201,8 @@ class Comparison:
             for gap in few:
                 self._fetch_posts(stream, gap.number)
         self.verify(stream, [gap.number for gap in due if gap.stored > gap.github])
-        held = store.held(self.run.repository_id, [gap.number for gap in due])[stream]
-        still = [replace(gap, stored=held[gap.number]) for gap in due if held[gap.number] != gap.github]
+        stored = store.live_counts(self.run.repository_id, [gap.number for gap in due])[stream]
+        still = [replace(gap, stored=stored[gap.number]) for gap in due if stored[gap.number] != gap.github]
         self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
 
     def _fetch_posts(self, stream: str, number: int) -> None:
@@ -249,7 +249,7 @@ class Comparison:
     def _discussion_gaps(self, items: Mapping[int, Item]) -> list[Gap]:
         live = store.live_numbers(self.run.repository_id, DISCUSSIONS)
         missing = [Gap(stream=DISCUSSIONS, number=number, github=1, stored=0) for number in items if number not in live]
-        counts = said_of_discussion(self.run.repository_id, items)
+        counts = discussion_counts(self.run.repository_id, items)
         return missing + [gap for gap in counts if gap.github != gap.stored]
 
 
@@ -267,25 +267,25 @@ def _absent(live: Mapping[int, datetime], seen: Collection[int], edge: str, end:
     }
 
 
-def said(name: str, item: Item) -> dict[str, int]:
+def github_counts(name: str, item: Item) -> dict[str, int]:
     """Return GitHub's numbers of what belongs to an item, by stream."""
 
     def total(connection: str) -> int:
         return (item.get(connection) or {}).get("totalCount") or 0
 
-    numbers = {"issue_comments": total("comments"), "events": total("timelineItems") - total("said")}
+    numbers = {"issue_comments": total("comments"), "events": total("timelineItems") - total("posts")}
     if name == "pulls":
         numbers["reviews"] = total("reviews")
         numbers["review_comments"] = max(0, (item.get("totalCommentsCount") or 0) - total("comments"))
     return numbers
 
 
-def said_of_discussion(repository_id: int, items: Mapping[int, Item]) -> list[Gap]:
+def discussion_counts(repository_id: int, items: Mapping[int, Item]) -> list[Gap]:
     """Return GitHub's and our numbers of comments and replies of each discussion.
 
     Replies are counted of the comments that the item shows, the first hundred.
     """
-    comments, replies = store.held_discussions(repository_id, items)
+    comments, replies = store.live_discussion_counts(repository_id, items)
     found: list[Gap] = []
     for number, item in items.items():
         nodes = [node for node in item["comments"]["nodes"] if node]

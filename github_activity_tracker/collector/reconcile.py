@@ -37,7 +37,7 @@ class Memory:
     """What is remembered of a repository's comparisons; times are ISO 8601, empty for never."""
 
     totals: dict[str, int] = field(default_factory=dict[str, int])
-    kept: dict[str, int] = field(default_factory=dict[str, int])
+    stored: dict[str, int] = field(default_factory=dict[str, int])
     attempts: int = 0
     """Comparisons in a row that left these totals different."""
     not_before: str = ""
@@ -57,17 +57,17 @@ class Memory:
         """Write it."""
         store.save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
 
-    def is_due(self, totals: Mapping[str, int], kept: Mapping[str, int], now: datetime) -> bool:
+    def is_due(self, totals: Mapping[str, int], stored: Mapping[str, int], now: datetime) -> bool:
         """Return whether different totals should be looked into (again)."""
-        if self.totals != totals or self.kept != kept or not self.not_before:
+        if self.totals != totals or self.stored != stored or not self.not_before:
             return True
         return now >= datetime.fromisoformat(self.not_before)
 
-    def remember(self, totals: dict[str, int], kept: dict[str, int], now: datetime) -> None:
+    def remember(self, totals: dict[str, int], stored: dict[str, int], now: datetime) -> None:
         """Note how a comparison ended: equal, or different with a pause before the next attempt."""
-        same = self.totals == totals and self.kept == kept
-        self.attempts = 0 if totals == kept else self.attempts + 1 if same else 1
-        self.totals, self.kept = totals, kept
+        same = self.totals == totals and self.stored == stored
+        self.attempts = 0 if totals == stored else self.attempts + 1 if same else 1
+        self.totals, self.stored = totals, stored
         pause = timedelta(days=min(2**self.attempts, LONGEST_PAUSE_DAYS))
         self.not_before = (now + pause).isoformat() if self.attempts else ""
 
@@ -102,15 +102,15 @@ def _reconcile(run: Run, facts: Mapping[str, Any], *, everything: bool, changed:
     complete = {*read, *readings([run.repository_id]).get(run.repository_id, {})}
     totals = _totals(facts, complete)
     memory, now = Memory.load(run.repository_id), timezone.now()
-    kept, known_before = _kept(run, totals), bool(memory.compared_at)
-    differ = {name for name in totals if kept[name] != totals[name]}
+    stored, known_before = _stored(run, totals), bool(memory.compared_at)
+    differ = {name for name in totals if stored[name] != totals[name]}
     weekly = changed and bool(memory.compared_at) and now - datetime.fromisoformat(memory.compared_at) > COMPARE_EVERY
     listed: list[str] = []
     if everything or weekly or memory.unfinished:
         listed = list(totals)
-    elif differ and memory.is_due(totals, kept, now):
+    elif differ and memory.is_due(totals, stored, now):
         listed = [name for name in totals if name in differ or (name in THREADS and differ & {*THREADS})]
-    on = [name for name in listed if totals[name] or not kept[name] or _is_on(run, name)]
+    on = [name for name in listed if totals[name] or not stored[name] or _is_on(run, name)]
     comparison = Comparison(run, complete=complete, since=memory.since)
     if on:
         _compare(comparison, on, memory)
@@ -129,10 +129,10 @@ def _reconcile(run: Run, facts: Mapping[str, Any], *, everything: bool, changed:
 
 def _note_end(run: Run, memory: Memory, totals: dict[str, int], now: datetime) -> None:
     """Remember how a comparison ended."""
-    kept = _kept(run, totals)
-    if kept != totals:
-        logger.warning("totals differ after a comparison scope=%s stored=%s github=%s", run.scope.name, kept, totals)
-    memory.remember(totals, kept, now)
+    stored = _stored(run, totals)
+    if stored != totals:
+        logger.warning("totals differ after a comparison scope=%s stored=%s github=%s", run.scope.name, stored, totals)
+    memory.remember(totals, stored, now)
 
 
 def _totals(facts: Mapping[str, Any], complete: Collection[str]) -> dict[str, int]:
@@ -141,7 +141,7 @@ def _totals(facts: Mapping[str, Any], complete: Collection[str]) -> dict[str, in
     return {name: total for name, total in found.items() if isinstance(total, int) and STREAM_OF[name] in complete}
 
 
-def _kept(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
+def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
     return {name: number for name, number in store.live_threads(run.repository_id).items() if name in totals}
 
 

@@ -51,7 +51,7 @@ DIFFERENT = """
     ) AS comments ON comments.stored <> issue.comments_count
     WHERE issue.repository_id = %s AND issue.deleted_at IS NULL ORDER BY issue.number
 """
-HELD: tuple[tuple[str, type[models.Model], str], ...] = (
+PER_THREAD: tuple[tuple[str, type[models.Model], str], ...] = (
     ("issue_comments", IssueComment, "issue_number"), ("review_comments", ReviewComment, "pull_number"),
     ("reviews", Review, "pull_number"), ("events", TimelineEvent, "number"),
 )  # fmt: skip
@@ -98,9 +98,9 @@ def comments_told(repository_id: int) -> int:
     return alive.aggregate(told=models.Sum("comments_count"))["told"] or 0
 
 
-def held(repository_id: int, numbers: Collection[int]) -> dict[str, Counter[int]]:
+def live_counts(repository_id: int, numbers: Collection[int]) -> dict[str, Counter[int]]:
     """Return how many live rows each of these issues and pull requests has, by stream and number; four statements."""
-    return {stream: _count(model, number, repository_id, numbers) for stream, model, number in HELD}
+    return {stream: _count(model, number, repository_id, numbers) for stream, model, number in PER_THREAD}
 
 
 def _count(model: type[models.Model], number: str, repository_id: int, numbers: Collection[int]) -> Counter[int]:
@@ -111,7 +111,7 @@ def _count(model: type[models.Model], number: str, repository_id: int, numbers: 
     return Counter(dict(counted))
 
 
-def held_discussions(repository_id: int, numbers: Collection[int]) -> tuple[Counter[int], Counter[int]]:
+def live_discussion_counts(repository_id: int, numbers: Collection[int]) -> tuple[Counter[int], Counter[int]]:
     """Return the number of live comments by discussion, and the number of live replies by comment id."""
     alive = DiscussionComment.objects.filter(
         repository_id=repository_id, deleted_at=None, discussion_number__in=list(numbers)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db.models import F
+from django.utils import timezone
 
-from core.models import Activity, Document, SkippedItem
+from core.models import Activity, Checkpoint, Document, SkippedItem
 from core.runs import request_retry
 from github_activity_tracker import fetch
 from github_activity_tracker.models import (
@@ -114,6 +115,21 @@ def test_comments_of_an_account_that_opened_nothing_return_with_reconcile(server
         assert differences(server.truth()) == {}
         assert bool(Account.objects.get(pk=author.pk).deleted_at) == flagged
     assert set(Activity.objects.filter(deleted_at=None).values_list("external_id", "actor_external_id")) == names
+
+
+def test_once_a_week_a_changed_repository_is_compared_without_being_asked_to(server: Twin, collect: Collect) -> None:
+    collect()
+    author = most_talkative(IssueComment, opened=False)
+    server.call("mutate", {"op": "flag_user", "login": author.login})
+    wake(server)
+    collect()
+    assert differences(server.truth()) != {}
+    state = Checkpoint.objects.get(stream="reconcile")
+    state.extras["compared_at"] = (timezone.now() - timedelta(days=8)).isoformat()
+    state.save()
+    wake(server)
+    collect()
+    assert differences(server.truth()) == {}
 
 
 @pytest.mark.parametrize("flag", ["has_pull_requests", "has_issues"])

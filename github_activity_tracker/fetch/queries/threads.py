@@ -47,7 +47,7 @@ PULLS = _listing("pullRequests", PULL, EVENTS["PullRequest"] + ACTOR)
 LIGHT_ISSUES, LIGHT_PULLS = _listing("issues", LIGHT, ""), _listing("pullRequests", LIGHT, "")
 """The same places of the same lists, for walking past what GitHub cannot show."""
 
-_SAID = {
+_POSTS = {
     "issues": "ISSUE_COMMENT",
     "pullRequests": "ISSUE_COMMENT, PULL_REQUEST_REVIEW, PULL_REQUEST_REVIEW_THREAD, "
     "PULL_REQUEST_COMMIT_COMMENT_THREAD, PULL_REQUEST_REVISION_MARKER",
@@ -56,9 +56,9 @@ _SAID = {
 
 
 def _totals(connection: str, more: str = "") -> str:
-    said = f"said: timelineItems(first: 1, itemTypes: [{_SAID[connection]}]) {{ totalCount }}"
+    posts = f"posts: timelineItems(first: 1, itemTypes: [{_POSTS[connection]}]) {{ totalCount }}"
     fields = "id number createdAt updatedAt comments(first: 1) { totalCount } timelineItems(first: 1) { totalCount }"
-    return _listing(connection, f"{fields} {said} {more}", "").replace("UPDATED_AT", "CREATED_AT")
+    return _listing(connection, f"{fields} {posts} {more}", "").replace("UPDATED_AT", "CREATED_AT")
 
 
 TOTALS_OF_ISSUES = _totals("issues")
