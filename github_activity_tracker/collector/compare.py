@@ -4,7 +4,7 @@ Nothing is marked deleted unless GitHub was asked about it by its own id and ans
 """
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -178,7 +178,7 @@ class Comparison:
         due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
         unread = items.keys() - store.read_timelines(run.repository_id, items)
         stale = [item["id"] for number, item in items.items() if number in unread | {gap.number for gap in due}]
-        for found in fetch.threads_by_id(run.client, stream, stale, run.scope.name) if stale else ():
+        for found in self._threads(stream, stale):
             page = convert.convert_threads(found, run.repository_id, THREADS[stream])
             for kind, of in store.store_threads(page, scope=run.scope, stream=stream, state=None, now=now).items():
                 run.count(kind, of)
@@ -188,6 +188,15 @@ class Comparison:
             if gap.stream in {"events", "reviews"}
         ]  # fmt: skip
         run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
+
+    def _threads(self, stream: str, node_ids: Sequence[str]) -> Iterator[list[Any]]:
+        """Yield threads by their node ids; one at a time when few requests are left, so that each run gets further."""
+        run = self.run
+        allowance = run.client.transport.allowance
+        left = MANY * 2 if allowance.max_requests is None else allowance.max_requests - allowance.spent
+        size = 1 if left < MANY else len(node_ids) or 1
+        for start in range(0, len(node_ids), size):
+            yield from fetch.threads_by_id(run.client, stream, node_ids[start : start + size], run.scope.name)
 
     def _posts(self, stream: str, gaps: list[Gap]) -> None:
         """Fetch comments where there are too few, and ask about the stored ones where there are too many."""
@@ -238,7 +247,7 @@ class Comparison:
         self.gaps.clear_closed(((gap.stream, gap.number) for gap in gaps), items, [DISCUSSIONS, "discussion_comments"])
         due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
         ids = list(dict.fromkeys(items[gap.number]["id"] for gap in due))
-        for found in fetch.threads_by_id(run.client, DISCUSSIONS, ids, run.scope.name) if ids else ():
+        for found in self._threads(DISCUSSIONS, ids):
             page = convert.convert_discussions(found, run.repository_id)
             stored = store.store_discussions(page, scope=run.scope, stream=DISCUSSIONS, state=None, now=now)
             run.count(DISCUSSIONS, stored)
