@@ -25,7 +25,7 @@ from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failu
 from github_activity_tracker.collector.options import CollectOptions, Target
 from github_activity_tracker.collector.outage import Outage
 from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, in_turn, loud, readings_to_save
-from github_activity_tracker.collector.reconcile import reconcile
+from github_activity_tracker.collector.reconcile import reconcile, remember_start
 from github_activity_tracker.collector.retry import items_to_retry, retry_skipped
 from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
 from github_activity_tracker.collector.switches import Switches
@@ -79,6 +79,7 @@ class RepositoryRun:
         wanted = self._wanted(asked)
         if FACTS not in self.failures:
             clear_skips(collector=COLLECTOR, scope=self.scope.external_id, stream=FACTS, external_id=FACTS)
+        self._step("start", lambda: remember_start(self._run()))
         waiting = [] if self.options.git_only else items_to_retry(self._run())
         for stream in in_turn(wanted, self.known):
             if self._collect_apart(stream):

@@ -1,6 +1,6 @@
 """GitHub's payloads become rows and records; pure: no I/O, no clock, no database."""
 
-from github_activity_tracker.convert.accounts import account_row, actor_rows
+from github_activity_tracker.convert.accounts import Logins, account_row, actor_rows, observe_login
 from github_activity_tracker.convert.commits import convert_commit, convert_commits
 from github_activity_tracker.convert.discussions import DiscussionPage, convert_discussions
 from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
@@ -16,6 +16,7 @@ from github_activity_tracker.convert.threads import ThreadPage, convert_threads
 
 __all__ = [
     "DiscussionPage",
+    "Logins",
     "Malformed",
     "Page",
     "Record",
@@ -35,6 +36,7 @@ __all__ = [
     "convert_threads",
     "joined",
     "milestone_creators",
+    "observe_login",
     "provisional_row",
     "reaction_counts",
     "repository_row",

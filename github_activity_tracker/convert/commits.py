@@ -2,35 +2,43 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
 from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, one_line
 from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NOREPLY = re.compile(r"(\d{1,18})\+([A-Za-z0-9-]+(?:\[bot\])?)@users\.noreply\.github\.com")
-"""https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address"""
+NOREPLY = re.compile(r"(?:(\d{1,18})\+)?([A-Za-z0-9][\w-]{0,99}(?:\[bot\])?)@users\.noreply\.([\w.-]+)", re.ASCII)
+"""Id (addresses from before July 2017 have none), login, and the host of the server that knows the account.
+
+Logins of managed users contain ``_``.
+https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address
+https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
+"""
+GITHUB_HOST = "github.com"
 
 
 def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
     """A page of commits."""
     convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
-    return convert_each(commits, convert, _people)
+    return convert_each(commits, convert, partial(_people, host=_host(repository_url)))
 
 
 def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:
     """One commit; accounts are known from no-reply addresses alone."""
     authored, committed = _moment(commit.author_date), _moment(commit.committer_date)
-    account = _account(commit.author_email)
+    account = account_of_address(commit.author_email, _host(repository_url))
     files = tuple(_file(file, ordinal) for ordinal, file in enumerate(commit.files))
     row: Row = {
         "repository_id": repository_id,
         "sha": commit.sha,
         "tree_sha": commit.tree,
         "parents": commit.parents,
-        "author_id": int(account[1]) if account else None,
+        "author_id": account.id if account else None,
         "author_name": clean(commit.author_name),
         "author_email": clean(commit.author_email),
         "authored_at": authored,
@@ -51,8 +59,8 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
         external_id=document,
         occurred_at=(committed or authored or EPOCH).isoformat().replace("+00:00", "Z"),
         activity_type="github.commit",
-        actor_external_id=account[1] if account else "",
-        actor_name=clip(account[2] if account else commit.author_name, 200),
+        actor_external_id=str(account.id) if account and account.id else "",
+        actor_name=clip(account.login if account else commit.author_name, 200),
         source_url=clip(f"{repository_url}/commit/{commit.sha}" if repository_url else "", 1000),
         summary=one_line(row["message"].partition("\n")[0]),
         thread=document,
@@ -60,9 +68,28 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
     return Record(row=row, activity=activity, document=document, kind="commit", files=files)
 
 
-def _account(email: str) -> "re.Match[str] | None":
-    """Id and login, where an address tells them."""
-    return NOREPLY.fullmatch(email) if email.endswith("github.com") else None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddressAccount:
+    """What a no-reply address says of its account; ``id`` is None in addresses of the old form."""
+
+    id: int | None
+    login: str
+
+
+def account_of_address(email: str, host: str) -> AddressAccount | None:
+    """Return the account that a no-reply address names, or None.
+
+    Addresses of another server than ``host`` name nobody here: numeric ids of two servers have nothing in common.
+    """
+    found = NOREPLY.fullmatch(email)
+    if found is None or found[3].lower() != host:
+        return None
+    return AddressAccount(id=int(found[1]) if found[1] else None, login=found[2])
+
+
+def _host(repository_url: str) -> str:
+    """Return the host of the server; github.com where the address of the repository is not known."""
+    return (urlsplit(repository_url).hostname or GITHUB_HOST).lower()
 
 
 def _file(file: RawFile, ordinal: int) -> Row:
@@ -91,21 +118,19 @@ def _offset(date: RawDate) -> int:
     return max(-32768, min(32767, date.offset))
 
 
-def _people(commit: RawCommit) -> list[Row]:
-    """The author's account, where its address tells id and login."""
-    account = _account(commit.author_email)
-    if account is None:
+def _people(commit: RawCommit, host: str) -> list[Row]:
+    """Return the author's account, where the address tells id and login."""
+    account = account_of_address(commit.author_email, host)
+    if account is None or account.id is None:
         return []
-    kind = "Bot" if account[2].endswith("[bot]") else "User"
-    page = f"https://github.com/{account[2]}"
     return [
         {
-            "id": int(account[1]),
-            "login": account[2],
-            "kind": kind,
+            "id": account.id,
+            "login": account.login,
+            "kind": "Bot" if account.login.endswith("[bot]") else "User",
             "node_id": "",
             "avatar_url": "",
-            "html_url": page,
+            "html_url": f"https://{host}/{account.login}",
             "deleted_at": None,
         }
     ]

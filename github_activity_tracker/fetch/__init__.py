@@ -8,7 +8,17 @@ from github_activity_tracker.fetch.facts import PAYLOAD_ERRORS
 from github_activity_tracker.fetch.listing import Denied, Details, ItemPage
 from github_activity_tracker.fetch.lists import ListPage, issue_comments, issues, review_comments
 from github_activity_tracker.fetch.organisations import repositories_of
-from github_activity_tracker.fetch.reconcile import absent_nodes, accounts, is_gone, totals
+from github_activity_tracker.fetch.reconcile import (
+    TotalsPage,
+    absent_nodes,
+    absent_numbers,
+    accounts,
+    is_gone,
+    is_switched_on,
+    issue,
+    posts,
+    totals,
+)
 from github_activity_tracker.fetch.repositories import (
     Facts,
     Probe,
@@ -33,8 +43,10 @@ __all__ = [
     "ListPage",
     "LocalHistory",
     "Probe",
+    "TotalsPage",
     "WholeList",
     "absent_nodes",
+    "absent_numbers",
     "accounts",
     "ahead",
     "authors",
@@ -44,11 +56,14 @@ __all__ = [
     "in_batches",
     "is_gone",
     "is_reachable",
+    "is_switched_on",
+    "issue",
     "issue_comments",
     "issues",
     "one_item",
     "one_thread",
     "open_client",
+    "posts",
     "probe",
     "repositories_of",
     "repository",

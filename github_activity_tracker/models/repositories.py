@@ -14,7 +14,12 @@ class Account(models.Model):
     node_id = models.CharField(max_length=100, blank=True)
     avatar_url = models.CharField(max_length=500, blank=True)
     html_url = models.TextField(blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    logins = models.JSONField(
+        default=dict, blank=True, help_text="The login that each list of GitHub's shows; bots have more than one."
+    )
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When GitHub no longer had it (UTC); empty again when it is seen again."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["login"])]

@@ -2,7 +2,7 @@
 
 from github_activity_tracker.store.accounts import forget_written
 from github_activity_tracker.store.authors import store_authors, unknown_authors
-from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state, shortfalls
+from github_activity_tracker.store.checkpoints import COLLECTOR, forget_state, load_state, save_state, shortfalls
 from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
 from github_activity_tracker.store.discussions import store_discussions
 from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
@@ -14,12 +14,16 @@ from github_activity_tracker.store.reconcile import (
     bury_posts,
     bury_thread,
     comments_told,
-    held,
+    different_comment_counts,
+    live_counts,
+    live_discussion_counts,
     live_numbers,
     live_threads,
     node_ids,
+    read_timelines,
+    restore_thread,
     store_account_changes,
-    threads_with_too_many_comments,
+    store_page_again,
 )
 from github_activity_tracker.store.repositories import has_threads, mark_repository_deleted, store_repository
 from github_activity_tracker.store.threads import store_threads
@@ -33,17 +37,22 @@ __all__ = [
     "bury_thread",
     "close_plan",
     "comments_told",
+    "different_comment_counts",
+    "forget_state",
     "forget_written",
     "has_threads",
-    "held",
     "known_refs",
+    "live_counts",
+    "live_discussion_counts",
     "live_numbers",
     "live_threads",
     "load_state",
     "mark_repository_deleted",
     "node_ids",
     "open_plan",
+    "read_timelines",
     "record_refused",
+    "restore_thread",
     "save_state",
     "shortfalls",
     "skip_malformed",
@@ -52,11 +61,11 @@ __all__ = [
     "store_commits",
     "store_discussions",
     "store_page",
+    "store_page_again",
     "store_reactions",
     "store_releases",
     "store_repository",
     "store_rows",
     "store_threads",
-    "threads_with_too_many_comments",
     "unknown_authors",
 ]

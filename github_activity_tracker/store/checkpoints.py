@@ -42,3 +42,8 @@ def save_state(repository_id: int, stream: str, state: IncrementalState) -> None
         "updated_at": timezone.now(),
     }
     upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
+
+
+def forget_state(repository_id: int, stream: str) -> None:
+    """Remove a state, so that the stream begins anew."""
+    Checkpoint.objects.filter(collector=COLLECTOR, scope=str(repository_id), stream=stream).delete()

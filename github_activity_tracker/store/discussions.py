@@ -9,7 +9,7 @@ from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.convert import DiscussionPage
 from github_activity_tracker.models import Discussion, DiscussionComment
-from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
 from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
@@ -30,7 +30,7 @@ def store_discussions(
     ):
         records = keep_known_authors(model, shown)
         keep_earlier_texts(model, records, kind)
-        written = upsert(model, (record.row for record in records), key=["id"], newer="updated_at")
+        written = upsert(model, (record.row for record in records), key=["id"], newer="updated_at", guarded=AUTHOR)
         changed = {key[0] for key in written.changed}
         note_changes((record for record in records if record.row["id"] in changed), scope)
         inserted, updated = inserted + len(written.inserted), updated + len(written.updated)

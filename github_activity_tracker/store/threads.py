@@ -11,7 +11,7 @@ from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.convert import Record, ThreadPage
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
-from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
 from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
@@ -28,7 +28,7 @@ def store_threads(
     Of whole connections, what is kept and did not come is buried. Returns what was done by stream.
     """
     store_seen_accounts(page.accounts.values())
-    pulls = upsert(PullRequest, page.pulls, key=["id"], newer="updated_at")
+    pulls = upsert(PullRequest, page.pulls, key=["id"], newer="updated_at", guarded={"merged_by_id": "merged_by_id"})
     upsert(Timeline, page.timelines, key=["repository_id", "number"])
     reviews = _store_reviews(page, scope, now)
     events = _store_events(page, scope, now)
@@ -45,7 +45,7 @@ def store_threads(
 def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
     records = keep_known_authors(Review, page.reviews)
     keep_earlier_texts(Review, records, "review")
-    written = upsert(Review, (record.row for record in records), key=["id"], newer="updated_at")
+    written = upsert(Review, (record.row for record in records), key=["id"], newer="updated_at", guarded=AUTHOR)
     changed = {key[0] for key in written.changed}
     note_changes((record for record in records if record.row["id"] in changed), scope)
     here = [record.row["id"] for record in page.reviews]
@@ -57,7 +57,9 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
 
 def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
     records = keep_known_authors(TimelineEvent, _with_stored_times(page.events), "actor_id")
-    written = upsert(TimelineEvent, (record.row for record in records), key=["node_id"])
+    written = upsert(
+        TimelineEvent, (record.row for record in records), key=["node_id"], guarded={"actor_id": "actor_id"}
+    )
     changed = {key[0] for key in written.changed}
     note_changes((record for record in records if record.row["node_id"] in changed), scope)
     here = [record.row["node_id"] for record in page.events]

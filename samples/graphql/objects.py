@@ -13,7 +13,7 @@ from samples.git_command import run_git
 from samples.git_commits import account_of
 from samples.graphql.connections import Entry, connection, plain
 from samples.graphql.discussions import discussion_node, discussion_of, discussions
-from samples.graphql.timelines import actor, entries, reviews, talk_of
+from samples.graphql.timelines import actor, entries, reviews, talk_of, timeline
 from samples.shapes.accounts import WEB, node_id
 
 Json = dict[str, Any]
@@ -163,9 +163,10 @@ class Objects:
             "number": issue.number,
             "title": issue.title,
             "url": f"{WEB}/{self.community.full_name(repo)}/{'pull' if issue.pull else 'issues'}/{issue.number}",
+            "createdAt": issue.created_at,
             "updatedAt": issue.updated_at,
             "comments": plain(talk),
-            "timelineItems": plain(entries(self.community, repo, issue)),
+            "timelineItems": timeline(entries(self.community, repo, issue)),
         }
         return whole | self._pull(repo, issue, len(talk)) if issue.pull else whole
 

@@ -26,3 +26,16 @@ query ($repository: ID!, $first: Int!, $after: String) {{
   rateLimit {{ cost }}
 }}
 {ACTOR}"""
+TOTALS_OF_DISCUSSIONS = f"""
+query ($repository: ID!, $first: Int!, $after: String) {{
+  node(id: $repository) {{ ... on Repository {{
+    discussions(first: $first, after: $after, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
+      {PAGE} edges {{ cursor node {{
+        id number createdAt updatedAt
+        comments(first: 100) {{ totalCount nodes {{ databaseId replies(first: 1) {{ totalCount }} }} }}
+      }} }}
+    }}
+  }} }}
+  rateLimit {{ cost }}
+}}"""
+"""How much there is to each discussion; the replies of its first hundred comments are counted."""
