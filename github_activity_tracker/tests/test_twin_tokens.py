@@ -150,7 +150,10 @@ def test_a_repository_that_is_gone_is_not_asked_for_with_every_token_every_night
 
 
 @pytest.mark.parametrize("skew", [120, -120, 3600, -3600])
-def test_reset_times_are_githubs_and_not_ours(server: Twin, collect: Collect, skew: int) -> None:
+def test_reset_times_are_githubs_and_not_ours(
+    server: Twin, collect: Collect, skew: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transport, "pause", PAUSE)
     configure(server, clock_skew=skew)
     server.call("faults", {"rules": [{"kind": "primary", "api": "rest", "nth": [4], "reset_in": 2}]})
     assert collect()["outcome"] == "succeeded"
