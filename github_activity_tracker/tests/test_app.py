@@ -117,7 +117,7 @@ def test_the_secrets_of_an_app_are_hidden(server: SampleServer, key_file: Path) 
     ("content", "words"),
     [
         (b"", "no private key"),
-        (b"-----BEGIN RSA PRIVATE KEY-----\nnonsense\n-----END RSA PRIVATE KEY-----\n", "no private key"),
+        (pem(KEY)[:300], "no private key"),
         (b"\xff\xfe\x00", "not text"),
         (pem(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.PKCS8), "not an RSA key"),
         (None, "cannot be read"),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.models import Activity, ApiBudget, Checkpoint, CollectorRun, SkippedItem
+from core.operations.http import Transport
 from github_activity_tracker.collector import collector
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_refusals import exit_code
@@ -18,6 +19,8 @@ pytestmark = [
     pytest.mark.twin,
     pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
+PAUSE = Transport.pause
+"""The real one: other tests hardly wait."""
 USUAL: dict[str, Any] = {
     **CONFIG, "scopes": {}, "token_owners": {}, "clock_skew": 0, "public_url": None, "link_on_304": True,
 }  # fmt: skip
@@ -147,7 +150,10 @@ def test_a_repository_that_is_gone_is_not_asked_for_with_every_token_every_night
 
 
 @pytest.mark.parametrize("skew", [120, -120, 3600, -3600])
-def test_reset_times_are_githubs_and_not_ours(server: Twin, collect: Collect, skew: int) -> None:
+def test_reset_times_are_githubs_and_not_ours(
+    server: Twin, collect: Collect, skew: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transport, "pause", PAUSE)
     configure(server, clock_skew=skew)
     server.call("faults", {"rules": [{"kind": "primary", "api": "rest", "nth": [4], "reset_in": 2}]})
     assert collect()["outcome"] == "succeeded"
@@ -168,7 +174,10 @@ def test_reset_times_are_githubs_and_not_ours(server: Twin, collect: Collect, sk
     ],
     ids=["errors", "message", "abuse in GraphQL", "abuse in REST", "both", "unavailable", "timedout", "unknown"],
 )
-def test_a_limit_or_error_in_any_form_stops_nothing(server: Twin, collect: Collect, rule: dict[str, Any]) -> None:
+def test_a_limit_or_error_in_any_form_stops_nothing_and_is_waited_for(
+    server: Twin, collect: Collect, rule: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transport, "pause", PAUSE)
     server.call("faults", {"rules": [{**rule, "nth": [1, 3, 4]}]})
     assert collect()["outcome"] == "succeeded"
     assert differences(server.truth()) == {}
