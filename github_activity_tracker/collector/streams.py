@@ -148,7 +148,7 @@ def collect_discussions(run: Run) -> None:
 
 def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
     """Read the commits that branches and tags lead to and that are not kept yet."""
-    refs, full = history.refs(), run.full
+    refs, full = _refs(run, history), run.full
     while True:
         plan = store.open_plan(run.repository_id, refs, full=full)
         pages = (
@@ -162,6 +162,13 @@ def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
         if plan.refs == refs:
             return
         full = False  # the plan was an earlier run's; now what came since
+
+
+def _refs(run: Run, history: fetch.LocalHistory) -> dict[str, str]:
+    """Branches and tags with their commits; one whose object is missing is counted and stays as it was."""
+    found, known = history.refs(), store.known_refs(run.repository_id)
+    store.record_missing_refs(run.scope, found.missing)
+    return {**{name: known[name] for name in found.missing if name in known}, **found.commits}
 
 
 def skip_refused(run: Run, stream: str, items: Sequence[dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """GitHub's payloads become rows and records; pure: no I/O, no clock, no database."""
 
 from github_activity_tracker.convert.accounts import account_row, actor_rows
-from github_activity_tracker.convert.commits import convert_commit, convert_commits
+from github_activity_tracker.convert.commits import convert_commit, convert_commits, with_times
 from github_activity_tracker.convert.discussions import DiscussionPage, convert_discussions
 from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
 from github_activity_tracker.convert.page import Malformed, Page, Record, Row, joined
@@ -38,4 +38,5 @@ __all__ = [
     "provisional_row",
     "repository_row",
     "repository_row_of_facts",
+    "with_times",
 ]

@@ -1,5 +1,6 @@
 """What is kept of GitHub, by GitHub's numeric ids."""
 
+from github_activity_tracker.models.commit_comments import CommitComment
 from github_activity_tracker.models.commits import AuthorEmail, Commit, CommitFile, GitRef, RefChange
 from github_activity_tracker.models.discussions import Discussion, DiscussionComment
 from github_activity_tracker.models.issues import Issue, IssueComment, Post, ReviewComment
@@ -12,6 +13,7 @@ __all__ = [
     "Account",
     "AuthorEmail",
     "Commit",
+    "CommitComment",
     "CommitFile",
     "Discussion",
     "DiscussionComment",

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from github_activity_tracker.models.issues import Post
+from github_activity_tracker.models.issues import Hideable, Post
 
 
 class Discussion(Post):
@@ -27,7 +27,7 @@ class Discussion(Post):
         return f"#{self.number} {self.title}"
 
 
-class DiscussionComment(Post):
+class DiscussionComment(Post, Hideable):
     """A comment in a discussion, or a reply to one."""
 
     discussion_number = models.PositiveIntegerField()

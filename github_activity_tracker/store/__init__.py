@@ -3,7 +3,13 @@
 from github_activity_tracker.store.accounts import forget_written
 from github_activity_tracker.store.authors import store_authors, unknown_authors
 from github_activity_tracker.store.checkpoints import load_state, save_state
-from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
+from github_activity_tracker.store.commits import (
+    close_plan,
+    known_refs,
+    open_plan,
+    record_missing_refs,
+    store_commits,
+)
 from github_activity_tracker.store.discussions import store_discussions
 from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
 from github_activity_tracker.store.planning import store_releases, store_rows
@@ -39,6 +45,7 @@ __all__ = [
     "load_state",
     "node_ids",
     "open_plan",
+    "record_missing_refs",
     "record_refused",
     "save_state",
     "skip_malformed",
