@@ -9,6 +9,7 @@ from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker import fetch
 from github_activity_tracker.collector.options import Target
 from github_activity_tracker.models import (
+    CommitComment,
     Discussion,
     Issue,
     IssueComment,
@@ -23,6 +24,7 @@ MODELS: dict[str, type[models.Model]] = {
     "issue_comments": IssueComment,
     "review_comments": ReviewComment,
     "reviews": Review,
+    "commit_comments": CommitComment,
     "releases": Release,
     "labels": Label,
     "milestones": Milestone,
@@ -61,6 +63,8 @@ def audit(client: GitHubClient, found: list[Target]) -> Iterator[Line]:
             "review_comments": fetch.how_many(client, target.full_name, "pulls/comments"),
         }
         totals |= {name: told[name]["totalCount"] for name in ("releases", "labels", "milestones", "discussions")}
+        if told.get("commitComments"):
+            totals["commit_comments"] = told["commitComments"]["totalCount"]
         repository_id = int(told["databaseId"])
         for stream, total in totals.items():
             rows = _rows(stream, repository_id)

@@ -18,11 +18,22 @@ from core.runs import clear_skips, record_skip
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.authors import find_authors
+from github_activity_tracker.collector.commit_comments import collect_commit_comments
 from github_activity_tracker.collector.options import CollectOptions, Target
 from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, loud, readings_to_save
 from github_activity_tracker.collector.reconcile import reconcile
 from github_activity_tracker.collector.retry import retry_skipped
-from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
+from github_activity_tracker.collector.states import Reach, collect_states
+from github_activity_tracker.collector.streams import (
+    COMMIT_COMMENTS,
+    COMMITS,
+    DISCUSSIONS,
+    LISTS,
+    NEED_TOKEN,
+    SMALL_LISTS,
+    STATES,
+    THREADS,
+)
 
 logger = logging.getLogger(__name__)
 COLLECTOR = "github"
@@ -83,9 +94,11 @@ class RepositoryRun:
         wanted = loud(asked, self.facts, self.known, self.told_at)
         if not settings.GITHUB_GIT_URL.startswith("http") and COMMITS in asked and COMMITS not in wanted:
             wanted.append(COMMITS)  # the facts tell nothing of a clone elsewhere, and asking it costs nothing
+        if self.options.reconcile:
+            wanted += [stream for stream in (COMMIT_COMMENTS, STATES) if stream in asked and stream not in wanted]
         if "review_comments" in asked and "review_comments" not in wanted and (wanted or self.spare):
             wanted.append("review_comments")
-        return wanted
+        return [stream for stream in streams.STREAMS if stream in wanted]
 
     def _collect_apart(self, stream: str) -> bool:
         """Read a stream; one that GitHub does not show, or not to us, becomes a counted skip."""
@@ -113,7 +126,11 @@ class RepositoryRun:
             if self.limit is not None:
                 raise self.limit
             raise NotFound("GitHub tells this only to those who have a token: set GITHUB_TOKENS", reason="needs_token")
-        if stream in LISTS:
+        if stream == COMMIT_COMMENTS:
+            collect_commit_comments(run, self.facts)
+        elif stream == STATES:
+            self._collect_states(run)
+        elif stream in LISTS:
             streams.collect_list(run, stream)
         elif stream in SMALL_LISTS:
             streams.collect_small_list(run, stream)
@@ -124,6 +141,10 @@ class RepositoryRun:
                 streams.collect_discussions(run)
         else:
             self._collect_commits(run)
+
+    def _collect_states(self, run: streams.Run) -> None:
+        reach = Reach.KNOWN if self.options.reconcile else Reach.UNKNOWN if self.options.streams else Reach.CHANGED
+        collect_states(run, reach, self.told_at)
 
     def _collect_commits(self, run: streams.Run) -> None:
         history = fetch.LocalHistory(self.scope.name, run.repository_id, self.client.tokens.git_value())

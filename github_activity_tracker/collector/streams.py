@@ -14,7 +14,7 @@ from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.models import Issue, IssueComment, Label, Milestone, ReviewComment
+from github_activity_tracker.models import CommitComment, Issue, IssueComment, Label, Milestone, ReviewComment
 from github_activity_tracker.protocol_impl import GitHubState
 
 
@@ -35,13 +35,17 @@ LISTS = {
     "review_comments": ListStream(
         pages=fetch.review_comments, convert=convert.convert_review_comments, model=ReviewComment
     ),
+    "commit_comments": ListStream(
+        pages=fetch.commit_comments, convert=convert.convert_commit_comments, model=CommitComment
+    ),
 }
 SMALL_LISTS = ("labels", "milestones", "releases")
 THREADS = {"pulls": "pull_request", "issue_timelines": "issue"}
-DISCUSSIONS, COMMITS = "discussions", "commits"
-NEED_TOKEN = (*THREADS, DISCUSSIONS)
+DISCUSSIONS, COMMITS, COMMIT_COMMENTS = "discussions", "commits", "commit_comments"
+STATES = "comment_states"
+NEED_TOKEN = (*THREADS, DISCUSSIONS, STATES)
 """Streams over GraphQL, which GitHub answers to nobody without a token."""
-STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS)
+STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS, STATES)
 """In the order in which they are read: what needs no points comes first."""
 PAGES_WAITING = 6
 """So many, converted, wait at most while as many are stored: source, converting and database work side by side."""
@@ -77,10 +81,10 @@ class Run:
         self.client.share_budgets()
 
 
-def collect_list(run: Run, stream: str) -> None:
-    """Read a list from its checkpoint (or from the beginning) to its end."""
+def collect_list(run: Run, stream: str, start: IncrementalState | None = None) -> None:
+    """Read a list from ``start``, else from its checkpoint (or from the beginning), to its end."""
     of = LISTS[stream]
-    pages = of.pages(run.client, run.scope.name, run.start(stream), run.since)
+    pages = of.pages(run.client, run.scope.name, start or run.start(stream), run.since)
     converted = ((of.convert(page.items, run.repository_id), page.state) for page in pages)
     for batch in fetch.in_batches(converted, waiting=PAGES_WAITING):
         _store_pages(run, stream, batch)

@@ -3,8 +3,13 @@
 from github_activity_tracker.convert.accounts import account_row, actor_rows
 from github_activity_tracker.convert.commits import convert_commit, convert_commits, with_times
 from github_activity_tracker.convert.discussions import DiscussionPage, convert_discussions
-from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
-from github_activity_tracker.convert.page import Malformed, Page, Record, Row, joined
+from github_activity_tracker.convert.issues import (
+    convert_commit_comments,
+    convert_issue_comments,
+    convert_issues,
+    convert_review_comments,
+)
+from github_activity_tracker.convert.page import Malformed, Page, Record, Row, hidden_state, joined, resolved_state
 from github_activity_tracker.convert.planning import (
     convert_labels,
     convert_milestones,
@@ -24,6 +29,7 @@ __all__ = [
     "account_row",
     "actor_rows",
     "convert_commit",
+    "convert_commit_comments",
     "convert_commits",
     "convert_discussions",
     "convert_issue_comments",
@@ -33,10 +39,12 @@ __all__ = [
     "convert_releases",
     "convert_review_comments",
     "convert_threads",
+    "hidden_state",
     "joined",
     "milestone_creators",
     "provisional_row",
     "repository_row",
     "repository_row_of_facts",
+    "resolved_state",
     "with_times",
 ]

@@ -8,7 +8,12 @@ from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker.fetch.overflow import complete
 from github_activity_tracker.fetch.threads import DETAIL, LISTINGS
 
-PATHS = {"issue_comments": "issues/comments/{}", "review_comments": "pulls/comments/{}", "issues": "issues/{}"}
+PATHS = {
+    "issue_comments": "issues/comments/{}",
+    "review_comments": "pulls/comments/{}",
+    "issues": "issues/{}",
+    "commit_comments": "comments/{}",
+}
 
 
 def one_item(client: GitHubClient, full_name: str, stream: str, external_id: str, payload: object) -> Any:

@@ -99,13 +99,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='issuecomment',
-            name='state_of',
-            field=models.DateTimeField(blank=True, help_text='The updated_at for which GitHub was last asked whether it is hidden (UTC).', null=True),
+            name='state_read_at',
+            field=models.DateTimeField(blank=True, help_text='When GitHub was last asked whether it is hidden (UTC).', null=True),
         ),
         migrations.AddField(
             model_name='pullrequest',
-            name='threads_of',
-            field=models.DateTimeField(blank=True, help_text='The updated_at for which its review threads were last read (UTC).', null=True),
+            name='threads_read_at',
+            field=models.DateTimeField(blank=True, help_text='When its review threads were last read (UTC).', null=True),
         ),
         migrations.AddField(
             model_name='repository',
@@ -229,8 +229,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='reviewcomment',
-            name='state_of',
-            field=models.DateTimeField(blank=True, help_text='The updated_at for which GitHub was last asked whether it is hidden (UTC).', null=True),
+            name='state_read_at',
+            field=models.DateTimeField(blank=True, help_text='When GitHub was last asked whether it is hidden (UTC).', null=True),
         ),
         migrations.AddField(
             model_name='reviewcomment',
@@ -261,7 +261,7 @@ class Migration(migrations.Migration):
                 ('deleted_at', models.DateTimeField(blank=True, help_text='When it was found gone (UTC).', null=True)),
                 ('is_minimized', models.BooleanField(blank=True, help_text='Hidden on GitHub; empty while not known.', null=True)),
                 ('minimized_reason', models.CharField(blank=True, db_default='', default='', help_text='spam, off-topic, resolved ...', max_length=64)),
-                ('state_of', models.DateTimeField(blank=True, help_text='The updated_at for which GitHub was last asked whether it is hidden (UTC).', null=True)),
+                ('state_read_at', models.DateTimeField(blank=True, help_text='When GitHub was last asked whether it is hidden (UTC).', null=True)),
                 ('commit_sha', models.CharField(max_length=64)),
                 ('path', models.TextField(blank=True, help_text='Empty for a comment on the whole commit.', null=True)),
                 ('line', models.IntegerField(blank=True, null=True)),

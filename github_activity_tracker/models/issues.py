@@ -47,8 +47,8 @@ class Hideable(models.Model):
 class HasState(Hideable):
     """A comment of a REST list, which does not say whether the comment is hidden: GitHub is asked separately."""
 
-    state_of = models.DateTimeField(
-        null=True, blank=True, help_text="The updated_at for which GitHub was last asked whether it is hidden (UTC)."
+    state_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When GitHub was last asked whether it is hidden (UTC)."
     )
 
     class Meta:

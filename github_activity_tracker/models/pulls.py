@@ -30,8 +30,8 @@ class PullRequest(models.Model):
     review_requests = models.JSONField(default=list, blank=True, help_text="Asked for a review: kind, id, name.")
     closes = models.JSONField(default=list, blank=True, help_text="Issues that a merge closes: repository, number.")
     updated_at = models.DateTimeField()
-    threads_of = models.DateTimeField(
-        null=True, blank=True, help_text="The updated_at for which its review threads were last read (UTC)."
+    threads_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its review threads were last read (UTC)."
     )
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
 

@@ -3,6 +3,7 @@
 from github_activity_tracker.store.accounts import forget_written
 from github_activity_tracker.store.authors import store_authors, unknown_authors
 from github_activity_tracker.store.checkpoints import load_state, save_state
+from github_activity_tracker.store.commit_comments import delete_commit_comments, live_commit_comments
 from github_activity_tracker.store.commits import (
     close_plan,
     known_refs,
@@ -27,9 +28,17 @@ from github_activity_tracker.store.reconcile import (
     threads_with_too_many_comments,
 )
 from github_activity_tracker.store.repositories import store_repository
+from github_activity_tracker.store.states import (
+    Stale,
+    stale_comments,
+    stale_pulls,
+    store_hidden,
+    store_review_threads,
+)
 from github_activity_tracker.store.threads import store_threads
 
 __all__ = [
+    "Stale",
     "Stored",
     "account_node_ids",
     "bury_discussions",
@@ -37,9 +46,11 @@ __all__ = [
     "bury_thread",
     "close_plan",
     "comments_told",
+    "delete_commit_comments",
     "forget_written",
     "held",
     "known_refs",
+    "live_commit_comments",
     "live_numbers",
     "live_threads",
     "load_state",
@@ -49,13 +60,17 @@ __all__ = [
     "record_refused",
     "save_state",
     "skip_malformed",
+    "stale_comments",
+    "stale_pulls",
     "store_account_changes",
     "store_authors",
     "store_commits",
     "store_discussions",
+    "store_hidden",
     "store_page",
     "store_releases",
     "store_repository",
+    "store_review_threads",
     "store_rows",
     "store_threads",
     "threads_with_too_many_comments",

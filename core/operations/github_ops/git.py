@@ -216,7 +216,8 @@ class GitMirror:
 
 def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
     """Ask ``git cat-file --batch`` for one object; empty when it is missing."""
-    assert process.stdin is not None and process.stdout is not None  # noqa: S101  (both are pipes)
+    assert process.stdin is not None  # noqa: S101  (it is a pipe)
+    assert process.stdout is not None  # noqa: S101  (it is a pipe)
     process.stdin.write(f"{sha}\n".encode())
     process.stdin.flush()
     heading = process.stdout.readline().split()

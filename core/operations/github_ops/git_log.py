@@ -161,7 +161,7 @@ def read_date(text: str) -> RawDate:
 
 
 def is_doubtful(date: RawDate) -> bool:
-    """Whether ``git log`` may have replaced this date: it writes 0 for one that overflows and nothing for a broken one."""
+    """Whether ``git log`` may hide this date: it shows 0 for one that overflows, nothing for a broken one."""
     return not date.seconds
 
 
