@@ -3,7 +3,7 @@
 from github_activity_tracker.models.commit_comments import CommitComment
 from github_activity_tracker.models.commits import AuthorEmail, Commit, CommitFile, GitRef, RefChange
 from github_activity_tracker.models.discussions import Discussion, DiscussionComment
-from github_activity_tracker.models.issues import Issue, IssueComment, Post, ReviewComment
+from github_activity_tracker.models.issues import Hideable, Issue, IssueComment, Post, ReviewComment
 from github_activity_tracker.models.planning import Label, Milestone, Release
 from github_activity_tracker.models.pulls import PullRequest, Review, Timeline, TimelineEvent
 from github_activity_tracker.models.repositories import Account, FormerLogin, FormerName, Repository
@@ -20,6 +20,7 @@ __all__ = [
     "FormerLogin",
     "FormerName",
     "GitRef",
+    "Hideable",
     "Issue",
     "IssueComment",
     "Label",
