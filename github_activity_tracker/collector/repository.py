@@ -94,6 +94,8 @@ class RepositoryRun:
         wanted = loud(asked, self.facts, self.known, self.told_at)
         if not settings.GITHUB_GIT_URL.startswith("http") and COMMITS in asked and COMMITS not in wanted:
             wanted.append(COMMITS)  # the facts tell nothing of a clone elsewhere, and asking it costs nothing
+        if STATES in self.options.streams and STATES not in wanted:
+            wanted.append(STATES)  # named, it reads what is not known yet, also where nothing changed
         if self.options.reconcile:
             wanted += [stream for stream in (COMMIT_COMMENTS, STATES) if stream in asked and stream not in wanted]
         if "review_comments" in asked and "review_comments" not in wanted and (wanted or self.spare):

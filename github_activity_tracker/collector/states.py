@@ -45,7 +45,7 @@ def collect_states(run: Run, reach: Reach, told_at: datetime) -> None:
     if reach is Reach.KNOWN and _is_old(extras.get("again"), now):
         extras["again"] = now.isoformat()
     _save(run, extras)
-    everything = Stale(repository_id=run.repository_id)
+    everything = Stale(repository_id=run.repository_id, now=now)
     if reach is Reach.KNOWN:
         everything = replace(everything, read_before=datetime.fromisoformat(str(extras["again"])))
     before = run.client.requests
@@ -88,19 +88,24 @@ def _batches(run: Run, stale: Stale) -> Iterator[None]:
     """Read and store batch after batch; what was read is no longer stale, so that this ends."""
     while node_ids := store.stale_comments(stale, AT_ONCE):
         for answers in fetch.hidden(run.client, node_ids, run.scope.name):
-            changed = store.store_hidden(run.scope, answers, _now(run))
+            changed = store.store_hidden(run.scope, answers, _read_at(run, stale))
             _count(run, len(answers), changed)
             yield
     while pulls := store.stale_pulls(stale, AT_ONCE):
         for answers in fetch.review_threads(run.client, pulls, run.scope.name):
-            changed = store.store_review_threads(run.scope, answers, _now(run))
+            changed = store.store_review_threads(run.scope, answers, _read_at(run, stale))
             _count(run, len(answers), changed)
             yield
 
 
-def _now(run: Run) -> datetime:
-    """GitHub's clock: these times are compared with its ``updated_at``."""
-    return run.client.server_time or datetime.now(UTC)
+def _read_at(run: Run, stale: Stale) -> datetime:
+    """When a batch was read, by GitHub's clock of whole seconds: it is compared with ``updated_at``.
+
+    Never before the time from which everything is read again, nor before ``stale.now``: what was read is not stale.
+    """
+    now = run.client.server_time or datetime.now(UTC)
+    behind = stale.read_before + timedelta(microseconds=1) if stale.read_before else stale.now
+    return max(now, behind, stale.now)
 
 
 def _count(run: Run, seen: int, changed: int) -> None:

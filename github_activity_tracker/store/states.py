@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Count, F, Q
-from django.db.models.functions import Greatest
 
 from core.models import Activity, Scope
 from core.search.documents import DocumentMark, mark_changed
@@ -28,19 +27,21 @@ Answers = Mapping[str, dict[str, Any] | None]
 class Stale:
     """Which comments and pull requests are meant; all of them are live.
 
-    Always those that were never read or changed since. ``changed_since``: only those that changed at that time or
-    later. ``read_before``: also those that were last read before that time.
+    Always those that were never read or changed since, as of ``now``: a date in the future is no change yet.
+    ``changed_since``: only those that changed at that time or later. ``read_before``: also those that were last read
+    at that time or before.
     """
 
     repository_id: int
+    now: datetime
     changed_since: datetime | None = None
     read_before: datetime | None = None
 
     def rows(self, model: type[models.Model], read_at: str) -> "models.QuerySet[models.Model]":
         """The rows of one model; ``read_at`` is its column that says when they were read."""
-        stale = Q(**{read_at: None}) | Q(**{f"{read_at}__lt": F("updated_at")})
+        stale = Q(**{read_at: None}) | Q(**{f"{read_at}__lt": F("updated_at"), "updated_at__lte": self.now})
         if self.read_before:
-            stale |= Q(**{f"{read_at}__lt": self.read_before})
+            stale |= Q(**{f"{read_at}__lte": self.read_before})
         if self.changed_since:
             stale &= Q(updated_at__gte=self.changed_since)
         live = model._default_manager.filter(stale, repository_id=self.repository_id, deleted_at=None)
@@ -84,8 +85,7 @@ def store_hidden(scope: Scope, answers: Answers, at: datetime) -> int:
         if changed:
             model._default_manager.bulk_update(changed, ["is_minimized", "minimized_reason"])
         names += [f"github:{kind}:{row.pk}" for row in changed]
-        read_at = Greatest(models.Value(at), F("updated_at"))
-        model._default_manager.filter(pk__in=[row.pk for row in rows]).update(state_read_at=read_at)
+        model._default_manager.filter(pk__in=[row.pk for row in rows]).update(state_read_at=at)
     _mark_threads_of(names, scope)
     return len(names)
 
@@ -102,8 +102,7 @@ def store_review_threads(scope: Scope, answers: Answers, at: datetime) -> int:
     by_root = {roots.get(first, first): thread for first, thread in told.items()}
     changed = [row for row in rows if _set(row, by_root.get(roots[row.pk]), resolved_state)]
     ReviewComment.objects.bulk_update(changed, ["thread_node_id", "is_resolved", "resolved_by_id"])
-    read_at = Greatest(models.Value(at), F("updated_at"))
-    PullRequest.objects.filter(pk__in=[pull.pk for pull in pulls]).update(threads_read_at=read_at)
+    PullRequest.objects.filter(pk__in=[pull.pk for pull in pulls]).update(threads_read_at=at)
     return len(changed)
 
 
