@@ -1,6 +1,6 @@
 """Reads whether comments are hidden and review threads resolved.
 
-GitHub moves no date when somebody hides a comment or resolves a thread, so nothing tells of it. A run reads the states
+GitHub moves no date when somebody hides a comment or resolves a thread, so no list shows it. A run reads the states
 of what is new or changed since the repository was first complete; ``--reconcile`` reads all of them again. States of
 older comments follow by a few requests a run. The requests are counted apart (``comment_states_requests``).
 """

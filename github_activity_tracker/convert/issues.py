@@ -146,12 +146,12 @@ def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Rec
     return Record(row=row, activity=activity, document=document, kind="commit")
 
 
-def _name_of(told: object, key: str) -> str | None:
+def _name_of(value: object, key: str) -> str | None:
     """The name of an issue type or GitHub App; None for none, and for what is not as documented.
 
     These are extras: nothing about them may cost the issue or comment.
     """
-    known = cast("Mapping[str, object]", told) if isinstance(told, Mapping) else {}
+    known = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
     name = known.get(key) or known.get("name")
     return clip(name, 100) if isinstance(name, str) and name else None
 

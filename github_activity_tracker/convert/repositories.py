@@ -20,7 +20,7 @@ SWITCHES_OF_FACTS = {
 
 
 def repository_row(payload: RepositoryPayload) -> Row:
-    """A repository's facts. Facts that are not in the payload are not in the row, so that known ones are kept."""
+    """A repository's facts. Facts that are not in the payload are not in the row: stored ones stay."""
     owner = payload.get("owner")
     return {
         **{name: bool(payload[name]) for name in SWITCHES if payload.get(name) is not None},
@@ -62,17 +62,17 @@ def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
     """The license, where the payload says whether there is one."""
     if name not in payload:
         return {}
-    told = payload[name] or {}
-    known = told.get(identifier) or told.get("key")
-    return {"license_id": clip(known, 100) or None, "license_name": clip(told.get("name"), 300) or None}
+    shown = payload[name] or {}
+    known = shown.get(identifier) or shown.get("key")
+    return {"license_id": clip(known, 100) or None, "license_name": clip(shown.get("name"), 300) or None}
 
 
 def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> Row:
     """Parent and source of a fork; None for what is no fork, and nothing where they are not shown."""
     row: Row = {}
-    for column, told in (("parent", parent), ("source", source)):
-        if told or fork is False:
-            number, full_name = (told.get(name) for name in names) if told else (None, None)
+    for column, related in (("parent", parent), ("source", source)):
+        if related or fork is False:
+            number, full_name = (related.get(name) for name in names) if related else (None, None)
             row |= {
                 f"{column}_id": int(number) if number else None,
                 f"{column}_full_name": clip(full_name, 300) or None,
@@ -86,7 +86,7 @@ def provisional_row(repository_id: int, full_name: str) -> Row:
 
 
 def repository_row_of_facts(facts: dict[str, Any]) -> Row:
-    """A repository's facts as GraphQL tells them: the same row, without what GraphQL does not know.
+    """A repository's facts as GraphQL shows them: the same row, without what GraphQL does not know.
 
     The first repository of a fork network is known where the parent is no fork itself.
     """

@@ -96,7 +96,7 @@ def _passage(post: Post, heading: str = "") -> Passage:
 
 
 def hidden_note(post: Hideable) -> str:
-    """Whether, and why, GitHub hides this comment; empty when it does not, or nobody knows."""
+    """Return that and why GitHub hides this comment; empty when it does not, or when that is not known."""
     if not post.is_minimized:
         return ""
     reason = post.minimized_reason.lower().replace("_", " ")

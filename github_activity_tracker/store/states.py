@@ -96,10 +96,10 @@ def store_review_threads(scope: Scope, answers: Answers, at: datetime) -> int:
     pulls = list(_locked(PullRequest, scope, node_id__in=list(answers)))
     threads = list(_threads(answers))
     store_seen_accounts(row for thread in threads for row in actor_rows(thread.get("resolvedBy")))
-    told = {first: thread for thread in threads if (first := _first(thread)) is not None}
+    by_first = {first: thread for thread in threads if (first := _first(thread)) is not None}
     rows = list(_locked(ReviewComment, scope, pull_number__in=[pull.number for pull in pulls]))
     roots = {row.pk: row.in_reply_to_id or row.pk for row in rows}
-    by_root = {roots.get(first, first): thread for first, thread in told.items()}
+    by_root = {roots.get(first, first): thread for first, thread in by_first.items()}
     changed = [row for row in rows if _set(row, by_root.get(roots[row.pk]), resolved_state)]
     ReviewComment.objects.bulk_update(changed, ["thread_node_id", "is_resolved", "resolved_by_id"])
     PullRequest.objects.filter(pk__in=[pull.pk for pull in pulls]).update(threads_read_at=at)

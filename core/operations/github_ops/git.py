@@ -129,11 +129,11 @@ class GitMirror:
 
         https://git-scm.com/docs/gitrevisions#_specifying_revisions
         """
-        asked = sorted(shas)
-        wanted = b"".join(sha + b"^{}\n" for sha in asked)
+        tips = sorted(shas)
+        wanted = b"".join(sha + b"^{}\n" for sha in tips)
         found: dict[bytes, str] = {}
         answers = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=wanted).split(b"\n")
-        for sha, answer in zip(asked, answers, strict=False):
+        for sha, answer in zip(tips, answers, strict=False):
             target, _, kind = answer.partition(b" ")
             if kind != b"missing":
                 found[sha] = target.decode() if kind == b"commit" else ""
