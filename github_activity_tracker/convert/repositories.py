@@ -23,7 +23,7 @@ def repository_row(payload: RepositoryPayload) -> Row:
     """A repository's facts. Facts that are not in the payload are not in the row: stored ones stay."""
     owner = payload.get("owner")
     return {
-        **{name: bool(payload[name]) for name in SWITCHES if payload.get(name) is not None},
+        **{name: bool(value) for name in SWITCHES if (value := payload.get(name)) is not None},
         **_shown(payload, ("homepage", "homepage"), ("visibility", "visibility"), ("mirror_url", "mirror_url")),
         **_license(payload, "license", "spdx_id"),
         **_family(payload.get("fork"), payload.get("parent"), payload.get("source"), ("id", "full_name")),

@@ -2,10 +2,10 @@
 
 from django.db import models
 
-from github_activity_tracker.models.issues import HasState, Post
+from github_activity_tracker.models.issues import HasState
 
 
-class CommitComment(Post, HasState):
+class CommitComment(HasState):
     """A comment on a commit, or on a line of it. The commit need not be stored: a fork may have it alone."""
 
     commit_sha = models.CharField(max_length=64)
@@ -13,7 +13,7 @@ class CommitComment(Post, HasState):
     line = models.IntegerField(null=True, blank=True)
     position = models.IntegerField(null=True, blank=True, help_text="Line of the diff, from 1.")
 
-    class Meta(Post.Meta):
+    class Meta(HasState.Meta):
         indexes = [
             models.Index(fields=["repository", "commit_sha", "created_at"]),
             models.Index(fields=["-created_at"]),

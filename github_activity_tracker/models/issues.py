@@ -29,7 +29,7 @@ class Post(models.Model):
         abstract = True
 
 
-class Hideable(models.Model):
+class Hideable(Post):
     """A comment or review that people who may write can hide (GitHub: minimize).
 
     https://docs.github.com/en/communities/moderating-comments-and-conversations/managing-disruptive-comments
@@ -40,7 +40,7 @@ class Hideable(models.Model):
         max_length=64, blank=True, default="", db_default="", help_text="spam, off-topic, resolved ..."
     )
 
-    class Meta:
+    class Meta(Post.Meta):
         abstract = True
 
 
@@ -51,7 +51,7 @@ class HasState(Hideable):
         null=True, blank=True, help_text="When GitHub was last asked whether it is hidden (UTC)."
     )
 
-    class Meta:
+    class Meta(Hideable.Meta):
         abstract = True
 
 
@@ -101,7 +101,7 @@ class Issue(Post):
         return f"#{self.number} {self.title}"
 
 
-class IssueComment(Post, HasState):
+class IssueComment(HasState):
     """A comment under an issue or a pull request."""
 
     issue_number = models.PositiveIntegerField()
@@ -109,7 +109,7 @@ class IssueComment(Post, HasState):
         max_length=100, null=True, blank=True, help_text="Slug of the app that wrote it."
     )
 
-    class Meta(Post.Meta):
+    class Meta(HasState.Meta):
         indexes = [
             models.Index(fields=["repository", "issue_number", "created_at"]),
             models.Index(fields=["-created_at"]),
@@ -121,7 +121,7 @@ class IssueComment(Post, HasState):
         return f"#{self.issue_number} comment {self.pk}"
 
 
-class ReviewComment(Post, HasState):
+class ReviewComment(HasState):
     """A comment on the diff of a pull request. Lines and positions are nothing where the diff has moved on."""
 
     pull_number = models.PositiveIntegerField()
@@ -151,7 +151,7 @@ class ReviewComment(Post, HasState):
     position = models.IntegerField(null=True, blank=True)
     original_position = models.IntegerField(null=True, blank=True)
 
-    class Meta(Post.Meta):
+    class Meta(HasState.Meta):
         indexes = [
             models.Index(fields=["repository", "pull_number", "created_at"]),
             models.Index(fields=["-created_at"]),

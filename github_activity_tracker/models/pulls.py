@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from github_activity_tracker.models.issues import Hideable, Post
+from github_activity_tracker.models.issues import Hideable
 from github_activity_tracker.models.repositories import Account, Repository
 
 
@@ -43,7 +43,7 @@ class PullRequest(models.Model):
         return f"#{self.number}"
 
 
-class Review(Post, Hideable):
+class Review(Hideable):
     """A review of a pull request: its verdict, and what was said with it."""
 
     pull_number = models.PositiveIntegerField()
@@ -51,7 +51,7 @@ class Review(Post, Hideable):
     submitted_at = models.DateTimeField(null=True, blank=True)
     commit_sha = models.CharField(max_length=64, blank=True)
 
-    class Meta(Post.Meta):
+    class Meta(Hideable.Meta):
         indexes = [
             models.Index(fields=["repository", "pull_number", "created_at"]),
             models.Index(fields=["-created_at"]),
