@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -173,7 +173,7 @@ class GitMirror:
                 yield replace(commit, author_date=author, committer_date=committer)
 
     @contextmanager
-    def _open_objects(self) -> Iterator[subprocess.Popen[bytes]]:
+    def _open_objects(self) -> Generator[subprocess.Popen[bytes]]:
         """A process that answers names of objects with their contents, one by one."""
         process = subprocess.Popen(
             ["git", "cat-file", "--batch"], cwd=self.folder, env=self.environment, stdin=subprocess.PIPE,
