@@ -71,6 +71,14 @@ class TrackerConfig(AppConfig):
         del external_ids
         return {}
 
+    def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
+        """A few words to show beside an activity on its thread's page, such as "hidden as spam", by external id.
+
+        Called with up to a hundred ids; a constant number of statements is expected.
+        """
+        del external_ids
+        return {}
+
     def gaps(self, most: int) -> Sequence[Gap]:
         """What cannot be read for want of a permission, as of the last run; nothing is asked of the source.
 

@@ -38,3 +38,9 @@ class GitHubTrackerConfig(TrackerConfig):
         from github_activity_tracker.documents import revisions
 
         return revisions(external_ids)
+
+    def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
+        """Which comments are hidden, and which belong to resolved review threads."""
+        from github_activity_tracker.documents import notes
+
+        return notes(external_ids)

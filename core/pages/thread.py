@@ -35,8 +35,11 @@ def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
     tracker, ids = _tracker(source), [row.external_id for row in found.rows]
     bodies = tracker.bodies(ids) if tracker else {}
     earlier = tracker.revisions(ids) if tracker else {}
+    notes = tracker.notes(ids) if tracker else {}
     names, renderer = source_names(), Renderer()
-    posts = [_post(row, names, bodies, earlier, renderer) for row in found.rows]
+    posts = [
+        _post(row, names, bodies, earlier, renderer) | {"note": notes.get(row.external_id, "")} for row in found.rows
+    ]
     context = admin.site.each_context(request) | {
         "title": visible(found.rows[0].summary)[:120] or name,
         "thread": name,

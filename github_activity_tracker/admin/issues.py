@@ -12,7 +12,7 @@ class IssueAdmin(SourceLink, MirrorAdmin):
     """Issues and pull requests."""
 
     list_display = ("number", "title", "is_pull_request", "state", "author", "repository", "created_at", "source")
-    list_filter = ("repository", "is_pull_request", "state", "created_at", "deleted_at")
+    list_filter = ("repository", "is_pull_request", "state", "issue_type", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("title", "=number", "author__login")
 
@@ -22,7 +22,7 @@ class IssueCommentAdmin(Beginning, SourceLink, MirrorAdmin):
     """Comments."""
 
     list_display = ("created_at", "issue_number", "author", "start", "repository", "deleted_at", "source")
-    list_filter = ("repository", "created_at", "deleted_at")
+    list_filter = ("repository", "is_minimized", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=issue_number", "author__login")
 
@@ -32,7 +32,7 @@ class ReviewCommentAdmin(Beginning, SourceLink, MirrorAdmin):
     """Comments on diffs."""
 
     list_display = ("created_at", "pull_number", "author", "path", "start", "repository", "deleted_at", "source")
-    list_filter = ("repository", "created_at", "deleted_at")
+    list_filter = ("repository", "is_resolved", "is_minimized", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=pull_number", "author__login", "path")
 

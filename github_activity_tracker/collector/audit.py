@@ -12,6 +12,7 @@ from github_activity_tracker import fetch, store
 from github_activity_tracker.collector.compare import discussion_counts, github_counts
 from github_activity_tracker.collector.options import Target
 from github_activity_tracker.models import (
+    CommitComment,
     Discussion,
     DiscussionComment,
     GitRef,
@@ -32,6 +33,7 @@ MODELS: dict[str, type[models.Model]] = {
     "review_comments": ReviewComment,
     "reviews": Review,
     "events": TimelineEvent,
+    "commit_comments": CommitComment,
     "releases": Release,
     "labels": Label,
     "milestones": Milestone,
@@ -40,6 +42,12 @@ MODELS: dict[str, type[models.Model]] = {
 }
 SHOWN_NUMBERS = 10
 """Numbers of differing issues and pull requests that a line shows at most."""
+
+
+WHOLE_LISTS = {
+    "releases": "releases", "labels": "labels", "milestones": "milestones", "commit_comments": "commitComments",
+}  # fmt: skip
+"""Streams of which GitHub tells one total for the whole repository, and what its facts call it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +111,9 @@ def _repository(client: GitHubClient, full_name: str, facts: Mapping[str, Any]) 
     for stream in (*PER_THREAD, "discussion_comments"):
         tally = tallies[stream]
         yield _line(full_name, repository_id, stream, tally.github, tally)
-    for stream in ("releases", "labels", "milestones"):
-        yield _line(full_name, repository_id, stream, _total(facts, stream), Tally())
+    for stream, part in WHOLE_LISTS.items():
+        if part in facts:
+            yield _line(full_name, repository_id, stream, _total(facts, part), Tally())
     refs = GitRef.objects.filter(repository_id=repository_id)
     branches = [_total(facts, part) for part in ("heads", "tags")]
     yield Line(

@@ -24,6 +24,7 @@ OLD = {
     "labels": timedelta(days=7),
     "milestones": timedelta(days=7),
     "releases": timedelta(days=7),
+    "commit_comments": timedelta(days=7),
 }
 """After so long a stream is read although nothing tells of a change."""
 Facts = Mapping[str, Any]
@@ -35,6 +36,8 @@ PARTS = {
     "review_comments": ("pullRequests",),
     "discussions": ("discussions",),
     "labels": ("labels",),
+    "commit_comments": ("commitComments",),
+    "comment_states": ("issues", "pullRequests", "commitComments"),
     "milestones": ("milestones",),
     "releases": ("releases",),
     "commits": ("pushedAt", "heads", "tags", "defaultBranchRef"),

@@ -21,13 +21,24 @@ from core.runs import clear_skips, record_skip
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.authors import find_authors
+from github_activity_tracker.collector.commit_comments import collect_commit_comments
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure
 from github_activity_tracker.collector.options import CollectOptions, Target
 from github_activity_tracker.collector.outage import Outage
 from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, in_turn, loud, readings_to_save
 from github_activity_tracker.collector.reconcile import reconcile, remember_start
 from github_activity_tracker.collector.retry import items_to_retry, retry_skipped
-from github_activity_tracker.collector.streams import COMMITS, DISCUSSIONS, LISTS, NEED_TOKEN, SMALL_LISTS, THREADS
+from github_activity_tracker.collector.states import Reach, collect_states
+from github_activity_tracker.collector.streams import (
+    COMMIT_COMMENTS,
+    COMMITS,
+    DISCUSSIONS,
+    LISTS,
+    NEED_TOKEN,
+    SMALL_LISTS,
+    STATES,
+    THREADS,
+)
 from github_activity_tracker.collector.switches import Switches
 from github_activity_tracker.protocol_impl import GitHubState
 
@@ -156,9 +167,13 @@ class RepositoryRun:
         wanted = loud(asked, self.facts, self.known, self.told_at)
         if not settings.GITHUB_GIT_URL.startswith("http") and COMMITS in asked and COMMITS not in wanted:
             wanted.append(COMMITS)  # the facts tell nothing of a clone elsewhere, and asking it costs nothing
+        if STATES in self.options.streams and STATES not in wanted:
+            wanted.append(STATES)  # named, it reads what is not known yet, also where nothing changed
+        if self.options.reconcile:
+            wanted += [stream for stream in (COMMIT_COMMENTS, STATES) if stream in asked and stream not in wanted]
         if "review_comments" in asked and "review_comments" not in wanted and (wanted or self.spare):
             wanted.append("review_comments")
-        return wanted
+        return [stream for stream in streams.STREAMS if stream in wanted]
 
     def _collect_apart(self, stream: str) -> bool:
         """Read a stream and return whether it is complete; an error becomes a counted skip of this stream alone."""
@@ -184,7 +199,11 @@ class RepositoryRun:
         self.progress.expect(self.scope.name, stream, self._expected(stream))
         if stream in NEED_TOKEN:
             self._need_graphql()
-        if stream in LISTS:
+        if stream == COMMIT_COMMENTS:
+            collect_commit_comments(run, self.facts)
+        elif stream == STATES:
+            self._collect_states(run)
+        elif stream in LISTS:
             self._collect_list(run, stream)
         elif stream in SMALL_LISTS:
             streams.collect_small_list(run, stream)
@@ -221,6 +240,10 @@ class RepositoryRun:
                 raise
             logger.info("list asked for again with a time scope=%s stream=%s", self.scope.name, stream)
             streams.collect_list(replace(run, since=BEGINNING), stream)
+
+    def _collect_states(self, run: streams.Run) -> None:
+        reach = Reach.KNOWN if self.options.reconcile else Reach.UNKNOWN if self.options.streams else Reach.CHANGED
+        collect_states(run, reach, self.told_at)
 
     def _collect_commits(self, run: streams.Run) -> None:
         try:

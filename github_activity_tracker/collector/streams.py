@@ -15,7 +15,7 @@ from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
 from core.runs import clear_skips, record_skip
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.models import Issue, IssueComment, Label, Milestone, ReviewComment
+from github_activity_tracker.models import CommitComment, Issue, IssueComment, Label, Milestone, ReviewComment
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
 
 
@@ -36,13 +36,17 @@ LISTS = {
     "review_comments": ListStream(
         pages=fetch.review_comments, convert=convert.convert_review_comments, model=ReviewComment
     ),
+    "commit_comments": ListStream(
+        pages=fetch.commit_comments, convert=convert.convert_commit_comments, model=CommitComment
+    ),
 }
 SMALL_LISTS = ("labels", "milestones", "releases")
 THREADS = {"pulls": "pull_request", "issue_timelines": "issue"}
-DISCUSSIONS, COMMITS = "discussions", "commits"
-NEED_TOKEN = (*THREADS, DISCUSSIONS)
+DISCUSSIONS, COMMITS, COMMIT_COMMENTS = "discussions", "commits", "commit_comments"
+STATES = "comment_states"
+NEED_TOKEN = (*THREADS, DISCUSSIONS, STATES)
 """Streams over GraphQL, which GitHub answers to nobody without a token."""
-STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS)
+STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS, STATES)
 """In the order in which they are read: what needs no points comes first."""
 PAGES_WAITING = 6
 """So many, converted, wait at most while as many are stored: source, converting and database work side by side."""
@@ -86,10 +90,10 @@ class Run:
         )  # fmt: skip
 
 
-def collect_list(run: Run, stream: str) -> None:
-    """Read a list from its checkpoint (or from the beginning) to its end."""
+def collect_list(run: Run, stream: str, start: IncrementalState | None = None) -> None:
+    """Read a list from ``start``, else from its checkpoint (or from the beginning), to its end."""
     of = LISTS[stream]
-    pages = of.pages(run.client, run.scope.name, run.start(stream), run.since)
+    pages = of.pages(run.client, run.scope.name, start or run.start(stream), run.since)
     converted = ((of.convert(page.items, run.repository_id), page.state, page.unreachable) for page in pages)
     for batch in fetch.in_batches(converted, waiting=PAGES_WAITING):
         for instant in filter(None, (unreachable for _, _, unreachable in batch)):
@@ -221,7 +225,7 @@ class Shortfalls:
 
 def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
     """Read the commits that branches and tags lead to and that are not kept yet."""
-    refs, full = history.refs(), run.full
+    refs, full = _refs(run, history), run.full
     while True:
         plan = store.open_plan(run.repository_id, refs, full=full)
         pages = (
@@ -235,6 +239,13 @@ def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
         if plan.refs == refs:
             return
         full = False  # the plan was an earlier run's; now what came since
+
+
+def _refs(run: Run, history: fetch.LocalHistory) -> dict[str, str]:
+    """Branches and tags with their commits; one whose object is missing is counted and stays as it was."""
+    found, known = history.refs(), store.known_refs(run.repository_id)
+    store.record_missing_refs(run.scope, found.missing)
+    return {**{name: known[name] for name in found.missing if name in known}, **found.commits}
 
 
 def skip_refused(run: Run, stream: str, items: Sequence[dict[str, Any]]) -> None:

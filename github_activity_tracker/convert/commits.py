@@ -1,17 +1,24 @@
 """Commits and their changed files."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
-from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, one_line
+from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, moment, one_line
 from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = 2**32 - 1
+"""Seconds: February 2106. A later date is a broken one, and would lead the timeline for ever.
+
+The epoch itself is what tools write that know no date; it is taken for none.
+"""
+WIDEST = 14 * 60
+"""Minutes: no zone is further from UTC than +14:00. https://data.iana.org/time-zones/tz-link.html"""
 NOREPLY = re.compile(r"(?:(\d{1,18})\+)?([A-Za-z0-9][\w-]{0,99}(?:\[bot\])?)@users\.noreply\.([\w.-]+)", re.ASCII)
 """Id (addresses from before July 2017 have none), login, and the host of the server that knows the account.
 
@@ -29,7 +36,10 @@ def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository
 
 
 def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:
-    """One commit; accounts are known from no-reply addresses alone."""
+    """One commit; accounts are known from no-reply addresses alone.
+
+    ``occurred_at`` stays empty where neither date can be read; ``with_times`` fills it.
+    """
     authored, committed = _moment(commit.author_date), _moment(commit.committer_date)
     account = account_of_address(commit.author_email, _host(repository_url))
     files = tuple(_file(file, ordinal) for ordinal, file in enumerate(commit.files))
@@ -43,10 +53,12 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
         "author_email": clean(commit.author_email),
         "authored_at": authored,
         "author_utc_offset": _offset(commit.author_date),
+        "authored_raw": _raw(commit.author_date),
         "committer_name": clean(commit.committer_name),
         "committer_email": clean(commit.committer_email),
         "committed_at": committed,
         "committer_utc_offset": _offset(commit.committer_date),
+        "committed_raw": _raw(commit.committer_date),
         "message": clean(commit.message),
         "encoding": clip(commit.encoding, 64),
         "additions": sum(file.additions or 0 for file in commit.files),
@@ -57,7 +69,7 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
     document = f"github:commit:{repository_id}:{commit.sha}"
     activity = GitHubActivity(
         external_id=document,
-        occurred_at=(committed or authored or EPOCH).isoformat().replace("+00:00", "Z"),
+        occurred_at=_text(at) if (at := committed or authored) else "",
         activity_type="github.commit",
         actor_external_id=str(account.id) if account and account.id else "",
         actor_name=clip(account.login if account else commit.author_name, 200),
@@ -107,15 +119,49 @@ def _file(file: RawFile, ordinal: int) -> Row:
 
 
 def _moment(date: RawDate) -> datetime | None:
-    """Nothing for a time that no calendar holds."""
-    try:
-        return EPOCH + timedelta(seconds=date.seconds)
-    except OverflowError:
+    """None for a date that is missing, broken, or cannot be the time of a commit."""
+    if date.seconds is None or not 0 < date.seconds <= LATEST:
         return None
+    return EPOCH + timedelta(seconds=date.seconds)
 
 
-def _offset(date: RawDate) -> int:
-    return max(-32768, min(32767, date.offset))
+def _offset(date: RawDate) -> int | None:
+    """Minutes; None for what is no time zone on Earth."""
+    return date.offset if date.offset is not None and abs(date.offset) <= WIDEST else None
+
+
+def _raw(date: RawDate) -> str:
+    """The date as the commit writes it, where the columns cannot hold all of it."""
+    return "" if _moment(date) and _offset(date) is not None else clip(date.text, 200)
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwise: datetime) -> list[Record]:
+    """Return the same commits, each with a place on the timeline, also those without a date that can be read.
+
+    Such a commit takes the latest time of its parents (``known`` has those of other pages), else the earliest of its
+    children in this page, else ``otherwise``. Parents must come before their children, as in a page they do.
+    """
+    times = dict(known)
+    children = dict[str, datetime]()
+    for record in records:
+        if at := record.activity.occurred_at:
+            times[record.row["sha"]] = moment(at)
+            for parent in record.row["parents"]:
+                children[parent] = min(moment(at), children.get(parent, moment(at)))
+    placed: list[Record] = []
+    for record in records:
+        if record.activity.occurred_at:
+            placed.append(record)
+            continue
+        sha = record.row["sha"]
+        parents = [times[parent] for parent in record.row["parents"] if parent in times]
+        times[sha] = max(parents, default=children.get(sha, otherwise))
+        placed.append(replace(record, activity=replace(record.activity, occurred_at=_text(times[sha]))))
+    return placed
 
 
 def _people(commit: RawCommit, host: str) -> list[Row]:

@@ -13,6 +13,7 @@ from github_activity_tracker.convert.page import (
     clean,
     clean_or_none,
     clip,
+    hidden_state,
     malformed,
     moment,
     moment_or_none,
@@ -115,12 +116,16 @@ def _discussion(item: Any, repository_id: int) -> Record:
 
 def _comment(node: Any, item: Any, repository_id: int) -> Record:
     number = int(item["number"])
-    row: Row = _post(node, repository_id) | {
-        "discussion_number": number,
-        "reply_to_id": (node.get("replyTo") or {}).get("databaseId"),
-        "is_answer": bool(node.get("isAnswer")),
-        "upvotes": node.get("upvoteCount") or 0,
-    }
+    row: Row = (
+        _post(node, repository_id)
+        | hidden_state(node)
+        | {
+            "discussion_number": number,
+            "reply_to_id": (node.get("replyTo") or {}).get("databaseId"),
+            "is_answer": bool(node.get("isAnswer")),
+            "upvotes": node.get("upvoteCount") or 0,
+        }
+    )
     document = f"github:discussion:{repository_id}:{number}"
     identity = f"github:discussion_comment:{row['id']}"
     return _record(node, row, "github.discussion_comment", identity, document, row["body"] or "")

@@ -114,6 +114,31 @@ def reaction_counts(groups: Any) -> dict[str, int]:
     return found
 
 
+def rest_reaction_counts(counts: Mapping[str, object] | None) -> dict[str, int]:
+    """Counts by kind out of REST's roll-up; kinds without any are left out."""
+    return {clean(k): n for k, n in (counts or {}).items() if isinstance(n, int) and n and k != "total_count"}
+
+
+def hidden_state(node: Mapping[str, Any]) -> Row:
+    """Whether GitHub hides a comment or review, and why; None where the server does not say."""
+    hidden = node.get("isMinimized")
+    return {
+        "is_minimized": None if hidden is None else bool(hidden),
+        "minimized_reason": clip(node.get("minimizedReason"), 64) if hidden else "",
+    }
+
+
+def resolved_state(thread: Mapping[str, Any]) -> Row:
+    """The review thread of a comment, and whether and by whom it is resolved."""
+    resolved = thread.get("isResolved")
+    by = (thread.get("resolvedBy") or {}).get("databaseId") if resolved else None
+    return {
+        "thread_node_id": clip(thread.get("id"), 100),
+        "is_resolved": None if resolved is None else bool(resolved),
+        "resolved_by_id": int(by) if by else None,
+    }
+
+
 def clean(text: str | None) -> str:
     """Text that PostgreSQL can hold: what it cannot is shown as U+FFFD. Nothing else is touched."""
     if not text or (text.isascii() and "\0" not in text):  # most texts: the pattern takes five times as long to say so

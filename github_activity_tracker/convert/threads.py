@@ -14,6 +14,7 @@ from github_activity_tracker.convert.page import (
     clean,
     clean_or_none,
     clip,
+    hidden_state,
     malformed,
     moment,
     moment_or_none,
@@ -172,7 +173,7 @@ def _review(node: Any, item: Any, repository_id: int) -> Record:
         "state": clip(node["state"], 32),
         "submitted_at": moment_or_none(node.get("submittedAt")),
         "commit_sha": clip((node.get("commit") or {}).get("oid"), 64),
-    }
+    } | hidden_state(node)
     document = f"github:pull_request:{repository_id}:{number}"
     at = node.get("submittedAt") or node["createdAt"]
     activity = GitHubActivity(

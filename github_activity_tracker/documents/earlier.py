@@ -20,7 +20,7 @@ def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]
             numbered = Issue.objects.filter(at(places(names[kind])), is_pull_request=is_pull)
             for pk, repository_id, number in numbered.values_list("pk", "repository_id", "number"):
                 wanted["issue", pk] = f"github:{kind}:{repository_id}:{number}"
-    for kind in ("issue_comment", "review_comment"):
+    for kind in ("issue_comment", "review_comment", "commit_comment"):
         wanted.update({(kind, int(pk)): f"github:{kind}:{pk}" for pk, _ in names[kind]})
     found = defaultdict[str, list[EarlierText]](list)
     if not wanted:

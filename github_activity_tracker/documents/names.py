@@ -34,9 +34,9 @@ def at(wanted: Iterable[Place], number: str = "number") -> Q:
     return reduce(or_, (Q(repository_id=r, **{f"{number}__in": ns}) for r, ns in numbers.items()))
 
 
-def at_commits(names: Iterable[tuple[str, str]]) -> Q:
-    """A filter for commits by repository id and hash."""
+def at_commits(names: Iterable[tuple[str, str]], column: str = "sha") -> Q:
+    """A filter for what has, or belongs to, commits by repository id and hash."""
     shas: dict[int, list[str]] = defaultdict(list)
     for repository_id, sha in names:
         shas[int(repository_id)].append(sha)
-    return reduce(or_, (Q(repository_id=r, sha__in=found) for r, found in shas.items()))
+    return reduce(or_, (Q(repository_id=r, **{f"{column}__in": found}) for r, found in shas.items()))

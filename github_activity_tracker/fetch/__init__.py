@@ -3,6 +3,7 @@
 from github_activity_tracker.fetch.ahead import ahead, in_batches
 from github_activity_tracker.fetch.authors import authors
 from github_activity_tracker.fetch.client import open_client
+from github_activity_tracker.fetch.commit_comments import commit_comments, is_unfinished, whole_walk
 from github_activity_tracker.fetch.commits import CommitPage, LocalHistory
 from github_activity_tracker.fetch.facts import PAYLOAD_ERRORS
 from github_activity_tracker.fetch.listing import Denied, Details, ItemPage
@@ -31,6 +32,7 @@ from github_activity_tracker.fetch.repositories import (
 from github_activity_tracker.fetch.single import one_item, one_thread
 from github_activity_tracker.fetch.sizes import how_many
 from github_activity_tracker.fetch.small_lists import WholeList, whole_list
+from github_activity_tracker.fetch.states import hidden, review_threads
 from github_activity_tracker.fetch.threads import thread_behind, thread_details, thread_pages, threads_by_id
 
 __all__ = [
@@ -50,13 +52,16 @@ __all__ = [
     "accounts",
     "ahead",
     "authors",
+    "commit_comments",
     "features",
     "graphql_works",
+    "hidden",
     "how_many",
     "in_batches",
     "is_gone",
     "is_reachable",
     "is_switched_on",
+    "is_unfinished",
     "issue",
     "issue_comments",
     "issues",
@@ -68,10 +73,12 @@ __all__ = [
     "repositories_of",
     "repository",
     "review_comments",
+    "review_threads",
     "thread_behind",
     "thread_details",
     "thread_pages",
     "threads_by_id",
     "totals",
     "whole_list",
+    "whole_walk",
 ]

@@ -9,7 +9,7 @@ from django.conf import settings
 from core.errors import NotFound
 from core.operations.files import Workspace
 from core.operations.github_ops.client import GitHubClient
-from core.operations.github_ops.git import GitMirror, repository_url
+from core.operations.github_ops.git import GitMirror, Refs, repository_url
 from core.operations.github_ops.git_log import RawCommit
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
@@ -50,8 +50,8 @@ class LocalHistory:
             return False
         return True
 
-    def refs(self) -> dict[str, str]:
-        """Branches and tags by full name."""
+    def refs(self) -> Refs:
+        """Branches and tags by full name, and those whose object is missing."""
         return self.mirror.refs()
 
     def changes(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[HeadChange]:

@@ -11,7 +11,12 @@ from github_activity_tracker.fetch.node_errors import note_errors
 from github_activity_tracker.fetch.overflow import complete
 from github_activity_tracker.fetch.threads import DETAIL, LISTINGS
 
-PATHS = {"issue_comments": "issues/comments/{}", "review_comments": "pulls/comments/{}", "issues": "issues/{}"}
+PATHS = {
+    "issue_comments": "issues/comments/{}",
+    "review_comments": "pulls/comments/{}",
+    "issues": "issues/{}",
+    "commit_comments": "comments/{}",
+}
 
 
 def one_item(client: GitHubClient, full_name: str, stream: str, external_id: str, payload: object) -> Any:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('github_activity_tracker', '0003_github'),
+        ('github_activity_tracker', '0004_states_and_commit_comments'),
     ]
 
     operations = [

@@ -3,7 +3,14 @@
 from github_activity_tracker.store.accounts import forget_written
 from github_activity_tracker.store.authors import store_authors, unknown_authors
 from github_activity_tracker.store.checkpoints import COLLECTOR, forget_state, load_state, save_state, shortfalls
-from github_activity_tracker.store.commits import close_plan, known_refs, open_plan, store_commits
+from github_activity_tracker.store.commit_comments import delete_commit_comments, live_commit_comments
+from github_activity_tracker.store.commits import (
+    close_plan,
+    known_refs,
+    open_plan,
+    record_missing_refs,
+    store_commits,
+)
 from github_activity_tracker.store.discussions import store_discussions
 from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
 from github_activity_tracker.store.planning import store_releases, store_rows
@@ -26,10 +33,18 @@ from github_activity_tracker.store.reconcile import (
     store_page_again,
 )
 from github_activity_tracker.store.repositories import has_threads, mark_repository_deleted, store_repository
+from github_activity_tracker.store.states import (
+    Stale,
+    stale_comments,
+    stale_pulls,
+    store_hidden,
+    store_review_threads,
+)
 from github_activity_tracker.store.threads import store_threads
 
 __all__ = [
     "COLLECTOR",
+    "Stale",
     "Stored",
     "account_node_ids",
     "bury_discussions",
@@ -37,11 +52,13 @@ __all__ = [
     "bury_thread",
     "close_plan",
     "comments_told",
+    "delete_commit_comments",
     "different_comment_counts",
     "forget_state",
     "forget_written",
     "has_threads",
     "known_refs",
+    "live_commit_comments",
     "live_counts",
     "live_discussion_counts",
     "live_numbers",
@@ -51,20 +68,25 @@ __all__ = [
     "node_ids",
     "open_plan",
     "read_timelines",
+    "record_missing_refs",
     "record_refused",
     "restore_thread",
     "save_state",
     "shortfalls",
     "skip_malformed",
+    "stale_comments",
+    "stale_pulls",
     "store_account_changes",
     "store_authors",
     "store_commits",
     "store_discussions",
+    "store_hidden",
     "store_page",
     "store_page_again",
     "store_reactions",
     "store_releases",
     "store_repository",
+    "store_review_threads",
     "store_rows",
     "store_threads",
     "unknown_authors",

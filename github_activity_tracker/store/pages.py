@@ -13,7 +13,7 @@ from core.protocols import IncrementalState
 from core.runs import record_skip
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Malformed, Page, Record
-from github_activity_tracker.models import Issue, IssueComment, ReviewComment
+from github_activity_tracker.models import CommitComment, Issue, IssueComment, ReviewComment
 from github_activity_tracker.store.accounts import AUTHOR, present_logins, store_accounts
 from github_activity_tracker.store.checkpoints import COLLECTOR, save_state
 from github_activity_tracker.store.revisions import keep_earlier_texts
@@ -22,6 +22,7 @@ KINDS: dict[type[models.Model], str] = {
     Issue: "issue",
     IssueComment: "issue_comment",
     ReviewComment: "review_comment",
+    CommitComment: "commit_comment",
 }
 ACTOR: Mapping[str, str] = {"actor_external_id": "actor_external_id", "actor_name": "actor_external_id"}
 """For ``upsert``: an activity keeps the actor that is known when GitHub shows nobody."""

@@ -11,6 +11,7 @@ from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.convert import Row
 from github_activity_tracker.models import (
+    CommitComment,
     Discussion,
     DiscussionComment,
     FormerName,
@@ -40,7 +41,7 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     for old in Repository.objects.filter(pk=row["id"]).exclude(full_name=row["full_name"]):
         FormerName.objects.create(repository=old, full_name=old.full_name, noticed_at=timezone.now())
         _move_addresses(old, row["html_url"])
-    upsert(Repository, [row], key=["id"], keep=["enabled"])
+    upsert(Repository, [row], key=["id"], keep=["enabled"])  # facts that the row leaves out stay as they are
     scope = {
         "source_system": "github",
         "external_id": str(row["id"]),
@@ -108,7 +109,17 @@ ADDRESSES = """
     UPDATE {table} SET {column} = %(new)s || substr({column}, length(%(old)s) + 1)
     WHERE {of} = %(id)s AND ({column} = %(old)s OR starts_with({column}, %(old)s || '/'))
 """
-OF_REPOSITORY = (Issue, IssueComment, ReviewComment, Review, Release, Milestone, Discussion, DiscussionComment)
+OF_REPOSITORY = (
+    Issue,
+    IssueComment,
+    ReviewComment,
+    Review,
+    Release,
+    Milestone,
+    Discussion,
+    DiscussionComment,
+    CommitComment,
+)
 
 
 def _move_addresses(old: Repository, new_url: str) -> None:

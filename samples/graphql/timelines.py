@@ -93,6 +93,9 @@ def reviews(community: SampleCommunity, repo: Repository, issue: Issue) -> list[
         id_ = 6_000_000_000 + issue.id
         at = issue.pull.merged_at
         found[id_] = _review(community, repo, issue, id_, issue.pull.merged_by, "APPROVED", THANKS, at)
+    for id_, review in found.items():
+        name = node_id("PRR", repo.id, id_)
+        review |= {"isMinimized": name in repo.hidden, "minimizedReason": repo.hidden.get(name)}
     return list(found.values())
 
 

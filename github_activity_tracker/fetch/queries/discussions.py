@@ -1,11 +1,11 @@
 """Discussions with their comments and the replies to those."""
 
 from github_activity_tracker.fetch.queries.events import ACTOR
-from github_activity_tracker.fetch.queries.threads import PAGE, REACTED
+from github_activity_tracker.fetch.queries.threads import HIDDEN, PAGE, REACTED
 
 SPOKEN = (
     "id databaseId body url createdAt updatedAt authorAssociation author { ...Account } "
-    "isAnswer upvoteCount replyTo { databaseId } " + REACTED
+    "isAnswer upvoteCount replyTo { databaseId } " + HIDDEN + REACTED
 )
 REPLIES = "replies(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " } }"
 TALK = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " " + REPLIES % (20, "") + " } }"

@@ -4,10 +4,12 @@ from github_activity_tracker.fetch.queries.events import ACTOR, EVENTS, REVIEWER
 
 REACTED = "reactionGroups { content createdAt }"
 """Which kinds of reactions there are: those without any have no time. Unlike their numbers this costs no points."""
+HIDDEN = "isMinimized minimizedReason "
+"""Whether people who may write hid a comment or review. This costs no points."""
 PAGE = "pageInfo { hasNextPage endCursor }"
 REVIEW = (
     "id fullDatabaseId body state url createdAt updatedAt submittedAt authorAssociation commit { oid } "
-    "author { ...Account } " + REACTED
+    "author { ...Account } " + HIDDEN + REACTED
 )
 REVIEWS = "reviews(first: %d%s) { totalCount " + PAGE + " nodes { " + REVIEW + " } }"
 TIMELINE = {
