@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +62,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run both phases, keep the ledger, and print what was done."""
+        options = DEFAULTS | self._declared_defaults() | options
         began, collector = time.monotonic(), self.get_collector(**options)
         if options["estimate"]:
             self._estimate(collector, as_json=options["json"])
@@ -71,7 +73,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             try:
                 with shown_progress(options["progress"]) as shown:
                     progress = RecordedProgress(run, shown)
-                    collector.progress = progress  # pyright: ignore[reportAttributeAccessIssue]  # those that know it tell
+                    _set_if_possible(collector, "progress", progress)
                     progress.begin("run")
                     self._phase(collector, "run", collector.run)
                 progress.begin("sync_pinecone")
@@ -93,6 +95,12 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         self.exit_code = EXIT_CODES[result.outcome]
         self.stdout.flush()
         run_finished.send_robust(CollectorRun, run=run)
+
+    def _declared_defaults(self) -> dict[str, Any]:
+        """Return the defaults of this command's own options, for callers of ``handle`` that give none."""
+        parser = self.create_parser("manage.py", "collect")
+        names = [action.dest for action in parser._actions]  # as Django's call_command reads them
+        return {name: parser.get_default(name) for name in names if name != "help"}
 
     def _close(self, run: CollectorRun, found: object) -> CollectorResult:
         """Write what was achieved into the ledger, and return it."""
@@ -123,7 +131,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> None:
         """Run one phase; a failure is handled once and raised again unchanged."""
-        collector._error_phase = phase
+        _set_if_possible(collector, "_error_phase", phase)
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
             with log_fields(collector=name, collector_phase=phase):
@@ -137,7 +145,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             collector.handle_error(error)
             raise
         finally:
-            del collector._error_phase
+            with suppress(AttributeError):
+                del collector._error_phase
 
     def _print_json(
         self, name: str, result: CollectorResult, seconds: float, more: Mapping[str, str] | None = None
@@ -160,6 +169,18 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             for note in report.notes:
                 self.stderr.write(redact(f"{report.scope}: {note}"))
         self.stdout.write(f"{name}: {result.outcome}, {result.requests} requests, {seconds:.1f} s")
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "no_sync": False, "json": False, "max_requests": None, "max_seconds": None, "estimate": False, "progress": None,
+}  # fmt: skip
+"""The options that ``handle`` reads, for callers that give none and for commands that do not declare them."""
+
+
+def _set_if_possible(collector: object, name: str, value: object) -> None:
+    """Set an attribute; a collector whose ``__slots__`` leave no room for it goes without."""
+    with suppress(AttributeError):
+        setattr(collector, name, value)
 
 
 BASE_OPTIONS = {
