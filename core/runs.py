@@ -30,6 +30,16 @@ LOCK_PATIENCE = 5.0
 """Seconds to wait for a lock: as long as PostgreSQL may need to notice that the process which held it was killed."""
 
 
+def database_now() -> datetime:
+    """Return the time by the database server's clock (UTC), the one clock that all machines share.
+
+    With the embedded server that is this machine's clock, so order runs by their ids, not by times.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
+
+
 def _lock_key(kind: str, name: str) -> int:
     """A stable signed 64-bit key for an advisory lock."""
     return int.from_bytes(hashlib.blake2b(f"{kind}\0{name}".encode(), digest_size=8).digest(), signed=True)
@@ -114,7 +124,7 @@ def mark_interrupted(collector: str | None = None) -> None:
     for run in running:
         key = _lock_key("run", str(run.pk))
         if _try_lock(key):
-            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=timezone.now())
+            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=database_now())
             _unlock(key)
 
 
@@ -131,7 +141,7 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
         options=dict(options),
         host=socket.gethostname(),
         pid=os.getpid(),
-        started_at=timezone.now(),
+        started_at=database_now(),
     )
     key = _lock_key("run", str(run.pk))
     _try_lock(key)
@@ -156,7 +166,7 @@ def finish_run(
     scopes: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Close a line of the ledger. ``error`` is one line from which secrets have been taken, as are the scopes'."""
-    run.finished_at = timezone.now()
+    run.finished_at = database_now()
     run.outcome, run.counts, run.requests = outcome, dict(counts), requests
     run.failure_category, run.error, run.scopes = category, error, [dict(scope) for scope in scopes]
     run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error", "scopes"])

@@ -19,7 +19,7 @@ from core.collectors.progress import shown_progress
 from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
-from core.errors import CollectorFailureCategory, classify_failure, in_one_line
+from core.errors import CollectorFailureCategory, ScopeBusy, classify_failure, in_one_line
 from core.models import CollectorRun
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
@@ -81,9 +81,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                     self._phase(collector, "sync_pinecone", collector.sync_pinecone)
             except Exception as error:
                 category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
-                finish_run(run, "failed", counts=dict[str, int](), category=category, error=line)
+                outcome = "busy" if isinstance(error, ScopeBusy) else "failed"
+                finish_run(run, outcome, counts=dict[str, int](), category=category, error=line)
                 if options["json"]:
-                    failed = CollectorResult(outcome="failed")
+                    failed = CollectorResult(outcome=outcome)
                     self._print_json(
                         name, failed, time.monotonic() - began, {"error": line, "failure_category": category}
                     )
@@ -109,7 +110,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         )
         finish_run(
             run,
-            "failed" if result.outcome == "busy" else result.outcome,
+            result.outcome,
             counts=result.counts,
             requests=result.requests,
             category=next((r.category for r in result.scopes if r.category), ""),
