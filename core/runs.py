@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
+from core.db.pooling import require_own_session
 from core.models import CollectorRun, SkippedItem
 from core.models.upsert import upsert
 from core.operations.log_context import log_fields
@@ -65,6 +66,7 @@ def scope_lock(
     The lock belongs to the database session: it ends with the process, however that ends, and holds across machines.
     ``patience`` is in seconds. Log records call the scope ``name``, or what the lock is called.
     """
+    require_own_session()
     key, give_up = _lock_key(collector, scope), time.monotonic() + patience
     while not (held := _try_lock(key)) and time.monotonic() < give_up:
         time.sleep(0.1)
@@ -135,6 +137,7 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
     The caller closes it with :func:`finish_run`; a run that is left without is found failed here, and interrupted by
     the next run when the process dies.
     """
+    require_own_session()
     mark_interrupted(collector)
     run = CollectorRun.objects.create(
         collector=collector,

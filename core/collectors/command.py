@@ -172,7 +172,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         self.stdout.write(f"{name}: {result.outcome}, {result.requests} requests, {seconds:.1f} s")
 
 
-DEFAULTS: Mapping[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "no_sync": False, "json": False, "max_requests": None, "max_seconds": None, "estimate": False, "progress": None,
 }  # fmt: skip
 """The options that ``handle`` reads, for callers that give none and for commands that do not declare them."""
