@@ -4,9 +4,12 @@ Every variable stands in ``.env.example`` with what breaks without it. A ``.env`
 the real environment wins over it.
 """
 
+import errno
 import os
 import secrets
+import tempfile
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -72,20 +75,30 @@ def _hours(name: str, default: str) -> dict[str, float]:
 
 
 def _secret_key() -> str:
-    """SECRET_KEY, or one made at the first start and kept in VAR_DIR, so that log-ins survive a restart."""
+    """Return SECRET_KEY, or one made at the first start and kept in VAR_DIR, so that log-ins survive a restart.
+
+    The file appears whole or not at all, and an empty one (left by a full disk) is replaced.
+    Raises ImproperlyConfigured when VAR_DIR cannot be written.
+    """
     if given := _text("SECRET_KEY"):
         return given
-    kept = VAR_DIR / "secret_key"
+    path = VAR_DIR / "secret_key"
     try:
         VAR_DIR.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        if path.exists() and (key := path.read_text().strip()):
+            return key
+        with tempfile.NamedTemporaryFile("w", dir=VAR_DIR, prefix=".secret_key-", suffix=".tmp") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+            file.flush()
+            os.fsync(file.fileno())
+            if path.exists() and not path.read_text().strip():
+                path.unlink(missing_ok=True)
+            with suppress(FileExistsError):  # another process was quicker: its key counts
+                path.hardlink_to(file.name)
+        return path.read_text().strip()
     except OSError as error:
-        raise ImproperlyConfigured(f"VAR_DIR {VAR_DIR} cannot be written ({error.strerror}). Set VAR_DIR.") from error
-    # Another process may have made the file and not yet filled it; a key of its own serves this start.
-    return kept.read_text() or secrets.token_urlsafe(48)
+        advice = "Free space there" if error.errno == errno.ENOSPC else "Set VAR_DIR"
+        raise ImproperlyConfigured(f"VAR_DIR {VAR_DIR} cannot be written ({error.strerror}). {advice}.") from error
 
 
 DEBUG = _flag("DEBUG")

@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
+from core.db.pooling import require_own_session
 from core.models import CollectorRun, SkippedItem
 from core.models.upsert import upsert
 from core.operations.log_context import log_fields
@@ -28,6 +29,16 @@ run_finished = Signal()
 """Sent with ``run`` when a line of the ledger is closed and everything has been printed; a receiver stops nobody."""
 LOCK_PATIENCE = 5.0
 """Seconds to wait for a lock: as long as PostgreSQL may need to notice that the process which held it was killed."""
+
+
+def database_now() -> datetime:
+    """Return the time by the database server's clock (UTC), the one clock that all machines share.
+
+    With the embedded server that is this machine's clock, so order runs by their ids, not by times.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
 
 
 def _lock_key(kind: str, name: str) -> int:
@@ -55,6 +66,7 @@ def scope_lock(
     The lock belongs to the database session: it ends with the process, however that ends, and holds across machines.
     ``patience`` is in seconds. Log records call the scope ``name``, or what the lock is called.
     """
+    require_own_session()
     key, give_up = _lock_key(collector, scope), time.monotonic() + patience
     while not (held := _try_lock(key)) and time.monotonic() < give_up:
         time.sleep(0.1)
@@ -114,7 +126,7 @@ def mark_interrupted(collector: str | None = None) -> None:
     for run in running:
         key = _lock_key("run", str(run.pk))
         if _try_lock(key):
-            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=timezone.now())
+            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=database_now())
             _unlock(key)
 
 
@@ -125,13 +137,14 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
     The caller closes it with :func:`finish_run`; a run that is left without is found failed here, and interrupted by
     the next run when the process dies.
     """
+    require_own_session()
     mark_interrupted(collector)
     run = CollectorRun.objects.create(
         collector=collector,
         options=dict(options),
         host=socket.gethostname(),
         pid=os.getpid(),
-        started_at=timezone.now(),
+        started_at=database_now(),
     )
     key = _lock_key("run", str(run.pk))
     _try_lock(key)
@@ -156,7 +169,7 @@ def finish_run(
     scopes: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Close a line of the ledger. ``error`` is one line from which secrets have been taken, as are the scopes'."""
-    run.finished_at = timezone.now()
+    run.finished_at = database_now()
     run.outcome, run.counts, run.requests = outcome, dict(counts), requests
     run.failure_category, run.error, run.scopes = category, error, [dict(scope) for scope in scopes]
     run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error", "scopes"])

@@ -4,13 +4,17 @@ import os
 import sys
 from pathlib import Path
 
+from dotenv import load_dotenv
+
 from config.database.client import ensure_running, stop
 from config.database.home import Home, StartFailed
 
 
 def main() -> int:
-    """Act on the server of VAR_DIR (default ``var``)."""
-    home = Home(Path(os.environ.get("VAR_DIR") or Path(__file__).resolve().parents[2] / "var").absolute() / "postgres")
+    """Act on the server of VAR_DIR (default ``var``), which ``.env`` may set as it does for every command."""
+    root = Path(__file__).resolve().parents[2]
+    load_dotenv(root / ".env")
+    home = Home(Path(os.environ.get("VAR_DIR", "").strip() or root / "var").absolute() / "postgres")
     order = sys.argv[1] if len(sys.argv) > 1 else "status"
     try:
         if order == "stop":

@@ -62,6 +62,51 @@ def test_the_last_run_counts(outcome: str, code: int) -> None:
     assert lines[0].count("|") == 1
 
 
+def test_after_a_clock_jump_the_newest_run_is_still_the_one_that_counts() -> None:
+    ran("succeeded", started_at=timezone.now() + timedelta(days=3), finished_at=timezone.now() + timedelta(days=3))
+    ran("failed", failure_category="network")
+    code, lines = look()
+    assert (code, "network" in lines[0]) == (2, True)
+
+
+def test_a_run_in_the_future_is_reported() -> None:
+    ran("succeeded", started_at=timezone.now() + timedelta(hours=5))
+    code, lines = look()
+    assert (code, "in the future" in lines[0]) == (1, True)
+
+
+def test_a_repository_that_was_complete_in_the_future_is_reported() -> None:
+    ran("succeeded")
+    scope("o/r", hours=-30)
+    code, lines = look()
+    assert (code, "o/r was last complete in the future" in lines[0]) == (1, True)
+
+
+def test_a_small_difference_between_clocks_is_no_trouble() -> None:
+    ran("succeeded", started_at=timezone.now() + timedelta(seconds=90))
+    assert look()[0] == 0
+
+
+def test_a_busy_run_is_no_trouble_and_hides_none() -> None:
+    ran("failed")
+    ran("busy")
+    assert look()[0] == 2
+    ran("succeeded")
+    ran("busy")
+    assert look()[0] == 0
+
+
+def test_an_index_that_stays_behind_is_a_warning() -> None:
+    done = timezone.now() - timedelta(hours=2)
+    ran("succeeded", started_at=done, finished_at=done)
+    tracked = scope("o/r", hours=1)
+    Namespace.objects.create(index="pgvector", name="n", embedder="e", dimension=3, state="serving")
+    with transaction.atomic():
+        mark_changed([DocumentMark(source_system="github", external_id="d", kind="issue", scope_id=tracked.pk)])
+    code, lines = look()
+    assert (code, "the search index is behind: 1 documents wait" in lines[0]) == (1, True)
+
+
 def test_a_run_in_the_night_is_judged_by_the_one_before() -> None:
     ran("failed", started_at=timezone.now() - timedelta(hours=1))
     from core.runs import recorded_run
@@ -192,11 +237,12 @@ def test_a_missing_migration_is_not_ready(client: Client) -> None:
     from django.db.migrations.recorder import MigrationRecorder
 
     recorder = MigrationRecorder(connection)
-    recorder.migration_qs.filter(app="core", name="0006_ops_alerts").delete()
+    newest = recorder.migration_qs.filter(app="core").latest("pk").name
+    recorder.migration_qs.filter(app="core", name=newest).delete()
     try:
         answer = client.get("/readyz")
     finally:
-        recorder.record_applied("core", "0006_ops_alerts")
+        recorder.record_applied("core", newest)
     assert (answer.status_code, b"manage.py migrate" in answer.content) == (503, True)
 
 
@@ -223,8 +269,8 @@ def test_metrics_are_for_those_who_bring_the_token(
 
 def test_metrics_tell_runs_freshness_index_and_limits(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = "s3cret-s3cret"
-    ran("succeeded", requests=12)
     ran("failed", started_at=timezone.now() - timedelta(hours=2))
+    ran("succeeded", requests=12)
     scope('o/"r\n', hours=40)
     ApiBudget.objects.create(source_system="github", account="a", resource="core", limit=5000, remaining=9)
     SkippedItem.objects.create(

@@ -1,7 +1,7 @@
 """What a collector is."""
 
 import logging
-from abc import ABC, abstractmethod
+from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -54,11 +54,26 @@ class CollectorBase(ABC):
         )
 
 
-class AbstractCollector(CollectorBase):
-    """The preferred contract: ``name``, ``validate_config()`` and ``collect()``."""
+class NamedWhenCreated(ABCMeta):
+    """Refuse an instance that has no ``name`` once its ``__init__`` has run."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Create the instance. Raises TypeError when its ``name`` is missing, empty or not a text."""
+        created = super().__call__(*args, **kwargs)
+        name: object = getattr(created, "name", None)
+        if not isinstance(name, str) or not name.strip():
+            raise TypeError(f"{cls.__name__} must have a name: a text that logs and the run ledger call it by")
+        return created
+
+
+class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
+    """The preferred contract: ``name``, ``validate_config()`` and ``collect()``.
+
+    Creating an instance without a ``name`` raises TypeError.
+    """
 
     name: str
-    """The slug of logs and the run ledger; a property will do as well."""
+    """What logs and the run ledger call it: a class attribute, one that ``__init__`` sets, or a property."""
     result: TrackerResult | None = None
     """What the last ``collect()`` returned."""
 

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from core.collectors.progress import shown_progress
 from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
-from core.errors import CollectorFailureCategory, classify_failure, in_one_line
+from core.errors import CollectorFailureCategory, ScopeBusy, classify_failure, in_one_line
 from core.models import CollectorRun
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
@@ -61,6 +62,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run both phases, keep the ledger, and print what was done."""
+        options = DEFAULTS | self._declared_defaults() | options
         began, collector = time.monotonic(), self.get_collector(**options)
         if options["estimate"]:
             self._estimate(collector, as_json=options["json"])
@@ -71,7 +73,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             try:
                 with shown_progress(options["progress"]) as shown:
                     progress = RecordedProgress(run, shown)
-                    collector.progress = progress  # pyright: ignore[reportAttributeAccessIssue]  # those that know it tell
+                    _set_if_possible(collector, "progress", progress)
                     progress.begin("run")
                     self._phase(collector, "run", collector.run)
                 progress.begin("sync_pinecone")
@@ -79,9 +81,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                     self._phase(collector, "sync_pinecone", collector.sync_pinecone)
             except Exception as error:
                 category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
-                finish_run(run, "failed", counts=dict[str, int](), category=category, error=line)
+                outcome = "busy" if isinstance(error, ScopeBusy) else "failed"
+                finish_run(run, outcome, counts=dict[str, int](), category=category, error=line)
                 if options["json"]:
-                    failed = CollectorResult(outcome="failed")
+                    failed = CollectorResult(outcome=outcome)
                     self._print_json(
                         name, failed, time.monotonic() - began, {"error": line, "failure_category": category}
                     )
@@ -94,6 +97,12 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         self.stdout.flush()
         run_finished.send_robust(CollectorRun, run=run)
 
+    def _declared_defaults(self) -> dict[str, Any]:
+        """Return the defaults of this command's own options, for callers of ``handle`` that give none."""
+        parser = self.create_parser("manage.py", "collect")
+        names = [action.dest for action in parser._actions]  # as Django's call_command reads them
+        return {name: parser.get_default(name) for name in names if name != "help"}
+
     def _close(self, run: CollectorRun, found: object) -> CollectorResult:
         """Write what was achieved into the ledger, and return it."""
         result = (
@@ -101,7 +110,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         )
         finish_run(
             run,
-            "failed" if result.outcome == "busy" else result.outcome,
+            result.outcome,
             counts=result.counts,
             requests=result.requests,
             category=next((r.category for r in result.scopes if r.category), ""),
@@ -123,7 +132,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> None:
         """Run one phase; a failure is handled once and raised again unchanged."""
-        collector._error_phase = phase
+        _set_if_possible(collector, "_error_phase", phase)
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
             with log_fields(collector=name, collector_phase=phase):
@@ -137,7 +146,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             collector.handle_error(error)
             raise
         finally:
-            del collector._error_phase
+            with suppress(AttributeError):
+                del collector._error_phase
 
     def _print_json(
         self, name: str, result: CollectorResult, seconds: float, more: Mapping[str, str] | None = None
@@ -160,6 +170,18 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             for note in report.notes:
                 self.stderr.write(redact(f"{report.scope}: {note}"))
         self.stdout.write(f"{name}: {result.outcome}, {result.requests} requests, {seconds:.1f} s")
+
+
+DEFAULTS: dict[str, Any] = {
+    "no_sync": False, "json": False, "max_requests": None, "max_seconds": None, "estimate": False, "progress": None,
+}  # fmt: skip
+"""The options that ``handle`` reads, for callers that give none and for commands that do not declare them."""
+
+
+def _set_if_possible(collector: object, name: str, value: object) -> None:
+    """Set an attribute; a collector whose ``__slots__`` leave no room for it goes without."""
+    with suppress(AttributeError):
+        setattr(collector, name, value)
 
 
 BASE_OPTIONS = {

@@ -7,13 +7,18 @@ class CollectorRun(models.Model):
     """One collecting command, from its start to its end."""
 
     class Outcome(models.TextChoices):
-        """How a run ended; ``interrupted`` is set by the next run, for one whose process is gone."""
+        """How a run ended.
+
+        ``interrupted`` is set by the next run, for one whose process is gone; ``busy`` means that another run held the
+        lock of every scope.
+        """
 
         RUNNING = "running"
         SUCCEEDED = "succeeded"
         PARTIAL = "partial"
         FAILED = "failed"
         INTERRUPTED = "interrupted"
+        BUSY = "busy"
 
     collector = models.CharField(max_length=64)
     options = models.JSONField(default=dict, blank=True)
@@ -36,10 +41,11 @@ class CollectorRun(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["collector", "-started_at"]),
+            models.Index(fields=["collector", "-id"]),
             models.Index(fields=["outcome"]),
             models.Index(fields=["id"], name="run_not_alerted", condition=models.Q(alerted=False)),
         ]
-        ordering = ["-started_at"]
+        ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.collector} {self.started_at:%Y-%m-%d %H:%M} {self.outcome}"

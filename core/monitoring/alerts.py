@@ -82,6 +82,8 @@ def _of_run(run: CollectorRun) -> dict[str, Trouble | None]:
     if run.outcome == CollectorRun.Outcome.INTERRUPTED:
         gone = "its process ended without a word: killed, out of memory, or the machine stopped"
         return {"": Trouble(scope="", category="interrupted", detail=gone, run=run)}
+    if run.outcome == CollectorRun.Outcome.BUSY:  # another run holds the lock and reports its own end
+        return {}
     if not run.scopes:
         if run.outcome == CollectorRun.Outcome.SUCCEEDED:
             return {"": None}

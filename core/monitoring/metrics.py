@@ -61,7 +61,7 @@ def _of_runs() -> Iterator[GaugeMetricFamily]:
     yield _family("last_run_timestamp_seconds", "Start of the last run.", ["collector"], rows)
     rows = [([c], done.timestamp()) for c, _, done in times if done]
     yield _family("last_success_timestamp_seconds", "End of the last run that succeeded.", ["collector"], rows)
-    last = CollectorRun.objects.exclude(finished_at=None).order_by("collector", "-started_at").distinct("collector")
+    last = CollectorRun.objects.exclude(finished_at=None).order_by("collector", "-pk").distinct("collector")
     ended = [(run, run.finished_at - run.started_at) for run in last if run.finished_at]
     rows = [([run.collector], took.total_seconds()) for run, took in ended]
     yield _family("last_run_duration_seconds", "Duration of the last run.", ["collector"], rows)

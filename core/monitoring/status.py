@@ -20,6 +20,12 @@ LONG = timedelta(hours=24)
 """A run that takes longer is worth a look."""
 
 
+INDEX_PATIENCE = timedelta(hours=1)
+"""Time that a separate ``sync_index`` may begin after a collection before waiting documents are reported."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Runs that start later than this after the database server's present time lie in the future."""
+
+
 class Level(IntEnum):
     """Exit codes as Nagios reads them."""
 
@@ -53,12 +59,15 @@ class Status:
 
 
 def status(now: datetime) -> Status:
-    """Look at runs, scopes, index and limits; a constant number of statements."""
+    """Look at runs, scopes, index and limits as of ``now`` by the database server; a constant number of statements.
+
+    Runs are ordered by their ids: after a clock jump their times may not be in order.
+    """
     mark_interrupted()
     scopes = freshness(now)
-    last = list(CollectorRun.objects.order_by("collector", "-started_at", "-pk").distinct("collector"))
-    ended = CollectorRun.objects.exclude(outcome=Outcome.RUNNING)
-    last_ended = list(ended.order_by("collector", "-started_at", "-pk").distinct("collector"))
+    last = list(CollectorRun.objects.order_by("collector", "-pk").distinct("collector"))
+    ended = CollectorRun.objects.exclude(outcome__in=[Outcome.RUNNING, Outcome.BUSY])
+    last_ended = list(ended.order_by("collector", "-pk").distinct("collector"))
     running = list(CollectorRun.objects.filter(outcome=Outcome.RUNNING))
     entries = entries_waiting()
     waiting: Counter[str] = Counter(dict(entries.values_list("state").annotate(Count("pk")).order_by()))
@@ -67,7 +76,10 @@ def status(now: datetime) -> Status:
         "documents_waiting": waiting["dirty"] + waiting["failed"], "documents_failed": waiting["failed"],
         "skipped": SkippedItem.objects.filter(cleared_at=None).count(),
     }  # fmt: skip
-    found = [*_of_runs(last_ended), *_of_scopes(scopes), *_of_running(running, now)]
+    found = [*_of_runs(last_ended), *_of_scopes(scopes), *_of_running(running, now), *_in_the_future(last, scopes, now)]
+    if waiting["dirty"] and not running and _is_index_behind(last_ended, now):
+        text = f"the search index is behind: {waiting['dirty']} documents wait; run manage.py sync_index"
+        found.append(Finding(level=Level.WARNING, text=text))
     if waiting["failed"]:
         text = f"{waiting['failed']} documents cannot be indexed (see index entries in the admin)"
         found.append(Finding(level=Level.WARNING, text=text))
@@ -91,6 +103,28 @@ def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:
         text = f"{run.collector} {run.outcome} {run.started_at:%Y-%m-%d %H:%M} UTC{category}: {' '.join(why.split())}"
         found.append(Finding(level=level, text=text.rstrip(": ")[:300]))
     return found
+
+
+def _is_index_behind(last_ended: Sequence[CollectorRun], now: datetime) -> bool:
+    """Whether changed documents still wait although the last run ended a while ago."""
+    ends = [run.finished_at for run in last_ended if run.finished_at]
+    return bool(ends) and now - max(ends) > INDEX_PATIENCE
+
+
+def _in_the_future(last: Sequence[CollectorRun], scopes: Sequence[Freshness], now: datetime) -> list[Finding]:
+    """Report runs and completions that lie in the future: a clock was wrong then, or is wrong now."""
+    limit = now + CLOCK_TOLERANCE
+    times = [(f"the last run of {run.collector} started", run.started_at) for run in last]
+    times += [(f"{one.name} was last complete", one.last_completed_at) for one in scopes if one.last_completed_at]
+    return [
+        Finding(
+            level=Level.WARNING,
+            text=f"{what} in the future, at {when:%Y-%m-%d %H:%M} UTC: check the clocks of this machine and of the"
+            " database server",
+        )
+        for what, when in times
+        if when > limit
+    ]
 
 
 def _of_scopes(scopes: Sequence[Freshness]) -> list[Finding]:

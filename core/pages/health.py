@@ -55,7 +55,7 @@ def last_runs() -> list[CollectorRun]:
     running = list(CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)[:WORST])
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT (SELECT id FROM core_collectorrun WHERE collector = c ORDER BY started_at DESC LIMIT 1)"
+            "SELECT (SELECT id FROM core_collectorrun WHERE collector = c ORDER BY id DESC LIMIT 1)"
             " FROM unnest(%s::text[]) AS c",
             [different_values(CollectorRun, "collector")],
         )

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core.db.pooling import require_own_session
 from core.models import IndexEntry
 from core.search.documents import DocumentSource
 from core.search.namespaces import Target
@@ -65,6 +66,7 @@ def queue_missing(target: Target, systems: Mapping[str, DocumentSource]) -> None
 @contextmanager
 def claimed(documents: Sequence[int]) -> Generator[list[int]]:
     """Lock documents for this session; those that others hold are left to them."""
+    require_own_session()
     with connection.cursor() as cursor:
         # unnest first: the planner may call a lock function for rows that a condition removes later.
         query = "SELECT id FROM unnest(%s::int[]) AS id WHERE pg_try_advisory_lock(%s, id)"

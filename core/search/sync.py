@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from core.db.pooling import require_own_session
 from core.errors import BudgetExhausted, DocumentRefused
 from core.models import IndexEntry
 from core.operations.redaction import redact
@@ -63,6 +64,7 @@ def sync(
 
     ``progress`` hears how many are done, of how many. ``wait``: so many seconds at most, until queries see all of it.
     """
+    require_own_session()
     began = time.monotonic()
     target = serving_or_new()
     finish_dropping()

@@ -91,5 +91,6 @@ def test_json_tells_a_failure_too() -> None:
     command = Command()
     failing(Told(run=ScopeBusy(f"locked by {SECRET}")), "--json", command=command)
     told = json.loads(command.printed.getvalue())
-    assert (told["success"], told["outcome"], told["failure_category"]) == (False, "failed", "command")
+    assert (told["success"], told["outcome"], told["failure_category"]) == (False, "busy", "command")
+    assert CollectorRun.objects.get().outcome == "busy"
     assert SECRET not in told["error"]

@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
-from django.utils import timezone
 
 from core.collectors import ReportingCommand
 from core.errors import in_one_line
 from core.models import CollectorRun
 from core.monitoring.status import Finding, Level, Status, status
 from core.operations.redaction import redact
+from core.runs import database_now
 
 MOST_LINES = 50
 
@@ -34,7 +34,7 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look and tell; a database that cannot be asked is critical."""
         try:
-            found = status(timezone.now())
+            found = status(database_now())
         except DatabaseError as error:
             text = f"the database cannot be asked: {redact(in_one_line(error))}"
             found = Status(findings=[Finding(level=Level.CRITICAL, text=text)], figures={}, last_runs=[], scopes=[])

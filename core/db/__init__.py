@@ -1,0 +1,1 @@
+"""What the product needs of PostgreSQL beyond Django's ORM."""
