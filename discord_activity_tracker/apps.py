@@ -18,7 +18,7 @@ class DiscordTrackerConfig(TrackerConfig):
 
     def is_set_up(self) -> bool:
         """Whether there is a bot."""
-        return bool(settings.DISCORD_BOT_TOKEN)
+        return bool(settings.DISCORD_BOT_TOKEN or settings.DISCORD_BOT_TOKENS)
 
     def document_source(self) -> DocumentSource:
         """Conversations."""
@@ -45,7 +45,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return revisions(external_ids)
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """Channels that the bot does not see, or not fully."""
+        """Bots whose token is refused, and channels that no bot sees, or not fully."""
         from discord_activity_tracker.store.watched import gaps
 
         return gaps(most)
