@@ -162,8 +162,7 @@ class Threads:
         """Report archived threads that exist and could not be listed, with their number."""
         stored = store.archived_threads(self._totals)
         missing = {pk: total - stored.get(pk, 0) for pk, total in self._totals.items() if total > stored.get(pk, 0)}
-        for pk, number in store.unlisted_threads(failed).items():
-            missing[pk] = number
+        missing |= store.unlisted_threads(failed)
         for pk in {*self._totals, *failed}:
             scope = f"{self._run.guild_id}/{pk}"
             if pk not in missing:

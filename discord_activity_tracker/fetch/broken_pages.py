@@ -93,7 +93,7 @@ async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
 
 
 async def _is_first(client: DiscordClient, channel_id: int, after: int, pk: int) -> bool:
-    """Whether no other message stands between ``after`` and ``pk``: pages before ``pk`` can be read from the other side."""
+    """Whether no other message stands between ``after`` and ``pk``, seen from the other side."""
     try:
         items = await client.get(
             "/channels/{channel_id}/messages", list[Any], {"limit": 1, "before": pk}, attempts=PROBE_ATTEMPTS,

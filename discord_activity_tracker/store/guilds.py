@@ -69,7 +69,7 @@ def store_guild(rows: GuildRows, now: datetime) -> int:
 
 @transaction.atomic
 def store_events(rows: EventRows, guild_id: int, now: datetime) -> int:
-    """Keep the scheduled events, which are all there are, and when they were asked for; returns how many are malformed."""
+    """Keep the scheduled events, which are all there are; returns how many are malformed."""
     store_accounts({row["id"]: row for row in rows.accounts.rows}.values())
     _store_parts(ScheduledEvent, rows.events, guild_id, now)
     malformed = [*rows.events.malformed, *rows.accounts.malformed]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast, get_origin
 
 import aiohttp
 import discord
+from discord import http
 from discord.http import Route
 
 from core.errors import CollectorError, ReplaceToken, RetryLater
@@ -242,7 +243,7 @@ async def open_client(
     """A bot that is logged in; ``width`` requests at once and ``per_second`` at most (0: no limit of ours)."""
     Route.BASE = base
     discord.utils._from_json = read_json  # pyright: ignore[reportPrivateUsage]  # there is no public place for it
-    discord.http.json_or_text = read_body
+    http.json_or_text = read_body
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
     client = DiscordClient(width=width, per_second=per_second, budget=budget)
     await client.login(token)
