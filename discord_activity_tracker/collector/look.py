@@ -70,7 +70,7 @@ def _retry_malformed_threads(run: Run, access: Mapping[int, str]) -> None:
                 still_skipped(item)
                 continue
             rows = convert.convert_threads([found], run.guild_id, access.get(parent, "no_view"))
-            store.store_threads(rows, scope, run.started)
+            store.store_listed_threads(rows, scope, run.started)
             if not rows.malformed:
                 others = [one.external_id for one in items if one.pk != item.pk]
                 store.clear_others(scope, stream, others)

@@ -61,7 +61,7 @@ def ask_for_one(run: Run, channel_id: int, access: str) -> None:
         scope = f"{run.guild_id}/{run.parents.get(channel_id, channel_id)}"
         rows = convert.convert_threads([found], run.guild_id, access)
         run.counts["threads_malformed"] += len(rows.malformed)
-        store.store_threads(rows, scope, run.started)
+        store.store_listed_threads(rows, scope, run.started)
     if known.extras:
         store.drop_state(channel_id, REFUSED)
     run.note_success(f"{run.guild_id}/{channel_id}", "channel")

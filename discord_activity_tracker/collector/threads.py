@@ -197,7 +197,7 @@ class Threads:
         rows = convert.convert_threads(threads, self._run.guild_id, access)
         self._run.counts["threads_malformed"] += len(rows.malformed)
         self._seen.update({*(row["id"] for row in rows.rows), *rows.set_aside})
-        self._changed += store.store_threads(rows, f"{self._run.guild_id}/{parent}", self._run.started)
+        self._changed += store.store_listed_threads(rows, f"{self._run.guild_id}/{parent}", self._run.started)
 
     def _finish(self, key: List) -> None:
         """Remember down to where a list is known, once all of it has been stored."""

@@ -80,8 +80,14 @@ def store_events(rows: EventRows, guild_id: int, now: datetime) -> int:
 
 
 @transaction.atomic
-def store_threads(rows: Rows, scope: str, now: datetime) -> int:
-    """Keep some threads of one channel, whose scope is named; returns how many are new or other than they were."""
+def store_threads(rows: Sequence[Row], now: datetime) -> int:
+    """Keep some threads; returns how many are new or other than they were."""
+    return _store_channels(rows, now)
+
+
+@transaction.atomic
+def store_listed_threads(rows: Rows, scope: str, now: datetime) -> int:
+    """Keep threads of one channel, whose scope is named, and record malformed ones; returns how many changed."""
     record_malformed(rows.malformed, scope, "threads")
     return _store_channels(rows.rows, now)
 
