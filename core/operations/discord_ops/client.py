@@ -33,7 +33,7 @@ from core.operations.discord_ops.answers import (
     waiting_time,
 )
 from core.operations.discord_ops.budget import MOST_INVALID, RequestBudget
-from core.operations.discord_ops.pace import Pace
+from core.operations.discord_ops.pace import Pace, Window
 
 __all__ = ["DiscordClient", "DiscordRefused", "NotThere", "RequestBlocked", "open_client"]
 
@@ -43,6 +43,8 @@ TIMEOUT = 20.0
 ATTEMPTS = 8
 LONGEST_WAIT = 60.0
 """Seconds that a limit may ask for before the run goes on without this request."""
+RESERVE = 4
+"""Requests of a second beside the even ones; with the default of 45 one less than Discord's 50."""
 MOST_BLOCKED = 5
 """Requests in a row that end at a block in front of Discord: then the whole address is blocked, and the run stops."""
 CONTENT = 1 << 18 | 1 << 19
@@ -63,6 +65,7 @@ class DiscordClient:
         self.failed: Counter[tuple[str, str]] = Counter()
         """Attempts that went wrong, by route template and by status or kind of error."""
         self._pace, self._places = Pace(per_second), asyncio.Semaphore(width)
+        self._window = Window(int(per_second) + RESERVE if per_second else 0)
         self._blocked = 0
         self._stop: CollectorError | None = None
         self._bot: discord.Client | None = None
@@ -76,6 +79,7 @@ class DiscordClient:
             trace = aiohttp.TraceConfig()
             trace.on_request_start.append(self._begins)
             trace.on_request_end.append(self._ends)
+            trace.on_request_exception.append(self._breaks)
             self._bot = discord.Client(
                 intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT, http_trace=trace
             )
@@ -190,15 +194,25 @@ class DiscordClient:
             raise NotAsDocumented(f"{type(body).__name__} where a {kind.__name__} was expected")
         return body
 
-    async def _begins(self, *_: object) -> None:
+    async def _begins(self, _session: object, request: object, _started: object) -> None:
         """Before every attempt on the wire, also those of discord.py's own retries."""
         self._check()
         await self._pace.turn()
-        self._check()
+        await self._window.enter(request)
+        try:
+            self._check()
+        except CollectorError:
+            self._window.leave(request)
+            raise
         self.budget.requests += 1
 
-    async def _ends(self, _session: object, _context: object, ended: aiohttp.TraceRequestEndParams) -> None:
+    async def _breaks(self, _session: object, request: object, _failed: object) -> None:
+        """After an attempt without an answer."""
+        self._window.leave(request)
+
+    async def _ends(self, _session: object, request: object, ended: aiohttp.TraceRequestEndParams) -> None:
         """After every answer: count those that Discord counts towards a ban of the address."""
+        self._window.leave(request)
         status, headers = ended.response.status, ended.response.headers
         if status in {401, 403} or (status == 429 and headers.get("X-RateLimit-Scope") != "shared"):
             self.budget.invalid += 1
