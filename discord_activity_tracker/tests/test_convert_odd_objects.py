@@ -102,7 +102,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FIELDS = ("id", "type", "name", "topic", "parent_id", "position", "owner_id", "permission_overwrites",
-          "last_message_id", "last_pin_timestamp", "applied_tags", "available_tags", "thread_metadata", "nsfw")  # fmt: skip
+          "last_message_id", "last_pin_timestamp", "applied_tags", "thread_metadata")  # fmt: skip
 
 
 @settings(max_examples=300, deadline=None)

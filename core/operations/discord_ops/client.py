@@ -198,21 +198,21 @@ class DiscordClient:
         """Before every attempt on the wire, also those of discord.py's own retries."""
         self._check()
         await self._pace.turn()
-        await self._window.enter(request)
+        await self._window.enter(id(request))
         try:
             self._check()
         except CollectorError:
-            self._window.leave(request)
+            self._window.leave(id(request))
             raise
         self.budget.requests += 1
 
     async def _breaks(self, _session: object, request: object, _failed: object) -> None:
         """After an attempt without an answer."""
-        self._window.leave(request)
+        self._window.leave(id(request))
 
     async def _ends(self, _session: object, request: object, ended: aiohttp.TraceRequestEndParams) -> None:
         """After every answer: count those that Discord counts towards a ban of the address."""
-        self._window.leave(request)
+        self._window.leave(id(request))
         status, headers = ended.response.status, ended.response.headers
         if status in {401, 403} or (status == 429 and headers.get("X-RateLimit-Scope") != "shared"):
             self.budget.invalid += 1

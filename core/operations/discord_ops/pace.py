@@ -55,11 +55,11 @@ class Window:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open: dict[object, float] = {}
+        self._open: dict[int, float] = {}
         self._answered: deque[float] = deque()
         self._one_by_one = asyncio.Lock()
 
-    async def enter(self, request: object) -> None:
+    async def enter(self, request: int) -> None:
         """Wait until one more request may be sent, and count it."""
         async with self._one_by_one:
             while self._most and self._counted() >= self._most:
@@ -67,7 +67,7 @@ class Window:
                 await asyncio.sleep(max(0.01, rest))
             self._open[request] = time.monotonic()
 
-    def leave(self, request: object) -> None:
+    def leave(self, request: int) -> None:
         """Note the answer, or the end without one."""
         if self._open.pop(request, None) is not None:
             self._answered.append(time.monotonic())
