@@ -22,11 +22,12 @@ def look(run: Run) -> None:
     channels, malformed = convert.usable_channels(facts.channels)
     active, odd_threads = convert.usable_channels(facts.threads or ())
     permissions = _permissions(run, facts)
-    access = convert.accesses(permissions, channels)
+    access = dict(convert.accesses(permissions, channels))
     run.bits = {int(channel["id"]): permissions.of(channel) for channel in channels}
     gaps = permissions.gaps(channels)
     run.notes += [gap.line for gap in gaps if run.options.channel in {None, gap.channel_id}]
     words = {gap.channel_id: gap.words for gap in gaps}
+    _apply_refusals(run, channels, access, words)
     rows = convert.convert_guild(facts.guild, [*channels, *active], access, words)
     rows.channels.malformed.extend([*malformed, *odd_threads])
     run.counts["parts_malformed"] += store.store_guild(rows, run.started)
@@ -49,6 +50,18 @@ def _permissions(run: Run, facts: fetch.GuildFacts) -> convert.Permissions:
         return found
     base = run.session.run(fetch.base_permissions(run.client, run.guild_id))
     return convert.Permissions(facts.guild, facts.member, facts.user_id, base)
+
+
+def _apply_refusals(run: Run, channels: Iterable[Channel], access: dict[int, str], words: dict[int, str]) -> None:
+    """What Discord refused lately counts more than computed permissions, which parts that are missing make too good."""
+    names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
+    for pk, states in store.all_states(names).items():
+        known = states.get(refusals.REFUSED)
+        reason = str(known.extras.get("reason", "")) if known else ""
+        if known and access[pk] == "ok" and reason in convert.WORDS and refusals.rests(run, pk, known):
+            gap = convert.Gap(channel_id=pk, name=str(names[pk]), reason=reason)
+            access[pk], words[pk] = reason, gap.words
+            run.notes.append(gap.line)
 
 
 def _ask_for_unlisted(run: Run, listed: Iterable[int]) -> None:

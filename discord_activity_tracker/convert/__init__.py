@@ -20,12 +20,13 @@ from discord_activity_tracker.convert.guilds import (
 )
 from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key, message_type
 from discord_activity_tracker.convert.people import account_row
-from discord_activity_tracker.convert.permissions import Gap, Permissions, accesses
+from discord_activity_tracker.convert.permissions import WORDS, Gap, Permissions, accesses
 from discord_activity_tracker.convert.snowflakes import first_at, moment_of
 
 __all__ = [
     "SWITCHABLE",
     "TEXT",
+    "WORDS",
     "Converted",
     "EventRows",
     "Gap",

@@ -82,18 +82,32 @@ async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
     """The id of the message that breaks the page above ``after``; ``None`` when no page is broken any more.
 
     The message search names it in one request. Where there is no search, or it leaves the message out, the id is
-    found by halving the interval: pages above a smaller id fail, pages above the id itself do not.
+    found by halving the interval, in 60 requests at most.
     """
-    high = NEWEST
+    if await _works(client, span.channel_id, after):
+        return None
+    low, high = after, NEWEST
     for pk in (await _search(client, span, after) or [])[:1]:
-        if not await _works(client, span.channel_id, pk - 1):
-            return pk if await _is_first(client, span.channel_id, after, pk) else await _halve(client, span, after, pk)
-        high = pk - 1
-    return await _halve(client, span, after, high)
+        if not await _is_below_all(client, span.channel_id, after, pk):
+            high = pk
+        elif not await _works(client, span.channel_id, pk - 1):
+            return pk
+        else:
+            low = pk
+    while high - low > 1:
+        middle = (low + high) // 2
+        if await _is_below_all(client, span.channel_id, after, middle):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
-async def _is_first(client: DiscordClient, channel_id: int, after: int, pk: int) -> bool:
-    """Whether no other message stands between ``after`` and ``pk``, seen from the other side."""
+async def _is_below_all(client: DiscordClient, channel_id: int, after: int, pk: int) -> bool:
+    """Whether no message stands between ``after`` and ``pk``, seen from above.
+
+    The newest message below ``pk`` is asked for: it cannot be read where it is the broken one, or another.
+    """
     try:
         items = await client.get(
             "/channels/{channel_id}/messages", list[Any], {"limit": 1, "before": pk}, attempts=PROBE_ATTEMPTS,
@@ -102,20 +116,8 @@ async def _is_first(client: DiscordClient, channel_id: int, after: int, pk: int)
     except RequestBlocked:
         raise
     except FAILS:
-        return False  # the neighbour below is broken as well
+        return False
     return all(int(item["id"]) <= after for item in items)
-
-
-async def _halve(client: DiscordClient, span: Span, low: int, high: int) -> int | None:
-    if await _works(client, span.channel_id, low):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        if await _works(client, span.channel_id, middle):
-            high = middle
-        else:
-            low = middle
-    return high
 
 
 async def _read_by_search(
