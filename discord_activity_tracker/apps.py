@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from django.conf import settings
-
 from core.search.documents import DocumentSource
 from core.trackers import EarlierText, Gap, TrackerConfig
+from discord_activity_tracker.tokens import bot_tokens
 
 
 class DiscordTrackerConfig(TrackerConfig):
@@ -18,7 +17,7 @@ class DiscordTrackerConfig(TrackerConfig):
 
     def is_set_up(self) -> bool:
         """Whether there is a bot."""
-        return bool(settings.DISCORD_BOT_TOKEN or settings.DISCORD_BOT_TOKENS)
+        return bool(bot_tokens())
 
     def document_source(self) -> DocumentSource:
         """Conversations."""

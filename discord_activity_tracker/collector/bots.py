@@ -6,6 +6,7 @@ from core.collectors import ScopeReport
 from core.errors import CollectorError
 from discord_activity_tracker import fetch, store
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 READER = "reader"
 """The stream that remembers which bot read a guild last."""
@@ -13,7 +14,7 @@ READER = "reader"
 
 def open_session(session: fetch.Session, *, max_requests: int | None, max_seconds: float | None) -> None:
     """Log in with all tokens; with several, ask each bot for its guilds. Raises what ``Session.open`` raises."""
-    known = store.known_bots(fetch.token_digest(token) for token in fetch.bot_tokens())
+    known = store.known_bots(token_digest(token) for token in bot_tokens())
     names = {digest: bot.name for digest, bot in known.items()}
     try:
         session.open(max_requests=max_requests, max_seconds=max_seconds, names=names)

@@ -27,6 +27,7 @@ from discord_activity_tracker.collector.options import CollectOptions, disabled_
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.convert.texts import MALFORMED
 from discord_activity_tracker.documents import DiscordDocuments
+from discord_activity_tracker.tokens import bot_tokens
 
 logger = logging.getLogger(__name__)
 NO_TOKEN = "DISCORD_BOT_TOKEN is empty: make a bot in Discord's developer portal and put its token there."  # noqa: S105  (says so)
@@ -48,7 +49,7 @@ class DiscordCollector(AbstractCollector):
 
     def validate_config(self) -> None:
         """Refuse what cannot be done before anything is touched."""
-        if not fetch.bot_tokens():
+        if not bot_tokens():
             raise ConfigurationError(NO_TOKEN)
         named_guilds(self.options.guilds)
 

@@ -33,8 +33,6 @@ from discord_activity_tracker.fetch.session import (
     RequestBlocked,
     Session,
     TokenRefused,
-    bot_tokens,
-    token_digest,
 )
 from discord_activity_tracker.fetch.threads import Listing, ThreadPage, archived, archived_at, search_archived
 
@@ -60,7 +58,6 @@ __all__ = [
     "archived",
     "archived_at",
     "base_permissions",
-    "bot_tokens",
     "how_many_messages",
     "is_there",
     "messages",
@@ -73,5 +70,4 @@ __all__ = [
     "read_guild",
     "read_message",
     "search_archived",
-    "token_digest",
 ]

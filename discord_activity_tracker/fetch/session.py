@@ -1,6 +1,5 @@
 """Logged-in bots and the thread in which they ask."""
 
-import hashlib
 import socket
 import time
 from collections.abc import Coroutine, Mapping, Sequence
@@ -23,6 +22,7 @@ from core.operations.discord_ops import (
     open_client,
 )
 from core.operations.redaction import register_secret
+from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 __all__ = [
     "Bot",
@@ -33,8 +33,6 @@ __all__ = [
     "RequestBlocked",
     "Session",
     "TokenRefused",
-    "bot_tokens",
-    "token_digest",
 ]
 
 Value = TypeVar("Value")
@@ -54,16 +52,6 @@ INVALID_RESERVE = 5_000
 """Invalid answers of a window that are never used: the end of one window and the start of the next count together."""
 SHARE_EVERY = 5.0
 """Seconds between two looks at what other processes spent of the invalid answers."""
-
-
-def bot_tokens() -> list[str]:
-    """Return the tokens of DISCORD_BOT_TOKEN and DISCORD_BOT_TOKENS, each once, in their order."""
-    return list(dict.fromkeys(token for token in (settings.DISCORD_BOT_TOKEN, *settings.DISCORD_BOT_TOKENS) if token))
-
-
-def token_digest(token: str) -> str:
-    """Return a short fingerprint of a token, from which the token cannot be found."""
-    return hashlib.sha256(token.encode()).hexdigest()[:12]
 
 
 @dataclass(kw_only=True, eq=False)
