@@ -88,7 +88,13 @@ class DiscordClient:
             except CollectorError:
                 await self._bot.close()
                 raise
-            except (*PASSING, LookupError, TypeError, AttributeError) as error:  # what discord.py makes of another body
+            except (
+                *PASSING,
+                discord.LoginFailure,
+                LookupError,
+                TypeError,
+                AttributeError,
+            ) as error:  # what discord.py makes of another body
                 await self._bot.close()
                 self._note(error, "login")
                 if self._is_last(error, attempt, ATTEMPTS):
