@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 20.0
 """Seconds for one answer; discord.py's own is 300."""
 ATTEMPTS = 8
+LOGIN_ENDS = (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError)
+"""What an attempt to log in may end with; the last three are what discord.py makes of another body."""
 LONGEST_WAIT = 60.0
 """Seconds that a limit may ask for before the run goes on without this request."""
 RESERVE = 4
