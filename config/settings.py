@@ -216,6 +216,7 @@ GITHUB_GIT_URL = _text("GITHUB_GIT_URL", "https://github.com").rstrip("/")
 GITHUB_REPOS = _words("GITHUB_REPOS")
 
 DISCORD_BOT_TOKEN = _text("DISCORD_BOT_TOKEN")
+DISCORD_BOT_TOKENS = _words("DISCORD_BOT_TOKENS")
 DISCORD_API_BASE = _text("DISCORD_API_BASE", "https://discord.com/api/v10").rstrip("/")
 DISCORD_GUILDS = _words("DISCORD_GUILDS")
 DISCORD_RESCAN_DAYS = _number("DISCORD_RESCAN_DAYS", 7)

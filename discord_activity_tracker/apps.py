@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from django.conf import settings
-
 from core.search.documents import DocumentSource
 from core.trackers import EarlierText, Gap, TrackerConfig
+from discord_activity_tracker.tokens import bot_tokens
 
 
 class DiscordTrackerConfig(TrackerConfig):
@@ -18,7 +17,7 @@ class DiscordTrackerConfig(TrackerConfig):
 
     def is_set_up(self) -> bool:
         """Whether there is a bot."""
-        return bool(settings.DISCORD_BOT_TOKEN)
+        return bool(bot_tokens())
 
     def document_source(self) -> DocumentSource:
         """Conversations."""
@@ -45,7 +44,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return revisions(external_ids)
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """Channels that the bot does not see, or not fully."""
+        """Bots whose token is refused, and channels that no bot sees, or not fully."""
         from discord_activity_tracker.store.watched import gaps
 
         return gaps(most)

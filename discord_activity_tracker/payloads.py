@@ -20,7 +20,7 @@ class Role(TypedDict):
 
     id: str
     name: str
-    permissions: str
+    permissions: str | None
     position: NotRequired[int]
 
 
@@ -45,7 +45,7 @@ class ThreadMetadata(TypedDict):
     """https://discord.com/developers/docs/resources/channel#thread-metadata-object"""
 
     archived: bool
-    archive_timestamp: str
+    archive_timestamp: str | None
     locked: NotRequired[bool]
     create_timestamp: NotRequired[str | None]
 
@@ -79,6 +79,7 @@ class Guild(TypedDict):
     description: NotRequired[str | None]
     roles: list[Role]
     emojis: list[dict[str, object]]
+    unavailable: NotRequired[bool]
     stickers: NotRequired[list[dict[str, object]]]
 
 
@@ -142,6 +143,7 @@ class Message(TypedDict):
     webhook_id: NotRequired[str]
     reactions: NotRequired[list[Reaction]]
     message_reference: NotRequired[Reference]
+    thread: NotRequired[Channel]
 
 
 class Pin(TypedDict):

@@ -1,25 +1,39 @@
 """Payloads become rows. Pure: no request, no clock, no database."""
 
-from discord_activity_tracker.convert.channels import TEXT, channel_row, holds_messages, kind_of, thread_access
+from discord_activity_tracker.convert.channels import (
+    SWITCHABLE,
+    TEXT,
+    channel_row,
+    holds_messages,
+    kind_of,
+    thread_access,
+)
 from discord_activity_tracker.convert.guilds import (
     EventRows,
     GuildRows,
+    Malformed,
+    Rows,
     convert_events,
     convert_guild,
     convert_threads,
+    usable_channels,
 )
 from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key, message_type
 from discord_activity_tracker.convert.people import account_row
-from discord_activity_tracker.convert.permissions import Gap, Permissions, accesses
+from discord_activity_tracker.convert.permissions import WORDS, Gap, Permissions, accesses
 from discord_activity_tracker.convert.snowflakes import first_at, moment_of
 
 __all__ = [
+    "SWITCHABLE",
     "TEXT",
+    "WORDS",
     "Converted",
     "EventRows",
     "Gap",
     "GuildRows",
+    "Malformed",
     "Permissions",
+    "Rows",
     "accesses",
     "account_row",
     "channel_row",
@@ -34,4 +48,5 @@ __all__ = [
     "message_type",
     "moment_of",
     "thread_access",
+    "usable_channels",
 ]

@@ -20,8 +20,9 @@ from discord_activity_tracker.convert.texts import (
     snowflake,
     snowflake_or_none,
     storable,
+    what_is_malformed,
 )
-from discord_activity_tracker.payloads import Emoji, Message, Reaction
+from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction
 from discord_activity_tracker.protocol_impl import DiscordActivity
 
 TYPES = {
@@ -61,6 +62,8 @@ class Converted:
     webhooks: dict[int, Row] = field(default_factory=dict[int, Row])
     malformed: list[tuple[str, str, object]] = field(default_factory=list[tuple[str, str, object]])
     """Id, reason and payload."""
+    threads: list[Channel] = field(default_factory=list[Channel])
+    """Threads that begin at one of the messages, as Discord sent them; some are in no list of threads."""
     blank: int = 0
     """Messages of people that say nothing at all, as all do without the intent to read contents."""
 
@@ -75,10 +78,12 @@ def convert_messages(items: Sequence[Message], guild_id: int, channel_id: int) -
             people = {person["id"]: person for person in map(account_row, item.get("mentions") or ())}
             author = _author(item, page)
         except MALFORMED as error:
-            page.malformed.append((_id_of(item), f"{type(error).__name__}: {error}"[:300], storable(item)))
+            page.malformed.append((_id_of(item), what_is_malformed(error), storable(item)))
             continue
         page.rows.append(row)
         page.blank += _says_nothing(row)
+        if isinstance(thread := item.get("thread"), dict):
+            page.threads.append(thread)
         page.activities[row["id"]] = activity
         page.accounts.update(people)
         (page.webhooks if author["kind"] == "webhook" else page.accounts)[author["id"]] = author
