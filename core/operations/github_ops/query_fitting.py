@@ -139,6 +139,7 @@ class QueryFitter:
                 logger.info("the server's schema has changed; reading it again api=%s", self.url)
                 return True
             known.refused |= found.lacking
+            self._reported |= {key.removeprefix("type:") for key in new}
             logger.warning("the server refused parts of a query, which are left out from now on api=%s parts=%s",
                            self.url, ", ".join(sorted(new)))  # fmt: skip
             self._save()
