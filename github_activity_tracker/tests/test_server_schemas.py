@@ -89,7 +89,7 @@ def touch(server: Twin) -> None:
     """Have every timeline read by the next run."""
     truth = server.truth()
     for number in [*truth["issues"]["numbers"], *truth["pulls"]["numbers"]]:
-        server.call("mutate", {"op": "edit_item", "repo": server.name, "number": number, "title": f"touched {number}"})
+        server.call("mutate", {"op": "edit_item", "repo": server.name, "number": number, "body": f"touched {number}"})
 
 
 def age_the_schema(folder: Path, **time: float) -> None:
