@@ -101,6 +101,16 @@ def test_fields_and_types_that_a_server_lacks_are_left_out(tmp_path: Path) -> No
     assert "UPDATED" in text
 
 
+def test_what_a_server_lacks_is_logged_once_a_day(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = Server()
+    for _ in range(2):
+        sent(QueryFitter("u", tmp_path, RULES), server)
+    assert caplog.text.count("Issue.stateReason") == 1
+    aged(tmp_path, read_at=(datetime.now(UTC) - timedelta(hours=25)).isoformat())
+    sent(QueryFitter("u", tmp_path, RULES), server)
+    assert caplog.text.count("Issue.stateReason") == 2
+
+
 def test_a_text_that_fits_is_sent_as_it_is(tmp_path: Path) -> None:
     text = "{ viewer { login } rateLimit { cost } }"
     assert sent(QueryFitter("u", tmp_path, RULES), Server(), text) == text

@@ -73,6 +73,8 @@ class Knowledge:
     refused: set[str] = field(default_factory=set[str])
     refused_for: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Places that need a scope, by the fingerprint of the token that lacks it."""
+    reported: set[str] = field(default_factory=set[str])
+    """What the log has named as missing since the schema was read."""
 
 
 class QueryFitter:
@@ -90,7 +92,6 @@ class QueryFitter:
         self._reads = 0
         self._silent = self._retried = False
         self._pruned: OrderedDict[tuple[str, frozenset[str], str], Pruned] = OrderedDict()
-        self._reported: set[str] = set()
 
     def prepare(self, text: str, ask: Ask) -> None:
         """Read what must be known of the schema to fit ``text``; nothing where that is known already.
@@ -139,6 +140,7 @@ class QueryFitter:
                 logger.info("the server's schema has changed; reading it again api=%s", self.url)
                 return True
             known.refused |= found.lacking
+            known.reported |= {key.removeprefix("type:") for key in new}
             logger.warning("the server refused parts of a query, which are left out from now on api=%s parts=%s",
                            self.url, ", ".join(sorted(new)))  # fmt: skip
             self._save()
@@ -158,6 +160,7 @@ class QueryFitter:
         if known.read_at != before:
             known.refused.clear()
             known.refused_for.clear()
+            known.reported.clear()
             self._pruned.clear()
             self._save()
 
@@ -214,12 +217,12 @@ class QueryFitter:
         return self._pruned[key]
 
     def _report(self, dropped: Collection[str]) -> None:
-        """Log what the server lacks, each field once a process."""
-        if new := set(dropped) - self._reported:
-            self._reported |= new
-            logger.info(
-                "the server lacks fields, which are left out api=%s fields=%s", self.url, ", ".join(sorted(new))
-            )
+        """Log what the server lacks, each field once a day."""
+        if new := set(dropped) - self._knowledge.reported:
+            self._knowledge.reported |= new
+            fields = ", ".join(sorted(new))
+            logger.warning("the server lacks fields, which are left out of queries api=%s fields=%s", self.url, fields)
+            self._save()
 
     def _save(self) -> None:
         if self.file is None:
@@ -230,6 +233,7 @@ class QueryFitter:
             "read_at": known.read_at.isoformat(),
             "refused": sorted(known.refused),
             "refused_for": {token: sorted(keys) for token, keys in known.refused_for.items()},
+            "reported": sorted(known.reported),
             "schema": schema_to_json(known.schema) if known.schema else None,
         }
         try:
@@ -260,6 +264,7 @@ def _load(file: Path | None, url: str) -> Knowledge:
             schema=schema_from_json(told["schema"]) if told["schema"] else None,
             read_at=datetime.fromisoformat(told["read_at"]).astimezone(UTC),
             refused={str(key) for key in told["refused"]},
+            reported={str(key) for key in told["reported"]},
             refused_for={str(token): {str(key) for key in keys} for token, keys in told["refused_for"].items()},
         )
     except FileNotFoundError:
