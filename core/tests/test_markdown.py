@@ -29,7 +29,21 @@ ALLOWED = {
     "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
 }  # fmt: skip
 FLAVOURS = [Markup(flavour=flavour) for flavour in Flavour]
-PIECES = ["```", ">>> ", "||", "<!--", "<a href=", "<img src=", "[x]: /a", *"<>[]()!*_`#|-~&\"'= \n\\:/abc1", "javascript:", "<script>", "http://", "\0", "潮"]
+PIECES = [
+    "```",
+    ">>> ",
+    "||",
+    "<!--",
+    "<a href=",
+    "<img src=",
+    "[x]: /a",
+    *"<>[]()!*_`#|-~&\"'= \n\\:/abc1",
+    "javascript:",
+    "<script>",
+    "http://",
+    "\0",
+    "潮",
+]
 MARKUP = st.lists(st.sampled_from(PIECES)).map("".join)
 
 
@@ -57,7 +71,9 @@ def test_any_markdown_is_harmless_and_has_words(text: str) -> None:
     assert isinstance(plain_text(text), str)
 
 
-@pytest.mark.parametrize("text", ["[" * 5000, ">" * 5000, "*a " * 5000, "`" * 5001, "- " * 2000, "![a](" * 2000, "<a x='" * 3000])
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, ">" * 5000, "*a " * 5000, "`" * 5001, "- " * 2000, "![a](" * 2000, "<a x='" * 3000]
+)
 def test_endless_markup_is_read_nevertheless(text: str) -> None:
     for markup in FLAVOURS:
         assert is_safe(safe_html(text, markup))

@@ -26,6 +26,13 @@ def watched_scopes() -> set[str]:
     return {f"{guild}/{channel}" for guild, channel in channels.union(parents)}
 
 
+def unreadable_scopes() -> set[str]:
+    """Return external ids of the channels in which the bot may read nothing, neither there nor in their threads."""
+    hidden = (Channel.Access.NO_VIEW, Channel.Access.NO_HISTORY, Channel.Access.NO_CONNECT)
+    closed = _channels().filter(access__in=hidden, is_thread=False).order_by().values_list("guild_id", "pk")
+    return {f"{guild}/{channel}" for guild, channel in closed} - watched_scopes()
+
+
 def gaps(most: int) -> Sequence[Gap]:
     """What the bot could not read in each guild's last run, by guild and channel; the first ones."""
     rows = Channel.objects.filter(deleted_at=None).exclude(gap="").order_by("guild__name", "position", "name", "pk")

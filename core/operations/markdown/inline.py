@@ -108,7 +108,7 @@ def _text(token: Token, markup: Markup, *, inside: bool) -> Iterator[Token]:
 
 
 def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
-    """A picture becomes a link to it, or its words where it stands in a link: no page asks another host for anything."""
+    """A picture becomes a link to it, or its words inside a link: no page asks another host for anything."""
     words = Token("text", "", 0, content=f"[{token.content or 'picture'}]")
     address = str(token.attrs.get("src", ""))
     if inside or not is_web(address):

@@ -18,7 +18,7 @@ class Flavour(StrEnum):
     https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax
     """
     CHAT = "chat"
-    """The Markdown of chat programs: spoilers, underlines, ``>>>`` quotes, ``-#`` small print; no tables, HTML, pictures.
+    """Markdown of chat programs: spoilers, underlines, ``>>>`` quotes, ``-#`` small print; no tables, HTML or pictures.
 
     https://support.discord.com/hc/en-us/articles/210298617-Markdown-Text-101-Chat-Formatting-Bold-Italic-Underline
     """
@@ -26,7 +26,7 @@ class Flavour(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """What stands in place of a reference such as ``#12``. ``href``: an address of the web or of this site; may be empty."""
+    """What stands in place of a reference such as ``#12``; ``href`` is of the web or of this site, or empty."""
 
     text: str
     href: str = ""
