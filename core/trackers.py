@@ -126,7 +126,7 @@ class TrackerConfig(AppConfig):
     collect_command: str
     """The management command that collects, such as ``collect_github``."""
     type_names: Mapping[str, str] = {}
-    """What activity types are called where the type itself does not say it, such as ``discord.default``: ``message``."""
+    """What activity types are called where the type itself does not say it."""
     passive_types: Collection[str] = frozenset()
     """Activity types that happen to a person, such as being mentioned: no chart and no ranking counts them."""
 

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import Count, Model, OuterRef, Subquery
+from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -25,7 +25,7 @@ from core.models import (
     Scope,
     SkippedItem,
 )
-from core.pages.health import freshness
+from core.pages.health import freshness, unreadable, watched
 from core.pages.names import may, took
 from core.pages.runs import run_context
 from core.runs import request_retry
@@ -167,6 +167,10 @@ class SkippedItemAdmin(MirrorAdmin):
         return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
 
 
+def _as_flag(condition: Q) -> Any:
+    return Case(When(condition, then=Value(value=True)), default=Value(value=False), output_field=BooleanField())
+
+
 @admin.register(Scope)
 class ScopeAdmin(MirrorAdmin):
     """Repositories and channels, and how fresh they are."""
@@ -175,10 +179,16 @@ class ScopeAdmin(MirrorAdmin):
     list_filter = ("source_system",)
     search_fields = ("name", "external_id")
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what runs without names collect, and what may not be read."""
+        rows = super().get_queryset(request)
+        return rows.annotate(is_watched=_as_flag(watched()), is_unreadable=_as_flag(unreadable()))
+
     @admin.display(description="state", ordering="last_completed_at")
     def freshness(self, scope: Scope) -> Any:
-        """Fresh, stale or never completed."""
-        word, state = freshness(scope)
+        """Fresh, stale, never completed, or nothing to wait for."""
+        known: Any = scope
+        word, state = freshness(scope, is_watched=known.is_watched, is_readable=not known.is_unreadable)
         return format_html('<span class="outcome {}">{}</span>', state, word)
 
     @admin.display(description="source")

@@ -17,12 +17,15 @@ WROTE = "wrote in"
 WORDS = {
     "reply": "replied in", "recipient_add": "added somebody to", "recipient_remove": "removed somebody from",
     "call": "started a call in", "channel_name_change": "renamed", "channel_icon_change": "changed the icon of",
-    "channel_pinned_message": "pinned a message in", "user_join": "joined the server, in", "guild_boost": "boosted the server, in",
-    "guild_boost_tier_1": "boosted the server to level 1, in", "guild_boost_tier_2": "boosted the server to level 2, in",
+    "channel_pinned_message": "pinned a message in", "user_join": "joined the server, in",
+    "guild_boost": "boosted the server, in",
+    "guild_boost_tier_1": "boosted the server to level 1, in",
+    "guild_boost_tier_2": "boosted the server to level 2, in",
     "guild_boost_tier_3": "boosted the server to level 3, in", "channel_follow_add": "followed another channel in",
     "thread_created": "started a thread in", "chat_input_command": "used a command in",
     "thread_starter_message": "started", "context_menu_command": "used a command in",
-    "auto_moderation_action": "was stopped by a rule in", "stage_start": "started a stage in", "stage_end": "ended a stage in",
+    "auto_moderation_action": "was stopped by a rule in", "stage_start": "started a stage in",
+    "stage_end": "ended a stage in",
     "stage_speaker": "became a speaker in", "stage_topic": "changed the topic of the stage in",
     "poll_result": "ended a poll in",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What belongs to posts beside their texts: verdicts, reactions, where a comment stands in the diff, what it answers."""
+"""What belongs to posts beside their texts: verdicts, reactions, places in the diff, what is answered."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -106,7 +106,7 @@ def _quoted(post: Any) -> str:
 
 
 def _reactions(post: Any) -> list[tuple[str, int]]:
-    return [(EMOJI.get(name, name), count) for name, count in post.reactions.items() if count]
+    return [(EMOJI.get(str(name), str(name)), int(count)) for name, count in post.reactions.items() if count]
 
 
 def _upvotes(number: int) -> list[tuple[str, int]]:
