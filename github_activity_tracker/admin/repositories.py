@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import MirrorAdmin, link
-from github_activity_tracker.admin.links import SourceLink
+from github_activity_tracker.admin.links import AccountWays, CommitWays, RepositoryWays, SourceLink
 from github_activity_tracker.models import (
     Account,
     AuthorEmail,
@@ -21,7 +21,7 @@ from github_activity_tracker.models import (
 
 
 @admin.register(Repository)
-class RepositoryAdmin(SourceLink, MirrorAdmin):
+class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
     """Repositories; ``enabled`` says which are collected by runs that name none."""
 
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
@@ -47,7 +47,7 @@ class FormerNameAdmin(MirrorAdmin):
 
 
 @admin.register(Account)
-class AccountAdmin(SourceLink, MirrorAdmin):
+class AccountAdmin(AccountWays, SourceLink, MirrorAdmin):
     """People, bots, organisations."""
 
     list_display = ("login", "kind", "id", "deleted_at", "source")
@@ -65,7 +65,7 @@ class FormerLoginAdmin(MirrorAdmin):
 
 
 @admin.register(Commit)
-class CommitAdmin(MirrorAdmin):
+class CommitAdmin(CommitWays, MirrorAdmin):
     """Commits."""
 
     list_display = (

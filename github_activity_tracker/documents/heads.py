@@ -93,7 +93,8 @@ def _commits(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead
         yield (
             f"github:commit:{commit.repository_id}:{commit.sha}",
             ThreadHead(
-                title=commit.message.partition("\n")[0].strip()[:TITLE_LENGTH] or "Commit without a message", kind="commit",
+                title=commit.message.partition("\n")[0].strip()[:TITLE_LENGTH] or "Commit without a message",
+                kind="commit",
                 number=commit.sha[:7], state="not in a branch any more" if commit.deleted_at else "", tone="bad",
                 url=f"{base}/commit/{commit.sha}" if base else "",
             ),
