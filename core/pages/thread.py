@@ -55,7 +55,7 @@ def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
     context = admin.site.each_context(request) | {
         "title": _title(head, found.rows[0]),
         "head": head,
-        "number": visible(head.number) if head else "",
+        "number": visible(head.number) if head and head.title else "",
         "head_url": _web(head.url if head else "") or _web(found.rows[0].source_url),
         "thread": name,
         "source": source,
@@ -120,8 +120,8 @@ def _texts(source: str, ids: Sequence[str], scope: str) -> Texts:
 
 def _title(head: ThreadHead | None, first: Activity) -> str:
     """The title of the thing itself; without one, what the first line says; never an id."""
-    if head and head.title:
-        return visible(head.title)
+    if head and head.label:
+        return visible(head.title or head.number)
     return (
         visible(first.summary)[:120] or f"{type_name(first.activity_type)} in {visible(first.scope.name)}".capitalize()
     )

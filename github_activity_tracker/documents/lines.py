@@ -59,7 +59,7 @@ https://docs.github.com/en/rest/using-the-rest-api/issue-event-types
 TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
     "assigned": lambda data: (f"assigned {_login(data, 'assignee')} to", ""),
     "base_ref_changed": lambda data: (
-        "changed the base branch of", f"from {data.get('previousRefName')} to {data.get('currentRefName')}",
+        "changed the base branch of", f"from {data.get('previousRefName') or '?'} to {data.get('currentRefName') or '?'}",
     ),
     "base_ref_force_pushed": lambda data: ("force-pushed the base branch of", _moved(data)),
     "closed": lambda data: ("closed", _closed(data)),
@@ -115,13 +115,12 @@ def _line(
 
 def event_words(event: str, data: Data) -> tuple[str, str]:
     """Return what was done to an item and what follows it; a kind that GitHub added later goes by its name."""
-    if event in TELLING and data:
+    if event in TELLING:
         did, after = TELLING[event](data)
         return " ".join(did.split()), " ".join(after.split())
     if event in PLAIN_EVENTS:
         return PLAIN_EVENTS[event]
-    words = {"cross-referenced": "mentioned", "labeled": "labelled", "committed": "pushed a commit to"}
-    return words.get(event, f"{event.replace('_', ' ')}:"), ""
+    return f"{event.replace('_', ' ')}:", ""
 
 
 def _excerpts(activities: Sequence[Activity]) -> dict[str, str]:
