@@ -60,6 +60,7 @@ def test_line_ends_make_no_difference(name: str) -> None:
         ("```\ncode\n```", "code"), ("> only quoted", "only quoted"), ("", ""),
         ("![gauge](https://x.example/y.png)", "gauge"),
         ("see [the page](https://example.org) :tada:", "see the page 🎉"), ("x" * 300, "x" * 199 + "…"),
+        ("ACK 0123456789abcdef0123456789abcdef01234567", "ACK 0123456"),
     ],
 )  # fmt: skip
 def test_an_excerpt_is_one_line_without_markup_or_quotes(body: str, words: str) -> None:

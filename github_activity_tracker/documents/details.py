@@ -43,8 +43,8 @@ def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
 
 def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str, PostDetails]]:
     wanted = places([*names["issue"], *names["pull_request"]])
-    rows = Issue.objects.filter(at(wanted)).only("repository_id", "number", "is_pull_request", "reactions")
-    for issue in rows if wanted else ():
+    issues = Issue.objects.only("repository_id", "number", "is_pull_request", "reactions")
+    for issue in issues.filter(at(wanted)) if wanted else ():
         kind = "pull_request" if issue.is_pull_request else "issue"
         yield f"github:{kind}:{issue.repository_id}:{issue.number}", PostDetails(reactions=_reactions(issue))
     wanted = places(names["discussion"])

@@ -59,7 +59,8 @@ https://docs.github.com/en/rest/using-the-rest-api/issue-event-types
 TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
     "assigned": lambda data: (f"assigned {_login(data, 'assignee')} to", ""),
     "base_ref_changed": lambda data: (
-        "changed the base branch of", f"from {data.get('previousRefName') or '?'} to {data.get('currentRefName') or '?'}",
+ 
+          "changed the base branch of", f"from {data.get('previousRefName') or '?'} to {data.get('currentRefName') or '?'}",
     ),
     "base_ref_force_pushed": lambda data: ("force-pushed the base branch of", _moved(data)),
     "closed": lambda data: ("closed", _closed(data)),

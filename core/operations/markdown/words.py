@@ -13,6 +13,8 @@ from core.operations.markdown.raw_html import without_tags
 READ = 4000
 """Characters of a text that an excerpt is made of."""
 LINE_ENDS = {"softbreak", "hardbreak"}
+HASH = re.compile(r"\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b")
+SHORT_HASH = 7
 SPOILER = re.compile(r"\|\|.+?\|\|", re.DOTALL)
 
 
@@ -30,6 +32,7 @@ def excerpt(markdown: str, markup: Markup = PLAIN, limit: int = 200) -> str:
     read = list(_lines(tokens(markdown[:READ], markup.flavour), markup))
     for kinds in ({"text"}, {"text", "quote"}, {"text", "quote", "code"}):
         if words := " ".join(" ".join(text for text, kind in read if kind in kinds).split()):
+            words = HASH.sub(lambda found: found[0][:SHORT_HASH], words)
             return words if len(words) <= limit else f"{words[: limit - 1].rstrip()}…"
     return ""
 
