@@ -1,4 +1,4 @@
-"""Threads read like the original, rows can be read, and no page scrolls sideways, at every width and in both colours."""
+"""Threads read like the original, rows can be read, no page scrolls sideways: at every width, in both colours."""
 
 import re
 from collections.abc import Iterator
@@ -133,7 +133,11 @@ def test_no_thread_is_titled_by_an_id(community: SampleServer, client: Any, staf
     for source, thread in Activity.objects.exclude(thread="").values_list("source_system", "thread").distinct():
         answer = client.get(reverse("admin:thread", args=[source]), {"id": thread})
         titles[thread] = answer.context["title"]
-    issues = {f"github:{'pull_request' if one.is_pull_request else 'issue'}:{one.repository_id}:{one.number}": one.title for one in Issue.objects.all()}  # fmt: skip
+    kinds = {True: "pull_request", False: "issue"}
+    issues = {
+        f"github:{kinds[one.is_pull_request]}:{one.repository_id}:{one.number}": one.title
+        for one in Issue.objects.all()
+    }
     assert [name for name, title in titles.items() if not title or title in name or title.isdigit()] == []
     assert {name: titles[name] for name in issues.keys() & titles.keys()} == {
         name: issues[name] for name in issues.keys() & titles.keys()
