@@ -12,7 +12,7 @@ from github_activity_tracker import fetch
 
 SECONDS_PER_REQUEST = 0.6
 """A page of a hundred items takes GitHub about half a second, and us a little."""
-NO_TOKEN = (
+IMPOSSIBLE_ANONYMOUSLY = (
     "without a token pull requests, reviews, timelines and discussions can neither be counted nor collected:"
     " set GITHUB_TOKENS"
 )
@@ -47,5 +47,5 @@ def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, is
             "issues": issues, "pull_requests": pulls, "comments": comments, "review_comments": remarks,
             "discussions": discussions,
         },
-        note="" if client.tokens.has_tokens else NO_TOKEN,
+        note="" if client.tokens.has_tokens else IMPOSSIBLE_ANONYMOUSLY,
     )  # fmt: skip
