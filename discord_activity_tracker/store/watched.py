@@ -29,8 +29,9 @@ def watched_scopes() -> set[str]:
 def unreadable_scopes() -> set[str]:
     """Return external ids of the channels in which the bot may read nothing, neither there nor in their threads."""
     hidden = (Channel.Access.NO_VIEW, Channel.Access.NO_HISTORY, Channel.Access.NO_CONNECT)
-    closed = _channels().filter(access__in=hidden, is_thread=False).order_by().values_list("guild_id", "pk")
-    return {f"{guild}/{channel}" for guild, channel in closed} - watched_scopes()
+    rows = _channels().filter(access__in=hidden, is_thread=False).order_by().values_list("guild_id", "pk")
+    closed = {f"{guild}/{channel}" for guild, channel in rows}
+    return closed - watched_scopes() if closed else closed
 
 
 def gaps(most: int) -> Sequence[Gap]:
