@@ -58,7 +58,7 @@ https://docs.github.com/en/rest/using-the-rest-api/issue-event-types
 """
 TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
     "assigned": lambda data: (f"assigned {_login(data, 'assignee')} to", ""),
-    "base_ref_changed": lambda data: ("changed the base branch of", _changed(data, "previousRefName", "currentRefName")),
+    "base_ref_changed": lambda data: ("changed the base branch of", _branches(data)),
     "base_ref_force_pushed": lambda data: ("force-pushed the base branch of", _moved(data)),
     "closed": lambda data: ("closed", _closed(data)),
     "comment_deleted": lambda data: (f"deleted a comment of {_login(data, 'deletedCommentAuthor')} on", ""),
@@ -158,8 +158,8 @@ def _moved(data: Data) -> str:
     return f"from {_sha(data, 'beforeCommit')} to {_sha(data, 'afterCommit')}"
 
 
-def _changed(data: Data, before: str, after: str) -> str:
-    return f"from {data.get(before) or '?'} to {data.get(after) or '?'}"
+def _branches(data: Data) -> str:
+    return f"from {data.get('previousRefName') or '?'} to {data.get('currentRefName') or '?'}"
 
 
 def _item(item: Any) -> str:
