@@ -1,13 +1,13 @@
 """Activities as sentences: who did what to which thread, with bursts of events in one row."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from core.models import Activity
-from core.pages.names import source_names, type_name
+from core.pages.names import passive_types, source_names, type_name
 from core.pages.texts import visible
 from core.trackers import Line, ThreadHead, activity_address, installed_trackers, person_address
 
@@ -57,7 +57,12 @@ def words_of(activities: Sequence[Activity]) -> Words:
     return Words(lines=lines, heads=heads)
 
 
-def entry(activity: Activity, words: Words, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+def entry(
+    activity: Activity,
+    words: Words,
+    names: Mapping[str, str] | None = None,
+    passive: Collection[str] | None = None,
+) -> dict[str, Any]:
     """Return an activity as people read it: nothing in its texts can act, hide or turn the line around."""
     known, summary = words.lines.get(activity.external_id), visible(activity.summary)
     head, kind = words.heads.get(activity.thread), type_name(activity.activity_type)
@@ -67,6 +72,7 @@ def entry(activity: Activity, words: Words, names: Mapping[str, str] | None = No
         "source": (names or source_names()).get(activity.source_system, activity.source_system),
         "type": kind,
         "actor": visible(activity.actor_name) or "somebody",
+        "passive": activity.activity_type in (passive_types() if passive is None else passive),
         "person": person_address(activity.source_system, activity.actor_external_id)
         if activity.actor_external_id
         else "",
@@ -95,6 +101,7 @@ def _belongs(one: dict[str, Any], group: Group) -> bool:
     is_event = not (one["excerpt"] or one.get("html") or group.first["excerpt"] or group.first.get("html"))
     same = (here.source_system, here.scope_id, here.actor_external_id, here.actor_name, here.deleted_at is None)
     other = (last.source_system, last.scope_id, last.actor_external_id, last.actor_name, last.deleted_at is None)
+    is_event = is_event and one["passive"] == group.first["passive"]
     same_thread = here.thread == last.thread or here.activity_type == last.activity_type
     near = abs(here.occurred_at - last.occurred_at) <= BURST
     return is_event and same == other and same_thread and near and _day(here) == _day(last)

@@ -7,7 +7,7 @@ from django.template.response import TemplateResponse
 from core.models import Activity
 from core.pages import keyset
 from core.pages.asked import PER_PAGE, TimelineForm, activities
-from core.pages.names import need, source_names
+from core.pages.names import need, passive_types, source_names
 from core.pages.sentences import entry, folded, words_of
 
 
@@ -18,7 +18,8 @@ def timeline_page(request: HttpRequest) -> TemplateResponse:
     rows = activities(form.cleaned_data) if form.is_valid() else Activity.objects.none()
     found = keyset.page(rows, request.GET, PER_PAGE, newest_first=True)
     names, words = source_names(), words_of(found.rows)
-    entries = [entry(activity, words, names) for activity in found.rows]
+    passive = passive_types()
+    entries = [entry(activity, words, names, passive) for activity in found.rows]
     kept = request.GET.copy()
     for mark in ("before", "after"):
         kept.pop(mark, None)
