@@ -33,4 +33,5 @@ def in_words(estimate: Estimate) -> str:
     points = f", {estimate.points:,} points" if estimate.points else ""
     items = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in estimate.items.items() if count)
     told = f"{estimate.scope}: at most {estimate.requests:,} requests{points}, {time}"
-    return f"{told} ({items})" if items else f"{told}; {estimate.note}" if estimate.note else told
+    told = f"{told} ({items})" if items else told
+    return f"{told}; {estimate.note}" if estimate.note else told

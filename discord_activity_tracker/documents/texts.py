@@ -16,7 +16,12 @@ DEEPEST = 8
 
 def said(content: str, payload: Payload) -> str:
     """All of it, a paragraph each; empty for a message that only shows something."""
-    return "\n\n".join(part for part in (content.strip(), *_parts(payload)) if part)
+    return "\n\n".join(part for part in (content.strip(), *parts(payload)) if part)
+
+
+def parts(payload: Payload) -> list[str]:
+    """Return what a message says beside its content: forwards, polls, previews, files, stickers; nothing is empty."""
+    return [part for part in _parts(payload) if part]
 
 
 def quoted(text: str, limit: int = 60) -> str:

@@ -28,6 +28,14 @@ def watched_scopes() -> set[str]:
     return {f"{guild}/{channel}" for guild, channel in channels.union(parents)}
 
 
+def unreadable_scopes() -> set[str]:
+    """Return external ids of the channels in which the bot may read nothing, neither there nor in their threads."""
+    hidden = (Channel.Access.NO_VIEW, Channel.Access.NO_HISTORY, Channel.Access.NO_CONNECT)
+    rows = _channels().filter(access__in=hidden, is_thread=False).order_by().values_list("guild_id", "pk")
+    closed = {f"{guild}/{channel}" for guild, channel in rows}
+    return closed - watched_scopes() if closed else closed
+
+
 def gaps(most: int) -> Sequence[Gap]:
     """Bots that cannot be used, then what no bot could read in each guild's last run; the first ones."""
     return [*_bot_gaps(), *_channel_gaps(most)][:most]

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import MirrorAdmin, link
-from github_activity_tracker.admin.links import Beginning, SourceLink
+from github_activity_tracker.admin.links import AccountWays, Beginning, CommitWays, RepositoryWays, SourceLink
 from github_activity_tracker.models import (
     Account,
     AuthorEmail,
@@ -22,7 +22,7 @@ from github_activity_tracker.models import (
 
 
 @admin.register(Repository)
-class RepositoryAdmin(SourceLink, MirrorAdmin):
+class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
     """Repositories; ``enabled`` says which are collected by runs that name none."""
 
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
@@ -48,7 +48,7 @@ class FormerNameAdmin(MirrorAdmin):
 
 
 @admin.register(Account)
-class AccountAdmin(SourceLink, MirrorAdmin):
+class AccountAdmin(AccountWays, SourceLink, MirrorAdmin):
     """People, bots, organisations."""
 
     list_display = ("login", "kind", "id", "deleted_at", "source")
@@ -66,7 +66,7 @@ class FormerLoginAdmin(MirrorAdmin):
 
 
 @admin.register(Commit)
-class CommitAdmin(MirrorAdmin):
+class CommitAdmin(CommitWays, MirrorAdmin):
     """Commits."""
 
     list_display = (

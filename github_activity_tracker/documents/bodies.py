@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import models
 
-from github_activity_tracker.documents.names import at, at_commits, by_kind, places
+from github_activity_tracker.documents.names import at, at_commits, known_names, places
 from github_activity_tracker.models import (
     Commit,
     CommitComment,
@@ -29,7 +29,7 @@ BY_ID: dict[str, type[models.Model]] = {
 
 def bodies(external_ids: Sequence[str]) -> Mapping[str, str]:
     """Bodies of posts and messages of commits, by external id; events have none. At most ten statements."""
-    names = by_kind(external_ids)
+    names = known_names(external_ids)
     found: dict[str, str] = {}
     for kind, is_pull in (("issue", False), ("pull_request", True)):
         for issue in Issue.objects.filter(at(places(names[kind])), is_pull_request=is_pull) if names[kind] else ():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Q
 
 from core.trackers import EarlierText
-from github_activity_tracker.documents.names import at, by_kind, places
+from github_activity_tracker.documents.names import at, known_names, places
 from github_activity_tracker.models import Issue, Revision
 
 NUMBERED = {"issue": False, "pull_request": True}
@@ -14,7 +14,7 @@ NUMBERED = {"issue": False, "pull_request": True}
 
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
     """What they said before, by external id, the latest first. At most three statements."""
-    names, wanted = by_kind(external_ids), dict[tuple[str, int], str]()
+    names, wanted = known_names(external_ids), dict[tuple[str, int], str]()
     for kind, is_pull in NUMBERED.items():
         if names[kind]:
             numbered = Issue.objects.filter(at(places(names[kind])), is_pull_request=is_pull)

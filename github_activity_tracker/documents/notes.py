@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import models
 
-from github_activity_tracker.documents.names import by_kind
+from github_activity_tracker.documents.names import known_names
 from github_activity_tracker.documents.talk import hidden_note
 from github_activity_tracker.models import CommitComment, DiscussionComment, IssueComment, Review, ReviewComment
 
@@ -19,7 +19,7 @@ MODELS: dict[str, type[models.Model]] = {
 
 def notes(external_ids: Sequence[str]) -> Mapping[str, str]:
     """Notes by external id: hidden comments and those of resolved review threads. At most five statements."""
-    names = by_kind(external_ids)
+    names = known_names(external_ids)
     found: dict[str, str] = {}
     for kind, model in MODELS.items():
         wanted = [int(first) for first, _ in names[kind]]
