@@ -70,7 +70,10 @@ class GitHubCollector(AbstractCollector):
         store.forget_written()
         self.client.share_budgets(everything=True)
         found, refused = self._targets()
-        plan = self._plan(found)
+        try:
+            plan = self._plan(found)
+        except BudgetExhausted as error:
+            return self._result([*refused, *(_report_of_no_turn(target, error) for target in found)])
         self.client.share_budgets()
         reports: dict[tuple[str, str], ScopeReport] = {}
         notices = 0
@@ -89,8 +92,11 @@ class GitHubCollector(AbstractCollector):
                 plan.queue.append(target)
             if report.stops_run:
                 break
+        return self._result([*refused, *reports.values()])
+
+    def _result(self, reports: Sequence[ScopeReport]) -> CollectorResult:
         self.client.share_budgets(everything=True)
-        return CollectorResult.of([*refused, *reports.values()], requests=self.client.requests)
+        return CollectorResult.of(reports, requests=self.client.requests)
 
     def estimate(self) -> list[Estimate]:
         """What a run would cost, out of GitHub's totals."""
@@ -244,6 +250,12 @@ class GitHubCollector(AbstractCollector):
             reason="; ".join(filter(None, [reason, in_words(failures.items())])), category=failure.category,
             stops_run=ends_run, waits=isinstance(error, RetryLater),
         )  # fmt: skip
+
+
+def _report_of_no_turn(target: Target, error: BudgetExhausted) -> ScopeReport:
+    """Return the report of a repository that was not reached because the run may spend no more."""
+    reason, category = str(error), error.category.value
+    return ScopeReport(scope=target.full_name, outcome="partial", skipped=1, reason=reason, category=category)
 
 
 def _report_of_owner(owner: str, error: Exception) -> ScopeReport:
