@@ -74,7 +74,7 @@ def test_a_list_that_keeps_failing_blocks_no_stream_behind_it(
     [
         ("/issues/comments", {"message": "odd"}),
         ("/labels", [None, 7, "label", {"id": "x"}]),
-        ("pullRequests(first: $first", {"data": {"node": {"pullRequests": {"edges": 3}}}}),
+        ("...PullEvent", {"data": {"node": {"pullRequests": {"edges": 3}}}}),
         ("issues(first: $first", {"data": {"node": {"issues": {"edges": [{}], "pageInfo": None}}}}),
         ("issues(first: $first", {"errors": [None]}),
     ],
@@ -217,6 +217,6 @@ def test_streams_that_were_not_requested_cause_no_warning(
         result = collect("--streams", streams, *more)
         assert (result["outcome"], result["skipped"], result["scopes"][0]["reason"]) == ("succeeded", 0, "")
         assert set(result["counts"]) <= {f"{name}{end}" for name in streams.split(",") for end in ("", "_inserted")} | {
-            "reviews", "reviews_inserted", "timeline_events", "timeline_events_inserted", "events", "events_inserted",
+            "reviews", "reviews_inserted", "events", "events_inserted", "reconcile_requests",
         }  # fmt: skip
     assert [record.message for record in caplog.records if record.levelname in {"WARNING", "ERROR"}] == []
