@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from discord_activity_tracker.convert import first_at
-from discord_activity_tracker.convert.messages import TYPES
+from discord_activity_tracker.convert.message_types import TYPES
 from discord_activity_tracker.models import Channel, Guild
 
 MOST = 300

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from core.search.documents import Passage, RenderedDocument
+from discord_activity_tracker.convert import said
 from discord_activity_tracker.documents.mentions import names_in
-from discord_activity_tracker.documents.texts import quoted, said
+from discord_activity_tracker.documents.texts import quoted
 from discord_activity_tracker.models import Channel, Message
 
 REPLY = 19
@@ -18,7 +19,7 @@ class DiscordDocuments:
     """The ``DocumentSource`` of this tracker. A batch costs a constant number of statements."""
 
     source_system = "discord"
-    renderer_version = 1
+    renderer_version = 2
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
         """Render what still exists of the named conversations."""

@@ -7,9 +7,9 @@ import pytest
 from core.models import Chunk, IndexEntry
 from core.search.documents import RenderedDocument
 from core.search.sync import sync
+from discord_activity_tracker.convert import said
 from discord_activity_tracker.documents import DiscordDocuments, bodies
 from discord_activity_tracker.documents.mentions import Names, names_in
-from discord_activity_tracker.documents.texts import said
 from discord_activity_tracker.models import Channel, Role
 from discord_activity_tracker.store import store_threads
 from discord_activity_tracker.tests.handmade import (
