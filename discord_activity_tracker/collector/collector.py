@@ -119,7 +119,11 @@ class DiscordCollector(AbstractCollector):
         off = disabled_guilds().difference(collected)
         if self.options.guilds or not off:
             return []
-        return [switched_off_note(guild_id) for guild_id in bots.invited_guilds(session) if guild_id in off]
+        try:
+            invited = bots.invited_guilds(session)
+        except CollectorError:
+            return []  # a note is not worth a run
+        return [switched_off_note(guild_id) for guild_id in invited if guild_id in off]
 
     def _collect_apart(self, session: fetch.Session, guild_id: int) -> ScopeReport:
         """Collect one guild with the best bot that is in it; when Discord refuses that bot, with the next one."""

@@ -11,7 +11,16 @@ from typing import Any, cast
 from discord_activity_tracker.convert.channels import THREADS, kind_of
 from discord_activity_tracker.convert.messages import emoji_key
 from discord_activity_tracker.convert.people import account_row
-from discord_activity_tracker.convert.texts import Row, clean, clip, moment, snowflake, snowflake_or_none, storable
+from discord_activity_tracker.convert.texts import (
+    Row,
+    clean,
+    clip,
+    moment,
+    moment_or_none,
+    snowflake,
+    snowflake_or_none,
+    storable,
+)
 from discord_activity_tracker.payloads import Message
 
 Payload = Mapping[str, Any]
@@ -223,8 +232,8 @@ def _component(component: Payload) -> dict[str, Any]:
 
 
 def _channel(guild_id: int, pk: int, number: int, name: str, exported_at: str, parent: int | None = None) -> Row:
+    payload = storable({EXPORTED: exported_at, NAMED: exported_at, PARTIAL: True})
     return {
         "id": pk, "guild_id": guild_id, "parent_id": parent, "type": number, "kind": kind_of(number),
-        "is_thread": False, "name": clip(name, 200), "topic": "", "payload": storable({EXPORTED: exported_at, NAMED: exported_at, PARTIAL: True}),
-        "access": "no_view",
+        "is_thread": False, "name": clip(name, 200), "topic": "", "payload": payload, "access": "no_view",
     }  # fmt: skip
