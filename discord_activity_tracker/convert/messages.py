@@ -81,9 +81,18 @@ def convert_messages(
             page.threads.append(thread)
         page.activities[row["id"]] = activity
         for person, user in mentioned:
-            (page.webhooks if is_webhook_user(user) else page.accounts)[person["id"]] = person
-        (page.webhooks if author["kind"] == "webhook" else page.accounts)[author["id"]] = author
+            _add_person(page, person, webhook=is_webhook_user(user))
+        _add_person(page, author, webhook=author["kind"] == "webhook")
     return page
+
+
+def _add_person(page: Converted, row: Row, *, webhook: bool) -> None:
+    """Add an account; what a partial user object lacks comes from an earlier object of the page."""
+    people = page.webhooks if webhook else page.accounts
+    earlier = people.get(row["id"])
+    if earlier and (row["global_name"] is None or row["avatar"] is None):
+        row = {name: earlier[name] if value is None and name != "exported_at" else value for name, value in row.items()}
+    people[row["id"]] = row
 
 
 def _id_of(item: object) -> str:
