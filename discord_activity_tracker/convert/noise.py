@@ -48,6 +48,8 @@ def without_noise(value: object, field: str = "") -> object:
     if not isinstance(value, dict):
         return value
     given = cast("Mapping[str, Any]", value)
+    if "username" in given and "id" in given:
+        return {"id": given["id"]}
     if field in NAMED_ONLY:
         return {key: given[key] for key in ("id", "name") if given.get(key)}
     dropped = NOISE_OF_MEDIA if field in MEDIA else NOISE_OF_EMBEDS if field == "embeds" else NOISE

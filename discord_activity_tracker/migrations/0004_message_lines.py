@@ -1,6 +1,5 @@
 """Renew timeline lines of messages without contents; queue conversations without words for rendering."""
 
-import json
 from typing import Any
 
 from django.db import migrations
@@ -8,42 +7,38 @@ from django.db import migrations
 from discord_activity_tracker.convert.words import summary
 
 BATCH = 2000
-RENEW = """
-    UPDATE core_activity AS activity SET summary = given.summary
-    FROM json_to_recordset(%s::json) AS given (external_id text, summary text)
-    WHERE activity.source_system = 'discord' AND activity.external_id = given.external_id
-      AND activity.summary <> given.summary
-"""
-QUEUE = """
-    UPDATE core_indexentry AS entry SET state = 'dirty' FROM core_document AS document
-    WHERE document.id = entry.document_id AND document.source_system = 'discord' AND document.deleted_at IS NULL
-      AND entry.state = 'clean' AND entry.chunks = 0
-"""
 
 
 def renew_lines(apps: Any, schema_editor: Any) -> None:
-    """Say what was sent where a line of the timeline was empty."""
+    """Say what was sent where the line of a message was empty or named a file only."""
     messages = apps.get_model("discord_activity_tracker", "Message").objects.filter(content="").order_by("pk")
+    fields = ("pk", "channel_id", "channel__guild_id", "type", "payload")
     after = 0
-    while rows := list(
-        messages.filter(pk__gt=after).values_list("pk", "channel_id", "channel__guild_id", "type", "payload")[:BATCH]
-    ):
-        lines = [
-            {"external_id": f"discord:message:{guild}:{channel}:{pk}", "summary": summary(number, "", payload)}
-            for pk, channel, guild, number, payload in rows
-        ]
-        with schema_editor.connection.cursor() as cursor:
-            cursor.execute(RENEW, [json.dumps(lines)])
+    while rows := list(messages.filter(pk__gt=after).values_list(*fields)[:BATCH]):
+        _renew(apps.get_model("core", "Activity"), rows)
         after = rows[-1][0]
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute(QUEUE)
+    entries = apps.get_model("core", "IndexEntry").objects.filter(state="clean", chunks=0)
+    entries.filter(document__source_system="discord", document__deleted_at=None).update(state="dirty")
+
+
+def _renew(activity_model: Any, rows: list[tuple[Any, ...]]) -> None:
+    lines = {
+        f"discord:message:{guild}:{channel}:{pk}": summary(number, "", payload)
+        for pk, channel, guild, number, payload in rows
+    }
+    changed: list[Any] = []
+    for activity in activity_model.objects.filter(source_system="discord", external_id__in=list(lines)):
+        if activity.summary != lines[activity.external_id]:
+            activity.summary = lines[activity.external_id]
+            changed.append(activity)
+    activity_model.objects.bulk_update(changed, ["summary"], batch_size=500)
 
 
 class Migration(migrations.Migration):
-    """Data only; it can be undone without doing anything."""
+    """Data only; undoing it changes nothing."""
 
     dependencies = [
-        ("core", "0001_initial"),
+        ("core", "0003_index_namespaces"),
         ("discord_activity_tracker", "0003_account_exported_at"),
     ]
 
