@@ -140,7 +140,10 @@ class Message(TypedDict):
     pinned: bool
     flags: NotRequired[int]
     mentions: NotRequired[list[User]]
-    webhook_id: NotRequired[str]
+    webhook_id: NotRequired[str | None]
+    application_id: NotRequired[str | None]
+    interaction: NotRequired[dict[str, object]]
+    interaction_metadata: NotRequired[dict[str, object]]
     reactions: NotRequired[list[Reaction]]
     message_reference: NotRequired[Reference]
     thread: NotRequired[Channel]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.pages.names import type_name
 from discord_activity_tracker.convert import first_at
-from discord_activity_tracker.convert.messages import TYPES
+from discord_activity_tracker.convert.message_types import TYPES
 from discord_activity_tracker.models import Channel, Guild
 
 MOST = 300

@@ -14,8 +14,8 @@ from core.trackers import activity_address
 from discord_activity_tracker.admin import shown
 from discord_activity_tracker.admin.filters import ChannelFilter, GuildFilter, KindFilter, WrittenFilter
 from discord_activity_tracker.convert import message_type
+from discord_activity_tracker.convert.words import objects, text
 from discord_activity_tracker.documents.mentions import names_in
-from discord_activity_tracker.documents.texts import objects, text
 from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 
 CHAT = Markup(flavour=Flavour.CHAT)

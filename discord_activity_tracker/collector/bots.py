@@ -36,6 +36,14 @@ def list_guilds(session: fetch.Session, bot: fetch.Bot) -> None:
         bot.error = error
 
 
+def invited_guilds(session: fetch.Session) -> list[int]:
+    """Return the ids of all guilds that the usable bots are in; bots that have not listed theirs are asked."""
+    for bot in session.usable:
+        if not bot.guilds:
+            list_guilds(session, bot)
+    return list(dict.fromkeys(guild_id for bot in session.usable for guild_id in bot.guilds))
+
+
 def readers(session: fetch.Session, guild_id: int) -> Sequence[fetch.Bot]:
     """The bots that can read a guild, the best first; see ``Session.bots_of``."""
     return session.bots_of(guild_id, store.load_state(store.guild_key(guild_id), READER).checkpoint_token)

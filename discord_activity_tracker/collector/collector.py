@@ -23,7 +23,13 @@ from discord_activity_tracker import fetch, store
 from discord_activity_tracker.collector import bots
 from discord_activity_tracker.collector.estimate import estimate
 from discord_activity_tracker.collector.guild import collect_guild
-from discord_activity_tracker.collector.options import CollectOptions, disabled_guilds, guild_name, named_guilds
+from discord_activity_tracker.collector.options import (
+    CollectOptions,
+    disabled_guilds,
+    guild_name,
+    named_guilds,
+    switched_off_note,
+)
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.convert.texts import MALFORMED
 from discord_activity_tracker.documents import DiscordDocuments
@@ -68,6 +74,7 @@ class DiscordCollector(AbstractCollector):
             try:
                 self._open(session)
                 guilds = self._guilds(session)
+                notes = self._notes(session, guilds)
             except (BudgetExhausted, RetryLater) as error:
                 return CollectorResult.of([_cut_short(error)], requests=session.requests)
             for guild_id in guilds:
@@ -80,7 +87,7 @@ class DiscordCollector(AbstractCollector):
             refused = [bot.error for bot in session.bots if isinstance(bot.error, ReplaceToken)]
             if refused and len(refused) == len(session.bots) and not any(report.counts for report in reports):
                 raise refused[0]
-            return CollectorResult.of([*reports, *bots.reports(session)], requests=session.requests)
+            return CollectorResult.of(_with_notes([*reports, *bots.reports(session)], notes), requests=session.requests)
 
     def estimate(self) -> list[Estimate]:
         """What a run would cost, out of Discord's own totals."""
@@ -101,14 +108,22 @@ class DiscordCollector(AbstractCollector):
         """The guilds of this run; where nothing says which, all that the bots were invited to."""
         if named := named_guilds(self.options.guilds):
             return named
-        for bot in session.usable:
-            if not bot.guilds:
-                bots.list_guilds(session, bot)
-        invited = list(dict.fromkeys(guild_id for bot in session.usable for guild_id in bot.guilds))
+        invited = bots.invited_guilds(session)
         if not invited:
             raise ConfigurationError(NO_GUILD)
         off = disabled_guilds()
         return [guild_id for guild_id in invited if guild_id not in off]
+
+    def _notes(self, session: fetch.Session, collected: Sequence[int]) -> list[str]:
+        """Lines about servers that a bot is in and that are switched off, for runs that name no servers."""
+        off = disabled_guilds().difference(collected)
+        if self.options.guilds or not off:
+            return []
+        try:
+            invited = bots.invited_guilds(session)
+        except CollectorError:
+            return []  # a note is not worth a run
+        return [switched_off_note(guild_id) for guild_id in invited if guild_id in off]
 
     def _collect_apart(self, session: fetch.Session, guild_id: int) -> ScopeReport:
         """Collect one guild with the best bot that is in it; when Discord refuses that bot, with the next one."""
@@ -178,6 +193,14 @@ class DiscordCollector(AbstractCollector):
             category=error.category.value if error else "", stops_run=isinstance(error, BudgetExhausted),
             notes=sorted(set(run.notes)),
         )  # fmt: skip
+
+
+def _with_notes(reports: list[ScopeReport], notes: Sequence[str]) -> list[ScopeReport]:
+    """Add notes about the whole run to the last report; a report of their own would change the outcome of the run."""
+    if not notes:
+        return reports
+    last = reports[-1] if reports else ScopeReport(scope="servers", outcome="succeeded")
+    return [*reports[:-1], replace(last, notes=[*last.notes, *notes])]
 
 
 def _log_requests(bot: fetch.Bot) -> None:

@@ -18,10 +18,12 @@ from discord_activity_tracker.convert.guilds import (
     convert_threads,
     usable_channels,
 )
-from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key, message_type
+from discord_activity_tracker.convert.message_types import message_type
+from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key
 from discord_activity_tracker.convert.people import account_row
 from discord_activity_tracker.convert.permissions import WORDS, Gap, Permissions, accesses
 from discord_activity_tracker.convert.snowflakes import first_at, moment_of
+from discord_activity_tracker.convert.words import parts, said, summary
 
 __all__ = [
     "SWITCHABLE",
@@ -47,6 +49,9 @@ __all__ = [
     "kind_of",
     "message_type",
     "moment_of",
+    "parts",
+    "said",
+    "summary",
     "thread_access",
     "usable_channels",
 ]

@@ -59,8 +59,8 @@ def snowflake(text: str | int) -> int:
 
 
 def snowflake_or_none(text: str | int | None) -> int | None:
-    """The same for an id that may be missing."""
-    return snowflake(text) if text else None
+    """Return an id that may be missing; 0 means none, as exports write it."""
+    return (snowflake(text) or None) if text else None
 
 
 def small(number: int | None) -> int:

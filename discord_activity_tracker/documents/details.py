@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from core.operations.markdown import excerpt, unix_lines
 from core.trackers import PostDetails
+from discord_activity_tracker.convert import parts, said
 from discord_activity_tracker.documents.lines import message_ids
 from discord_activity_tracker.documents.markup import markup
-from discord_activity_tracker.documents.texts import parts, said
 from discord_activity_tracker.models import Message
 
 REPLIES = {19, 20, 23}

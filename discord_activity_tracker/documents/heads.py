@@ -7,8 +7,8 @@ from django.db.models import BooleanField, Case, Value, When
 
 from core.operations.markdown import excerpt
 from core.trackers import ThreadHead
+from discord_activity_tracker.convert import said
 from discord_activity_tracker.documents.markup import markup
-from discord_activity_tracker.documents.texts import said
 from discord_activity_tracker.models import Channel, Message
 
 TITLE_LENGTH = 100

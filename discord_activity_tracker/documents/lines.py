@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from core.operations.markdown import excerpt
 from core.trackers import Line
+from discord_activity_tracker.convert import said
 from discord_activity_tracker.documents.heads import place_of, with_parents
 from discord_activity_tracker.documents.markup import markup
-from discord_activity_tracker.documents.texts import said
 from discord_activity_tracker.models import Message
 
 if TYPE_CHECKING:

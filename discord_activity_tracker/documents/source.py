@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from core.operations.markdown import Flavour, Markup, excerpt
 from core.search.documents import Passage, RenderedDocument
+from discord_activity_tracker.convert import said
 from discord_activity_tracker.documents.heads import TITLE_LENGTH, conversation_title, tags_of
 from discord_activity_tracker.documents.mentions import names_in
-from discord_activity_tracker.documents.texts import quoted, said
+from discord_activity_tracker.documents.texts import quoted
 from discord_activity_tracker.models import Channel, Message
 
 REPLY = 19

@@ -68,12 +68,14 @@ async def _works(client: DiscordClient, channel_id: int, after: int) -> bool:
 async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIterator[MessagePage]:
     """The first message above ``after``, which no page can contain."""
     asked_at = datetime.now(UTC)
-    pk = await _find_id(client, span, after)
+    # Where the message at ``after`` breaks its pages too, every page that ends behind it fails.
+    blind = after > 0 and not await _is_below_all(client, span.channel_id, after, after + 1)
+    pk = await (_find_id_from_below if blind else _find_id)(client, span, after)
     if pk is None:
         return  # it can be read by now
     items, unreadable = await _one_by_one(client, span.channel_id, [pk])
     yield MessagePage(
-        items=items, after=after, asked_at=asked_at, last=False, reached=pk, complete=not unreadable,
+        items=items, after=after, asked_at=asked_at, last=False, reached=pk, complete=not (unreadable or blind),
         unreadable=unreadable,
     )  # fmt: skip
 
@@ -101,6 +103,23 @@ async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
         else:
             high = middle
     return low
+
+
+async def _find_id_from_below(client: DiscordClient, span: Span, after: int) -> int | None:
+    """The same where only pages above an id can be read; of several adjacent messages perhaps not the first one."""
+    if await _works(client, span.channel_id, after):
+        return None
+    for pk in (await _search(client, span, after) or [])[:1]:
+        if not await _works(client, span.channel_id, pk - 1):
+            return pk
+    low, high = after, NEWEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        if await _works(client, span.channel_id, middle):
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 async def _is_below_all(client: DiscordClient, channel_id: int, after: int, pk: int) -> bool:

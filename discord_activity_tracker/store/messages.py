@@ -11,6 +11,7 @@ from core.models import Activity
 from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from discord_activity_tracker.convert.exports import EXPORTED
+from discord_activity_tracker.convert.noise import differs_in_noise_only
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
@@ -22,7 +23,7 @@ from discord_activity_tracker.store.people import store_accounts, store_webhooks
 from discord_activity_tracker.store.places import Place
 from discord_activity_tracker.store.skips import record_malformed
 
-SAID = ("attachments", "embeds", "components", "sticker_items", "message_snapshots")
+SAID = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
 """Parts of the payload that say something beside the content."""
 
 
@@ -101,7 +102,9 @@ def _store_any(reading: Reading, now: datetime, gone: Collection[int]) -> Stored
     store_webhooks(page.webhooks.values())
     store_accounts(page.accounts.values())
     known = _known(row["id"] for row in page.rows)
-    rows = [row for row in page.rows if not _lost_its_words(row, known.get(row["id"]))]
+    rows = [
+        _without_noise(row, known.get(row["id"])) for row in page.rows if not _lost_its_words(row, known.get(row["id"]))
+    ]
     _keep_revisions(rows, known, now)
     talks = conversations_for(rows, known, place)
     whole = ({**row, "conversation": talks[row["id"]], "reactors_of": {}} for row in rows)
@@ -164,6 +167,13 @@ def _lost_its_words(row: Row, old: Mapping[str, Any] | None) -> bool:
     return bool(old and old["content"] and not row["content"] and old["edited_at"] == row["edited_at"])
 
 
+def _without_noise(row: Row, old: Mapping[str, Any] | None) -> Row:
+    """Return the row with the stored payload where the new one differs only in what Discord changes by itself."""
+    if old is None or old["edited_at"] != row["edited_at"] or old["payload"] == row["payload"]:
+        return row
+    return {**row, "payload": old["payload"]} if differs_in_noise_only(old["payload"], row["payload"]) else row
+
+
 def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
     replaced = [
         {
@@ -180,11 +190,19 @@ def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]],
 
 
 def _says_else(row: Row, old: Mapping[str, Any]) -> bool:
-    """Whether it was edited. An export writes names for mentions: what looks different there is no edit."""
+    """Whether the message was edited.
+
+    An export writes names for mentions: what differs from it without an edit is none. Nor are link previews, which
+    Discord adds, renews and removes without an edit.
+    """
     before, after = old["payload"], row["payload"]
-    if EXPORTED in before and EXPORTED not in after and old["edited_at"] == row["edited_at"]:
+    edited = old["edited_at"] != row["edited_at"]
+    if EXPORTED in before and EXPORTED not in after and not edited:
         return False
-    return old["content"] != row["content"] or any(before.get(p) and before[p] != after.get(p) for p in SAID)
+    parts = [part for part in SAID if before.get(part) and (edited or part != "embeds")]
+    return old["content"] != row["content"] or any(
+        not differs_in_noise_only(before[part], after.get(part), part) for part in parts
+    )
 
 
 def _note(changed: Iterable[tuple[int, DiscordActivity]], talks: Mapping[int, int], place: Place) -> None:
