@@ -66,7 +66,7 @@ def said(content: str, payload: Payload) -> str:
 
 
 def parts(payload: Payload) -> list[str]:
-    """Return what a message says beside its content: forwards, polls, embeds, components, names of files and stickers."""
+    """Return what a message says beside its content: forwards, polls, embeds, components, files and stickers."""
     return [part for part in (*_spoken(payload), "\n".join(_names(payload))) if part]
 
 
