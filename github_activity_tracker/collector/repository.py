@@ -80,6 +80,8 @@ class RepositoryRun:
 
     def __post_init__(self) -> None:
         self.switches = Switches(client=self.client, scope=self.scope, facts=self.facts)
+        self.continued = False
+        """Whether the run before this one did not come to its end."""
 
     def collect(self) -> None:
         """Read what must be read; ``counts`` and ``failures`` say what came of it.
@@ -91,6 +93,7 @@ class RepositoryRun:
         if FACTS not in self.failures:
             clear_skips(collector=COLLECTOR, scope=self.scope.external_id, stream=FACTS, external_id=FACTS)
         self._step("start", lambda: remember_start(self._run()))
+        self.continued = bool(store.load_state(int(self.scope.external_id), DUE).extras)
         waiting = [] if self.options.git_only else items_to_retry(self._run())
         for stream in in_turn(wanted, self.known):
             if self._collect_apart(stream):
@@ -243,7 +246,7 @@ class RepositoryRun:
 
     def _collect_states(self, run: streams.Run) -> None:
         reach = Reach.KNOWN if self.options.reconcile else Reach.UNKNOWN if self.options.streams else Reach.CHANGED
-        collect_states(run, reach, self.told_at)
+        collect_states(run, reach, self.told_at, continued=self.continued)
 
     def _collect_commits(self, run: streams.Run) -> None:
         try:

@@ -33,15 +33,18 @@ class Reach(Enum):
     KNOWN = 3
 
 
-def collect_states(run: Run, reach: Reach, told_at: datetime) -> None:
+def collect_states(run: Run, reach: Reach, told_at: datetime, *, continued: bool = False) -> None:
     """Read states as far as ``reach`` says. The first run of a repository only remembers ``told_at``.
 
-    Every batch is stored at once: an interrupted run loses nothing.
+    Every batch is stored at once: an interrupted run loses nothing. ``continued``: the run before did not come to its
+    end; what it read again completely a short time ago is not read again.
     """
     extras = dict(store.load_state(run.repository_id, STATES).extras)
     first = "since" not in extras
     extras.setdefault("since", told_at.isoformat())
     now = run.client.server_time or datetime.now(UTC)
+    if reach is Reach.KNOWN and continued and not _is_old(extras.get("known_at"), now):
+        reach = Reach.CHANGED
     if reach is Reach.KNOWN and _is_old(extras.get("again"), now):
         extras["again"] = now.isoformat()
     _save(run, extras)
@@ -58,7 +61,7 @@ def collect_states(run: Run, reach: Reach, told_at: datetime) -> None:
     finally:
         run.counts[f"{STATES}_requests"] += run.client.requests - before
     if reach is Reach.KNOWN:
-        _save(run, {"since": extras["since"]})
+        _save(run, {"since": extras["since"], "known_at": now.isoformat()})
 
 
 def _is_old(again: object, now: datetime) -> bool:
