@@ -8,6 +8,7 @@ Every wait ends: a client bounds the time to connect, the silence between two by
 waits longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS).
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -45,6 +46,10 @@ NEEDED_VARIABLES = (
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 )  # fmt: skip
 """Variables that programs such as git need; ours hold tokens, which are nobody else's business."""
+MOST_DIGITS = 24
+"""Characters of a number in a header; longer ones are no time, and expensive to convert."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an answer; no documented page comes near it."""
 TIME_IS_OVER = "stopped because --max-seconds is over; run again to go on"
 Value = TypeVar("Value")
 _ends: list[float] = []
@@ -138,6 +143,18 @@ def call_within(
     if error is not None:
         raise error
     return value  # pyright: ignore[reportReturnType]  # without an error there is a value
+
+
+def wait_seconds(value: object) -> float | None:
+    """Return the seconds that an answer asks to wait; ``None`` (unknown) for what is no number of seconds."""
+    text = str(value).strip()
+    if not text.isascii() or len(text) > MOST_DIGITS:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def redirect_refused(service: str, setting: str) -> SourceUnavailable:

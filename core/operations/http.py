@@ -19,8 +19,7 @@ from core.operations import bounds
 USER_AGENT = "activity-trackers/0.1"
 PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
 """Statuses that say nothing about the request itself: it is asked again."""
-LARGEST = 64 * 1024 * 1024
-"""Bytes of an answer; no documented page comes near it."""
+LARGEST = bounds.LARGEST
 PART = 1 << 16
 """Bytes that are read at once."""
 
@@ -100,17 +99,18 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         body: object = None,
         attempts: int | None = None,
+        total: float | None = None,
     ) -> Response:
         """One answer; what fails in passing is asked again with growing, random pauses (0.25-8 s).
 
-        Redirects are returned, not followed. Raises SourceUnavailable, SourceTimeout or BudgetExhausted.
+        ``total``: seconds for each answer. Redirects are returned, not followed. Raises SourceUnavailable, SourceTimeout or BudgetExhausted.
         """
         last = attempts or self.attempts
         for attempt in range(1, last + 1):
             self.allowance.spend()
             trouble: Exception | None = None
             try:
-                response = self._once(method, url, headers, params, body)
+                response = self._once(method, url, headers, params, body, total or self.total)
                 whole = response if self.markup else parse(response)
                 if response.status not in PASSING and whole is not None:
                     return whole
@@ -133,7 +133,13 @@ class Transport:
         self.sleep(seconds)
 
     def _once(
-        self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, Any] | None, body: object
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any] | None,
+        body: object,
+        total: float,
     ) -> Response:
         """Return one whole answer. Raises TimeoutError when it takes longer than ``total`` seconds."""
         given_up = _GivenUp()
@@ -147,7 +153,7 @@ class Transport:
                 lower = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status_code, headers=lower, body=content, url=answer.url)
 
-        return bounds.call_within(self.total, ask, deadline=self.allowance.deadline, abandon=given_up.stop)
+        return bounds.call_within(total, ask, deadline=self.allowance.deadline, abandon=given_up.stop)
 
 
 class _GivenUp:

@@ -5,10 +5,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from core.errors import AccessDenied, CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
@@ -34,7 +35,7 @@ ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
     ("error: 403", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
     ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
 )
-REDIRECTED = ("unable to update url base from redirection", "error: 30")
+REDIRECTED = ("unable to update url base from redirection", "returned error: 30")
 """How git reports a redirect that it does not follow."""
 ABSENT = ("not found", "does not exist", "does not appear to be a git repository", "error: 404")
 CORRUPT = (
@@ -168,16 +169,25 @@ class GitMirror:
                 bufsize=0, pipesize=CHUNK, start_new_session=True,
             )  # fmt: skip
             with bounds.bounded_process(process, LOG_SECONDS) as is_late:
-                assert process.stdout is not None  # noqa: S101  (it is a pipe)
-                # What there is so far, not whole chunks: git goes on while its first commits are stored.
-                commits = parse(iter(lambda: process.stdout.read(CHUNK), b""))  # pyright: ignore[reportOptionalMemberAccess]
-                yield from self._with_true_dates(commits)
-            if is_late():
-                bounds.check_time()
-                raise SourceTimeout(f"{self.url}: git log did not end in time; run again later")
-            if process.returncode:
-                errors.seek(0)
-                raise _error(self.url, errors.read())
+                yield from self._with_true_dates(parse(self._chunks(process, is_late, errors)))
+
+    def _chunks(
+        self, process: "subprocess.Popen[bytes]", is_late: Callable[[], bool], errors: IO[bytes]
+    ) -> Iterator[bytes]:
+        """Yield what a process prints as it comes, not whole chunks: git goes on while its first commits are stored.
+
+        Raises when the process does not end well, so that what it was printing then is never taken for a whole commit.
+        """
+        assert process.stdout is not None  # noqa: S101  (it is a pipe)
+        while chunk := process.stdout.read(CHUNK):
+            yield chunk
+        failed = process.wait() != 0
+        if is_late():
+            bounds.check_time()
+            raise SourceTimeout(f"{self.url}: git log did not end in time; run again later")
+        if failed:
+            errors.seek(0)
+            raise _error(self.url, errors.read())
 
     def _with_true_dates(self, commits: Iterator[RawCommit]) -> Iterator[RawCommit]:
         """The same commits; dates that ``git log`` cannot show are read from the commits' own headers."""
