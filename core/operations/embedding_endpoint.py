@@ -37,7 +37,7 @@ class EmbeddingEndpoint:
         self.transport = transport or Transport(Allowance())
 
     def embed(self, model: str, texts: Sequence[str], *, hurry: bool = False) -> list[list[float]]:
-        """Return a vector a text, in their order. ``hurry``: a person waits, so failures are not asked again for long."""
+        """Return a vector a text, in their order. ``hurry``: a person waits, so retries are few and short."""
         options: dict[str, Any] = {"attempts": 2, "total": bounds.QUERY / 2} if hurry else {}
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}

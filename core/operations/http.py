@@ -103,7 +103,8 @@ class Transport:
     ) -> Response:
         """One answer; what fails in passing is asked again with growing, random pauses (0.25-8 s).
 
-        ``total``: seconds for each answer. Redirects are returned, not followed. Raises SourceUnavailable, SourceTimeout or BudgetExhausted.
+        ``total``: seconds for each answer. Redirects are returned, not followed.
+        Raises SourceUnavailable, SourceTimeout, UnexpectedAnswer or BudgetExhausted.
         """
         last = attempts or self.attempts
         for attempt in range(1, last + 1):

@@ -78,7 +78,7 @@ def read_json(text: str | bytes) -> Any:
 async def read_body(response: aiohttp.ClientResponse) -> Any:
     """Return the JSON of an answer, or its text; stands in for discord.py's ``json_or_text``.
 
-    Three differences: a content type with parameters (``application/json; charset=utf-8``, as some proxies send) is JSON
+    Three differences: a content type with parameters (``application/json; charset=utf-8``, as proxies send) is JSON
     too, errors of the server are raised at once, so that one place alone decides on retries and their number, and the
     wait of a limit is always a number.
     """

@@ -201,11 +201,11 @@ class PineconeStore:
 
         https://docs.pinecone.io/guides/index-data/check-data-freshness; deletions tell no number.
         """
-        probe, until = [1.0] + [0.0] * (dimension - 1), time.monotonic() + seconds
+        probe, end = [1.0] + [0.0] * (dimension - 1), bounds.earlier_end(time.monotonic() + seconds)
         while not self._is_fresh(lsn, probe):
-            if time.monotonic() >= until:
+            if end is None or time.monotonic() >= end:
                 return False
-            bounds.pause(POLL)
+            time.sleep(POLL)
         return True
 
     def _is_fresh(self, lsn: int | None, probe: list[float]) -> bool:
