@@ -157,9 +157,13 @@ def wait_seconds(value: object) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def redirect_refused(service: str, setting: str) -> SourceUnavailable:
+class RedirectRefused(SourceUnavailable):
+    """The answer is a redirect to another address, which is not followed."""
+
+
+def redirect_refused(service: str, setting: str) -> RedirectRefused:
     """Return the error for a redirect that is not followed."""
-    return SourceUnavailable(
+    return RedirectRefused(
         f"{service} redirects to another address, and credentials go only to the one in {setting}: "
         "check it, and what is between this machine and the service"
     )

@@ -68,7 +68,7 @@ class Allowance:
 
 
 class Transport:
-    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte; ``total``: for an answer.
+    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte; ``total``: for a whole answer.
 
     ``markup``: the source answers in XML or HTML; from all others that is a page of trouble, and asked for again.
     """
@@ -78,7 +78,7 @@ class Transport:
         allowance: Allowance,
         *,
         timeout: tuple[float, float] = (bounds.CONNECT, bounds.IDLE),
-        total: float = bounds.ANSWER,
+        total: float | None = None,
         attempts: int = 6,
         sleep: Callable[[float], None] = time.sleep,
         markup: bool = False,
@@ -111,7 +111,7 @@ class Transport:
             self.allowance.spend()
             trouble: Exception | None = None
             try:
-                response = self._once(method, url, headers, params, body, total or self.total)
+                response = self._once(method, url, headers, params, body, total or self.total or bounds.ANSWER)
                 whole = response if self.markup else parse(response)
                 if response.status not in PASSING and whole is not None:
                     return whole

@@ -10,6 +10,7 @@ import discord
 import orjson
 
 from core.errors import AccessDenied, CollectorError, NotFound, ReplaceToken, SourceTimeout, SourceUnavailable
+from core.operations import bounds
 from core.operations.bounds import wait_seconds
 
 PASSING = (
@@ -82,7 +83,7 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
     too, errors of the server are raised at once, so that one place alone decides on retries and their number, and the
     wait of a limit is always a number.
     """
-    text = await response.text(encoding="utf-8", errors="surrogateescape")
+    text = (await _bounded_body(response)).decode("utf-8", "surrogateescape")
     is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
     if response.status < 300:
         return read_json(text) if is_json else text
@@ -97,6 +98,19 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
     if response.status >= 500:
         raise discord.DiscordServerError(response, body)
     return body
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the whole body. Raises NotAsDocumented for one that is too large."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_chunked(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > bounds.LARGEST:
+            response.close()
+            raise NotAsDocumented(f"more than {bounds.LARGEST} bytes")
+    return b"".join(parts)
 
 
 def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:

@@ -93,6 +93,8 @@ class GitMirror:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._fetch()
+            except bounds.RedirectRefused:
+                raise
             except SourceUnavailable:
                 if attempt == ATTEMPTS:
                     raise

@@ -15,13 +15,13 @@ from core.operations.pinecone_ops.errors import translated
 Value = TypeVar("Value")
 
 
-def ask(work: Callable[[], Value], seconds: float = bounds.ANSWER) -> Value:
+def ask(work: Callable[[], Value], seconds: float | None = None) -> Value:
     """Return the answer of a call of the library, its own retries included.
 
-    Raises SourceTimeout after so many seconds, BudgetExhausted at the end of the run, and the project's own errors.
+    Raises SourceTimeout after so many seconds, BudgetExhausted at the end of the run, and what ``translated`` raises.
     """
     with translated():
-        return bounds.call_within(seconds, work)
+        return bounds.call_within(seconds or bounds.ANSWER, work)
 
 
 def bound_size(client: Any) -> Any:
