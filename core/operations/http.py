@@ -68,7 +68,7 @@ class Allowance:
 
 
 class Transport:
-    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte; ``total``: for a whole answer.
+    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte; ``total``: for an answer.
 
     ``markup``: the source answers in XML or HTML; from all others that is a page of trouble, and asked for again.
     """

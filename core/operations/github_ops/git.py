@@ -288,7 +288,9 @@ def _error(url: str, stderr: bytes) -> CollectorError:
     if any(word in lower for word in ABSENT):
         return NotFound(f"git finds no repository at {url}", reason="not_found")
     if any(word in lower for word in REDIRECTED):
-        return bounds.redirect_refused(f"git's server for {url}", "GITHUB_GIT_URL")
+        return bounds.redirect_refused(
+            f"git's server for {url} (a renamed repository needs its new name)", "GITHUB_GIT_URL"
+        )
     for words, error, advice in ERRORS:
         if words in lower:
             return error(f"{url}: {advice}")
