@@ -32,6 +32,8 @@ sdk_logger = logging.getLogger(f"{__name__}.sdk")
 sdk_logger.setLevel(logging.CRITICAL)  # what it says, and whole pages of HTML, are in the errors that are raised here
 EVENT = "activity_trackers_notice"
 ATTEMPTS = 4
+LONGEST_LIMIT = 3600.0
+"""Seconds; Slack's limits last about a minute, so that a longer one is an error, and the next run asks again."""
 PAGE = 200
 TOKEN = "Slack refuses the token ({}): put a valid one into SLACK_BOT_TOKEN"  # noqa: S105  (words, no token)
 SCOPE = (
@@ -184,6 +186,6 @@ def _translated(error: Exception) -> CollectorError:
 def _limited(headers: Mapping[str, Any]) -> RetryLater:
     told = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
     asked = bounds.wait_seconds(told)
-    seconds = 30.0 if asked is None else min(asked, 24 * 3600.0)
+    seconds = 30.0 if asked is None else min(asked, LONGEST_LIMIT)
     at = datetime.now(UTC) + timedelta(seconds=seconds)
     return RetryLater(f"Slack's limit is reached until {at:%H:%M:%S} UTC", not_before=at)
