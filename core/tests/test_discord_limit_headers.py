@@ -13,7 +13,19 @@ from core.tests.scripted import JSON, Reply, ScriptedServer
 
 LOGIN = {
     "/users/@me": {"id": "1", "username": "bot", "discriminator": "0", "avatar": None},
-    "/oauth2/applications/@me": {"id": "1", "name": "bot", "flags": 0, "description": "", "icon": None},
+    "/oauth2/applications/@me": {
+        "id": "1",
+        "name": "bot",
+        "flags": 0,
+        "description": "",
+        "icon": None,
+        "bot_public": False,
+        "bot_require_code_grant": False,
+        "rpc_origins": [],
+        "verify_key": "",
+        "team": None,
+        "owner": {"id": "2", "username": "owner", "discriminator": "0", "avatar": None},
+    },
 }
 GARBLED: dict[str, dict[str, str]] = {
     "words": {"X-RateLimit-Limit": "many", "X-RateLimit-Remaining": "some", "X-RateLimit-Reset-After": "soon"},
@@ -43,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guilds]:
 
 def read_twice(server: ScriptedServer) -> list[Any]:
     async def read() -> list[Any]:
-        client = await open_client("a.b.c", server.url, budget=RequestBudget(max_seconds=30), per_second=0)
+        client = await open_client("a.b.c", server.url, budget=RequestBudget(max_seconds=10), per_second=0)
         try:
             return [await client.get("/guilds/{guild_id}/channels", list[Any], guild_id=5) for _ in range(2)]
         finally:
