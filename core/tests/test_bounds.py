@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 
@@ -185,17 +184,6 @@ def _shown(name: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW {name}")
         return str(cursor.fetchone()[0])
-
-
-def test_a_database_that_says_nothing_is_given_up(tmp_path: Path) -> None:
-    from config.database import database_settings
-
-    with Peer(silent) as server:
-        found: Any = database_settings(f"postgres://u@127.0.0.1:{server.port}/name?connect_timeout=2", tmp_path)
-        began = time.monotonic()
-        with pytest.raises(psycopg.OperationalError):
-            psycopg.connect(host=found["HOST"], port=found["PORT"], user="u", dbname="name", **found["OPTIONS"])
-        assert time.monotonic() - began < 2 + MUCH
 
 
 def test_a_wait_of_discord_ends_with_the_run() -> None:
