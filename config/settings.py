@@ -239,6 +239,8 @@ SLACK_CHANNEL = _text("SLACK_CHANNEL")
 SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")
 
 # --- Running it
+MAX_RUN_SECONDS = _number("MAX_RUN_SECONDS", 0)
+"""``--max-seconds`` of commands that are started without it; 0: no limit."""
 ADMIN_URL = _text("ADMIN_URL").rstrip("/")
 FRESHNESS_LIMITS = _hours("FRESHNESS_HOURS", "36")
 """By tracker: a repository or channel that no run completed for so many hours is called stale."""

@@ -19,10 +19,14 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, and who hears of the end of a run."""
         import_module("core.checks")
+        from django.db.backends.signals import connection_created
+
+        from core.db.limits import limit_new_connection
         from core.monitoring.hooks import after_run
         from core.runs import run_finished
 
         run_finished.connect(after_run, dispatch_uid="core.monitoring")
+        connection_created.connect(limit_new_connection, dispatch_uid="core.db.limits")
         _hide_secrets()
 
 

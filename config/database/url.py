@@ -11,8 +11,19 @@ from urllib.parse import unquote
 from django.core.exceptions import ImproperlyConfigured
 
 EXAMPLE = "postgresql://user:password@localhost:5432/activity_trackers"
-CONNECT_TIMEOUT = "10"
-"""Seconds, unless the address says connect_timeout itself; the driver alone would wait for two minutes."""
+CONNECTION_OPTIONS = {
+    "connect_timeout": "10",
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""Bounds for a server that stops answering, unless the address has its own; the driver alone would wait for hours.
+
+Seconds to connect, seconds and number of probes on a silent connection, milliseconds until sent data is acknowledged.
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
 _URL = re.compile(
     r"(?i:postgres|postgresql)://"
     r"(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
@@ -65,7 +76,7 @@ def _parse(url: str) -> dict[str, object]:
         "PASSWORD": fields["password"],
         "HOST": fields["host"],
         "PORT": fields["port"],
-        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT} | options,
+        "OPTIONS": CONNECTION_OPTIONS | options,
     }
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -87,9 +88,10 @@ def test_a_url_that_is_not_usable_is_refused_without_its_password(wrong: str, tm
 def test_a_url_becomes_settings(tmp_path: Path) -> None:
     found = database_settings("postgres://u:p%40ss@db:5433/name?sslmode=require", tmp_path)
     assert (found["PASSWORD"], found["PORT"]) == ("p@ss", "5433")
-    assert found["OPTIONS"] == {"sslmode": "require", "connect_timeout": "10"}
+    options: Any = found["OPTIONS"]
+    assert (options["sslmode"], options["connect_timeout"], options["keepalives_idle"]) == ("require", "10", "30")
 
 
 def test_an_address_may_say_how_long_to_wait_for_a_connection(tmp_path: Path) -> None:
-    found = database_settings("postgres://db/name?connect_timeout=3", tmp_path)
-    assert found["OPTIONS"] == {"connect_timeout": "3"}
+    options: Any = database_settings("postgres://db/name?connect_timeout=3&keepalives=0", tmp_path)["OPTIONS"]
+    assert (options["connect_timeout"], options["keepalives"], options["tcp_user_timeout"]) == ("3", "0", "60000")

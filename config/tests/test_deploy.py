@@ -76,6 +76,36 @@ def test_units_run_commands_that_exist_and_timers_have_their_service(unit: Path)
     assert unit.suffix == ".timer" or "User=activity" in text
 
 
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+JOBS = [unit for unit in SERVICES if "manage.py" in unit.read_text()]
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+def test_units_are_bounded_hardened_and_report_their_failures(unit: Path) -> None:
+    text = unit.read_text()
+    lines = text.splitlines()
+    for line in ("KillMode=mixed", "NoNewPrivileges=yes", "ProtectSystem=strict", "SystemCallFilter=@system-service"):
+        assert line in lines
+    assert "OnFailure=activity-trackers-failure@%n.service" in lines or "failure@" in unit.name
+    assert any(line.startswith("TimeoutStopSec=") for line in lines)
+
+
+@pytest.mark.parametrize("unit", JOBS, ids=lambda unit: unit.name)
+def test_jobs_end_cleanly_before_systemd_ends_them(unit: Path) -> None:
+    text = unit.read_text()
+    most = re.search(r"^RuntimeMaxSec=(\d+)$", text, re.MULTILINE)
+    assert most
+    assert "Type=oneshot" not in text  # systemd ignores RuntimeMaxSec there
+    if "collect_" in text:
+        clean = re.search(r"MAX_RUN_SECONDS=(\d+)", text)
+        assert clean
+        assert int(clean[1]) + 600 < int(most[1])
+
+
+def test_cron_bounds_its_runs() -> None:
+    assert re.search(r"^MAX_RUN_SECONDS=[1-9]\d*$", (DEPLOY / "crontab").read_text(), re.MULTILINE)
+
+
 def test_gunicorn_accepts_its_settings() -> None:
     order = ["-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "--check-config", "config.wsgi"]
     done = subprocess.run([sys.executable, *order], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -26,6 +26,7 @@ from core.models import (
     Scope,
     SkippedItem,
 )
+from core.operations.budgets import clear
 from core.pages.health import freshness, unreadable, watched
 from core.pages.names import may, took
 from core.pages.runs import run_context
@@ -216,11 +217,22 @@ class CheckpointAdmin(MirrorAdmin):
 
 @admin.register(ApiBudget)
 class ApiBudgetAdmin(MirrorAdmin):
-    """What is left of quotas."""
+    """What is left of quotas, and until when nothing is requested; an operator may clear both."""
 
     list_display = ("source_system", "account", "resource", "remaining", "limit", "resets_at", "not_before")
     list_filter = ("source_system", "resource")
     search_fields = ("account",)
+    actions = ("clear",)
+
+    @admin.action(description="Clear what remains and every wait", permissions=["clear"])
+    def clear(self, request: HttpRequest, chosen: Any) -> None:
+        """Forget what was reported; the next run asks the source."""
+        number = clear(chosen)
+        self.message_user(request, f"Cleared {number} budget{'' if number == 1 else 's'}. The next run asks again.")
+
+    def has_clear_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change budgets."""
+        return may(request, "core.change_apibudget")
 
 
 @admin.register(Document)

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,14 +18,18 @@ from core.collectors.estimate import Estimating, in_words
 from core.collectors.progress import shown_progress
 from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
-from core.collectors.result import CollectorResult
-from core.errors import CollectorFailureCategory, ScopeBusy, classify_failure, in_one_line
+from core.collectors.result import CollectorResult, Outcome
+from core.collectors.time_limit import AFTERWARDS, allowed_seconds, time_limit
+from core.errors import BudgetExhausted, CollectorFailureCategory, ScopeBusy, classify_failure, in_one_line
 from core.models import CollectorRun
+from core.operations.bounds import check_time, run_ends_after
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
 from core.runs import finish_run, recorded_run, run_finished
 
 logger = logging.getLogger(__name__)
+OUTCOMES: Mapping[type[Exception], Outcome] = {ScopeBusy: "busy", BudgetExhausted: "partial"}
+"""How a run ends that ends with an error of this kind; any other has failed."""
 EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
 
 
@@ -56,13 +60,23 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         parser.add_argument("--no-sync", action="store_true", help="Leave the search index for a later run.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
         parser.add_argument("--max-requests", type=int, metavar="N", help="Stop cleanly after so many requests.")
-        parser.add_argument("--max-seconds", type=float, metavar="S", help="Stop cleanly after so many seconds.")
+        parser.add_argument(
+            "--max-seconds",
+            type=float,
+            metavar="S",
+            help="Stop cleanly after so many seconds, the index included; without it MAX_RUN_SECONDS.",
+        )
         parser.add_argument("--estimate", action="store_true", help="Only say what a run would cost at most.")
         parser.add_argument("--progress", action=BooleanOptionalAction, help="Show progress; by default on a terminal.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run both phases, keep the ledger, and print what was done."""
         options = DEFAULTS | self._declared_defaults() | options
+        limit = allowed_seconds(options)
+        with run_ends_after(limit and limit + AFTERWARDS):
+            self._handle(limit, options)
+
+    def _handle(self, limit: float | None, options: Mapping[str, Any]) -> None:
         began, collector = time.monotonic(), self.get_collector(**options)
         if options["estimate"]:
             self._estimate(collector, as_json=options["json"])
@@ -71,17 +85,16 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         kept = {k: str(v) for k, v in options.items() if v not in (None, False, [], "") and k not in BASE_OPTIONS}
         with recorded_run(name, kept) as run:
             try:
-                with shown_progress(options["progress"]) as shown:
+                with shown_progress(options["progress"]) as shown, time_limit(limit):
                     progress = RecordedProgress(run, shown)
                     _set_if_possible(collector, "progress", progress)
                     progress.begin("run")
                     self._phase(collector, "run", collector.run)
-                progress.begin("sync_pinecone")
-                if not options["no_sync"]:
-                    self._phase(collector, "sync_pinecone", collector.sync_pinecone)
+                    progress.begin("sync_pinecone")
+                    is_synced = options["no_sync"] or self._sync(collector)
             except Exception as error:
                 category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
-                outcome = "busy" if isinstance(error, ScopeBusy) else "failed"
+                outcome = OUTCOMES.get(type(error), "failed")
                 finish_run(run, outcome, counts=dict[str, int](), category=category, error=line)
                 if options["json"]:
                     failed = CollectorResult(outcome=outcome)
@@ -90,7 +103,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                     )
                 run_finished.send_robust(CollectorRun, run=run)
                 raise
-            result = self._close(run, getattr(collector, "result", None))
+            result = self._close(run, getattr(collector, "result", None), is_synced=is_synced)
         show = self._print_json if options["json"] else self._print
         show(name, result, time.monotonic() - began)
         self.exit_code = EXIT_CODES[result.outcome]
@@ -103,11 +116,23 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         names = [action.dest for action in parser._actions]  # as Django's call_command reads them
         return {name: parser.get_default(name) for name in names if name != "help"}
 
-    def _close(self, run: CollectorRun, found: object) -> CollectorResult:
+    def _sync(self, collector: CollectorRunnable) -> bool:
+        """Bring the index up to date; False when the time of the run does not suffice."""
+        try:
+            check_time()
+            self._phase(collector, "sync_pinecone", collector.sync_pinecone)
+        except BudgetExhausted as error:
+            logger.info("the search index waits for the next run reason=%s", error)
+            return False
+        return True
+
+    def _close(self, run: CollectorRun, found: object, *, is_synced: bool) -> CollectorResult:
         """Write what was achieved into the ledger, and return it."""
         result = (
             found if isinstance(found, CollectorResult) else CollectorResult(counts=dict(getattr(found, "counts", {})))
         )
+        if not is_synced and result.outcome == "succeeded":
+            result = replace(result, outcome="partial")
         finish_run(
             run,
             result.outcome,

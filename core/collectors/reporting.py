@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.operations.redaction import redact
 
@@ -17,6 +18,8 @@ class ReportingCommand(BaseCommand):
     """Set ``exit_code`` for an end that is neither clean nor an error; ``call_command`` returns normally then."""
 
     exit_code: int = 0
+    database_limits: Limits = WORK
+    """Seconds for a statement and for a lock."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Add what every command has."""
@@ -28,6 +31,7 @@ class ReportingCommand(BaseCommand):
         """Log as asked, then do it."""
         if log_format := options.pop("log_format", None):
             logging.config.dictConfig(settings.LOGGINGS[log_format])
+        use_limits(self.database_limits)
         return super().execute(*args, **options)
 
     def run_from_argv(self, argv: list[str]) -> None:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from core.errors import AccessDenied, CollectorError, NotFound, UnexpectedAnswer
 from core.models import Notice
+from core.operations.bounds import time_left
 from core.operations.slack_ops import Message, SlackClient
 from core.runs import scope_lock
 
@@ -37,6 +38,8 @@ class Delivered:
 
 def deliver(slack: SlackClient, *, seconds: float) -> Delivered:
     """Post what waits; begins no message after so many seconds. An error of Slack is in the result, never raised."""
+    left = time_left()
+    seconds = seconds if left is None else max(0.0, min(seconds, left))
     deadline, posted, reason = time.monotonic() + seconds, 0, ""
     with scope_lock("notify", "slack", patience=min(5.0, seconds)) as held:
         if held:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from core.models import ApiBudget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +69,16 @@ def correct(row: BudgetRow) -> None:
         )
 
 
+def clear(budgets: "QuerySet[ApiBudget]") -> int:
+    """Forget what remains and every wait; returns the number of budgets.
+
+    The next run starts as if the source had reported nothing. A run that is going on keeps what it knows, and stores it
+    again.
+    """
+    return budgets.update(remaining=None, resets_at=None, not_before=None, updated_at=Now())
+
+
+# A window that would last longer than it can was written with a wrong clock, and does not count.
 # A window begins with the first unit that is spent after the last window ended.
 SPEND = """
     INSERT INTO core_apibudget AS stored
@@ -73,9 +87,10 @@ SPEND = """
         now() + %(window)s * interval '1 second', now())
     ON CONFLICT (source_system, account, resource) DO UPDATE SET
         "limit" = excluded."limit",
-        remaining = CASE WHEN stored.resets_at > now()
+        remaining = CASE WHEN stored.resets_at BETWEEN now() AND excluded.resets_at
             THEN GREATEST(0, stored.remaining - %(units)s) ELSE excluded.remaining END,
-        resets_at = CASE WHEN stored.resets_at > now() THEN stored.resets_at ELSE excluded.resets_at END,
+        resets_at = CASE WHEN stored.resets_at BETWEEN now() AND excluded.resets_at
+            THEN stored.resets_at ELSE excluded.resets_at END,
         updated_at = now()
     RETURNING remaining, resets_at
 """

@@ -1,6 +1,5 @@
 """Endpoints that embed as OpenAI's does: https://platform.openai.com/docs/api-reference/embeddings."""
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from core.errors import (
     RetryLater,
     UnexpectedAnswer,
 )
+from core.operations import bounds
 from core.operations.http import Allowance, Response, Transport
 from core.operations.redaction import redact, register_secret
 
@@ -36,14 +36,18 @@ class EmbeddingEndpoint:
         self.address, self.key = f"{url.rstrip('/')}/embeddings", key
         self.transport = transport or Transport(Allowance())
 
-    def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
-        """A vector a text, in their order."""
+    def embed(self, model: str, texts: Sequence[str], *, hurry: bool = False) -> list[list[float]]:
+        """Return a vector a text, in their order. ``hurry``: a person waits, so retries are few and short."""
+        options: dict[str, Any] = {"attempts": 2, "total": bounds.QUERY / 2} if hurry else {}
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         attempt = 0
-        while (answer := self.transport.request("POST", self.address, headers=headers, body=body)).status == 429:
+        while True:
+            answer = self.transport.request("POST", self.address, headers=headers, body=body, **options)
+            if answer.status != 429:
+                break
             seconds = _retry_after(answer, attempt)
-            if attempt == LIMITED or seconds > LONGEST_WAIT or _is_quota(answer):
+            if hurry or attempt == LIMITED or seconds > LONGEST_WAIT or _is_quota(answer):
                 break
             self.transport.pause(seconds)
             attempt += 1
@@ -64,11 +68,9 @@ def _vectors(answer: Response, expected: int) -> list[list[float]]:
 
 
 def _retry_after(answer: Response, attempt: int) -> float:
-    try:
-        told = float(answer.headers.get("retry-after", ""))
-    except ValueError:
-        return 0.5 * 2**attempt
-    return max(0.0, told) if math.isfinite(told) else LONGEST_WAIT + 1
+    """Seconds to wait; what is no number of seconds counts as unknown."""
+    seconds = bounds.wait_seconds(answer.headers.get("retry-after", ""))
+    return 0.5 * 2**attempt if seconds is None else seconds
 
 
 def _words(answer: Response) -> str:
@@ -87,6 +89,8 @@ def _is_quota(answer: Response) -> bool:
 
 def _error_of(answer: Response) -> CollectorError:
     status, words = answer.status, _words(answer)
+    if status in bounds.REDIRECTS:
+        return bounds.redirect_refused("The embedding endpoint", "EMBEDDING_API_URL")
     if status == 401:
         return ReplaceToken("The embedding endpoint refuses the key (401). Put a valid one into EMBEDDING_API_KEY.")
     if status in {402, 403} or (status == 429 and _is_quota(answer)):

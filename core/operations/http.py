@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +14,14 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import get_auth_from_url
 
 from core.errors import BudgetExhausted, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.operations import bounds
 
 USER_AGENT = "activity-trackers/0.1"
 PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
 """Statuses that say nothing about the request itself: it is asked again."""
-LARGEST = 64 * 1024 * 1024
-"""Bytes of an answer; no documented page comes near it."""
+LARGEST = bounds.LARGEST
+PART = 1 << 16
+"""Bytes that are read at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,13 +63,12 @@ class Allowance:
         self.spent += 1
 
     def check(self, seconds: float) -> None:
-        """BudgetExhausted when waiting so long would pass the deadline."""
-        if self.deadline is not None and time.monotonic() + seconds >= self.deadline:
-            raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
+        """BudgetExhausted when waiting so long would pass the deadline, or the end of the run."""
+        bounds.check_time(seconds, self.deadline)
 
 
 class Transport:
-    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte.
+    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte; ``total``: for an answer.
 
     ``markup``: the source answers in XML or HTML; from all others that is a page of trouble, and asked for again.
     """
@@ -75,13 +77,14 @@ class Transport:
         self,
         allowance: Allowance,
         *,
-        timeout: tuple[float, float] = (10.0, 60.0),
+        timeout: tuple[float, float] = (bounds.CONNECT, bounds.IDLE),
+        total: float | None = None,
         attempts: int = 6,
         sleep: Callable[[float], None] = time.sleep,
         markup: bool = False,
     ) -> None:
         self.allowance, self.timeout, self.attempts, self.sleep = allowance, timeout, attempts, sleep
-        self.markup = markup
+        self.markup, self.total = markup, total
         self.session = requests.Session()
         self.session.trust_env = True  # for HTTPS_PROXY and the like
         self.session.auth = _own_credentials
@@ -96,21 +99,23 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         body: object = None,
         attempts: int | None = None,
+        total: float | None = None,
     ) -> Response:
         """One answer; what fails in passing is asked again with growing, random pauses (0.25-8 s).
 
-        Redirects are returned, not followed. Raises SourceUnavailable, SourceTimeout or BudgetExhausted.
+        ``total``: seconds for each answer. Redirects are returned, not followed.
+        Raises SourceUnavailable, SourceTimeout, UnexpectedAnswer or BudgetExhausted.
         """
         last = attempts or self.attempts
         for attempt in range(1, last + 1):
             self.allowance.spend()
             trouble: Exception | None = None
             try:
-                response = self._once(method, url, headers, params, body)
+                response = self._once(method, url, headers, params, body, total or self.total or bounds.ANSWER)
                 whole = response if self.markup else parse(response)
                 if response.status not in PASSING and whole is not None:
                     return whole
-            except requests.Timeout as error:
+            except (requests.Timeout, TimeoutError) as error:
                 trouble = SourceTimeout(f"{_place(url)} did not answer in time; run again later")
                 trouble.__cause__ = error
             except (requests.RequestException, OSError) as error:
@@ -129,21 +134,56 @@ class Transport:
         self.sleep(seconds)
 
     def _once(
-        self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, Any] | None, body: object
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any] | None,
+        body: object,
+        total: float,
     ) -> Response:
-        with self.session.request(
-            method, url, headers=dict(headers), params=dict(params or {}), json=body, timeout=self.timeout,
-            allow_redirects=False, stream=True,
-        ) as answer:  # fmt: skip
-            parts: list[bytes] = []
-            size = 0
-            for part in answer.iter_content(1 << 16):
-                parts.append(part)
-                size += len(part)
-                if size > LARGEST:
-                    raise UnexpectedAnswer(f"{_place(url)} answered more than {LARGEST} bytes")
-            lower = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(status=answer.status_code, headers=lower, body=b"".join(parts), url=answer.url)
+        """Return one whole answer. Raises TimeoutError when it takes longer than ``total`` seconds."""
+        given_up = _GivenUp()
+
+        def ask() -> Response:
+            with self.session.request(
+                method, url, headers=dict(headers), params=dict(params or {}), json=body, timeout=self.timeout,
+                allow_redirects=False, stream=True,
+            ) as answer:  # fmt: skip
+                content = _read(answer, given_up)
+                lower = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(status=answer.status_code, headers=lower, body=content, url=answer.url)
+
+        return bounds.call_within(total, ask, deadline=self.allowance.deadline, abandon=given_up.stop)
+
+
+class _GivenUp:
+    """Ends the reading of an answer for which nobody waits any more, from another thread."""
+
+    def __init__(self) -> None:
+        self.answer: requests.Response | None = None
+        self.is_set = False
+
+    def stop(self) -> None:
+        self.is_set = True
+        if self.answer is not None:
+            with suppress(ValueError, RuntimeError, OSError):  # it has been read meanwhile
+                self.answer.raw.shutdown()
+
+
+def _read(answer: requests.Response, given_up: _GivenUp) -> bytes:
+    """Return the whole body, unless it is too large or nobody waits for it any more."""
+    given_up.answer = answer
+    parts: list[bytes] = []
+    size = 0
+    for part in answer.iter_content(PART):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise UnexpectedAnswer(f"{_place(answer.url)} answered more than {LARGEST} bytes")
+        if given_up.is_set:
+            break
+    return b"".join(parts)
 
 
 def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:

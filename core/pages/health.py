@@ -99,8 +99,8 @@ def open_skips() -> list[dict[str, Any]]:
 
 
 def budgets() -> list[ApiBudget]:
-    """What is left of each account's quota, where the source has told; accounts are masked where they are written."""
-    return list(ApiBudget.objects.exclude(limit=None)[:WORST])
+    """Return each account's quota or wait that the source has reported; accounts are masked where they are written."""
+    return list(ApiBudget.objects.exclude(limit=None, not_before=None)[:WORST])
 
 
 def gaps() -> list[tuple[str, Gap]]:

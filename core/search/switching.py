@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.models import Namespace
+from core.operations.bounds import earlier_end
 from core.search.documents import DocumentSource
 from core.search.embedders import get_embedder
 from core.search.namespaces import Target, beside, finish_dropping, promote, serving, serving_or_new
@@ -37,7 +38,7 @@ def switch(
     Searches and syncs go on meanwhile with the old model. One process at a time: the caller holds a lock.
     """
     began = time.monotonic()
-    deadline = None if max_seconds is None else began + max_seconds
+    deadline = earlier_end(None if max_seconds is None else began + max_seconds)
     embedder = get_embedder()
     name = embedder.info.fingerprint
     current = serving()

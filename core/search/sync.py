@@ -16,6 +16,7 @@ from django.utils import timezone
 from core.db.pooling import require_own_session
 from core.errors import BudgetExhausted, DocumentRefused
 from core.models import IndexEntry
+from core.operations.bounds import earlier_end
 from core.operations.redaction import redact
 from core.search.documents import DocumentSource
 from core.search.frequencies import refresh_common_words
@@ -68,8 +69,10 @@ def sync(
     began = time.monotonic()
     target = serving_or_new()
     finish_dropping()
-    counts = fill(target, sources, None if max_seconds is None else began + max_seconds, progress)
-    refresh_common_words()
+    deadline = earlier_end(None if max_seconds is None else began + max_seconds)
+    counts = fill(target, sources, deadline, progress)
+    if deadline is None or time.monotonic() < deadline:
+        refresh_common_words()
     fresh = True
     if wait is not None:
         target.namespace.refresh_from_db()

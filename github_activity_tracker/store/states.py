@@ -79,15 +79,23 @@ def stale_pulls(stale: Stale, most: int) -> list[tuple[str, int]]:
 def store_hidden(scope: Scope, answers: Answers, at: datetime) -> int:
     """Store whether comments are hidden, as read at ``at``; returns how many changed. Their documents are marked."""
     names: list[str] = []
+    count = 0
     for kind, model in KINDS.items():
         rows = list(_locked(model, scope, node_id__in=list(answers)))
+        shown = {row.pk: _as_shown(row) for row in rows}
         changed = [row for row in rows if _set(row, answers.get(row.node_id), hidden_state)]
         if changed:
             model._default_manager.bulk_update(changed, ["is_minimized", "minimized_reason"])
-        names += [f"github:{kind}:{row.pk}" for row in changed]
+        names += [f"github:{kind}:{row.pk}" for row in changed if _as_shown(row) != shown[row.pk]]
+        count += len(changed)
         model._default_manager.filter(pk__in=[row.pk for row in rows]).update(state_read_at=at)
     _mark_threads_of(names, scope)
-    return len(names)
+    return count
+
+
+def _as_shown(row: Any) -> tuple[bool, str]:
+    """What a document shows of the state: a comment of unknown state looks like one that is not hidden."""
+    return bool(row.is_minimized), row.minimized_reason if row.is_minimized else ""
 
 
 @transaction.atomic

@@ -106,7 +106,8 @@ class Objects:
             "primaryLanguage": None,
             "repositoryTopics": plain([{"topic": {"name": topic}} for topic in repo.topics]),
             "defaultBranchRef": {"name": "main", "target": {"__typename": "Commit", "oid": "0" * 40}},
-            **{kind: plain([]) for kind in ("watchers", "refs", "releases")},
+            **{kind: plain([]) for kind in ("watchers", "releases")},
+            "refs": partial(self._refs, repo),
             "discussions": partial(discussions, self.community, repo),
             "discussion": partial(discussion_of, self.community, repo),
             "object": partial(self._commit, repo),
@@ -122,6 +123,12 @@ class Objects:
             "issue": partial(self._numbered, repo, pull=False),
             "pullRequest": partial(self._numbered, repo, pull=True),
         }
+
+    def _refs(self, repo: Repository, refPrefix: str = "", **arguments: Any) -> Json:  # noqa: N803  (GraphQL's name)
+        """Branches or tags by prefix, as the git server shows them."""
+        folder = self.git_dir(repo)
+        names = run_git(folder, "for-each-ref", "--format=%(refname)", refPrefix).decode().split() if folder else []
+        return plain([{"name": name.removeprefix(refPrefix)} for name in names])(**arguments)
 
     def _commit(self, repo: Repository, *, oid: str) -> Json | None:
         """A commit by its name, with the account that its author's address belongs to."""

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from config.database.programs import run_program
 from core.collectors import ReportingCommand
+from core.db.limits import MAINTENANCE
 
 PATTERN = "activity-*.dump"
 
@@ -21,6 +22,7 @@ PATTERN = "activity-*.dump"
 class Command(ReportingCommand):
     """Writes a dump that ``restore`` and ``pg_restore`` read."""
 
+    database_limits = MAINTENANCE
     help = "Write the whole database into one file (pg_dump's custom format)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -8,12 +8,14 @@ from django.db import connection
 
 from config.database.programs import run_program
 from core.collectors import ReportingCommand
+from core.db.limits import MAINTENANCE
 from core.errors import ConfigurationError
 
 
 class Command(ReportingCommand):
     """Reads what ``backup`` wrote."""
 
+    database_limits = MAINTENANCE
     help = "Bring the database back to what a backup says; all of it, or nothing changes."
     requires_system_checks: Any = ()
 

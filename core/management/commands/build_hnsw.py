@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from core.collectors import ReportingCommand
+from core.db.limits import MAINTENANCE
 from core.errors import ConfigurationError
 from core.search.indexes.pgvector import LONGEST_HNSW, PgvectorIndex
 from core.search.namespaces import serving
@@ -12,6 +13,7 @@ from core.search.namespaces import serving
 class Command(ReportingCommand):
     """Builds it while searches and syncs go on; after a switch of model it is built anew."""
 
+    database_limits = MAINTENANCE
     help = "Build (or drop) the HNSW index of the vectors in PostgreSQL; worth it above some 300,000 chunks."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,10 +1,13 @@
 """``manage.py collect_all``: every installed tracker, for cron."""
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import call_command, load_command_class
 
 from core.collectors import ReportingCommand
+from core.collectors.time_limit import allowed_seconds
+from core.operations.bounds import run_ends_after
 from core.trackers import installed_trackers
 
 
@@ -13,8 +16,19 @@ class Command(ReportingCommand):
 
     help = "Run the collecting command of every installed tracker."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add how long."""
+        parser.add_argument(
+            "--max-seconds", type=float, metavar="S",
+            help="Stop all of them cleanly after so many seconds; without it MAX_RUN_SECONDS.",
+        )  # fmt: skip
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run them in turn; the exit code is the first that is not 0."""
+        with run_ends_after(allowed_seconds(options)):
+            self._run_all()
+
+    def _run_all(self) -> None:
         first: Exception | None = None
         for tracker in installed_trackers():
             if not tracker.is_set_up():

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from core.collectors import ReportingCommand
 from core.collectors.command import aware_date
+from core.db.limits import MAINTENANCE
 from core.models import Activity
 from core.operations.files import open_atomic
 from core.trackers import installed_trackers
@@ -26,6 +27,7 @@ FIELDS = (
 class Command(ReportingCommand):
     """Exports activities, the oldest first."""
 
+    database_limits = MAINTENANCE
     help = "Write the timeline as JSON lines or CSV, the oldest first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,6 +9,8 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 
+from core.db.limits import MAINTENANCE, use_limits
+
 LOCK = 7312
 """The advisory lock of migrations; see ``core.monitoring.alerts`` and ``core.search`` for the others."""
 PATIENCE = 600.0
@@ -20,6 +22,7 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate while no other process does. Raises CommandError when another one takes too long."""
+        use_limits(MAINTENANCE)
         with _alone(options["database"]):
             super().handle(*args, **options)
 

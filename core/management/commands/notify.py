@@ -15,6 +15,7 @@ from core.errors import ConfigurationError
 from core.monitoring.alerts import refresh
 from core.monitoring.delivery import deliver
 from core.monitoring.digest import write_digest
+from core.operations.bounds import run_ends_after
 from core.operations.slack_ops import open_slack
 
 
@@ -26,9 +27,7 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the digest and the bound."""
         parser.add_argument("--digest", action="store_true", help="Also the message of the day, once a day (UTC).")
-        parser.add_argument(
-            "--max-seconds", type=float, default=120.0, metavar="S", help="Begin no message after that."
-        )
+        parser.add_argument("--max-seconds", type=float, default=120.0, metavar="S", help="Stop after so many seconds.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, write, post."""
@@ -42,7 +41,8 @@ class Command(ReportingCommand):
             return
         if options["digest"]:
             write_digest(now)
-        done = deliver(open_slack(), seconds=options["max_seconds"])
+        with run_ends_after(options["max_seconds"]):
+            done = deliver(open_slack(), seconds=options["max_seconds"])
         waits = f"; {done.waiting} wait: {done.reason}" if done.waiting else ""
         self.stdout.write(f"{done.posted} messages posted{waits}")
         self.exit_code = 3 if done.waiting else 0

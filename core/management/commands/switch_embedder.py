@@ -7,6 +7,8 @@ from typing import Any
 
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
+from core.collectors.time_limit import allowed_seconds, time_limit
+from core.db.limits import MAINTENANCE
 from core.errors import ScopeBusy
 from core.runs import scope_lock
 from core.search.switching import SwitchResult, switch
@@ -16,6 +18,7 @@ from core.trackers import document_sources
 class Command(ReportingCommand):
     """Fills a namespace of the new model while the old one serves; nothing is rendered or collected again."""
 
+    database_limits = MAINTENANCE
     help = "Move the search index to the model of EMBEDDER and EMBEDDING_MODEL, while the old one serves."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,7 +30,8 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fill, change places, drop."""
-        with scope_lock("switch_embedder", "index") as held, shown_progress(None) as shown:
+        limit = time_limit(allowed_seconds(options))
+        with limit, scope_lock("switch_embedder", "index") as held, shown_progress(None) as shown:
             if not held:
                 raise ScopeBusy("another switch_embedder is running; it will do")
             result = switch(

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
+from core.collectors.time_limit import allowed_seconds, time_limit
 from core.search.sync import SyncResult, sync
 from core.trackers import document_sources
 
@@ -32,7 +33,7 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Index what changed."""
-        with shown_progress(None) as shown:
+        with time_limit(allowed_seconds(options)), shown_progress(None) as shown:
             result = sync(
                 document_sources(options["source"]),
                 max_seconds=options["max_seconds"],

@@ -10,6 +10,8 @@ import discord
 import orjson
 
 from core.errors import AccessDenied, CollectorError, NotFound, ReplaceToken, SourceTimeout, SourceUnavailable
+from core.operations import bounds
+from core.operations.bounds import wait_seconds
 
 PASSING = (
     discord.HTTPException, discord.RateLimited, aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ValueError,
@@ -19,6 +21,8 @@ PASSING = (
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 BLOCK_CODE = 40333
 """Discord's code of a request that was blocked in front of its API; https://github.com/discord/discord-api-docs/issues/6473"""
+UNKNOWN_WAIT = 5.0
+"""Seconds to wait for a limit that does not say how long it lasts."""
 BLOCK_ATTEMPTS = 2
 """Attempts for a blocked request: each one counts towards a ban of the address."""
 REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (says so)
@@ -75,10 +79,11 @@ def read_json(text: str | bytes) -> Any:
 async def read_body(response: aiohttp.ClientResponse) -> Any:
     """Return the JSON of an answer, or its text; stands in for discord.py's ``json_or_text``.
 
-    Two differences: a content type with parameters (``application/json; charset=utf-8``, as some proxies send) is JSON
-    too, and errors of the server are raised at once, so that one place alone decides on retries and their number.
+    Three differences: a content type with parameters (``application/json; charset=utf-8``, as proxies send) is JSON
+    too, errors of the server are raised at once, so that one place alone decides on retries and their number, and the
+    wait of a limit is always a number.
     """
-    text = await response.text(encoding="utf-8", errors="surrogateescape")
+    text = (await _bounded_body(response)).decode("utf-8", "surrogateescape")
     is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
     if response.status < 300:
         return read_json(text) if is_json else text
@@ -88,9 +93,33 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
             body = read_json(text)
         except ValueError:  # the status says enough
             body = text
+    if response.status == 429:
+        return _with_wait(body, response)
     if response.status >= 500:
         raise discord.DiscordServerError(response, body)
     return body
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the whole body. Raises NotAsDocumented for one that is too large."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_chunked(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > bounds.LARGEST:
+            response.close()
+            raise NotAsDocumented(f"more than {bounds.LARGEST} bytes")
+    return b"".join(parts)
+
+
+def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:
+    """Return the body of a limit with a wait that is a number; anything but an object is text."""
+    if not isinstance(body, dict):
+        return body if isinstance(body, str) else str(cast("object", body))
+    members = cast("dict[str, Any]", body)
+    waits = [wait_seconds(members.get("retry_after")), wait_seconds(response.headers.get("Retry-After"))]
+    return {**members, "retry_after": next((wait for wait in waits if wait is not None), UNKNOWN_WAIT)}
 
 
 def passes(error: Exception) -> bool:
@@ -118,10 +147,7 @@ def asked_wait(error: Exception) -> float:
     if isinstance(error, discord.HTTPException):
         headers = cast("Mapping[str, str]", error.response.headers)
         asked = headers.get("Retry-After", asked)
-    try:
-        return float(str(asked)) if asked is not None else 0.0
-    except ValueError:
-        return 0.0
+    return wait_seconds(asked) or 0.0
 
 
 def translated(error: Exception, what: str) -> CollectorError:

@@ -3,6 +3,7 @@
 import time
 
 from core.errors import BudgetExhausted, CollectorError
+from core.operations import bounds
 
 MOST_INVALID = 5_000
 """Invalid answers after which a process stops by itself, half of Discord's limit.
@@ -30,8 +31,15 @@ class RequestBudget:
             raise self.stopped
         if self._most is not None and self.requests >= self._most:
             raise BudgetExhausted(f"--max-requests {self._most} is spent; run again to go on")
-        if self._end is not None and time.monotonic() >= self._end:
-            raise BudgetExhausted("--max-seconds is over; run again to go on")
+        bounds.check_time(0, self._end)
+
+    def check_wait(self, seconds: float) -> None:
+        """Raise BudgetExhausted when the run ends before so many seconds have passed."""
+        bounds.check_time(seconds, self._end)
+
+    def within(self, seconds: float) -> float:
+        """Return how long one answer may take: at most so many seconds, and not beyond the end of the run."""
+        return bounds.within(seconds, self._end)
 
     def stop(self, error: CollectorError) -> None:
         """Refuse every further request with this error."""

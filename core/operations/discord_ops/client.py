@@ -17,6 +17,7 @@ from discord import http
 from discord.http import Route
 
 from core.errors import CollectorError, ReplaceToken, RetryLater
+from core.operations.bounds import redirect_refused
 from core.operations.discord_ops.answers import (
     BLOCK_ATTEMPTS,
     PASSING,
@@ -34,17 +35,22 @@ from core.operations.discord_ops.answers import (
 )
 from core.operations.discord_ops.budget import MOST_INVALID, RequestBudget
 from core.operations.discord_ops.pace import Pace, Window
+from core.operations.discord_ops.rate_limits import CarefulRatelimit
 
 __all__ = ["DiscordClient", "DiscordRefused", "NotThere", "RequestBlocked", "open_client"]
 
 logger = logging.getLogger(__name__)
 TIMEOUT = 20.0
 """Seconds for one answer; discord.py's own is 300."""
+LONGEST_ANSWER = 300.0
+"""Seconds for one answer with the waits for limits and the retries of discord.py before it."""
 ATTEMPTS = 8
 LOGIN_ENDS = (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError)
 """What an attempt to log in may end with; the last three are what discord.py makes of another body."""
 LONGEST_WAIT = 60.0
 """Seconds that a limit may ask for before the run goes on without this request."""
+LONGEST_SHARED = 3600.0
+"""Seconds; a limit that asks for more is an error of the server, and the next run asks again."""
 RESERVE = 4
 """Requests of a second beside the even ones; with the default of 45 one less than Discord's 50."""
 MOST_BLOCKED = 5
@@ -82,11 +88,12 @@ class DiscordClient:
             trace.on_request_start.append(self._begins)
             trace.on_request_end.append(self._ends)
             trace.on_request_exception.append(self._breaks)
+            trace.on_request_redirect.append(_refuse_redirect)
             self._bot = discord.Client(
                 intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT, http_trace=trace
             )
             try:
-                await asyncio.wait_for(self._bot.login(token), 2 * TIMEOUT)
+                await asyncio.wait_for(self._bot.login(token), self.budget.within(2 * TIMEOUT))
             except CollectorError:
                 await self._bot.close()
                 raise
@@ -101,7 +108,7 @@ class DiscordClient:
                 self._note(error, "login")
                 if self._is_last(error, attempt, ATTEMPTS):
                     raise self._last(error, "the login") from error
-                await asyncio.sleep(waiting_time(error, attempt))
+                await self._wait(waiting_time(error, attempt))
             else:
                 return
 
@@ -161,7 +168,7 @@ class DiscordClient:
                     raise self._last(error, what) from error
                 seconds = waiting_time(error, attempt)
                 logger.info("asking again path=%s attempt=%s seconds=%.1f error=%s", path, attempt + 1, seconds, error)
-                await asyncio.sleep(seconds)
+                await self._wait(seconds)
             else:
                 self._blocked = 0
                 return body
@@ -196,11 +203,17 @@ class DiscordClient:
         assert self._bot is not None  # noqa: S101  (login comes first)
         route = Route("GET", path, **cast("Any", ids))
         self.routes[path] += 1
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
-        body = await self._bot.http.request(route, params=dict(params or {}), timeout=timeout)
+        timeout = aiohttp.ClientTimeout(total=self.budget.within(TIMEOUT))
+        request = self._bot.http.request(route, params=dict(params or {}), timeout=timeout)
+        body = await asyncio.wait_for(request, self.budget.within(LONGEST_ANSWER))
         if not isinstance(body, get_origin(kind) or kind):
             raise NotAsDocumented(f"{type(body).__name__} where a {kind.__name__} was expected")
         return body
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait before another attempt. Raises BudgetExhausted at once when the run ends before."""
+        self.budget.check_wait(seconds)
+        await asyncio.sleep(seconds)
 
     async def _begins(self, _session: object, request: object, _started: object) -> None:
         """Before every attempt on the wire, also those of discord.py's own retries."""
@@ -248,7 +261,7 @@ class DiscordClient:
         """What to raise when asking again is no use."""
         wait = asked_wait(error)
         if wait > LONGEST_WAIT:
-            until = datetime.now(UTC) + timedelta(seconds=wait)
+            until = datetime.now(UTC) + timedelta(seconds=min(wait, LONGEST_SHARED))
             return RetryLater(f"Discord asks to wait {wait:.0f} s before {what}", not_before=until)
         found = translated(error, what)
         if isinstance(found, ReplaceToken):
@@ -259,6 +272,11 @@ class DiscordClient:
         return found
 
 
+async def _refuse_redirect(_session: object, _request: object, _redirect: object) -> None:
+    """Called before aiohttp follows a redirect; see ``bounds``."""
+    raise redirect_refused("Discord", "DISCORD_API_BASE")
+
+
 async def open_client(
     token: str, base: str, *, budget: RequestBudget, width: int = 16, per_second: float = 45.0
 ) -> DiscordClient:
@@ -266,6 +284,7 @@ async def open_client(
     Route.BASE = base
     discord.utils._from_json = read_json  # pyright: ignore[reportPrivateUsage]  # there is no public place for it
     http.json_or_text = read_body
+    http.Ratelimit = CarefulRatelimit
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
     client = DiscordClient(width=width, per_second=per_second, budget=budget)
     await client.login(token)

@@ -5,20 +5,23 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
-from core.errors import AccessDenied, CollectorError, NotFound, SourceUnavailable, UnexpectedAnswer
+from core.errors import AccessDenied, CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.operations import bounds
 from core.operations.github_ops.git_log import ARGUMENTS, RawCommit, dates_of_header, is_doubtful, parse
 from core.operations.redaction import redact
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6
 CHUNK = 1 << 20
+LOG_SECONDS = 24 * 3600.0
+"""For one ``git log``: it waits while its commits are stored, millions of them in a large repository."""
 
 
 class CredentialsRefused(AccessDenied):
@@ -32,6 +35,8 @@ ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
     ("error: 403", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
     ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
 )
+REDIRECTED = ("unable to update url base from redirection", "returned error: 30")
+"""How git reports a redirect that it does not follow."""
 ABSENT = ("not found", "does not exist", "does not appear to be a git repository", "error: 404")
 CORRUPT = (
     "bad object",
@@ -83,15 +88,19 @@ class GitMirror:
     def update(self) -> None:
         """Fetch all branches and tags; what a killed fetch left behind is no obstacle.
 
-        Raises NotFound, AccessDenied, SourceUnavailable.
+        Raises NotFound, AccessDenied, SourceUnavailable, SourceTimeout, BudgetExhausted.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._fetch()
+            except bounds.RedirectRefused:
+                raise
             except SourceUnavailable:
                 if attempt == ATTEMPTS:
                     raise
-                time.sleep(0.2 * 2**attempt)
+                bounds.pause(0.2 * 2**attempt)
+            except TimeoutError as error:  # once more would take as long again
+                raise SourceTimeout(f"{self.url}: git did not end in time; run again later") from error
             except UnexpectedAnswer:  # the copy is damaged: it can be had again
                 shutil.rmtree(self.folder, ignore_errors=True)
                 if attempt > 1:
@@ -106,7 +115,8 @@ class GitMirror:
         self._run("init", "--quiet", "--bare", str(self.folder), inside=False)
         for stale in self.folder.rglob("*.lock"):
             stale.unlink(missing_ok=True)
-        self._run("fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", self.url, *REFSPECS)
+        fetch = ("fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", self.url, *REFSPECS)
+        self._run(*fetch, seconds=bounds.GIT_FETCH)
 
     def _link(self) -> None:
         """Begin with hard links to the objects of a repository on this machine; what does not work, fetching does."""
@@ -115,10 +125,8 @@ class GitMirror:
         borrowing = [folder / "objects/info/alternates" for folder in (source, source / ".git")]
         if here.scheme != "file" or any(place.exists() for place in borrowing):
             return
-        subprocess.run(
-            ["git", "clone", "--quiet", "--bare", "--local", "--no-tags", str(source), str(self.folder)],
-            env=self.environment, capture_output=True, check=False,
-        )  # fmt: skip
+        clone = ["git", "clone", "--quiet", "--bare", "--local", "--no-tags", str(source), str(self.folder)]
+        bounds.run_program(clone, seconds=bounds.GIT_FETCH, env=self.environment)
 
     def refs(self) -> Refs:
         """Return branches and tags; a tag is followed through other tags to the commit behind them.
@@ -158,17 +166,30 @@ class GitMirror:
         with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as errors:
             wanted.write("".join([*(f"{sha}\n" for sha in heads), *(f"^{sha}\n" for sha in known)]).encode())
             wanted.seek(0)
-            with subprocess.Popen(
+            process = subprocess.Popen(
                 command, cwd=self.folder, env=self.environment, stdin=wanted, stdout=subprocess.PIPE, stderr=errors,
-                bufsize=0, pipesize=CHUNK,
-            ) as process:  # fmt: skip
-                assert process.stdout is not None  # noqa: S101  (it is a pipe)
-                # What there is so far, not whole chunks: git goes on while its first commits are stored.
-                commits = parse(iter(lambda: process.stdout.read(CHUNK), b""))  # pyright: ignore[reportOptionalMemberAccess]
-                yield from self._with_true_dates(commits)
-            if process.returncode:
-                errors.seek(0)
-                raise _error(self.url, errors.read())
+                bufsize=0, pipesize=CHUNK, start_new_session=True,
+            )  # fmt: skip
+            with bounds.bounded_process(process, LOG_SECONDS) as is_late:
+                yield from self._with_true_dates(parse(self._chunks(process, is_late, errors)))
+
+    def _chunks(
+        self, process: "subprocess.Popen[bytes]", is_late: Callable[[], bool], errors: IO[bytes]
+    ) -> Iterator[bytes]:
+        """Yield what a process prints as it comes, not whole chunks: git goes on while its first commits are stored.
+
+        Raises when the process does not end well, so that what it was printing then is never taken for a whole commit.
+        """
+        assert process.stdout is not None  # noqa: S101  (it is a pipe)
+        while chunk := process.stdout.read(CHUNK):
+            yield chunk
+        failed = process.wait() != 0
+        if is_late():
+            bounds.check_time()
+            raise SourceTimeout(f"{self.url}: git log did not end in time; run again later")
+        if failed:
+            errors.seek(0)
+            raise _error(self.url, errors.read())
 
     def _with_true_dates(self, commits: Iterator[RawCommit]) -> Iterator[RawCommit]:
         """The same commits; dates that ``git log`` cannot show are read from the commits' own headers."""
@@ -187,37 +208,37 @@ class GitMirror:
         """A process that answers names of objects with their contents, one by one."""
         process = subprocess.Popen(
             ["git", "cat-file", "--batch"], cwd=self.folder, env=self.environment, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-        with process:
+        with bounds.bounded_process(process, LOG_SECONDS):
             yield process
 
     def contains(self, descendant: str, ancestor: str) -> bool:
         """Whether a commit is in the history of another; False also when it is no longer here."""
-        done = subprocess.run(
-            ["git", "merge-base", "--is-ancestor", ancestor, descendant],
-            cwd=self.folder, env=self.environment, capture_output=True, check=False,
-        )  # fmt: skip
-        return done.returncode == 0
+        command = ["git", "merge-base", "--is-ancestor", ancestor, descendant]
+        return self._read(command).returncode == 0
 
     def unreachable(self, tip: str, heads: Sequence[str]) -> list[str]:
         """Commits behind ``tip`` that ``heads`` do not lead to; none when ``tip`` is no longer here."""
         wanted = "".join([f"{tip}\n", *(f"^{sha}\n" for sha in heads)]).encode()
-        done = subprocess.run(
-            ["git", "rev-list", "--stdin", "--ignore-missing"],
-            cwd=self.folder, env=self.environment, capture_output=True, check=False, input=wanted,
-        )  # fmt: skip
+        done = self._read(["git", "rev-list", "--stdin", "--ignore-missing"], wanted)
         return done.stdout.decode().split() if done.returncode == 0 else []
 
-    def _run(self, *arguments: str, inside: bool = True, given: bytes | None = None) -> bytes:
-        """What git prints; ``given`` is its standard input."""
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.folder if inside else None,
-            env=self.environment,
-            capture_output=True,
-            check=False,
-            input=given,
+    def _read(self, command: Sequence[str], given: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
+        """Run a command that reads the copy, however it ends."""
+        try:
+            return bounds.run_program(
+                command, seconds=bounds.GIT_LOCAL, env=self.environment, cwd=self.folder, given=given
+            )
+        except TimeoutError as error:
+            raise SourceTimeout(f"{self.url}: git did not read the copy in time; run again later") from error
+
+    def _run(
+        self, *arguments: str, inside: bool = True, given: bytes | None = None, seconds: float = bounds.GIT_LOCAL
+    ) -> bytes:
+        """Return what git prints; ``given`` is its standard input. Raises TimeoutError after so many seconds."""
+        done = bounds.run_program(
+            ["git", *arguments], seconds=seconds, cwd=self.folder if inside else None, env=self.environment, given=given
         )
         if done.returncode:
             raise _error(self.url, done.stderr)
@@ -237,22 +258,27 @@ def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
 
 
 def _environment(url: str, token: str | None) -> dict[str, str]:
-    """Git without anybody's settings, hooks, prompts; the token as a header that no argument list shows."""
-    settings = {"gc.auto": "0", "maintenance.auto": "false", "core.hooksPath": os.devnull, "safe.directory": "*"}
+    """Git without anybody's settings, hooks, prompts and secrets; the token as a header that no argument list shows.
+
+    Redirects are not followed, because git sends that header to wherever the server points. A renamed repository is
+    found by the name that the API reports. https://git-scm.com/docs/git-config#Documentation/git-config.txt-httpfollowRedirects
+    """
+    settings = {
+        "gc.auto": "0", "maintenance.auto": "false", "core.hooksPath": os.devnull, "safe.directory": "*",
+        "http.followRedirects": "false", "http.lowSpeedLimit": "1", "http.lowSpeedTime": str(bounds.GIT_SILENCE),
+    }  # fmt: skip
     if token and url.startswith("http"):
         secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         parts = urlsplit(url)
         settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {secret}"
-    private = ("NETRC", "XDG_CONFIG_HOME")
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name not in private}
-    env |= {
+    env = {
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "http:https:file", "GIT_CONFIG_COUNT": str(len(settings)), "GIT_ASKPASS": "true",
         "HOME": os.devnull,  # git's HTTP library looks for ~/.netrc, whose password would go instead of our token
     }  # fmt: skip
     for place, (name, value) in enumerate(settings.items()):
         env |= {f"GIT_CONFIG_KEY_{place}": name, f"GIT_CONFIG_VALUE_{place}": value}
-    return env
+    return bounds.child_environment(env)
 
 
 def _error(url: str, stderr: bytes) -> CollectorError:
@@ -261,6 +287,10 @@ def _error(url: str, stderr: bytes) -> CollectorError:
     lower = told.lower()
     if any(word in lower for word in ABSENT):
         return NotFound(f"git finds no repository at {url}", reason="not_found")
+    if any(word in lower for word in REDIRECTED):
+        return bounds.redirect_refused(
+            f"git's server for {url} (a renamed repository needs its new name)", "GITHUB_GIT_URL"
+        )
     for words, error, advice in ERRORS:
         if words in lower:
             return error(f"{url}: {advice}")

@@ -19,6 +19,7 @@ from core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
+from core.operations import bounds
 from core.operations.redaction import redact
 
 QUOTA = ("quota", "for the current month", "write unit limit", "read unit limit", "max storage")
@@ -48,6 +49,8 @@ def translated() -> Generator[None]:
 
 def _of_status(error: vendor.ApiError) -> CollectorError:
     status, words = error.status_code, _words(error)
+    if status in bounds.REDIRECTS:
+        return bounds.redirect_refused("Pinecone", "PINECONE_HOST")
     if status == 401:
         return ReplaceToken("Pinecone refuses the key (401). Put a valid one into PINECONE_API_KEY.")
     if status in {402, 403} or (status == 429 and any(hint in words.lower() for hint in QUOTA)):
@@ -59,10 +62,10 @@ def _of_status(error: vendor.ApiError) -> CollectorError:
     if status == 413:
         return TooLarge(f"Pinecone: {words}")
     if status == 429:
-        seconds = getattr(error, "retry_after", None) or 30.0
+        seconds = bounds.wait_seconds(getattr(error, "retry_after", None)) or 30.0
         return RetryLater(
             f"Pinecone's rate limit is reached: {words}; run again later",
-            not_before=timezone.now() + timedelta(seconds=min(float(seconds), 3600.0)),
+            not_before=timezone.now() + timedelta(seconds=min(seconds, 3600.0)),
         )
     if status == 408 or status >= 500:
         return SourceUnavailable(f"Pinecone keeps answering {status}: {words}; run again later")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.operations.pinecone_ops.errors import translated
+from core.operations import bounds
+from core.operations.pinecone_ops.bounded import ask, bound_size
 from core.operations.pinecone_ops.store import connect
 
 MOST_INPUTS = 96
@@ -20,9 +21,12 @@ class PineconeInference:
         """A vector a text, in their order; ``role`` is passage or query. At most 96 texts."""
         if self._client is None:
             self._client = connect(self.api_key, self.host)
+            bound_size(self._client.inference)
         parameters: dict[str, Any] = {"input_type": role, "truncate": "END"}
         if dimension is not None:
             parameters["dimension"] = dimension
-        with translated():
-            answer = self._client.inference.embed(model=model, inputs=list(texts), parameters=parameters)
+        seconds = bounds.QUERY if role == "query" else bounds.ANSWER
+        answer = ask(
+            lambda: self._client.inference.embed(model=model, inputs=list(texts), parameters=parameters), seconds
+        )
         return [one.values for one in answer.data]

@@ -10,7 +10,9 @@ from typing import Any
 from pinecone import Pinecone
 
 from core.errors import ConfigurationError, NotFound, UnexpectedAnswer
+from core.operations import bounds
 from core.operations.pinecone_ops.batches import by_bytes, by_count
+from core.operations.pinecone_ops.bounded import ask, bound_size
 from core.operations.pinecone_ops.errors import TooLarge, translated
 from core.operations.redaction import register_secret
 
@@ -54,7 +56,8 @@ def _connected(api_key: str, host: str) -> Pinecone:
     key = (os.getpid(), api_key, host)
     if key not in _clients:
         with translated():
-            _clients[key] = Pinecone(api_key=api_key, host=None if not host or is_of_index(host) else host)
+            address = None if not host or is_of_index(host) else host
+            _clients[key] = bound_size(Pinecone(api_key=api_key, host=address))
     return _clients[key]
 
 
@@ -63,10 +66,11 @@ def _opened(api_key: str, host: str, name: str) -> Any:
     key = (os.getpid(), api_key, host, name)
     if key not in _clients:
         client = connect(api_key, host)
-        with translated(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             try:
-                _clients[key] = client.index(host=host) if is_of_index(host) else client.index(name)
+                opened = ask(lambda: client.index(host=host) if is_of_index(host) else client.index(name))
+                _clients[key] = bound_size(opened)
             except RuntimeWarning as warning:
                 raise ConfigurationError("PINECONE_HOST must be https, except on this machine.") from warning
     return _clients[key]
@@ -103,8 +107,7 @@ class PineconeStore:
         if is_of_index(self.host):
             return True
         try:
-            with translated():
-                self._client.indexes.describe(self.name)
+            ask(lambda: self._client.indexes.describe(self.name))
         except NotFound:
             return False
         return True
@@ -115,19 +118,19 @@ class PineconeStore:
 
         cloud, _, region = self.region.partition("/")
         try:
-            with translated():
-                self._client.create_index(
+            ask(
+                lambda: self._client.create_index(
                     self.name, spec=ServerlessSpec(cloud=cloud, region=region), dimension=dimension, metric=metric,
                     timeout=int(PATIENCE),
-                )  # fmt: skip
+                )
+            )  # fmt: skip
         except ConfigurationError:
             if not self.exists():
                 raise
 
     def describe(self) -> Stored:
         """As the index itself tells; its counts lag behind writes."""
-        with translated():
-            stats = self._index.describe_index_stats()
+        stats = ask(lambda: self._index.describe_index_stats())
         mine = stats.namespaces.get(self.namespace)
         return Stored(dimension=stats.dimension, metric=stats.metric, records=mine.vector_count if mine else 0)
 
@@ -141,8 +144,7 @@ class PineconeStore:
     def _upsert(self, batch: Sequence[Mapping[str, Any]]) -> int | None:
         """One request; halves of it when it is too large all the same."""
         try:
-            with translated():
-                answer = self._index.upsert(vectors=list(batch), namespace=self.namespace)
+            answer = ask(lambda: self._index.upsert(vectors=list(batch), namespace=self.namespace))
         except TooLarge:
             if len(batch) == 1:
                 raise
@@ -158,16 +160,20 @@ class PineconeStore:
         """Remove records; a namespace that is not there holds none."""
         for some in by_count(ids):
             try:
-                with translated():
-                    self._index.delete(ids=list(some), namespace=self.namespace)
+                self._delete(some)
             except NotFound:
                 continue
             self._last_deleted = some[-1]
 
+    def _delete(self, ids: Sequence[str]) -> None:
+        ask(lambda: self._index.delete(ids=list(ids), namespace=self.namespace))
+
     def query(self, vector: Sequence[float], condition: Mapping[str, Any] | None, limit: int) -> list[Found]:
         """The nearest records, the best first."""
-        with translated():
-            answer = self._index.query(top_k=limit, vector=list(vector), namespace=self.namespace, filter=condition)
+        answer = ask(
+            lambda: self._index.query(top_k=limit, vector=list(vector), namespace=self.namespace, filter=condition),
+            bounds.QUERY,
+        )
         return [Found(id=match.id, score=match.score) for match in answer.matches]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
@@ -175,10 +181,7 @@ class PineconeStore:
         token: str | None = None
         seen: set[str] = set()
         while True:
-            with translated():
-                page = self._index.list_paginated(
-                    prefix=prefix or None, pagination_token=token, namespace=self.namespace
-                )
+            page = self._page(prefix or None, token)
             yield from (item.id for item in page.vectors)
             token = page.pagination.next if page.pagination else None
             if not token:
@@ -187,35 +190,38 @@ class PineconeStore:
                 raise UnexpectedAnswer("Pinecone's pages of ids lead in a circle; run again later")
             seen.add(token)
 
+    def _page(self, prefix: str | None, token: str | None = None, limit: int | None = None) -> Any:
+        more = {} if limit is None else {"limit": limit}
+        return ask(
+            lambda: self._index.list_paginated(prefix=prefix, pagination_token=token, namespace=self.namespace, **more)
+        )
+
     def wait(self, lsn: int | None, dimension: int, seconds: float) -> bool:
         """Wait until a query sees the write of this log number, and the last deletion of this process too.
 
         https://docs.pinecone.io/guides/index-data/check-data-freshness; deletions tell no number.
         """
-        probe, until = [1.0] + [0.0] * (dimension - 1), time.monotonic() + seconds
+        probe, end = [1.0] + [0.0] * (dimension - 1), bounds.earlier_end(time.monotonic() + seconds)
         while not self._is_fresh(lsn, probe):
-            if time.monotonic() >= until:
+            if end is None or time.monotonic() >= end:
                 return False
             time.sleep(POLL)
         return True
 
     def _is_fresh(self, lsn: int | None, probe: list[float]) -> bool:
         if lsn is not None:
-            with translated():
-                answer = self._index.query(top_k=1, vector=probe, namespace=self.namespace)
+            answer = ask(lambda: self._index.query(top_k=1, vector=probe, namespace=self.namespace))
             told = answer.response_info.lsn_reconciled if answer.response_info else None
             if told is not None and told < lsn:
                 return False
         if self._last_deleted is None:
             return True
-        with translated():
-            page = self._index.list_paginated(prefix=self._last_deleted, limit=1, namespace=self.namespace)
+        page = self._page(self._last_deleted, limit=1)
         return self._last_deleted not in {item.id for item in page.vectors}
 
     def drop(self) -> None:
         """Remove the namespace; one that is gone already is no error."""
         try:
-            with translated():
-                self._index.delete_namespace(name=self.namespace)
+            ask(lambda: self._index.delete_namespace(name=self.namespace))
         except NotFound:
             return

@@ -9,10 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
-from threading import Thread
 from typing import Any
 
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from core.errors import (
@@ -25,13 +23,17 @@ from core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
+from core.operations import bounds
 from core.operations.redaction import redact
+from core.operations.slack_ops.bounded import BoundedWebClient
 from core.operations.slack_ops.messages import Message, blocks, fallback
 
 sdk_logger = logging.getLogger(f"{__name__}.sdk")
 sdk_logger.setLevel(logging.CRITICAL)  # what it says, and whole pages of HTML, are in the errors that are raised here
 EVENT = "activity_trackers_notice"
 ATTEMPTS = 4
+LONGEST_LIMIT = 3600.0
+"""Seconds; Slack's limits last about a minute, so that a longer one is an error, and the next run asks again."""
 PAGE = 200
 TOKEN = "Slack refuses the token ({}): put a valid one into SLACK_BOT_TOKEN"  # noqa: S105  (words, no token)
 SCOPE = (
@@ -76,7 +78,9 @@ class SlackClient:
     ) -> None:
         self.timeout, self.patience, self.sleep = timeout, patience, sleep
         # Its own retries wait as long as Slack says, however long that is.
-        self.web = WebClient(token, base_url, timeout=max(1, round(timeout)), retry_handlers=[], logger=sdk_logger)
+        self.web = BoundedWebClient(
+            token, base_url, timeout=max(1, round(timeout)), retry_handlers=[], logger=sdk_logger
+        )
 
     def post(self, channel: str, message: Message, *, key: str) -> str:
         """Post a message that carries ``key``; returns its ``ts``. Asked again only where nothing was posted."""
@@ -144,26 +148,15 @@ class SlackClient:
                 if not again or attempt == ATTEMPTS or pause > self.patience:
                     raise
             self.patience -= pause
-            self.sleep(max(0.0, pause))
+            bounds.pause(max(0.0, pause), self.sleep)
         raise AssertionError("unreachable")
 
     def _once(self, method: Callable[..., Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One request, in a thread that is left alone when time is over: a socket's time-out begins anew at bytes."""
-        outcome: list[Mapping[str, Any] | Exception] = []
-
-        def ask() -> None:
-            try:
-                outcome.append(method(**given).data)
-            except (SlackClientError, OSError, HTTPException, ValueError) as error:
-                outcome.append(error)
-
-        thread = Thread(target=ask, daemon=True, name="slack")
-        thread.start()
-        thread.join(self.timeout + 1)
-        found = outcome[0] if outcome else TimeoutError()
-        if isinstance(found, Exception):
-            raise _translated(found) from found
-        return found
+        """One good answer to one request."""
+        try:
+            return bounds.call_within(self.timeout + 1, lambda: method(**given).data)
+        except (SlackClientError, OSError, HTTPException, ValueError) as error:
+            raise _translated(error) from error
 
 
 def _translated(error: Exception) -> CollectorError:
@@ -178,6 +171,8 @@ def _translated(error: Exception) -> CollectorError:
         if name in ERRORS:
             kind, words = ERRORS[name]
             return kind(words.format(redact(name)))
+        if status in bounds.REDIRECTS:
+            return bounds.redirect_refused("Slack", "SLACK_API_BASE")
         if status >= 500 or not re.fullmatch(r"\w+", name):  # slack_sdk calls a page of HTML the error's name
             return SourceUnavailable(f"Slack answered {status or 'something'} that is no answer; run again later")
         return UnexpectedAnswer(f"Slack refuses it: {redact(name)[:100]}")
@@ -190,6 +185,7 @@ def _translated(error: Exception) -> CollectorError:
 
 def _limited(headers: Mapping[str, Any]) -> RetryLater:
     told = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
-    seconds = min(int(told), 24 * 3600) if told.isascii() and told.isdigit() else 30
+    asked = bounds.wait_seconds(told)
+    seconds = 30.0 if asked is None else min(asked, LONGEST_LIMIT)
     at = datetime.now(UTC) + timedelta(seconds=seconds)
     return RetryLater(f"Slack's limit is reached until {at:%H:%M:%S} UTC", not_before=at)

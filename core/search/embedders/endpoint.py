@@ -49,10 +49,11 @@ class EndpointEmbedder:
 
     def embed(self, texts: Sequence[str], role: Role) -> "NDArray[np.float32]":
         """Shape (n, dimension); the endpoint knows no roles."""
-        del role
-        return embedded(
-            texts, lambda some: self._service.embed(self.model, some), dimension=self.info.dimension, most=MOST_INPUTS
-        )
+
+        def ask(some: Sequence[str]) -> list[list[float]]:
+            return self._service.embed(self.model, some, hurry=role == "query")
+
+        return embedded(texts, ask, dimension=self.info.dimension, most=MOST_INPUTS)
 
 
 def _host() -> str:

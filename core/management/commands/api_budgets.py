@@ -1,0 +1,60 @@
+"""``manage.py api_budgets``: what sources still allow each account, and how to forget it."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.forms.models import model_to_dict
+
+from core.collectors import ReportingCommand
+from core.errors import ConfigurationError
+from core.models import ApiBudget
+from core.operations.budgets import clear
+
+
+class Command(ReportingCommand):
+    """Lists stored budgets, or clears those that the filters name."""
+
+    help = "Show what is left of each account's quota and until when nothing is requested; --clear forgets it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the filters and what to do."""
+        parser.add_argument("--source", help="Only this source, such as github.")
+        parser.add_argument("--account", help="Only this account, as it is listed.")
+        parser.add_argument("--resource", help="Only this pool, such as core or graphql.")
+        parser.add_argument("--clear", action="store_true", help="Forget what remains and every wait; name a filter.")
+        parser.add_argument("--all", action="store_true", help="With --clear: every budget.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """List or clear. Raises ConfigurationError for --clear without a filter."""
+        named = {"source_system": options["source"], "account": options["account"], "resource": options["resource"]}
+        filters = {name: value for name, value in named.items() if value}
+        budgets = ApiBudget.objects.filter(**filters)
+        if options["clear"]:
+            if not filters and not options["all"]:
+                raise ConfigurationError("--clear needs --source, --account or --resource, or --all for every budget.")
+            number = clear(budgets)
+            self.stdout.write(json.dumps({"cleared": number}) if options["json"] else f"{number} cleared")
+            return
+        if options["json"]:
+            rows = [model_to_dict(budget, exclude=["id"]) for budget in budgets]
+            self.stdout.write(json.dumps({"budgets": rows}, default=lambda moment: moment.isoformat()))
+            return
+        for budget in budgets:
+            self.stdout.write(in_words(budget))
+        if not budgets:
+            self.stdout.write("No budgets are stored.")
+
+
+def in_words(budget: ApiBudget) -> str:
+    """Return one line for people; times are UTC."""
+    remaining = "unknown" if budget.remaining is None else f"{budget.remaining:,}"
+    words = [f"{budget.source_system} {budget.account} {budget.resource}: {remaining} left"]
+    if budget.limit is not None:
+        words.append(f"of {budget.limit:,}")
+    if budget.resets_at is not None:
+        words.append(f"until {budget.resets_at:%Y-%m-%d %H:%M} UTC")
+    if budget.not_before is not None:
+        words.append(f"(no request before {budget.not_before:%Y-%m-%d %H:%M} UTC)")
+    return " ".join(words)

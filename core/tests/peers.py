@@ -1,0 +1,92 @@
+"""Servers that never finish an answer, or send their clients elsewhere."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Self
+
+JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def silent(connection: socket.socket) -> None:
+    """Read the request and say nothing."""
+    while connection.recv(1 << 16):
+        pass
+
+
+def dripping_headers(connection: socket.socket) -> None:
+    """Begin an answer, and send one more header now and then."""
+    connection.sendall(JSON_HEAD)
+    while True:
+        connection.sendall(b"X-More: 1\r\n")
+        time.sleep(0.05)
+
+
+def dripping_body(connection: socket.socket) -> None:
+    """Announce a long body, and send a byte of it now and then."""
+    connection.sendall(JSON_HEAD + b"Content-Length: 1000000\r\n\r\n[")
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.05)
+
+
+def endless(connection: socket.socket) -> None:
+    """Send a body that does not end, as fast as it is read."""
+    connection.sendall(JSON_HEAD + b"Connection: close\r\n\r\n[")
+    while True:
+        connection.sendall(b" " * (1 << 20))
+
+
+class Peer:
+    """A server on this machine; ``requests`` are the first bytes of each connection."""
+
+    def __init__(self, behave: Callable[[socket.socket], None]) -> None:
+        self.requests: list[bytes] = []
+        self._behave = behave
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in [self._server, *self._open]:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                self._open.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while first := connection.recv(1 << 16):
+                self.requests.append(first)
+                self._behave(connection)
+
+
+@contextmanager
+def redirecting(status: int, target: str) -> Generator[tuple[Peer, Peer]]:
+    """Yield a server that redirects and the one behind the redirect; ``target`` is formatted with its ``port``."""
+
+    def accept(connection: socket.socket) -> None:
+        connection.sendall(JSON_HEAD + b"Content-Length: 2\r\n\r\n{}")
+
+    with Peer(accept) as other:
+        location = target.format(port=other.port)
+
+        def redirect(connection: socket.socket) -> None:
+            head = f"HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+            connection.sendall(head.encode())
+
+        with Peer(redirect) as first:
+            yield first, other
