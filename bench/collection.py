@@ -39,9 +39,11 @@ class Recording:
     def __enter__(self) -> "Recording":
         once, made = self._once, self.made
 
-        def listening(self: Transport, method: str, url: str, headers: Any, params: Any, body: object) -> Any:
+        def listening(
+            self: Transport, method: str, url: str, headers: Any, params: Any, body: object, total: float
+        ) -> Any:
             made.append((method, url, dict(headers), dict(params or {}), body))
-            return once(self, method, url, headers, params, body)
+            return once(self, method, url, headers, params, body, total)
 
         Transport._once = listening  # pyright: ignore[reportPrivateUsage]
         return self
