@@ -13,7 +13,7 @@ from discord_activity_tracker.tests.conftest import Collect
 from discord_activity_tracker.tests.truth import differences, false_tombstones
 from discord_activity_tracker.tests.twin import Twin
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

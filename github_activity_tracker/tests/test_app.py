@@ -17,7 +17,7 @@ from github_activity_tracker.tests.test_refusals import exit_code
 from samples.app import App, Installation
 from samples.server import SampleServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 KEY = rsa.generate_private_key(65537, 2048)
 OWNER = "saltmarsh-works"
 

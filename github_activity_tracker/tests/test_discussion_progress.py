@@ -11,7 +11,7 @@ from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_progress import in_steps
 from samples.server import SampleServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 LATER = "2026-06-01T00:00:00Z"
 
 

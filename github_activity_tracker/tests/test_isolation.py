@@ -18,7 +18,7 @@ from github_activity_tracker.tests.test_refusals import exit_code, scopes
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 from samples.server import SampleServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Both = tuple[SampleServer, Collect]
 Spoil = Callable[[str, object], None]
 
@@ -29,8 +29,10 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> Spoil:
     once = Transport._once
     spoiled: dict[str, object] = {}
 
-    def spoiling(self: Transport, method: str, url: str, headers: Any, params: Any, body: object) -> Response:
-        answer = once(self, method, url, headers, params, body)
+    def spoiling(
+        self: Transport, method: str, url: str, headers: Any, params: Any, body: object, total: float
+    ) -> Response:
+        answer = once(self, method, url, headers, params, body, total)
         for text, other in spoiled.items():
             if text in f"{url} {json.dumps(body)}" and answer.status == 200:
                 changed = other(json.loads(answer.body)) if callable(other) else other

@@ -16,6 +16,7 @@ from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differe
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
+    pytest.mark.slow,
     pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 MOST_RUNS = 60

@@ -8,7 +8,7 @@ from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_discussions import kept, server, true
 from samples.server import SampleServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 server = server
 
 
