@@ -87,9 +87,9 @@ SPEND = """
         now() + %(window)s * interval '1 second', now())
     ON CONFLICT (source_system, account, resource) DO UPDATE SET
         "limit" = excluded."limit",
-        remaining = CASE WHEN stored.resets_at BETWEEN now() AND excluded.resets_at
+        remaining = CASE WHEN stored.resets_at > now() AND stored.resets_at <= excluded.resets_at
             THEN GREATEST(0, stored.remaining - %(units)s) ELSE excluded.remaining END,
-        resets_at = CASE WHEN stored.resets_at BETWEEN now() AND excluded.resets_at
+        resets_at = CASE WHEN stored.resets_at > now() AND stored.resets_at <= excluded.resets_at
             THEN stored.resets_at ELSE excluded.resets_at END,
         updated_at = now()
     RETURNING remaining, resets_at
