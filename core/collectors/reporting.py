@@ -17,6 +17,8 @@ class ReportingCommand(BaseCommand):
     """Set ``exit_code`` for an end that is neither clean nor an error; ``call_command`` returns normally then."""
 
     exit_code: int = 0
+    interrupted: str = "what was stored stays"
+    """What the line after Ctrl-C says about the data."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Add what every command has."""
@@ -35,7 +37,7 @@ class ReportingCommand(BaseCommand):
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
         except KeyboardInterrupt:
-            sys.stderr.write("interrupted: what was stored stays; run again to go on\n")
+            sys.stderr.write(f"interrupted: {self.interrupted}; run again to go on\n")
             sys.exit(130)
         except BrokenPipeError:  # the reader, such as head, has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

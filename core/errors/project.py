@@ -33,9 +33,13 @@ class ConfigurationError(CollectorError):
 
 
 class ReplaceToken(CollectorError):
-    """The source refuses the token; the text names the variable that holds it, never the token."""
+    """The source refuses the token, which is a configuration error.
+
+    The text names the variable that holds the token, never the token.
+    """
 
     category = CollectorFailureCategory.AUTH
+    exit_code = 2
 
 
 class AccessDenied(CollectorError):

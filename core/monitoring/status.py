@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from core.models import ApiBudget, CollectorRun, SkippedItem
 from core.monitoring.freshness import Freshness, freshness
-from core.runs import mark_interrupted
+from core.runs import BY_HAND, mark_interrupted
 from core.search.namespaces import entries_waiting
 
 Outcome = CollectorRun.Outcome
@@ -22,6 +22,8 @@ LONG = timedelta(hours=24)
 
 INDEX_PATIENCE = timedelta(hours=1)
 """Time that a separate ``sync_index`` may begin after a collection before waiting documents are reported."""
+CONFIGURATION = {"validation", "auth"}
+"""Categories of runs that a wrong setting or token ended before they began."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """Runs that start later than this after the database server's present time lie in the future."""
 
@@ -66,7 +68,8 @@ def status(now: datetime) -> Status:
     mark_interrupted()
     scopes = freshness(now)
     last = list(CollectorRun.objects.order_by("collector", "-pk").distinct("collector"))
-    ended = CollectorRun.objects.exclude(outcome__in=[Outcome.RUNNING, Outcome.BUSY])
+    by_hand = Q(outcome=Outcome.INTERRUPTED, failure_category=BY_HAND)
+    ended = CollectorRun.objects.exclude(outcome__in=[Outcome.RUNNING, Outcome.BUSY]).exclude(by_hand)
     last_ended = list(ended.order_by("collector", "-pk").distinct("collector"))
     running = list(CollectorRun.objects.filter(outcome=Outcome.RUNNING))
     entries = entries_waiting()
@@ -76,7 +79,12 @@ def status(now: datetime) -> Status:
         "documents_waiting": waiting["dirty"] + waiting["failed"], "documents_failed": waiting["failed"],
         "skipped": SkippedItem.objects.filter(cleared_at=None).count(),
     }  # fmt: skip
-    found = [*_of_runs(last_ended), *_of_scopes(scopes), *_of_running(running, now), *_in_the_future(last, scopes, now)]
+    found = [
+        *_of_runs(_without_good_start(last_ended, running)),
+        *_of_scopes(scopes),
+        *_of_running(running, now),
+        *_in_the_future(last, scopes, now),
+    ]
     if waiting["dirty"] and not running and _is_index_behind(last_ended, now):
         text = f"the search index is behind: {waiting['dirty']} documents wait; run manage.py sync_index"
         found.append(Finding(level=Level.WARNING, text=text))
@@ -87,6 +95,15 @@ def status(now: datetime) -> Status:
         found.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))
     found.sort(key=lambda finding: -finding.level)
     return Status(findings=found, figures=figures, last_runs=last, scopes=scopes, budgets=list(ApiBudget.objects.all()))
+
+
+def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[CollectorRun]) -> list[CollectorRun]:
+    """Leave out configuration errors after which a run of the same collector has begun its work."""
+    started = {run.collector: run.pk for run in running if run.progress.get("stream")}
+    return [
+        run for run in last_ended
+        if not (run.failure_category in CONFIGURATION and not run.scopes and started.get(run.collector, 0) > run.pk)
+    ]  # fmt: skip
 
 
 def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:

@@ -50,7 +50,8 @@ class SyncResult:
     seconds: float = 0.0
 
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int | None], None]
+"""Called with the chunks that are done and their estimated total; ``None`` while nothing is known of it."""
 
 
 def sync(
@@ -62,7 +63,8 @@ def sync(
 ) -> SyncResult:
     """Index every changed document of these sources, also those that an earlier run left.
 
-    ``progress`` hears how many are done, of how many. ``wait``: so many seconds at most, until queries see all of it.
+    ``progress`` is called for every 64 chunks, and after each batch of documents. ``wait``: seconds to wait at most
+    until queries see all of it.
     """
     require_own_session()
     began = time.monotonic()
@@ -90,7 +92,7 @@ def fill(
     by_system = {source.source_system: source for source in sources}
     queue_missing(target, by_system)
     queue = due(target, by_system)
-    work, news = _Passed(queue.count(), progress), time.monotonic()
+    work, news = IndexProgress(queue.count(), progress), time.monotonic()
     with closing(batches(target, by_system, queue, counts, deadline)) as found:
         for batch in found:
             if deadline is not None and time.monotonic() >= deadline:
@@ -99,30 +101,57 @@ def fill(
                 if not alive:  # it was replaced by another
                     break
                 try:
-                    _write(target, by_system, batch.cut.result(), counts, deadline)
+                    works = batch.cut.result()
+                    work.begin(sum(len(one.after) for one in works), batch.size)
+                    _write(target, by_system, works, counts, deadline, work.embedded)
                 except BudgetExhausted:
                     break
-            work.pass_(batch.size)
+            work.end()
             if time.monotonic() - news > NEWS:
                 news = time.monotonic()
                 logger.info("index sync %s", work.in_words())
     return counts
 
 
-class _Passed:
-    """How far a work is, and when it may end."""
+class IndexProgress:
+    """How far the index is, in chunks. The total is estimated from the documents that have been cut."""
 
-    def __init__(self, total: int, told: Progress | None) -> None:
-        self.total, self.done, self.told, self.began = total, 0, told, time.monotonic()
+    def __init__(self, documents: int, report: Progress | None) -> None:
+        self.documents, self.report, self.began = documents, report, time.monotonic()
+        self.done_documents = self.done = self.reported = 0
+        self.batch_documents = self.batch = 0
 
-    def pass_(self, more: int) -> None:
-        self.done += more
-        if self.told:
-            self.told(self.done, max(self.total, self.done))
+    @property
+    def total(self) -> int:
+        """The estimated number of chunks; at least those that are known."""
+        known, cut = self.done + self.batch, self.done_documents + self.batch_documents
+        return known + round(known / max(1, cut) * max(0, self.documents - cut))
+
+    def begin(self, chunks: int, documents: int) -> None:
+        """Begin a batch that has been cut."""
+        self.batch, self.batch_documents = chunks, documents
+        self._send(self.done)
+
+    def embedded(self, chunks: int) -> None:
+        """Report chunks of this batch that have their vectors."""
+        self._send(min(self.reported + chunks, self.done + self.batch))
+
+    def end(self) -> None:
+        """End a batch; chunks that had vectors already are done as well."""
+        self.done, self.done_documents = self.done + self.batch, self.done_documents + self.batch_documents
+        self.batch = self.batch_documents = 0
+        self._send(self.done)
+
+    def _send(self, done: int) -> None:
+        self.reported = done
+        if self.report:
+            self.report(done, self.total or None)
 
     def in_words(self) -> str:
+        """Return one line for the log."""
         left = max(0, self.total - self.done) * (time.monotonic() - self.began) / max(1, self.done)
-        return f"documents={self.done} of={self.total} seconds_left={left:.0f}"
+        documents = f"documents={self.done_documents} of={self.documents}"
+        return f"{documents} chunks={self.done} of={self.total} seconds_left={left:.0f}"
 
 
 def _write(
@@ -131,12 +160,13 @@ def _write(
     works: Sequence[Work],
     counts: Counter[str],
     deadline: float | None,
+    embedded: Callable[[int], None] | None = None,
 ) -> None:
     """Bring claimed documents in; when one is refused, halves, down to that one, read anew."""
     if not works:
         return
     try:
-        write_batch(target, works, counts, deadline)
+        write_batch(target, works, counts, deadline, embedded)
     except DocumentRefused as refusal:
         if len(works) == 1:
             _set_aside(works[0].entry, refusal, counts)

@@ -1,13 +1,15 @@
 """Runs over guilds: one that fails stops none of the others."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
 from core.collectors.progress import Progress, Silence
+from core.collectors.terminal import at_terminal
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, ScopeBusy
 from core.models import Scope
 from core.runs import scope_lock, unhurried_commits
@@ -15,7 +17,13 @@ from core.search.documents import DocumentSource
 from discord_activity_tracker import fetch, store
 from discord_activity_tracker.collector.estimate import estimate
 from discord_activity_tracker.collector.guild import collect_guild
-from discord_activity_tracker.collector.options import CollectOptions, disabled_guilds, guild_name, named_guilds
+from discord_activity_tracker.collector.options import (
+    CollectOptions,
+    disabled_guilds,
+    guild_name,
+    is_known_channel,
+    named_guilds,
+)
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.documents import DiscordDocuments
 
@@ -24,6 +32,8 @@ NO_TOKEN = "DISCORD_BOT_TOKEN is empty: make a bot in Discord's developer portal
 NO_GUILD = (
     "The bot is in no guild. Invite it: developer portal, OAuth2, URL Generator, scope bot, permissions 17180984320."
 )
+NOT_SEEN = "The bot is not in the server {}; check the id, or invite the bot. Nothing was collected."
+NO_CHANNEL = "The bot sees no channel {}; check the id of --channel, or the bot's permissions. Nothing was collected."
 
 
 class DiscordCollector(AbstractCollector):
@@ -34,6 +44,8 @@ class DiscordCollector(AbstractCollector):
     def __init__(self, options: CollectOptions) -> None:
         self.options = options
         self.progress: Progress = Silence()
+        self.tallies: list[Counter[str]] = []
+        """The counts of each guild, the one that is being read last."""
 
     def validate_config(self) -> None:
         """Refuse what cannot be done before anything is touched."""
@@ -45,13 +57,22 @@ class DiscordCollector(AbstractCollector):
         """What the second phase brings up to date."""
         return [DiscordDocuments()]
 
+    def counts_so_far(self) -> Mapping[str, int]:
+        """Return what this run has stored until now, over all guilds."""
+        return sum(self.tallies, Counter[str]())
+
     def collect(self) -> CollectorResult:
-        """Collect every guild; what went wrong with one is in its report."""
+        """Collect every guild; what went wrong with one is in its report.
+
+        Raises ConfigurationError, before anything is stored, for ids of servers and channels that the bot does not see.
+        """
         store.forget_written()
         reports: list[ScopeReport] = []
         with fetch.Session() as session, unhurried_commits():
             self._open(session)
-            for guild_id in self._guilds(session):
+            guilds = self._guilds(session)
+            self._refuse_unknown(session, guilds)
+            for guild_id in guilds:
                 reports.append(self._collect_apart(session, guild_id))
                 if reports[-1].stops_run:
                     break
@@ -81,9 +102,31 @@ class DiscordCollector(AbstractCollector):
         off = disabled_guilds()
         return [guild_id for guild_id in invited if guild_id not in off]
 
+    def _refuse_unknown(self, session: fetch.Session, guilds: Sequence[int]) -> None:
+        """Raise ConfigurationError for ids on the command line that Discord does not show this bot.
+
+        At a terminal for any of them, otherwise only when no other server is left to collect. What was collected
+        before is not misspelt: when the bot has lost access, the run says so.
+        """
+        unknown = [guild_id for guild_id in guilds if self.options.guilds and guild_name(guild_id) is None]
+        if unknown:
+            invited = set(session.run(fetch.own_guilds(session.client)))
+            missing = [str(guild_id) for guild_id in unknown if guild_id not in invited]
+            if missing and (at_terminal() or len(missing) == len(guilds)):
+                raise ConfigurationError(NOT_SEEN.format(", ".join(missing)))
+        if (channel := self.options.channel) is None or is_known_channel(channel):
+            return
+        try:
+            there = session.run(fetch.read_channel(session.client, channel)) is not None
+        except (fetch.NotThere, fetch.DiscordRefused):
+            there = False
+        if not there:
+            raise ConfigurationError(NO_CHANNEL.format(channel))
+
     def _collect_apart(self, session: fetch.Session, guild_id: int) -> ScopeReport:
         """Collect one guild; an error becomes its report, except one that no guild can escape."""
         run = Run(session=session, options=self.options, guild_id=guild_id, progress=self.progress)
+        self.tallies.append(run.counts)
         try:
             with scope_lock(self.name, str(guild_id), name=guild_name(guild_id)) as held:
                 if not held:

@@ -13,6 +13,7 @@ from django.db import DataError, IntegrityError, ProgrammingError
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
 from core.collectors.progress import Progress, Silence
+from core.collectors.terminal import at_terminal
 from core.errors import (
     AccessDenied,
     BudgetExhausted,
@@ -22,6 +23,9 @@ from core.errors import (
     ReplaceToken,
     RetryLater,
     ScopeBusy,
+    SourceTimeout,
+    SourceUnavailable,
+    UnexpectedAnswer,
     classify_failure,
     in_one_line,
 )
@@ -32,15 +36,17 @@ from core.search.documents import DocumentSource
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.collector import quiet
 from github_activity_tracker.collector.estimate import estimate
-from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, targets
+from github_activity_tracker.collector.options import CollectOptions, Target, full_name, provisional_id, targets
 from github_activity_tracker.collector.repository import RepositoryRun
 from github_activity_tracker.collector.streams import STREAMS
 from github_activity_tracker.documents import GitHubDocuments
+from github_activity_tracker.payloads import RepositoryPayload
 
 logger = logging.getLogger(__name__)
 PATIENCE = 90.0
 """Seconds to wait for a limit to end when nothing else can be done; while something can, nobody waits."""
 IMPATIENCE = 2.0
+NOT_SHOWN = "GitHub shows no repository {}; check the name, or use a token that may see it"
 UNFORESEEN = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
     DataError, IntegrityError, ProgrammingError,
@@ -55,6 +61,8 @@ class Plan:
     queue: deque[Target]
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     told_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    payloads: Mapping[str, RepositoryPayload] = field(default_factory=dict[str, RepositoryPayload])
+    """REST answers about named repositories that were never collected before, by ``owner/name``."""
     readings: Mapping[int, Mapping[str, quiet.Reading]] = field(default_factory=dict[int, Mapping[str, quiet.Reading]])
     quiet: frozenset[str] = frozenset()
     spared: frozenset[str] = frozenset()
@@ -69,26 +77,36 @@ class GitHubCollector(AbstractCollector):
     def __init__(self, options: CollectOptions) -> None:
         self.options = options
         self.progress: Progress = Silence()
+        self.tallies: list[Counter[str]] = []
+        """The counts of each repository, the one that is being read last."""
         self.client = fetch.open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
 
     def validate_config(self) -> None:
         """Refuse what cannot be done before anything is touched."""
         if unknown := set(self.options.streams) - set(STREAMS):
             raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
-        if not settings.GITHUB_TOKENS and not self.options.git_only:
-            logger.warning(
-                "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and tells neither reviews nor timelines."
-            )
 
     def document_sources(self) -> list[DocumentSource]:
         """What the second phase brings up to date."""
         return [GitHubDocuments()]
 
+    def counts_so_far(self) -> Mapping[str, int]:
+        """Return what this run has stored until now, over all repositories."""
+        return sum(self.tallies, Counter[str]())
+
     def collect(self) -> CollectorResult:
-        """Collect every repository; what went wrong with one is in its report."""
+        """Collect every repository; what went wrong with one is in its report.
+
+        Raises ConfigurationError, before anything is stored, for names that GitHub does not show.
+        """
+        if not settings.GITHUB_TOKENS and not self.options.git_only:
+            logger.warning(
+                "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and shows neither reviews nor timelines."
+            )
         store.forget_written()
         self.client.share_budgets(everything=True)
         plan = self._plan(self._targets())
+        plan.payloads = self._payloads_of_unknown(plan)
         self.client.share_budgets()
         reports: dict[str, ScopeReport] = {}
         waiting: set[str] = set()
@@ -122,12 +140,40 @@ class GitHubCollector(AbstractCollector):
         """The repositories of this run: those that are named, and those of the organisations."""
         named = list(self.options.repositories)
         for owner in self.options.organisations:
-            found = [str(item["full_name"]) for item in fetch.repositories_of(self.client, owner)]
+            try:
+                found = [str(item["full_name"]) for item in fetch.repositories_of(self.client, owner)]
+            except NotFound as error:
+                raise ConfigurationError(f"GitHub shows no organisation or user {owner}; check the name.") from error
             logger.info("organisation read org=%s repositories=%s", owner, len(found))
             named += found
         if self.options.organisations and not named:
             raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
         return targets(named)
+
+    def _payloads_of_unknown(self, plan: Plan) -> dict[str, RepositoryPayload]:
+        """Ask for the named repositories that were never collected and that the probe did not show.
+
+        Raises ConfigurationError for misspelt names: at a terminal for any of them, otherwise only when no other
+        repository is left to collect, so that one wrong name in a crontab stops nothing else.
+        """
+        if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
+            return {}
+        named = {full_name(name).lower() for name in self.options.repositories}
+        payloads: dict[str, RepositoryPayload] = {}
+        missing: list[str] = []
+        for target in plan.queue:
+            name = target.full_name
+            if name.lower() not in named or target.known_id or name in plan.facts:
+                continue
+            try:
+                payloads[name] = fetch.repository(self.client, name, None)
+            except NotFound as error:
+                missing += [name] if error.reason == "not_found" else []
+            except (AccessDenied, RetryLater, BudgetExhausted, SourceUnavailable, SourceTimeout, UnexpectedAnswer):
+                continue  # asked again, and reported, when it is its turn
+        if missing and (at_terminal() or len(missing) == len(plan.queue)):
+            raise ConfigurationError(f"{NOT_SHOWN.format(', '.join(sorted(missing)))}. Nothing was collected.")
+        return payloads
 
     def _plan(self, found: Sequence[Target]) -> Plan:
         """Ask whether anything changed, a hundred repositories at a time."""
@@ -154,9 +200,10 @@ class GitHubCollector(AbstractCollector):
     def _collect_apart(self, target: Target, plan: Plan) -> ScopeReport:
         """Collect one repository; an error becomes its report, except one that no repository can escape."""
         counts: Counter[str] = Counter()
+        self.tallies.append(counts)
         try:
             facts = plan.facts.get(target.full_name)
-            scope = self._open_scope(target, facts)
+            scope = self._open_scope(target, plan)
             with scope_lock(self.name, scope.external_id, name=scope.name) as held:
                 if not held:
                     raise ScopeBusy("another run is collecting it; skipped")
@@ -189,8 +236,9 @@ class GitHubCollector(AbstractCollector):
             reason=reason,
         )  # fmt: skip
 
-    def _open_scope(self, target: Target, facts: Mapping[str, Any] | None) -> Scope:
+    def _open_scope(self, target: Target, plan: Plan) -> Scope:
         """The repository's scope; GitHub is asked for its facts unless they are known or only a clone is to be read."""
+        facts = plan.facts.get(target.full_name)
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             repository_id = target.known_id or provisional_id(target.full_name)
             known = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
@@ -198,7 +246,9 @@ class GitHubCollector(AbstractCollector):
         if facts is not None:
             owner = next(iter(convert.actor_rows(facts.get("owner"))), None)
             return store.store_repository(convert.repository_row_of_facts(dict(facts)), owner)
-        payload = fetch.repository(self.client, target.full_name, target.known_id)
+        payload = plan.payloads.get(target.full_name) or fetch.repository(
+            self.client, target.full_name, target.known_id
+        )
         owner = payload.get("owner")
         return store.store_repository(convert.repository_row(payload), convert.account_row(owner) if owner else None)
 
@@ -215,7 +265,7 @@ class GitHubCollector(AbstractCollector):
             )  # fmt: skip
         reason = str(error)
         if isinstance(error, NotFound) and error.reason != "blocked":
-            reason = f"GitHub shows no repository {target.full_name}; check the name, or use a token that may see it"
+            reason = NOT_SHOWN.format(target.full_name)
         logger.info("collection ended early scope=%s outcome=%s reason=%s", target.full_name, outcome, reason)
         return ScopeReport(
             scope=target.full_name, outcome=outcome, counts={k: n for k, n in counts.items() if n}, skipped=1,
