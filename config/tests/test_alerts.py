@@ -11,7 +11,7 @@ from django.db.utils import OperationalError
 from django.utils import timezone
 
 from core.collectors import CollectorResult, ScopeReport
-from core.errors import ConfigurationError, ReplaceToken
+from core.errors import ReplaceToken
 from core.models import Alert, CollectorRun, Notice, Scope
 from core.monitoring.alerts import refresh
 from core.monitoring.delivery import deliver
@@ -212,8 +212,7 @@ def test_without_slack_alerts_are_kept_and_nothing_waits(settings: Any) -> None:
     failing(Told(run=ValueError("x")))
     assert Alert.objects.get().category == "validation"
     assert not Notice.objects.exists()
-    with pytest.raises(ConfigurationError, match="SLACK_BOT_TOKEN"):
-        notify()
+    assert "SLACK_BOT_TOKEN" in notify()
 
 
 def test_the_digest_comes_once_a_day(slack: SlackServer) -> None:
