@@ -101,7 +101,7 @@ def test_a_run_that_finds_a_lock_is_no_trouble(slack: SlackServer) -> None:
 
 def test_a_killed_run_is_told_by_whoever_looks_next(slack: SlackServer) -> None:
     CollectorRun.objects.create(collector="told", host="h", pid=1, started_at=timezone.now())
-    assert notify() == "1 messages posted"
+    assert notify() == "1 message posted"
     assert slack.titles() == ["told: interrupted: the whole run (interrupted)"]
 
 
@@ -150,7 +150,7 @@ def test_an_error_of_slack_fails_no_run_and_the_message_comes_later(
     assert timezone.now() - began < timedelta(seconds=8)
     assert CollectorRun.objects.get().outcome == "partial"
     assert Notice.objects.get().state == "waiting"
-    assert notify() == "1 messages posted"
+    assert notify() == "1 message posted"
     assert len(slack.messages) == 1
 
 

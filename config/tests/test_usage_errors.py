@@ -1,4 +1,4 @@
-"""Usage errors and Ctrl-C at a terminal touch nothing; under cron an error stays on record until the next good start."""
+"""Usage errors and Ctrl-C at a terminal touch nothing; under cron an error is on record until the next good start."""
 
 from collections.abc import Iterator
 from io import StringIO

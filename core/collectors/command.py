@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
@@ -21,12 +21,13 @@ from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
 from core.collectors.terminal import at_terminal
-from core.collectors.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.errors import CollectorFailureCategory, ScopeBusy, classify_failure, exit_code_for, in_one_line
 from core.models import CollectorRun
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
+from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.runs import finish_run, recorded_run, run_finished
+from core.search.results import SyncResult
 
 logger = logging.getLogger(__name__)
 EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
@@ -51,6 +52,12 @@ def aware_date(text: str) -> datetime:
 class BaseCollectorCommand(ReportingCommand, ABC):
     """Subclasses give ``get_collector``; everything else is here."""
 
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "complete", 1: "failed", 2: "wrong usage, configuration or token; nothing was collected",
+        3: "partial: a limit, or items that could not be read; the next run goes on",
+        75: "another run is collecting the same",
+    }  # fmt: skip
+
     requires_system_checks: Any = ()
     """They are about code and pages, and cost cron as much as a quiet run; ``manage.py check`` has them."""
 
@@ -66,12 +73,26 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options that every collector has."""
-        parser.add_argument("--no-sync", action="store_true", help="Leave the search index for a later run.")
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
-        parser.add_argument("--max-requests", type=int, metavar="N", help="Stop cleanly after so many requests.")
-        parser.add_argument("--max-seconds", type=float, metavar="S", help="Stop cleanly after so many seconds.")
-        parser.add_argument("--estimate", action="store_true", help="Only say what a run would cost at most.")
-        parser.add_argument("--progress", action=BooleanOptionalAction, help="Show progress; by default on a terminal.")
+        parser.add_argument(
+            "--no-sync",
+            action="store_true",
+            help="Collect only; leave the search index to a later run or to sync_index.",
+        )
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
+        parser.add_argument(
+            "--max-requests", type=int, metavar="N", help="Stop cleanly after N requests; the next run goes on."
+        )
+        parser.add_argument(
+            "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; the next run goes on."
+        )
+        parser.add_argument(
+            "--estimate",
+            action="store_true",
+            help="Collect nothing; print the requests and the time that a run would take.",
+        )
+        parser.add_argument(
+            "--progress", action=BooleanOptionalAction, help="Show progress; the default is to show it on a terminal."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run both phases, keep the ledger, and print what was done.
@@ -120,9 +141,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                     self._print(name, result, time.monotonic() - began)
                     self.stdout.flush()
             progress.begin("sync_pinecone")
-            if not options["no_sync"]:
-                self._phase(collector, "sync_pinecone", collector.sync_pinecone)
+            indexed = None if options["no_sync"] else self._phase(collector, "sync_pinecone", collector.sync_pinecone)
         self._close(run, result)
+        if isinstance(indexed, SyncResult) and not options["json"]:
+            self.stdout.write(f"search index: {indexed.in_words()}")
         if options["json"]:
             self._print_json(name, result, time.monotonic() - began)
         self.exit_code = EXIT_CODES[result.outcome]
@@ -171,13 +193,13 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         for estimate in found:
             self.stdout.write(in_words(estimate))
 
-    def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> None:
-        """Run one phase; a failure is handled once and raised again unchanged."""
+    def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> Any:
+        """Run one phase and return what it returns; a failure is handled once and raised again unchanged."""
         _set_if_possible(collector, "_error_phase", phase)
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
             with log_fields(collector=name, collector_phase=phase):
-                act()
+                return act()
         except CommandError as error:
             extra: dict[str, object] = {"collector": name}
             extra |= {"collector_phase": phase, "failure_category": CollectorFailureCategory.COMMAND.value}

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
+
 from core.collectors.result import CollectorResult
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.models import CollectorRun
 from core.operations.redaction import redact
 from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
-from core.trackers import installed_trackers
 
 NOT_RECORDED = {
     "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
@@ -54,8 +55,8 @@ def record_refusal(command: type, options: Mapping[str, str], error: Exception) 
     if exit_code_for(error) != 2:
         return
     module = command.__module__.rpartition(".")[2]
-    names = {tracker.collect_command: tracker.source_system for tracker in installed_trackers()}
-    with recorded_run(names.get(module, module), options) as run:
+    names = (app.source_system for app in apps.get_app_configs() if getattr(app, "collect_command", "") == module)  # pyright: ignore[reportAttributeAccessIssue]
+    with recorded_run(next(names, module), options) as run:
         line = redact(in_one_line(error))[:1000]
         finish_run(run, "failed", counts={}, category=classify_failure(error).value, error=line)
     run_finished.send_robust(CollectorRun, run=run)

@@ -4,13 +4,19 @@ import logging.config
 import os
 import sys
 import traceback
-from typing import Any
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.operations.redaction import redact
+
+
+class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Leaves the lines of examples and exit codes as they are."""
 
 
 class ReportingCommand(BaseCommand):
@@ -20,11 +26,24 @@ class ReportingCommand(BaseCommand):
     interrupted: str = "what was stored stays"
     """What the line after Ctrl-C says about the data."""
 
+    examples: ClassVar[Sequence[str]] = ()
+    """Command lines for ``--help``, without ``manage.py``."""
+    exit_codes: ClassVar[Mapping[int, str]] = {0: "done", 1: "failed", 2: "wrong usage or configuration"}
+    """What ``--help`` says about exit codes; 130 after Ctrl-C is the same everywhere."""
+
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Add what every command has."""
+        kwargs.setdefault("formatter_class", HelpFormatter)
+        kwargs.setdefault("epilog", self._epilog())
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument("--log-format", choices=list(settings.LOGGINGS), help="How log lines look; see LOG_FORMAT.")
         return parser
+
+    def _epilog(self) -> str:
+        """Return the examples and the exit codes."""
+        examples = [f"  manage.py {example}" for example in self.examples]
+        codes = [f"  {code:<4}{meaning}" for code, meaning in ({**self.exit_codes, 130: "stopped by Ctrl-C"}).items()]
+        return "\n".join([*(["examples:", *examples, ""] if examples else []), "exit codes:", *codes])
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """Log as asked, then do it."""

@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 
 from core.models import ApiBudget, CollectorRun, SkippedItem
 from core.monitoring.freshness import Freshness, freshness
+from core.operations.words import number_of
 from core.runs import BY_HAND, mark_interrupted
 from core.search.namespaces import entries_waiting
 
@@ -86,10 +87,12 @@ def status(now: datetime) -> Status:
         *_in_the_future(last, scopes, now),
     ]
     if waiting["dirty"] and not running and _is_index_behind(last_ended, now):
-        text = f"the search index is behind: {waiting['dirty']} documents wait; run manage.py sync_index"
+        text = (
+            f"the search index is behind: {number_of(waiting['dirty'], 'document')} to index; run manage.py sync_index"
+        )
         found.append(Finding(level=Level.WARNING, text=text))
     if waiting["failed"]:
-        text = f"{waiting['failed']} documents cannot be indexed (see index entries in the admin)"
+        text = f"{number_of(waiting['failed'], 'document')} cannot be indexed (see index entries in the admin)"
         found.append(Finding(level=Level.WARNING, text=text))
     if not last:
         found.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))

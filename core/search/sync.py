@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -19,9 +18,11 @@ from core.models import IndexEntry
 from core.operations.redaction import redact
 from core.search.documents import DocumentSource
 from core.search.frequencies import refresh_common_words
+from core.search.holders import holder_name, introduce
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
 from core.search.preparing import prepare
 from core.search.queue import batches, due, entries_of, queue_missing, waiting
+from core.search.results import SyncResult
 from core.search.writing import Work, write_batch
 
 logger = logging.getLogger(__name__)
@@ -29,25 +30,6 @@ NEWS = 30.0
 """Seconds between two lines of the log about a long work."""
 FIRST_PAUSE, LONGEST_PAUSE = 10, 24 * 60
 """Minutes until a document that was refused is tried again; each refusal doubles them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SyncResult:
-    """What a sync did. ``remaining`` documents wait: time was over, others work on them, or they failed.
-
-    ``held`` of them are in the hands of others, and ``fresh`` says whether all that was written can be found already.
-    """
-
-    documents: int = 0
-    deleted: int = 0
-    chunks_embedded: int = 0
-    chunks_reused: int = 0
-    chunks_sent: int = 0
-    failed: int = 0
-    held: int = 0
-    remaining: int = 0
-    fresh: bool = True
-    seconds: float = 0.0
 
 
 Progress = Callable[[int, int | None], None]
@@ -70,7 +52,9 @@ def sync(
     began = time.monotonic()
     target = serving_or_new()
     finish_dropping()
-    counts = fill(target, sources, None if max_seconds is None else began + max_seconds, progress)
+    introduce()
+    holders: list[str] = []
+    counts = fill(target, sources, None if max_seconds is None else began + max_seconds, progress, holders)
     refresh_common_words()
     fresh = True
     if wait is not None:
@@ -79,15 +63,22 @@ def sync(
     return SyncResult(
         documents=counts["documents"], deleted=counts["deleted"], chunks_embedded=counts["chunks_embedded"],
         chunks_reused=max(0, counts["chunks"] - counts["chunks_embedded"]), chunks_sent=counts["chunks_sent"],
-        failed=counts["failed"], held=counts["held"], remaining=waiting(target).count(), fresh=fresh,
-        seconds=time.monotonic() - began,
+        failed=counts["failed"], held=counts["held"], holder=next(iter(holders), ""), remaining=waiting(target).count(),
+        fresh=fresh, seconds=time.monotonic() - began,
     )  # fmt: skip
 
 
 def fill(
-    target: Target, sources: Sequence[DocumentSource], deadline: float | None, progress: Progress | None = None
+    target: Target,
+    sources: Sequence[DocumentSource],
+    deadline: float | None,
+    progress: Progress | None = None,
+    holders: list[str] | None = None,
 ) -> Counter[str]:
-    """Work off the queue of one namespace once; ``deadline`` is a time of the monotonic clock."""
+    """Work off the queue of one namespace once; ``deadline`` is a time of the monotonic clock.
+
+    ``holders`` takes the name of another process that works on documents of the queue.
+    """
     counts: Counter[str] = Counter()
     by_system = {source.source_system: source for source in sources}
     queue_missing(target, by_system)
@@ -95,6 +86,8 @@ def fill(
     work, news = IndexProgress(queue.count(), progress), time.monotonic()
     with closing(batches(target, by_system, queue, counts, deadline)) as found:
         for batch in found:
+            if holders is not None and not holders and counts["held"] and (name := holder_name()):
+                holders.append(name)
             if deadline is not None and time.monotonic() >= deadline:
                 break
             with writable(target.namespace) as alive:

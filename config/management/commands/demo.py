@@ -26,6 +26,10 @@ class Command(ReportingCommand):
     """Collects, indexes and searches, and says how to go on."""
 
     help = "Collect the sample community (or a repository of yours), index it, search it, and say how to go on."
+    examples = (
+        "demo",
+        "demo owner/name",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add which repository."""

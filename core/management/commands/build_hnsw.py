@@ -13,10 +13,14 @@ class Command(ReportingCommand):
     """Builds it while searches and syncs go on; after a switch of model it is built anew."""
 
     help = "Build (or drop) the HNSW index of the vectors in PostgreSQL; worth it above some 300,000 chunks."
+    examples = (
+        "build_hnsw",
+        "build_hnsw --drop",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the way back."""
-        parser.add_argument("--drop", action="store_true", help="Back to exact scans.")
+        parser.add_argument("--drop", action="store_true", help="Remove it; searches compare every vector again.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build or drop."""

@@ -2,8 +2,9 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.errors import ConfigurationError
@@ -15,14 +16,27 @@ from github_activity_tracker.collector.options import targets
 class Command(ReportingCommand):
     """Compares, stream by stream; ends with 3 when anything differs."""
 
-    help = "Compare what is kept with GitHub's own totals. Exit code 3 when they differ."
+    help = "Compare the collected data with GitHub's own totals."
+    examples = (
+        "audit_github",
+        "audit_github owner/name --json",
+    )
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "they agree",
+        1: "failed",
+        2: "wrong usage, configuration or token",
+        3: "they differ",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
         parser.add_argument(
-            "repositories", nargs="*", metavar="owner/name", help="Without any: all that are collected."
+            "repositories",
+            nargs="*",
+            metavar="owner/name",
+            help="Repositories to compare; without any, all that are collected.",
         )
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print one line a stream."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-IRREGULAR = {"entry": "entries", "repository": "repositories", "reply": "replies", "history": "histories"}
 DETAILS = {
     "inserted": "new", "updated": "updated", "deleted": "deleted", "malformed": "malformed", "refused": "refused",
 }  # fmt: skip
@@ -13,7 +12,8 @@ UNCOUNTED = ("malformed", "refused", "inserted", "updated", "unchanged", "delete
 
 def number_of(count: int, noun: str) -> str:
     """Return ``1 request`` or ``1,234 requests``."""
-    return f"{count:,} {noun if count == 1 else IRREGULAR.get(noun, f'{noun}s')}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
 
 
 def counted_words(counts: Mapping[str, int]) -> str:
@@ -34,6 +34,13 @@ def counted_words(counts: Mapping[str, int]) -> str:
         details = f" ({', '.join(parts[name])})" if name in parts else ""
         shown.append(f"{count:,} {_in_number(name.replace('_', ' '), count)}{details}")
     return ", ".join(shown)
+
+
+def size_in_words(size: int) -> str:
+    """Return a number of bytes as ``512 bytes``, ``1.5 kB`` or ``4.2 MB``."""
+    if size < 1000:
+        return number_of(size, "byte")
+    return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
 
 
 def stored_in_words(counts: Mapping[str, int]) -> str:
@@ -59,5 +66,5 @@ def _in_number(name: str, count: int) -> str:
     head, _, last = name.rpartition(" ")
     if count != 1 or last in UNCOUNTED or not last.endswith("s") or last.endswith("ss"):
         return name
-    singular = next((one for one, many in IRREGULAR.items() if many == last), last[:-1])
+    singular = f"{last[:-3]}y" if last.endswith("ies") else last[:-1]
     return f"{head} {singular}".strip()
