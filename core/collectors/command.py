@@ -20,7 +20,7 @@ from core.collectors.progress import hidden, shown_progress
 from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
-from core.collectors.terminal import at_terminal
+from core.collectors.terminal import at_terminal, wrapped
 from core.errors import CollectorFailureCategory, ScopeBusy, classify_failure, exit_code_for, in_one_line
 from core.models import CollectorRun
 from core.operations.log_context import log_fields
@@ -227,11 +227,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def _print(self, name: str, result: CollectorResult, seconds: float) -> None:
         for report in result.scopes:
-            self.stdout.write(f"{report.scope}: {report.outcome}; {counted_words(report.counts) or 'nothing new'}")
-            if report.reason:
-                self.stderr.write(redact(f"{report.scope}: {report.reason}"))
-            for note in report.notes:
-                self.stderr.write(redact(f"{report.scope}: {note}"))
+            counts = counted_words(report.counts) or "nothing new"
+            self.stdout.write(wrapped(f"{report.scope}: {report.outcome}; {counts}", self.stdout))
+            for line in filter(None, [report.reason, *report.notes]):
+                self.stderr.write(wrapped(redact(f"{report.scope}: {line}"), self.stderr))
         requests = number_of(result.requests, "request")
         self.stdout.write(f"{name}: {result.outcome}, {requests}, {duration_in_words(seconds)}")
 

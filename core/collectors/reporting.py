@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
+from core.collectors.terminal import wrapped
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.operations.redaction import redact
 
@@ -56,7 +57,7 @@ class ReportingCommand(BaseCommand):
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
         except KeyboardInterrupt:
-            sys.stderr.write(f"interrupted: {self.interrupted}; run again to go on\n")
+            sys.stderr.write(wrapped(f"interrupted: {self.interrupted}; run again to go on", sys.stderr) + "\n")
             sys.exit(130)
         except BrokenPipeError:  # the reader, such as head, has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,7 +66,7 @@ class ReportingCommand(BaseCommand):
             if "--traceback" in argv:
                 sys.stderr.write(redact("".join(traceback.format_exception(error))))
             first = redact(in_one_line(error))
-            sys.stderr.write(f"error: {first} ({classify_failure(error).value})\n")
+            sys.stderr.write(wrapped(f"error: {first} ({classify_failure(error).value})", sys.stderr) + "\n")
             sys.exit(exit_code_for(error))
         if self.exit_code:
             sys.exit(self.exit_code)

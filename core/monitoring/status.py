@@ -94,7 +94,7 @@ def status(now: datetime) -> Status:
     if waiting["failed"]:
         text = f"{number_of(waiting['failed'], 'document')} cannot be indexed (see index entries in the admin)"
         found.append(Finding(level=Level.WARNING, text=text))
-    if not last:
+    if not last_ended and not running:
         found.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))
     found.sort(key=lambda finding: -finding.level)
     return Status(findings=found, figures=figures, last_runs=last, scopes=scopes, budgets=list(ApiBudget.objects.all()))

@@ -4,9 +4,11 @@ from django import template
 
 from core.models import Activity
 from core.pages.names import span, took
+from core.pages.runs import progress_in_words
 from core.pages.texts import visible
 
 register = template.Library()
+register.filter(progress_in_words)
 register.filter(took)
 register.filter(span)
 

@@ -74,7 +74,7 @@ class DiscordClient:
             )
             try:
                 await asyncio.wait_for(self._bot.login(token), 2 * TIMEOUT)
-            except (*PASSING, LookupError, TypeError, AttributeError) as error:  # what discord.py makes of another body
+            except (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError) as error:  # of another body
                 await self._bot.close()
                 self._note(error, "login")
                 if attempt + 1 == ATTEMPTS or not passes(error) or asked_wait(error) > LONGEST_WAIT:
