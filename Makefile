@@ -61,7 +61,7 @@ proofs: .venv/installed ## The tests that take long: docs, demo, guide, restore,
 	@$(BIN)/pytest -n 2 -q -m slow
 
 serve: .venv/installed ## The admin on http://127.0.0.1:8000; the sample community while nothing was collected
-	@$(MANAGE) serve
+	@$(MANAGE) serve $(ADDRESS)
 
 pictures: .venv/installed ## The pictures of docs/, taken anew from the sample community
 	@$(BIN)/python -m config.tests.browser.pictures

@@ -64,12 +64,13 @@ class Recording:
 
 def record(
     command: Sequence[str], *, columns: int = 80, env: Mapping[str, str] | None = None, cwd: Path = ROOT,
-    press: tuple[str, bytes] | None = None,
+    press: Sequence[tuple[str, bytes]] = (),
 ) -> Recording:  # fmt: skip
-    """Run a command in a terminal; ``press`` is a text to wait for and the keys to press then."""
+    """Run a command in a terminal; ``press`` are texts to wait for, in turn, and the keys to press then."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     began, found = time.monotonic(), Recording(columns=columns)
+    waiting, seen = list(press), 0
 
     def own_terminal() -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -91,9 +92,9 @@ def record(
         if not data:
             break
         found.pieces.append((time.monotonic() - began, data.decode(errors="replace")))
-        if press is not None and press[0] in found.text:
-            os.write(ours, press[1])
-            press = None
+        while waiting and (place := found.text.find(waiting[0][0], seen)) >= 0:
+            seen = place + len(waiting[0][0])
+            os.write(ours, waiting.pop(0)[1])
     else:
         process.kill()
     os.close(ours)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,9 @@ class Machine:
         self.env |= dict.fromkeys(REMOVED, "")
         self.env["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
-    def terminal(self, *words: str, columns: int = 80, press: tuple[str, bytes] | None = None, **env: str) -> Recording:
+    def terminal(
+        self, *words: str, columns: int = 80, press: Sequence[tuple[str, bytes]] = (), **env: str
+    ) -> Recording:
         """Run a command as a person does."""
         command = [sys.executable, "manage.py", *words]
         return record(command, columns=columns, env=self.env | env, press=press)
@@ -95,7 +97,7 @@ def test_a_wrong_token_is_one_line_that_names_its_variable(machine: Machine) -> 
 
 
 def test_ctrl_c_reports_what_was_stored_and_raises_no_alarm(machine: Machine) -> None:
-    found = machine.terminal("collect_github", machine.name, press=("review", CTRL_C))
+    found = machine.terminal("collect_github", machine.name, press=[("review", CTRL_C)])
     assert found.exit_code == 130, found.text
     assert any(line.startswith("interrupted: stored until now: ") for line in found.lines), found.lines
     assert machine.status() == ("WARNING", ["interrupted"]), "as before: nothing was ever collected"
