@@ -38,9 +38,11 @@ class RecordedProgress:
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
         """Begin a stream of a scope, or change the total of this one."""
-        self._position = moved(self._position, scope, stream, total)
+        before = self._position
+        self._position = moved(before, scope, stream, total)
         self._shown.expect(scope, stream, total)
-        self._write()
+        if self._position is not before:  # another total is written with the items that follow
+            self._write()
 
     def advance(self, seen: int) -> None:
         """Add items that were read."""
