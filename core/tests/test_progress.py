@@ -1,9 +1,7 @@
 """The progress of a collection and of the index: what is reported, how often, and how it fits into a line."""
 
 import io
-from collections import defaultdict
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,20 +90,6 @@ def test_into_a_file_go_whole_lines() -> None:
     ]
 
 
-class Reports:
-    """Remembers every report."""
-
-    def __init__(self) -> None:
-        self.items: dict[str, list[int]] = defaultdict(list)
-        self._stream = ""
-
-    def expect(self, scope: str, stream: str, total: int | None) -> None:
-        self._stream = stream
-
-    def advance(self, seen: int) -> None:
-        self.items[self._stream].append(seen)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_index_reports_every_64_chunks_and_ends_at_its_total() -> None:
     reports: list[tuple[int, int | None]] = []
@@ -130,22 +114,6 @@ def test_an_index_that_needs_no_new_vectors_moves_all_the_same() -> None:
         reports: list[int] = []
         sync([notes], progress=lambda done, _: reports.append(done))
     assert reports[-1] == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_collection_reports_every_page(serve_community: Any, settings: Any, tmp_path: Path) -> None:
-    from github_activity_tracker.collector import CollectOptions, GitHubCollector
-    from samples.community import SampleCommunity
-
-    server = serve_community(SampleCommunity.synthetic(issues=130, comments=320, review_comments=60, seed=5))
-    settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = server.url
-    settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [server.token()], tmp_path
-    collector = GitHubCollector(CollectOptions(repositories=[server.truth()["full_name"]]))
-    collector.progress = reports = Reports()
-    with recorded_run("github", {}):
-        collector.run()
-    for stream, pages in {"issues": 2, "issue_comments": 4, "review_comments": 1}.items():
-        assert len([step for step in reports.items[stream] if step]) >= pages, stream
 
 
 @pytest.mark.django_db(transaction=True)
@@ -180,7 +148,7 @@ def test_a_session_that_indexes_says_which_command_it_is() -> None:
 
 
 def test_every_progress_has_the_same_reports() -> None:
-    shows: list[Progress] = [Silence(), Reports(), PlainLines(io.StringIO())]
+    shows: list[Progress] = [Silence(), Line(io.StringIO()), PlainLines(io.StringIO())]
     for progress in shows:
         progress.expect("o/r", "issues", 1)
         progress.advance(1)
