@@ -21,7 +21,14 @@ from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult
 from core.collectors.terminal import at_terminal, wrapped
-from core.errors import CollectorFailureCategory, ScopeBusy, classify_failure, exit_code_for, in_one_line
+from core.errors import (
+    CollectorError,
+    CollectorFailureCategory,
+    ScopeBusy,
+    classify_failure,
+    exit_code_for,
+    in_one_line,
+)
 from core.models import CollectorRun
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
@@ -155,6 +162,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
         outcome = "busy" if isinstance(error, ScopeBusy) else "failed"
         counts = counts_so_far(collector)
+        if isinstance(error, CollectorError):
+            error.after_storing = bool(counts)
         if seconds is not None:
             more = {"error": line, "failure_category": category}
             self._print_json(run.collector, CollectorResult(outcome=outcome, counts=counts), seconds, more)

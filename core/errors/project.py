@@ -23,6 +23,8 @@ class CollectorError(Exception):
 
     category: ClassVar[CollectorFailureCategory] = CollectorFailureCategory.UNKNOWN
     exit_code: ClassVar[int] = 1
+    after_storing: bool = False
+    """Set by the command when the run had stored something before: then it failed, whatever the error is."""
 
 
 class ConfigurationError(CollectorError):

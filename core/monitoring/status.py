@@ -105,7 +105,7 @@ def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[Co
     started = {run.collector: run.pk for run in running if run.progress.get("stream")}
     return [
         run for run in last_ended
-        if not (run.failure_category in CONFIGURATION and not run.scopes and started.get(run.collector, 0) > run.pk)
+        if not (run.failure_category in CONFIGURATION and not run.scopes and not run.counts and started.get(run.collector, 0) > run.pk)
     ]  # fmt: skip
 
 
