@@ -103,10 +103,11 @@ def status(now: datetime) -> Status:
 def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[CollectorRun]) -> list[CollectorRun]:
     """Leave out configuration errors after which a run of the same collector has begun its work."""
     started = {run.collector: run.pk for run in running if run.progress.get("stream")}
-    return [
-        run for run in last_ended
-        if not (run.failure_category in CONFIGURATION and not run.scopes and not run.counts and started.get(run.collector, 0) > run.pk)
-    ]  # fmt: skip
+
+    def is_refused(run: CollectorRun) -> bool:
+        return run.failure_category in CONFIGURATION and not run.scopes and not run.counts
+
+    return [run for run in last_ended if not (is_refused(run) and started.get(run.collector, 0) > run.pk)]
 
 
 def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:
