@@ -191,7 +191,7 @@ class PlainLines:
 
 def moved(position: Position, scope: str, stream: str, total: int | None) -> Position:
     """Return the position after a report: the same with another total, or the beginning of another stream."""
-    if (position.scope, position.stream) == (scope, stream) and position.seen:
+    if (position.scope, position.stream) == (scope, stream):
         position.total = total
         return position
     return Position(scope=scope, stream=stream, total=total)
