@@ -204,6 +204,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i \\U\\T\\C"  # one way to write times, everywhere in the admin
 STATIC_URL = "static/"
 STATIC_ROOT = Path(_text("STATIC_ROOT", str(VAR_DIR / "static"))).absolute()
 STORAGES = {
@@ -218,11 +219,14 @@ LOGGINGS = {name: logging_settings(name, INSTALLED_APPS) for name in ("text", "j
 LOGGING = LOGGINGS[LOG_FORMAT]
 
 GITHUB_TOKENS = _words("GITHUB_TOKENS")
+GITHUB_APP_ID = _text("GITHUB_APP_ID")
+GITHUB_APP_PRIVATE_KEY_FILE = _text("GITHUB_APP_PRIVATE_KEY_FILE")
 GITHUB_API_URL = _text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
 GITHUB_GIT_URL = _text("GITHUB_GIT_URL", "https://github.com").rstrip("/")
 GITHUB_REPOS = _words("GITHUB_REPOS")
 
 DISCORD_BOT_TOKEN = _text("DISCORD_BOT_TOKEN")
+DISCORD_BOT_TOKENS = _words("DISCORD_BOT_TOKENS")
 DISCORD_API_BASE = _text("DISCORD_API_BASE", "https://discord.com/api/v10").rstrip("/")
 DISCORD_GUILDS = _words("DISCORD_GUILDS")
 DISCORD_RESCAN_DAYS = _number("DISCORD_RESCAN_DAYS", 7)

@@ -39,7 +39,8 @@ def _hide_secrets() -> None:
         "METRICS_TOKEN",
     )
     values = [str(getattr(settings, name, "")) for name in names]
-    values += [*settings.GITHUB_TOKENS, *(str(one.get("PASSWORD") or "") for one in settings.DATABASES.values())]
+    values += [*settings.GITHUB_TOKENS, *settings.DISCORD_BOT_TOKENS]
+    values += [str(one.get("PASSWORD") or "") for one in settings.DATABASES.values()]
     for value in values:
         register_secret(value)
 

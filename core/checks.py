@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.db import OperationalError, connections
 
+from core.errors import ConfigurationError
+
 MINIMUM_POSTGRESQL = 160000
 
 
@@ -51,7 +53,7 @@ def check_database(
 def check_tokens(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Without a token GitHub allows 60 requests an hour and no GraphQL (asked by ``check --deploy``)."""
     del app_configs, kwargs
-    if settings.GITHUB_TOKENS:
+    if settings.GITHUB_TOKENS or settings.GITHUB_APP_ID:
         return []
     return [
         Caution(
@@ -60,3 +62,18 @@ def check_tokens(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
             id="core.W001",
         )
     ]
+
+
+@register()
+def check_github_app(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A GitHub App needs its id and its private key, and the key must be readable."""
+    del app_configs, kwargs
+    if not settings.GITHUB_APP_ID and not settings.GITHUB_APP_PRIVATE_KEY_FILE:
+        return []
+    from core.operations.github_ops.app_auth import read_app_credentials  # HTTP is of no use to most commands
+
+    try:
+        read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
+    except ConfigurationError as error:
+        return [Error(str(error), hint="See the GitHub section of .env.example.", id="core.E003")]
+    return []

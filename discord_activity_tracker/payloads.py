@@ -20,7 +20,7 @@ class Role(TypedDict):
 
     id: str
     name: str
-    permissions: str
+    permissions: str | None
     position: NotRequired[int]
 
 
@@ -45,7 +45,7 @@ class ThreadMetadata(TypedDict):
     """https://discord.com/developers/docs/resources/channel#thread-metadata-object"""
 
     archived: bool
-    archive_timestamp: str
+    archive_timestamp: str | None
     locked: NotRequired[bool]
     create_timestamp: NotRequired[str | None]
 
@@ -79,6 +79,7 @@ class Guild(TypedDict):
     description: NotRequired[str | None]
     roles: list[Role]
     emojis: list[dict[str, object]]
+    unavailable: NotRequired[bool]
     stickers: NotRequired[list[dict[str, object]]]
 
 
@@ -139,9 +140,13 @@ class Message(TypedDict):
     pinned: bool
     flags: NotRequired[int]
     mentions: NotRequired[list[User]]
-    webhook_id: NotRequired[str]
+    webhook_id: NotRequired[str | None]
+    application_id: NotRequired[str | None]
+    interaction: NotRequired[dict[str, object]]
+    interaction_metadata: NotRequired[dict[str, object]]
     reactions: NotRequired[list[Reaction]]
     message_reference: NotRequired[Reference]
+    thread: NotRequired[Channel]
 
 
 class Pin(TypedDict):

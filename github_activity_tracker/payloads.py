@@ -5,6 +5,14 @@ Nulls and missing keys are as GitHub's OpenAPI description allows them. Words of
 
 from typing import NotRequired, TypedDict
 
+NOT_EVENTS = frozenset({
+    "IssueComment", "PullRequestReview", "PullRequestReviewThread", "PullRequestCommitCommentThread",
+    "PullRequestRevisionMarker",
+})  # fmt: skip
+"""Entries of timelines that have streams of their own, or only mark how far an account has read."""
+ALIAS_MARK = "__"
+"""In the name of a timeline entry's field, what follows it is no part of GitHub's name: ``reason__NewEvent``."""
+
 
 class AccountPayload(TypedDict):
     """A "simple user": https://docs.github.com/en/rest/users/users."""
@@ -15,6 +23,28 @@ class AccountPayload(TypedDict):
     node_id: NotRequired[str]
     avatar_url: NotRequired[str]
     html_url: NotRequired[str]
+
+
+class LicensePayload(TypedDict):
+    """https://docs.github.com/en/rest/licenses/licenses; in :class:`RepositoryPayload`."""
+
+    key: NotRequired[str | None]
+    spdx_id: NotRequired[str | None]
+    name: NotRequired[str | None]
+
+
+class RelatedRepositoryPayload(TypedDict):
+    """The parent or source of a fork; in :class:`RepositoryPayload`."""
+
+    id: int
+    full_name: str
+
+
+class AppPayload(TypedDict):
+    """A GitHub App: https://docs.github.com/en/rest/apps/apps."""
+
+    slug: NotRequired[str]
+    name: NotRequired[str]
 
 
 class RepositoryPayload(TypedDict):
@@ -32,6 +62,21 @@ class RepositoryPayload(TypedDict):
     private: NotRequired[bool]
     fork: NotRequired[bool]
     archived: NotRequired[bool]
+    homepage: NotRequired[str | None]
+    visibility: NotRequired[str]
+    license: NotRequired[LicensePayload | None]
+    has_issues: NotRequired[bool]
+    has_pull_requests: NotRequired[bool]
+    has_discussions: NotRequired[bool]
+    has_projects: NotRequired[bool]
+    has_wiki: NotRequired[bool]
+    has_pages: NotRequired[bool]
+    has_downloads: NotRequired[bool]
+    is_template: NotRequired[bool]
+    disabled: NotRequired[bool]
+    mirror_url: NotRequired[str | None]
+    parent: NotRequired[RelatedRepositoryPayload | None]
+    source: NotRequired[RelatedRepositoryPayload | None]
     stargazers_count: NotRequired[int]
     subscribers_count: NotRequired[int]
     forks_count: NotRequired[int]
@@ -90,6 +135,7 @@ class ReleasePayload(TypedDict):
     author: NotRequired[AccountPayload | None]
     html_url: NotRequired[str]
     assets: NotRequired[list[ReleaseAssetPayload]]
+    reactions: NotRequired[dict[str, int | str] | None]
     created_at: str
     updated_at: NotRequired[str | None]
     published_at: NotRequired[str | None]
@@ -115,6 +161,12 @@ class PostPayload(TypedDict):
     updated_at: str
 
 
+class IssueTypePayload(TypedDict):
+    """https://docs.github.com/en/rest/orgs/issue-types; in :class:`IssuePayload`."""
+
+    name: NotRequired[str]
+
+
 class IssuePayload(PostPayload):
     """https://docs.github.com/en/rest/issues/issues#list-repository-issues."""
 
@@ -131,12 +183,27 @@ class IssuePayload(PostPayload):
     comments: NotRequired[int]
     closed_at: NotRequired[str | None]
     pull_request: NotRequired[PullRequestLinkPayload]
+    type: NotRequired[IssueTypePayload | None]
+    sub_issues_summary: NotRequired[dict[str, int] | None]
+    issue_dependencies_summary: NotRequired[dict[str, int] | None]
+    closed_by: NotRequired[AccountPayload | None]
+    performed_via_github_app: NotRequired[AppPayload | None]
 
 
 class IssueCommentPayload(PostPayload):
     """https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository."""
 
     issue_url: str
+    performed_via_github_app: NotRequired[AppPayload | None]
+
+
+class CommitCommentPayload(PostPayload):
+    """https://docs.github.com/en/rest/commits/comments#list-commit-comments-for-a-repository."""
+
+    commit_id: str
+    path: NotRequired[str | None]
+    line: NotRequired[int | None]
+    position: NotRequired[int | None]
 
 
 class ReviewCommentPayload(PostPayload):

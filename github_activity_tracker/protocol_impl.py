@@ -4,6 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+SHORTFALL = "shortfall"
+"""Key under which ``fetch`` notes on a GraphQL item what could not be read of it: ``reason``, ``detail``, ``lists``.
+
+``lists`` has the total (-1: not shown) and the number of arrived members by nested list.
+"""
+CONTINUED = "continued"
+"""Key of a GraphQL item, or of a comment with replies, of which only the rest of its nested lists is present."""
+HIDDEN = "(hidden)"
+"""Login of an actor that GitHub does not show because of an error. No account has it: logins contain no brackets."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubActivity:

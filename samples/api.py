@@ -46,6 +46,8 @@ class Api:
         if not request.header("user-agent"):
             return Answer(status=403, body=NO_AGENT, headers={"Content-Type": "text/html"})
         try:
+            if self.limits.app is not None and request.path.startswith("/app/"):
+                return self.limits.app.answer(request, lambda one: f"{self.api}{one.path}")
             user = self.limits.user_of(request)
         except Refusal as refusal:
             return refusal.answer()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from samples.answers import Request
+from samples.app import App
 from samples.community import Changes
 from samples.faults import KINDS, Fault
 from samples.limits import Limits, name_of, token_of
@@ -20,6 +21,11 @@ class Controls(Changes):
     def token(user: str = "sample") -> str:
         """A token; all tokens of one user share one quota. Users whose name begins with ``bad`` are refused."""
         return f"ghp_{user}_{'0' * 8}"
+
+    def install(self, app: App) -> None:
+        """Answer for a GitHub App from now on."""
+        with self.community.lock:
+            self.limits.app = app
 
     def set_quota(
         self, user: str = "sample", *, remaining: int, reset_in: float = 3600.0, limit: int | None = None,

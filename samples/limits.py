@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from samples.answers import Refusal, Request
+from samples.app import App
 
 TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|github_pat)_([A-Za-z0-9-]+)_.+")
 LIMITS_DOC = "/rest/using-the-rest-api/rate-limits-for-the-rest-api"
@@ -42,12 +43,15 @@ class Limits:
     exhausted_status: int = 403
     pools: dict[tuple[str, str], Pool] = field(default_factory=dict[tuple[str, str], Pool])
     revoked: set[str] = field(default_factory=set[str])
+    app: App | None = None
 
     def user_of(self, request: Request) -> str:
         """The user of the token, :data:`ANONYMOUS` without one; refuses a bad token with 401."""
         token, name = token_of(request), name_of(request)
         if token and (not name or name.startswith("bad") or token in self.revoked):
             raise Refusal(401, "Bad credentials")
+        if self.app is not None:
+            self.app.login_of(token)
         return name
 
     def pool(self, user: str, resource: str = CORE) -> Pool:

@@ -85,6 +85,21 @@ def _one(stream: str) -> Handler:
     return handler
 
 
+def _commit_comments(context: Context) -> Answered:
+    posts = context.repo.commit_comments
+    return _listed(context, [_commit_comment_shape(context, id_) for id_ in sorted(posts)])
+
+
+def _commit_comment(context: Context) -> Answered:
+    if context.numbers[0] not in context.repo.commit_comments:
+        raise not_found("/rest/commits/comments")
+    return encode(_commit_comment_shape(context, context.numbers[0])), {}
+
+
+def _commit_comment_shape(context: Context, id_: int) -> object:
+    return shapes.commit_comment(context.catalogue.site, context.repo, context.repo.commit_comments[id_])
+
+
 def _pull(context: Context) -> Answered:
     post = context.repo.issues[context.number()]
     if post.pull is None:
@@ -116,6 +131,8 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"/pulls/comments/(\d+)", _one("review_comments")),
         (r"/pulls/(\d+)", _pull),
         ("/commits", _commits),
+        ("/comments", _commit_comments),
+        (r"/comments/(\d+)", _commit_comment),
         ("/labels", _labels),
         ("/milestones", _milestones),
         ("/releases", _releases),

@@ -76,7 +76,7 @@ def test_git_gets_no_token_as_an_argument(tmp_path: Path, monkeypatch: pytest.Mo
         url, token = f"{server.url}/{server.truth()['full_name']}.git", server.token()
         mirror = GitMirror(url, tmp_path / "mirror", token)
         mirror.update()
-        assert mirror.refs()
+        assert mirror.refs().commits
     told = seen.read_text()
     assert url in told
     assert token not in told

@@ -3,13 +3,14 @@
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import Count, Model, OuterRef, Subquery
+from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.admin.filters import ClearedFilter, cheap_filter
 from core.admin.paging import EstimatingPaginator
 from core.admin.searching import found_by, in_timeline
+from core.admin.ways import Way, Ways
 from core.models import (
     Activity,
     Alert,
@@ -25,10 +26,11 @@ from core.models import (
     Scope,
     SkippedItem,
 )
-from core.pages.health import freshness
+from core.pages.health import freshness, unreadable, watched
 from core.pages.names import may, took
 from core.pages.runs import run_context
 from core.runs import request_retry
+from core.trackers import activity_address, thread_address
 
 
 class MirrorAdmin(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
@@ -68,7 +70,7 @@ def link(url: str, text: str = "open") -> Any:
 
 
 @admin.register(Activity)
-class ActivityAdmin(MirrorAdmin):
+class ActivityAdmin(Ways, MirrorAdmin):
     """The timeline."""
 
     list_display = ("occurred_at", "activity_type", "actor_name", "summary", "scope", "deleted_at", "source")
@@ -81,6 +83,12 @@ class ActivityAdmin(MirrorAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """By the timeline's own indexes."""
         return in_timeline(queryset, search_term), False
+
+    def ways(self, row: Activity) -> list[Way]:
+        """Thread and source."""
+        thread = activity_address(row.source_system, row.external_id)
+        inside = [Way(words="View in its thread", address=thread)] if row.thread else []
+        return [*inside, Way(words="View at the source", address=row.source_url, out=True)]
 
     @admin.display(description="source")
     def source(self, activity: Activity) -> Any:
@@ -167,6 +175,10 @@ class SkippedItemAdmin(MirrorAdmin):
         return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
 
 
+def _as_flag(condition: Q) -> Any:
+    return Case(When(condition, then=Value(value=True)), default=Value(value=False), output_field=BooleanField())
+
+
 @admin.register(Scope)
 class ScopeAdmin(MirrorAdmin):
     """Repositories and channels, and how fresh they are."""
@@ -175,10 +187,16 @@ class ScopeAdmin(MirrorAdmin):
     list_filter = ("source_system",)
     search_fields = ("name", "external_id")
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what runs without names collect, and what may not be read."""
+        rows = super().get_queryset(request)
+        return rows.annotate(is_watched=_as_flag(watched()), is_unreadable=_as_flag(unreadable()))
+
     @admin.display(description="state", ordering="last_completed_at")
     def freshness(self, scope: Scope) -> Any:
-        """Fresh, stale or never completed."""
-        word, state = freshness(scope)
+        """Fresh, stale, never completed, or nothing to wait for."""
+        known: Any = scope
+        word, state = freshness(scope, is_watched=known.is_watched, is_readable=not known.is_unreadable)
         return format_html('<span class="outcome {}">{}</span>', state, word)
 
     @admin.display(description="source")
@@ -206,13 +224,20 @@ class ApiBudgetAdmin(MirrorAdmin):
 
 
 @admin.register(Document)
-class DocumentAdmin(MirrorAdmin):
+class DocumentAdmin(Ways, MirrorAdmin):
     """What can be searched."""
 
     list_display = ("title", "kind", "scope", "author", "occurred_at", "version", "deleted_at", "source")
     list_filter = ("source_system", "kind", "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("title", "external_id", "author")
+
+    def ways(self, row: Document) -> list[Way]:
+        """Thread and source."""
+        return [
+            Way(words="View thread", address=thread_address(row.source_system, row.external_id)),
+            Way(words="View at the source", address=row.url, out=True),
+        ]
 
     @admin.display(description="source")
     def source(self, document: Document) -> Any:

@@ -35,4 +35,5 @@ def in_words(estimate: Estimate) -> str:
     points = f", {estimate.points:,} points" if estimate.points else ""
     items = counted_words(estimate.items)
     told = f"{estimate.scope}: at most {number_of(estimate.requests, 'request')}{points}, {time}"
-    return f"{told} ({items})" if items else f"{told}; {estimate.note}" if estimate.note else told
+    told = f"{told} ({items})" if items else told
+    return f"{told}; {estimate.note}" if estimate.note else told

@@ -17,6 +17,7 @@ from core.errors.project import (
     SliceRefused,
     SourceTimeout,
     SourceUnavailable,
+    TokensRefused,
     UnexpectedAnswer,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "SliceRefused",
     "SourceTimeout",
     "SourceUnavailable",
+    "TokensRefused",
     "UnexpectedAnswer",
     "classify_failure",
     "exit_code_for",

@@ -44,6 +44,12 @@ class ReplaceToken(CollectorError):
     exit_code = 2
 
 
+class TokensRefused(ReplaceToken):
+    """The source refuses every token that is configured: nothing can be done before the setting is changed."""
+
+    exit_code = 2
+
+
 class AccessDenied(CollectorError):
     """The token is good, but may not do this."""
 

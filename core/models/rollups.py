@@ -27,16 +27,19 @@ class ActivityWeek(models.Model):
 
 
 class PersonWeek(models.Model):
-    """How much one person did in a scope in one week; nobody (an empty id) is not counted."""
+    """How much of one type one person did in a scope in one week; activities without a person are not counted."""
 
     week = models.DateField()
     scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
     actor_external_id = models.CharField(max_length=64)
+    activity_type = models.CharField(max_length=64)
     count = models.IntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["week", "scope", "actor_external_id"], name="person_week_identity")
+            models.UniqueConstraint(
+                fields=["week", "scope", "actor_external_id", "activity_type"], name="person_week_identity"
+            )
         ]
 
     def __str__(self) -> str:

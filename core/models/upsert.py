@@ -37,20 +37,25 @@ def upsert(
     newer: str | None = None,
     keep: Sequence[str] = (),
     also: Sequence[str] = (),
+    guarded: Mapping[str, str] | None = None,
 ) -> Upserted:
     """Insert rows, or update those of the same ``key`` that differ; one statement, whatever the number of rows.
 
     All rows have the same fields (by attribute name, ``author_id`` for a foreign key). Of rows with one key the last
     counts. ``newer`` names a timestamp: a row older than what is kept is ignored, so that pages may come out of order.
-    ``keep`` names fields that an update leaves alone. Keys are returned as tuples in the order of ``key``, with the
-    values of ``also`` behind them.
+    ``keep`` names fields that an update leaves alone. ``guarded`` maps fields to the field that decides about them: an
+    update leaves a guarded field alone where the new row's deciding field is null or empty and the stored row's is not.
+    Keys are returned as tuples in the order of ``key``, with the values of ``also`` behind them.
     """
     latest = {tuple(row[name] for name in key): row for row in rows}
     if not latest:
         return Upserted(inserted=[], updated=[])
     # Sorted, so that two writers of the same rows lock them in the same order.
     ordered = [latest[k] for k in sorted(latest)]
-    statement = _statement(model, tuple(ordered[0]), tuple(key), newer, tuple(keep), tuple(also))
+    statement = _statement(
+        model, tuple(ordered[0]), tuple(key), newer, tuple(keep), tuple(also),
+        tuple(sorted((guarded or {}).items())),
+    )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, [as_json(ordered)])
         found = cursor.fetchall()
@@ -87,7 +92,7 @@ def _written(value: object) -> str:
 @lru_cache(maxsize=256)
 def _statement(
     model: type[models.Model], names: tuple[str, ...], key: tuple[str, ...], newer: str | None, keep: tuple[str, ...],
-    also: tuple[str, ...],
+    also: tuple[str, ...], guarded: tuple[tuple[str, str], ...] = (),
 ) -> str:  # fmt: skip
     """The SQL for a set of fields. Rows travel as one JSON text: arrays of values cost several times as much."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
@@ -96,14 +101,16 @@ def _statement(
     types = {name: str(fields[name].db_type(connection)).split("(")[0] for name in names}
     types = {name: "text" if kind == "varchar" else kind for name, kind in types.items()}
     changing = [name for name in names if name not in {*key, *keep}]
+    deciders = dict(guarded)
+    values = {name: _new_value(columns[name], columns.get(deciders.get(name, ""))) for name in changing}
     condition = sql.SQL("({}) IS DISTINCT FROM ({})").format(
         sql.SQL(", ").join(sql.SQL("kept.{}").format(columns[n]) for n in changing),
-        sql.SQL(", ").join(sql.SQL("excluded.{}").format(columns[n]) for n in changing),
+        sql.SQL(", ").join(values[n] for n in changing),
     )
     if newer:
         condition += sql.SQL(" AND (kept.{0} IS NULL OR kept.{0} <= excluded.{0})").format(columns[newer])
     update = sql.SQL("UPDATE SET {} WHERE {}").format(
-        sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(columns[n]) for n in changing), condition
+        sql.SQL(", ").join(sql.SQL("{} = {}").format(columns[n], values[n]) for n in changing), condition
     )
     # The types are Django's own words, not input.
     typed = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(types[n])) for n in names]  # pyright: ignore[reportArgumentType]
@@ -122,3 +129,13 @@ def _statement(
         ),
     )
     return statement.as_string()
+
+
+def _new_value(column: sql.Identifier, decider: sql.Identifier | None) -> sql.Composed:
+    """What an update writes: the new row's value, or the stored one where a deciding field became empty."""
+    if decider is None:
+        return sql.SQL("excluded.{}").format(column)
+    return sql.SQL(
+        "CASE WHEN COALESCE(excluded.{1}::text, '') = '' AND COALESCE(kept.{1}::text, '') <> ''"
+        " THEN kept.{0} ELSE excluded.{0} END"
+    ).format(column, decider)

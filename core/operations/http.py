@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 import requests
+from requests.auth import HTTPBasicAuth
+from requests.utils import get_auth_from_url
 
 from core.errors import BudgetExhausted, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 
@@ -81,7 +83,8 @@ class Transport:
         self.allowance, self.timeout, self.attempts, self.sleep = allowance, timeout, attempts, sleep
         self.markup = markup
         self.session = requests.Session()
-        self.session.trust_env = True
+        self.session.trust_env = True  # for HTTPS_PROXY and the like
+        self.session.auth = _own_credentials
         self.session.headers["User-Agent"] = USER_AGENT
 
     def request(
@@ -141,6 +144,17 @@ class Transport:
                     raise UnexpectedAnswer(f"{_place(url)} answered more than {LARGEST} bytes")
             lower = {name.lower(): value for name, value in answer.headers.items()}
             return Response(status=answer.status_code, headers=lower, body=b"".join(parts), url=answer.url)
+
+
+def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave the caller's Authorization header alone: requests would replace it by what ~/.netrc has for the host.
+
+    https://requests.readthedocs.io/en/latest/user/authentication/#netrc-authentication
+    """
+    user, password = get_auth_from_url(request.url or "")
+    if (user or password) and "Authorization" not in request.headers:
+        return HTTPBasicAuth(user, password)(request)
+    return request
 
 
 def parse(response: Response) -> Response | None:

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponseBase
 from core.pages.health import health_page
 from core.pages.names import may
 from core.pages.runs import progress, retry
-from core.pages.search import around_page, search_page
-from core.pages.thread import thread_page, whole_text
+from core.pages.search import search_page
+from core.pages.thread import find_page, thread_page, whole_text
 from core.pages.timeline import timeline_page
 
 
@@ -29,9 +29,9 @@ class Page:
 
 PAGES = [
     Page(route="search/", name="search", view=search_page, menu="Search"),
-    Page(route="search/around/", name="search_around", view=around_page),
     Page(route="timeline/", name="timeline", view=timeline_page, menu="Timeline"),
     Page(route="timeline/<slug:source>/thread/", name="thread", view=thread_page),
+    Page(route="timeline/<slug:source>/find/", name="find", view=find_page),
     Page(route="timeline/<int:pk>/text/", name="whole_text", view=whole_text),
     Page(route="health/", name="health", view=health_page, menu="Health"),
     Page(route="runs/<int:pk>/progress/", name="run_progress", view=progress),

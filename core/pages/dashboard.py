@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -26,6 +27,9 @@ class PeriodForm(forms.Form):
     since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
     source = forms.ChoiceField(required=False, label="Source")
+    bots = forms.ChoiceField(
+        required=False, label="Bots", choices=[("", "In the ranking"), ("without", "Left out of the ranking")]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,15 +44,19 @@ def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.
     until = asked.get("until") or latest
     since = asked.get("since") or until - timedelta(weeks=WEEKS - 1)
     earliest = max(since, until - timedelta(weeks=MOST_WEEKS)) if since <= until else since
-    return figures.Period.of(earliest, until, asked.get("source") or "")
+    without_bots = asked.get("bots") == "without"
+    return figures.Period.of(earliest, until, asked.get("source") or "", without_bots=without_bots)
 
 
-def _shortcuts(today: date, source: str, known: tuple[date, date]) -> list[dict[str, str]]:
+def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) -> list[dict[str, str]]:
     """Periods that people ask for most."""
     start = figures.monday(today)
     since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
     since["Everything"] = known[0]
-    return [{"label": label, "query": f"since={day}&until={today}&source={source}"} for label, day in since.items()]
+    same = {"source": period.source, "bots": "without" if period.without_bots else ""}
+    return [
+        {"label": label, "query": urlencode({"since": day, "until": today, **same})} for label, day in since.items()
+    ]
 
 
 def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -75,7 +83,7 @@ def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = 
     context |= {
         "form": form if form.is_bound else PeriodForm(initial={"since": period.first, "until": min(period.end, today)}),
         "period": period,
-        "shortcuts": _shortcuts(today, period.source, known),
+        "shortcuts": _shortcuts(today, period, known),
         "by_source": counted.by_source,
         "by_kind": counted.by_kind,
         "busiest_scopes": _with_shares(figures.busiest_scopes(counted.by_scope)),

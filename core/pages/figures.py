@@ -9,12 +9,15 @@ from typing import Any
 from django.db import connection
 
 from core.models import Scope
-from core.pages.names import source_names, type_name
+from core.pages.names import passive_types, source_names, type_name
+from core.trackers import TrackerConfig, installed_trackers
 
 KINDS = 7
 """Kinds with a colour of their own; the others are one."""
 OTHERS = "everything else"
 MOST_ACTIVE = 10
+MOST_WEEKLY = 53
+"""A chart of more weeks has a column for each month."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,17 +27,24 @@ class Period:
     first: date
     last: date
     source: str = ""
+    without_bots: bool = False
+    """Whether the ranking of people leaves programs out."""
 
     @classmethod
-    def of(cls, since: date, until: date, source: str = "") -> "Period":
+    def of(cls, since: date, until: date, source: str = "", *, without_bots: bool = False) -> "Period":
         """The weeks that these days lie in; days in the wrong order are turned round."""
         since, until = min(since, until), max(since, until)
-        return cls(first=monday(since), last=monday(until), source=source)
+        return cls(first=monday(since), last=monday(until), source=source, without_bots=without_bots)
 
     @property
     def end(self) -> date:
         """The last day."""
         return self.last + timedelta(days=6)
+
+    @property
+    def by_month(self) -> bool:
+        """Whether it is too long for a column a week."""
+        return (self.last - self.first).days // 7 + 1 > MOST_WEEKLY
 
 
 def monday(day: date) -> date:
@@ -44,10 +54,11 @@ def monday(day: date) -> date:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Rows for a chart and for people who read tables: a week and one number a column."""
+    """Rows for a chart and for people who read tables: the label of a week or month, and one number a column."""
 
     columns: Sequence[str]
-    rows: Sequence[tuple[date, Sequence[int]]]
+    rows: Sequence[tuple[str, Sequence[int]]]
+    unit: str = "week"
 
     @property
     def total(self) -> int:
@@ -74,9 +85,9 @@ def activities(period: Period) -> Activities:
     """Count; the weeks in which nothing happened are there too."""
     found = _rows(
         "SELECT week, activity_type, scope_id, sum(count) FROM core_activityweek"
-        " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s)"
+        " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s) AND activity_type <> ALL(%s)"
         " GROUP BY GROUPING SETS ((week, activity_type), (scope_id))",
-        [period.first, period.last, f"{period.source}." if period.source else ""],
+        [period.first, period.last, f"{period.source}." if period.source else "", passive_types()],
     )
     weekly = [(week, kind, count) for week, kind, _, count in found if week is not None]
     names, sources, kinds = source_names(), defaultdict[str, dict[date, int]](dict), defaultdict[str, int](int)
@@ -104,7 +115,17 @@ def _kind(activity_type: str, names: Mapping[str, str]) -> str:
 
 def _table(period: Period, columns: Mapping[str, Mapping[date, int]], order: Sequence[str]) -> Table:
     weeks = [period.first + timedelta(weeks=n) for n in range((period.last - period.first).days // 7 + 1)]
-    return Table(columns=order, rows=[(week, [columns[name].get(week, 0) for name in order]) for week in weeks])
+    rows: dict[str, list[int]] = {}
+    for week in weeks:
+        numbers = [columns[name].get(week, 0) for name in order]
+        label = month_of(week) if period.by_month else f"{week:%Y-%m-%d}"
+        rows[label] = [a + b for a, b in zip(rows.get(label, [0] * len(order)), numbers, strict=True)]
+    return Table(columns=order, rows=list(rows.items()), unit="month" if period.by_month else "week")
+
+
+def month_of(week: date) -> str:
+    """Return the month that most days of a week lie in, that of its Thursday, as ``2025-03``."""
+    return f"{week + timedelta(days=3):%Y-%m}"
 
 
 def weeks_of_activity() -> tuple[date, date] | None:
@@ -123,18 +144,20 @@ def busiest_scopes(counts: Mapping[int, int]) -> list[dict[str, Any]]:
 
 
 def busiest_people(period: Period) -> list[dict[str, Any]]:
-    """The most active people, under the name they last went by."""
+    """The most active people, under the name they last went by; being mentioned or subscribed is no activity."""
+    left_out = [f"{tracker.source_system}:{pk}" for tracker in _with_bots_left_out(period) for pk in tracker.bots()]
     found = _rows(
         "SELECT p.source_system, p.actor_external_id, p.count, a.actor_name FROM ("
         " SELECT s.source_system, w.actor_external_id, sum(w.count) AS count FROM core_personweek w"
         " JOIN core_scope s ON s.id = w.scope_id"
-        " WHERE w.week BETWEEN %s AND %s AND (%s = '' OR s.source_system = %s)"
+        " WHERE w.week BETWEEN %s AND %s AND (%s = '' OR s.source_system = %s) AND w.activity_type <> ALL(%s)"
+        " AND NOT (s.source_system || ':' || w.actor_external_id = ANY(%s))"
         " GROUP BY 1, 2 HAVING sum(w.count) > 0 ORDER BY 3 DESC, 1, 2 LIMIT %s"
         ") p LEFT JOIN LATERAL ("
         " SELECT actor_name FROM core_activity a WHERE a.source_system = p.source_system"
         " AND a.actor_external_id = p.actor_external_id ORDER BY a.occurred_at DESC LIMIT 1) a ON true"
         " ORDER BY 3 DESC, 1, 2",
-        [period.first, period.last, period.source, period.source, MOST_ACTIVE],
+        [period.first, period.last, period.source, period.source, passive_types(), left_out, MOST_ACTIVE],
     )
     return [
         {"source": source, "id": pk, "count": count, "name": name or f"nameless {pk}"}
@@ -142,7 +165,38 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
     ]
 
 
-def index_state() -> list[dict[str, Any]]:
+def _with_bots_left_out(period: Period) -> list[TrackerConfig]:
+    """The trackers whose programs the ranking leaves out."""
+    return [t for t in installed_trackers() if period.without_bots and period.source in {"", t.source_system}]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexState:
+    """How far the search index is: ``rows`` of each index that is behind, and a word for all of it."""
+
+    rows: Sequence[Mapping[str, Any]]
+    word: str
+    tone: str
+    advice: str
+
+
+def index_state() -> IndexState:
+    """Return how far the search index is; an index that was never filled is not in step."""
+    rows = _behind()
+    if rows:
+        return IndexState(rows=rows, word="", tone="", advice="")
+    documents, serving = _rows(
+        "SELECT EXISTS (SELECT 1 FROM core_document WHERE deleted_at IS NULL),"
+        " EXISTS (SELECT 1 FROM core_namespace WHERE state = 'serving')"
+    )[0]
+    if not documents:
+        return IndexState(rows=(), word="Empty", tone="", advice="Nothing was collected yet that could be searched.")
+    if not serving:
+        return IndexState(rows=(), word="Not built", tone="partial", advice="Run sync_index to build it.")
+    return IndexState(rows=(), word="In step", tone="succeeded", advice="No document waits, none failed.")
+
+
+def _behind() -> list[dict[str, Any]]:
     """Documents that wait for each index or failed in it; what is in step is not counted one by one."""
     found = _rows(
         "SELECT CASE n.state WHEN 'serving' THEN n.index ELSE n.index || ', ' || n.state END,"

@@ -25,20 +25,48 @@ def fresh_since() -> datetime:
     return timezone.now() - timedelta(hours=settings.FRESHNESS_HOURS)
 
 
+def watched() -> Q:
+    """Return a condition for the scopes that somebody expects to be fresh: those that runs without names collect."""
+    expected, known = Q(), list[str]()
+    for tracker in installed_trackers():
+        ids = tracker.watched_scopes()
+        known.append(tracker.source_system)
+        if ids is None:
+            expected |= Q(source_system=tracker.source_system)
+        elif ids:
+            expected |= Q(source_system=tracker.source_system, external_id__in=list(ids))
+    return expected | ~Q(source_system__in=known)
+
+
+def unreadable() -> Q:
+    """Return a condition for the scopes that are known and may not be read."""
+    found = Q(pk__in=[])
+    for tracker in installed_trackers():
+        if ids := tracker.unreadable_scopes():
+            found |= Q(source_system=tracker.source_system, external_id__in=list(ids))
+    return found
+
+
 def scope_health() -> dict[str, int]:
-    """How many scopes are fresh, stale, never completed, or held back by a limit; one statement."""
-    limit, now = fresh_since(), timezone.now()
+    """How many scopes are fresh, stale, never completed, not readable, or held back by a limit."""
+    limit, now, expected, closed = fresh_since(), timezone.now(), watched(), unreadable()
     return Scope.objects.aggregate(
         all=Count("pk"),
-        fresh=Count("pk", filter=Q(last_completed_at__gte=limit)),
-        stale=Count("pk", filter=Q(last_completed_at__lt=limit)),
-        never=Count("pk", filter=Q(last_completed_at=None)),
+        fresh=Count("pk", filter=expected & Q(last_completed_at__gte=limit)),
+        stale=Count("pk", filter=expected & Q(last_completed_at__lt=limit)),
+        never=Count("pk", filter=expected & Q(last_completed_at=None)),
+        unreadable=Count("pk", filter=closed),
+        others=Count("pk", filter=~expected & ~closed),
         held=Count("pk", filter=Q(not_before__gt=now)),
     )
 
 
-def freshness(scope: Scope) -> tuple[str, str]:
+def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True) -> tuple[str, str]:
     """A scope's state in a word, and the outcome whose colour fits."""
+    if not is_readable:
+        return "not readable", "quiet"
+    if not is_watched:
+        return "not collected", "quiet"
     if scope.last_completed_at is None:
         return "never completed", "failed"
     return ("fresh", "succeeded") if scope.last_completed_at >= fresh_since() else ("stale", "partial")
@@ -47,7 +75,7 @@ def freshness(scope: Scope) -> tuple[str, str]:
 def worst_scopes(most: int = WORST) -> QuerySet[Scope]:
     """Those that are not fresh or are held back, the stalest first."""
     unwell = Q(last_completed_at__lt=fresh_since()) | Q(last_completed_at=None) | Q(not_before__gt=timezone.now())
-    return Scope.objects.filter(unwell).order_by(F("last_completed_at").asc(nulls_first=True), "name")[:most]
+    return Scope.objects.filter(unwell, watched()).order_by(F("last_completed_at").asc(nulls_first=True), "name")[:most]
 
 
 def last_runs() -> list[CollectorRun]:

@@ -9,20 +9,19 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from core.models import Chunk, Document
 from core.pages.loose import different_values
 from core.pages.names import need, source_names
 from core.pages.texts import visible
-from core.search.query import Filters, Result, alike, search, thread, unknown
+from core.search.query import Filters, Result, alike, search, unknown
 
 PER_PAGE = 20
 LAST_PAGE = 10
 LONGEST = 500
-REACH = 5
-"""Passages shown before and after a hit."""
 MODES = [("hybrid", "Meaning and words"), ("text", "Words only"), ("dense", "Meaning only")]
 
 
@@ -80,31 +79,6 @@ def search_page(request: HttpRequest) -> TemplateResponse:
     return TemplateResponse(request, "core/search.html", context)
 
 
-def around_page(request: HttpRequest) -> TemplateResponse:
-    """What was said before and after the passage ``at`` of the document ``id``."""
-    need(request, "core.view_activity")
-    name, at = request.GET.get("id", "").replace("\0", "")[:200], request.GET.get("at", "0")
-    place = int(at) if at.isascii() and at.isdigit() and len(at) < 9 else 0
-    said = thread(name, place, reach=REACH)
-    document = Document.objects.select_related("scope").filter(external_id=name, deleted_at=None).first()
-    if not said or not document:
-        raise Http404
-    passages = [
-        {"said": one, "origin": visible(one.origin), "text": visible(one.text), "url": _address(one.url)}
-        for one in said
-    ]
-    last = Chunk.objects.filter(document=document, ordinal__gt=said[-1].ordinal).exists()
-    context = admin.site.each_context(request) | {
-        "title": visible(document.title) or name,
-        "document": document,
-        "url": _address(document.url),
-        "passages": passages,
-        "before": _query(id=name, at=max(0, said[0].ordinal - REACH - 1)) if said[0].ordinal else "",
-        "after": _query(id=name, at=said[-1].ordinal + REACH + 1) if last else "",
-    }
-    return TemplateResponse(request, "core/search_around.html", context)
-
-
 def _found(asked: dict[str, Any], page: int) -> tuple[str, list[Result]]:
     """What to tell, if something is in the way, and one result more than a page holds."""
     if not asked.get("q") and not asked.get("like"):
@@ -154,6 +128,7 @@ def _liked(external_id: str) -> str:
 
 def _shown(result: Result) -> dict[str, Any]:
     """A result as people read it: nothing in its texts can act, hide or turn the line around."""
+    place = _query(thread=result.external_id, url=result.passage_url)
     return {
         "result": result,
         "title": visible(result.title) or result.external_id,
@@ -161,7 +136,7 @@ def _shown(result: Result) -> dict[str, Any]:
         "fragments": [(visible(text), matches) for text, matches in result.fragments],
         "origin": visible(result.passage_origin),
         "url": _address(result.passage_url),
-        "around": _query(id=result.external_id, at=result.ordinal),
+        "thread": f"{reverse('admin:find', args=[result.source])}?{place}",
         "like": _query(like=result.external_id),
     }
 

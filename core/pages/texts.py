@@ -4,7 +4,7 @@ import unicodedata
 
 from django.utils.safestring import SafeString, mark_safe
 
-from core.operations.markdown import safe_html
+from core.operations.markdown import PLAIN, Markup, safe_html, unix_lines
 
 SHOWN = 20_000
 """Characters of a text that a page shows at once."""
@@ -19,6 +19,7 @@ def visible(text: str) -> str:
     """Replace what cannot be seen or changes the direction of what follows by its number, such as ``‹U+202E›``."""
     if text.isascii() and text.isprintable():
         return text
+    text = unix_lines(text)
     return "".join(
         f"‹U+{ord(sign):04X}›" if _hidden(sign, text[max(0, at - 1) : at]) else sign for at, sign in enumerate(text)
     )
@@ -36,13 +37,13 @@ def _hidden(sign: str, before: str) -> bool:
 class Renderer:
     """Renders the texts of one page within a budget, so that no page takes long whatever was written."""
 
-    def __init__(self, budget: int = BUDGET) -> None:
-        self._left = budget
+    def __init__(self, budget: int = BUDGET, markup: Markup = PLAIN) -> None:
+        self._left, self._markup = budget, markup
 
     def render(self, text: str) -> tuple[SafeString, bool]:
         """Safe HTML of the text's beginning, and whether that was all of it."""
         room = SHOWN if self._left > SHOWN else SHORT
         beginning = text[:room]
         self._left -= len(beginning)
-        # Safe: the parser takes no raw HTML, and what it made was cleaned.
-        return mark_safe(safe_html(visible(beginning))), len(text) <= room  # noqa: S308
+        # Safe: tags that people wrote are cut down to harmless ones, and what the parser made was cleaned.
+        return mark_safe(safe_html(visible(beginning), self._markup)), len(text) <= room  # noqa: S308

@@ -2,12 +2,12 @@
 
 from django import template
 
-from core.models import Activity
-from core.pages.names import span, took
+from core.pages.names import ago, span, took
 from core.pages.runs import progress_in_words
 from core.pages.texts import visible
 
 register = template.Library()
+register.filter(ago)
 register.filter(progress_in_words)
 register.filter(took)
 register.filter(span)
@@ -29,9 +29,3 @@ def shown(text: object) -> str:
 def words(name: object) -> str:
     """``issue_comments`` as ``issue comments``."""
     return visible(str(name)).replace("_", " ")
-
-
-@register.filter
-def place_before(row: Activity) -> str:
-    """The mark of a page that begins with this activity."""
-    return f"{row.occurred_at.isoformat()}~{row.pk - 1}"

@@ -41,7 +41,7 @@ class ScriptedServer:
             def do_GET(self) -> None:
                 told.seen.append(dict(self.headers))
                 told.paths.append(self.path)
-                _answer(self, told.replies.pop(0) if len(told.replies) > 1 else told.replies[0])
+                _answer(self, told.answer_for(dict(self.headers), self.path))
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -60,6 +60,11 @@ class ScriptedServer:
     def __exit__(self, *ended: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def answer_for(self, headers: dict[str, str], path: str) -> Reply:
+        """The next reply; subclasses look at the request."""
+        del headers, path
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     def transport(self, *, attempts: int = 3, timeout: float = 1.0, **allowed: Any) -> Transport:
         """A transport that notes its pauses instead of making them."""

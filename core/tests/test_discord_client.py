@@ -7,7 +7,7 @@ import pytest
 
 from core.operations.discord_ops import Background, Gathering
 from core.operations.discord_ops.answers import read_json
-from core.operations.discord_ops.pace import CREDIT, Pace
+from core.operations.discord_ops.pace import CREDIT, Pace, Window
 
 
 def test_the_pace_is_kept_whatever_the_number_of_askers() -> None:
@@ -46,6 +46,26 @@ def test_a_hold_stops_everybody() -> None:
         return time.monotonic() - began
 
     assert asyncio.run(ask()) >= 0.2
+
+
+def test_requests_without_an_answer_count_in_every_second() -> None:
+    async def ask() -> list[int]:
+        window, open_at_once, most = Window(5), set[int](), list[int]()
+
+        async def one(number: int) -> None:
+            await window.enter(number)
+            open_at_once.add(number)
+            most.append(len(open_at_once))
+            await asyncio.sleep(0.05)
+            open_at_once.discard(number)
+            window.leave(number)
+
+        await asyncio.gather(*(one(number) for number in range(11)))
+        return most
+
+    began = time.monotonic()
+    assert max(asyncio.run(ask())) <= 5
+    assert time.monotonic() - began >= 2 * Window.SECOND  # five, five, and one
 
 
 def test_half_a_surrogate_pair_costs_no_page() -> None:

@@ -1,22 +1,19 @@
 """How GitHub is asked: tokens, limits, pages, redirects."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
 from core.errors import AccessDenied, NotFound, ReplaceToken, RetryLater, UnexpectedAnswer
-from core.operations.github_ops.answers import limit_wait
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.tokens import TokenPool
-from core.operations.http import Allowance, Response, Transport
+from core.operations.http import Allowance, Transport
 from core.tests.scripted import JSON, Reply, ScriptedServer
 from samples.server import SampleServer
 
 ALICE, BOB = "ghp_alice_secret", "ghp_bob_secret"
 SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
-LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 
 def asking(server: SampleServer, *users: str) -> tuple[GitHubClient, list[float]]:
@@ -61,15 +58,6 @@ def test_what_is_unchanged_is_known_by_its_etag(script: ScriptedServer) -> None:
     assert script.seen[0]["If-None-Match"] == 'W/"1"'
 
 
-def test_a_refused_token_is_dropped_and_the_next_one_asks(script: ScriptedServer) -> None:
-    script.replies = [Reply(401, body=b"{}"), Reply()]
-    client = script.client(ALICE, BOB)
-    client.get("/x")
-    client.get("/y")
-    first, second, third = (seen["Authorization"] for seen in script.seen)
-    assert first != second == third
-
-
 def test_the_last_refused_token_names_the_variable_only(script: ScriptedServer) -> None:
     script.replies = [Reply(401, body=b"{}")]
     with pytest.raises(ReplaceToken, match="GITHUB_TOKENS") as refused:
@@ -90,31 +78,6 @@ def test_a_403_that_is_no_limit_is_denied_without_waiting(script: ScriptedServer
     with pytest.raises(AccessDenied, match="not accessible"):
         script.client(ALICE).get("/x")
     assert script.slept == []
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "body", "least", "most"),
-    [
-        (429, {"retry-after": "7"}, b"", 7, 7),
-        (403, {"retry-after": SOON}, b"", 1, 41),
-        (403, {"retry-after": LONG_AGO}, b"", 1, 1),
-        (403, {"retry-after": "soon"}, b"", 60, 60),
-        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{time.time() + 30:.0f}"}, b"", 1, 32),
-        (403, {}, b"You have exceeded a secondary Rate Limit", 60, 60),
-        (429, {}, b"", 60, 60),
-    ],
-)
-def test_a_limit_says_how_long_to_wait(
-    status: int, headers: dict[str, str], body: bytes, least: float, most: float
-) -> None:
-    wait = limit_wait(Response(status=status, headers=headers, body=body, url="http://h/"), time.time())
-    assert wait is not None
-    assert least <= wait <= most
-
-
-@pytest.mark.parametrize("status", [200, 401, 403, 404, 500])
-def test_no_limit_is_no_wait(status: int) -> None:
-    assert limit_wait(Response(status=status, headers={}, body=b"denied", url="http://h/"), time.time()) is None
 
 
 @pytest.mark.parametrize("after", [3, SOON], ids=["seconds", "date"])

@@ -40,10 +40,12 @@ WITH weeks AS (
     SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC')::date, scope_id, activity_type, count(*)::int
     FROM core_activity WHERE deleted_at IS NULL GROUP BY 1, 2, 3
 ), people AS (
-    SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC')::date, scope_id, actor_external_id, count(*)::int
-    FROM core_activity WHERE deleted_at IS NULL AND actor_external_id <> '' GROUP BY 1, 2, 3
+    SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC')::date, scope_id, actor_external_id, activity_type,
+        count(*)::int
+    FROM core_activity WHERE deleted_at IS NULL AND actor_external_id <> '' GROUP BY 1, 2, 3, 4
 ), kept AS (SELECT week, scope_id, activity_type, count FROM core_activityweek WHERE count <> 0),
-kept_people AS (SELECT week, scope_id, actor_external_id, count FROM core_personweek WHERE count <> 0)
+kept_people AS (SELECT week, scope_id, actor_external_id, activity_type, count FROM core_personweek
+    WHERE count <> 0)
 SELECT (SELECT count(*) FROM ((TABLE weeks EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE weeks)) AS a)
      + (SELECT count(*) FROM (
         (TABLE people EXCEPT TABLE kept_people) UNION ALL (TABLE kept_people EXCEPT TABLE people)) AS b)

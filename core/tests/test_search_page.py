@@ -1,5 +1,6 @@
 """The search page, as staff see it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from core.tests.kept_talk import keep, keep_talk
+from core.models import Activity, Document
+from core.tests.kept_talk import NOON, keep, keep_talk
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/search/"
-AROUND = "/admin/search/around/"
+FIND = "/admin/timeline/github/find/"
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def page(staff: Client, address: str = PAGE, **asked: object) -> str:
 
 def test_it_is_for_staff_only(client: Client) -> None:
     assert client.get(PAGE).status_code == 302
-    assert client.get(AROUND).status_code == 302
+    assert client.get(FIND).status_code == 302
 
 
 def test_staff_without_the_permission_see_nothing(client: Client) -> None:
@@ -48,16 +50,16 @@ def test_a_result_has_its_matches_marked_and_all_its_ways(staff: Client) -> None
     assert "<mark>ferry</mark>" in shown
     assert 'href="https://example.org/boat/0"' in shown
     assert "?like=boat" in shown
-    assert "?id=boat&amp;at=0#here" in shown
+    assert f"{FIND}?thread=boat&amp;url=https%3A%2F%2Fexample.org%2Fboat%2F0" in shown
 
 
 def test_hostile_texts_do_nothing(staff: Client) -> None:
     keep_talk()
-    for shown in (page(staff, q="name of a station"), page(staff, AROUND, id="evil", at=0)):
-        assert "<script>alert" not in shown
-        assert "&lt;script&gt;alert" in shown
-        assert "\u202e" not in shown
-        assert "style=" not in shown.partition('id="content"')[2]
+    shown = page(staff, q="name of a station")
+    assert "<script>alert" not in shown
+    assert "&lt;script&gt;alert" in shown
+    assert "\u202e" not in shown
+    assert "style=" not in shown.partition('id="content"')[2]
 
 
 def test_hostile_questions_do_nothing(staff: Client) -> None:
@@ -90,14 +92,31 @@ def test_more_than_a_page_goes_on_and_ends(staff: Client) -> None:
     assert last.count("At the source") == 5
 
 
-def test_the_thread_around_a_hit_goes_on_both_ways(staff: Client) -> None:
-    keep("long", "Long", *(f"passage number {n}." for n in range(40)))
-    shown = page(staff, AROUND, id="long", at=20)
-    assert shown.count("passage number") == 11
-    assert 'id="here"' in shown
-    assert "?id=long&amp;at=9" in shown
-    assert "?id=long&amp;at=31" in shown
-    assert staff.get(AROUND, {"id": "nowhere", "at": "x"}).status_code == 404
+def test_a_hit_leads_to_its_place_in_the_thread(staff: Client) -> None:
+    keep("long", "Long", *(f"passage number {n}." for n in range(120)))
+    rows = Activity.objects.bulk_create(
+        Activity(
+            source_system="github", external_id=f"github:x:{n}", scope=Document.objects.get().scope, thread="long",
+            activity_type="github.x", occurred_at=NOON + timedelta(minutes=n), summary=f"number {n}",
+            source_url=f"https://example.org/long/{n}",
+        )
+        for n in range(120)
+    )  # fmt: skip
+    for place in (0, 49, 50, 119):
+        answer = staff.get(FIND, {"thread": "long", "url": f"https://example.org/long/{place}"})
+        address, _, anchor = answer.headers["Location"].partition("#")
+        assert anchor == f"activity-{rows[place].pk}"
+        assert f'id="{anchor}"' in page(staff, address)
+    gone = staff.get(FIND, {"thread": "long", "url": "https://example.org/elsewhere"})
+    assert gone.headers["Location"].endswith(f"#activity-{rows[0].pk}")
+
+
+def test_a_hit_without_any_activity_leads_to_its_source(staff: Client) -> None:
+    keep_talk()
+    assert staff.get(FIND, {"thread": "boat"}).headers["Location"] == "https://example.org/boat"
+    assert staff.get(FIND, {"thread": "nowhere"}).status_code == 404
+    assert staff.get(FIND, {"id": "github:issue:1:1"}).status_code == 404
+    assert staff.get(FIND).status_code == 404
 
 
 def test_what_is_not_in_the_index_has_nothing_like_it(staff: Client) -> None:

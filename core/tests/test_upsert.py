@@ -45,6 +45,21 @@ def test_a_row_that_is_right_is_not_written_again() -> None:
     assert version() == before
 
 
+def test_a_guarded_field_keeps_its_value_where_its_decider_becomes_empty() -> None:
+    guarded = {"name": "url", "url": "url"}
+
+    def stored() -> tuple[str, str]:
+        return Scope.objects.values_list("name", "url").get()
+
+    upsert(Scope, [row("a", url="https://a.example")], key=KEY, guarded=guarded)
+    assert not upsert(Scope, [row("ghost", url="")], key=KEY, guarded=guarded).changed
+    assert stored() == ("a", "https://a.example")
+    upsert(Scope, [row("b", url="https://b.example")], key=KEY, guarded=guarded)
+    assert stored() == ("b", "https://b.example")
+    upsert(Scope, [row("c", "2", url="")], key=KEY, guarded=guarded)
+    assert upsert(Scope, [row("d", "2", url="")], key=KEY, guarded=guarded).changed == [("github", "2")]
+
+
 def test_no_rows_are_no_statement(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert upsert(Scope, [], key=KEY).changed == []

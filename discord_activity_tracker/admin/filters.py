@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.pages.names import type_name
 from discord_activity_tracker.convert import first_at
-from discord_activity_tracker.convert.messages import TYPES
+from discord_activity_tracker.convert.message_types import TYPES
 from discord_activity_tracker.models import Channel, Guild
 
 MOST = 300
@@ -57,7 +58,9 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The types that Discord documents, and the rest."""
-        return [(str(number), word.replace("_", " ")) for number, word in TYPES.items()] + [("unknown", "unknown")]
+        return [(str(number), type_name(f"discord.{word}")) for number, word in TYPES.items()] + [
+            ("unknown", "unknown")
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Those of that type."""

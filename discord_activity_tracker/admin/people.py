@@ -5,12 +5,14 @@ from typing import Any
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
+from core.admin.ways import Way, Ways
+from core.trackers import person_address
 from discord_activity_tracker.admin import shown
 from discord_activity_tracker.models import Account, FormerName, Message
 
 
 @admin.register(Account)
-class AccountAdmin(MirrorAdmin):
+class AccountAdmin(Ways, MirrorAdmin):
     """Who wrote or was mentioned."""
 
     list_display = ("username", "global_name", "kind", "id", "talk")
@@ -18,6 +20,12 @@ class AccountAdmin(MirrorAdmin):
     search_fields = ("username", "global_name", "=id")
     fields = ("id", "username", "global_name", "kind", "avatar", "talk", "names")
     readonly_fields = ("talk", "names")
+
+    def ways(self, row: Account) -> list[Way]:
+        """Timeline and Discord; a webhook has no page there."""
+        activity = Way(words="View activity", address=person_address("discord", row.pk))
+        profile = Way(words="View on Discord", address=f"https://discord.com/users/{row.pk}", out=True)
+        return [activity] if row.kind == Account.Kind.WEBHOOK else [activity, profile]
 
     @admin.display(description="messages")
     def talk(self, account: Account) -> Any:

@@ -8,7 +8,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.admin import MirrorAdmin, link
+from core.admin.ways import Way, Ways
+from core.trackers import scope_address
 from discord_activity_tracker.admin import shown
+from discord_activity_tracker.documents.markup import scope_of
 from discord_activity_tracker.models import (
     Channel,
     Emoji,
@@ -25,7 +28,7 @@ LATEST = 10
 
 
 @admin.register(Guild)
-class GuildAdmin(MirrorAdmin):
+class GuildAdmin(Ways, MirrorAdmin):
     """Guilds; ``enabled`` says which are collected by runs that name none."""
 
     list_display = ("name", "id", "enabled", "description", "source")
@@ -33,6 +36,10 @@ class GuildAdmin(MirrorAdmin):
     search_fields = ("name", "=id")
     fields = ("id", "name", "enabled", "source", "description", "owner_id", "talk", "gaps", "places", "payload")
     extra_fields = ("source", "talk", "gaps", "places")
+
+    def ways(self, row: Guild) -> list[Way]:
+        """Discord."""
+        return [Way(words="View on Discord", address=f"https://discord.com/channels/{row.pk}", out=True)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Staff may switch collection on and off."""
@@ -68,7 +75,7 @@ class GuildAdmin(MirrorAdmin):
 
 
 @admin.register(Channel)
-class ChannelAdmin(MirrorAdmin):
+class ChannelAdmin(Ways, MirrorAdmin):
     """Channels and threads of all types."""
 
     list_display = ("name", "kind", "stands_in", "guild", "archived", "access", "gap", "deleted_at", "source")
@@ -92,6 +99,13 @@ class ChannelAdmin(MirrorAdmin):
             .select_related("guild")
             .annotate(above=Subquery(above.values("name")[:1]), above_tags=Subquery(above.values("tags")[:1]))
         )
+
+    def ways(self, row: Channel) -> list[Way]:
+        """Timeline and Discord."""
+        return [
+            Way(words="View activity", address=scope_address("discord", scope_of(row))),
+            Way(words="View on Discord", address=row.url, out=True),
+        ]
 
     @admin.display(description="stands in")
     def stands_in(self, channel: Any) -> Any:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from core.admin import link
-from discord_activity_tracker.documents.texts import said
+from discord_activity_tracker.convert import said, summary
 from discord_activity_tracker.models import Channel, Message
 
 NOTHING = "-"
@@ -59,7 +59,7 @@ def lines(messages: Iterable[Message], *, here: int | None = None) -> Any:
         (
             _when(message, here),
             author(message),
-            words(message)[:EXCERPT] or "(no words)",
+            words(message)[:EXCERPT] or f"({summary(message.type, '', message.payload)})",
             " (deleted)" if message.deleted_at else "",
         )
         for message in sorted(messages, key=lambda message: message.pk)

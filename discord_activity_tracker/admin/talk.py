@@ -7,13 +7,18 @@ from django.contrib import admin
 from django.utils.html import format_html
 
 from core.admin import MirrorAdmin
+from core.admin.ways import Way, Ways
+from core.operations.markdown import Flavour, Markup, excerpt
+from core.pages.names import type_name
+from core.trackers import activity_address
 from discord_activity_tracker.admin import shown
 from discord_activity_tracker.admin.filters import ChannelFilter, GuildFilter, KindFilter, WrittenFilter
 from discord_activity_tracker.convert import message_type
+from discord_activity_tracker.convert.words import objects, text
 from discord_activity_tracker.documents.mentions import names_in
-from discord_activity_tracker.documents.texts import objects, text
 from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 
+CHAT = Markup(flavour=Flavour.CHAT)
 AROUND = 5
 """Messages that are shown before and after one."""
 MOST = 50
@@ -21,7 +26,7 @@ MOST = 50
 
 
 @admin.register(Message)
-class MessageAdmin(MirrorAdmin):
+class MessageAdmin(Ways, MirrorAdmin):
     """Messages."""
 
     list_display = ("created_at", "place", "who", "says", "source", "kind", "pinned", "edited_at", "deleted_at")
@@ -44,6 +49,14 @@ class MessageAdmin(MirrorAdmin):
         """With author and channel, for the pages as well."""
         return super().get_queryset(request).select_related("author", "channel")
 
+    def ways(self, row: Message) -> list[Way]:
+        """Thread and Discord."""
+        name = f"discord:message:{row.channel.guild_id}:{row.channel_id}:{row.pk}"
+        return [
+            Way(words="View in its thread", address=activity_address("discord", name)),
+            Way(words="View on Discord", address=f"{row.channel.url}/{row.pk}", out=True),
+        ]
+
     @admin.display(description="channel")
     def place(self, message: Message) -> Any:
         """The channel or thread."""
@@ -57,7 +70,7 @@ class MessageAdmin(MirrorAdmin):
     @admin.display(description="text")
     def says(self, message: Message) -> Any:
         """The first words."""
-        return format_html("<bdi>{}</bdi>", " ".join(shown.words(message).split())[:100] or shown.NOTHING)
+        return format_html("<bdi>{}</bdi>", excerpt(shown.words(message), CHAT, 100) or shown.NOTHING)
 
     @admin.display(description="text")
     def text(self, message: Message) -> Any:
@@ -68,7 +81,7 @@ class MessageAdmin(MirrorAdmin):
     @admin.display(description="kind", ordering="type")
     def kind(self, message: Message) -> str:
         """Its type in words."""
-        return message_type(message.type).replace("_", " ")
+        return type_name(f"discord.{message_type(message.type)}")
 
     @admin.display(description="Discord")
     def source(self, message: Message) -> Any:

@@ -65,7 +65,7 @@ def _round(run: Run, *, whole: bool) -> str | None:
     """
     if run.options.channel:
         return run.started.isoformat() if whole else None
-    state, yesterday = store.load_state(run.guild_id, "sweep"), (run.started - DAY).isoformat()
+    state, yesterday = store.load_state(store.guild_key(run.guild_id), "sweep"), (run.started - DAY).isoformat()
     begun, last = state.checkpoint_token, str(state.extras.get("portion_at", ""))
     if not whole and last > yesterday:
         return None
@@ -78,7 +78,7 @@ def _round(run: Run, *, whole: bool) -> str | None:
 def _save(run: Run, *, begun: str, whole: bool) -> None:
     if not run.options.channel:
         extras = {"portion_at": run.started.isoformat(), "whole": whole}
-        store.save_state(run.guild_id, "sweep", DiscordState(checkpoint_token=begun, extras=extras))
+        store.save_state(store.guild_key(run.guild_id), "sweep", DiscordState(checkpoint_token=begun, extras=extras))
 
 
 def _daily(run: Run, found: list[Container]) -> int:

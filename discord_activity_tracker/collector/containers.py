@@ -21,6 +21,8 @@ class Container:
     last_message_id: int
     archived: bool
     states: Mapping[str, DiscordState]
+    parent_id: int = 0
+    """The channel of a thread; 0 for channels."""
 
     def state(self, stream: str) -> DiscordState:
         """A saved position; an empty one when there is none."""
@@ -83,6 +85,7 @@ def containers(guild_id: int, only: int | None) -> list[Container]:
                 last_message_id=last or 0,
                 archived=archived,
                 states=states.get(pk, {}),
+                parent_id=(parent or 0) if is_thread else 0,
             )
             for pk, name, parent, is_thread, archived, last in rows
             if (parent if is_thread else pk) in scopes

@@ -1,11 +1,12 @@
 """One guild: which rooms are read, in which order."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from discord_activity_tracker import store
 from discord_activity_tracker.collector import again, look, marks, news, refusals
-from discord_activity_tracker.collector.containers import containers
+from discord_activity_tracker.collector.containers import Container, containers
 from discord_activity_tracker.collector.run import Run
 from discord_activity_tracker.protocol_impl import DiscordState
 
@@ -20,14 +21,20 @@ def collect_guild(run: Run) -> None:
     What is new comes first, so that a run that may only spend little spends it there. Where the last run was cut off
     after its look, what that look found is read on before the next one: a run that is cut off again and again ends.
     """
-    if store.load_state(run.guild_id, LOOK).checkpoint_token > (run.started - SOON).isoformat():
+    key = store.guild_key(run.guild_id)
+    run.open_skips, run.threads = store.open_skips(run.guild_id), store.thread_ids(run.guild_id)
+    if store.load_state(key, LOOK).checkpoint_token > (run.started - SOON).isoformat():
         known = containers(run.guild_id, run.options.channel)
         news.read_news(run, [c for c in known if not c.done and not refusals.is_refused(run, c)])
     look.look(run)
-    store.save_state(run.guild_id, LOOK, DiscordState(checkpoint_token=run.started.isoformat()))
-    found = [c for c in containers(run.guild_id, run.options.channel) if not refusals.is_refused(run, c)]
+    store.save_state(key, LOOK, DiscordState(checkpoint_token=run.started.isoformat()))
+    found = _readable(run)
     news.read_news(run, found)
+    if run.stopped is None and (begun := _begun_meanwhile(run, found)):
+        news.read_news(run, begun)
+        found += begun
     if run.stopped is None:
+        news.retry_unreadable(run, found)
         if not (run.options.full or run.options.sweep):
             again.rescan(run, found)
         again.sweep(run, found)
@@ -39,5 +46,23 @@ def collect_guild(run: Run) -> None:
         read = {container.place.scope_id for container in found} - run.refused
         store.complete_scopes(silent | read, datetime.now(UTC))
     if run.stopped is None:
-        store.drop_state(run.guild_id, LOOK)
+        store.drop_state(key, LOOK)
+    run.session.share_invalid()
     logger.info("guild read guild=%s messages=%s requests=%s", run.name, run.counts["messages"], run.client.requests)
+
+
+def _readable(run: Run) -> list[Container]:
+    """The containers that Discord is asked for in this run."""
+    return [
+        container
+        for container in containers(run.guild_id, run.options.channel)
+        if not refusals.is_refused(run, container) and container.parent_id not in run.unreadable
+    ]
+
+
+def _begun_meanwhile(run: Run, found: Sequence[Container]) -> list[Container]:
+    """Threads that were unknown until the messages that began them were read."""
+    if not run.threads_from_messages:
+        return []
+    known = {container.place.channel_id for container in found}
+    return [container for container in _readable(run) if container.place.channel_id not in known]

@@ -16,8 +16,8 @@ from core.errors import BudgetExhausted, CollectorError, ConfigurationError, Sco
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
 from discord_activity_tracker.convert import Converted, convert_messages
-from discord_activity_tracker.convert.exports import channel_rows, message_of, reactor_rows
-from discord_activity_tracker.convert.texts import MALFORMED, Row, moment_or_none, snowflake
+from discord_activity_tracker.convert.exports import channel_rows, export_time, message_of, reactor_rows
+from discord_activity_tracker.convert.texts import MALFORMED, Row, snowflake
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.fetch.exports import ExportFile, ExportPage, ExportRefused
 from discord_activity_tracker.payloads import Message
@@ -35,7 +35,10 @@ Reactors = dict[int, list[tuple[str, Row]]]
 
 
 class ExportImporter(AbstractCollector):
-    """Imports files in their order; one that does not fit stops none of the others."""
+    """Imports files in their order; one that does not fit stops none of the others.
+
+    Files that are no exports of a server's channel, such as direct messages, are reported and cost no other file.
+    """
 
     name = "discord_import"
 
@@ -44,22 +47,22 @@ class ExportImporter(AbstractCollector):
         self.progress: Progress = Silence()
         self.files: list[ExportFile] = []
         self.tallies: list[Counter[str]] = []
+        self.refused: dict[Path, str] = {}
         self.stop_at = time.monotonic() + max_seconds if max_seconds is not None else None
 
     def validate_config(self) -> None:
-        """Refuse files that are no exports of a guild's channel before anything is touched."""
+        """Open the files and set aside those that are no exports of a server's channel.
+
+        Raises ConfigurationError with all reasons when no file can be imported; nothing has been written then.
+        """
+        self.files, self.refused = [], {}
         for path in self.paths:
             try:
-                file = ExportFile(path)
-                channel_rows(file.header.guild, file.header.channel, file.header.exported_at)
-                moment_or_none(file.header.exported_at)
-            except OSError as error:
-                raise ConfigurationError(f"{path}: {error.strerror or error}") from error
+                self.files.append(_opened(path))
             except ExportRefused as error:
-                raise ConfigurationError(str(error)) from error
-            except MALFORMED as error:
-                raise ConfigurationError(f"{path.name}: guild, channel or exportedAt: {error}") from error
-            self.files.append(file)
+                self.refused[path] = str(error)
+        if not self.files:
+            raise ConfigurationError("; ".join(self.refused.values()) or "no files were named")
 
     def document_sources(self) -> list[DocumentSource]:
         """What the second phase brings up to date."""
@@ -71,7 +74,11 @@ class ExportImporter(AbstractCollector):
 
     def collect(self) -> CollectorResult:
         """Import every file; what went wrong with one is in its report."""
-        return CollectorResult.of([self._import_apart(file) for file in self.files], requests=0)
+        refused = [
+            ScopeReport(scope=path.name, outcome="failed", reason=reason, category=ExportRefused.category.value)
+            for path, reason in self.refused.items()
+        ]
+        return CollectorResult.of([*refused, *(self._import_apart(file) for file in self.files)], requests=0)
 
     def _import_apart(self, file: ExportFile) -> ScopeReport:
         counts: Counter[str] = Counter()
@@ -112,9 +119,23 @@ class ExportImporter(AbstractCollector):
     def _open(self, file: ExportFile) -> Place:
         header = file.header
         try:
-            return open_place(*channel_rows(header.guild, header.channel, header.exported_at))
+            guild, channels = channel_rows(header.guild, header.channel, header.exported_at)
+            return open_place(guild, channels, datetime.now(UTC))
         except ValueError as error:
             raise file.refusal(None, str(error)) from error
+
+
+def _opened(path: Path) -> ExportFile:
+    """Open a file and read its head; ExportRefused when it cannot be read or is no export of a server's channel."""
+    try:
+        file = ExportFile(path)
+        channel_rows(file.header.guild, file.header.channel, file.header.exported_at)
+        export_time(file.header.exported_at)
+    except OSError as error:
+        raise ExportRefused(f"{path}: {error.strerror or error}") from error
+    except MALFORMED as error:
+        raise ExportRefused(f"{path.name}: guild, channel or exportedAt: {error}") from error
+    return file
 
 
 def _converted(file: ExportFile, page: ExportPage) -> tuple[Converted, Reactors]:
@@ -125,12 +146,12 @@ def _converted(file: ExportFile, page: ExportPage) -> tuple[Converted, Reactors]
     for line, item in page.items:
         try:
             message = message_of(item, channel_id, header.exported_at)
-            reactors[snowflake(message["id"])] = list(reactor_rows(item))
+            reactors[snowflake(message["id"])] = list(reactor_rows(item, header.exported_at))
         except MALFORMED as error:
             raise file.refusal(line, f"this is no message: {type(error).__name__}: {error}") from error
         messages.append(message)
         lines[str(message["id"])] = line
-    found = convert_messages(messages, guild_id, channel_id)
+    found = convert_messages(messages, guild_id, channel_id, export_time(header.exported_at))
     for pk, reason, _ in found.malformed:
         raise file.refusal(lines.get(pk), f"this is no message: {reason}")
     return found, reactors

@@ -1,16 +1,18 @@
 """Pins with their times, and who reacted: lists of their own."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 
 from django.utils import timezone
 
-from core.errors import CollectorError
+from core.errors import CollectorError, UnexpectedAnswer
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import refusals
 from discord_activity_tracker.collector.containers import Container
 from discord_activity_tracker.collector.run import Run
+from discord_activity_tracker.convert.texts import MALFORMED, Row
 from discord_activity_tracker.fetch.session import WIDTH
 from discord_activity_tracker.payloads import User
 from discord_activity_tracker.protocol_impl import DiscordState
@@ -47,7 +49,9 @@ def _store_pins(run: Run, container: Container, pins: fetch.PinList, latest: str
     times = {int(pin["message"]["id"]): datetime.fromisoformat(pin["pinned_at"]) for pin in pins.items}
     if not times and (kept := store.newest_pin(place.channel_id)):
         # Without READ_MESSAGE_HISTORY the list is empty; a single message is then refused.
-        run.session.run(fetch.is_there(run.client, place.channel_id, kept))
+        message = run.session.run(fetch.read_message(run.client, place.channel_id, kept))
+        if message and message.get("pinned"):
+            raise UnexpectedAnswer(f"Discord lists no pins of {place.channel_id} although message {kept} is pinned")
     _keep_times(run, container, times, latest)
 
 
@@ -76,7 +80,7 @@ def read_reactors(run: Run, found: list[Container]) -> None:
             if isinstance(people, Exception):
                 raise people
             if people is not None:
-                rows = [(emoji, burst, convert.account_row(user)) for emoji, burst, user in people]
+                rows = list(_account_rows(people))
                 store.store_reactors(pk, counts.pop(pk), rows, timezone.now())
                 run.counts["reactors"] += len(rows)
                 continue
@@ -88,6 +92,13 @@ def read_reactors(run: Run, found: list[Container]) -> None:
             add_some(1)
 
 
+def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[str, bool, Row]]:
+    """Rows of the people who reacted; one that is malformed costs no other."""
+    for emoji, burst, user in people:
+        with suppress(*MALFORMED):
+            yield emoji, burst, convert.account_row(user)
+
+
 async def _people(
     run: Run, channel: int, pk: int, counts: dict[str, dict[str, int]]
 ) -> AsyncIterator[list[tuple[str, bool, User]]]:
@@ -95,6 +106,6 @@ async def _people(
     for emoji, numbers in counts.items():
         for burst, side in ((False, "normal"), (True, "burst")):
             if numbers.get(side):
-                people = await fetch.reactors(run.client, channel, pk, emoji, burst=burst)
+                people = await fetch.reactors(run.client, channel, pk, emoji, burst=burst, count=numbers[side])
                 found += [(emoji, burst, user) for user in people]
     yield found

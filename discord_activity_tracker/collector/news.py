@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 
+from core.runs import skips_to_retry
 from discord_activity_tracker import convert, fetch
 from discord_activity_tracker.collector.containers import Container
-from discord_activity_tracker.collector.reading import Job, States, read
-from discord_activity_tracker.collector.run import Run
+from discord_activity_tracker.collector.reading import UNREADABLE, Job, States, read, retry_message
+from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.protocol_impl import DiscordState
+
+RETRIES = 5
+"""Messages of one channel that are asked for again in one run."""
 
 
 def read_news(run: Run, found: list[Container]) -> None:
@@ -24,8 +28,24 @@ def _jobs(run: Run, wanted: list[Container]) -> Iterator[Job]:
         fresh = not container.state("messages").checkpoint_token
         began = run.started.isoformat() if fresh else container.began
         yield Job(
-            container=container, after=first if fresh else container.cursor, states=_Positions(run, container, began)
+            container=container,
+            after=first if fresh else container.cursor,
+            newest_known=container.last_message_id if container.last_message_id > container.seen else 0,
+            states=_Positions(run, container, began),
         )
+
+
+def retry_unreadable(run: Run, found: list[Container]) -> None:
+    """Ask again for single messages that Discord did not give out, some of each channel in each run."""
+    by_scope = {f"{c.place.guild_id}/{c.place.channel_id}": c for c in found}
+    for scope, stream in [pair for pair in run.open_skips if pair[1] == UNREADABLE and pair[0] in by_scope]:
+        container = by_scope[scope]
+        items = skips_to_retry(
+            collector=COLLECTOR, scope=scope, streams=[stream], reasons=[UNREADABLE], at_once=RETRIES
+        )
+        for item in items:
+            if run.stopped is None and item.external_id.isdigit():
+                retry_message(run, container, item)
 
 
 class _Positions:

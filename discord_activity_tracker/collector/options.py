@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from core.errors import ConfigurationError
 from core.models import Scope
+from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.models import Channel, Guild
 
 
@@ -41,6 +42,16 @@ def named_guilds(names: Sequence[str]) -> list[int]:
 def disabled_guilds() -> set[int]:
     """Those that are switched off in the admin."""
     return set(Guild.objects.filter(enabled=False).values_list("pk", flat=True))
+
+
+def switched_off_note(guild_id: int) -> str:
+    """Return a line for a server that a bot is in and that no run collects without its name."""
+    guild = Guild.objects.get(pk=guild_id)
+    origin = "was imported from files and " if EXPORTED in guild.payload else ""
+    return (
+        f"the server {guild.name} {origin}is switched off and was not collected. To collect it with every run, open it "
+        f'under "Guilds" in the admin and tick "Enabled"; once: collect_discord {guild_id}'
+    )
 
 
 def guild_name(guild_id: int) -> str | None:

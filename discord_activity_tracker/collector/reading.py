@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from core.errors import CollectorError, ConfigurationError, UnexpectedAnswer
+from core.models import SkippedItem
+from core.runs import clear_skips, record_skip, still_skipped
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import refusals
 from discord_activity_tracker.collector.containers import Container
-from discord_activity_tracker.collector.run import Run
+from discord_activity_tracker.collector.run import COLLECTOR, Run
+from discord_activity_tracker.convert.texts import Row, whole_number
 from discord_activity_tracker.fetch.session import NO_CONTENTS, WIDTH
 from discord_activity_tracker.protocol_impl import DiscordState
 
@@ -23,6 +26,8 @@ SETTLED = timedelta(seconds=60)
 END = (1 << 63) - 1
 TOGETHER = 16
 """Pages at most that are written in one transaction: what a crash costs is read again."""
+UNREADABLE = "unreadable"
+"""Stream and reason of messages that Discord does not give out."""
 FEW = 5
 """So many absences in the midst of a page are believed; for more Discord is asked once more."""
 
@@ -36,6 +41,8 @@ class Job:
     states: Callable[[fetch.MessagePage, bool], States]
     """The positions that a page covers; the second argument tells whether it is the last one of the job."""
     upto: int | None = None
+    newest_known: int = 0
+    """A message that Discord names as the last one, where it is not read yet."""
     seeks_deletions: bool = False
     broken: bool = False
     """A page could not be stored, so that those after it must not be."""
@@ -45,10 +52,15 @@ def read(run: Run, jobs: Iterable[Job], stream: str, allowance: fetch.Allowance 
     """Read all of them; one that fails stops none of the others."""
     gathering = fetch.Gathering[Job, Page](run.session.background, WIDTH)
     for job in jobs:
-        pages = fetch.messages(run.client, job.container.place.channel_id, job.after, job.upto, allowance)
-        gathering.add(job, _converted(job, pages))
+        place = job.container.place
+        span = fetch.Span(
+            guild_id=place.guild_id, channel_id=place.channel_id, after=job.after, upto=job.upto,
+            newest_known=job.newest_known,
+        )  # fmt: skip
+        gathering.add(job, _converted(job, fetch.messages(run.client, span, allowance)))
     for found in gathering.batches(most=TOGETHER):
         _take(run, found, stream)
+        run.session.share_invalid()
 
 
 async def _converted(job: Job, pages: AsyncIterator[fetch.MessagePage]) -> AsyncIterator[Page]:
@@ -63,12 +75,15 @@ def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream
     news: list[store.Reading] = []
     try:
         for job, come in found:
+            if come is None and not job.broken:
+                run.note_success(_scope(job.container), stream)
             if come is None or job.broken:
                 continue
             try:
                 page, reading = _reading(run, job, come)
+                _note_unreadable(run, job.container, page)
                 if job.seeks_deletions:
-                    _store(run, [reading], _absent(run, job, page))
+                    _store(run, [reading], _absent(run, job, page) if page.complete else ())
                 else:
                     news.append(reading)
             except CollectorError as error:
@@ -80,6 +95,44 @@ def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream
         _store(run, news)
 
 
+def _scope(container: Container) -> str:
+    return f"{container.place.guild_id}/{container.place.channel_id}"
+
+
+def _note_unreadable(run: Run, container: Container, page: fetch.MessagePage) -> None:
+    """Record the messages that Discord does not give out, and that a channel could only be read by the search."""
+    run.failures_in_a_row = 0
+    for pk in page.unreadable:
+        run.counts["messages_unreadable"] += 1
+        record_skip(
+            collector=COLLECTOR, scope=_scope(container), stream=UNREADABLE, external_id=str(pk), reason=UNREADABLE,
+            detail="Discord answers every request for this message with an error",
+        )  # fmt: skip
+    if page.unreadable:
+        run.notes.append(f"#{container.name}: {len(page.unreadable)} messages cannot be read; later runs try again")
+    if page.items and not page.complete and page.reached:
+        note = f"#{container.name} can only be read message by message: Discord cannot produce its pages"
+        if note not in run.notes:
+            run.notes.append(note)
+
+
+def retry_message(run: Run, container: Container, item: SkippedItem) -> None:
+    """Ask once more for a message that could not be read, and store it when it can be."""
+    place, pk = container.place, int(item.external_id)
+    try:
+        message = run.session.run(fetch.read_message(run.client, place.channel_id, pk))
+    except CollectorError as error:
+        if isinstance(error, fetch.ODD_ANSWERS):
+            still_skipped(item)
+        else:
+            run.note_failure(_scope(container), UNREADABLE, error)
+        return
+    if message is not None:
+        page = convert.convert_messages([message], place.guild_id, place.channel_id)
+        _store(run, [store.Reading(page=page, place=place, states={})])
+    clear_skips(collector=COLLECTOR, scope=_scope(container), stream=UNREADABLE, external_id=item.external_id)
+
+
 def _reading(run: Run, job: Job, come: Page | Exception) -> tuple[fetch.MessagePage, store.Reading]:
     """A page and how it is to be written, unless what it does not contain is not to be believed."""
     if isinstance(come, Exception):
@@ -88,9 +141,26 @@ def _reading(run: Run, job: Job, come: Page | Exception) -> tuple[fetch.MessageP
     end = page.last or (job.upto is not None and page.newest >= job.upto)
     if converted.blank:
         _check_contents(run, page)
-    if page.last and not job.seeks_deletions:
-        _check_end(run, job.container, page)
-    return page, store.Reading(page=converted, place=job.container.place, states=job.states(page, end))
+    threads = _unknown_threads(run, job.container, converted)
+    states = job.states(page, end)
+    return page, store.Reading(page=converted, place=job.container.place, states=states, threads=threads)
+
+
+def _unknown_threads(run: Run, container: Container, page: convert.Converted) -> Sequence[Row]:
+    """Rows of threads that messages of the page began and that no list has shown.
+
+    Lists leave out archived threads of a channel that was switched between text and announcement.
+    """
+    unknown = [thread for thread in page.threads if whole_number(thread.get("id")) not in run.threads]
+    if not unknown or container.place.is_thread:
+        return ()
+    found = convert.convert_threads(unknown, container.place.guild_id, "ok")
+    page.malformed += found.malformed
+    rows = [row for row in found.rows if row["id"] not in run.threads and row["is_thread"]]
+    run.threads.update(row["id"] for row in rows)
+    run.threads_from_messages += len(rows)
+    run.counts["threads"] += len(rows)
+    return rows
 
 
 def _store(run: Run, readings: Sequence[store.Reading], gone: Collection[int] = ()) -> None:
@@ -122,12 +192,6 @@ def _absent(run: Run, job: Job, page: fetch.MessagePage) -> set[int]:
         _check_absence(run, channel_id, {max(gone), min(gone)})
     young = absent - gone
     return gone | {pk for pk in young if not run.session.run(fetch.is_there(run.client, channel_id, pk))}
-
-
-def _check_end(run: Run, container: Container, page: fetch.MessagePage) -> None:
-    """Of an answer that ends below what Discord called the last message: ask for that one."""
-    if container.last_message_id > max(page.newest, container.seen):
-        _check_absence(run, container.place.channel_id, {container.last_message_id})
 
 
 def _check_absence(run: Run, channel_id: int, ids: Iterable[int]) -> None:

@@ -1,25 +1,41 @@
 """Payloads become rows. Pure: no request, no clock, no database."""
 
-from discord_activity_tracker.convert.channels import TEXT, channel_row, holds_messages, kind_of, thread_access
+from discord_activity_tracker.convert.channels import (
+    SWITCHABLE,
+    TEXT,
+    channel_row,
+    holds_messages,
+    kind_of,
+    thread_access,
+)
 from discord_activity_tracker.convert.guilds import (
     EventRows,
     GuildRows,
+    Malformed,
+    Rows,
     convert_events,
     convert_guild,
     convert_threads,
+    usable_channels,
 )
-from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key, message_type
+from discord_activity_tracker.convert.message_types import message_type
+from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key
 from discord_activity_tracker.convert.people import account_row
-from discord_activity_tracker.convert.permissions import Gap, Permissions, accesses
+from discord_activity_tracker.convert.permissions import WORDS, Gap, Permissions, accesses
 from discord_activity_tracker.convert.snowflakes import first_at, moment_of
+from discord_activity_tracker.convert.words import parts, said, summary
 
 __all__ = [
+    "SWITCHABLE",
     "TEXT",
+    "WORDS",
     "Converted",
     "EventRows",
     "Gap",
     "GuildRows",
+    "Malformed",
     "Permissions",
+    "Rows",
     "accesses",
     "account_row",
     "channel_row",
@@ -33,5 +49,9 @@ __all__ = [
     "kind_of",
     "message_type",
     "moment_of",
+    "parts",
+    "said",
+    "summary",
     "thread_access",
+    "usable_channels",
 ]

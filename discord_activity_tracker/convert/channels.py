@@ -32,7 +32,9 @@ KINDS = {
     15: "forum",
     16: "media",
 }
-TEXT, CATEGORY = 0, 4
+TEXT, CATEGORY, ANNOUNCEMENT = 0, 4, 5
+SWITCHABLE = frozenset({TEXT, ANNOUNCEMENT})
+"""Types that a channel can be switched between; its threads keep the type they were made with."""
 VOICE = frozenset({2, 13})
 THREADS = frozenset({10, 11, 12})
 THREADED = frozenset({0, 5, 15, 16})
@@ -72,9 +74,9 @@ def channel_row(channel: Channel, guild_id: int, access: str, gaps: Mapping[int,
         "position": small(channel.get("position")),
         "nsfw": bool(channel.get("nsfw")),
         "owner_id": snowflake_or_none(channel.get("owner_id")),
-        "archived": bool(thread and thread["archived"]),
+        "archived": bool(thread and thread.get("archived")),
         "locked": bool(thread and thread.get("locked")),
-        "archive_timestamp": moment_or_none(thread["archive_timestamp"]) if thread else None,
+        "archive_timestamp": moment_or_none(thread.get("archive_timestamp")) if thread else None,
         "tags": storable(tags or []),
         "last_message_id": snowflake_or_none(channel.get("last_message_id")),
         "last_pin_timestamp": moment_or_none(channel.get("last_pin_timestamp")),

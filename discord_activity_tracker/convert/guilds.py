@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from discord_activity_tracker.convert.channels import channel_row, thread_access
 from discord_activity_tracker.convert.people import account_row
@@ -17,32 +17,69 @@ from discord_activity_tracker.convert.texts import (
     snowflake,
     snowflake_or_none,
     storable,
+    what_is_malformed,
+    whole_number,
 )
 from discord_activity_tracker.payloads import Channel, Event, Guild
 
 APART = {"roles", "emojis", "stickers"}
+Malformed = tuple[str, str, object]
+"""Id (or ``?``), reason and payload of something that is not as documented."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """Rows of one list, and what of the list could not be converted."""
+
+    rows: list[Row]
+    malformed: list[Malformed]
+    whole: bool = True
+    """Whether the list can be compared with what is stored: what is absent from it is gone."""
+
+    @property
+    def set_aside(self) -> set[int]:
+        """Ids of malformed items: they exist, so they are not gone."""
+        return {int(pk) for pk, _, _ in self.malformed if pk.isascii() and pk.isdigit() and int(pk) < 1 << 63}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildRows:
-    """Everything that one look at a guild says."""
+    """Everything that one look at a guild says. ``guild["name"]`` is empty where Discord does not tell it."""
 
     guild: Row
-    roles: list[Row]
-    emojis: list[Row]
-    stickers: list[Row]
-    channels: list[Row]
-    malformed: list[tuple[str, str, object]]
-    """Id, reason and payload of what is not as documented."""
+    roles: Rows
+    emojis: Rows
+    stickers: Rows
+    channels: Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventRows:
     """Scheduled events and who made them."""
 
-    events: list[Row]
-    accounts: list[Row]
-    malformed: list[tuple[str, str, object]]
+    events: Rows
+    accounts: Rows
+
+
+def usable_channels(items: Iterable[object]) -> tuple[list[Channel], list[Malformed]]:
+    """Return the channels and threads with an id, a type and parts of the right kind, and the others."""
+    usable, aside = list[Channel](), list[Malformed]()
+    for item in items:
+        try:
+            channel = cast("dict[str, Any]", item)
+            snowflake(channel["id"])
+            snowflake_or_none(channel.get("parent_id"))
+            snowflake_or_none(channel.get("last_message_id"))
+            if isinstance(channel["type"], bool) or not isinstance(channel["type"], int):
+                raise TypeError("type")
+            metadata = channel.get("thread_metadata")
+            if metadata is not None and not isinstance(metadata, dict):
+                raise TypeError("thread_metadata")
+        except MALFORMED as error:
+            aside.append((_id_of(item), what_is_malformed(error), storable(item)))
+        else:
+            usable.append(cast("Channel", channel))
+    return usable, aside
 
 
 def convert_guild(
@@ -52,7 +89,7 @@ def convert_guild(
 
     ``gaps`` says by channel, in words, what the bot cannot read there.
     """
-    guild_id, aside = snowflake(guild["id"]), list[tuple[str, str, object]]()
+    guild_id = snowflake(guild["id"])
 
     def part(item: Mapping[str, Any]) -> Row:
         kept = {key: value for key, value in item.items() if key != "user"}
@@ -62,57 +99,67 @@ def convert_guild(
         }  # fmt: skip
 
     def channel(item: Channel) -> Row:
-        own = access.get(int(item["id"]))
+        own = access.get(int(item["id"])) if not item.get("thread_metadata") else None
         word = own or access.get(int(item.get("parent_id") or 0), "no_view")
         return channel_row(item, guild_id, thread_access(word) if item.get("thread_metadata") else word, gaps)
 
     return GuildRows(
         guild=_guild(guild, guild_id),
-        roles=_each(guild["roles"], part, aside),
-        emojis=_each(guild["emojis"], part, aside),
-        stickers=_each(guild.get("stickers") or [], part, aside),
-        channels=_each(channels, channel, aside),
-        malformed=aside,
+        roles=_each(guild.get("roles"), part),
+        emojis=_each(guild.get("emojis"), part),
+        stickers=_each(guild.get("stickers"), part),
+        channels=_each(channels, channel),
     )
 
 
-def convert_threads(threads: Sequence[Channel], guild_id: int, access: str) -> list[Row]:
-    """Rows of threads of one channel, whose ``access`` they share; what is malformed is left out."""
-    return _each(threads, lambda item: channel_row(item, guild_id, thread_access(access), {}), [])
+def convert_threads(threads: Iterable[object], guild_id: int, access: str) -> Rows:
+    """Rows of threads of one channel, whose ``access`` they share."""
+    usable, aside = usable_channels(threads)
+    rows = _each(usable, lambda item: channel_row(item, guild_id, thread_access(access), {}))
+    return Rows(rows=rows.rows, malformed=[*aside, *rows.malformed])
 
 
 def convert_events(events: Sequence[Event], guild_id: int) -> EventRows:
     """Rows of scheduled events."""
-    aside = list[tuple[str, str, object]]()
+    creators = [event.get("creator") for event in events if isinstance(event, dict)]  # pyright: ignore[reportUnnecessaryIsInstance]  # as it came
     return EventRows(
-        events=_each(events, lambda item: _event(item, guild_id), aside),
-        accounts=_each([creator for event in events if (creator := event.get("creator"))], account_row, aside),
-        malformed=aside,
+        events=_each(events, lambda item: _event(item, guild_id)),
+        accounts=_each([creator for creator in creators if creator], account_row),
     )
 
 
-def _each(items: Iterable[Any], make: Callable[[Any], Row], aside: list[tuple[str, str, object]]) -> list[Row]:
-    """Convert one by one; what is malformed is set aside."""
-    rows: list[Row] = []
-    for item in items:
+def _each(items: object, make: Callable[[Any], Row]) -> Rows:
+    """Convert one by one; what is malformed is set aside. Something that is no list has no items."""
+    rows, aside = list[Row](), list[Malformed]()
+    whole = isinstance(items, Sequence) and not isinstance(items, str)
+    for item in cast("Sequence[Any]", items) if whole else ():
         try:
             rows.append(make(item))
         except MALFORMED as error:
-            told = str(item.get("id")) if isinstance(item, dict) else ""
-            aside.append((told, f"{type(error).__name__}: {error}"[:300], storable(item)))
-    return rows
+            aside.append((_id_of(item), what_is_malformed(error), storable(item)))
+    return Rows(rows=rows, malformed=aside, whole=whole and all(pk.isascii() and pk.isdigit() for pk, _, _ in aside))
+
+
+def _id_of(item: object) -> str:
+    found = cast("Mapping[str, object]", item).get("id") if isinstance(item, Mapping) else None
+    return str(found)[:100] if found is not None else "?"
 
 
 def _guild(guild: Guild, guild_id: int) -> Row:
     return {
         "id": guild_id,
-        "name": clip(guild["name"], 200),
-        "description": clean(guild.get("description")),
-        "icon": clip(guild.get("icon"), 200),
-        "owner_id": snowflake_or_none(guild.get("owner_id")),
+        "name": clip(_text(guild.get("name")), 200),
+        "description": clean(_text(guild.get("description"))),
+        "icon": clip(_text(guild.get("icon")), 200),
+        "owner_id": owner if (owner := whole_number(guild.get("owner_id"))) is None or owner < 1 << 63 else None,
         "payload": storable({key: value for key, value in guild.items() if key not in APART}),
         "enabled": True,
     }
+
+
+def _text(value: object) -> str:
+    """A text; empty for anything else: one odd field must not cost a guild."""
+    return value if isinstance(value, str) else ""
 
 
 def _event(event: Event, guild_id: int) -> Row:

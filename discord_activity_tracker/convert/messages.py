@@ -5,9 +5,12 @@ https://discord.com/developers/docs/resources/message#message-object-message-typ
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
-from discord_activity_tracker.convert.people import account_row
+from discord_activity_tracker.convert.message_types import message_type
+from discord_activity_tracker.convert.noise import unsigned
+from discord_activity_tracker.convert.people import account_row, is_webhook, is_webhook_user
 from discord_activity_tracker.convert.snowflakes import moment_of
 from discord_activity_tracker.convert.texts import (
     MALFORMED,
@@ -15,30 +18,18 @@ from discord_activity_tracker.convert.texts import (
     clean,
     clip,
     moment_or_none,
-    one_line,
     small,
     snowflake,
     snowflake_or_none,
     storable,
+    what_is_malformed,
 )
-from discord_activity_tracker.payloads import Emoji, Message, Reaction
+from discord_activity_tracker.convert.words import summary
+from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction
 from discord_activity_tracker.protocol_impl import DiscordActivity
 
-TYPES = {
-    0: "default", 1: "recipient_add", 2: "recipient_remove", 3: "call", 4: "channel_name_change",
-    5: "channel_icon_change", 6: "channel_pinned_message", 7: "user_join", 8: "guild_boost", 9: "guild_boost_tier_1",
-    10: "guild_boost_tier_2", 11: "guild_boost_tier_3", 12: "channel_follow_add", 14: "guild_discovery_disqualified",
-    15: "guild_discovery_requalified", 16: "guild_discovery_grace_period_initial_warning",
-    17: "guild_discovery_grace_period_final_warning", 18: "thread_created", 19: "reply", 20: "chat_input_command",
-    21: "thread_starter_message", 22: "guild_invite_reminder", 23: "context_menu_command", 24: "auto_moderation_action",
-    25: "role_subscription_purchase", 26: "interaction_premium_upsell", 27: "stage_start", 28: "stage_end",
-    29: "stage_speaker", 31: "stage_topic", 32: "guild_application_premium_subscription",
-    36: "guild_incident_alert_mode_enabled", 37: "guild_incident_alert_mode_disabled",
-    38: "guild_incident_report_raid", 39: "guild_incident_report_false_alarm", 44: "purchase_notification",
-    46: "poll_result",
-}  # fmt: skip
 SPOKEN = frozenset({0, 19})
-SAID = ("attachments", "embeds", "components", "sticker_items", "poll", "message_snapshots")
+SAID = ("attachments", "embeds", "components", "sticker_items", "stickers", "poll", "message_snapshots")
 """Parts of a message that say something beside its content."""
 APART = frozenset(
     {
@@ -61,50 +52,67 @@ class Converted:
     webhooks: dict[int, Row] = field(default_factory=dict[int, Row])
     malformed: list[tuple[str, str, object]] = field(default_factory=list[tuple[str, str, object]])
     """Id, reason and payload."""
+    threads: list[Channel] = field(default_factory=list[Channel])
+    """Threads that begin at one of the messages, as Discord sent them; some are in no list of threads."""
     blank: int = 0
     """Messages of people that say nothing at all, as all do without the intent to read contents."""
 
 
-def convert_messages(items: Sequence[Message], guild_id: int, channel_id: int) -> Converted:
-    """Convert one by one: what is malformed is set aside and stops nothing."""
+def convert_messages(
+    items: Sequence[Message], guild_id: int, channel_id: int, exported_at: datetime | None = None
+) -> Converted:
+    """Convert one by one: what is malformed is set aside and stops nothing.
+
+    ``exported_at`` is the time of the exported file that the messages come from; ``None`` for messages from the API.
+    """
     page = Converted()
     for item in items:
         try:
             row = _row(item, channel_id)
             activity = _activity(item, row, guild_id)
-            people = {person["id"]: person for person in map(account_row, item.get("mentions") or ())}
-            author = _author(item, page)
+            mentioned = [(account_row(user, exported_at=exported_at), user) for user in item.get("mentions") or ()]
+            author = _author(item, page, exported_at)
         except MALFORMED as error:
-            page.malformed.append((_id_of(item), f"{type(error).__name__}: {error}"[:300], storable(item)))
+            page.malformed.append((_id_of(item), what_is_malformed(error), storable(item)))
             continue
         page.rows.append(row)
         page.blank += _says_nothing(row)
+        if isinstance(thread := item.get("thread"), dict):
+            page.threads.append(thread)
         page.activities[row["id"]] = activity
-        page.accounts.update(people)
-        (page.webhooks if author["kind"] == "webhook" else page.accounts)[author["id"]] = author
+        for person, user in mentioned:
+            _add_person(page, person, webhook=is_webhook_user(user))
+        _add_person(page, author, webhook=author["kind"] == "webhook")
     return page
+
+
+def _add_person(page: Converted, row: Row, *, webhook: bool) -> None:
+    """Add an account; what a partial user object lacks comes from an earlier object of the page."""
+    people = page.webhooks if webhook else page.accounts
+    earlier = people.get(row["id"])
+    if earlier and (row["global_name"] is None or row["avatar"] is None):
+        row = {name: earlier[name] if value is None and name != "exported_at" else value for name, value in row.items()}
+    people[row["id"]] = row
 
 
 def _id_of(item: object) -> str:
     return str(cast("Mapping[str, object]", item).get("id")) if isinstance(item, Mapping) else "?"
 
 
-def _author(message: Message, page: Converted) -> Row:
+def _author(message: Message, page: Converted, exported_at: datetime | None) -> Row:
     """The author's row, made once a page."""
     author = message["author"]
-    known = page.accounts.get(int(author["id"])) if "webhook_id" not in message else None
+    if message.get("webhook_id"):
+        kind = "webhook" if is_webhook(message) else "bot"
+        return account_row(author, kind=kind, exported_at=exported_at)
+    known = page.accounts.get(int(author["id"]))
     if known and known["username"] == author["username"] and known["avatar"] == (author.get("avatar") or ""):
         return known
-    return account_row(author, webhook="webhook_id" in message)
-
-
-def message_type(number: int) -> str:
-    """Discord's number in words; ``unknown_<n>`` for new ones."""
-    return TYPES.get(number, f"unknown_{number}")
+    return account_row(author, exported_at=exported_at)
 
 
 def _row(message: Message, channel_id: int) -> Row:
-    webhook = "webhook_id" in message
+    webhook = is_webhook(message)
     reference = message.get("message_reference") or {}
     return {
         "id": snowflake(message["id"]),
@@ -135,19 +143,10 @@ def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
         activity_type=f"discord.{message_type(row['type'])}"[:64],
         actor_external_id=str(row["author_id"]),
         source_url=f"https://discord.com/channels/{guild_id}/{channel_id}/{pk}",
-        summary=one_line(row["content"]) or _instead(message),
+        summary=summary(row["type"], row["content"], row["payload"]),
         actor_name=clip(row["webhook_name"] or author.get("global_name") or author["username"], 200),
         edited_at=row["edited_at"],
     )
-
-
-def _instead(message: Mapping[str, Any]) -> str:
-    """What stands for a message without words."""
-    names = [item.get("filename") or "file" for item in message.get("attachments") or []]
-    names += [item.get("name") or "sticker" for item in message.get("sticker_items") or []]
-    question = ((message.get("poll") or {}).get("question") or {}).get("text")
-    titles = [embed.get("title") or "" for embed in message.get("embeds") or []]
-    return one_line(", ".join(filter(None, [question, *names, *titles])))
 
 
 def _reactions(reactions: Iterable[Reaction]) -> dict[str, dict[str, int]]:
@@ -189,7 +188,7 @@ def _steady(value: object) -> object:
     if "username" in found and "id" in found:
         return {"id": found["id"]}
     return {
-        clean(key): _steady(member.partition("?ex=")[0] if key in SIGNED and isinstance(member, str) else member)
+        clean(key): _steady(unsigned(member) if key in SIGNED and isinstance(member, str) else member)
         for key, member in found.items()
         if key not in NOT_KEPT
     }

@@ -11,6 +11,15 @@ MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 """What converting an item raises when it is not as documented."""
 
 
+def what_is_malformed(error: Exception) -> str:
+    """Say in words for people why an item could not be converted."""
+    if isinstance(error, KeyError) and error.args:
+        return f"the field {str(error.args[0])[:60]!r} is missing"
+    if isinstance(error, OverflowError) or "out of range" in str(error):
+        return "a number or an id is out of range"
+    return "a field is not of the kind that Discord documents"
+
+
 def clean(text: str | None) -> str:
     """Text with U+FFFD for what cannot be stored. Nothing else is touched."""
     if not text:
@@ -50,8 +59,8 @@ def snowflake(text: str | int) -> int:
 
 
 def snowflake_or_none(text: str | int | None) -> int | None:
-    """The same for an id that may be missing."""
-    return snowflake(text) if text else None
+    """Return an id that may be missing; 0 means none, as exports write it."""
+    return (snowflake(text) or None) if text else None
 
 
 def small(number: int | None) -> int:
@@ -60,6 +69,14 @@ def small(number: int | None) -> int:
     if not -(1 << 31) <= found < 1 << 31:
         raise ValueError(f"a number out of range: {found}")
     return found
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number that may be written as text, as Discord writes permission bits; ``None`` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else None
 
 
 def storable(value: object) -> Any:

@@ -6,7 +6,11 @@ rendering.
 """
 
 from discord_activity_tracker.documents.bodies import bodies
+from discord_activity_tracker.documents.details import details
 from discord_activity_tracker.documents.earlier import revisions
+from discord_activity_tracker.documents.heads import heads
+from discord_activity_tracker.documents.lines import lines
+from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.documents.source import DiscordDocuments
 
-__all__ = ["DiscordDocuments", "bodies", "revisions"]
+__all__ = ["DiscordDocuments", "bodies", "details", "heads", "lines", "markup", "revisions"]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from core.trackers import EarlierText
+from discord_activity_tracker.documents.lines import message_ids
 from discord_activity_tracker.models import Revision
 
 
@@ -12,7 +13,7 @@ def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]
 
     Revisions that differ from the next one in a preview or an attachment alone are left out: they say the same.
     """
-    names = {int(name.rpartition(":")[2]): name for name in external_ids}
+    names = message_ids(external_ids)
     kept = Revision.objects.filter(message_id__in=list(names)).order_by("message_id", "-replaced_at", "-written_at")
     found, next_text = defaultdict[str, list[EarlierText]](list), dict[int, str]()
     rows = kept.values_list("message_id", "content", "written_at", "replaced_at", "message__content")

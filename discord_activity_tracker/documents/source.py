@@ -3,14 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from core.operations.markdown import Flavour, Markup, excerpt
 from core.search.documents import Passage, RenderedDocument
+from discord_activity_tracker.convert import said
+from discord_activity_tracker.documents.heads import TITLE_LENGTH, conversation_title, tags_of
 from discord_activity_tracker.documents.mentions import names_in
-from discord_activity_tracker.documents.texts import quoted, said
+from discord_activity_tracker.documents.texts import quoted
 from discord_activity_tracker.models import Channel, Message
 
 REPLY = 19
 KIND = "conversation"
-TITLE_LENGTH = 100
+CHAT = Markup(flavour=Flavour.CHAT)
 SHOWN = ("id", "channel", "conversation", "type", "content", "payload", "webhook_name", "created_at", "reply_to")
 
 
@@ -18,7 +21,7 @@ class DiscordDocuments:
     """The ``DocumentSource`` of this tracker. A batch costs a constant number of statements."""
 
     source_system = "discord"
-    renderer_version = 1
+    renderer_version = 2
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
         """Render what still exists of the named conversations."""
@@ -65,19 +68,19 @@ def _document(
     answered: Mapping[int, str],
 ) -> RenderedDocument:
     channel, own = channels[talk[0].channel_id], {message.pk: message for message in talk}
-    opening = next((message for message in talk if texts[message.pk]), talk[0])
-    tags = _tags(channel, channels) if channel.is_thread else []
+    spoken = [message for message in talk if texts[message.pk]]
+    opening = next((message for message in spoken if message.content), spoken[0] if spoken else talk[0])
+    tags = tags_of(channel, channels.get(channel.parent_id or 0)) if channel.is_thread else []
     passages = [
         Passage(text="\n\n".join(filter(None, [" ".join(tags) if message is opening else "", texts[message.pk]])),
                 author=_author(message), at=message.created_at, url=f"{channel.url}/{message.pk}",
                 heading=_answers(message, own, texts, answered))
         for message in talk if texts[message.pk] or message is opening
     ]  # fmt: skip
-    topic = channel.name if channel.is_thread else ""
     return RenderedDocument(
         external_id=name,
         kind=KIND,
-        title=topic or quoted(texts[opening.pk], TITLE_LENGTH) or str(channel),
+        title=conversation_title(channel, excerpt(texts[opening.pk], CHAT, TITLE_LENGTH), opening.created_at),
         url=f"{channel.url}/{talk[0].pk}",
         author=_author(opening),
         occurred_at=talk[0].created_at,
@@ -99,11 +102,3 @@ def _answers(
         return f"re {_author(asked)}: {quoted(texts[asked.pk])}"
     author = answered.get(message.reply_to, "")
     return f"re {author}" if author else ""
-
-
-def _tags(channel: Channel, channels: Mapping[int, Channel]) -> list[str]:
-    """The names of the tags of a forum post."""
-    forum = channels.get(channel.parent_id or 0)
-    available = forum.tags if forum else []
-    known = {str(tag.get("id")): str(tag.get("name") or "") for tag in available if isinstance(tag, dict)}
-    return [known[str(tag)] for tag in channel.tags if known.get(str(tag))]

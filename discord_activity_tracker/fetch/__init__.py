@@ -1,8 +1,10 @@
 """Asks Discord, page by page. The only room that calls ``core.operations``."""
 
 from discord_activity_tracker.fetch.guilds import (
+    ODD_ANSWERS,
     GuildFacts,
     active_threads,
+    base_permissions,
     how_many_messages,
     own_guilds,
     read_channel,
@@ -14,18 +16,31 @@ from discord_activity_tracker.fetch.messages import (
     Allowance,
     MessagePage,
     PinList,
+    Span,
     is_there,
     messages,
     page_after,
     pins,
     reactors,
+    read_message,
 )
-from discord_activity_tracker.fetch.session import Client, DiscordRefused, Gathering, NotThere, Session
-from discord_activity_tracker.fetch.threads import Listing, ThreadPage, archived, archived_at
+from discord_activity_tracker.fetch.session import (
+    Bot,
+    Client,
+    DiscordRefused,
+    Gathering,
+    NotThere,
+    RequestBlocked,
+    Session,
+    TokenRefused,
+)
+from discord_activity_tracker.fetch.threads import Listing, ThreadPage, archived, archived_at, search_archived
 
 __all__ = [
+    "ODD_ANSWERS",
     "PAGE",
     "Allowance",
+    "Bot",
     "Client",
     "DiscordRefused",
     "Gathering",
@@ -34,11 +49,15 @@ __all__ = [
     "MessagePage",
     "NotThere",
     "PinList",
+    "RequestBlocked",
     "Session",
+    "Span",
     "ThreadPage",
+    "TokenRefused",
     "active_threads",
     "archived",
     "archived_at",
+    "base_permissions",
     "how_many_messages",
     "is_there",
     "messages",
@@ -49,4 +68,6 @@ __all__ = [
     "read_channel",
     "read_events",
     "read_guild",
+    "read_message",
+    "search_archived",
 ]

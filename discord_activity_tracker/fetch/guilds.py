@@ -1,56 +1,98 @@
 """Guilds: what there is to read, and what the bot may."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere
+from core.errors import CollectorError, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere, RequestBlocked
 from discord_activity_tracker.payloads import Channel, Event, Guild, Member
+
+MOST_GUILDS = 200
+"""Guilds on one page of the bot's list."""
+ODD_ANSWERS = (NotThere, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
+"""What one object that cannot be read ends with; other objects may still be readable."""
+FEW_ATTEMPTS = 3
+"""Attempts for one object that may be broken for ever: an outage shows in other requests as well."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildFacts:
-    """One look at a guild: four requests. ``threads`` are the active ones."""
+    """One look at a guild: four requests.
+
+    ``threads`` are the active ones, ``None`` when they could not be listed; then ``threads_error`` has the reason.
+    ``member`` is ``None`` when Discord does not show the bot's own membership.
+    """
 
     guild: Guild
     channels: list[Channel]
-    threads: list[Channel]
-    member: Member
+    threads: list[Channel] | None
+    member: Member | None
     user_id: int
+    threads_error: CollectorError | None = None
 
 
-async def own_guilds(client: DiscordClient) -> list[int]:
-    """The guilds that the bot was invited to."""
-    found: list[int] = []
+async def own_guilds(client: DiscordClient) -> dict[int, int]:
+    """Return the guilds that the bot was invited to, with its permission bits there (without overwrites).
+
+    https://discord.com/developers/docs/resources/user#get-current-user-guilds
+    """
+    guilds: dict[int, int] = {}
     while True:
-        params = {"limit": 200} | ({"after": found[-1]} if found else {})
+        params = {"limit": MOST_GUILDS} | ({"after": max(guilds)} if guilds else {})
         page = await client.get("/users/@me/guilds", list[Any], params)
-        found += [int(item["id"]) for item in page]
-        if len(page) < 200:
-            return found
+        new = {pk: _bits_of(item) for item in page if (pk := _id_of(item))}
+        if not new.keys() - guilds.keys():
+            return guilds
+        guilds |= new
+        if len(page) < MOST_GUILDS and len(guilds) >= client.guild_count:
+            return guilds
 
 
 async def read_guild(client: DiscordClient, guild_id: int) -> GuildFacts:
-    """Ask for everything that is not a list of messages, of archived threads or of events."""
+    """Ask for everything that is not a list of messages, of archived threads or of events.
+
+    Raises SourceUnavailable for a guild in an outage, whose lists would be empty, and what ``client.get`` raises.
+    """
     guild, channels, threads, member = await asyncio.gather(
         client.get("/guilds/{guild_id}", dict[str, Any], guild_id=guild_id),
         client.get("/guilds/{guild_id}/channels", list[Any], guild_id=guild_id),
-        active_threads(client, guild_id),
-        client.get("/guilds/{guild_id}/members/{user_id}", dict[str, Any], guild_id=guild_id, user_id=client.user_id),
+        _or_error(active_threads(client, guild_id)),
+        _or_error(_member(client, guild_id)),
     )
+    if guild.get("unavailable"):
+        raise SourceUnavailable("Discord says that this server is not available (an outage there); run again later")
+    if _id_of(guild) != guild_id:
+        raise UnexpectedAnswer(f"Discord answers the request for server {guild_id} with something else")
+    failed = isinstance(threads, CollectorError)
     return GuildFacts(
         guild=cast("Guild", guild),
         channels=channels,
-        threads=threads,
-        member=cast("Member", member),
+        threads=None if failed else threads,
+        threads_error=threads if failed else None,
+        member=None if isinstance(member, CollectorError) else member,
         user_id=client.user_id,
     )
+
+
+async def base_permissions(client: DiscordClient, guild_id: int) -> int | None:
+    """Return the bot's permission bits in a guild as Discord computes them from its roles; ``None`` if unknown."""
+    params = {"limit": 1, "after": guild_id - 1}
+    try:
+        page = await client.get("/users/@me/guilds", list[Any], params, attempts=FEW_ATTEMPTS)
+    except ODD_ANSWERS:
+        return None
+    return next((_bits_of(item) for item in page if _id_of(item) == guild_id), None)
 
 
 async def active_threads(client: DiscordClient, guild_id: int) -> list[Channel]:
     """The threads that are not archived, of all channels that the bot sees."""
     found = await client.get("/guilds/{guild_id}/threads/active", dict[str, Any], guild_id=guild_id)
-    return list(found.get("threads") or [])
+    threads = found.get("threads")
+    if not isinstance(threads, list):
+        raise UnexpectedAnswer("Discord answers the request for active threads with something else")
+    return cast("list[Channel]", threads)
 
 
 async def how_many_messages(client: DiscordClient, guild_id: int) -> int | None:
@@ -75,8 +117,37 @@ async def read_events(client: DiscordClient, guild_id: int) -> list[Event]:
 async def read_channel(client: DiscordClient, channel_id: int) -> Channel | None:
     """A channel or thread by its id; ``None`` when Discord does not know it any more."""
     try:
-        return cast("Channel", await client.get("/channels/{channel_id}", dict[str, Any], channel_id=channel_id))
+        payload = await client.get(
+            "/channels/{channel_id}", dict[str, Any], attempts=FEW_ATTEMPTS, channel_id=channel_id
+        )
     except NotThere as error:
         if error.code == NotThere.UNKNOWN_CHANNEL:
             return None
         raise
+    return cast("Channel", payload)
+
+
+async def _member(client: DiscordClient, guild_id: int) -> Member:
+    path = "/guilds/{guild_id}/members/{user_id}"
+    return cast("Member", await client.get(path, dict[str, Any], guild_id=guild_id, user_id=client.user_id))
+
+
+async def _or_error(work: Any) -> Any:
+    """The result, or the error of an object that others do not depend on."""
+    try:
+        return await work
+    except RequestBlocked:
+        raise
+    except ODD_ANSWERS as error:
+        return error
+
+
+def _id_of(item: object) -> int:
+    """The id of an object; 0 for anything else."""
+    text = cast("Mapping[str, object]", item).get("id") if isinstance(item, Mapping) else None
+    return int(text) if isinstance(text, str | int) and str(text).isascii() and str(text).isdigit() else 0
+
+
+def _bits_of(item: object) -> int:
+    text = cast("Mapping[str, object]", item).get("permissions")
+    return int(text) if isinstance(text, str | int) and str(text).isascii() and str(text).isdigit() else 0

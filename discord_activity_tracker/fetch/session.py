@@ -1,14 +1,39 @@
-"""A logged-in bot and the thread in which it asks."""
+"""Logged-in bots and the thread in which they ask."""
 
-from collections.abc import Coroutine
+import socket
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.conf import settings
 
-from core.errors import ConfigurationError
-from core.operations.discord_ops import Background, DiscordClient, DiscordRefused, Gathering, NotThere, open_client
+from core.errors import BudgetExhausted, CollectorError, ConfigurationError, RetryLater
+from core.operations.budgets import spend
+from core.operations.discord_ops import (
+    Background,
+    DiscordClient,
+    DiscordRefused,
+    Gathering,
+    NotThere,
+    RequestBlocked,
+    RequestBudget,
+    TokenRefused,
+    open_client,
+)
+from core.operations.redaction import register_secret
+from discord_activity_tracker.tokens import bot_tokens, token_digest
 
-__all__ = ["Client", "DiscordRefused", "Gathering", "NotThere", "Session"]
+__all__ = [
+    "Bot",
+    "Client",
+    "DiscordRefused",
+    "Gathering",
+    "NotThere",
+    "RequestBlocked",
+    "Session",
+    "TokenRefused",
+]
 
 Value = TypeVar("Value")
 Client = DiscordClient
@@ -18,40 +43,143 @@ NO_CONTENTS = (
     "Discord does not show this bot what messages say. Switch on Message Content Intent in the developer portal (Bot, "
     "Privileged Gateway Intents), then run again; nothing was touched."
 )
+INVALID_LIMIT, INVALID_WINDOW = 10_000, 600.0
+"""Invalid answers in so many seconds after which Discord bans an address.
+
+https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+"""
+INVALID_RESERVE = 5_000
+"""Invalid answers of a window that are never used: the end of one window and the start of the next count together."""
+SHARE_EVERY = 5.0
+"""Seconds between two looks at what other processes spent of the invalid answers."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Bot:
+    """One bot of the settings. ``guilds``: permission bits by guild id, empty where nobody asked for the list."""
+
+    digest: str
+    masked: str
+    name: str = ""
+    client: Client | None = None
+    guilds: Mapping[int, int] = field(default_factory=dict[int, int])
+    error: CollectorError | None = None
+    """Why it cannot be used (any more)."""
+
+    @property
+    def label(self) -> str:
+        """What people call it: its name where it is known, and the end of its token."""
+        return f"bot {self.name} ({self.masked})" if self.name else f"bot {self.masked}"
 
 
 class Session:
-    """Use as a context manager; ``client`` is there after ``open()``."""
-
-    client: DiscordClient
+    """Use as a context manager; ``bots`` are there after ``open()``."""
 
     def __init__(self) -> None:
         self.background = Background()
+        self.budget = RequestBudget()
+        self.bots: list[Bot] = []
+        self._shared_at = 0.0
 
     def __enter__(self) -> "Session":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.background.cancel()
-        if hasattr(self, "client"):
-            self.background.run(self.client.close())
+        for bot in self.bots:
+            if bot.client:
+                self.background.run(bot.client.close())
         self.background.close()
 
-    def open(self, *, max_requests: int | None, max_seconds: float | None) -> None:
-        """Log in. Raises ReplaceToken, and ConfigurationError when contents would come empty."""
-        self.client = self.background.run(
-            open_client(
-                settings.DISCORD_BOT_TOKEN,
-                settings.DISCORD_API_BASE,
-                width=WIDTH,
-                max_requests=max_requests,
-                max_seconds=max_seconds,
-                per_second=settings.DISCORD_REQUESTS_PER_SECOND,
-            )
+    def open(
+        self, *, max_requests: int | None, max_seconds: float | None, names: Mapping[str, str] | None = None
+    ) -> None:
+        """Log in with every token. ``names`` are known names of bots by digest of their token.
+
+        A bot that cannot be used has its reason in ``error``. When none can be used: raises TokenRefused when all
+        tokens are refused, ConfigurationError when contents would come empty, else the first bot's error.
+        """
+        self.budget = RequestBudget(max_requests=max_requests, max_seconds=max_seconds)
+        self.share_invalid(at_once=True)
+        for token in bot_tokens():
+            register_secret(token)
+            digest = token_digest(token)
+            bot = Bot(digest=digest, masked=f"***{token[-4:]}", name=(names or {}).get(digest, ""))
+            self.bots.append(bot)
+            try:
+                self._login(bot, token)
+            except (BudgetExhausted, RetryLater):
+                raise
+            except CollectorError as error:
+                bot.error = error
+        if not self.usable:
+            errors = [bot.error for bot in self.bots if bot.error]
+            raise next((error for error in errors if not isinstance(error, TokenRefused)), errors[0])
+
+    @property
+    def usable(self) -> list[Bot]:
+        """The bots that can be used."""
+        return [bot for bot in self.bots if bot.client and bot.error is None]
+
+    @property
+    def requests(self) -> int:
+        """Requests of all bots so far."""
+        return self.budget.requests
+
+    def bots_of(self, guild_id: int, preferred: str = "") -> Sequence[Bot]:
+        """Return the bots to read a guild with, the best first.
+
+        The one with more of the permissions that reading needs comes first, then the one with the digest
+        ``preferred``, then the order of the settings. Where no bot is known to be in the guild: the first one.
+        """
+        usable = self.usable
+        inside = [bot for bot in usable if guild_id in bot.guilds]
+        return sorted(
+            inside or usable[:1],
+            key=lambda bot: (-useful_permissions(bot.guilds.get(guild_id, 0)), bot.digest != preferred),
         )
-        if not self.client.sees_contents:
-            raise ConfigurationError(NO_CONTENTS)
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
         """Ask, and wait for the answer."""
         return self.background.run(work)
+
+    def share_invalid(self, *, at_once: bool = False) -> None:
+        """Add this process's invalid answers to those of all processes on this machine, and stop in time.
+
+        Runs in the thread that owns the database connection, outside of transactions.
+        """
+        new = self.budget.unreported_invalid()
+        if not (at_once or new) or (not at_once and new < 50 and time.monotonic() < self._shared_at + SHARE_EVERY):
+            return
+        self._shared_at = time.monotonic()
+        left, until = spend(
+            source_system="discord", account=f"address of {socket.gethostname()}", resource="invalid answers",
+            limit=INVALID_LIMIT, units=new, window=INVALID_WINDOW,
+        )  # fmt: skip
+        self.budget.mark_reported(new)
+        if left <= INVALID_LIMIT - INVALID_RESERVE:
+            text = "Discord refused too many requests of this machine; it bans addresses that go on"
+            self.budget.stop(RetryLater(text, not_before=until))
+
+    def _login(self, bot: Bot, token: str) -> None:
+        bot.client = self.run(
+            open_client(
+                token,
+                settings.DISCORD_API_BASE,
+                budget=self.budget,
+                width=WIDTH,
+                per_second=settings.DISCORD_REQUESTS_PER_SECOND,
+            )
+        )
+        bot.name = bot.client.name or bot.name
+        if not bot.client.sees_contents:
+            raise ConfigurationError(NO_CONTENTS)
+
+
+USEFUL = (1 << 3, 1 << 10, 1 << 16, 1 << 20, 1 << 34)
+"""ADMINISTRATOR, VIEW_CHANNEL, READ_MESSAGE_HISTORY, CONNECT, MANAGE_THREADS."""
+
+
+def useful_permissions(bits: int) -> int:
+    """Return the number of permissions that help with reading."""
+    return len(USEFUL) if bits & USEFUL[0] else sum(bool(bits & bit) for bit in USEFUL)

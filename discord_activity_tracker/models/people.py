@@ -19,6 +19,9 @@ class Account(models.Model):
     global_name = models.CharField(max_length=200, blank=True, help_text="The name that others see.")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.USER)
     avatar = models.CharField(max_length=200, blank=True, help_text="Hash of the picture.")
+    exported_at = models.DateTimeField(
+        null=True, blank=True, help_text="Time of the export that named the account; empty when Discord's API did."
+    )
 
     class Meta:
         ordering = ["username"]

@@ -12,6 +12,14 @@ from discord_activity_tracker.protocol_impl import DiscordState
 COLLECTOR = "discord"
 
 
+def guild_key(guild_id: int) -> str:
+    """Return the scope of what is remembered of a whole guild.
+
+    Guilds made before 2017 have a default channel with the guild's own id, so the bare id is the channel's.
+    """
+    return f"guild:{guild_id}"
+
+
 def all_states(scopes: Iterable[int]) -> Mapping[int, Mapping[str, DiscordState]]:
     """States by channel and stream, the stalest first."""
     found: dict[int, dict[str, DiscordState]] = defaultdict(dict)
@@ -21,18 +29,18 @@ def all_states(scopes: Iterable[int]) -> Mapping[int, Mapping[str, DiscordState]
     return found
 
 
-def load_state(scope: int, stream: str) -> DiscordState:
+def load_state(scope: int | str, stream: str) -> DiscordState:
     """One state; an empty one when there is none."""
     kept = Checkpoint.objects.filter(collector=COLLECTOR, scope=str(scope), stream=stream).first()
     return _state(kept) if kept else DiscordState()
 
 
-def save_state(scope: int, stream: str, state: DiscordState) -> None:
+def save_state(scope: int | str, stream: str, state: DiscordState) -> None:
     """Save a state, in the caller's transaction."""
     save_states({(scope, stream): state})
 
 
-def save_states(states: Mapping[tuple[int, str], DiscordState | None]) -> None:
+def save_states(states: Mapping[tuple[int | str, str], DiscordState | None]) -> None:
     """Save states by channel and stream, in the caller's transaction and one statement; ``None`` drops one."""
     now = timezone.now()
     rows = [
@@ -54,7 +62,7 @@ def save_states(states: Mapping[tuple[int, str], DiscordState | None]) -> None:
             drop_state(scope, stream)
 
 
-def drop_state(scope: int, *streams: str) -> None:
+def drop_state(scope: int | str, *streams: str) -> None:
     """Forget states."""
     Checkpoint.objects.filter(collector=COLLECTOR, scope=str(scope), stream__in=streams).delete()
 

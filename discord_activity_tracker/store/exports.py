@@ -17,12 +17,21 @@ from django.utils import timezone
 from core.models import Checkpoint, Scope
 from core.models.upsert import upsert
 from discord_activity_tracker.convert import Converted
-from discord_activity_tracker.convert.exports import EXPORTED
-from discord_activity_tracker.convert.texts import Row, moment_or_none
-from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor, Revision
+from discord_activity_tracker.convert.exports import EXPORTED, channel_changes, guild_changes, is_newer
+from discord_activity_tracker.convert.texts import Row
+from discord_activity_tracker.models import (
+    Account,
+    Channel,
+    FormerChannelName,
+    Guild,
+    Message,
+    Reactor,
+    Revision,
+)
 from discord_activity_tracker.store.fresh import Reading
 from discord_activity_tracker.store.messages import Stored, store_messages
 from discord_activity_tracker.store.places import Place
+from discord_activity_tracker.store.retitled import mark_retitled
 
 IMPORTER = "discord_import"
 
@@ -37,23 +46,71 @@ class Position:
 
 
 @transaction.atomic
-def open_place(guild: Row, channels: Collection[Row]) -> Place:
-    """Where the messages of a file stand; guild and channels are made unless known. ValueError when they contradict."""
+def open_place(guild: Row, channels: Collection[Row], now: datetime) -> Place:
+    """Return the place of a file's messages; guild and channels are stored as far as the API did not supply them.
+
+    ``channels`` ends with the file's own. Raises ValueError when that is known as part of another guild.
+    """
     own_id = [row["id"] for row in channels][-1]
-    Guild.objects.bulk_create([Guild(**guild)], ignore_conflicts=True)
-    Channel.objects.bulk_create([Channel(**row) for row in channels], ignore_conflicts=True)
+    elsewhere = Channel.objects.filter(pk=own_id).exclude(guild_id=guild["id"]).values_list("guild_id", flat=True)
+    if elsewhere:
+        raise ValueError(f"channel {own_id} is known as part of guild {elsewhere[0]}")
+    renamed = _store_guild(guild)
+    renamed = _store_channels(guild["id"], channels, now) or renamed
     channel = Channel.objects.select_related("guild").get(pk=own_id)
-    if channel.guild_id != guild["id"]:
-        raise ValueError(f"channel {own_id} is known as part of guild {channel.guild_id}")
     top = Channel.objects.filter(pk=channel.parent_id).first() if channel.is_thread else None
     named = top or channel
-    scope = {
-        "source_system": "discord", "external_id": f"{channel.guild_id}/{named.pk}",
-        "name": f"{channel.guild.name}/{named.name}"[:300], "url": named.url,
-    }  # fmt: skip
-    _insert_missing(Scope, [scope], ["source_system", "external_id"])
-    pk = Scope.objects.get(source_system="discord", external_id=scope["external_id"]).pk
+    _insert_missing(Scope, [_scope(channel.guild, named)], ["source_system", "external_id"])
+    if renamed:
+        _rename_scopes(channel.guild)
+    pk = Scope.objects.get(source_system="discord", external_id=f"{channel.guild_id}/{named.pk}").pk
     return Place(guild_id=channel.guild_id, channel_id=own_id, scope_id=pk, is_thread=channel.is_thread)
+
+
+def _store_guild(row: Row) -> bool:
+    """Insert a guild, or update one that only exports know; returns whether it has another name now."""
+    old = Guild.objects.select_for_update().filter(pk=row["id"]).values().first()
+    if old is None:
+        Guild.objects.create(**row)
+    changes = guild_changes(old, row) if old else {}
+    if changes:
+        Guild.objects.filter(pk=row["id"]).update(**changes)
+    return bool(old and changes and changes["name"] != old["name"])
+
+
+def _store_channels(guild_id: int, rows: Collection[Row], now: datetime) -> bool:
+    """Insert channels, or update those that only exports know; returns whether one has another name now."""
+    ids = [row["id"] for row in rows]
+    known = {old["id"]: old for old in Channel.objects.select_for_update().filter(pk__in=ids).values()}
+    Channel.objects.bulk_create(Channel(**row) for row in rows if row["id"] not in known)
+    renamed: dict[int, str] = {}
+    for row in rows:
+        old = known.get(row["id"])
+        changes = channel_changes(old, row) if old and old["guild_id"] == guild_id else {}
+        if old and changes:
+            Channel.objects.filter(pk=row["id"]).update(**changes)
+            if changes.get("name", old["name"]) != old["name"]:
+                renamed[row["id"]] = old["name"]
+    FormerChannelName.objects.bulk_create(
+        FormerChannelName(channel_id=pk, name=name, noticed_at=now) for pk, name in renamed.items() if name
+    )
+    mark_retitled(list(renamed))
+    return bool(renamed)
+
+
+def _scope(guild: Guild, channel: Channel) -> dict[str, Any]:
+    return {
+        "source_system": "discord", "external_id": f"{guild.pk}/{channel.pk}",
+        "name": f"{guild.name}/{channel.name}"[:300], "url": channel.url,
+    }  # fmt: skip
+
+
+def _rename_scopes(guild: Guild) -> None:
+    """Give the scopes of a guild the names that it and its channels have now."""
+    kept = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild.pk}/")
+    ids = [int(name.rpartition("/")[2]) for name in kept.values_list("external_id", flat=True)]
+    rows = [_scope(guild, channel) for channel in Channel.objects.filter(guild=guild, pk__in=ids)]
+    upsert(Scope, rows, key=["source_system", "external_id"])
 
 
 def position_of(channel_id: int, identity: str) -> int:
@@ -81,13 +138,16 @@ def store_export(
     rows = _worth(page.rows)
     fresh = {row["id"] for row in rows}
     people = {row["id"]: row for pk in fresh for _, row in reactors.get(pk, ())}
+    webhook_names = {row["id"]: row["webhook_name"] for row in page.rows}
     known = {a.pk: a for a in Account.objects.filter(pk__in=[*page.accounts, *people])}
-    names = {str(pk): str(account) for pk, account in known.items()}
+    accounts = {pk: row for pk, row in page.accounts.items() if _names_better(row, known.get(pk))}
+    names = {str(pk): str(account) for pk, account in known.items() if pk not in accounts}
     activities = {
         pk: replace(told, actor_name=names.get(told.actor_external_id, told.actor_name))
+        if not webhook_names[pk]
+        else told
         for pk, told in page.activities.items()
     }
-    accounts = {pk: row for pk, row in page.accounts.items() if pk not in known}
     whole = replace(page, rows=rows, activities=activities, accounts=accounts)
     (stored,) = store_messages([Reading(page=whole, place=place, states={})], now=now)
     _insert_missing(Account, [row for pk, row in people.items() if pk not in known], ["id"])
@@ -106,16 +166,16 @@ def _worth(rows: list[Row]) -> list[Row]:
             found.append(row)
             continue
         deleted_at, _, _, exported_at = kept[row["id"]]
-        if exported_at is not None and not deleted_at and _newer(row["payload"][EXPORTED], exported_at):
+        if exported_at is not None and not deleted_at and is_newer(row["payload"][EXPORTED], exported_at):
             found.append(row)
     told = [row for row in rows if row["id"] in kept and kept[row["id"]][3] is None]
     _keep_earlier(told, {pk: (edited_at, content) for pk, (_, edited_at, content, _) in kept.items()})
     return found
 
 
-def _newer(one: str, other: str) -> bool:
-    first, second = moment_or_none(one), moment_or_none(other)
-    return first is not None and (second is None or first > second)
+def _names_better(row: Row, known: Account | None) -> bool:
+    """Whether an export's account is unknown, or known from an older export only."""
+    return known is None or bool(known.exported_at and known.exported_at < row["exported_at"])
 
 
 def _keep_earlier(rows: Iterable[Row], kept: Mapping[int, tuple[datetime | None, str]]) -> None:

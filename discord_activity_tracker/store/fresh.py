@@ -60,11 +60,15 @@ WRITE = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """A page, where it stands, and the positions that it covers, by stream; ``None`` drops one."""
+    """A page, where it stands, and the positions that it covers, by stream; ``None`` drops one.
+
+    ``threads`` are rows of threads that begin in the page and may be unknown.
+    """
 
     page: Converted
     place: Place
     states: Mapping[str, DiscordState | None]
+    threads: Sequence[Row] = ()
 
 
 class NotFresh(Exception):

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from core.models import Activity, Document, Scope
 from core.models.upsert import upsert
-from core.runs import record_skip
 from core.search.documents import mark_deleted
-from discord_activity_tracker.convert import EventRows, GuildRows
+from discord_activity_tracker.convert import EventRows, GuildRows, Rows
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import (
     Channel,
@@ -22,39 +21,81 @@ from discord_activity_tracker.models import (
     Sticker,
 )
 from discord_activity_tracker.protocol_impl import DiscordState
-from discord_activity_tracker.store.checkpoints import COLLECTOR, save_state
+from discord_activity_tracker.store.checkpoints import guild_key, save_state
 from discord_activity_tracker.store.people import store_accounts
 from discord_activity_tracker.store.retitled import mark_retitled
+from discord_activity_tracker.store.skips import clear_others, record_malformed
+
+INHERIT = """
+    UPDATE discord_activity_tracker_channel AS thread
+    SET access = CASE parent.access WHEN 'no_messages' THEN 'ok' ELSE parent.access END
+    FROM discord_activity_tracker_channel AS parent
+    WHERE thread.parent_id = parent.id AND thread.is_thread AND NOT parent.is_thread AND thread.guild_id = %s
+      AND thread.access <> CASE parent.access WHEN 'no_messages' THEN 'ok' ELSE parent.access END
+"""
+
+UNLISTED = """
+    SELECT channel_id, count(*) FROM discord_activity_tracker_message AS message
+    WHERE channel_id = ANY(%s) AND deleted_at IS NULL AND type IN (0, 19)
+      AND jsonb_typeof(payload -> 'flags') = 'number' AND (payload ->> 'flags')::bigint & 32 <> 0
+      AND NOT EXISTS (SELECT 1 FROM discord_activity_tracker_channel AS thread WHERE thread.id = message.id)
+    GROUP BY channel_id
+"""
 
 
 @transaction.atomic
-def store_guild(rows: GuildRows, now: datetime) -> None:
-    """Keep a guild with its parts. Channels that are no longer listed are left to be asked for one by one."""
-    guild_id = rows.guild["id"]
-    upsert(Guild, [rows.guild], key=["id"], keep=["enabled"])
-    parts: tuple[tuple[type[models.Model], list[Row]], ...] = (
-        (Role, rows.roles), (Emoji, rows.emojis), (Sticker, rows.stickers),
+def store_guild(rows: GuildRows, now: datetime) -> int:
+    """Keep a guild with its parts; returns the number of malformed parts.
+
+    Channels that are no longer listed are left to be asked for one by one. Threads get the access of their channel.
+    """
+    guild_id, name = rows.guild["id"], rows.guild["name"]
+    upsert(Guild, [rows.guild], key=["id"], keep=["enabled"] if name else ["enabled", "name"])
+    lists: tuple[tuple[str, type[models.Model], Rows], ...] = (
+        ("roles", Role, rows.roles), ("emojis", Emoji, rows.emojis), ("stickers", Sticker, rows.stickers),
     )  # fmt: skip
-    for model, found in parts:
+    for _, model, found in lists:
         _store_parts(model, found, guild_id, now)
-    _store_channels(rows.channels, now)
-    _store_scopes(guild_id, rows.guild["name"], [row for row in rows.channels if not row["is_thread"]])
-    _skip_malformed(rows.malformed, guild_id, "guild")
+    _store_channels(rows.channels.rows, now)
+    with connection.cursor() as cursor:
+        cursor.execute(INHERIT, [guild_id])
+    _store_scopes(guild_id, name or str(guild_id), [row for row in rows.channels.rows if not row["is_thread"]])
+    malformed = 0
+    for stream, found in [*((stream, found) for stream, _, found in lists), ("channels", rows.channels)]:
+        malformed += record_malformed(found.malformed, str(guild_id), stream)
+        clear_others(str(guild_id), stream, [pk for pk, _, _ in found.malformed])
+    return malformed
 
 
 @transaction.atomic
-def store_events(rows: EventRows, guild_id: int, now: datetime) -> None:
-    """Keep the scheduled events, which are all there are, and when they were asked for."""
-    store_accounts(rows.accounts)
+def store_events(rows: EventRows, guild_id: int, now: datetime) -> int:
+    """Keep the scheduled events, which are all there are; returns how many are malformed."""
+    store_accounts({row["id"]: row for row in rows.accounts.rows}.values())
     _store_parts(ScheduledEvent, rows.events, guild_id, now)
-    _skip_malformed(rows.malformed, guild_id, "events")
-    save_state(guild_id, "events", DiscordState(checkpoint_token=now.isoformat()))
+    malformed = [*rows.events.malformed, *rows.accounts.malformed]
+    record_malformed(malformed, str(guild_id), "events")
+    clear_others(str(guild_id), "events", [pk for pk, _, _ in malformed])
+    save_state(guild_key(guild_id), "events", DiscordState(checkpoint_token=now.isoformat()))
+    return len(malformed)
 
 
 @transaction.atomic
 def store_threads(rows: Sequence[Row], now: datetime) -> int:
     """Keep some threads; returns how many are new or other than they were."""
     return _store_channels(rows, now)
+
+
+@transaction.atomic
+def store_listed_threads(rows: Rows, scope: str, now: datetime) -> int:
+    """Keep threads of one channel, whose scope is named, and record malformed ones; returns how many changed."""
+    record_malformed(rows.malformed, scope, "threads")
+    return _store_channels(rows.rows, now)
+
+
+def add_threads(rows: Sequence[Row]) -> None:
+    """Keep threads that are not known yet and leave the others as they are, in the caller's transaction."""
+    if rows:
+        upsert(Channel, rows, key=["id"], keep=[name for name in rows[0] if name != "id"])
 
 
 def scopes_of(guild_id: int) -> Mapping[int, int]:
@@ -95,9 +136,31 @@ def alive(guild_id: int) -> models.QuerySet[Channel]:
 
 @transaction.atomic
 def remember_refusal(channel_id: int, access: str, gap: str, state: DiscordState) -> None:
-    """Remember what Discord said instead of messages."""
-    Channel.objects.filter(pk=channel_id).exclude(access=access, gap=gap).update(access=access, gap=gap)
+    """Remember what Discord said instead of messages; an empty ``access`` leaves the channel as it is."""
+    if access:
+        Channel.objects.filter(pk=channel_id).exclude(access=access, gap=gap).update(access=access, gap=gap)
     save_state(channel_id, "refused", state)
+
+
+def archived_threads(channels: Iterable[int]) -> Mapping[int, int]:
+    """How many archived threads are kept, by channel."""
+    found = Channel.objects.filter(parent_id__in=list(channels), is_thread=True, archived=True, deleted_at=None)
+    return dict(found.values_list("parent_id").annotate(number=models.Count("pk")).order_by())
+
+
+def unlisted_threads(channels: Iterable[int]) -> Mapping[int, int]:
+    """By channel the number of messages that began a thread which is not kept (flag HAS_THREAD).
+
+    https://discord.com/developers/docs/resources/message#message-object-message-flags
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(UNLISTED, [list(channels)])
+        return dict(cursor.fetchall())
+
+
+def thread_ids(guild_id: int) -> set[int]:
+    """The ids of all threads that are kept of a guild, also of those that are gone."""
+    return set(Channel.objects.filter(guild_id=guild_id, is_thread=True).values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -116,18 +179,12 @@ def bury_channels(channels: Sequence[int], now: datetime) -> int:
     return gone.update(deleted_at=now)
 
 
-def _store_parts(model: type[models.Model], rows: Sequence[Row], guild_id: int, now: datetime) -> None:
-    upsert(model, rows, key=["id"])
-    gone = model._default_manager.filter(guild_id=guild_id, deleted_at=None)
-    gone.exclude(pk__in=[row["id"] for row in rows]).update(deleted_at=now)
-
-
-def _skip_malformed(items: Sequence[tuple[str, str, object]], guild_id: int, stream: str) -> None:
-    for external_id, reason, payload in items:
-        record_skip(
-            collector=COLLECTOR, scope=str(guild_id), stream=stream, external_id=external_id, reason="malformed",
-            detail=reason, payload=payload,
-        )  # fmt: skip
+def _store_parts(model: type[models.Model], found: Rows, guild_id: int, now: datetime) -> None:
+    """Keep the parts of a list; those that are absent from it are gone, unless the list is not to be believed."""
+    upsert(model, found.rows, key=["id"])
+    if found.whole:
+        gone = model._default_manager.filter(guild_id=guild_id, deleted_at=None)
+        gone.exclude(pk__in=[*(row["id"] for row in found.rows), *found.set_aside]).update(deleted_at=now)
 
 
 def _store_channels(rows: Sequence[Row], now: datetime) -> int:

@@ -9,20 +9,21 @@ from django.db import DataError, IntegrityError, transaction
 
 from core.models import Activity
 from core.models.upsert import upsert
-from core.runs import record_skip
 from core.search.documents import DocumentMark, mark_changed
-from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.exports import EXPORTED
+from discord_activity_tracker.convert.noise import differs_in_noise_only
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
-from discord_activity_tracker.store.checkpoints import COLLECTOR, save_states
+from discord_activity_tracker.store.checkpoints import save_states
 from discord_activity_tracker.store.conversations import conversations_for
 from discord_activity_tracker.store.fresh import NotFresh, Reading, store_fresh
+from discord_activity_tracker.store.guilds import add_threads
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 from discord_activity_tracker.store.places import Place
+from discord_activity_tracker.store.skips import record_malformed
 
-SAID = ("attachments", "embeds", "components", "sticker_items", "message_snapshots")
+SAID = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
 """Parts of the payload that say something beside the content."""
 
 
@@ -53,7 +54,7 @@ def store_messages(readings: Sequence[Reading], *, now: datetime, gone: Collecti
         return stored
     if len(readings) > 1:
         return [stored for reading in readings for stored in store_messages([reading], now=now)]
-    return [_store_any(reading.page, reading.place, now, reading.states, gone) for reading in readings]
+    return [_store_any(reading, now, gone) for reading in readings]
 
 
 def _store_fresh(readings: Sequence[Reading]) -> list[Stored] | None:
@@ -96,17 +97,14 @@ def _people(readings: Sequence[Reading]) -> tuple[dict[int, Row] | None, dict[in
 
 
 @transaction.atomic
-def _store_any(
-    page: Converted,
-    place: Place,
-    now: datetime,
-    states: Mapping[str, DiscordState | None],
-    gone: Collection[int],
-) -> Stored:
+def _store_any(reading: Reading, now: datetime, gone: Collection[int]) -> Stored:
+    page, place = reading.page, reading.place
     store_webhooks(page.webhooks.values())
     store_accounts(page.accounts.values())
     known = _known(row["id"] for row in page.rows)
-    rows = [row for row in page.rows if not _lost_its_words(row, known.get(row["id"]))]
+    rows = [
+        _without_noise(row, known.get(row["id"])) for row in page.rows if not _lost_its_words(row, known.get(row["id"]))
+    ]
     _keep_revisions(rows, known, now)
     talks = conversations_for(rows, known, place)
     whole = ({**row, "conversation": talks[row["id"]], "reactors_of": {}} for row in rows)
@@ -116,7 +114,7 @@ def _store_any(
     changed = {key[0] for key in written.changed}
     deleted = bury_messages(gone, place, now) if gone else 0
     _note(((row["id"], page.activities[row["id"]]) for row in rows if row["id"] in changed), talks, place)
-    _close([Reading(page=page, place=place, states=states)])
+    _close([reading])
     return Stored(
         seen=len(page.rows), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
         malformed=len(page.malformed),
@@ -124,16 +122,13 @@ def _store_any(
 
 
 def _close(readings: Sequence[Reading]) -> None:
-    """Count what is malformed, and save the positions: of one that several pages cover, that of the last."""
-    positions: dict[tuple[int, str], DiscordState | None] = {}
+    """Keep threads, count what is malformed, save the positions: of one that several pages cover, that of the last."""
+    positions: dict[tuple[int | str, str], DiscordState | None] = {}
+    add_threads(list({row["id"]: row for reading in readings for row in reading.threads}.values()))
     for reading in readings:
         place = reading.place
         positions |= {(place.channel_id, stream): state for stream, state in reading.states.items()}
-        for external_id, reason, payload in reading.page.malformed:
-            record_skip(
-                collector=COLLECTOR, scope=f"{place.guild_id}/{place.channel_id}", stream="messages",
-                external_id=external_id, reason="malformed", detail=reason, payload=payload,
-            )  # fmt: skip
+        record_malformed(reading.page.malformed, f"{place.guild_id}/{place.channel_id}", "messages")
     save_states(positions)
 
 
@@ -172,6 +167,13 @@ def _lost_its_words(row: Row, old: Mapping[str, Any] | None) -> bool:
     return bool(old and old["content"] and not row["content"] and old["edited_at"] == row["edited_at"])
 
 
+def _without_noise(row: Row, old: Mapping[str, Any] | None) -> Row:
+    """Return the row with the stored payload where the new one differs only in what Discord changes by itself."""
+    if old is None or old["edited_at"] != row["edited_at"] or old["payload"] == row["payload"]:
+        return row
+    return {**row, "payload": old["payload"]} if differs_in_noise_only(old["payload"], row["payload"]) else row
+
+
 def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
     replaced = [
         {
@@ -188,11 +190,19 @@ def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]],
 
 
 def _says_else(row: Row, old: Mapping[str, Any]) -> bool:
-    """Whether it was edited. An export writes names for mentions: what looks different there is no edit."""
+    """Whether the message was edited.
+
+    An export writes names for mentions: what differs from it without an edit is none. Nor are link previews, which
+    Discord adds, renews and removes without an edit.
+    """
     before, after = old["payload"], row["payload"]
-    if EXPORTED in before and EXPORTED not in after and old["edited_at"] == row["edited_at"]:
+    edited = old["edited_at"] != row["edited_at"]
+    if EXPORTED in before and EXPORTED not in after and not edited:
         return False
-    return old["content"] != row["content"] or any(before.get(p) and before[p] != after.get(p) for p in SAID)
+    parts = [part for part in SAID if before.get(part) and (edited or part != "embeds")]
+    return old["content"] != row["content"] or any(
+        not differs_in_noise_only(before[part], after.get(part), part) for part in parts
+    )
 
 
 def _note(changed: Iterable[tuple[int, DiscordActivity]], talks: Mapping[int, int], place: Place) -> None:

@@ -1,6 +1,7 @@
 """Accounts, and what follows when one changes its name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,6 +19,7 @@ RENAME = """
       AND account.id = ANY(%s) AND account.kind <> 'webhook'
     RETURNING core_activity.thread, core_activity.scope_id
 """
+NAMED = ("id", "username", "global_name", "avatar", "exported_at")
 REMEMBERED = 20_000
 """So many accounts at most, a few MiB."""
 _written: set[tuple[object, ...]] = set()
@@ -30,28 +32,46 @@ def forget_written() -> None:
 
 
 def store_accounts(rows: Iterable[Row]) -> None:
-    """Keep accounts; a new name reaches the timeline and the conversations in which the account speaks."""
+    """Keep accounts; a new name reaches the timeline and the conversations in which the account speaks.
+
+    Names and pictures that are ``None``, as in partial objects, stay as they are.
+    """
     new = [row for row in rows if tuple(row.values()) not in _written]
     if not new:
         return
-    names = {row["id"]: (row["username"], row["global_name"]) for row in new}
-    known = Account.objects.filter(pk__in=list(names)).values_list("pk", "username", "global_name")
+    known = {
+        account["id"]: account for account in Account.objects.filter(pk__in=[row["id"] for row in new]).values(*NAMED)
+    }
+    whole = [_completed(row, known.get(row["id"], {})) for row in new]
     now = timezone.now()
     FormerName.objects.bulk_create(
-        FormerName(account_id=pk, username=username, global_name=shown, noticed_at=now)
-        for pk, username, shown in known
-        if (username, shown) != names[pk]
+        FormerName(account_id=row["id"], username=old["username"], global_name=old["global_name"], noticed_at=now)
+        for row in {row["id"]: row for row in whole}.values()
+        if (old := known.get(row["id"])) and _is_renamed(old, row)
     )
-    if changed := [key[0] for key in upsert(Account, new, key=["id"]).updated]:
+    if changed := [key[0] for key in upsert(Account, whole, key=["id"]).updated]:
         _rename(changed)
     if len(_written) > REMEMBERED:
         _written.clear()
     transaction.on_commit(lambda: _written.update(tuple(row.values()) for row in new))
 
 
+def _completed(row: Row, known: Mapping[str, Any]) -> Row:
+    """Return the row with what is stored, or nothing, in place of ``None``."""
+    missing = {name: known.get(name, "") for name in ("global_name", "avatar") if row[name] is None}
+    return {**row, **missing} if missing else row
+
+
+def _is_renamed(old: Mapping[str, Any], row: Row) -> bool:
+    """Whether an account had another name. An export does not know global names, so none is former to it."""
+    if old["exported_at"]:
+        return old["username"] != row["username"]
+    return (old["username"], old["global_name"]) != (row["username"], row["global_name"])
+
+
 def store_webhooks(rows: Iterable[Row]) -> None:
     """Keep webhooks, unless known: they speak under another name each time, which the message keeps."""
-    new = list(rows)
+    new = [_completed(row, {}) for row in rows]
     if new:
         upsert(Account, new, key=["id"], keep=[name for name in new[0] if name != "id"])
 

@@ -7,6 +7,8 @@ from django.db.models import QuerySet
 
 from core.trackers import Gap
 from discord_activity_tracker.models import Channel, Guild
+from discord_activity_tracker.store.bots import known_bots
+from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 
 def watched_guilds() -> set[int]:
@@ -26,8 +28,34 @@ def watched_scopes() -> set[str]:
     return {f"{guild}/{channel}" for guild, channel in channels.union(parents)}
 
 
+def unreadable_scopes() -> set[str]:
+    """Return external ids of the channels in which the bot may read nothing, neither there nor in their threads."""
+    hidden = (Channel.Access.NO_VIEW, Channel.Access.NO_HISTORY, Channel.Access.NO_CONNECT)
+    rows = _channels().filter(access__in=hidden, is_thread=False).order_by().values_list("guild_id", "pk")
+    closed = {f"{guild}/{channel}" for guild, channel in rows}
+    return closed - watched_scopes() if closed else closed
+
+
 def gaps(most: int) -> Sequence[Gap]:
-    """What the bot could not read in each guild's last run, by guild and channel; the first ones."""
+    """Bots that cannot be used, then what no bot could read in each guild's last run; the first ones."""
+    return [*_bot_gaps(), *_channel_gaps(most)][:most]
+
+
+def _bot_gaps() -> Sequence[Gap]:
+    """The bots of the settings that the last run could not use, by name and the end of the token."""
+    digests = [token_digest(token) for token in bot_tokens()]
+    return [
+        Gap(
+            scope=f"bot {bot.name} ({bot.masked})" if bot.name else f"bot {bot.masked}",
+            missing="every server that only this bot is in",
+            what_to_do=bot.problem,
+        )
+        for bot in known_bots(digests).values()
+        if bot.problem
+    ]
+
+
+def _channel_gaps(most: int) -> Sequence[Gap]:
     rows = Channel.objects.filter(deleted_at=None).exclude(gap="").order_by("guild__name", "position", "name", "pk")
     return [
         Gap(scope=f"{guild}/#{name or pk}", missing=missing, what_to_do=what or "look at the bot's permissions")

@@ -35,7 +35,7 @@ def twin(running_twin: Twin, settings: Any) -> Twin:
     running_twin.call("reset", {})
     running_twin.call("limits", {"enabled": False})
     settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = running_twin.base, "twin-token"
-    settings.DISCORD_REQUESTS_PER_SECOND = 0
+    settings.DISCORD_BOT_TOKENS, settings.DISCORD_REQUESTS_PER_SECOND = [], 0
     return running_twin
 
 

@@ -67,7 +67,7 @@ def test_a_file_becomes_a_guild_with_a_channel_and_messages(tmp_path: Path) -> N
     }
     kept = Message.objects.get(pk=at(1))
     assert (kept.type, kept.content, kept.pinned, kept.reply_to) == (19, "@Tobe look", True, at(0))
-    assert (kept.edited_at.isoformat(), str(kept.author)) == ("2025-03-01T08:30:00+00:00", "Ann of the pier")
+    assert (kept.edited_at.isoformat(), str(kept.author)) == ("2025-03-01T08:30:00+00:00", "ann")
     assert (kept.payload["attachments"][0]["filename"], kept.payload["sticker_items"][0]["name"]) == (
         "chart.png",
         "Wave",
@@ -175,14 +175,21 @@ def test_what_is_forwarded_is_kept_and_found(tmp_path: Path) -> None:
         ({"exported_at": "yesterday"}, "yesterday"),
     ],
 )
-def test_a_file_that_is_no_export_of_a_channel_is_refused_before_anything_is_touched(
+def test_a_file_that_is_no_export_of_a_channel_is_reported_and_costs_no_other(
     tmp_path: Path, more: dict[str, Any], reason: str
 ) -> None:
     good = export(tmp_path / "good.json", [exported(at(0))])
     bad = export(tmp_path / "bad.json", [exported(at(1))], **more)
     with pytest.raises(ConfigurationError, match=reason):
-        run(good, bad)
+        run(bad)
     assert not Message.objects.exists()
+    done = run(bad, good)
+    assert (done["outcome"], [(s["scope"], s["outcome"]) for s in done["scopes"]]) == (
+        "partial",
+        [("bad.json", "failed"), ("good.json", "succeeded")],
+    )
+    assert reason in done["scopes"][0]["reason"]
+    assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
-from github_activity_tracker.admin.links import Beginning, SourceLink
+from github_activity_tracker.admin.links import Beginning, NumberedWays, PostWays, SourceLink
 from github_activity_tracker.models import Discussion, DiscussionComment
 
 
 @admin.register(Discussion)
-class DiscussionAdmin(SourceLink, MirrorAdmin):
+class DiscussionAdmin(NumberedWays, SourceLink, MirrorAdmin):
     """Discussions."""
 
     list_display = ("number", "title", "category", "author", "repository", "created_at", "deleted_at", "source")
@@ -18,8 +18,10 @@ class DiscussionAdmin(SourceLink, MirrorAdmin):
 
 
 @admin.register(DiscussionComment)
-class DiscussionCommentAdmin(Beginning, SourceLink, MirrorAdmin):
+class DiscussionCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
     """Comments in discussions, and replies to them."""
+
+    kind = "discussion_comment"
 
     list_display = ("created_at", "discussion_number", "author", "start", "is_answer", "repository", "source")
     list_filter = ("repository", "is_answer", "created_at", "deleted_at")

@@ -3,36 +3,40 @@
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
-from github_activity_tracker.admin.links import Beginning, SourceLink
+from github_activity_tracker.admin.links import Beginning, NumberedWays, PostWays, SourceLink
 from github_activity_tracker.models import Issue, IssueComment, ReviewComment, Revision
 
 
 @admin.register(Issue)
-class IssueAdmin(SourceLink, MirrorAdmin):
+class IssueAdmin(NumberedWays, SourceLink, MirrorAdmin):
     """Issues and pull requests."""
 
     list_display = ("number", "title", "is_pull_request", "state", "author", "repository", "created_at", "source")
-    list_filter = ("repository", "is_pull_request", "state", "created_at", "deleted_at")
+    list_filter = ("repository", "is_pull_request", "state", "issue_type", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("title", "=number", "author__login")
 
 
 @admin.register(IssueComment)
-class IssueCommentAdmin(Beginning, SourceLink, MirrorAdmin):
+class IssueCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
     """Comments."""
 
+    kind = "issue_comment"
+
     list_display = ("created_at", "issue_number", "author", "start", "repository", "deleted_at", "source")
-    list_filter = ("repository", "created_at", "deleted_at")
+    list_filter = ("repository", "is_minimized", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=issue_number", "author__login")
 
 
 @admin.register(ReviewComment)
-class ReviewCommentAdmin(Beginning, SourceLink, MirrorAdmin):
+class ReviewCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
     """Comments on diffs."""
 
+    kind = "review_comment"
+
     list_display = ("created_at", "pull_number", "author", "path", "start", "repository", "deleted_at", "source")
-    list_filter = ("repository", "created_at", "deleted_at")
+    list_filter = ("repository", "is_resolved", "is_minimized", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=pull_number", "author__login", "path")
 

@@ -3,13 +3,15 @@
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
-from github_activity_tracker.admin.links import SourceLink
+from github_activity_tracker.admin.links import PostWays, SourceLink
 from github_activity_tracker.models import Label, Milestone, Release
 
 
 @admin.register(Release)
-class ReleaseAdmin(SourceLink, MirrorAdmin):
+class ReleaseAdmin(PostWays, SourceLink, MirrorAdmin):
     """Releases."""
+
+    kind = "release"
 
     list_display = ("tag_name", "name", "author", "published_at", "prerelease", "repository", "deleted_at", "source")
     list_filter = ("repository", "prerelease", "published_at", "deleted_at")

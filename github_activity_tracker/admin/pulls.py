@@ -3,12 +3,12 @@
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
-from github_activity_tracker.admin.links import Beginning, SourceLink
+from github_activity_tracker.admin.links import Beginning, NumberedWays, PostWays, SourceLink
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
 
 
 @admin.register(PullRequest)
-class PullRequestAdmin(MirrorAdmin):
+class PullRequestAdmin(NumberedWays, MirrorAdmin):
     """Pull requests' own part; their texts stand with the issues."""
 
     list_display = (
@@ -27,8 +27,10 @@ class PullRequestAdmin(MirrorAdmin):
 
 
 @admin.register(Review)
-class ReviewAdmin(Beginning, SourceLink, MirrorAdmin):
+class ReviewAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
     """Reviews."""
+
+    kind = "review"
 
     list_display = ("created_at", "pull_number", "author", "state", "start", "repository", "deleted_at", "source")
     list_filter = ("repository", "state", "created_at", "deleted_at")
@@ -37,7 +39,7 @@ class ReviewAdmin(Beginning, SourceLink, MirrorAdmin):
 
 
 @admin.register(TimelineEvent)
-class TimelineEventAdmin(MirrorAdmin):
+class TimelineEventAdmin(NumberedWays, MirrorAdmin):
     """What happened to issues and pull requests."""
 
     list_display = ("created_at", "number", "event", "actor", "repository", "deleted_at")
@@ -47,7 +49,7 @@ class TimelineEventAdmin(MirrorAdmin):
 
 
 @admin.register(Timeline)
-class TimelineAdmin(MirrorAdmin):
+class TimelineAdmin(NumberedWays, MirrorAdmin):
     """How much there was to each timeline when it was read."""
 
     list_display = ("number", "repository", "entries")

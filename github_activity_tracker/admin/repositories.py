@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import MirrorAdmin, link
-from github_activity_tracker.admin.links import SourceLink
+from github_activity_tracker.admin.links import AccountWays, Beginning, CommitWays, RepositoryWays, SourceLink
 from github_activity_tracker.models import (
     Account,
     AuthorEmail,
     Commit,
+    CommitComment,
     CommitFile,
     FormerLogin,
     FormerName,
@@ -21,11 +22,11 @@ from github_activity_tracker.models import (
 
 
 @admin.register(Repository)
-class RepositoryAdmin(SourceLink, MirrorAdmin):
+class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
     """Repositories; ``enabled`` says which are collected by runs that name none."""
 
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
-    list_filter = ("enabled", "archived", "fork", "language")
+    list_filter = ("enabled", "archived", "fork", "visibility", "language", "license_id")
     search_fields = ("full_name", "description")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -47,7 +48,7 @@ class FormerNameAdmin(MirrorAdmin):
 
 
 @admin.register(Account)
-class AccountAdmin(SourceLink, MirrorAdmin):
+class AccountAdmin(AccountWays, SourceLink, MirrorAdmin):
     """People, bots, organisations."""
 
     list_display = ("login", "kind", "id", "deleted_at", "source")
@@ -65,7 +66,7 @@ class FormerLoginAdmin(MirrorAdmin):
 
 
 @admin.register(Commit)
-class CommitAdmin(MirrorAdmin):
+class CommitAdmin(CommitWays, MirrorAdmin):
     """Commits."""
 
     list_display = (
@@ -97,6 +98,16 @@ class CommitAdmin(MirrorAdmin):
         """The commit on GitHub."""
         base = commit.repository.html_url
         return link(f"{base}/commit/{commit.sha}" if base else "")
+
+
+@admin.register(CommitComment)
+class CommitCommentAdmin(Beginning, SourceLink, MirrorAdmin):
+    """Comments on commits."""
+
+    list_display = ("created_at", "commit_sha", "path", "author", "start", "repository", "deleted_at", "source")
+    list_filter = ("repository", "is_minimized", "created_at", "deleted_at")
+    list_select_related = ("author", "repository")
+    search_fields = ("=id", "commit_sha__startswith", "author__login")
 
 
 @admin.register(CommitFile)

@@ -1,15 +1,21 @@
-"""What is kept against what GitHub says there is."""
+"""Compares the rows that are stored with GitHub's own totals, stream by stream; nothing is read or repaired."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import models
 
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker import fetch
+from github_activity_tracker import fetch, store
+from github_activity_tracker.collector.compare import discussion_counts, github_counts
 from github_activity_tracker.collector.options import Target
 from github_activity_tracker.models import (
+    CommitComment,
     Discussion,
+    DiscussionComment,
+    GitRef,
     Issue,
     IssueComment,
     Label,
@@ -17,67 +23,166 @@ from github_activity_tracker.models import (
     Release,
     Review,
     ReviewComment,
+    TimelineEvent,
 )
+from github_activity_tracker.store.gaps import Gap, KnownGaps
 
+PER_THREAD = ("issue_comments", "reviews", "review_comments", "events")
 MODELS: dict[str, type[models.Model]] = {
     "issue_comments": IssueComment,
     "review_comments": ReviewComment,
     "reviews": Review,
+    "events": TimelineEvent,
+    "commit_comments": CommitComment,
     "releases": Release,
     "labels": Label,
     "milestones": Milestone,
     "discussions": Discussion,
+    "discussion_comments": DiscussionComment,
 }
+SHOWN_NUMBERS = 10
+"""Numbers of differing issues and pull requests that a line shows at most."""
+
+
+WHOLE_LISTS = {
+    "releases": "releases", "labels": "labels", "milestones": "milestones", "commit_comments": "commitComments",
+}  # fmt: skip
+"""Streams of which GitHub tells one total for the whole repository, and what its facts call it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One stream of one repository: live rows, tombstones, and GitHub's own total (None: not shown)."""
+    """One stream of one repository: live rows, tombstones, and GitHub's own total (None: not shown).
+
+    ``gaps``: the issues, pull requests and discussions whose rows differ for an unknown reason.
+    ``known``: how many differ for each reason that is recorded as a skipped item.
+    """
 
     repository: str
     stream: str
     kept: int
     deleted: int
     github: int | None
+    repository_id: int = 0
+    gaps: list[Gap] = field(default_factory=list[Gap])
+    known: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def agrees(self) -> bool:
-        """Whether as much is kept as there is."""
-        return self.kept == self.github
+        """Whether as much is stored as there is."""
+        return self.kept == self.github and not self.gaps and not self.known
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether every difference has a recorded reason."""
+        return self.agrees or (bool(self.known) and not self.gaps)
+
+    @property
+    def verdict(self) -> str:
+        """One phrase for people; empty when the numbers agree."""
+        if self.agrees:
+            return ""
+        numbers = ", ".join(f"#{gap.number}" for gap in self.gaps[:SHOWN_NUMBERS])
+        more = f" and {len(self.gaps) - SHOWN_NUMBERS} more" if len(self.gaps) > SHOWN_NUMBERS else ""
+        known = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(self.known.items()))
+        parts = [
+            "" if self.is_explained else f"differs: {numbers}{more}" if numbers else "differs",
+            f"known: {known}" if known else "",
+        ]
+        return "; ".join(part for part in parts if part)
 
 
 def audit(client: GitHubClient, found: list[Target]) -> Iterator[Line]:
-    """Lines for each repository, stream by stream; N/100 + 3 requests a repository."""
-    facts = fetch.probe(client, {target.full_name: target.node_id for target in found})
+    """Yield lines for each repository, stream by stream; N/100 + 3 requests a repository."""
+    facts = fetch.probe(client, [target.key for target in found]).facts
     for target in found:
-        told = facts.get(target.full_name)
+        told = facts.get(target.key)
         if told is None:
             yield Line(repository=target.full_name, stream="repository", kept=0, deleted=0, github=None)
             continue
-        totals = {
-            "issues": told["issues"]["totalCount"],
-            "pulls": told["pullRequests"]["totalCount"],
-            **_talk(client, str(told["id"]), target.full_name),
-            "review_comments": fetch.how_many(client, target.full_name, "pulls/comments"),
-        }
-        totals |= {name: told[name]["totalCount"] for name in ("releases", "labels", "milestones", "discussions")}
-        repository_id = int(told["databaseId"])
-        for stream, total in totals.items():
-            rows = _rows(stream, repository_id)
-            alive = rows.filter(deleted_at=None).count()
-            yield Line(
-                repository=target.full_name, stream=stream, kept=alive, deleted=rows.count() - alive, github=total
-            )
+        yield from _repository(client, target.full_name, told)
 
 
-def _talk(client: GitHubClient, node_id: str, full_name: str) -> dict[str, int]:
-    """Comments and reviews, summed over the issues and pull requests."""
-    comments = reviews = 0
-    for name in ("issues", "pulls"):
-        for items in fetch.totals(client, name, node_id, full_name):
-            comments += sum(item["comments"]["totalCount"] for item in items)
-            reviews += sum(item["reviews"]["totalCount"] for item in items if "reviews" in item)
-    return {"issue_comments": comments, "reviews": reviews}
+def _repository(client: GitHubClient, full_name: str, facts: Mapping[str, Any]) -> Iterator[Line]:
+    repository_id = int(facts["databaseId"])
+    tallies = _tallies(client, full_name, str(facts["id"]), repository_id)
+    for stream, part in (("issues", "issues"), ("pulls", "pullRequests"), ("discussions", "discussions")):
+        yield _line(full_name, repository_id, stream, _total(facts, part), tallies[stream])
+    for stream in (*PER_THREAD, "discussion_comments"):
+        tally = tallies[stream]
+        yield _line(full_name, repository_id, stream, tally.github, tally)
+    for stream, part in WHOLE_LISTS.items():
+        if part in facts:
+            yield _line(full_name, repository_id, stream, _total(facts, part), Tally())
+    refs = GitRef.objects.filter(repository_id=repository_id)
+    branches = [_total(facts, part) for part in ("heads", "tags")]
+    yield Line(
+        repository=full_name, stream="branches_and_tags", deleted=0,
+        kept=refs.filter(name__startswith="refs/heads/").count() + refs.filter(name__startswith="refs/tags/").count(),
+        github=None if None in branches else sum(total or 0 for total in branches),
+    )  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """GitHub's total of a stream, and where the stored rows differ."""
+
+    github: int = 0
+    gaps: list[Gap] = field(default_factory=list[Gap])
+    known: Counter[str] = field(default_factory=Counter[str])
+
+
+def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: int) -> dict[str, Tally]:
+    """List all issues, pull requests and discussions, and compare each with what is stored of it."""
+    gaps = KnownGaps(repository_id)
+    tallies = {name: Tally() for name in ("issues", "pulls", "discussions", *PER_THREAD, "discussion_comments")}
+    for name in ("issues", "pulls", "discussions"):
+        live = store.live_numbers(repository_id, name)
+        listed: set[int] = set()
+        for page in fetch.totals(client, name, node_id, full_name):
+            items = {int(item["number"]): item for item in page.items}
+            listed |= items.keys()
+            differences = [
+                Gap(stream=name, number=number, github=1, stored=0) for number in items if number not in live
+            ]
+            if name == "discussions":
+                counts = discussion_counts(repository_id, items)
+            else:
+                stored = store.live_counts(repository_id, items)
+                counts = [
+                    Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
+                    for number, item in items.items() for stream, total in github_counts(name, item).items()
+                ]  # fmt: skip
+            for gap in counts:
+                tallies[gap.stream].github += gap.github
+            differences += [gap for gap in counts if gap.github != gap.stored]
+            _note(tallies, differences, gaps)
+        extra = [Gap(stream=name, number=number, github=0, stored=1) for number in live if number not in listed]
+        _note(tallies, extra, gaps)
+    return tallies
+
+
+def _note(tallies: Mapping[str, Tally], differences: Iterable[Gap], known: KnownGaps) -> None:
+    """Sort differences by whether their reason is recorded."""
+    for gap in differences:
+        if reason := known.reason(gap.stream, gap.number):
+            tallies[gap.stream].known[reason] += 1
+        else:
+            tallies[gap.stream].gaps.append(gap)
+
+
+def _total(facts: Mapping[str, Any], part: str) -> int | None:
+    total = (facts.get(part) or {}).get("totalCount")
+    return total if isinstance(total, int) else None
+
+
+def _line(full_name: str, repository_id: int, stream: str, total: int | None, tally: Tally) -> Line:
+    rows = _rows(stream, repository_id)
+    alive = rows.filter(deleted_at=None).count()
+    return Line(
+        repository=full_name, stream=stream, kept=alive, deleted=rows.count() - alive, github=total,
+        repository_id=repository_id, gaps=tally.gaps, known=dict(tally.known),
+    )  # fmt: skip
 
 
 def _rows(stream: str, repository_id: int) -> "models.QuerySet[models.Model]":

@@ -1,14 +1,11 @@
 """Runs over repositories: one that fails stops none of the others."""
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, ProgrammingError
 
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
@@ -23,50 +20,26 @@ from core.errors import (
     ReplaceToken,
     RetryLater,
     ScopeBusy,
-    SourceTimeout,
-    SourceUnavailable,
-    UnexpectedAnswer,
-    classify_failure,
-    in_one_line,
 )
 from core.models import Scope
-from core.operations.redaction import redact
 from core.runs import clear_skips, record_skip, scope_lock
 from core.search.documents import DocumentSource
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.collector import quiet
 from github_activity_tracker.collector.estimate import estimate
-from github_activity_tracker.collector.options import CollectOptions, Target, full_name, provisional_id, targets
-from github_activity_tracker.collector.repository import RepositoryRun
+from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Unreachable, in_words
+from github_activity_tracker.collector.opening import Opened, Opening, stored_scope
+from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, targets
+from github_activity_tracker.collector.outage import Outage
+from github_activity_tracker.collector.plan import Plan, make_plan
+from github_activity_tracker.collector.repository import FACTS, RepositoryRun
 from github_activity_tracker.collector.streams import STREAMS
+from github_activity_tracker.collector.unknown import NO_OWNER, NOT_SHOWN, is_unknown, refuse_unknown
 from github_activity_tracker.documents import GitHubDocuments
-from github_activity_tracker.payloads import RepositoryPayload
 
 logger = logging.getLogger(__name__)
 PATIENCE = 90.0
 """Seconds to wait for a limit to end when nothing else can be done; while something can, nobody waits."""
 IMPATIENCE = 2.0
-NOT_SHOWN = "GitHub shows no repository {}; check the name, or use a token that may see it"
-UNFORESEEN = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
-    DataError, IntegrityError, ProgrammingError,
-)  # fmt: skip
-"""What a payload that nobody thought of may raise; not a lost database or a full disk, which no repository escapes."""
-
-
-@dataclass(kw_only=True)
-class Plan:
-    """What is known of the repositories before the first is read."""
-
-    queue: deque[Target]
-    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    told_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    payloads: Mapping[str, RepositoryPayload] = field(default_factory=dict[str, RepositoryPayload])
-    """REST answers about named repositories that were never collected before, by ``owner/name``."""
-    readings: Mapping[int, Mapping[str, quiet.Reading]] = field(default_factory=dict[int, Mapping[str, quiet.Reading]])
-    quiet: frozenset[str] = frozenset()
-    spared: frozenset[str] = frozenset()
-    limit: RetryLater | None = None
 
 
 class GitHubCollector(AbstractCollector):
@@ -80,6 +53,7 @@ class GitHubCollector(AbstractCollector):
         self.tallies: list[Counter[str]] = []
         """The counts of each repository, the one that is being read last."""
         self.client = fetch.open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
+        self.outage = Outage(self.client)
 
     def validate_config(self) -> None:
         """Refuse what cannot be done before anything is touched."""
@@ -99,186 +73,221 @@ class GitHubCollector(AbstractCollector):
 
         Raises ConfigurationError, before anything is stored, for names that GitHub does not show.
         """
-        if not settings.GITHUB_TOKENS and not self.options.git_only:
+        if not self.client.tokens.has_tokens and not self.options.git_only:
             logger.warning(
                 "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and shows neither reviews nor timelines."
             )
         store.forget_written()
         self.client.share_budgets(everything=True)
-        plan = self._plan(self._targets())
-        plan.payloads = self._payloads_of_unknown(plan)
+        found, refused = self._targets()
+        try:
+            plan = self._plan(found)
+        except BudgetExhausted as error:
+            return self._result([*refused, *(_report_of_no_turn(target, error) for target in found)])
+        self._refuse_unknown(plan, refused)
         self.client.share_budgets()
-        reports: dict[str, ScopeReport] = {}
-        waiting: set[str] = set()
+        reports: dict[tuple[str, str], ScopeReport] = {}
+        notices = 0
+        waiting: set[tuple[str, str]] = set()
         while plan.queue:
             target = plan.queue.popleft()
-            alone = not plan.queue or waiting >= {target.full_name, *(other.full_name for other in plan.queue)}
+            alone = not plan.queue or waiting >= {target.key, *(other.key for other in plan.queue)}
             self.client.patience = PATIENCE if alone else IMPATIENCE
             report = self._collect_apart(target, plan)
-            reports[target.full_name] = report
-            if report.waits and target.full_name not in waiting:
-                waiting.add(target.full_name)
+            report = replace(report, notes=[*report.notes, *self.client.notices[notices:]])
+            notices = len(self.client.notices)
+            reports[target.key] = report
+            if report.waits and target.key not in waiting:
+                waiting.add(target.key)
                 plan.queue.append(target)
             if report.stops_run:
                 break
+        return self._result([*refused, *reports.values()])
+
+    def _result(self, reports: Sequence[ScopeReport]) -> CollectorResult:
         self.client.share_budgets(everything=True)
-        return CollectorResult.of(list(reports.values()), requests=self.client.requests)
+        return CollectorResult.of(reports, requests=self.client.requests)
 
     def estimate(self) -> list[Estimate]:
         """What a run would cost, out of GitHub's totals."""
-        found = self._targets()
+        found, refused = self._targets()
         plan = self._plan(found)
-        return [
-            estimate(
-                self.client, target.full_name, plan.facts.get(target.full_name),
-                is_quiet=target.full_name in plan.quiet and not self.options.full,
-            )
-            for target in found
-        ]  # fmt: skip
+        costs = [Estimate(scope=report.scope, requests=0, note=report.reason) for report in refused]
+        return costs + [self._estimate(target, plan) for target in found]
 
-    def _targets(self) -> list[Target]:
-        """The repositories of this run: those that are named, and those of the organisations."""
-        named = list(self.options.repositories)
+    def _estimate(self, target: Target, plan: Plan) -> Estimate:
+        """Return the cost of one repository; one that cannot be asked about says so and stops none of the others."""
+        try:
+            return estimate(
+                self.client, target.full_name, plan.known_facts(target),
+                is_quiet=target.key in plan.quiet and not self.options.full,
+            )  # fmt: skip
+        except ENDS_RUN:
+            raise
+        except ISOLATED as error:
+            failure = Failure.of(error, where=f"estimate of {target.full_name}")
+            return Estimate(scope=target.full_name, requests=0, note=f"unknown: {failure.detail}")
+
+    def _targets(self) -> tuple[list[Target], list[ScopeReport]]:
+        """Return the repositories of this run, and reports of the organisations that could not be listed."""
+        named, refused = list(self.options.repositories), list[ScopeReport]()
         for owner in self.options.organisations:
             try:
                 found = [str(item["full_name"]) for item in fetch.repositories_of(self.client, owner)]
-            except NotFound as error:
-                raise ConfigurationError(f"GitHub shows no organisation or user {owner}; check the name.") from error
+            except ENDS_RUN:
+                raise
+            except ISOLATED as error:
+                if isinstance(error, NotFound) and at_terminal():
+                    raise ConfigurationError(f"{NO_OWNER.format(owner)}. Nothing was collected.") from error
+                refused.append(_report_of_owner(owner, error))
+                self.outage.note_failure(error)
+                continue
             logger.info("organisation read org=%s repositories=%s", owner, len(found))
             named += found
         if self.options.organisations and not named:
-            raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
-        return targets(named)
+            if not refused or all(is_unknown(report) for report in refused):
+                raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
+            return [], refused
+        return targets(named), refused
 
-    def _payloads_of_unknown(self, plan: Plan) -> dict[str, RepositoryPayload]:
-        """Ask for the named repositories that were never collected and that the probe did not show.
-
-        Raises ConfigurationError for misspelt names: at a terminal for any of them, otherwise only when no other
-        repository is left to collect, so that one wrong name in a crontab stops nothing else.
-        """
+    def _refuse_unknown(self, plan: Plan, refused: Sequence[ScopeReport]) -> None:
+        """Raise ConfigurationError for misspelt names; a clone from a local folder needs none that GitHub knows."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
-            return {}
-        named = {full_name(name).lower() for name in self.options.repositories}
-        payloads: dict[str, RepositoryPayload] = {}
-        missing: list[str] = []
-        for target in plan.queue:
-            name = target.full_name
-            if name.lower() not in named or target.known_id or name in plan.facts:
-                continue
-            try:
-                payloads[name] = fetch.repository(self.client, name, None)
-            except NotFound as error:
-                missing += [name] if error.reason == "not_found" else []
-            except (AccessDenied, RetryLater, BudgetExhausted, SourceUnavailable, SourceTimeout, UnexpectedAnswer):
-                continue  # asked again, and reported, when it is its turn
-        if missing and (at_terminal() or len(missing) == len(plan.queue)):
-            raise ConfigurationError(f"{NOT_SHOWN.format(', '.join(sorted(missing)))}. Nothing was collected.")
-        return payloads
+            return
+        self.client.patience = IMPATIENCE
+        refuse_unknown(self.client, plan, self.options.repositories, refused)
 
     def _plan(self, found: Sequence[Target]) -> Plan:
-        """Ask whether anything changed, a hundred repositories at a time."""
-        plan = Plan(queue=deque(found))
-        if not self.client.tokens.has_tokens or self.options.git_only:
-            return plan
-        try:
-            plan.facts = fetch.probe(self.client, {target.full_name: target.node_id for target in found})
-        except RetryLater as error:  # REST and git have quotas of their own
-            plan.limit = error
-            return plan
-        plan.told_at = self.client.server_time or plan.told_at
-        plan.readings = quiet.readings([target.known_id for target in found if target.known_id])
-        still = {
-            target.full_name: plan.readings[target.known_id]
-            for target in found
-            if target.known_id in plan.readings
-            and target.full_name in plan.facts
-            and not quiet.loud(STREAMS, plan.facts[target.full_name], plan.readings[target.known_id], plan.told_at)
-        }
-        plan.quiet, plan.spared = frozenset(still), frozenset(quiet.spared(still))
+        """Ask whether anything changed."""
+        with_graphql = self.client.tokens.has_tokens and not self.options.git_only
+        plan = make_plan(self.client, found, with_graphql=with_graphql)
+        if plan.probe is not None and plan.probe.outage is not None:
+            self.outage.note_graphql(plan.probe.outage)
         return plan
 
     def _collect_apart(self, target: Target, plan: Plan) -> ScopeReport:
         """Collect one repository; an error becomes its report, except one that no repository can escape."""
         counts: Counter[str] = Counter()
         self.tallies.append(counts)
+        run: RepositoryRun | None = None
         try:
-            facts = plan.facts.get(target.full_name)
-            scope = self._open_scope(target, plan)
+            opened = self._open(target, plan, counts)
+            scope = opened.scope
+            if plan.opened.setdefault(scope.external_id, target.key) != target.key:
+                note = f"GitHub calls this repository {scope.name} now, which this run collects; use that name"
+                return ScopeReport(scope=target.full_name, outcome="succeeded", notes=[note])
             with scope_lock(self.name, scope.external_id, name=scope.name) as held:
                 if not held:
                     raise ScopeBusy("another run is collecting it; skipped")
-                run = RepositoryRun(
-                    client=self.client,
-                    options=self.options,
-                    target=target,
-                    scope=scope,
-                    facts=facts,
-                    told_at=plan.told_at,
-                    known=plan.readings.get(int(scope.external_id), {}),
-                    spare=target.full_name in plan.spared,
-                    progress=self.progress,
-                    limit=plan.limit,
-                    counts=counts,
-                )
+                run = self._repository_run(target, opened, plan, counts)
+                if opened.failure is not None:
+                    run.skip(FACTS, opened.failure)
                 run.collect()
-        except ReplaceToken:
-            raise
-        except CollectorError as error:
-            return self._report_error(target, error, counts)
-        except UNFORESEEN as error:
-            return self._report_unforeseen(target, error, counts)
-        clear_skips(collector=self.name, scope=target.full_name, stream="repository", external_id=target.full_name)
+        except ISOLATED as error:
+            return self._report_error(target, error, counts, run, plan)
+        self._clear_repository_skips(target, scope)
+        if run.limit is not None:
+            return self._report_error(target, run.limit, counts, run, plan)
         counts = Counter({name: n for name, n in counts.items() if n})
-        reason = "could not be read: " + ", ".join(run.skipped) if run.skipped else ""
-        short = run.skipped or any(name.endswith(("_malformed", "_refused")) for name in counts)
+        short = run.failures or any(name.endswith(("_malformed", "_refused", "_incomplete")) for name in counts)
+        failed = run.read_nothing
         return ScopeReport(
-            scope=scope.name, outcome="partial" if short else "succeeded", counts=counts, skipped=len(run.skipped),
-            reason=reason,
+            scope=scope.name, outcome="failed" if failed else "partial" if short else "succeeded", counts=counts,
+            skipped=len(run.failures), reason=in_words(run.failures.items()),
+            category=next(iter(run.failures.values())).category if failed else "",
+            notes=[*opened.notes, *run.switches.notes],
         )  # fmt: skip
 
-    def _open_scope(self, target: Target, plan: Plan) -> Scope:
-        """The repository's scope; GitHub is asked for its facts unless they are known or only a clone is to be read."""
-        facts = plan.facts.get(target.full_name)
+    def _repository_run(self, target: Target, opened: Opened, plan: Plan, counts: Counter[str]) -> RepositoryRun:
+        return RepositoryRun(
+            client=self.client,
+            options=self.options,
+            target=target,
+            scope=opened.scope,
+            facts=opened.facts,
+            node_id=opened.node_id,
+            told_at=plan.told_at,
+            known=plan.readings.get(int(opened.scope.external_id), {}),
+            spare=target.key in plan.spared,
+            progress=self.progress,
+            outage=self.outage,
+            graphql_limit=plan.probe.limit if plan.probe is not None else None,
+            counts=counts,
+        )
+
+    def _open(self, target: Target, plan: Plan, counts: Counter[str]) -> Opened:
+        """Return the repository's scope and facts; GitHub is not asked when only a local clone is to be read."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             repository_id = target.known_id or provisional_id(target.full_name)
             known = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
-            return known or store.store_repository(convert.provisional_row(repository_id, target.full_name))
-        if facts is not None:
-            owner = next(iter(convert.actor_rows(facts.get("owner"))), None)
-            return store.store_repository(convert.repository_row_of_facts(dict(facts)), owner)
-        payload = plan.payloads.get(target.full_name) or fetch.repository(
-            self.client, target.full_name, target.known_id
-        )
-        owner = payload.get("owner")
-        return store.store_repository(convert.repository_row(payload), convert.account_row(owner) if owner else None)
+            row = convert.provisional_row(repository_id, target.full_name)
+            return Opened(scope=known or store.store_repository(row), facts=None, node_id="")
+        opened = Opening(client=self.client, plan=plan, outage=self.outage).open(target, counts)
+        self.outage.note_answer()
+        return opened
 
-    def _report_error(self, target: Target, error: CollectorError, counts: Counter[str]) -> ScopeReport:
-        """What is said, and kept, of a repository that could not be collected."""
-        partly = error.exit_code == 3 or any(counts.values())
+    def _clear_repository_skips(self, target: Target, scope: Scope) -> None:
+        """Clear what was recorded when the repository could not be opened, by its id or by the name that was used."""
+        for name in dict.fromkeys((scope.external_id, target.full_name, scope.name)):
+            clear_skips(collector=self.name, scope=name, stream="repository")
+
+    def _report_error(
+        self, target: Target, error: Exception, counts: Counter[str], run: RepositoryRun | None, plan: Plan
+    ) -> ScopeReport:
+        """Return the report of a repository whose collection ended early, and record why.
+
+        Raises ReplaceToken when no token is left and nothing was stored: then the configuration is wrong.
+        """
+        failure = Failure.of(error, where=f"collection of {target.full_name}")
+        failures, ends_run = dict(run.failures) if run else {}, isinstance(error, ENDS_RUN)
+        partly = getattr(error, "exit_code", 1) == 3 or any(counts.values()) or bool(run and run.complete)
+        if isinstance(error, ReplaceToken) and not partly and not any(self.counts_so_far().values()):
+            raise error
         outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if partly else "failed"
-        if isinstance(error, RetryLater):
-            Scope.objects.filter(source_system="github", name=target.full_name).update(not_before=error.not_before)
-        if isinstance(error, (NotFound, AccessDenied)):
+        scope = run.scope if run else stored_scope(target)
+        if isinstance(error, RetryLater) and scope is not None:
+            Scope.objects.filter(pk=scope.pk).update(not_before=error.not_before)
+        if run is None and not isinstance(error, (RetryLater, ScopeBusy, BudgetExhausted)):
+            name = scope.external_id if scope else target.full_name
             record_skip(
-                collector=self.name, scope=target.full_name, stream="repository", external_id=target.full_name,
-                reason=error.reason, detail=str(error),
+                collector=self.name, scope=name, stream="repository", external_id=name, reason=failure.reason,
+                detail=failure.detail,
             )  # fmt: skip
-        reason = str(error)
+        reason = failure.detail
         if isinstance(error, NotFound) and error.reason != "blocked":
             reason = NOT_SHOWN.format(target.full_name)
+        if not ends_run:
+            try:
+                self.outage.note_failure(error)
+            except Unreachable as gone:
+                reason, ends_run = str(gone), True
+        if ends_run and plan.queue and not isinstance(error, BudgetExhausted):
+            reason += f"; {len(plan.queue)} more repositories wait for the next run"
         logger.info("collection ended early scope=%s outcome=%s reason=%s", target.full_name, outcome, reason)
         return ScopeReport(
-            scope=target.full_name, outcome=outcome, counts={k: n for k, n in counts.items() if n}, skipped=1,
-            reason=reason, category=error.category.value, stops_run=isinstance(error, BudgetExhausted),
-            waits=isinstance(error, RetryLater),
+            scope=scope.name if scope else target.full_name, outcome=outcome,
+            counts={k: n for k, n in counts.items() if n}, skipped=1 + len(failures),
+            reason="; ".join(filter(None, [reason, in_words(failures.items())])), category=failure.category,
+            stops_run=ends_run, waits=isinstance(error, RetryLater),
         )  # fmt: skip
 
-    def _report_unforeseen(self, target: Target, error: Exception, counts: Counter[str]) -> ScopeReport:
-        """What is said of a repository in which something failed that should not; the log has the whole story."""
-        category, reason = classify_failure(error).value, redact(f"{type(error).__name__}: {in_one_line(error)}")[:300]
-        extra = {"failure_category": category}
-        logger.error("collection failed scope=%s: %s", target.full_name, reason, extra=extra, exc_info=error)
-        return ScopeReport(
-            scope=target.full_name, outcome="failed", counts={k: n for k, n in counts.items() if n}, skipped=1,
-            reason=reason, category=category,
-        )  # fmt: skip
+
+def _report_of_no_turn(target: Target, error: BudgetExhausted) -> ScopeReport:
+    """Return the report of a repository that was not reached because the run may spend no more."""
+    reason, category = str(error), error.category.value
+    return ScopeReport(scope=target.full_name, outcome="partial", skipped=1, reason=reason, category=category)
+
+
+def _report_of_owner(owner: str, error: Exception) -> ScopeReport:
+    """Return the report of an organisation whose repositories could not be listed."""
+    failure = Failure.of(error, where=f"repositories of {owner}")
+    reason, category = failure.detail, failure.category
+    if isinstance(error, NotFound):
+        reason = NO_OWNER.format(owner)
+        category = ConfigurationError.category.value
+    elif isinstance(error, AccessDenied):
+        reason = f"{reason.rstrip('.')}; the repositories of {owner} were not listed"
+    later = isinstance(error, CollectorError) and error.exit_code == 3
+    return ScopeReport(
+        scope=f"{owner}/*", outcome="partial" if later else "failed", skipped=1, reason=reason, category=category
+    )

@@ -12,6 +12,11 @@ from github_activity_tracker import fetch
 
 SECONDS_PER_REQUEST = 0.6
 """A page of a hundred items takes GitHub about half a second, and us a little."""
+IMPOSSIBLE_ANONYMOUSLY = (
+    "without a token pull requests, reviews, timelines and discussions can neither be counted nor collected:"
+    " set GITHUB_TOKENS"
+)
+"""GitHub answers GraphQL with a token only: https://docs.github.com/en/graphql/guides/forming-calls-with-graphql."""
 OVERHEAD = 10
 PER_HOUR = 5000
 
@@ -42,4 +47,5 @@ def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, is
             "issues": issues, "pull_requests": pulls, "comments": comments, "review_comments": remarks,
             "discussions": discussions,
         },
+        note="" if client.tokens.has_tokens else IMPOSSIBLE_ANONYMOUSLY,
     )  # fmt: skip

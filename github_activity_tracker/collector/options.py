@@ -34,11 +34,20 @@ class CollectOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A repository to collect; ``known_id`` and ``node_id`` where GitHub has told them before."""
+    """A repository to collect; ``known_id`` and ``node_id`` where GitHub has told them before.
+
+    ``named``: an operator gave the name (an argument, GITHUB_REPOS), and means the repository that has it today.
+    """
 
     full_name: str
     known_id: int | None = None
     node_id: str = ""
+    named: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells targets apart, as ``fetch.probe`` takes it: two repositories can have had one name."""
+        return self.full_name, self.node_id
 
 
 def targets(names: Sequence[str]) -> list[Target]:
@@ -46,7 +55,8 @@ def targets(names: Sequence[str]) -> list[Target]:
 
     Raises ``ConfigurationError`` when there is none, or when a name is not one.
     """
-    wanted = [full_name(name) for name in names or settings.GITHUB_REPOS]
+    given = [full_name(name) for name in names or settings.GITHUB_REPOS]
+    wanted = list(given)
     if not names:
         wanted += Repository.objects.filter(enabled=True, deleted_at=None).values_list("full_name", flat=True)
     if not wanted:
@@ -55,20 +65,21 @@ def targets(names: Sequence[str]) -> list[Target]:
             "or enable one in the admin."
         )
     unique = {name.lower(): name for name in reversed(wanted)}
-    known = {
-        name.lower(): (pk, node_id)
-        for pk, name, node_id in Repository.objects.filter(deleted_at=None, id__gt=0).values_list(
-            "id", "full_name", "node_id"
-        )
-        if name.lower() in unique
-    }
-    by_age = Scope.objects.filter(source_system="github", external_id__in=[str(pk) for pk, _ in known.values()])
+    named = {name.lower() for name in given}
+    known: dict[str, list[tuple[int, str]]] = {}
+    stored = Repository.objects.filter(deleted_at=None, id__gt=0).order_by("-updated_at", "-pk")
+    for pk, name, node_id in stored.values_list("id", "full_name", "node_id"):
+        if name.lower() in unique:
+            known.setdefault(name.lower(), []).append((pk, node_id))
+    ids = [str(pk) for same_name in known.values() for pk, _ in same_name]
+    by_age = Scope.objects.filter(source_system="github", external_id__in=ids)
     stalest = by_age.order_by(F("last_completed_at").asc(nulls_first=True)).values_list("external_id", flat=True)
     order = {external_id: place for place, external_id in enumerate(stalest)}
-    nothing: tuple[int | None, str] = (None, "")
+    nothing: list[tuple[int | None, str]] = [(None, "")]
     found = [
-        Target(full_name=name, known_id=known.get(key, nothing)[0], node_id=known.get(key, nothing)[1])
+        Target(full_name=name, known_id=known_id, node_id=node_id, named=key in named)
         for key, name in unique.items()
+        for known_id, node_id in known.get(key, nothing)
     ]
     return sorted(found, key=lambda target: order.get(str(target.known_id), -1))
 

@@ -9,7 +9,7 @@ a fleet of quiet repositories costs hardly more than one request.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.models import Checkpoint
@@ -24,6 +24,7 @@ OLD = {
     "labels": timedelta(days=7),
     "milestones": timedelta(days=7),
     "releases": timedelta(days=7),
+    "commit_comments": timedelta(days=7),
 }
 """After so long a stream is read although nothing tells of a change."""
 Facts = Mapping[str, Any]
@@ -35,6 +36,8 @@ PARTS = {
     "review_comments": ("pullRequests",),
     "discussions": ("discussions",),
     "labels": ("labels",),
+    "commit_comments": ("commitComments",),
+    "comment_states": ("issues", "pullRequests", "commitComments"),
     "milestones": ("milestones",),
     "releases": ("releases",),
     "commits": ("pushedAt", "heads", "tags", "defaultBranchRef"),
@@ -44,7 +47,10 @@ PARTS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """The sign of a stream after its last complete reading, and when that was (UTC)."""
+    """The sign of a stream after its last complete reading, and when that was (UTC).
+
+    None where the newest change was too recent: such a sign is like no other.
+    """
 
     sign: Any
     read_at: datetime
@@ -73,23 +79,41 @@ def loud(streams: Iterable[str], facts: Facts, known: Mapping[str, Reading], now
         stream
         for stream in streams
         if stream not in known
+        or _is_unknown(stream, facts)
         or known[stream].sign != sign(stream, facts)
         or now - known[stream].read_at > OLD.get(stream, timedelta.max)
     ]
 
 
-def spared(quiet: Mapping[str, Mapping[str, Reading]]) -> set[str]:
-    """The names of those quiet repositories whose review comments are read in this run all the same."""
+def _is_unknown(stream: str, facts: Facts) -> bool:
+    """Return whether the facts leave out what the stream is judged by, as those of a server that lacks a field do."""
+    return any(part not in facts for part in PARTS[stream])
+
+
+def in_turn(streams: Sequence[str], known: Mapping[str, Reading]) -> list[str]:
+    """Return streams in the order in which they are read: those first that were not read to their end for longest.
+
+    In a run of few requests, streams that are complete leave their turn to those behind them.
+    """
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(streams, key=lambda stream: known[stream].read_at if stream in known else never)
+
+
+def spared(quiet: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[str, str]]:
+    """The keys of those quiet repositories whose review comments are read in this run all the same."""
     by_age = sorted(
-        (known["review_comments"].read_at, name) for name, known in quiet.items() if "review_comments" in known
+        (known["review_comments"].read_at, key) for key, known in quiet.items() if "review_comments" in known
     )
-    return {name for _, name in by_age[:SPARE]}
+    return {key for _, key in by_age[:SPARE]}
 
 
 def readings_to_save(read: Sequence[str], facts: Facts, known: Mapping[str, Reading], at: datetime) -> GitHubState:
     """The state that remembers what was read to its end after the facts were told at ``at``."""
     told = {stream: reading for stream, reading in known.items() if stream not in read}
-    told |= {stream: Reading(sign=sign(stream, facts), read_at=at) for stream in read if _is_settled(stream, facts, at)}
+    told |= {
+        stream: Reading(sign=sign(stream, facts) if _is_settled(stream, facts, at) else None, read_at=at)
+        for stream in read
+    }
     return GitHubState(
         extras={stream: {"sign": one.sign, "read_at": one.read_at.isoformat()} for stream, one in told.items()}
     )

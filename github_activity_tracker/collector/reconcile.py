@@ -1,131 +1,191 @@
-"""Finds what is gone at the source. Nothing is buried that GitHub was not asked about by its own id.
+"""Compares what is stored with what GitHub has, in both directions, and repairs the difference.
 
-Totals are compared with what is kept: where they differ, and for everything with ``--reconcile``, ids are asked for a
-hundred at a time (one point each); those that GitHub does not know any more become tombstones.
+Every run compares the totals that the probe tells anyway with the live rows, and the comment count of each issue with
+its stored comments. Only where these differ, once a week where something changed, and for everything with
+``--reconcile``, the sizes of all issues, pull requests and discussions are listed: one request for a hundred. What
+GitHub counts and does not deliver is remembered with growing pauses (``store.gaps``).
 """
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django.utils import timezone
 
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.collector.streams import THREADS, Run
-from github_activity_tracker.convert import Row
+from github_activity_tracker.collector.compare import Comparison
+from github_activity_tracker.collector.streams import Run
 from github_activity_tracker.protocol_impl import GitHubState
 
 logger = logging.getLogger(__name__)
 STATE = "reconcile"
-PLACES = {"issues": "issue_timelines", "pulls": "pulls"}
+COMPARE_EVERY = timedelta(days=7)
+"""A repository in which something changed is compared when its last comparison is older: items of accounts that GitHub
+hides for a time vanish and return without moving any date or total of an issue."""
+LONGEST_PAUSE_DAYS = 32
+THREADS = ("issues", "pulls")
+STREAM_OF = {"issues": "issues", "pulls": "issues", "discussions": "discussions"}
+"""The stream that must have been read to its end once before missing items mean anything."""
+FACTS = {"issues": "issues", "pulls": "pullRequests", "discussions": "discussions"}
 
 
-def reconcile(run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool) -> None:
-    """Compare and repair. ``everything``: also what no total tells of. ``changed``: whether anything was read."""
-    totals = {
-        "issues": facts["issues"]["totalCount"],
-        "pulls": facts["pullRequests"]["totalCount"],
-        "discussions": facts["discussions"]["totalCount"],
-    }
-    kept = store.live_threads(run.repository_id)
-    now = {"totals": totals, "kept": kept}
-    differ = kept != totals and store.load_state(run.repository_id, STATE).extras != now
-    if everything or (differ and any(kept[name] != totals[name] for name in PLACES)):
-        _threads(run, deep=everything)
-    if everything or (differ and kept["discussions"] != totals["discussions"]):
-        _discussions(run, deep=everything)
+@dataclass(kw_only=True)
+class Memory:
+    """What is remembered of a repository's comparisons; times are ISO 8601, empty for never."""
+
+    totals: dict[str, int] = field(default_factory=dict[str, int])
+    stored: dict[str, int] = field(default_factory=dict[str, int])
+    attempts: int = 0
+    """Comparisons in a row that left these totals different."""
+    not_before: str = ""
+    compared_at: str = ""
+    since: str = ""
+    """Where the first reading began, when ``--since`` said so: what is older is not missing."""
+    unfinished: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Where a comparison stopped; empty when the last one was complete."""
+
+    @classmethod
+    def load(cls, repository_id: int) -> "Memory":
+        """Read it; unknown names are ignored."""
+        extras = cast("dict[str, Any]", store.load_state(repository_id, STATE).extras)
+        return cls(**{name: value for name, value in extras.items() if name in cls.__dataclass_fields__})
+
+    def save(self, repository_id: int) -> None:
+        """Write it."""
+        store.save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
+
+    def is_due(self, totals: Mapping[str, int], stored: Mapping[str, int], now: datetime) -> bool:
+        """Return whether different totals should be looked into (again)."""
+        if self.totals != totals or self.stored != stored or not self.not_before:
+            return True
+        return now >= datetime.fromisoformat(self.not_before)
+
+    def remember(self, totals: dict[str, int], stored: dict[str, int], now: datetime) -> None:
+        """Note how a comparison ended: equal, or different with a pause before the next attempt."""
+        same = self.totals == totals and self.stored == stored
+        self.attempts = 0 if totals == stored else self.attempts + 1 if same else 1
+        self.totals, self.stored = totals, stored
+        pause = timedelta(days=min(2**self.attempts, LONGEST_PAUSE_DAYS))
+        self.not_before = (now + pause).isoformat() if self.attempts else ""
+
+
+def remember_start(run: Run) -> None:
+    """Remember where a first reading begins: call it before anything is read."""
+    if not (run.since or run.full):
+        return
+    memory = Memory.load(run.repository_id)
+    is_first = run.full or not store.load_state(run.repository_id, "issues").checkpoint_token
+    since = run.since.isoformat() if run.since else ""
+    if is_first and memory.since != since:
+        memory.since = since
+        memory.save(run.repository_id)
+
+
+def reconcile(
+    run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool, streams: Collection[str],
+    off: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Compare and repair. ``everything``: also what no total tells of. ``changed``: whether anything was read.
+
+    ``streams``: those that were asked for and have been read completely at least once; nothing else is compared.
+    ``off``: kinds (issues, pulls, discussions) that are switched off; what GitHub hides is not deleted.
+    """
+    before = run.client.requests
+    try:
+        _reconcile(run, facts, everything=everything, changed=changed, complete=streams, off=off)
+    finally:
+        run.counts["reconcile_requests"] += run.client.requests - before
+
+
+def _reconcile(
+    run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool, complete: Collection[str],
+    off: Collection[str],
+) -> None:  # fmt: skip
+    totals = {name: total for name, total in _totals(facts, complete).items() if name not in off}
+    memory, now = Memory.load(run.repository_id), timezone.now()
+    stored, known_before = _stored(run, totals), bool(memory.compared_at)
+    differ = {name for name in totals if stored[name] != totals[name]}
+    weekly = changed and bool(memory.compared_at) and now - datetime.fromisoformat(memory.compared_at) > COMPARE_EVERY
+    listed: list[str] = []
+    if everything or weekly or memory.unfinished:
+        listed = list(totals)
+    elif differ and memory.is_due(totals, stored, now):
+        listed = [name for name in totals if name in differ or (name in THREADS and differ & {*THREADS})]
+    on = [name for name in listed if totals[name] or not stored[name] or _is_on(run, name)]
+    comparison = Comparison(run, complete=complete, since=memory.since)
+    if on:
+        _compare(comparison, on, memory)
     if everything:
         _people(run)
-    if everything or changed:
-        _comments(run, store.threads_with_too_many_comments(run.repository_id))
-    if differ or everything:
-        kept = store.live_threads(run.repository_id)
-        if kept != totals:
-            logger.warning("totals differ after a comparison scope=%s kept=%s github=%s", run.scope.name, kept, totals)
-        store.save_state(run.repository_id, STATE, GitHubState(extras={"totals": totals, "kept": kept}))
+        comparison.verify("discussion_comments", None)
+    if listed or changed:
+        comparison.check_comments()
+    if listed:
+        _note_end(run, memory, totals, now)
+    if {*listed} >= {*THREADS} & {*totals} or not memory.compared_at:
+        memory.compared_at = now.isoformat()
+    if listed or not known_before:
+        memory.save(run.repository_id)
 
 
-def _threads(run: Run, *, deep: bool) -> None:
-    """Compare issues and pull requests one by one; with ``deep`` also how much each of them holds."""
-    for name, stream in PLACES.items():
-        seen: dict[int, Row] = {}
-        for items in fetch.totals(run.client, name, run.node_id, run.scope.name):
-            seen |= {int(item["number"]): item for item in items}
-        for number in store.live_numbers(run.repository_id, name) - seen.keys():
-            _bury_thread(run, name, number)
-        if deep:
-            _contents(run, name, stream, seen)
+def _note_end(run: Run, memory: Memory, totals: dict[str, int], now: datetime) -> None:
+    """Remember how a comparison ended."""
+    stored = _stored(run, totals)
+    if stored != totals:
+        logger.warning("totals differ after a comparison scope=%s stored=%s github=%s", run.scope.name, stored, totals)
+    memory.remember(totals, stored, now)
 
 
-def _bury_thread(run: Run, name: str, number: int) -> None:
-    """Ask for one issue or pull request that a list leaves out; only a clear answer makes a tombstone."""
-    gone, moved_to = fetch.is_gone(run.client, run.scope.name, number)
-    if gone:
-        kind = "issue" if name == "issues" else "pull_request"
-        store.bury_thread(run.scope, kind, number, moved_to=moved_to, now=timezone.now())
-        run.counts[f"{name}_deleted"] += 1
+def _totals(facts: Mapping[str, Any], complete: Collection[str]) -> dict[str, int]:
+    """Return GitHub's totals of what has been read to its end; what the facts do not tell is left out."""
+    found = {name: (facts.get(part) or {}).get("totalCount") for name, part in FACTS.items()}
+    return {name: total for name, total in found.items() if isinstance(total, int) and STREAM_OF[name] in complete}
 
 
-def _contents(run: Run, name: str, stream: str, seen: Mapping[int, Row]) -> None:
-    """Read again the items whose timeline or reviews differ, and look after comments whose number does."""
-    held = store.held(run.repository_id)
-    stale: list[str] = []
-    comments: list[int] = []
-    remarks: list[int] = []
-    for number, item in seen.items():
-        have = held.get(number)
-        comments_there = item["comments"]["totalCount"]
-        if (
-            have is None
-            or have.entries != item["timelineItems"]["totalCount"]
-            or (name == "pulls" and have.reviews != item["reviews"]["totalCount"])
-        ):
-            stale.append(item["id"])
-        if have is not None and have.comments != comments_there:
-            comments.append(number)
-        if name == "pulls" and have is not None and have.remarks != item["totalCommentsCount"] - comments_there:
-            remarks.append(number)
-    for items in fetch.threads_by_id(run.client, stream, stale, run.scope.name):
-        page = convert.convert_threads(items, run.repository_id, THREADS[stream])
-        stored = store.store_threads(page, scope=run.scope, stream=stream, state=None, now=timezone.now())
-        for kind, of in stored.items():
-            run.count(kind, of)
-    _comments(run, comments)
-    _remarks(run, remarks)
+def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
+    return {name: number for name, number in store.live_threads(run.repository_id).items() if name in totals}
 
 
-def _discussions(run: Run, *, deep: bool) -> None:
-    """Verify discussions by their ids; with ``deep`` also what was said in them: a deletion moves no date."""
-    ids = store.node_ids(run.repository_id, "discussions", None)
-    gone = [ids[node_id] for node_id in fetch.absent_nodes(run.client, list(ids), run.scope.name)]
-    store.bury_discussions(run.scope, gone, timezone.now())
-    run.counts["discussions_deleted"] += len(gone)
-    if deep:
-        _verify(run, "discussion_comments", None)
+def _is_on(run: Run, name: str) -> bool:
+    """Ask the repository's settings when GitHub shows none at all: what is switched off is not deleted."""
+    switched_on = fetch.is_switched_on(run.client, run.scope.name, name)
+    if not switched_on:
+        logger.info("switched off scope=%s list=%s", run.scope.name, name)
+    return switched_on
 
 
-def _comments(run: Run, numbers: list[int]) -> None:
-    """Verify the kept comments of these issues and pull requests by their ids."""
-    _verify(run, "issue_comments", numbers)
+def _compare(comparison: Comparison, listed: list[str], memory: Memory) -> None:
+    """List what there is, from where an earlier comparison stopped; its place is saved after every page."""
+    run = comparison.run
+    done: list[str] = list(memory.unfinished.get("done") or [])
+    comparison.read_again = set(memory.unfinished.get("read_again") or [])
+    for name in listed:
+        if name in done:
+            continue
+        is_same = memory.unfinished.get("name") == name
+        after, edge = (memory.unfinished.get("after", ""), memory.unfinished.get("edge", "")) if is_same else ("", "")
+        _save_place(comparison, memory, done, name, after, edge)
+        for page in fetch.totals(run.client, name, run.node_id, run.scope.name, after):
+            edge = comparison.page(name, page, edge)
+            _save_place(comparison, memory, done, name, page.cursor, edge)
+            run.client.share_budgets()
+        done.append(name)
+    memory.unfinished = {}
 
 
-def _remarks(run: Run, numbers: list[int]) -> None:
-    """Verify the kept review comments of these pull requests by their ids."""
-    _verify(run, "review_comments", numbers)
-
-
-def _verify(run: Run, stream: str, numbers: list[int] | None) -> None:
-    ids = store.node_ids(run.repository_id, stream, numbers)
-    gone = fetch.absent_nodes(run.client, list(ids), run.scope.name)
-    if gone:
-        store.bury_posts(run.scope, stream, [ids[node_id] for node_id in gone], timezone.now())
-        run.counts[f"{stream}_deleted"] += len(gone)
+def _save_place(comparison: Comparison, memory: Memory, done: list[str], name: str, after: str, edge: str) -> None:
+    memory.unfinished = {
+        "done": done, "name": name, "after": after, "edge": edge, "read_again": sorted(comparison.read_again),
+    }  # fmt: skip
+    memory.save(comparison.run.repository_id)
 
 
 def _people(run: Run) -> None:
-    """Bury accounts that are gone, and learn the logins of those that were renamed."""
+    """Mark accounts that GitHub no longer has, and learn the logins of those that were renamed or returned."""
     ids = store.account_node_ids(run.repository_id)
     found, gone = fetch.accounts(run.client, list(ids), run.scope.name)
     rows = list(convert.actor_rows(*found))
-    store.store_account_changes(rows, [ids[node_id] for node_id in gone], timezone.now())
-    run.counts["accounts_deleted"] += len(gone)
+    marked = store.store_account_changes(rows, [ids[node_id] for node_id in gone], timezone.now())
+    run.counts["accounts_deleted"] += marked

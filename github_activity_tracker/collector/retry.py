@@ -1,41 +1,127 @@
-"""What could not be read before is tried again, one by one; it is cleared when it works or is gone."""
+"""What could not be read before is tried again; it is cleared when it works or is gone."""
 
 import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from core.errors import NotFound, SliceRefused
+from core.errors import AccessDenied, NotFound, SliceRefused, UnexpectedAnswer
 from core.models import SkippedItem
-from core.runs import clear_skips, skips_to_retry, still_skipped
+from core.runs import clear_skips, record_skip, skips_to_retry, still_skipped
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run
+from github_activity_tracker.collector.failures import UNFORESEEN, Failure
+from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run, convert_items, store_items
+from github_activity_tracker.protocol_impl import SHORTFALL
 
 logger = logging.getLogger(__name__)
 COLLECTOR = "github"
 TALK = (*THREADS, DISCUSSIONS)
 AT_ONCE = 20
 """Items that a run tries again when nobody asked for more, those that waited longest first."""
+REASONS = ("malformed", "refused")
+WITHHELD = ("incomplete", "denied", "not_found")
+"""Reasons for which an item is tried again at growing intervals: GitHub may never show it."""
+PROMPT_ATTEMPTS = 3
+"""Attempts that are made by the next run, whenever that is. While they last, a failure makes the run partial."""
+LONGEST_WAIT = timedelta(days=30)
+CANDIDATES = 200
+"""Withheld items that a run looks at; those with a node id are asked for 25 at a time."""
 
 
-def retry_skipped(run: Run) -> None:
-    """Try again what was malformed or refused; whole streams try themselves."""
+def items_to_retry(run: Run) -> list[SkippedItem]:
+    """Return what a run tries again. Whole streams try themselves."""
     streams = [*LISTS, *(TALK if run.node_id else ())]
-    waiting = skips_to_retry(
-        collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=("malformed", "refused"),
-        at_once=AT_ONCE,
+    odd = skips_to_retry(
+        collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=REASONS, at_once=AT_ONCE
+    )
+    withheld = skips_to_retry(
+        collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=WITHHELD, at_once=CANDIDATES
+    )
+    now = timezone.now()
+    items = [item for item in withheld if ":" in item.external_id]
+    return [*odd, *(item for item in items if item.retry_requested_at or is_due(item, now))]
+
+
+def is_due(item: SkippedItem, now: datetime) -> bool:
+    """Whether a withheld item is tried again: at once after the first attempts, then after 1, 2, 4 ... hours."""
+    later = item.attempts - PROMPT_ATTEMPTS
+    if later < 0:
+        return True
+    return now - item.last_seen_at >= min(timedelta(hours=2 ** min(later, 12)), LONGEST_WAIT)
+
+
+def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> None:
+    """Try again what an earlier run could not read; ``waiting`` is what ``items_to_retry`` returned."""
+    left = items_to_retry(run) if waiting is None else list(waiting)
+    known = {
+        stream: [item for item in left if item.stream == stream and _node_id(item)] for stream in TALK
+    }  # fmt: skip
+    for stream, items in known.items():
+        if items:
+            _retry_known(run, stream, items)
+    for item in left:
+        if not _node_id(item):
+            _settle(run, item, _retry_one(run, item))
+
+
+def _node_id(item: SkippedItem) -> str:
+    """Return the node id by which an item can be asked for together with others, if that is known."""
+    return str(item.payload.get("id") or "") if isinstance(item.payload, dict) and "lists" in item.payload else ""
+
+
+def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
+    """Ask for items by their node ids, many at a time."""
+    by_id = {_node_id(item): item for item in items}
+    for details in fetch.thread_details(run.client, stream, list(by_id), run.scope.name):
+        store_items(run, stream, content := convert_items(details.items, run, stream), None)
+        odd = {one.external_id for one in content.malformed}
+        for found in details.items:
+            item = by_id[found["id"]]
+            if shortfall := found.get(SHORTFALL):
+                _note(run, item, shortfall)
+            else:
+                _settle(run, item, not any(name.endswith(f":{found['number']}") for name in odd))
+        for node_id, reason in details.absent.items():
+            _settle(run, by_id[node_id], reason == "not_found" and _may_be_gone(by_id[node_id]))
+
+
+def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
+    """Count an attempt after which something is still missing, and what that is now."""
+    payload = {"id": _node_id(item), "lists": shortfall["lists"], "detail": shortfall["detail"]}
+    record_skip(
+        collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id,
+        reason=str(shortfall["reason"]), detail=str(shortfall["detail"]), payload=payload,
     )  # fmt: skip
-    for item in waiting:
-        try:
-            good = _list_item(run, item) if item.stream in LISTS else _talk(run, item)
-        except NotFound:
-            good = True  # what is gone need not be read
-        except SliceRefused:
-            good = False
-        if good:
-            clear_skips(collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id)
-            run.counts["skips_cleared"] += 1
-        else:
-            still_skipped(item)
+    if item.attempts < PROMPT_ATTEMPTS:
+        run.counts[f"{item.stream}_incomplete"] += 1
+
+
+def _may_be_gone(item: SkippedItem) -> bool:
+    """Whether one answer is enough to believe that an item is gone: not when that is what was doubted."""
+    return item.reason != "not_found" or item.attempts > 1
+
+
+def _settle(run: Run, item: SkippedItem, good: bool) -> None:
+    if good:
+        clear_skips(collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id)
+        run.counts["skips_cleared"] += 1
+        return
+    still_skipped(item)
+    if item.reason in WITHHELD and item.attempts < PROMPT_ATTEMPTS:
+        run.counts[f"{item.stream}_refused"] += 1
+
+
+def _retry_one(run: Run, item: SkippedItem) -> bool:
+    try:
+        return _list_item(run, item) if item.stream in LISTS else all(_talk(run, item))
+    except NotFound:
+        return _may_be_gone(item)  # what is gone need not be read
+    except (SliceRefused, AccessDenied):
+        return False
+    except (UnexpectedAnswer, *UNFORESEEN) as error:  # one odd answer keeps no other item waiting
+        Failure.of(error, where=f"{item.stream} {item.external_id} of {run.scope.name}")
+        return False
 
 
 def _list_item(run: Run, item: SkippedItem) -> bool:
@@ -47,18 +133,16 @@ def _list_item(run: Run, item: SkippedItem) -> bool:
     return not page.malformed
 
 
-def _talk(run: Run, item: SkippedItem) -> bool:
-    """One pull request, issue timeline or discussion over GraphQL."""
-    payload, now = (
-        fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name),
-        timezone.now(),
-    )
-    if item.stream == DISCUSSIONS:
-        talk = convert.convert_discussions([payload], run.repository_id)
-        stored = store.store_discussions(talk, scope=run.scope, stream=item.stream, state=None, now=now)
-        run.count(item.stream, stored)
-        return not talk.malformed
-    page = convert.convert_threads([payload], run.repository_id, THREADS[item.stream])
-    for name, of in store.store_threads(page, scope=run.scope, stream=item.stream, state=None, now=now).items():
-        run.count(name, of)
-    return not page.malformed
+def _talk(run: Run, item: SkippedItem) -> Iterator[bool]:
+    """Store one pull request, issue timeline or discussion over GraphQL; yield whether each part of it worked."""
+    if ":after:" in item.external_id:
+        after = item.payload.get("after") if isinstance(item.payload, dict) else None
+        details = fetch.thread_behind(run.client, item.stream, run.node_id, run.scope.name, after)
+        yield not details.absent
+        found = details.items
+    else:
+        found = [fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)]
+    content: convert.ThreadPage | convert.DiscussionPage = convert_items(found, run, item.stream)
+    store_items(run, item.stream, content, None)
+    yield not content.malformed
+    yield not any(SHORTFALL in one for one in found)

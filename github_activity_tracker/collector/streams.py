@@ -1,21 +1,22 @@
 """The streams of a repository: how each is fetched, what it becomes, where it is kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, models
+from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
 from core.collectors.progress import Progress
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
+from core.runs import clear_skips, record_skip
 from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.models import Issue, IssueComment, Label, Milestone, ReviewComment
-from github_activity_tracker.protocol_impl import GitHubState
+from github_activity_tracker.models import CommitComment, Issue, IssueComment, Label, Milestone, ReviewComment
+from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,13 +36,17 @@ LISTS = {
     "review_comments": ListStream(
         pages=fetch.review_comments, convert=convert.convert_review_comments, model=ReviewComment
     ),
+    "commit_comments": ListStream(
+        pages=fetch.commit_comments, convert=convert.convert_commit_comments, model=CommitComment
+    ),
 }
 SMALL_LISTS = ("labels", "milestones", "releases")
 THREADS = {"pulls": "pull_request", "issue_timelines": "issue"}
-DISCUSSIONS, COMMITS = "discussions", "commits"
-NEED_TOKEN = (*THREADS, DISCUSSIONS)
+DISCUSSIONS, COMMITS, COMMIT_COMMENTS = "discussions", "commits", "commit_comments"
+STATES = "comment_states"
+NEED_TOKEN = (*THREADS, DISCUSSIONS, STATES)
 """Streams over GraphQL, which GitHub answers to nobody without a token."""
-STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS)
+STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS, STATES)
 """In the order in which they are read: what needs no points comes first."""
 PAGES_WAITING = 6
 """So many, converted, wait at most while as many are stored: source, converting and database work side by side."""
@@ -77,14 +82,25 @@ class Run:
             self.progress.advance(stored.seen * (page + 1) // pages - stored.seen * page // pages)
         self.client.share_budgets()
 
+    def skip(self, stream: str, external_id: str, reason: str, detail: str, payload: Any = None) -> None:
+        """Record something that GitHub did not show, and count it in this run."""
+        self.counts[f"{stream}_{'incomplete' if reason == 'incomplete' else 'refused'}"] += 1
+        record_skip(
+            collector=store.COLLECTOR, scope=self.scope.external_id, stream=stream, external_id=external_id[:300],
+            reason=reason, detail=detail, payload=payload,
+        )  # fmt: skip
 
-def collect_list(run: Run, stream: str) -> None:
-    """Read a list from its checkpoint (or from the beginning) to its end."""
+
+def collect_list(run: Run, stream: str, start: IncrementalState | None = None) -> None:
+    """Read a list from ``start``, else from its checkpoint (or from the beginning), to its end."""
     of = LISTS[stream]
-    pages = of.pages(run.client, run.scope.name, run.start(stream), run.since)
-    converted = ((of.convert(page.items, run.repository_id), page.state) for page in pages)
+    pages = of.pages(run.client, run.scope.name, start or run.start(stream), run.since)
+    converted = ((of.convert(page.items, run.repository_id), page.state, page.unreachable) for page in pages)
     for batch in fetch.in_batches(converted, waiting=PAGES_WAITING):
-        _store_pages(run, stream, batch)
+        for instant in filter(None, (unreachable for _, _, unreachable in batch)):
+            detail = f"GitHub serves only a part of what changed at {instant}"
+            run.skip(stream, f"{stream}@{instant}", "incomplete", detail)
+        _store_pages(run, stream, [(page, state) for page, state, _ in batch])
 
 
 def _store_pages(run: Run, stream: str, batch: Sequence[tuple[convert.Page, IncrementalState]]) -> None:
@@ -104,52 +120,113 @@ def _store_pages(run: Run, stream: str, batch: Sequence[tuple[convert.Page, Incr
 
 def collect_small_list(run: Run, stream: str) -> None:
     """Read releases, labels or milestones whole, unless they are as they were."""
-    found = fetch.whole_list(run.client, stream, run.scope.name, run.start(stream))
-    if found.items is None:
-        return
+    for found in fetch.whole_list(run.client, stream, run.scope.name, run.start(stream)):
+        _store_small_list(run, stream, found)
+
+
+def _store_small_list(run: Run, stream: str, found: fetch.WholeList) -> None:
     now = timezone.now()
     if stream == "releases":
         page = convert.convert_releases(found.items, run.repository_id)
-        run.count(stream, store.store_releases(page, scope=run.scope, stream=stream, state=found.state, now=now))
+        stored = store.store_releases(
+            page, scope=run.scope, stream=stream, state=found.state, now=now, whole=found.whole
+        )  # fmt: skip
+        run.count(stream, stored)
         return
     labels = stream == "labels"
     rows, aside = (convert.convert_labels if labels else convert.convert_milestones)(found.items, run.repository_id)
     accounts = [] if labels else list(convert.milestone_creators(found.items))
     stored = store.store_rows(
         Label if labels else Milestone, rows, aside, accounts,
-        scope=run.scope, stream=stream, state=found.state, now=now,
+        scope=run.scope, stream=stream, state=found.state, now=now, whole=found.whole,
     )  # fmt: skip
     run.count(stream, stored)
 
 
 def collect_threads(run: Run, stream: str) -> None:
-    """Read pull requests, or the timelines of issues."""
-    pages = fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))
-    converted = (
-        (convert.convert_threads(page.items, run.repository_id, THREADS[stream]), page.state, page.refused)
-        for page in pages
+    """Read pull requests, the timelines of issues, or discussions with everything said in them."""
+    shortfalls = Shortfalls(run, stream)
+    pages = fetch.thread_pages(
+        run.client, stream, run.node_id, run.scope.name, run.start(stream), shortfalls.known_lists()
     )
-    for page, state, refused in fetch.ahead(converted, waiting=PAGES_WAITING):
-        skip_refused(run, stream, refused)
-        now = timezone.now()
-        stored = store.store_threads(page, scope=run.scope, stream=stream, state=state, now=now)
-        for name, of in stored.items():
-            run.count(name, of)
+    converted = ((convert_items(page.items, run, stream), page) for page in pages)
+    for content, page in fetch.ahead(converted, waiting=PAGES_WAITING):
+        if page.reactions:
+            store.store_reactions(page.reactions, scope=run.scope, stream=stream, state=page.state)
+            continue
+        with transaction.atomic():
+            skip_refused(run, stream, page.refused)
+            for denied in page.denied:
+                payload = {"after": denied.after}
+                run.skip(stream, f"{stream}:{denied.external_id}", denied.reason, denied.detail, payload)
+            store_items(run, stream, content, page.state)
+            shortfalls.record(page.items)
 
 
 def collect_discussions(run: Run) -> None:
     """Read discussions with everything said in them."""
-    stream = DISCUSSIONS
-    pages = fetch.thread_pages(run.client, stream, run.node_id, run.scope.name, run.start(stream))
-    converted = ((convert.convert_discussions(page.items, run.repository_id), page.state) for page in pages)
-    for page, state in fetch.ahead(converted, waiting=PAGES_WAITING):
-        now = timezone.now()
-        run.count(stream, store.store_discussions(page, scope=run.scope, stream=stream, state=state, now=now))
+    collect_threads(run, DISCUSSIONS)
+
+
+Content = convert.ThreadPage | convert.DiscussionPage
+"""Converted items of a GraphQL stream."""
+
+
+def convert_items(items: Sequence[Any], run: Run, stream: str) -> Content:
+    """Convert items of a GraphQL stream."""
+    if stream == DISCUSSIONS:
+        return convert.convert_discussions(items, run.repository_id)
+    return convert.convert_threads(items, run.repository_id, THREADS[stream])
+
+
+def store_items(run: Run, stream: str, content: Content, state: IncrementalState | None) -> None:
+    """Write converted items of a GraphQL stream; ``state`` is None for those that were asked for by id."""
+    now = timezone.now()
+    if isinstance(content, convert.DiscussionPage):
+        run.count(stream, store.store_discussions(content, scope=run.scope, stream=stream, state=state, now=now))
+        return
+    for name, stored in store.store_threads(content, scope=run.scope, stream=stream, state=state, now=now).items():
+        run.count(name, stored)
+
+
+class Shortfalls:
+    """What could not be read of the items of a stream: recorded once, and cleared when an item comes whole.
+
+    The payload of a recorded skip has the item's node id and the lists that are shorter than their totals. An item of
+    which exactly the same is missing again is not news: some lists never agree with their totals, such as timelines
+    of pull requests with more than 250 commits.
+    """
+
+    def __init__(self, run: Run, stream: str) -> None:
+        self.run, self.stream = run, stream
+        self.known = store.shortfalls(run.repository_id, stream)
+
+    def known_lists(self) -> dict[str, object]:
+        """Return the short lists by node id."""
+        return {str(payload.get("id")): payload.get("lists") for payload in self.known.values()}
+
+    def record(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Record what is missing of these items, and clear what was and is there now."""
+        for item in items:
+            name = f"{self.stream}:{item.get('number')}"
+            shortfall: Any = item.get(SHORTFALL)
+            if shortfall is None:
+                if name in self.known and not item.get(CONTINUED):
+                    clear_skips(
+                        collector=store.COLLECTOR, scope=self.run.scope.external_id, stream=self.stream,
+                        external_id=name,
+                    )  # fmt: skip
+                    del self.known[name]
+                continue
+            payload = {"id": item.get("id"), "lists": shortfall["lists"], "detail": shortfall["detail"]}
+            if self.known.get(name) != payload:
+                self.run.skip(self.stream, name, shortfall["reason"], shortfall["detail"], payload)
+                self.known[name] = payload
 
 
 def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
     """Read the commits that branches and tags lead to and that are not kept yet."""
-    refs, full = history.refs(), run.full
+    refs, full = _refs(run, history), run.full
     while True:
         plan = store.open_plan(run.repository_id, refs, full=full)
         pages = (
@@ -163,6 +240,13 @@ def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
         if plan.refs == refs:
             return
         full = False  # the plan was an earlier run's; now what came since
+
+
+def _refs(run: Run, history: fetch.LocalHistory) -> dict[str, str]:
+    """Branches and tags with their commits; one whose object is missing is counted and stays as it was."""
+    found, known = history.refs(), store.known_refs(run.repository_id)
+    store.record_missing_refs(run.scope, found.missing)
+    return {**{name: known[name] for name in found.missing if name in known}, **found.commits}
 
 
 def skip_refused(run: Run, stream: str, items: Sequence[dict[str, Any]]) -> None:

@@ -1,10 +1,24 @@
 """GitHub's payloads become rows and records; pure: no I/O, no clock, no database."""
 
-from github_activity_tracker.convert.accounts import account_row, actor_rows
-from github_activity_tracker.convert.commits import convert_commit, convert_commits
+from github_activity_tracker.convert.accounts import Logins, account_row, actor_rows, observe_login
+from github_activity_tracker.convert.commits import convert_commit, convert_commits, with_times
 from github_activity_tracker.convert.discussions import DiscussionPage, convert_discussions
-from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
-from github_activity_tracker.convert.page import Malformed, Page, Record, Row, joined
+from github_activity_tracker.convert.issues import (
+    convert_commit_comments,
+    convert_issue_comments,
+    convert_issues,
+    convert_review_comments,
+)
+from github_activity_tracker.convert.page import (
+    Malformed,
+    Page,
+    Record,
+    Row,
+    hidden_state,
+    joined,
+    reaction_counts,
+    resolved_state,
+)
 from github_activity_tracker.convert.planning import (
     convert_labels,
     convert_milestones,
@@ -16,6 +30,7 @@ from github_activity_tracker.convert.threads import ThreadPage, convert_threads
 
 __all__ = [
     "DiscussionPage",
+    "Logins",
     "Malformed",
     "Page",
     "Record",
@@ -24,6 +39,7 @@ __all__ = [
     "account_row",
     "actor_rows",
     "convert_commit",
+    "convert_commit_comments",
     "convert_commits",
     "convert_discussions",
     "convert_issue_comments",
@@ -33,9 +49,14 @@ __all__ = [
     "convert_releases",
     "convert_review_comments",
     "convert_threads",
+    "hidden_state",
     "joined",
     "milestone_creators",
+    "observe_login",
     "provisional_row",
+    "reaction_counts",
     "repository_row",
     "repository_row_of_facts",
+    "resolved_state",
+    "with_times",
 ]

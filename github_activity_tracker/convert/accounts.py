@@ -1,7 +1,8 @@
 """Accounts, as REST and GraphQL show them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from github_activity_tracker.convert.page import Row, clean, clip
@@ -80,3 +81,39 @@ def remember(accounts: dict[int, Row], *actors: dict[str, Any] | None) -> None:
     """Add the rows of GraphQL actors to those of a page."""
     for row in actor_rows(*actors):
         accounts[row["id"]] = row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Logins:
+    """An account's names: ``login`` is shown here; ``by_source`` has the login that each list shows."""
+
+    login: str
+    by_source: Mapping[str, str]
+    former: Collection[str] = ()
+    replaced: str = ""
+    """The login that the last observation replaced; empty when it was no rename."""
+
+
+def observe_login(known: Logins | None, *, kind: str, source: str, login: str) -> Logins:
+    """Return an account's logins after ``source`` showed it as ``login``.
+
+    A rename is a login that differs from what the same source showed before. A login that another source shows is
+    another name of the same account: GitHub's own apps have one login in REST's comments and another one everywhere
+    else. People have one login in all lists, so that a new login is a rename whichever list shows it first. Of other
+    kinds of accounts, a login that the account has had before is never a rename: lists mix such logins.
+    """
+    if known is None:
+        return Logins(login=login, by_source={source: login})
+    before = known.by_source.get(source)
+    by_source = {**known.by_source, source: login}
+    others = {name for of, name in known.by_source.items() if of != source}
+    if login in {known.login, before} or (before is None and login in others):
+        return Logins(login=known.login, by_source=by_source, former=known.former)
+    if kind == "User":
+        return Logins(login=login, by_source=by_source, former=known.former, replaced=known.login)
+    is_shown_by_a_list = known.login in known.by_source.values()
+    if is_shown_by_a_list and (before is None or login in others or login in known.former):
+        return Logins(login=known.login, by_source=by_source, former=known.former)
+    replaced = before if before and is_shown_by_a_list else known.login
+    shown = login if replaced == known.login else known.login
+    return Logins(login=shown, by_source=by_source, former=known.former, replaced=replaced)

@@ -1,44 +1,64 @@
 """Commits and their changed files."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
-from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, one_line
+from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, moment, one_line
 from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NOREPLY = re.compile(r"(\d{1,18})\+([A-Za-z0-9-]+(?:\[bot\])?)@users\.noreply\.github\.com")
-"""https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address"""
+LATEST = 2**32 - 1
+"""Seconds: February 2106. A later date is a broken one, and would lead the timeline for ever.
+
+The epoch itself is what tools write that know no date; it is taken for none.
+"""
+WIDEST = 14 * 60
+"""Minutes: no zone is further from UTC than +14:00. https://data.iana.org/time-zones/tz-link.html"""
+NOREPLY = re.compile(r"(?:(\d{1,18})\+)?([A-Za-z0-9][\w-]{0,99}(?:\[bot\])?)@users\.noreply\.([\w.-]+)", re.ASCII)
+"""Id (addresses from before July 2017 have none), login, and the host of the server that knows the account.
+
+Logins of managed users contain ``_``.
+https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address
+https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
+"""
+GITHUB_HOST = "github.com"
 
 
 def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
     """A page of commits."""
     convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
-    return convert_each(commits, convert, _people)
+    return convert_each(commits, convert, partial(_people, host=_host(repository_url)))
 
 
 def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:
-    """One commit; accounts are known from no-reply addresses alone."""
+    """One commit; accounts are known from no-reply addresses alone.
+
+    ``occurred_at`` stays empty where neither date can be read; ``with_times`` fills it.
+    """
     authored, committed = _moment(commit.author_date), _moment(commit.committer_date)
-    account = _account(commit.author_email)
+    account = account_of_address(commit.author_email, _host(repository_url))
     files = tuple(_file(file, ordinal) for ordinal, file in enumerate(commit.files))
     row: Row = {
         "repository_id": repository_id,
         "sha": commit.sha,
         "tree_sha": commit.tree,
         "parents": commit.parents,
-        "author_id": int(account[1]) if account else None,
+        "author_id": account.id if account else None,
         "author_name": clean(commit.author_name),
         "author_email": clean(commit.author_email),
         "authored_at": authored,
         "author_utc_offset": _offset(commit.author_date),
+        "authored_raw": _raw(commit.author_date),
         "committer_name": clean(commit.committer_name),
         "committer_email": clean(commit.committer_email),
         "committed_at": committed,
         "committer_utc_offset": _offset(commit.committer_date),
+        "committed_raw": _raw(commit.committer_date),
         "message": clean(commit.message),
         "encoding": clip(commit.encoding, 64),
         "additions": sum(file.additions or 0 for file in commit.files),
@@ -49,10 +69,10 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
     document = f"github:commit:{repository_id}:{commit.sha}"
     activity = GitHubActivity(
         external_id=document,
-        occurred_at=(committed or authored or EPOCH).isoformat().replace("+00:00", "Z"),
+        occurred_at=_text(at) if (at := committed or authored) else "",
         activity_type="github.commit",
-        actor_external_id=account[1] if account else "",
-        actor_name=clip(account[2] if account else commit.author_name, 200),
+        actor_external_id=str(account.id) if account and account.id else "",
+        actor_name=clip(account.login if account else commit.author_name, 200),
         source_url=clip(f"{repository_url}/commit/{commit.sha}" if repository_url else "", 1000),
         summary=one_line(row["message"].partition("\n")[0]),
         thread=document,
@@ -60,9 +80,28 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
     return Record(row=row, activity=activity, document=document, kind="commit", files=files)
 
 
-def _account(email: str) -> "re.Match[str] | None":
-    """Id and login, where an address tells them."""
-    return NOREPLY.fullmatch(email) if email.endswith("github.com") else None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddressAccount:
+    """What a no-reply address says of its account; ``id`` is None in addresses of the old form."""
+
+    id: int | None
+    login: str
+
+
+def account_of_address(email: str, host: str) -> AddressAccount | None:
+    """Return the account that a no-reply address names, or None.
+
+    Addresses of another server than ``host`` name nobody here: numeric ids of two servers have nothing in common.
+    """
+    found = NOREPLY.fullmatch(email)
+    if found is None or found[3].lower() != host:
+        return None
+    return AddressAccount(id=int(found[1]) if found[1] else None, login=found[2])
+
+
+def _host(repository_url: str) -> str:
+    """Return the host of the server; github.com where the address of the repository is not known."""
+    return (urlsplit(repository_url).hostname or GITHUB_HOST).lower()
 
 
 def _file(file: RawFile, ordinal: int) -> Row:
@@ -80,32 +119,64 @@ def _file(file: RawFile, ordinal: int) -> Row:
 
 
 def _moment(date: RawDate) -> datetime | None:
-    """Nothing for a time that no calendar holds."""
-    try:
-        return EPOCH + timedelta(seconds=date.seconds)
-    except OverflowError:
+    """None for a date that is missing, broken, or cannot be the time of a commit."""
+    if date.seconds is None or not 0 < date.seconds <= LATEST:
         return None
+    return EPOCH + timedelta(seconds=date.seconds)
 
 
-def _offset(date: RawDate) -> int:
-    return max(-32768, min(32767, date.offset))
+def _offset(date: RawDate) -> int | None:
+    """Minutes; None for what is no time zone on Earth."""
+    return date.offset if date.offset is not None and abs(date.offset) <= WIDEST else None
 
 
-def _people(commit: RawCommit) -> list[Row]:
-    """The author's account, where its address tells id and login."""
-    account = _account(commit.author_email)
-    if account is None:
+def _raw(date: RawDate) -> str:
+    """The date as the commit writes it, where the columns cannot hold all of it."""
+    return "" if _moment(date) and _offset(date) is not None else clip(date.text, 200)
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwise: datetime) -> list[Record]:
+    """Return the same commits, each with a place on the timeline, also those without a date that can be read.
+
+    Such a commit takes the latest time of its parents (``known`` has those of other pages), else the earliest of its
+    children in this page, else ``otherwise``. Parents must come before their children, as in a page they do.
+    """
+    times = dict(known)
+    children = dict[str, datetime]()
+    for record in records:
+        if at := record.activity.occurred_at:
+            times[record.row["sha"]] = moment(at)
+            for parent in record.row["parents"]:
+                children[parent] = min(moment(at), children.get(parent, moment(at)))
+    placed: list[Record] = []
+    for record in records:
+        if record.activity.occurred_at:
+            placed.append(record)
+            continue
+        sha = record.row["sha"]
+        parents = [times[parent] for parent in record.row["parents"] if parent in times]
+        times[sha] = max(parents, default=children.get(sha, otherwise))
+        placed.append(replace(record, activity=replace(record.activity, occurred_at=_text(times[sha]))))
+    return placed
+
+
+def _people(commit: RawCommit, host: str) -> list[Row]:
+    """Return the author's account, where the address tells id and login."""
+    account = account_of_address(commit.author_email, host)
+    if account is None or account.id is None:
         return []
-    kind = "Bot" if account[2].endswith("[bot]") else "User"
-    page = f"https://github.com/{account[2]}"
     return [
         {
-            "id": int(account[1]),
-            "login": account[2],
-            "kind": kind,
+            "id": account.id,
+            "login": account.login,
+            "kind": "Bot" if account.login.endswith("[bot]") else "User",
             "node_id": "",
             "avatar_url": "",
-            "html_url": page,
+            "html_url": f"https://{host}/{account.login}",
             "deleted_at": None,
         }
     ]

@@ -13,13 +13,14 @@ from github_activity_tracker.convert.page import (
     clean,
     clean_or_none,
     clip,
+    hidden_state,
     malformed,
     moment,
     moment_or_none,
     one_line,
     reaction_counts,
 )
-from github_activity_tracker.protocol_impl import GitHubActivity
+from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubActivity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +39,9 @@ def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionP
     page = DiscussionPage()
     for item in items:
         try:
-            page.discussions.append(_discussion(item, repository_id))
-            remember(page.accounts, item.get("author"))
+            if not item.get(CONTINUED):
+                page.discussions.append(_discussion(item, repository_id))
+                remember(page.accounts, item.get("author"))
         except MALFORMED as error:
             number = item.get("number") if isinstance(item, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # anything may stand here
             page.malformed.append(malformed(item, error, f"discussion:{number}" if number else ""))
@@ -59,13 +61,18 @@ def _spoken(item: Any) -> Iterator[Any]:
     """Comments, each followed by its replies."""
     for comment in (item.get("comments") or {}).get("nodes") or []:
         if comment:
-            yield comment
+            if not comment.get(CONTINUED):
+                yield comment
             yield from (reply for reply in (comment.get("replies") or {}).get("nodes") or [] if reply)
 
 
 def _is_whole(item: Any) -> bool:
     """Whether as much came as GitHub says there is."""
+    if item.get(CONTINUED) or item.get("comments") is None:
+        return False
     connections = [item["comments"], *(node["replies"] for node in item["comments"]["nodes"] if node)]
+    if None in connections:
+        return False
     return all(
         len({node["id"] for node in one["nodes"] if node}) == len(one["nodes"]) == one["totalCount"]
         for one in connections
@@ -100,7 +107,7 @@ def _discussion(item: Any, repository_id: int) -> Record:
         "locked": bool(item.get("locked")),
         "labels": [clean(node["name"]) for node in (item.get("labels") or {}).get("nodes") or [] if node],
         "upvotes": item.get("upvoteCount") or 0,
-        "comments_count": item["comments"]["totalCount"],
+        "comments_count": 0 if item["comments"] is None and SHORTFALL in item else item["comments"]["totalCount"],
         "closed_at": moment_or_none(item.get("closedAt")),
     }
     document = f"github:discussion:{repository_id}:{number}"
@@ -109,12 +116,16 @@ def _discussion(item: Any, repository_id: int) -> Record:
 
 def _comment(node: Any, item: Any, repository_id: int) -> Record:
     number = int(item["number"])
-    row: Row = _post(node, repository_id) | {
-        "discussion_number": number,
-        "reply_to_id": (node.get("replyTo") or {}).get("databaseId"),
-        "is_answer": bool(node.get("isAnswer")),
-        "upvotes": node.get("upvoteCount") or 0,
-    }
+    row: Row = (
+        _post(node, repository_id)
+        | hidden_state(node)
+        | {
+            "discussion_number": number,
+            "reply_to_id": (node.get("replyTo") or {}).get("databaseId"),
+            "is_answer": bool(node.get("isAnswer")),
+            "upvotes": node.get("upvoteCount") or 0,
+        }
+    )
     document = f"github:discussion:{repository_id}:{number}"
     identity = f"github:discussion_comment:{row['id']}"
     return _record(node, row, "github.discussion_comment", identity, document, row["body"] or "")

@@ -1,18 +1,14 @@
 """The entries of timelines."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from github_activity_tracker.convert.accounts import actor_id, actor_login
 from github_activity_tracker.convert.page import Record, Row, clip, moment, one_line, storable
+from github_activity_tracker.payloads import ALIAS_MARK
 from github_activity_tracker.protocol_impl import GitHubActivity
 
-TOLD_ELSEWHERE = {
-    "IssueComment", "PullRequestReview", "PullRequestReviewThread", "PullRequestCommitCommentThread",
-    "PullRequestRevisionMarker",
-}  # fmt: skip
-"""Entries that have streams of their own, or only mark how far somebody has read."""
 NAMES = {
     "RenamedTitleEvent": "renamed",
     "CrossReferencedEvent": "cross-referenced",
@@ -30,12 +26,16 @@ def event_name(typename: str) -> str:
 
 
 def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: str, repository_id: int) -> Record:
-    """One event of an issue or pull request; ``thread`` is the item that holds it."""
+    """Return an event of an issue or pull request; ``thread`` is the item that holds it.
+
+    Where the entry has no time, that of the thread's last change is used, and the record says so (``time_is_own``).
+    """
+    node = _without_aliases(node)
     name, number = event_name(str(node["__typename"])), int(thread["number"])
     actor, at = node.get("actor"), node.get("createdAt")
     if pushed := node.get("pushed"):
         actor, at = (pushed.get("author") or {}).get("user"), pushed.get("committedDate")
-    at = at or thread["updatedAt"]  # a kind that did not exist when this was written tells no time of its own
+    time_is_own, at = bool(at), at or thread["updatedAt"]
     data = storable({key: value for key, value in node.items() if key not in BORING and value is not None})
     row: Row = {
         "node_id": clip(str(node["id"]), 200),
@@ -58,7 +58,12 @@ def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: s
         summary=one_line(f"{name.replace('_', ' ')} {_what(node)}"),
         thread=document,
     )
-    return Record(row=row, activity=activity, document="", kind=kind)
+    return Record(row=row, activity=activity, document="", kind=kind, time_is_own=time_is_own)
+
+
+def _without_aliases(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the entry under GitHub's names of its fields."""
+    return {name[: name.find(ALIAS_MARK, 1)] if ALIAS_MARK in name[1:] else name: node[name] for name in node}
 
 
 def _actor_name(node: Mapping[str, Any], actor: dict[str, Any] | None) -> str:
@@ -80,6 +85,19 @@ def _what(node: Mapping[str, Any]) -> str:
             return str(node[key].get("login") or node[key].get("slug") or "")
     if node.get("source"):
         return f"#{node['source'].get('number')} {node['source'].get('title') or ''}"
-    return next(
-        (str(node[key]) for key in ("milestoneTitle", "stateReason", "headRefName", "reason") if node.get(key)), ""
-    )
+    for key in ("milestoneTitle", "stateReason", "headRefName", "reason"):
+        if node.get(key):
+            return str(node[key])
+    return _words(value for key, value in node.items() if key not in BORING)
+
+
+def _words(values: Iterable[Any]) -> str:
+    """Return the first of an unknown kind's values that reads as a word or names something; empty without one."""
+    for value in values:
+        if isinstance(value, dict):
+            number, title = value.get("number"), value.get("title") or value.get("name") or value.get("login")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # any JSON
+            if number or title:
+                return f"{f'#{number} ' if number else ''}{title or ''}"[:200]
+        elif isinstance(value, str) and value:
+            return value[:200]
+    return ""

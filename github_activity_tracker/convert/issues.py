@@ -1,8 +1,9 @@
 """Issues, pull requests as GitHub lists them among the issues, and the comments under both."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from github_activity_tracker.convert.accounts import GHOST, account_row, living
 from github_activity_tracker.convert.page import (
@@ -17,16 +18,22 @@ from github_activity_tracker.convert.page import (
     moment,
     moment_or_none,
     one_line,
+    rest_reaction_counts,
+    storable,
     whole,
     whole_or_none,
 )
 from github_activity_tracker.payloads import (
+    CommitCommentPayload,
     IssueCommentPayload,
     IssuePayload,
     PostPayload,
     ReviewCommentPayload,
 )
 from github_activity_tracker.protocol_impl import GitHubActivity
+
+SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+"""SHA-1 or SHA-256, as git writes them."""
 
 
 def convert_issues(payloads: Iterable[Any], repository_id: int) -> Page:
@@ -50,6 +57,7 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
     number, title = whole(payload["number"], 32), clean(payload["title"])
     milestone = payload.get("milestone")
     names = (label if isinstance(label, str) else label.get("name") for label in payload.get("labels") or [])
+    closed_by = living(payload.get("closed_by"))
     row: Row = _post(payload, repository_id) | {
         "number": number,
         "is_pull_request": pull is not None,
@@ -65,6 +73,11 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
         "comments_count": whole(payload.get("comments") or 0, 32),
         "closed_at": moment_or_none(payload.get("closed_at")),
         "merged_at": moment_or_none(pull.get("merged_at")) if pull else None,
+        "issue_type": _name_of(payload.get("type"), "name"),
+        "sub_issues_summary": storable(payload.get("sub_issues_summary")),
+        "issue_dependencies_summary": storable(payload.get("issue_dependencies_summary")),
+        "closed_by_id": whole(closed_by["id"]) if closed_by else None,
+        "performed_via_github_app": _name_of(payload.get("performed_via_github_app"), "slug"),
         "transferred_to": "",
     }
     document = f"github:{kind}:{repository_id}:{number}"
@@ -76,7 +89,10 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
 def _issue_comment(payload: IssueCommentPayload, *, repository_id: int) -> Record:
     number = last_number(payload["issue_url"])
     kind = "pull_request" if "/pull/" in payload["html_url"] else "issue"
-    row: Row = _post(payload, repository_id) | {"issue_number": number}
+    row: Row = _post(payload, repository_id) | {
+        "issue_number": number,
+        "performed_via_github_app": _name_of(payload.get("performed_via_github_app"), "slug"),
+    }
     document = f"github:{kind}:{repository_id}:{number}"
     identity = f"github:issue_comment:{row['id']}"
     activity = _activity(payload, "github.issue_comment", identity, document, row["body"] or "")
@@ -109,10 +125,40 @@ def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Rec
     return Record(row=row, activity=activity, document=document, kind="pull_request")
 
 
+def convert_commit_comments(payloads: Iterable[Any], repository_id: int) -> Page:
+    """A page of the repository's comments on commits."""
+    return convert_each(payloads, partial(_commit_comment, repository_id=repository_id), _people)
+
+
+def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Record:
+    """A comment on a commit; its thread is that of the commit."""
+    row: Row = _post(payload, repository_id) | {
+        "commit_sha": clip(payload["commit_id"], 64),
+        "path": clean_or_none(payload.get("path")),
+        "line": whole_or_none(payload.get("line"), 32),
+        "position": whole_or_none(payload.get("position"), 32),
+    }
+    if not SHA.fullmatch(row["commit_sha"]):
+        raise ValueError(f"no hash of a commit: {row['commit_sha']!r}")
+    document = f"github:commit:{repository_id}:{row['commit_sha']}"
+    identity = f"github:commit_comment:{row['id']}"
+    activity = _activity(payload, "github.commit_comment", identity, document, row["body"] or "")
+    return Record(row=row, activity=activity, document=document, kind="commit")
+
+
+def _name_of(value: object, key: str) -> str | None:
+    """The name of an issue type or GitHub App; None for none, and for what is not as documented.
+
+    These are extras: nothing about them may cost the issue or comment.
+    """
+    known = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+    name = known.get(key) or known.get("name")
+    return clip(name, 100) if isinstance(name, str) and name else None
+
+
 def _post(payload: PostPayload, repository_id: int) -> Row:
     """The columns that everything that somebody wrote shares."""
     user = living(payload["user"])
-    counts = payload.get("reactions") or {}
     return {
         "id": whole(payload["id"]),
         "node_id": clip(payload.get("node_id"), 100),
@@ -121,7 +167,7 @@ def _post(payload: PostPayload, repository_id: int) -> Row:
         "author_association": clip(payload.get("author_association"), 32),
         "body": clean_or_none(payload.get("body")),
         "html_url": clean(payload["html_url"]),
-        "reactions": {clean(k): n for k, n in counts.items() if isinstance(n, int) and n and k != "total_count"},
+        "reactions": rest_reaction_counts(payload.get("reactions")),
         "created_at": moment(payload["created_at"]),
         "updated_at": moment(payload["updated_at"]),
         "deleted_at": None,
@@ -154,7 +200,9 @@ def _people(payload: PostPayload) -> Iterator[Row]:
 
 
 def _issue_people(payload: IssuePayload) -> Iterator[Row]:
-    """The author and the assignees."""
+    """The author, the assignees, and who closed it."""
     yield from _people(payload)
+    if closed_by := living(payload.get("closed_by")):
+        yield account_row(closed_by)
     for account in payload.get("assignees") or []:
         yield account_row(account)

@@ -32,6 +32,8 @@ class Record:
     """Kind of that document: issue, pull_request or commit."""
     files: tuple[Row, ...] = ()
     """Changed files of a commit, without the commit's key."""
+    time_is_own: bool = True
+    """False where the source did not say when it happened: its time must not replace a stored one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +112,31 @@ def reaction_counts(groups: Any) -> dict[str, int]:
             content = clip(str(group.get("content") or "unknown"), 32)
             found[REACTIONS.get(content, content.lower())] = whole(number, 32)
     return found
+
+
+def rest_reaction_counts(counts: Mapping[str, object] | None) -> dict[str, int]:
+    """Counts by kind out of REST's roll-up; kinds without any are left out."""
+    return {clean(k): n for k, n in (counts or {}).items() if isinstance(n, int) and n and k != "total_count"}
+
+
+def hidden_state(node: Mapping[str, Any]) -> Row:
+    """Whether GitHub hides a comment or review, and why; None where the server does not say."""
+    hidden = node.get("isMinimized")
+    return {
+        "is_minimized": None if hidden is None else bool(hidden),
+        "minimized_reason": clip(node.get("minimizedReason"), 64) if hidden else "",
+    }
+
+
+def resolved_state(thread: Mapping[str, Any]) -> Row:
+    """The review thread of a comment, and whether and by whom it is resolved."""
+    resolved = thread.get("isResolved")
+    by = (thread.get("resolvedBy") or {}).get("databaseId") if resolved else None
+    return {
+        "thread_node_id": clip(thread.get("id"), 100),
+        "is_resolved": None if resolved is None else bool(resolved),
+        "resolved_by_id": int(by) if by else None,
+    }
 
 
 def clean(text: str | None) -> str:

@@ -19,6 +19,7 @@ from github_activity_tracker.convert.page import (
     moment,
     moment_or_none,
     one_line,
+    rest_reaction_counts,
 )
 from github_activity_tracker.payloads import LabelPayload, MilestonePayload, ReleasePayload
 from github_activity_tracker.protocol_impl import GitHubActivity
@@ -104,7 +105,7 @@ def _release(payload: ReleasePayload, *, repository_id: int) -> Record:
         "author_association": "",
         "body": clean_or_none(payload.get("body")),
         "html_url": clean(payload.get("html_url")),
-        "reactions": {},
+        "reactions": rest_reaction_counts(payload.get("reactions")),
         "created_at": moment(payload["created_at"]),
         "updated_at": moment(payload.get("updated_at") or at),
         "deleted_at": None,

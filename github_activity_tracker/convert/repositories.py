@@ -1,16 +1,41 @@
 """Repositories."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from github_activity_tracker.convert.accounts import actor_id
 from github_activity_tracker.convert.page import Row, clean, clean_or_none, clip, moment_or_none
 from github_activity_tracker.payloads import RepositoryPayload
 
+LARGEST_COUNT = 2**31 - 1
+"""The largest value of PostgreSQL's integer."""
+
+
+def count_of(value: object) -> int:
+    """Return a number of stars, watchers or forks as it can be stored: 0 for anything but a number."""
+    return min(max(value, 0), LARGEST_COUNT) if isinstance(value, int) else 0
+
+
+SWITCHES = (
+    "has_issues", "has_pull_requests", "has_discussions", "has_projects", "has_wiki", "has_pages", "has_downloads",
+    "is_template", "disabled",
+)  # fmt: skip
+SWITCHES_OF_FACTS = {
+    "hasIssuesEnabled": "has_issues", "hasPullRequestsEnabled": "has_pull_requests",
+    "hasDiscussionsEnabled": "has_discussions", "hasProjectsEnabled": "has_projects", "hasWikiEnabled": "has_wiki",
+    "isTemplate": "is_template", "isDisabled": "disabled",
+}  # fmt: skip
+"""Names in GraphQL and columns. GraphQL does not know ``has_pages`` and ``has_downloads``."""
+
 
 def repository_row(payload: RepositoryPayload) -> Row:
-    """A repository's facts."""
+    """A repository's facts. Facts that are not in the payload are not in the row: stored ones stay."""
     owner = payload.get("owner")
     return {
+        **{name: bool(value) for name in SWITCHES if (value := payload.get(name)) is not None},
+        **_shown(payload, ("homepage", "homepage"), ("visibility", "visibility"), ("mirror_url", "mirror_url")),
+        **_license(payload, "license", "spdx_id"),
+        **_family(payload.get("fork"), payload.get("parent"), payload.get("source"), ("id", "full_name")),
         "id": int(payload["id"]),
         "full_name": clip(payload["full_name"], 300),
         "enabled": True,
@@ -24,14 +49,44 @@ def repository_row(payload: RepositoryPayload) -> Row:
         "private": bool(payload.get("private")),
         "fork": bool(payload.get("fork")),
         "archived": bool(payload.get("archived")),
-        "stargazers_count": payload.get("stargazers_count") or 0,
-        "watchers_count": payload.get("subscribers_count") or 0,
-        "forks_count": payload.get("forks_count") or 0,
+        "stargazers_count": count_of(payload.get("stargazers_count")),
+        "watchers_count": count_of(payload.get("subscribers_count")),
+        "forks_count": count_of(payload.get("forks_count")),
         "created_at": moment_or_none(payload.get("created_at")),
         "updated_at": moment_or_none(payload.get("updated_at")),
         "pushed_at": moment_or_none(payload.get("pushed_at")),
         "deleted_at": None,
     }
+
+
+def _shown(payload: Mapping[str, Any], *names: tuple[str, str]) -> Row:
+    """Texts that the payload holds, by the names of their columns; an empty one is None."""
+    found = {column: clean_or_none(payload[name]) or None for name, column in names if name in payload}
+    if found.get("visibility"):
+        found["visibility"] = clip(str(found["visibility"]).lower(), 32)
+    return found
+
+
+def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
+    """The license, where the payload says whether there is one."""
+    if name not in payload:
+        return {}
+    shown = payload[name] or {}
+    known = shown.get(identifier) or shown.get("key")
+    return {"license_id": clip(known, 100) or None, "license_name": clip(shown.get("name"), 300) or None}
+
+
+def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> Row:
+    """Parent and source of a fork; None for what is no fork, and nothing where they are not shown."""
+    row: Row = {}
+    for column, related in (("parent", parent), ("source", source)):
+        if related or fork is False:
+            number, full_name = (related.get(name) for name in names) if related else (None, None)
+            row |= {
+                f"{column}_id": int(number) if number else None,
+                f"{column}_full_name": clip(full_name, 300) or None,
+            }
+    return row
 
 
 def provisional_row(repository_id: int, full_name: str) -> Row:
@@ -40,10 +95,19 @@ def provisional_row(repository_id: int, full_name: str) -> Row:
 
 
 def repository_row_of_facts(facts: dict[str, Any]) -> Row:
-    """A repository's facts as GraphQL tells them: the same row."""
+    """A repository's facts as GraphQL shows them: the same row, without what GraphQL does not know.
+
+    The first repository of a fork network is known where the parent is no fork itself.
+    """
+    parent = facts.get("parent")
+    source = parent if parent and parent.get("isFork") is False else None
     language, branch = facts.get("primaryLanguage") or {}, facts.get("defaultBranchRef") or {}
     topics = ((node or {}).get("topic") or {} for node in (facts.get("repositoryTopics") or {}).get("nodes") or [])
     return {
+        **{row: bool(facts[name]) for name, row in SWITCHES_OF_FACTS.items() if facts.get(name) is not None},
+        **_shown(facts, ("homepageUrl", "homepage"), ("visibility", "visibility"), ("mirrorUrl", "mirror_url")),
+        **_license(facts, "licenseInfo", "spdxId"),
+        **_family(facts.get("isFork"), parent, source, ("databaseId", "nameWithOwner")),
         "id": int(facts["databaseId"]),
         "full_name": clip(facts["nameWithOwner"], 300),
         "enabled": True,

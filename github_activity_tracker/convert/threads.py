@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from github_activity_tracker.convert.accounts import actor_id, actor_login, remember
-from github_activity_tracker.convert.events import TOLD_ELSEWHERE, convert_event
+from github_activity_tracker.convert.events import convert_event
 from github_activity_tracker.convert.page import (
     MALFORMED,
     Malformed,
@@ -14,13 +14,15 @@ from github_activity_tracker.convert.page import (
     clean,
     clean_or_none,
     clip,
+    hidden_state,
     malformed,
     moment,
     moment_or_none,
     one_line,
     reaction_counts,
 )
-from github_activity_tracker.protocol_impl import GitHubActivity
+from github_activity_tracker.payloads import NOT_EVENTS
+from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubActivity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,21 +44,29 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
     page = ThreadPage()
     for item in items:
         try:
-            number = int(item["number"])
-            timeline: Row = {"repository_id": repository_id, "number": number, "node_id": clip(item["id"], 100)}
-            timeline["entries"] = int(item["timelineItems"]["totalCount"])
-            if kind == "pull_request":
+            number, rows = int(item["number"]), [] if item.get(CONTINUED) else [_timeline(item, repository_id)]
+            if kind == "pull_request" and not item.get(CONTINUED):
                 page.pulls.append(_pull(item, repository_id))
                 remember(page.accounts, item.get("mergedBy"))
         except MALFORMED as error:
             page.malformed.append(malformed(item, error, _name(kind, item)))
             continue
-        page.timelines.append(timeline)
+        page.timelines.extend(row for row in rows if row)
         if kind == "pull_request" and _reviews(page, item, repository_id):
             page.whole_reviews.append(number)
         if _events(page, item, kind, repository_id):
             page.whole_timelines.append(number)
     return page
+
+
+def _timeline(item: Any, repository_id: int) -> Row | None:
+    """Return the row that counts a timeline's entries, or None for one that GitHub is known not to show."""
+    if item["timelineItems"] is None and SHORTFALL in item:
+        return None
+    return {
+        "repository_id": repository_id, "number": int(item["number"]), "node_id": clip(item["id"], 100),
+        "entries": int(item["timelineItems"]["totalCount"]),
+    }  # fmt: skip
 
 
 def _name(kind: str, item: Any) -> str:
@@ -78,9 +88,9 @@ def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
 
 def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
     """Add the events of a timeline; whether they are all of them."""
-    connection = item["timelineItems"]
+    connection: Any = item.get("timelineItems") or {"nodes": [], "totalCount": -1}
     for node in connection["nodes"]:
-        if node and node.get("__typename") in TOLD_ELSEWHERE:
+        if node and node.get("__typename") in NOT_EVENTS:
             continue
         try:
             page.events.append(convert_event(node, thread=item, kind=kind, repository_id=repository_id))
@@ -98,7 +108,7 @@ def _author(node: Any) -> Iterator[Any]:
 def _is_whole(connection: Any) -> bool:
     """Whether as much came as GitHub says there is: only then does absence mean deletion."""
     ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
-    return len(ids) == len(connection["nodes"]) == connection["totalCount"]
+    return len(ids) == len(connection["nodes"]) == connection["totalCount"] and not connection.get("before")
 
 
 def _pull(item: Any, repository_id: int) -> Row:
@@ -163,7 +173,7 @@ def _review(node: Any, item: Any, repository_id: int) -> Record:
         "state": clip(node["state"], 32),
         "submitted_at": moment_or_none(node.get("submittedAt")),
         "commit_sha": clip((node.get("commit") or {}).get("oid"), 64),
-    }
+    } | hidden_state(node)
     document = f"github:pull_request:{repository_id}:{number}"
     at = node.get("submittedAt") or node["createdAt"]
     activity = GitHubActivity(

@@ -1,7 +1,12 @@
-"""Rows become search documents: issues, pull requests and discussions with their talk, commits, releases."""
+"""Rows become search documents and threads: issues, pull requests, discussions, commits, releases."""
 
 from github_activity_tracker.documents.bodies import bodies
+from github_activity_tracker.documents.details import details
 from github_activity_tracker.documents.earlier import revisions
+from github_activity_tracker.documents.heads import heads
+from github_activity_tracker.documents.lines import lines
+from github_activity_tracker.documents.markup import markup
+from github_activity_tracker.documents.notes import notes
 from github_activity_tracker.documents.source import GitHubDocuments
 
-__all__ = ["GitHubDocuments", "bodies", "revisions"]
+__all__ = ["GitHubDocuments", "bodies", "details", "heads", "lines", "markup", "notes", "revisions"]

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from django.db import models
 
-from github_activity_tracker.documents.names import at, at_commits, by_kind, places
+from github_activity_tracker.documents.names import at, at_commits, known_names, places
 from github_activity_tracker.models import (
     Commit,
+    CommitComment,
     Discussion,
     DiscussionComment,
     Issue,
@@ -20,14 +21,15 @@ BY_ID: dict[str, type[models.Model]] = {
     "issue_comment": IssueComment,
     "review": Review,
     "review_comment": ReviewComment,
+    "commit_comment": CommitComment,
     "release": Release,
     "discussion_comment": DiscussionComment,
 }
 
 
 def bodies(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Bodies of posts and messages of commits, by external id; events have none. At most nine statements."""
-    names = by_kind(external_ids)
+    """Bodies of posts and messages of commits, by external id; events have none. At most ten statements."""
+    names = known_names(external_ids)
     found: dict[str, str] = {}
     for kind, is_pull in (("issue", False), ("pull_request", True)):
         for issue in Issue.objects.filter(at(places(names[kind])), is_pull_request=is_pull) if names[kind] else ():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Q
 
 from core.trackers import EarlierText
-from github_activity_tracker.documents.names import at, by_kind, places
+from github_activity_tracker.documents.names import at, known_names, places
 from github_activity_tracker.models import Issue, Revision
 
 NUMBERED = {"issue": False, "pull_request": True}
@@ -14,13 +14,13 @@ NUMBERED = {"issue": False, "pull_request": True}
 
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
     """What they said before, by external id, the latest first. At most three statements."""
-    names, wanted = by_kind(external_ids), dict[tuple[str, int], str]()
+    names, wanted = known_names(external_ids), dict[tuple[str, int], str]()
     for kind, is_pull in NUMBERED.items():
         if names[kind]:
             numbered = Issue.objects.filter(at(places(names[kind])), is_pull_request=is_pull)
             for pk, repository_id, number in numbered.values_list("pk", "repository_id", "number"):
                 wanted["issue", pk] = f"github:{kind}:{repository_id}:{number}"
-    for kind in ("issue_comment", "review_comment"):
+    for kind in ("issue_comment", "review_comment", "commit_comment"):
         wanted.update({(kind, int(pk)): f"github:{kind}:{pk}" for pk, _ in names[kind]})
     found = defaultdict[str, list[EarlierText]](list)
     if not wanted:

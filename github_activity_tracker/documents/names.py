@@ -21,6 +21,33 @@ def by_kind(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+NUMBERED = frozenset({"issue", "pull_request", "discussion"})
+POSTS = frozenset({"issue_comment", "review", "review_comment", "release", "discussion_comment", "commit_comment"})
+
+
+def known_names(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """The same, without those that are not written as this tracker writes them: an address can hold anything."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for external_id in external_ids:
+        match external_id.split(":"):
+            case ["github", kind, first, second] if kind in NUMBERED and _is_id(first) and _is_id(second):
+                found[kind].append((first, second))
+            case ["github", "commit", first, sha] if _is_id(first):
+                found["commit"].append((first, sha))
+            case ["github", kind, first] if kind in POSTS and _is_id(first):
+                found[kind].append((first, ""))
+            case ["github", "event", node_id]:
+                found["event"].append((node_id, ""))
+            case _:
+                pass
+    return found
+
+
+def _is_id(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) < 19
+
+
 def places(names: Iterable[tuple[str, str]]) -> set[Place]:
     """Repository ids and numbers."""
     return {(int(repository_id), int(number)) for repository_id, number in names}
@@ -34,9 +61,9 @@ def at(wanted: Iterable[Place], number: str = "number") -> Q:
     return reduce(or_, (Q(repository_id=r, **{f"{number}__in": ns}) for r, ns in numbers.items()))
 
 
-def at_commits(names: Iterable[tuple[str, str]]) -> Q:
-    """A filter for commits by repository id and hash."""
+def at_commits(names: Iterable[tuple[str, str]], column: str = "sha") -> Q:
+    """A filter for what has, or belongs to, commits by repository id and hash."""
     shas: dict[int, list[str]] = defaultdict(list)
     for repository_id, sha in names:
         shas[int(repository_id)].append(sha)
-    return reduce(or_, (Q(repository_id=r, sha__in=found) for r, found in shas.items()))
+    return reduce(or_, (Q(repository_id=r, **{f"{column}__in": found}) for r, found in shas.items()))

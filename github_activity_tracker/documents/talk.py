@@ -8,6 +8,7 @@ from github_activity_tracker.documents.names import GHOST, Place, at
 from github_activity_tracker.models import (
     Discussion,
     DiscussionComment,
+    Hideable,
     Issue,
     IssueComment,
     Post,
@@ -39,7 +40,7 @@ def discussions(wanted: set[Place]) -> Iterator[RenderedDocument]:
     talk: Talk = defaultdict(list)
     spoken = DiscussionComment.objects.filter(at(wanted, "discussion_number"), deleted_at=None)
     for comment in spoken.select_related("author"):
-        talk[comment.repository_id, comment.discussion_number].append(_passage(comment))
+        talk[comment.repository_id, comment.discussion_number].append(_passage(comment, hidden_note(comment)))
     for topic in Discussion.objects.filter(at(wanted), deleted_at=None).select_related("author"):
         external_id = f"github:discussion:{topic.repository_id}:{topic.number}"
         opening = _opening(topic, [topic.category, *topic.labels])
@@ -63,14 +64,16 @@ def _talk_of_issues(wanted: set[Place]) -> Talk:
     found: Talk = defaultdict(list)
     comments = IssueComment.objects.filter(at(wanted, "issue_number"), deleted_at=None).select_related("author")
     for comment in comments:
-        found[comment.repository_id, comment.issue_number].append(_passage(comment))
+        found[comment.repository_id, comment.issue_number].append(_passage(comment, hidden_note(comment)))
     reviews = Review.objects.filter(at(wanted, "pull_number"), deleted_at=None).exclude(body="").exclude(body=None)
     for review in reviews.select_related("author"):
         verdict = review.state.lower().replace("_", " ")
-        found[review.repository_id, review.pull_number].append(_passage(review, verdict))
+        found[review.repository_id, review.pull_number].append(_passage(review, _heading(verdict, hidden_note(review))))
     remarks = ReviewComment.objects.filter(at(wanted, "pull_number"), deleted_at=None).select_related("author")
     for remark in remarks:
-        found[remark.repository_id, remark.pull_number].append(_passage(remark, remark.path))
+        found[remark.repository_id, remark.pull_number].append(
+            _passage(remark, _heading(remark.path, hidden_note(remark)))
+        )
     return found
 
 
@@ -90,6 +93,18 @@ def _opening(post: Post, words: Iterable[str]) -> Passage:
 
 def _passage(post: Post, heading: str = "") -> Passage:
     return Passage(text=post.body or "", author=_author(post), at=post.created_at, url=post.html_url, heading=heading)
+
+
+def hidden_note(post: Hideable) -> str:
+    """Return that and why GitHub hides this comment; empty when it does not, or when that is not known."""
+    if not post.is_minimized:
+        return ""
+    reason = post.minimized_reason.lower().replace("_", " ")
+    return f"hidden as {reason}" if reason else "hidden"
+
+
+def _heading(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def _author(post: Post) -> str:

@@ -1,13 +1,49 @@
 """The client of a run, out of the settings."""
 
-from django.conf import settings
+import threading
 
+from django.conf import settings
+from django.db import connection
+
+from core.operations.files import Workspace
+from core.operations.github_ops.app_auth import GitHubApp, read_app_credentials
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.limits import ServerClock
+from core.operations.github_ops.query_fitting import QueryFitter
+from core.operations.github_ops.sending import HEADERS
 from core.operations.github_ops.tokens import TokenPool
 from core.operations.http import Allowance, Transport
+from github_activity_tracker.fetch.queries.server import RULES
 
 
 def open_client(*, max_requests: int | None = None, max_seconds: float | None = None) -> GitHubClient:
-    """A client that may spend so many requests and seconds; ``None`` is no bound."""
-    allowance = Allowance(max_requests, max_seconds)
-    return GitHubClient(settings.GITHUB_API_URL, TokenPool(settings.GITHUB_TOKENS), Transport(allowance))
+    """Return a client that may spend so many requests and seconds; ``None`` is no bound.
+
+    Raises ConfigurationError when the settings of the GitHub App are incomplete or its key cannot be read.
+    """
+    transport = Transport(Allowance(max_requests, max_seconds))
+    app = _app(transport)
+    tokens = TokenPool(settings.GITHUB_TOKENS, anonymous=app is None)
+
+    owner = threading.get_ident()
+
+    def publish() -> None:
+        """Write limits down now; pages are fetched in another thread, whose connection would stay open."""
+        tokens.share()
+        if threading.get_ident() != owner:
+            connection.close()
+
+    folder = Workspace(settings.WORKSPACE_DIR).path("github-schema")
+    fitter = QueryFitter(settings.GITHUB_API_URL, folder, RULES)
+    return GitHubClient(settings.GITHUB_API_URL, tokens, transport, app=app, publish=publish, fitter=fitter)
+
+
+def _app(transport: Transport) -> GitHubApp | None:
+    """The GitHub App of the settings, if there is one."""
+    key = read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
+    if key is None:
+        return None
+    return GitHubApp(
+        app_id=settings.GITHUB_APP_ID, private_key=key, api_url=settings.GITHUB_API_URL, transport=transport,
+        clock=ServerClock(), headers=HEADERS,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from django.conf import settings
 from core.errors import NotFound
 from core.operations.files import Workspace
 from core.operations.github_ops.client import GitHubClient
-from core.operations.github_ops.git import GitMirror, repository_url
+from core.operations.github_ops.git import GitMirror, Refs, repository_url
 from core.operations.github_ops.git_log import RawCommit
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
@@ -29,25 +29,29 @@ class CommitPage:
 class LocalHistory:
     """The copy of one repository."""
 
-    def __init__(self, full_name: str, repository_id: int, token: str | None) -> None:
+    def __init__(self, full_name: str, repository_id: int) -> None:
         folder = Workspace(settings.WORKSPACE_DIR).path("github", f"{repository_id}.git")
-        self.mirror = GitMirror(repository_url(settings.GITHUB_GIT_URL, full_name), folder, token)
+        self.full_name = full_name
+        self.mirror = GitMirror(repository_url(settings.GITHUB_GIT_URL, full_name), folder)
 
-    def update(self, client: GitHubClient | None, full_name: str) -> bool:
-        """Fetch; False when the repository is empty. GitHub is asked when git finds nothing: empty, or not there?
+    def update(self, client: GitHubClient, *, git_only: bool) -> bool:
+        """Fetch; False when the repository is empty, which the API says where git finds nothing.
 
-        Raises NotFound and what git and the client raise.
+        ``git_only``: the API is not asked. Raises NotFound and what git and the client raise.
         """
         try:
-            self.mirror.update()
+            if settings.GITHUB_GIT_URL.startswith("http"):
+                client.update_mirror(self.mirror, self.full_name)
+            else:
+                self.mirror.update()
         except NotFound:
-            if client is None or not _is_empty(client, full_name):
+            if git_only or not _is_empty(client, self.full_name):
                 raise
             return False
         return True
 
-    def refs(self) -> dict[str, str]:
-        """Branches and tags by full name."""
+    def refs(self) -> Refs:
+        """Branches and tags by full name, and those whose object is missing."""
         return self.mirror.refs()
 
     def changes(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[HeadChange]:

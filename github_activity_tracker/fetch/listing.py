@@ -1,21 +1,35 @@
 """GraphQL lists in the order of their last change, with everything nested in them read to its end.
 
-GitHub's cursors keep their place: an item that is edited leaves it and comes again at the end. What is kept between
-runs is the cursor of an item a little before the last one (``OVERLAP``): a change within the same second may sort
-before what was read last.
+GitHub's cursors keep their place: an item that is edited leaves it and comes again at the end. The state that is saved
+with a page is the cursor behind its last item, so that any number of items may share a moment. Only near the present
+may a change still sort before what was read: the cursor of the last item that was older than ``OVERLAP`` by GitHub's
+own clock is saved besides, and the reading that follows a complete one starts there.
+
+Nested lists that were not read to their end are saved with the page, and are continued before the next one.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
-from core.errors import CursorRefused, NotFound, SliceRefused
+from core.errors import (
+    AccessDenied,
+    BudgetExhausted,
+    CursorRefused,
+    NotFound,
+    RetryLater,
+    SliceRefused,
+    UnexpectedAnswer,
+)
+from core.operations.github_ops.answers import GraphQLAnswer, NodeError, graphql_error
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
-from github_activity_tracker.fetch.overflow import Nested, complete
-from github_activity_tracker.protocol_impl import GitHubState
+from github_activity_tracker.fetch.node_errors import add_shortfall, note_errors, reason_of
+from github_activity_tracker.fetch.overflow import Nested, missing, steps, unfinished
+from github_activity_tracker.fetch.reactions import Groups, counts_by_id, uncounted
+from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
 
 logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=60)
@@ -23,7 +37,15 @@ GROW_AFTER = 8
 """After so many good pages in a row a larger one is tried again."""
 TRIES_OF_ONE = 4
 """So often a single item is asked for before it is set aside."""
+REFUSALS = 2
+"""Refusals of a whole list in a run before it is given up: one may pass."""
+SAVE_EVERY = 4
+"""Queries about nested lists after which a page is stored as far as it is known: a killed run loses no more."""
+DETAILS = 25
+"""Items that are asked for by their ids in one query."""
 Item = dict[str, Any]
+Known = Mapping[str, object]
+"""By node id, what is known to be missing of items: the ``lists`` of their shortfalls."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,77 +58,315 @@ class Listing:
     """The same places without what is nested; empty where items cannot be too much."""
     nested: Sequence[Nested]
     size: int
+    detail: str = ""
+    """A query for the same items by their node ids (``$ids``); empty where incomplete items are not read again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Denied:
+    """A place of a list that GitHub did not show: what it goes by, why, and the cursor of the place before it."""
+
+    external_id: str
+    reason: str
+    detail: str
+    after: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemPage:
-    """Items with all that is nested in them, the state that covers them, and those that GitHub could not show."""
+    """Items with what is nested in them, and the state that covers them.
+
+    ``refused`` are items that GitHub could not show, ``denied`` those that it would not show. An item of which
+    something is missing says so under ``SHORTFALL``. ``reactions``: counted groups by node id, of items that an
+    earlier page has shown.
+    """
 
     items: list[Item]
     state: GitHubState
     refused: list[Item] = field(default_factory=list[Item])
+    denied: list[Denied] = field(default_factory=list[Denied])
+    reactions: dict[str, Groups] = field(default_factory=dict[str, Groups])
 
 
 def pages(
-    client: GitHubClient, listing: Listing, repository: str, scope: str, start: IncrementalState
-) -> Iterator[ItemPage]:
+    client: GitHubClient, listing: Listing, repository: str, scope: str, start: IncrementalState,
+    known: Known | None = None,
+) -> Iterator[ItemPage]:  # fmt: skip
     """Every page from the saved place on. ``repository`` is a node id; a refused cursor starts from the beginning."""
+    walk = _Walk(client=client, listing=listing, repository=repository, scope=scope, known=known or {})
     try:
-        yield from _pages(client, listing, repository, scope, start)
+        yield from walk.read(start)
     except CursorRefused:
         if not start.checkpoint_token:
             raise
         logger.warning("cursor no longer known; reading from the beginning scope=%s list=%s", scope, listing.connection)
-        yield from _pages(client, listing, repository, scope, GitHubState())
+        yield from walk.read(GitHubState())
 
 
-def _pages(
-    client: GitHubClient, listing: Listing, repository: str, scope: str, start: IncrementalState
-) -> Iterator[ItemPage]:
-    place, safe, tries, good = start.checkpoint_token or None, start.checkpoint_token, 0, 0
-    size = most = listing.size
-    while True:
-        query, light = listing.query, False
-        if size == 1 and tries >= TRIES_OF_ONE and listing.light:
-            query, light = listing.light, True
-        variables = {"repository": repository, "first": size, "after": place}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Details:
+    """Items that were asked for by id, and reasons by node id for those that GitHub did not show."""
+
+    items: list[Item]
+    absent: dict[str, str]
+
+
+def by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
+    """Yield items by their node ids, some at a time; what is missing of an item is noted as its shortfall.
+
+    Reasons of absence: ``not_found``, ``denied``, ``refused`` (however little is asked for).
+    """
+    waiting, size, tries = list(node_ids), DETAILS, 0
+    while waiting:
+        some = waiting[:size]
         try:
-            found = _connection(client.graphql(query, variables, scope=scope), listing.connection)
-            items = [edge["node"] for edge in found["edges"] if edge and edge.get("node")]
-            if not light:
-                complete(client, scope, items, listing.nested)
+            details = _details(client, listing, some, scope)
         except SliceRefused:
-            if light or (size == 1 and tries >= TRIES_OF_ONE):
-                raise
             tries = tries + 1 if size == 1 else 0
-            size = most = max(1, size // 2)
-            good = 0
-            continue
-        safe = _safe(found["edges"], safe)
-        state = GitHubState(
-            checkpoint_token=safe, human_readable_marker=f"changes up to {items[-1]['updatedAt']}" if items else ""
-        )
-        yield ItemPage(items=[] if light else items, state=state, refused=items if light else [])
-        if not found["pageInfo"]["hasNextPage"]:
+            if tries < TRIES_OF_ONE:
+                size = max(1, size // 2)
+                continue
+            details = Details(items=[], absent={some[0]: "refused"})
+        for _ in steps(client, scope, details.items, listing.nested):
+            pass
+        note_missing(details.items, listing)
+        yield details
+        waiting, tries = waiting[len(some) :], 0
+
+
+def item_behind(client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None) -> Details:
+    """Return the item behind a cursor (None: the first), for one that no number is known of.
+
+    Nothing is absent when the list ends there.
+    """
+    answer = client.query(listing.query, {"repository": repository, "first": 1, "after": after}, scope=scope)
+    edges = _connection(answer, listing.connection).get("edges") or []
+    prefix = ("node", listing.connection, "edges", 0, "node")
+    item = (edges[0] or {}).get("node") if edges else None
+    errors = note_errors({prefix: item}, answer.errors)
+    if item is None:
+        return Details(items=[], absent={str(after or ""): reason_of(errors[0])} if errors else {})
+    for _ in steps(client, scope, [item], listing.nested):
+        pass
+    note_missing([item], listing)
+    return Details(items=[item], absent={})
+
+
+def note_missing(items: Sequence[Item], listing: Listing) -> None:
+    """Note on each item which of its nested lists are shorter than their totals."""
+    for item, name, total, arrived in missing(items, listing.nested):
+        add_shortfall(item, "incomplete", f"{name}: {arrived} of {total} arrived", **{name: [total, arrived]})
+
+
+def _details(client: GitHubClient, listing: Listing, some: Sequence[str], scope: str) -> Details:
+    answer = client.query(listing.detail, {"ids": list(some)}, scope=scope)
+    nodes: list[Any] = answer.data.get("nodes") or []
+    others = note_errors({("nodes", place): node for place, node in enumerate(nodes)}, answer.errors)
+    reasons = {error.path[1]: reason_of(error) for error in others if len(error.path) > 1}
+    items = [node for node in nodes if node and node.get("id")]
+    shown = {item["id"] for item in items}
+    absent = {
+        node_id: reasons.get(place, "not_found") for place, node_id in enumerate(some) if node_id not in shown
+    }  # fmt: skip
+    return Details(items=items, absent=absent)
+
+
+@dataclass(kw_only=True)
+class _Walk:
+    """One way through a list. ``again``: the cursor at which the reading after a complete one starts."""
+
+    client: GitHubClient
+    listing: Listing
+    repository: str
+    scope: str
+    known: Known
+    again: str = ""
+
+    def read(self, start: IncrementalState) -> Iterator[ItemPage]:
+        """Finish what an earlier run has left open, then follow the list to its end."""
+        self.again = str(start.extras.get("again", start.checkpoint_token))
+        yield from self._continue(start)
+        place, tries, good, refusals = start.checkpoint_token or None, 0, 0, 0
+        size = most = self.listing.size
+        while True:
+            light = bool(size == 1 and tries >= TRIES_OF_ONE and self.listing.light)
+            try:
+                answer = self._ask(place, size, light=light)
+                connection = _connection(answer, self.listing.connection)
+            except (NotFound, AccessDenied):
+                refusals += 1
+                if refusals == REFUSALS:
+                    raise
+                continue
+            except SliceRefused:
+                if light or (size == 1 and tries >= TRIES_OF_ONE):
+                    raise
+                tries = tries + 1 if size == 1 else 0
+                size = most = max(1, size // 2)
+                good = 0
+                continue
+            yield from self._page(answer, connection, place, size, light=light)
+            if not connection["pageInfo"]["hasNextPage"]:
+                return
+            if connection["pageInfo"]["endCursor"] == place:
+                raise UnexpectedAnswer(
+                    f"GitHub's {self.listing.connection} lead back to where they were. Run again later."
+                )
+            good += 1
+            if good % GROW_AFTER == 0:
+                most = min(self.listing.size, most * 2)
+            place, size, tries = connection["pageInfo"]["endCursor"], most, 0
+
+    def _ask(self, place: str | None, size: int, *, light: bool) -> GraphQLAnswer:
+        variables = {"repository": self.repository, "first": size, "after": place}
+        query = self.listing.light if light else self.listing.query
+        return self.client.query(query, variables, scope=self.scope)
+
+    def _page(
+        self, answer: GraphQLAnswer, connection: Item, place: str | None, size: int, *, light: bool
+    ) -> Iterator[ItemPage]:
+        """Yield a page with what is nested in it; more than once when that takes many queries or cannot be finished."""
+        edges: list[Any] = connection.get("edges") or []
+        prefix = ("node", self.listing.connection, "edges")
+        nodes = {(*prefix, at, "node"): (edge or {}).get("node") for at, edge in enumerate(edges)}
+        errors = note_errors(nodes, answer.errors)
+        items = [node for node in nodes.values() if node]
+        denied = self._denied(edges, errors, place, size, light=light)
+        state, cursor = self._state(edges, connection["pageInfo"], place)
+        page = ItemPage(items=[] if light else items, state=state, refused=items if light else [], denied=denied)
+        yield from self._finish(page, cursor)
+
+    def _finish(self, page: ItemPage, cursor: str) -> Iterator[ItemPage]:
+        """Read the nested lists of a page, which ends at ``cursor``, to their ends.
+
+        Raises what asking raises, after a page with what has arrived.
+        """
+        spent = 0
+        try:
+            for _ in steps(self.client, self.scope, page.items, self.listing.nested):
+                spent += 1
+                if spent % SAVE_EVERY == 0:
+                    yield self._partly(page, cursor)
+            self._read_again(page.items)
+        except (BudgetExhausted, RetryLater):
+            note_missing(page.items, self.listing)
+            yield self._partly(page, cursor)
+            raise
+        yield page
+
+    def _partly(self, page: ItemPage, cursor: str) -> ItemPage:
+        """Return a page as far as it is known, with the rest in its state."""
+        extras = {
+            "again": self.again,
+            "pending": unfinished(page.items, self.listing.nested),
+            "uncounted": uncounted(page.items),
+        }
+        return replace(page, state=replace(page.state, checkpoint_token=cursor, extras=extras))
+
+    def _read_again(self, items: list[Item]) -> None:
+        """Ask once by id for items of which less arrived than there is; what is still missing is noted on them."""
+        note_missing(items, self.listing)
+        short = {
+            item["id"]: at for at, item in enumerate(items)
+            if self._is_short(item) and not item.get(CONTINUED)
+        }  # fmt: skip
+        if not short or not self.listing.detail:
             return
-        good += 1
-        if good % GROW_AFTER == 0:
-            most = min(listing.size, most * 2)
-        place, size, tries = found["pageInfo"]["endCursor"], most, 0
+        for details in by_ids(self.client, self.listing, list(short), self.scope):
+            for item in details.items:
+                items[short[item["id"]]] = _fuller(items[short[item["id"]]], item)
+
+    def _is_short(self, item: Item) -> bool:
+        """Whether something is missing that was not known to be, and that asking again may bring."""
+        shortfall = item.get(SHORTFALL)
+        if not shortfall or shortfall["reason"] != "incomplete":
+            return False
+        return self.known.get(item["id"]) != shortfall["lists"]
+
+    def _continue(self, start: IncrementalState) -> Iterator[ItemPage]:
+        """Finish the nested lists and the counts that an earlier run has left open."""
+        uncounted_ids = cast("list[str]", start.extras.get("uncounted") or [])
+        items = cast("list[Item]", start.extras.get("pending") or [])
+        place = GitHubState(
+            checkpoint_token=start.checkpoint_token, human_readable_marker=start.human_readable_marker,
+            extras={"again": self.again},
+        )  # fmt: skip
+        for groups, _ in counts_by_id(self.client, self.scope, uncounted_ids):
+            uncounted_ids = [node_id for node_id in uncounted_ids if node_id not in groups]
+            rest = {"again": self.again, "pending": items, "uncounted": uncounted_ids}
+            yield ItemPage(items=[], state=replace(place, extras=rest), reactions=groups)
+        if items:
+            yield from self._finish(ItemPage(items=items, state=place), start.checkpoint_token)
+
+    def _denied(
+        self, edges: Sequence[Any], errors: Sequence[NodeError], place: str | None, size: int, *, light: bool
+    ) -> list[Denied]:
+        """Name what the page does not show because of an error; a light query often tells which items these are."""
+        at = {
+            int(error.path[3]): error for error in errors
+            if len(error.path) > 3 and error.path[2] == "edges" and isinstance(error.path[3], int)
+        }  # fmt: skip
+        hidden = {n: error for n, error in at.items() if n < len(edges) and not (edges[n] or {}).get("node")}
+        if not hidden:
+            return []
+        numbers = {} if light or not self.listing.light else self._numbers(place, size)
+        denied: list[Denied] = []
+        for n, error in sorted(hidden.items()):
+            before = [edge["cursor"] for edge in edges[:n] if edge and edge.get("cursor")]
+            after = before[-1] if before else place
+            name = numbers.get(n) or f"after:{after or 'the beginning'}"[:250]
+            denied.append(Denied(external_id=name, reason=reason_of(error), detail=error.message, after=after))
+        return denied
+
+    def _numbers(self, place: str | None, size: int) -> dict[int, str]:
+        """Return the numbers of a page's items by their positions, as far as a light query shows them."""
+        try:
+            edges = _connection(self._ask(place, size, light=True), self.listing.connection).get("edges") or []
+        except (SliceRefused, NotFound):
+            return {}
+        return {n: str(edge["node"]["number"]) for n, edge in enumerate(edges) if edge and edge.get("node")}
+
+    def _state(self, edges: Sequence[Any], info: Mapping[str, Any], place: str | None) -> tuple[GitHubState, str]:
+        """Return the state behind a page and the page's last cursor; move ``again`` on to what is old enough."""
+        shown = [edge for edge in edges if edge and edge.get("node") and edge.get("cursor")]
+        settled = (self.client.server_time or datetime.now(UTC)) - OVERLAP
+        old = [edge["cursor"] for edge in shown if _changed_before(edge["node"], settled)]
+        last = shown[-1]["cursor"] if shown else place or ""
+        cursor = str(info.get("endCursor") or last)
+        if old:
+            self.again = cursor if old[-1] == last else old[-1]
+        marker = f"changes up to {shown[-1]['node'].get('updatedAt')}" if shown else ""
+        if not info.get("hasNextPage"):  # complete: the next reading starts a little before
+            return GitHubState(checkpoint_token=self.again, human_readable_marker=marker), cursor
+        extras = {"again": self.again}
+        return GitHubState(checkpoint_token=cursor, human_readable_marker=marker, extras=extras), cursor
 
 
-def _connection(data: dict[str, Any], name: str) -> dict[str, Any]:
-    node = data.get("node")
-    if not node or not node.get(name):
-        raise NotFound(f"GitHub shows no {name} of this repository", reason="not_found")
-    return node[name]
+def _changed_before(node: Mapping[str, Any], moment: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(str(node.get("updatedAt"))) < moment
+    except ValueError:
+        return False
 
 
-def _safe(edges: Sequence[Any], before: str) -> str:
-    """The cursor of the last item that is older than the newest by ``OVERLAP``, else the place before."""
-    edges = [edge for edge in edges if edge and edge.get("node")]
-    if not edges:
-        return before
-    newest = max(datetime.fromisoformat(edge["node"]["updatedAt"]) for edge in edges)
-    old = [edge for edge in edges if datetime.fromisoformat(edge["node"]["updatedAt"]) < newest - OVERLAP]
-    return old[-1]["cursor"] if old else before
+def _fuller(item: Item, other: Item) -> Item:
+    """Return the one of two readings of an item of which more arrived, the later one if both are equal."""
+
+    def lacking(one: Item) -> int:
+        lists: dict[str, list[int]] = (one.get(SHORTFALL) or {}).get("lists", {})
+        return sum(total - arrived if total >= 0 else 1_000_000 for total, arrived in lists.values())
+
+    return other if lacking(other) <= lacking(item) else item
+
+
+def _connection(answer: GraphQLAnswer, name: str) -> dict[str, Any]:
+    """Return the connection of an answer. Raises the error that made it null, NotFound or SliceRefused."""
+    connection = (answer.data.get("node") or {}).get(name)
+    if isinstance(connection, dict) and isinstance(cast("Item", connection).get("edges"), list):
+        return cast("Item", connection)
+    if answer.errors:
+        error = answer.errors[0]
+        raise graphql_error({"type": error.kind, "message": error.message})
+    if connection:
+        raise SliceRefused(f"GitHub's GraphQL shows {name} without their members")
+    raise NotFound(f"GitHub shows no {name} of this repository", reason="not_found")

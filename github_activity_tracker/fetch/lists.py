@@ -2,104 +2,235 @@
 
 The order moves while it is read: an item that is edited leaves its place and comes again at the end. Page numbers
 over such a list lose whatever slides across a page edge, so every page is asked for by key: from the last
-``updated_at`` that was seen, which GitHub's ``since`` includes.
+``updated_at`` that was seen, which GitHub's ``since`` includes. Where GitHub offers a cursor (``after``, the issue
+list), its link is followed instead, because a cursor keeps its place.
+
+The saved state is exactly the place behind the stored page: the key, and inside of one instant the link or the page
+number. Only near the present may a change still appear before the last key: the reading that follows a complete one
+starts ``OVERLAP`` before the time at which that one ended, by GitHub's own clock, if it got that far.
 """
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
 
-from core.errors import UnexpectedAnswer
-from core.operations.github_ops.client import GitHubClient
+from core.errors import NotFound, UnexpectedAnswer
+from core.operations.github_ops.client import Answer, GitHubClient
 from core.protocols import IncrementalState
 from github_activity_tracker.protocol_impl import GitHubState
 
 PER_PAGE = 100
 INSTANT_PAGES = 300
-"""More pages of one instant than GitHub serves of any list: a server that repeats itself must not loop for ever."""
+"""Pages of one instant. GitHub serves no more of any list, and a server that repeats itself must not loop for ever."""
+WALKS = 5
+"""Walks over one instant. Each walk that meets other items than the one before is repeated, this often at most."""
 OVERLAP = timedelta(seconds=60)
-"""How far a run reaches back behind its checkpoint: GitHub's lists may lag a little behind its writes."""
+"""How far before the present a run reads again: GitHub's lists may lag a little behind its writes."""
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListPage:
-    """A page of payloads and the state that covers it."""
+    """A page of payloads and the state that covers it.
+
+    ``unreachable``: an instant (ISO 8601) of which GitHub lists more items than it serves; the rest of it is missing.
+    """
 
     items: list[Any]
     state: GitHubState
+    unreachable: str = ""
 
 
 def issues(client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
-    """Issues and pull requests of every state. GitHub pages this list by a cursor, which keeps its place."""
-    place = _begin(start, since)
-    params = {"state": "all", **_ordered(place)}
-    for answer in client.pages(f"/repos/{full_name}/issues", params, scope=full_name):
-        items = as_items(answer.data)
-        place = _last_change(items, place)
-        yield ListPage(items=items, state=_state(place))
+    """Issues and pull requests of every state."""
+    return _Walk(client, f"/repos/{full_name}/issues", full_name, {"state": "all"}).read(start, since)
 
 
 def issue_comments(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
     """Comments under issues and pull requests."""
-    return _by_key(client, f"/repos/{full_name}/issues/comments", full_name, _begin(start, since))
+    return _Walk(client, f"/repos/{full_name}/issues/comments", full_name).read(start, since)
 
 
 def review_comments(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
     """Comments on the diffs of pull requests."""
-    return _by_key(client, f"/repos/{full_name}/pulls/comments", full_name, _begin(start, since))
+    return _Walk(client, f"/repos/{full_name}/pulls/comments", full_name).read(start, since)
 
 
-def _by_key(client: GitHubClient, path: str, scope: str, place: str) -> Iterator[ListPage]:
-    """Pages from ``place`` (ISO 8601, or nothing for the beginning) to the end of the list.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """Where a list is being read: the ``page`` of the items from ``key`` (ISO 8601, or nothing for the beginning) on.
 
-    Where more items share one instant than a page holds, that instant is walked by page number, again and again
-    until a walk finds nothing new: an item may have slid across a page edge during the walk.
+    ``prints`` are fingerprints of the pages of this walk over one instant, ``before`` those of the walk before it.
     """
-    number, walked, found_new = 1, set[object](), False
-    while number <= INSTANT_PAGES:
-        answer = client.get(path, _ordered(place) | {"page": number}, scope=scope)
-        items = as_items(answer.data)
-        reached = _last_change(items, place)
-        if reached < place:
-            raise UnexpectedAnswer(f"GitHub answered {path} out of order: {reached} after {place}. Run again later.")
-        yield ListPage(items=items, state=_state(reached))
-        ids = {_identity(item) for item in items}
-        found_new = found_new or not ids <= walked
-        walked |= ids
-        if answer.next_url is not None and reached == place:
-            number += 1
-        elif number > 1 and found_new:
-            number, found_new = 1, False
-        elif answer.next_url is None:
-            return
-        else:
-            place, number, walked, found_new = reached, 1, set(), False
-    raise UnexpectedAnswer(f"GitHub answers {path} with the same instant without end ({place}). Run again later.")
+
+    key: str
+    page: int = 1
+    walks: int = 1
+    prints: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    link: str = ""
+    """Path and query of the next page by cursor, instead of a page number."""
+    numbered: bool = False
+    """Whether cursors are left alone inside this instant, because an answer in it had none."""
+
+    @classmethod
+    def of(cls, state: IncrementalState, since: datetime | None) -> "_Place":
+        """Return the saved place, else ``since``, else the beginning."""
+        if not state.checkpoint_token:
+            return cls(key=_text(since) if since else "")
+        saved = cast("dict[str, Any] | None", state.extras.get("place"))
+        if saved is None:  # an older version's state: it may have been saved near the present
+            return cls(key=_text(datetime.fromisoformat(state.checkpoint_token) - OVERLAP))
+        rest: dict[str, Any] = {name: saved[name] for name in ("page", "walks", "link", "numbered") if name in saved}
+        rest |= {name: tuple(saved.get(name, ())) for name in ("prints", "before")}
+        return cls(key=state.checkpoint_token, **rest)
+
+    def state(self, again: str) -> GitHubState:
+        """Return the state that leads back to this place."""
+        saved: dict[str, object] = {"link": self.link} if self.link else {}
+        if self.page > 1 or self.walks > 1:
+            saved |= {"page": self.page, "walks": self.walks, "prints": self.prints, "before": self.before}
+        saved |= {"numbered": True} if self.numbered else {}
+        extras: dict[str, object] = {"place": saved}
+        if again:
+            extras["again"] = again
+        return GitHubState(checkpoint_token=self.key, human_readable_marker=_marker(self.key), extras=extras)
 
 
-def _ordered(place: str) -> dict[str, Any]:
-    params: dict[str, Any] = {"sort": "updated", "direction": "asc", "per_page": PER_PAGE}
-    return params | ({"since": place} if place else {})
+@dataclass
+class _Walk:
+    """One way through a list. ``path`` begins with ``/``; ``more`` are parameters besides order and key."""
+
+    client: GitHubClient
+    path: str
+    scope: str
+    more: dict[str, Any] = field(default_factory=dict[str, Any])
+    again: str = ""
+    """Where the reading after this one starts at the latest, because this one was saved near the present."""
+
+    def read(self, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
+        """Yield pages from the saved place to the end of the list."""
+        place = _Place.of(start, since)
+        self.again = str(start.extras.get("again") or "")
+        failures = 0
+        while True:
+            try:
+                answer = self._ask(place)
+            except (NotFound, UnexpectedAnswer):
+                failures += 1
+                if place.link:  # a cursor that is no longer known
+                    place = _Place(key=place.key, numbered=True)
+                    continue
+                if place.page == 1:
+                    raise
+                if failures == 1:
+                    continue
+                yield self._unreachable([], place.key)  # the end that GitHub puts to numbered pages
+                place = _Place(key=_later(place.key))
+                continue
+            failures = 0
+            items = as_items(answer.data)
+            reached = _last_change(items, place.key)
+            if reached < place.key:
+                raise UnexpectedAnswer(
+                    f"GitHub answered {self.path} out of order: {reached} after {place.key}. Run again later."
+                )
+            following = self._following(place, answer, items, reached)
+            if following is None:
+                yield ListPage(items=items, state=self._complete(place, items, reached))
+                return
+            if following.page > INSTANT_PAGES:
+                yield self._unreachable(items, reached)
+                place = _Place(key=_later(reached))
+                continue
+            yield ListPage(items=items, state=following.state(self._near_present(reached)))
+            place = following
+
+    def _ask(self, place: _Place) -> Answer:
+        if place.link:
+            return self.client.get(place.link, scope=self.scope)
+        params: dict[str, Any] = {**self.more, "sort": "updated", "direction": "asc", "per_page": PER_PAGE}
+        params |= {"since": place.key} if place.key else {}
+        params |= {"page": place.page} if place.page > 1 else {}
+        return self.client.get(self.path, params, scope=self.scope)
+
+    def _following(self, place: _Place, answer: Answer, items: list[Any], reached: str) -> _Place | None:
+        """Return the place behind a page, or None at the end of the list.
+
+        Where more items share one instant than a page holds, that instant is walked by page number. An item may slide
+        across a page edge meanwhile, so it is walked again until a walk meets the same pages as the one before.
+        """
+        more, inside = answer.next_url is not None, reached == place.key
+        if answer.next_url is not None and not place.numbered and "after" in parse_qs(urlsplit(answer.next_url).query):
+            link = relative(self.client.api_url, answer.next_url)
+            if link == place.link:
+                raise UnexpectedAnswer(f"GitHub's pages of {self.path} lead back to where they were. Run again later.")
+            return _Place(key=reached, link=link)
+        if place.link:
+            return _Place(key=reached, numbered=True) if more else None
+        prints = (*place.prints, _fingerprint(items, place.key))
+        full = place.page > 1 and len(items) >= PER_PAGE  # its successor may be beyond what GitHub serves by number
+        if inside and (more or full):
+            return replace(place, page=place.page + 1, prints=prints)
+        if (place.page > 1 or place.walks > 1) and prints != place.before and place.walks < WALKS:
+            return _Place(key=place.key, walks=place.walks + 1, before=prints, numbered=place.numbered)
+        return _Place(key=reached) if more else None
+
+    def _near_present(self, reached: str) -> str:
+        """Return ``again``, which is set as soon as a place near the present is saved."""
+        settled = _text(self._settled())
+        if reached > settled and not self.again:
+            self.again = settled
+        return self.again
+
+    def _settled(self) -> datetime:
+        return (self.client.server_time or datetime.now(UTC)) - OVERLAP
+
+    def _unreachable(self, items: list[Any], instant: str) -> ListPage:
+        """Return a page that goes on behind an instant of which GitHub does not serve everything."""
+        if not instant:
+            raise UnexpectedAnswer(f"GitHub answered {self.path} without any time of change. Run again later.")
+        return ListPage(items=items, state=_Place(key=_later(instant)).state(self.again), unreachable=instant)
+
+    def _complete(self, place: _Place, items: list[Any], reached: str) -> GitHubState:
+        """Return the state of a list that was read to its end: behind its last item, but not too near the present."""
+        if not reached:
+            return GitHubState()
+        last = _later(reached) if items or place.page > 1 else reached
+        key = min(last, _text(self._settled()), *([self.again] if self.again else ()))
+        return GitHubState(checkpoint_token=key, human_readable_marker=_marker(reached), extras={"place": {}})
 
 
-def _begin(start: IncrementalState, since: datetime | None) -> str:
-    """Where a run begins to read: a little before the checkpoint, else at ``since``, else at the beginning."""
-    if start.checkpoint_token:
-        return _text(datetime.fromisoformat(start.checkpoint_token) - OVERLAP)
-    return _text(since) if since else ""
+def relative(api_url: str, url: str) -> str:
+    """Return path and query of an address of the API, from below the API's own path: they outlive its host name."""
+    parts = urlsplit(url)
+    path = parts.path.removeprefix(urlsplit(api_url).path.rstrip("/"))
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _fingerprint(items: list[Any], key: str) -> str:
+    """Return a short hash of which items of one instant a page holds."""
+    names = "\0".join(str(_identity(item)) for item in items if _last_change([item], key) == key)
+    return hashlib.blake2b(names.encode(errors="replace"), digest_size=8).hexdigest()
+
+
+def _later(key: str) -> str:
+    return _text(datetime.fromisoformat(key) + SECOND)
 
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _state(place: str) -> GitHubState:
-    return GitHubState(checkpoint_token=place, human_readable_marker=f"changes up to {place}" if place else "")
+def _marker(key: str) -> str:
+    return f"changes up to {key}" if key else ""
 
 
 def as_items(data: object) -> list[Any]:
@@ -113,10 +244,17 @@ def _identity(item: object) -> object:
     return cast("dict[str, object]", item).get("id") if isinstance(item, dict) else repr(item)
 
 
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _last_change(items: list[Any], place: str) -> str:
-    """The ``updated_at`` of the last item that has one, else where the page began."""
+    """Return the ``updated_at`` of the last item that has a readable one, else where the page began."""
     for item in reversed(items):
         changed: object = cast("dict[str, object]", item).get("updated_at") if isinstance(item, dict) else None
-        if isinstance(changed, str) and changed:
+        if isinstance(changed, str) and _is_moment(changed):
             return changed
     return place

@@ -1,16 +1,27 @@
-"""Nested connections that are longer than a page: all items' next pages in one query, until none is left."""
+"""Nested connections that are longer than a page: all items' next pages in one query, until none is left.
+
+What is left of them can be saved and continued by another run: an item whose lists need more requests than a run may
+make keeps its place inside them. A continued item holds only its identity and the lists that are still open; what an
+earlier run has stored of a list is counted under ``before``.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import SliceRefused
+from core.operations.github_ops.answers import NodeError
 from core.operations.github_ops.client import GitHubClient
+from github_activity_tracker.fetch.node_errors import Path, add_shortfall, note_errors, reason_of
 from github_activity_tracker.fetch.reactions import count_reactions
+from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL
 
 AT_ONCE = 20
 """Connections that are continued in one query."""
+TRIES_OF_ONE = 4
+"""Attempts to continue a single connection before it stays short."""
+IDENTITY = ("id", "number", "url", "updatedAt")
 Item = dict[str, Any]
 
 
@@ -31,46 +42,136 @@ class Nested:
 def complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> None:
     """Append to each nested connection what does not fit its first page, and count reactions; in place.
 
-    A connection whose item disappeared meanwhile stays short: its ``totalCount`` says so.
+    What could not be read is noted on the items as their shortfall.
     """
-    _complete(client, scope, items, nested)
-    count_reactions(client, scope, items)
+    for _ in steps(client, scope, items, nested):
+        pass
 
 
-def _complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> None:
+def steps(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[None]:
+    """Do the same, one query a step."""
+    tidy(items, nested)
+    yield from count_reactions(client, scope, items)
+    for item, holder, one in _open(items, nested):
+        if holder.get(one.name) is None:
+            add_shortfall(item, "incomplete", f"{one.name} is missing", **{one.name: [-1, 0]})
+    at_once, tries = AT_ONCE, 0
+    while waiting := [found for found in _open(items, nested) if _has_more(found[1].get(found[2].name))]:
+        batch = [found for found in waiting if found[2] is waiting[0][2]][:at_once]
+        try:
+            _extend(client, scope, batch)
+        except SliceRefused as error:
+            tries = tries + 1 if at_once == 1 else 0
+            if tries == TRIES_OF_ONE:
+                item, holder, one = batch[0]
+                add_shortfall(item, "refused", f"{one.name}: {error}")
+                holder[one.name]["pageInfo"] = {"hasNextPage": False, "endCursor": None}
+                tries = 0
+            at_once = max(1, at_once // 2)
+            continue
+        tidy(items, nested)
+        tries = 0
+        yield
+        yield from count_reactions(client, scope, items)
+
+
+def tidy(items: Sequence[Item], nested: Sequence[Nested]) -> None:
+    """Take nulls out of the nested lists, and count them: GitHub delivered them, and they hold nothing."""
+    for _, holder, one in _open(items, nested):
+        connection = holder.get(one.name)
+        if connection is not None:
+            nodes: list[Any] = connection.get("nodes") or []
+            connection["nodes"] = [node for node in nodes if node]
+            connection["nulls"] = connection.get("nulls", 0) + len(nodes) - len(connection["nodes"])
+
+
+def missing(items: Sequence[Item], nested: Sequence[Nested]) -> list[tuple[Item, str, int, int]]:
+    """Return the nested lists of which less arrived than GitHub says there is: item, list, its total, what arrived."""
+    short: list[tuple[Item, str, int, int]] = []
+    for item, holder, one in _open(items, nested):
+        connection = holder.get(one.name)
+        if connection is None or _has_more(connection):
+            continue
+        arrived = len(connection["nodes"]) + connection.get("nulls", 0) + connection.get("before", 0)
+        if arrived < int(connection.get("totalCount") or 0):
+            name = one.name if holder is item else f"{one.name} of {holder['id']}"
+            short.append((item, name, int(connection["totalCount"]), arrived))
+    return short
+
+
+def unfinished(items: Sequence[Item], nested: Sequence[Nested]) -> list[Item]:
+    """Return what is needed to continue the lists that are still open, fit for JSON: ``steps`` takes it."""
+    return [rest for item in items if (rest := _rest(item, nested)) is not None]
+
+
+def _rest(holder: Item, nested: Sequence[Nested]) -> Item | None:
+    rest: Item = {name: holder[name] for name in IDENTITY if name in holder} | {CONTINUED: True}
+    found = False
     for one in nested:
-        holders = [item for item in items if item.get(one.name)]
-        at_once = AT_ONCE
-        while waiting := [item for item in holders if item[one.name]["pageInfo"]["hasNextPage"]]:
-            batch = waiting[:at_once]
-            try:
-                _extend(client, scope, batch, one)
-            except SliceRefused:
-                if at_once == 1:
-                    raise
-                at_once = max(1, at_once // 2)
+        connection: Item | None = holder.get(one.name)
+        if connection is None:
+            continue
+        inner = [_rest(node, [one.inner]) for node in connection["nodes"] if node] if one.inner else []
+        stubs = [stub for stub in inner if stub is not None]
+        if stubs or _has_more(connection):
+            found = True
+            arrived = len(connection["nodes"]) + connection.get("before", 0)
+            rest[one.name] = {
+                "totalCount": connection["totalCount"], "pageInfo": connection["pageInfo"], "nodes": stubs,
+                "nulls": connection.get("nulls", 0), "before": arrived - len(stubs),
+            }  # fmt: skip
+    return rest if found else None
+
+
+def _has_more(connection: Mapping[str, Any] | None) -> bool:
+    return bool(connection and (connection.get("pageInfo") or {}).get("hasNextPage"))
+
+
+def _open(items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[tuple[Item, Item, Nested]]:
+    """Yield every place of a nested connection: the item, what holds the connection, and the connection's kind."""
+    for one in nested:
+        for item in items:
+            if one.name in item:
+                yield item, item, one
         if one.inner:
-            nodes = [node for item in holders for node in item[one.name]["nodes"] if node]
-            _complete(client, scope, nodes, [one.inner])
+            for item in items:
+                for node in (item.get(one.name) or {}).get("nodes") or ():
+                    if node and one.inner.name in node:
+                        yield item, node, one.inner
 
 
-def _extend(client: GitHubClient, scope: str, batch: Sequence[Item], one: Nested) -> None:
-    """The next page of each of a few connections."""
+def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, Nested]]) -> None:
+    """Append the next page of each of a few connections of one kind."""
+    one = batch[0][2]
     parts = [
-        f"n{place}: node(id: {json.dumps(item['id'])}) {{ ... on {one.of} {{ {_page(one, item)} }} }}"
-        for place, item in enumerate(batch)
+        f"n{place}: node(id: {json.dumps(holder['id'])}) {{ ... on {one.of} {{ {_page(one, holder)} }} }}"
+        for place, (_, holder, _) in enumerate(batch)
     ]
     text = f"{{ {' '.join(parts)} rateLimit {{ cost }} }}\n{one.fragments}"
-    data = client.graphql(text, scope=scope, absent=("NOT_FOUND",))
-    for place, item in enumerate(batch):
-        kept = item[one.name]
-        more = (data.get(f"n{place}") or {}).get(one.name)
-        if more is None:
-            kept["pageInfo"] = {"hasNextPage": False, "endCursor": None}
+    answer = client.query(text, scope=scope)
+    shown: dict[Path, Item | None] = {(f"n{place}",): answer.data.get(f"n{place}") for place in range(len(batch))}
+    others = note_errors(shown, answer.errors)
+    for place, (item, holder, _) in enumerate(batch):
+        node = shown[f"n{place}",] or {}
+        page, connection = node.get(one.name), holder[one.name]
+        _pass_on(item, node, [error for error in others if error.path[0] == f"n{place}"])
+        if page is None:
+            connection["pageInfo"] = {"hasNextPage": False, "endCursor": None}
             continue
-        kept["nodes"].extend(more["nodes"])
-        kept["pageInfo"], kept["totalCount"] = more["pageInfo"], more["totalCount"]
+        connection["nodes"].extend(page.get("nodes") or ())
+        stuck = page["pageInfo"].get("endCursor") == connection["pageInfo"].get("endCursor")
+        connection["pageInfo"], connection["totalCount"] = page["pageInfo"], page["totalCount"]
+        if stuck:  # an answer that leads back to where it began would be followed for ever
+            connection["pageInfo"] = {"hasNextPage": False, "endCursor": None}
 
 
-def _page(one: Nested, item: Item) -> str:
-    return one.query % (one.size, f", after: {json.dumps(item[one.name]['pageInfo']['endCursor'])}")
+def _pass_on(item: Item, node: Item, errors: Sequence[NodeError]) -> None:
+    """Note on the item what an answer about a part of it said."""
+    if known := node.get(SHORTFALL):
+        add_shortfall(item, known["reason"], known["detail"])
+    for error in errors:
+        add_shortfall(item, reason_of(error), error.message)
+
+
+def _page(one: Nested, holder: Item) -> str:
+    return one.query % (one.size, f", after: {json.dumps(holder[one.name]['pageInfo']['endCursor'])}")

@@ -1,79 +1,198 @@
-"""What there still is: totals and ids alone."""
+"""How much there is of everything, which ids still exist, and single threads with all that belongs to them.
 
-from collections.abc import Iterator, Sequence
+An id counts as gone only when GitHub answers NOT_FOUND for this id, and does so again when it is asked in another way.
+A null without an error, FORBIDDEN, and errors about a parent are no answer.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from core.errors import NotFound, SliceRefused
+from core.errors import AccessDenied, CursorRefused, NotFound, SliceRefused
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker.fetch import queries
-from github_activity_tracker.fetch.listing import Listing, pages
+from github_activity_tracker.fetch.lists import as_items
 from github_activity_tracker.fetch.queries.events import ACTOR
-from github_activity_tracker.protocol_impl import GitHubState
 
 PER_QUERY = 100
+GONE = "NOT_FOUND"
+Item = dict[str, Any]
 TOTALS = {
-    "issues": Listing(connection="issues", query=queries.TOTALS_OF_ISSUES, light="", nested=(), size=100),
-    "pulls": Listing(connection="pullRequests", query=queries.TOTALS_OF_PULLS, light="", nested=(), size=100),
+    "issues": ("issues", queries.TOTALS_OF_ISSUES, 100),
+    "pulls": ("pullRequests", queries.TOTALS_OF_PULLS, 100),
+    "discussions": ("discussions", queries.TOTALS_OF_DISCUSSIONS, 25),
 }
+"""Connection, query and page size of each list of totals."""
+POSTS = {"issue_comments": "issues/{}/comments", "review_comments": "pulls/{}/comments"}
 
 
-def totals(client: GitHubClient, name: str, repository: str, scope: str) -> Iterator[list[dict[str, Any]]]:
-    """Numbers of all issues or pull requests with how much each holds, in the order of their creation."""
-    for page in pages(client, TOTALS[name], repository, scope, GitHubState()):
-        yield page.items
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TotalsPage:
+    """Items with the sizes of what belongs to them, the cursor behind them, and whether these are the last ones."""
+
+    items: list[Item]
+    cursor: str
+    last: bool
 
 
-def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, str]:
-    """Whether an issue or pull request is no longer in this repository; and where it went, if it was moved.
+def totals(client: GitHubClient, name: str, repository: str, scope: str, after: str = "") -> Iterator[TotalsPage]:
+    """Yield all issues, pull requests or discussions with the sizes of their lists, in the order of their creation.
 
-    GitHub answers 301 for one that was transferred and 404 or 410 for one that was deleted.
-    https://docs.github.com/en/rest/issues/issues#get-an-issue
+    ``repository`` is a node id. A page of a hundred costs three or four points. A refused cursor starts from the
+    beginning. Items that GitHub does not show are left out.
     """
-    try:
-        client.get(f"/repos/{full_name}/issues/{number}", scope=full_name, redirects=0)
-    except NotFound as error:
-        return error.reason in {"not_found", "gone", "moved"}, str(error).rpartition(" ")[
-            2
-        ] if error.reason == "moved" else ""
-    return False, ""
-
-
-def absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
-    """Those of the node ids that GitHub does not know any more."""
-    text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } rateLimit { cost } }"
-    return [
-        node_id for some, nodes in _ask(client, text, node_ids, scope)
-        for node_id, node in zip(some, nodes, strict=True) if node is None
-    ]  # fmt: skip
-
-
-def accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Accounts by their node ids: those that there are, and the ids of those that are gone."""
-    text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Actor { ...Account } } rateLimit { cost } }\n" + ACTOR
-    found: list[dict[str, Any]] = []
-    gone: list[str] = []
-    for some, nodes in _ask(client, text, node_ids, scope):
-        for node_id, node in zip(some, nodes, strict=True):
-            if node is None:
-                gone.append(node_id)
-            elif node.get("login"):
-                found.append(node)
-    return found, gone
-
-
-def _ask(
-    client: GitHubClient, text: str, node_ids: Sequence[str], scope: str
-) -> Iterator[tuple[Sequence[str], list[Any]]]:
-    """Answers of ``nodes(ids:)``, in the order of the ids; smaller batches when GitHub refuses."""
-    start, size = 0, PER_QUERY
-    while start < len(node_ids):
-        some = node_ids[start : start + size]
+    connection, query, most = TOTALS[name]
+    size, place = most, after
+    while True:
+        variables = {"repository": repository, "first": size, "after": place or None}
         try:
-            nodes = client.graphql(text, {"ids": list(some)}, scope=scope, absent=("NOT_FOUND",))["nodes"]
+            answer = client.query(query, variables, scope=scope)
         except SliceRefused:
             if size == 1:
                 raise
             size = max(1, size // 2)
             continue
-        yield some, nodes
+        except CursorRefused:
+            if not place:
+                raise
+            place = ""
+            continue
+        found = (answer.data.get("node") or {}).get(connection)
+        if not found:
+            raise NotFound(f"GitHub shows no {connection} of this repository", reason="not_found")
+        items = [edge["node"] for edge in found["edges"] if edge and edge.get("node")]
+        place, last = found["pageInfo"]["endCursor"] or "", not found["pageInfo"]["hasNextPage"]
+        yield TotalsPage(items=items, cursor=place, last=last)
+        if last:
+            return
+        size = min(most, size * 2)
+
+
+def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:
+    """Return whether a repository has ``issues``, ``pulls`` or ``discussions`` at all, as its settings say.
+
+    https://docs.github.com/en/rest/repos/repos#get-a-repository
+    """
+    field = {"issues": "has_issues", "pulls": "has_pull_requests", "discussions": "has_discussions"}[name]
+    settings = client.get(f"/repos/{full_name}", scope=full_name).data
+    return not isinstance(settings, dict) or settings.get(field) is not False
+
+
+def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, str]:
+    """Return whether an issue or pull request is no longer in this repository; and where it went, if it was moved.
+
+    GitHub answers 301 for one that was transferred and 404 or 410 for one that was deleted; 403 is no answer.
+    https://docs.github.com/en/rest/issues/issues#get-an-issue
+    """
+    try:
+        client.get(f"/repos/{full_name}/issues/{number}", scope=full_name, redirects=0)
+    except NotFound as error:
+        moved_to = str(error).rpartition(" ")[2] if error.reason == "moved" else ""
+        return error.reason in {"not_found", "gone", "moved"}, moved_to
+    except AccessDenied:
+        return False, ""
+    return False, ""
+
+
+def absent_numbers(client: GitHubClient, name: str, repository: str, numbers: Sequence[int], scope: str) -> set[int]:
+    """Return those of the numbers that GitHub's GraphQL has no issue or pull request for."""
+    field = "issue" if name == "issues" else "pullRequest"
+
+    def text(some: Sequence[str]) -> str:
+        parts = " ".join(f"n{place}: {field}(number: {number}) {{ id }}" for place, number in enumerate(some))
+        return (
+            f"query {{ node(id: {json.dumps(repository)}) {{ ... on Repository {{ {parts} }} }} rateLimit {{ cost }} }}"
+        )
+
+    looked_up = _aliased(client, text, [str(number) for number in numbers], scope, ("node",))
+    return {int(number) for number, _, kind in looked_up if kind == GONE}
+
+
+def absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
+    """Return those of the node ids for which GitHub answers NOT_FOUND twice: in a list, and one by one."""
+    text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } rateLimit { cost } }"
+    missing = [id_ for id_, _, kind in _listed(client, text, node_ids, scope) if kind == GONE]
+    return _still_missing(client, missing, scope)
+
+
+def accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple[list[Item], list[str]]:
+    """Return the accounts with these node ids, and the ids for which GitHub answers NOT_FOUND twice."""
+    text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Actor { ...Account } } rateLimit { cost } }\n" + ACTOR
+    found: list[Item] = []
+    missing: list[str] = []
+    for id_, node, kind in _listed(client, text, node_ids, scope):
+        if node and node.get("login"):
+            found.append(node)
+        elif node is None and kind == GONE:
+            missing.append(id_)
+    return found, _still_missing(client, missing, scope)
+
+
+def issue(client: GitHubClient, full_name: str, number: int) -> Any:
+    """Return an issue or pull request as REST's list shows it; NotFound when it is not in this repository."""
+    return client.get(f"/repos/{full_name}/issues/{number}", scope=full_name, redirects=0).data
+
+
+def posts(client: GitHubClient, full_name: str, stream: str, number: int) -> list[Any]:
+    """Return all ``issue_comments`` or ``review_comments`` of one issue or pull request; a hundred a request."""
+    path = f"/repos/{full_name}/{POSTS[stream].format(number)}"
+    answers = client.pages(path, {"per_page": 100}, scope=full_name)
+    return [item for answer in answers for item in as_items(answer.data)]
+
+
+def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
+    """Ask for single nodes again."""
+
+    def text(some: Sequence[str]) -> str:
+        parts = " ".join(f"n{place}: node(id: {json.dumps(id_)}) {{ id }}" for place, id_ in enumerate(some))
+        return f"query {{ {parts} rateLimit {{ cost }} }}"
+
+    return [id_ for id_, _, kind in _aliased(client, text, node_ids, scope, ()) if kind == GONE]
+
+
+def _aliased(
+    client: GitHubClient, text: Callable[[Sequence[str]], str], ids: Sequence[str], scope: str, parent: tuple[str, ...]
+) -> Iterator[tuple[str, Any, str]]:
+    """Yield ids with their nodes and errors, out of queries that give each a name of its own below ``parent``."""
+
+    def ask(some: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+        answer = client.query(text(some), scope=scope)
+        kinds = {error.path: error.kind for error in answer.errors}
+        data: Any = answer.data
+        for step in parent:
+            data = (data or {}).get(step)
+        for place, id_ in enumerate(some):
+            yield id_, (data or {}).get(f"n{place}"), kinds.get((*parent, f"n{place}"), "")
+
+    return _in_parts(ask, ids)
+
+
+def _listed(client: GitHubClient, text: str, ids: Sequence[str], scope: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield ids with their nodes and errors, out of ``nodes(ids:)``, which answers in the order of the ids."""
+
+    def ask(some: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+        answer = client.query(text, {"ids": list(some)}, scope=scope)
+        kinds = {error.path: error.kind for error in answer.errors}
+        nodes = answer.data.get("nodes") or [None] * len(some)
+        for place, (id_, node) in enumerate(zip(some, nodes, strict=True)):
+            yield id_, node, kinds.get(("nodes", place), "")
+
+    return _in_parts(ask, ids)
+
+
+def _in_parts(
+    ask: Callable[[Sequence[str]], Iterator[tuple[str, Any, str]]], ids: Sequence[str]
+) -> Iterator[tuple[str, Any, str]]:
+    """Ask in batches; in smaller ones when GitHub refuses."""
+    start, size = 0, PER_QUERY
+    while start < len(ids):
+        some = ids[start : start + size]
+        try:
+            yield from list(ask(some))
+        except SliceRefused:
+            if size == 1:
+                raise
+            size = max(1, size // 2)
+            continue
         start += len(some)

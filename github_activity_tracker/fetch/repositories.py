@@ -1,60 +1,208 @@
 """Repositories' own facts; also the cheap question whether anything in them changed."""
 
 import json
+import logging
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from core.errors import SliceRefused, UnexpectedAnswer
+from core.errors import (
+    AccessDenied,
+    CollectorError,
+    NotFound,
+    RetryLater,
+    SliceRefused,
+    SourceTimeout,
+    SourceUnavailable,
+    UnexpectedAnswer,
+)
+from core.operations.github_ops.answers import GraphQLAnswer
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.tokens import Token
+from github_activity_tracker.fetch.facts import PAYLOAD_ERRORS, are_facts, is_repository
 from github_activity_tracker.fetch.queries import REPOSITORY
 from github_activity_tracker.payloads import RepositoryPayload
 
+logger = logging.getLogger(__name__)
 PER_QUERY = 100
+TRIES_OF_ONE = 3
+"""Number of times a single repository is asked about when GitHub calls the query too much."""
+FAILED_QUERIES = 40
+"""Failed queries of one probe after which the remaining repositories are asked about over REST alone."""
+FEATURES = {"issues": "has_issues", "pulls": "has_pull_requests", "discussions": "has_discussions"}
+"""Kinds of threads that an owner can switch off, and what REST calls the switch."""
+Facts = dict[str, Any]
 
 
 def repository(client: GitHubClient, full_name: str, known_id: int | None) -> RepositoryPayload:
-    """The facts of a repository over REST, by its id where that is known: names change hands, ids do not.
+    """Return the facts of a repository over REST, by its id where that is known: names change hands, ids do not.
 
-    Raises ``NotFound`` when it is gone, blocked or never was.
+    Raises ``NotFound`` when it is gone, blocked or never was, ``UnexpectedAnswer`` for anything but a repository.
     """
     path = f"/repositories/{known_id}" if known_id else f"/repos/{full_name}"
     payload = client.get(path, scope=full_name).data
-    if not isinstance(payload, dict) or "id" not in payload or "full_name" not in payload:
+    if not is_repository(payload):
         raise UnexpectedAnswer(f"GitHub answered {path} with something that is not a repository. Run again later.")
     return cast("RepositoryPayload", payload)
 
 
-def probe(client: GitHubClient, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The facts of many repositories: ``names`` has the node id (or nothing) of each ``owner/name``.
+def features(client: GitHubClient, full_name: str, known_id: int) -> dict[str, bool]:
+    """Return which kinds of threads are switched on; kinds that the server does not mention are left out.
 
-    A hundred repositories cost one request. What GitHub does not show is left out.
+    https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
-    found: dict[str, dict[str, Any]] = {}
-    for some in _batches(list(names), PER_QUERY):
-        found |= _ask(client, some, names)
-    return found
+    payload = cast("Mapping[str, object]", repository(client, full_name, known_id))
+    return {kind: bool(payload[name]) for kind, name in FEATURES.items() if isinstance(payload.get(name), bool)}
 
 
-def _ask(client: GitHubClient, some: Sequence[str], names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """One query; in halves, when it is too much."""
-    parts = [f"r{place}: {_selector(name, names[name])} {{ ...Facts }}" for place, name in enumerate(some)]
-    text = f"{{ {' '.join(parts)} viewer {{ login }} rateLimit {{ cost }} }}\n{REPOSITORY}"
-    scope = some[0] if len(some) == 1 else ""
-    for attempt in range(4):
+def is_reachable(client: GitHubClient) -> bool:
+    """Return whether the REST API answers at all. The request is free.
+
+    https://docs.github.com/en/rest/rate-limit/rate-limit
+    """
+    try:
+        client.get("/rate_limit")
+    except (SourceUnavailable, SourceTimeout):
+        return False
+    except (NotFound, AccessDenied, RetryLater, UnexpectedAnswer):
+        return True  # an answer all the same; GitHub Enterprise Server answers 404 where limits are off
+    return True
+
+
+def graphql_works(client: GitHubClient) -> bool:
+    """Return whether GraphQL answers the smallest query there is."""
+    try:
+        client.graphql("{ viewer { login } rateLimit { cost } }")
+    except (SourceUnavailable, SourceTimeout, UnexpectedAnswer, *PAYLOAD_ERRORS):
+        return False
+    except (NotFound, AccessDenied, RetryLater):
+        return True
+    return True
+
+
+Asked = tuple[str, str]
+"""A repository to ask about: ``owner/name``, and its node id or nothing where only the name is known."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Probe:
+    """What GitHub said about many repositories.
+
+    ``facts``: of the documented shape. ``failures``: why a repository has none; a repository in neither of the two
+    was null without an error. ``limit`` and ``outage``: why the remaining ones were not asked about.
+    """
+
+    facts: dict[Asked, Facts] = field(default_factory=dict[Asked, Facts])
+    failures: dict[Asked, CollectorError] = field(default_factory=dict[Asked, CollectorError])
+    limit: RetryLater | None = None
+    outage: CollectorError | None = None
+
+
+def probe(client: GitHubClient, repositories: Sequence[Asked]) -> Probe:
+    """Return the facts of many repositories.
+
+    A hundred repositories cost one request, for each of the tokens that see them; what one token does not see is asked
+    for with the next one. A query that fails is repeated in halves, so that one repository that GitHub cannot show
+    costs none of the others their facts.
+    Raises only what no query can escape: ``ReplaceToken``, ``BudgetExhausted``.
+    """
+    told, tried = Probe(), dict[str, set[str]]()
+    waiting = list(dict.fromkeys(repositories))
+    while groups := client.token_groups(list(dict.fromkeys(name for name, _ in waiting)), tried):
+        for token, names in groups:
+            members = [asked for asked in waiting if asked[0] in set(names)]
+            _probe_with(client, told, members, token, tried)
+            if told.limit is not None or told.outage is not None:
+                return told
+        waiting = [asked for asked in waiting if asked not in told.facts]
+    for asked in told.facts:  # an earlier token did not see it
+        told.failures.pop(asked, None)
+    return told
+
+
+def _probe_with(
+    client: GitHubClient, told: Probe, members: Sequence[Asked], token: Token, tried: dict[str, set[str]]
+) -> None:
+    """Ask about repositories with one token, or with another one where a limit holds that one back."""
+    failed = 0
+    waiting = deque(_batches(members, PER_QUERY))
+    while waiting:
+        some = waiting.popleft()
+        for name, _ in some:
+            tried.setdefault(name, set()).add(token.key)
         try:
-            data = client.graphql(text, scope=scope, absent=("NOT_FOUND", "FORBIDDEN"))
-            break
-        except SliceRefused:
+            answer = _ask(client, some, token)
+        except RetryLater as error:
+            told.limit = error
+            return
+        except (NotFound, AccessDenied, SourceUnavailable, SourceTimeout, UnexpectedAnswer) as error:
+            failed += 1
+            if len(some) == 1:
+                told.failures[some[0]] = error
+            refused = isinstance(error, (NotFound, AccessDenied))
+            if failed > FAILED_QUERIES or not (refused or graphql_works(client)):
+                logger.warning("facts are not available over GraphQL: %s", error)
+                told.outage = error
+                return
             if len(some) > 1:
                 half = len(some) // 2
-                return _ask(client, some[:half], names) | _ask(client, some[half:], names)
-            if attempt == 3:
+                waiting.extendleft((some[half:], some[:half]))
+            continue
+        _read(told, some, answer)
+        for asked in some:
+            tried[asked[0]].add(answer.token_key)
+            client.note_seen(asked[0], answer.token_key, seen=asked in told.facts)
+
+
+def _ask(client: GitHubClient, some: Sequence[Asked], token: Token) -> GraphQLAnswer:
+    """Send one query; about a single repository several times, while GitHub calls it too much."""
+    parts = [f"r{place}: {_selector(name, node_id)} {{ ...Facts }}" for place, (name, node_id) in enumerate(some)]
+    text = f"{{ {' '.join(parts)} viewer {{ login }} rateLimit {{ cost }} }}\n{REPOSITORY}"
+    for attempt in range(1, TRIES_OF_ONE + 1):
+        try:
+            answer = client.query(text, prefer=token)
+            break
+        except SliceRefused:
+            if len(some) > 1 or attempt == TRIES_OF_ONE:
                 raise
+        except PAYLOAD_ERRORS as error:
+            raise UnexpectedAnswer("GitHub's GraphQL answered with something undocumented. Run again later.") from error
     else:
         raise AssertionError("unreachable")
-    client.identify(scope, str(data["viewer"]["login"]))
-    answers = ((name, data.get(f"r{place}")) for place, name in enumerate(some))
-    return {name: facts for name, facts in answers if facts and facts.get("databaseId")}
+    if not any(f"r{place}" in answer.data for place in range(len(some))):
+        raise UnexpectedAnswer("GitHub's GraphQL answered without the repositories. Run again later.")
+    viewer = answer.data.get("viewer")
+    if isinstance(viewer, dict):
+        client.identify(answer.token_key, str(cast("dict[str, object]", viewer).get("login") or ""))
+    return answer
+
+
+def _read(told: Probe, some: Sequence[Asked], answer: GraphQLAnswer) -> None:
+    """Take the facts of each repository, or the reason why there are none, out of one answer."""
+    errors = {str(error.path[0]): error for error in reversed(answer.errors)}
+    for place, asked in enumerate(some):
+        facts, error = _with_discussions(answer.data.get(f"r{place}")), errors.get(f"r{place}")
+        if error is not None and error.kind == "NOT_FOUND" and facts is None:
+            told.failures[asked] = NotFound(f"GitHub's GraphQL: {error.message}")
+        elif error is not None:
+            told.failures[asked] = AccessDenied(f"GitHub's GraphQL: {error.message}. Use a token that may read it.")
+        elif are_facts(facts):
+            told.facts[asked] = cast("Facts", facts)
+        elif facts is not None:
+            told.failures[asked] = UnexpectedAnswer(
+                "GitHub's GraphQL answered with something that is not a repository. Run again later."
+            )
+
+
+def _with_discussions(facts: object) -> object:
+    """Return the facts with what follows from a server that lacks discussions, or the flag that they are enabled."""
+    if not isinstance(facts, dict):
+        return facts
+    row = cast("Facts", facts)
+    discussions: Any = row.get("discussions") or {"totalCount": 0, "nodes": []}
+    enabled = isinstance(discussions, dict) and bool(cast("Facts", discussions).get("totalCount"))
+    return {"discussions": discussions, "hasDiscussionsEnabled": enabled} | row
 
 
 def _selector(name: str, node_id: str) -> str:
@@ -64,6 +212,6 @@ def _selector(name: str, node_id: str) -> str:
     return f"repository(owner: {json.dumps(owner)}, name: {json.dumps(short)})"
 
 
-def _batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(names), size):
-        yield names[start : start + size]
+def _batches(repositories: Sequence[Asked], size: int) -> Iterator[Sequence[Asked]]:
+    for start in range(0, len(repositories), size):
+        yield repositories[start : start + size]

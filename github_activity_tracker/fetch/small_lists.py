@@ -1,12 +1,13 @@
 """Releases, labels and milestones: short lists, read whole, and not at all while their ETags hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from core.operations.github_ops.client import GitHubClient
+from core.errors import BudgetExhausted, NotFound, RetryLater, UnexpectedAnswer
+from core.operations.github_ops.client import Answer, GitHubClient
 from core.protocols import IncrementalState
-from github_activity_tracker.fetch.lists import as_items
+from github_activity_tracker.fetch.lists import as_items, relative
 from github_activity_tracker.protocol_impl import GitHubState
 
 PATHS: Mapping[str, tuple[str, dict[str, str]]] = {
@@ -14,28 +15,86 @@ PATHS: Mapping[str, tuple[str, dict[str, str]]] = {
     "milestones": ("milestones", {"state": "all"}),
     "releases": ("releases", {}),
 }
+PER_PAGE = 100
+SAVE_EVERY = 10
+"""Pages after which a list is stored as far as it is known: a killed run loses no more."""
+MOST_PAGES = 300
+Known = list[list[Any]]
+"""Path and query, ETag and number of items of each page."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WholeList:
-    """All items of a list, or ``None`` when it is as it was; and the state that says so."""
+    """Items of a list and the state that covers them. ``whole``: these are all, so that what is absent is gone."""
 
-    items: list[Any] | None
+    items: list[Any]
     state: GitHubState
+    whole: bool = True
 
 
-def whole_list(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> WholeList:
-    """A whole list; pages whose ETag still holds cost nothing of the quota."""
+def whole_list(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> Iterator[WholeList]:
+    """Yield a whole list, or nothing while it is unchanged; pages whose ETag still holds cost nothing of the quota.
+
+    A run that may not make all the requests stores the pages that it got, and the next one goes on behind them. What
+    was read by several runs is not ``whole``: items may have moved between the pages meanwhile.
+    """
+    following = str(start.extras.get("next") or "")
+    etags = cast("Known", start.extras.get("etags") or [])
+    if etags and not following and all(_is_unchanged(client, full_name, page, page is etags[-1]) for page in etags):
+        return
     path, more = PATHS[stream]
-    known = cast("list[list[str]]", start.extras.get("etags") or [])
-    if known and all(client.get(url, scope=full_name, etag=etag).unchanged for url, etag in known):
-        return WholeList(items=None, state=GitHubState(extras=start.extras))
+    first = f"/repos/{full_name}/{path}"
+    whole = not following
+    answers = _answers(client, full_name, first, {"per_page": str(PER_PAGE), **more}, following)
+    read: Known = [] if whole else list(cast("Known", start.extras.get("read") or []))
     items: list[Any] = []
-    etags: list[list[str]] = []
-    for answer in client.pages(f"/repos/{full_name}/{path}", {"per_page": "100", **more}, scope=full_name):
-        items += as_items(answer.data)
-        etags.append([answer.url, answer.etag])
-    kept = etags if all(etag for _, etag in etags) else []
-    return WholeList(
-        items=items, state=GitHubState(extras={"etags": kept}, human_readable_marker=f"{len(items)} items")
-    )
+    try:
+        for answer in answers:
+            page = as_items(answer.data)
+            items += page
+            read.append([relative(client.api_url, answer.url), answer.etag, len(page)])
+            following = relative(client.api_url, answer.next_url) if answer.next_url else ""
+            if following and len(read) % SAVE_EVERY == 0:
+                yield WholeList(items=items, state=_partly(following, read), whole=False)
+    except (BudgetExhausted, RetryLater):
+        if items:
+            yield WholeList(items=items, state=_partly(following, read), whole=False)
+        raise
+    kept = read if whole and all(etag for _, etag, _ in read) else []
+    yield WholeList(
+        items=items, whole=whole,
+        state=GitHubState(extras={"etags": kept}, human_readable_marker=f"{sum(page[2] for page in read)} items"),
+    )  # fmt: skip
+
+
+def _partly(following: str, read: Known) -> GitHubState:
+    count = sum(page[2] for page in read)
+    return GitHubState(extras={"next": following, "read": list(read)}, human_readable_marker=f"{count} items so far")
+
+
+def _answers(
+    client: GitHubClient, full_name: str, first: str, params: Mapping[str, Any], following: str
+) -> Iterator[Answer]:
+    """Yield the pages from ``following`` on, or all of them."""
+    answer = client.get(following, scope=full_name) if following else client.get(first, params, scope=full_name)
+    for _ in range(MOST_PAGES):
+        yield answer
+        if answer.next_url is None:
+            return
+        answer = client.get(answer.next_url, scope=full_name)
+    raise UnexpectedAnswer(f"GitHub's pages of {first} do not end. Run again later.")
+
+
+def _is_unchanged(client: GitHubClient, full_name: str, page: list[Any], last: bool) -> bool:
+    """Whether a page is as it was.
+
+    An ETag does not cover the Link header: a last page that is full stays unchanged when another one follows it.
+    Such a page is asked for without its ETag.
+    """
+    url, etag, *count = page
+    full = last and (not count or count[0] >= PER_PAGE)
+    try:
+        answer = client.get(relative(client.api_url, url), scope=full_name, etag="" if full else etag)
+    except NotFound:
+        return False
+    return answer.unchanged or (full and answer.etag == etag and answer.next_url is None)

@@ -1,8 +1,9 @@
 """What is kept of GitHub, by GitHub's numeric ids."""
 
+from github_activity_tracker.models.commit_comments import CommitComment
 from github_activity_tracker.models.commits import AuthorEmail, Commit, CommitFile, GitRef, RefChange
 from github_activity_tracker.models.discussions import Discussion, DiscussionComment
-from github_activity_tracker.models.issues import Issue, IssueComment, Post, ReviewComment
+from github_activity_tracker.models.issues import Hideable, Issue, IssueComment, Post, ReviewComment
 from github_activity_tracker.models.planning import Label, Milestone, Release
 from github_activity_tracker.models.pulls import PullRequest, Review, Timeline, TimelineEvent
 from github_activity_tracker.models.repositories import Account, FormerLogin, FormerName, Repository
@@ -12,12 +13,14 @@ __all__ = [
     "Account",
     "AuthorEmail",
     "Commit",
+    "CommitComment",
     "CommitFile",
     "Discussion",
     "DiscussionComment",
     "FormerLogin",
     "FormerName",
     "GitRef",
+    "Hideable",
     "Issue",
     "IssueComment",
     "Label",

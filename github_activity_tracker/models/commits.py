@@ -9,7 +9,10 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class Commit(models.Model):
-    """A commit of a repository. Dates are UTC; the authors' own offsets stand beside them, in minutes."""
+    """A commit of a repository. Dates are UTC; the authors' own offsets are in minutes.
+
+    A date or an offset is None where the commit has none, or one that cannot be a time; the raw text is stored then.
+    """
 
     id = models.BigAutoField(primary_key=True)
     repository_id: int
@@ -23,11 +26,23 @@ class Commit(models.Model):
     author_name = models.TextField(blank=True)
     author_email = models.TextField(blank=True)
     authored_at = models.DateTimeField(null=True)
-    author_utc_offset = models.SmallIntegerField(default=0)
+    author_utc_offset = models.SmallIntegerField(null=True, blank=True, default=0)
+    authored_raw = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The date as the commit writes it, where it cannot be shown in full.",
+    )
     committer_name = models.TextField(blank=True)
     committer_email = models.TextField(blank=True)
     committed_at = models.DateTimeField(null=True)
-    committer_utc_offset = models.SmallIntegerField(default=0)
+    committer_utc_offset = models.SmallIntegerField(null=True, blank=True, default=0)
+    committed_raw = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The date as the commit writes it, where it cannot be shown in full.",
+    )
     message = models.TextField(blank=True)
     encoding = models.CharField(max_length=64, blank=True, help_text="As the commit names it; empty for UTF-8.")
     additions = models.PositiveBigIntegerField(default=0)

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from github_activity_tracker.models.issues import Post
+from github_activity_tracker.models.issues import Hideable, Post
 
 
 class Discussion(Post):
@@ -27,7 +27,7 @@ class Discussion(Post):
         return f"#{self.number} {self.title}"
 
 
-class DiscussionComment(Post):
+class DiscussionComment(Hideable):
     """A comment in a discussion, or a reply to one."""
 
     discussion_number = models.PositiveIntegerField()
@@ -35,7 +35,7 @@ class DiscussionComment(Post):
     is_answer = models.BooleanField(default=False)
     upvotes = models.PositiveIntegerField(default=0)
 
-    class Meta(Post.Meta):
+    class Meta(Hideable.Meta):
         indexes = [
             models.Index(fields=["repository", "discussion_number", "created_at"]),
             models.Index(fields=["-created_at"]),

@@ -29,6 +29,32 @@ class Post(models.Model):
         abstract = True
 
 
+class Hideable(Post):
+    """A comment or review that people who may write can hide (GitHub: minimize).
+
+    https://docs.github.com/en/communities/moderating-comments-and-conversations/managing-disruptive-comments
+    """
+
+    is_minimized = models.BooleanField(null=True, blank=True, help_text="Hidden on GitHub; empty while not known.")
+    minimized_reason = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="spam, off-topic, resolved ..."
+    )
+
+    class Meta(Post.Meta):
+        abstract = True
+
+
+class HasState(Hideable):
+    """A comment of a REST list, which does not say whether the comment is hidden: GitHub is asked separately."""
+
+    state_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When GitHub was last asked whether it is hidden (UTC)."
+    )
+
+    class Meta(Hideable.Meta):
+        abstract = True
+
+
 class Issue(Post):
     """An issue, or a pull request as GitHub lists it among the issues."""
 
@@ -46,6 +72,21 @@ class Issue(Post):
     comments_count = models.PositiveIntegerField(default=0)
     closed_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)
+    issue_type = models.CharField(
+        max_length=100, null=True, blank=True, help_text="Bug, Feature, Task or a type of the organization's own."
+    )
+    sub_issues_summary = models.JSONField(
+        null=True, blank=True, help_text="Sub-issues: total, completed, percent_completed. Empty while not known."
+    )
+    issue_dependencies_summary = models.JSONField(
+        null=True, blank=True, help_text="Issues that block this one, and that it blocks. Empty while not known."
+    )
+    closed_by = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="closed_issues", db_index=False
+    )
+    performed_via_github_app = models.CharField(
+        max_length=100, null=True, blank=True, help_text="Slug of the app that opened it."
+    )
     transferred_to = models.TextField(blank=True, help_text="Where it went, when it was moved to another repository.")
 
     class Meta(Post.Meta):
@@ -60,12 +101,15 @@ class Issue(Post):
         return f"#{self.number} {self.title}"
 
 
-class IssueComment(Post):
+class IssueComment(HasState):
     """A comment under an issue or a pull request."""
 
     issue_number = models.PositiveIntegerField()
+    performed_via_github_app = models.CharField(
+        max_length=100, null=True, blank=True, help_text="Slug of the app that wrote it."
+    )
 
-    class Meta(Post.Meta):
+    class Meta(HasState.Meta):
         indexes = [
             models.Index(fields=["repository", "issue_number", "created_at"]),
             models.Index(fields=["-created_at"]),
@@ -77,10 +121,20 @@ class IssueComment(Post):
         return f"#{self.issue_number} comment {self.pk}"
 
 
-class ReviewComment(Post):
+class ReviewComment(HasState):
     """A comment on the diff of a pull request. Lines and positions are nothing where the diff has moved on."""
 
     pull_number = models.PositiveIntegerField()
+    thread_node_id = models.CharField(
+        max_length=100, blank=True, default="", db_default="",
+        help_text="GitHub's node id of its review thread; empty while not known.",
+    )  # fmt: skip
+    is_resolved = models.BooleanField(
+        null=True, blank=True, help_text="Its review thread is resolved; empty while not known."
+    )
+    resolved_by = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="resolved_comments", db_index=False
+    )
     review_id = models.BigIntegerField(null=True, blank=True)
     in_reply_to_id = models.BigIntegerField(null=True, blank=True)
     path = models.TextField()
@@ -97,7 +151,7 @@ class ReviewComment(Post):
     position = models.IntegerField(null=True, blank=True)
     original_position = models.IntegerField(null=True, blank=True)
 
-    class Meta(Post.Meta):
+    class Meta(HasState.Meta):
         indexes = [
             models.Index(fields=["repository", "pull_number", "created_at"]),
             models.Index(fields=["-created_at"]),

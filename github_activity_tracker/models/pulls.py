@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from github_activity_tracker.models.issues import Post
+from github_activity_tracker.models.issues import Hideable
 from github_activity_tracker.models.repositories import Account, Repository
 
 
@@ -30,6 +30,9 @@ class PullRequest(models.Model):
     review_requests = models.JSONField(default=list, blank=True, help_text="Asked for a review: kind, id, name.")
     closes = models.JSONField(default=list, blank=True, help_text="Issues that a merge closes: repository, number.")
     updated_at = models.DateTimeField()
+    threads_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its review threads were last read (UTC)."
+    )
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
 
     class Meta:
@@ -40,7 +43,7 @@ class PullRequest(models.Model):
         return f"#{self.number}"
 
 
-class Review(Post):
+class Review(Hideable):
     """A review of a pull request: its verdict, and what was said with it."""
 
     pull_number = models.PositiveIntegerField()
@@ -48,7 +51,7 @@ class Review(Post):
     submitted_at = models.DateTimeField(null=True, blank=True)
     commit_sha = models.CharField(max_length=64, blank=True)
 
-    class Meta(Post.Meta):
+    class Meta(Hideable.Meta):
         indexes = [
             models.Index(fields=["repository", "pull_number", "created_at"]),
             models.Index(fields=["-created_at"]),

@@ -14,7 +14,12 @@ class Account(models.Model):
     node_id = models.CharField(max_length=100, blank=True)
     avatar_url = models.CharField(max_length=500, blank=True)
     html_url = models.TextField(blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    logins = models.JSONField(
+        default=dict, blank=True, help_text="The login that each list of GitHub's shows; bots have more than one."
+    )
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When GitHub no longer had it (UTC); empty again when it is seen again."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["login"])]
@@ -25,7 +30,7 @@ class Account(models.Model):
 
 
 class Repository(models.Model):
-    """A repository that is collected.
+    """A repository that is collected. Facts that GitHub has not shown yet are None.
 
     A repository that is known by its name alone (entered in the admin, or read from a local clone) has a provisional
     negative id until GitHub has been asked for the real one.
@@ -44,6 +49,29 @@ class Repository(models.Model):
     private = models.BooleanField(default=False)
     fork = models.BooleanField(default=False)
     archived = models.BooleanField(default=False)
+    homepage = models.TextField(null=True, blank=True)
+    visibility = models.CharField(max_length=32, null=True, blank=True, help_text="public, private or internal.")
+    license_id = models.CharField(
+        max_length=100,
+        null=True,
+        blank=True,
+        help_text="SPDX identifier; NOASSERTION for a text that GitHub cannot name.",
+    )
+    license_name = models.CharField(max_length=300, null=True, blank=True)
+    has_issues = models.BooleanField(null=True, blank=True)
+    has_pull_requests = models.BooleanField(null=True, blank=True)
+    has_discussions = models.BooleanField(null=True, blank=True)
+    has_projects = models.BooleanField(null=True, blank=True)
+    has_wiki = models.BooleanField(null=True, blank=True)
+    has_pages = models.BooleanField(null=True, blank=True)
+    has_downloads = models.BooleanField(null=True, blank=True)
+    is_template = models.BooleanField(null=True, blank=True)
+    disabled = models.BooleanField(null=True, blank=True)
+    mirror_url = models.TextField(null=True, blank=True, help_text="Where it is copied from.")
+    parent_id = models.BigIntegerField(null=True, blank=True, help_text="The repository that it was forked from.")
+    parent_full_name = models.CharField(max_length=300, null=True, blank=True, help_text="owner/name")
+    source_id = models.BigIntegerField(null=True, blank=True, help_text="The first repository of the fork network.")
+    source_full_name = models.CharField(max_length=300, null=True, blank=True, help_text="owner/name")
     stargazers_count = models.PositiveIntegerField(default=0)
     watchers_count = models.PositiveIntegerField(default=0)
     forks_count = models.PositiveIntegerField(default=0)

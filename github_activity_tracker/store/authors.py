@@ -1,6 +1,6 @@
 """Authors of commits: addresses become accounts, on the timeline and in documents too."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,8 @@ from core.models import Scope
 from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Record, actor_rows
-from github_activity_tracker.models import Account, AuthorEmail
-from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.models import AuthorEmail
+from github_activity_tracker.store.accounts import present_logins, store_seen_accounts
 
 LONGEST = 254
 """Characters of an address: https://www.rfc-editor.org/errata/eid1690. What is longer is nobody's."""
@@ -49,9 +49,9 @@ def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
 def store_authors(scope: Scope, told: Mapping[str, dict[str, Any] | None], now: datetime) -> int:
     """Keep what GitHub said of some addresses, and give their commits to the accounts; returns how many commits."""
     store_seen_accounts(actor_rows(*told.values()))
-    alive = _logins(int(user["databaseId"]) for user in told.values() if user)
     rows = [
-        {"email": email, "account_id": _known(user, alive), "asked_at": now} for email, user in sorted(told.items())
+        {"email": email, "account_id": int(user["databaseId"]) if user else None, "asked_at": now}
+        for email, user in sorted(told.items())
     ]
     upsert(AuthorEmail, rows, key=["email"])
     with connection.cursor() as cursor:
@@ -66,15 +66,15 @@ def store_authors(scope: Scope, told: Mapping[str, dict[str, Any] | None], now: 
 
 
 def with_known_authors(records: Sequence[Record]) -> list[Record]:
-    """The same commits with the authors that are known here: by address, and under their present logins.
+    """Return the same commits with the authors that are known here: by address, and under their present logins.
 
-    An account that is gone is nobody's, whatever an address says.
+    An account that GitHub no longer has keeps its commits.
     """
     emails = {str(record.row["author_email"]) for record in records if record.row["author_id"] is None}
     told = AuthorEmail.objects.filter(pk__in=emails).exclude(account=None).values_list("email", "account_id")
     accounts: dict[str, int] = dict(told)
     ids = {int(record.row["author_id"]) for record in records if record.row["author_id"]} | set(accounts.values())
-    logins = _logins(ids)
+    logins = present_logins(ids)
     return [_with_author(record, accounts, logins) for record in records]
 
 
@@ -82,16 +82,6 @@ def _with_author(record: Record, accounts: Mapping[str, int], logins: Mapping[in
     author = record.row["author_id"] or accounts.get(record.row["author_email"])
     if author is None:
         return record
-    login = logins.get(author)
-    name = login or record.row["author_name"][:200]
-    activity = replace(record.activity, actor_external_id=str(author) if login else "", actor_name=name)
-    return replace(record, row=record.row | {"author_id": author if login else None}, activity=activity)
-
-
-def _logins(ids: Iterable[int]) -> dict[int, str]:
-    """Present logins of living accounts."""
-    return dict(Account.objects.filter(pk__in=set(ids), deleted_at=None).values_list("pk", "login"))
-
-
-def _known(user: dict[str, Any] | None, alive: Mapping[int, str]) -> int | None:
-    return int(user["databaseId"]) if user and int(user["databaseId"]) in alive else None
+    name = logins.get(author, record.activity.actor_name)
+    activity = replace(record.activity, actor_external_id=str(author), actor_name=name)
+    return replace(record, row=record.row | {"author_id": author}, activity=activity)

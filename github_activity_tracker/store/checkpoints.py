@@ -1,8 +1,10 @@
 """How far each stream of a repository has been read."""
 
+from typing import Any
+
 from django.utils import timezone
 
-from core.models import Checkpoint
+from core.models import Checkpoint, SkippedItem
 from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.protocol_impl import GitHubState
@@ -20,6 +22,14 @@ def load_state(repository_id: int, stream: str) -> GitHubState:
     )
 
 
+def shortfalls(repository_id: int, stream: str) -> dict[str, dict[str, Any]]:
+    """Return the payloads of open skips of items of which something was missing, by the skips' external ids."""
+    found = SkippedItem.objects.filter(
+        collector=COLLECTOR, scope=str(repository_id), stream=stream, cleared_at=None, payload__has_key="lists"
+    )
+    return dict(found.values_list("external_id", "payload"))
+
+
 def save_state(repository_id: int, stream: str, state: IncrementalState) -> None:
     """Save a state, in the caller's transaction."""
     row = {
@@ -32,3 +42,8 @@ def save_state(repository_id: int, stream: str, state: IncrementalState) -> None
         "updated_at": timezone.now(),
     }
     upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
+
+
+def forget_state(repository_id: int, stream: str) -> None:
+    """Remove a state, so that the stream begins anew."""
+    Checkpoint.objects.filter(collector=COLLECTOR, scope=str(repository_id), stream=stream).delete()

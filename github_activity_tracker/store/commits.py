@@ -5,12 +5,14 @@ from datetime import datetime
 from operator import itemgetter
 
 from django.db import transaction
+from django.utils import timezone
 
-from core.models import Checkpoint, Scope
+from core.models import Activity, Checkpoint, Scope, SkippedItem
 from core.models.upsert import copy, upsert
+from core.runs import clear_skips, record_skip
 from core.search.documents import mark_deleted
-from github_activity_tracker.convert import Page, Record
-from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange
+from github_activity_tracker.convert import Page, Record, with_times
+from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange, Repository
 from github_activity_tracker.protocol_impl import CommitPlan, GitHubState, HeadChange
 from github_activity_tracker.store.accounts import store_accounts_of_commits
 from github_activity_tracker.store.authors import with_known_authors
@@ -28,6 +30,27 @@ _columns = itemgetter(*FILE)
 def known_refs(repository_id: int) -> dict[str, str]:
     """Branches and tags by full name, as of the last complete reading."""
     return dict(GitRef.objects.filter(repository_id=repository_id).values_list("name", "sha"))
+
+
+MISSING = "missing_object"
+
+
+def record_missing_refs(scope: Scope, names: Sequence[str]) -> None:
+    """Count branches and tags whose object is missing, and clear those that are whole again."""
+    open_items = SkippedItem.objects.filter(
+        collector=COLLECTOR, scope=scope.external_id, stream=PLACE, reason=MISSING, cleared_at=None
+    ).values_list("external_id", flat=True)
+    for name in set(open_items) - {_clipped(name) for name in names}:
+        clear_skips(collector=COLLECTOR, scope=scope.external_id, stream=PLACE, external_id=name)
+    for name in names:
+        record_skip(
+            collector=COLLECTOR, scope=scope.external_id, stream=PLACE, external_id=_clipped(name), reason=MISSING,
+            detail=f"{name} leads to an object that the repository does not have",
+        )  # fmt: skip
+
+
+def _clipped(name: str) -> str:
+    return name[:300]
 
 
 def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> CommitPlan:
@@ -52,7 +75,7 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
 def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
     """Write a page of commits with their files; a constant number of statements."""
     store_accounts_of_commits(page.accounts.values())
-    known = with_known_authors(page.records)
+    known = with_known_authors(_with_times(page.records, int(scope.external_id)))
     written = upsert(Commit, (record.row for record in known), key=["repository_id", "sha"], also=["id"])
     changed = {sha: pk for _, sha, pk in written.changed}
     records = [record for record in known if record.row["sha"] in changed]
@@ -67,6 +90,19 @@ def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
         updated=len(written.updated),
         malformed=len(page.malformed),
     )
+
+
+def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Record]:
+    """Give a place on the timeline to commits without a date that can be read; mostly there is none."""
+    undated = [record for record in records if not record.activity.occurred_at]
+    if not undated:
+        return records
+    parents = {parent for record in undated for parent in record.row["parents"]}
+    names = {f"github:commit:{repository_id}:{sha}": sha for sha in parents}
+    stored = Activity.objects.filter(source_system="github", external_id__in=list(names))
+    known = {names[name]: at for name, at in stored.values_list("external_id", "occurred_at")}
+    created = Repository.objects.filter(pk=repository_id).values_list("created_at", flat=True).first()
+    return with_times(records, known, created or timezone.now())
 
 
 def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Mapping[str, int]) -> None:

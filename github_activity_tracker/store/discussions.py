@@ -9,8 +9,9 @@ from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.convert import DiscussionPage
 from github_activity_tracker.models import Discussion, DiscussionComment
-from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
 from github_activity_tracker.store.tombstones import bury_absent, bury_activities, mark_threads
@@ -23,12 +24,13 @@ def store_discussions(
     """Write a page; a constant number of statements."""
     store_seen_accounts(page.accounts.values())
     inserted = updated = 0
-    for model, records, kind in (
+    for model, shown, kind in (
         (Discussion, page.discussions, "discussion"),
         (DiscussionComment, page.comments, "discussion_comment"),
     ):
+        records = keep_known_authors(model, shown)
         keep_earlier_texts(model, records, kind)
-        written = upsert(model, (record.row for record in records), key=["id"], newer="updated_at")
+        written = upsert(model, (record.row for record in records), key=["id"], newer="updated_at", guarded=AUTHOR)
         changed = {key[0] for key in written.changed}
         note_changes((record for record in records if record.row["id"] in changed), scope)
         inserted, updated = inserted + len(written.inserted), updated + len(written.updated)

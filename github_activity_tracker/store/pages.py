@@ -1,6 +1,6 @@
 """A page of posts: accounts, rows, timeline, document marks and checkpoint, all or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,8 @@ from core.protocols import IncrementalState
 from core.runs import record_skip
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Malformed, Page, Record
-from github_activity_tracker.models import Issue, IssueComment, ReviewComment
-from github_activity_tracker.store.accounts import store_accounts
+from github_activity_tracker.models import CommitComment, Issue, IssueComment, ReviewComment
+from github_activity_tracker.store.accounts import AUTHOR, present_logins, store_accounts
 from github_activity_tracker.store.checkpoints import COLLECTOR, save_state
 from github_activity_tracker.store.revisions import keep_earlier_texts
 
@@ -22,7 +22,10 @@ KINDS: dict[type[models.Model], str] = {
     Issue: "issue",
     IssueComment: "issue_comment",
     ReviewComment: "review_comment",
+    CommitComment: "commit_comment",
 }
+ACTOR: Mapping[str, str] = {"actor_external_id": "actor_external_id", "actor_name": "actor_external_id"}
+"""For ``upsert``: an activity keeps the actor that is known when GitHub shows nobody."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,9 +47,9 @@ def store_page(
 
     ``state`` is None for items that were asked for one by one.
     """
-    store_accounts(page.accounts.values())
+    store_accounts(page.accounts.values(), stream)
     keep_earlier_texts(model, page.records, KINDS[model])
-    written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at")
+    written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at", guarded=AUTHOR)
     changed = {key[0] for key in written.changed}
     note_changes((record for record in page.records if record.row["id"] in changed), scope)
     skip_malformed(page.malformed, scope=scope, stream=stream)
@@ -61,9 +64,15 @@ def store_page(
 
 
 def note_changes(records: Iterable[Record], scope: Scope) -> None:
-    """Bring the timeline up to date with changed rows, and mark the documents that show them."""
+    """Bring the timeline up to date with changed rows, and mark the documents that show them.
+
+    The timeline names an account by one login, whichever of its logins the row came with.
+    """
     changed = list(records)
-    upsert(Activity, (_activity_row(record, scope.pk) for record in changed), key=["source_system", "external_id"])
+    actors = {record.activity.actor_external_id for record in changed} - {""}
+    logins = present_logins(int(actor) for actor in actors) if actors else {}
+    rows = (_activity_row(record, scope.pk, logins) for record in changed)
+    upsert(Activity, rows, key=["source_system", "external_id"], guarded=ACTOR)
     mark_changed(
         {
             DocumentMark(source_system="github", external_id=record.document, kind=record.kind, scope_id=scope.pk)
@@ -87,8 +96,9 @@ def skip_malformed(items: Sequence[Malformed], *, scope: Scope, stream: str) -> 
         )
 
 
-def _activity_row(record: Record, scope_id: int) -> dict[str, Any]:
+def _activity_row(record: Record, scope_id: int, logins: Mapping[int, str]) -> dict[str, Any]:
     activity = record.activity
+    actor = activity.actor_external_id
     return {
         "source_system": activity.source_system,
         "external_id": activity.external_id,
@@ -98,8 +108,8 @@ def _activity_row(record: Record, scope_id: int) -> dict[str, Any]:
         "occurred_at": datetime.fromisoformat(activity.occurred_at),
         "edited_at": activity.edited_at,
         "deleted_at": record.row["deleted_at"],
-        "actor_external_id": activity.actor_external_id,
-        "actor_name": activity.actor_name,
+        "actor_external_id": actor,
+        "actor_name": logins.get(int(actor), activity.actor_name) if actor else activity.actor_name,
         "source_url": activity.source_url,
         "summary": activity.summary,
     }

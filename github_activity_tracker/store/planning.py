@@ -10,7 +10,7 @@ from core.protocols import IncrementalState
 from core.search.documents import mark_deleted
 from github_activity_tracker.convert import Malformed, Page, Row
 from github_activity_tracker.models import Release
-from github_activity_tracker.store.accounts import store_accounts
+from github_activity_tracker.store.accounts import AUTHOR, store_accounts
 from github_activity_tracker.store.checkpoints import save_state
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
@@ -20,12 +20,12 @@ from github_activity_tracker.store.tombstones import bury, bury_activities
 @transaction.atomic
 def store_rows(
     model: type[models.Model], rows: list[Row], aside: list[Malformed], accounts: list[Row],
-    *, scope: Scope, stream: str, state: IncrementalState, now: datetime,
+    *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True,
 ) -> Stored:  # fmt: skip
-    """Write a repository's labels or milestones."""
-    store_accounts(accounts)
+    """Write a repository's labels or milestones; what is absent from the ``whole`` list is gone."""
+    store_accounts(accounts, stream)
     written = upsert(model, rows, key=["id"])
-    gone = _absent(model, rows, aside, scope)
+    gone = _absent(model, rows, aside, scope) if whole else []
     bury(model, gone, now)
     skip_malformed(aside, scope=scope, stream=stream)
     save_state(int(scope.external_id), stream, state)
@@ -36,14 +36,16 @@ def store_rows(
 
 
 @transaction.atomic
-def store_releases(page: Page, *, scope: Scope, stream: str, state: IncrementalState, now: datetime) -> Stored:
-    """Write a repository's releases."""
-    store_accounts(page.accounts.values())
+def store_releases(
+    page: Page, *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True
+) -> Stored:
+    """Write a repository's releases; what is absent from the ``whole`` list is gone."""
+    store_accounts(page.accounts.values(), stream)
     keep_earlier_texts(Release, page.records, "release")
-    written = upsert(Release, (record.row for record in page.records), key=["id"])
+    written = upsert(Release, (record.row for record in page.records), key=["id"], guarded=AUTHOR)
     changed = {key[0] for key in written.changed}
     note_changes((record for record in page.records if record.row["id"] in changed), scope)
-    gone = _absent(Release, [record.row for record in page.records], page.malformed, scope)
+    gone = _absent(Release, [record.row for record in page.records], page.malformed, scope) if whole else []
     bury(Release, gone, now)
     bury_activities((f"github:release:{pk}" for pk in gone), now)
     mark_deleted("github", (f"github:release:{pk}" for pk in gone), now)

@@ -1,31 +1,32 @@
 """What is kept, to be compared with the source; and burying what is gone there."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, models, transaction
 
-from core.models import Activity, Document, Scope
-from core.search.documents import DocumentMark, mark_changed
-from github_activity_tracker.convert import Row
+from core.models import Activity, Scope
+from core.protocols import IncrementalState
+from github_activity_tracker.convert import Page, Row, ThreadPage
 from github_activity_tracker.models import (
     Account,
-    AuthorEmail,
-    Commit,
     Discussion,
     DiscussionComment,
     Issue,
     IssueComment,
     PullRequest,
-    Release,
     Review,
     ReviewComment,
     Timeline,
     TimelineEvent,
 )
-from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.store.accounts import forget_written, store_seen_accounts
+from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.pages import Stored, store_page
+from github_activity_tracker.store.threads import store_threads
 from github_activity_tracker.store.tombstones import (
     bury,
     bury_activities,
@@ -40,55 +41,55 @@ POSTS: dict[str, tuple[type[models.Model], str]] = {
     "discussions": (Discussion, "number"),
     "discussion_comments": (DiscussionComment, "discussion_number"),
 }
-TOO_MANY = """
-    SELECT issue.number FROM github_activity_tracker_issue AS issue
+DIFFERENT = """
+    SELECT issue.number, issue.created_at, issue.comments_count, comments.stored
+    FROM github_activity_tracker_issue AS issue
     JOIN LATERAL (
-        SELECT count(*) AS kept FROM github_activity_tracker_issuecomment AS comment
+        SELECT count(*) AS stored FROM github_activity_tracker_issuecomment AS comment
         WHERE comment.repository_id = issue.repository_id AND comment.issue_number = issue.number
           AND comment.deleted_at IS NULL
-    ) AS comments ON comments.kept > issue.comments_count
-    WHERE issue.repository_id = %s AND issue.deleted_at IS NULL
+    ) AS comments ON comments.stored <> issue.comments_count
+    WHERE issue.repository_id = %s AND issue.deleted_at IS NULL ORDER BY issue.number
 """
-HELD = """
-    SELECT number, entries,
-        (SELECT count(*) FROM github_activity_tracker_issuecomment AS c
-         WHERE c.repository_id = t.repository_id AND c.issue_number = t.number AND c.deleted_at IS NULL),
-        (SELECT count(*) FROM github_activity_tracker_review AS r
-         WHERE r.repository_id = t.repository_id AND r.pull_number = t.number AND r.deleted_at IS NULL),
-        (SELECT count(*) FROM github_activity_tracker_reviewcomment AS rc
-         WHERE rc.repository_id = t.repository_id AND rc.pull_number = t.number AND rc.deleted_at IS NULL)
-    FROM github_activity_tracker_timeline AS t WHERE repository_id = %s
-"""
+PER_THREAD: tuple[tuple[str, type[models.Model], str], ...] = (
+    ("issue_comments", IssueComment, "issue_number"), ("review_comments", ReviewComment, "pull_number"),
+    ("reviews", Review, "pull_number"), ("events", TimelineEvent, "number"),
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """How much is kept of one issue or pull request; ``entries`` is what GitHub said of its timeline."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommentCount:
+    """An issue or pull request with another number of live comments than GitHub says."""
 
     number: int
-    entries: int
-    comments: int
-    reviews: int
-    remarks: int
+    created_at: datetime
+    github: int
+    stored: int
 
 
 def live_threads(repository_id: int) -> dict[str, int]:
-    """How many issues, pull requests and discussions are alive here."""
+    """Return how many issues, pull requests and discussions are alive here."""
     kept = {name: len(live_numbers(repository_id, name)) for name in ("issues", "pulls")}
     return kept | {"discussions": Discussion.objects.filter(repository_id=repository_id, deleted_at=None).count()}
 
 
-def live_numbers(repository_id: int, name: str) -> set[int]:
-    """Numbers of the live ``issues`` or ``pulls``."""
-    alive = Issue.objects.filter(repository_id=repository_id, is_pull_request=name == "pulls", deleted_at=None)
-    return set(alive.values_list("number", flat=True))
+def live_numbers(repository_id: int, name: str) -> dict[int, datetime]:
+    """Return the numbers of the live ``issues``, ``pulls`` or ``discussions``, and when each was opened."""
+    if name == "discussions":
+        rows: Any = Discussion.objects.filter(repository_id=repository_id, deleted_at=None)
+    else:
+        rows = Issue.objects.filter(repository_id=repository_id, is_pull_request=name == "pulls", deleted_at=None)
+    return dict(rows.values_list("number", "created_at"))
 
 
-def threads_with_too_many_comments(repository_id: int) -> list[int]:
-    """Numbers of those that hold more comments here than GitHub says: some must have been deleted."""
+def different_comment_counts(repository_id: int) -> list[CommentCount]:
+    """Return the live issues and pull requests with more or fewer live comments than GitHub said with each."""
     with connection.cursor() as cursor:
-        cursor.execute(TOO_MANY, [repository_id])
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(DIFFERENT, [repository_id])
+        return [
+            CommentCount(number=number, created_at=created_at, github=github, stored=stored)
+            for number, created_at, github, stored in cursor.fetchall()
+        ]
 
 
 def comments_told(repository_id: int) -> int:
@@ -97,11 +98,62 @@ def comments_told(repository_id: int) -> int:
     return alive.aggregate(told=models.Sum("comments_count"))["told"] or 0
 
 
-def held(repository_id: int) -> dict[int, Held]:
-    """How much is kept of each issue and pull request, by number."""
-    with connection.cursor() as cursor:
-        cursor.execute(HELD, [repository_id])
-        return {row[0]: Held(*row) for row in cursor.fetchall()}
+def live_counts(repository_id: int, numbers: Collection[int]) -> dict[str, Counter[int]]:
+    """Return how many live rows each of these issues and pull requests has, by stream and number; four statements."""
+    return {stream: _count(model, number, repository_id, numbers) for stream, model, number in PER_THREAD}
+
+
+def _count(model: type[models.Model], number: str, repository_id: int, numbers: Collection[int]) -> Counter[int]:
+    rows = model._default_manager.filter(
+        repository_id=repository_id, deleted_at=None, **{f"{number}__in": list(numbers)}
+    )
+    counted = rows.order_by().values_list(number).annotate(rows=models.Count("pk"))
+    return Counter(dict(counted))
+
+
+def live_discussion_counts(repository_id: int, numbers: Collection[int]) -> tuple[Counter[int], Counter[int]]:
+    """Return the number of live comments by discussion, and the number of live replies by comment id."""
+    alive = DiscussionComment.objects.filter(
+        repository_id=repository_id, deleted_at=None, discussion_number__in=list(numbers)
+    )
+    comments = alive.filter(reply_to_id=None).order_by().values_list("discussion_number")
+    replies = alive.exclude(reply_to_id=None).order_by().values_list("reply_to_id")
+    counted = (Counter(dict(rows.annotate(rows=models.Count("pk")))) for rows in (comments, replies))
+    return next(counted), next(counted)
+
+
+def read_timelines(repository_id: int, numbers: Collection[int]) -> set[int]:
+    """Return those of the numbers of which a timeline was read."""
+    read = Timeline.objects.filter(repository_id=repository_id, number__in=list(numbers))
+    return set(read.values_list("number", flat=True))
+
+
+@transaction.atomic
+def restore_thread(
+    scope: Scope, posts: Mapping[str, Page], thread: ThreadPage, *, stream: str, now: datetime
+) -> dict[str, Stored]:
+    """Write an issue or pull request that was missing or marked deleted, with all that belongs to it; all or nothing.
+
+    ``posts`` has the pages of ``issues``, ``issue_comments`` and ``review_comments``. Timeline entries and documents
+    that were marked deleted are live again. Returns what was done by stream.
+    """
+    models_of = {"issues": Issue, "issue_comments": IssueComment, "review_comments": ReviewComment}
+    done = {
+        name: store_page(models_of[name], page, scope=scope, stream=name, state=None) for name, page in posts.items()
+    }
+    if thread.timelines:
+        done |= store_threads(thread, scope=scope, stream=stream, state=None, now=now)
+    return done
+
+
+@transaction.atomic
+def store_page_again(
+    model: type[models.Model], page: Page, *, scope: Scope, stream: str, place: str, state: IncrementalState
+) -> Stored:
+    """Write a page of a list that is read once more, with a checkpoint of its own under the name ``place``."""
+    stored = store_page(model, page, scope=scope, stream=stream, state=None)
+    save_state(int(scope.external_id), place, state)
+    return stored
 
 
 def node_ids(repository_id: int, stream: str, numbers: Sequence[int] | None) -> dict[str, int]:
@@ -164,40 +216,21 @@ def bury_thread(scope: Scope, kind: str, number: int, *, moved_to: str, now: dat
 
 
 def account_node_ids(repository_id: int) -> dict[str, int]:
-    """Node ids and ids of the living accounts that did something in this repository."""
+    """Return node ids and ids of the accounts that did something in this repository, also of those that are gone."""
     wrote = Activity.objects.filter(scope__source_system="github", scope__external_id=str(repository_id))
     ids = [int(pk) for pk in wrote.exclude(actor_external_id="").values_list("actor_external_id", flat=True).distinct()]
-    alive = Account.objects.filter(pk__in=ids, deleted_at=None).exclude(node_id="")
-    return dict(alive.order_by("pk").values_list("node_id", "pk"))
-
-
-OWNED: tuple[tuple[type[models.Model], str], ...] = (
-    (Issue, "author"), (IssueComment, "author"), (ReviewComment, "author"), (Review, "author"), (Release, "author"),
-    (Discussion, "author"), (DiscussionComment, "author"), (Commit, "author"), (TimelineEvent, "actor"),
-    (PullRequest, "merged_by"), (AuthorEmail, "account"),
-)  # fmt: skip
-"""What points to accounts. What a deleted account did is shown as nobody's, as GitHub shows it."""
+    known = Account.objects.filter(pk__in=ids).exclude(node_id="")
+    return dict(known.order_by("pk").values_list("node_id", "pk"))
 
 
 @transaction.atomic
-def store_account_changes(rows: Sequence[Row], gone: Sequence[int], now: datetime) -> None:
-    """Keep renamed accounts, and bury those that are gone: what they did becomes nobody's here as on GitHub."""
+def store_account_changes(rows: Sequence[Row], gone: Sequence[int], now: datetime) -> int:
+    """Store renamed accounts, and mark those that GitHub no longer has; returns how many were not marked before.
+
+    What a missing account did stays under its name: GitHub also hides accounts for a time, and shows them again.
+    """
     store_seen_accounts(rows)
     if not gone:
-        return
-    bury(Account, gone, now)
-    for model, name in OWNED:
-        model._default_manager.filter(**{f"{name}_id__in": list(gone)}).update(**{f"{name}_id": None})
-    theirs = Activity.objects.filter(source_system="github", actor_external_id__in=[str(pk) for pk in gone])
-    _mark_theirs(theirs)
-    theirs.update(actor_external_id="", actor_name="ghost")
-
-
-def _mark_theirs(theirs: Any) -> None:
-    """Mark the documents in which they speak."""
-    threads = theirs.values_list("thread", flat=True).distinct()
-    documents = Document.objects.filter(source_system="github", external_id__in=threads, deleted_at=None)
-    mark_changed(
-        DocumentMark(source_system="github", external_id=name, kind=kind, scope_id=scope)
-        for name, kind, scope in documents.values_list("external_id", "kind", "scope_id")
-    )
+        return 0
+    forget_written()
+    return bury(Account, gone, now)

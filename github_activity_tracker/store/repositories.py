@@ -1,13 +1,17 @@
 """Repositories and the scopes that stand for them in core."""
 
-from django.db import connection, transaction
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import connection, models, transaction
 from django.utils import timezone
 
-from core.models import Activity, Checkpoint, Document, Scope
+from core.models import Activity, Checkpoint, Document, Scope, SkippedItem
 from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.convert import Row
 from github_activity_tracker.models import (
+    CommitComment,
     Discussion,
     DiscussionComment,
     FormerName,
@@ -28,15 +32,16 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     """Keep a repository's facts and return its scope; a new name is a change of the same repository.
 
     A provisional repository of the same name is replaced: what was kept under its made-up id is dropped here and
-    collected again under the real one.
+    collected again under the real one. A repository that was marked as deleted and is there again is restored.
     """
     if owner:
         store_seen_accounts([owner])
+    _restore(row["id"])
     _drop_provisional(row["full_name"], except_for=row["id"])
     for old in Repository.objects.filter(pk=row["id"]).exclude(full_name=row["full_name"]):
         FormerName.objects.create(repository=old, full_name=old.full_name, noticed_at=timezone.now())
         _move_addresses(old, row["html_url"])
-    upsert(Repository, [row], key=["id"], keep=["enabled"])
+    upsert(Repository, [row], key=["id"], keep=["enabled"])  # facts that the row leaves out stay as they are
     scope = {
         "source_system": "github",
         "external_id": str(row["id"]),
@@ -47,11 +52,74 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     return Scope.objects.get(source_system="github", external_id=str(row["id"]))
 
 
+@transaction.atomic
+def mark_repository_deleted(repository_id: int, now: datetime) -> int:
+    """Mark a repository with everything in it as deleted at ``now``; return how many documents leave the index.
+
+    The rows stay, on the timeline, too. They all carry the same time, by which ``store_repository`` finds what to
+    restore should GitHub show the repository again. Open skips are closed: nothing can be read any more.
+    """
+    if not Repository.objects.filter(pk=repository_id, deleted_at=None).update(deleted_at=now):
+        return 0
+    for rows in _contents(repository_id):
+        rows.filter(deleted_at=None).update(deleted_at=now)
+    SkippedItem.objects.filter(collector=COLLECTOR, scope=str(repository_id), cleared_at=None).update(cleared_at=now)
+    scope = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
+    if scope is None:
+        return 0
+    Activity.objects.filter(scope=scope, deleted_at=None).update(deleted_at=now)
+    documents = Document.objects.filter(scope=scope, deleted_at=None).values_list("external_id", flat=True)
+    return mark_deleted("github", documents, now)
+
+
+def _restore(repository_id: int) -> None:
+    """Undo ``mark_repository_deleted``; what had been deleted before stays deleted."""
+    gone = Repository.objects.filter(pk=repository_id).exclude(deleted_at=None).first()
+    if gone is None:
+        return
+    for rows in _contents(repository_id):
+        rows.filter(deleted_at=gone.deleted_at).update(deleted_at=None)
+    scope = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
+    if scope is None:
+        return
+    Activity.objects.filter(scope=scope, deleted_at=gone.deleted_at).update(deleted_at=None)
+    documents = Document.objects.filter(scope=scope, deleted_at=gone.deleted_at).values_list("external_id", "kind")
+    mark_changed(
+        DocumentMark(source_system="github", external_id=name, kind=kind, scope_id=scope.pk) for name, kind in documents
+    )
+
+
+def has_threads(repository_id: int, kind: str) -> bool:
+    """Return whether any of the ``issues``, ``pulls`` or ``discussions`` of a repository is stored and not deleted."""
+    if kind == "discussions":
+        return Discussion.objects.filter(repository_id=repository_id, deleted_at=None).exists()
+    pulls = kind == "pulls"
+    return Issue.objects.filter(repository_id=repository_id, is_pull_request=pulls, deleted_at=None).exists()
+
+
+def _contents(repository_id: int) -> Iterator["models.QuerySet[models.Model]"]:
+    """Yield the rows of every table that belongs to a repository and keeps tombstones."""
+    for relation in Repository._meta.related_objects:
+        model: type[models.Model] = relation.related_model  # pyright: ignore[reportAssignmentType]  # a class by now
+        if any(field.name == "deleted_at" for field in model._meta.fields):
+            yield model._default_manager.filter(**{f"{relation.field.name}_id": repository_id})
+
+
 ADDRESSES = """
     UPDATE {table} SET {column} = %(new)s || substr({column}, length(%(old)s) + 1)
     WHERE {of} = %(id)s AND ({column} = %(old)s OR starts_with({column}, %(old)s || '/'))
 """
-OF_REPOSITORY = (Issue, IssueComment, ReviewComment, Review, Release, Milestone, Discussion, DiscussionComment)
+OF_REPOSITORY = (
+    Issue,
+    IssueComment,
+    ReviewComment,
+    Review,
+    Release,
+    Milestone,
+    Discussion,
+    DiscussionComment,
+    CommitComment,
+)
 
 
 def _move_addresses(old: Repository, new_url: str) -> None:

@@ -1,5 +1,7 @@
 """A page of pull requests or issue timelines, all or nothing."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -7,10 +9,11 @@ from django.db import transaction
 from core.models import Scope
 from core.models.upsert import upsert
 from core.protocols import IncrementalState
-from github_activity_tracker.convert import ThreadPage
+from github_activity_tracker.convert import Record, ThreadPage
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
-from github_activity_tracker.store.accounts import store_seen_accounts
+from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
 from github_activity_tracker.store.tombstones import bury_absent, bury_activities, mark_threads
@@ -25,7 +28,7 @@ def store_threads(
     Of whole connections, what is kept and did not come is buried. Returns what was done by stream.
     """
     store_seen_accounts(page.accounts.values())
-    pulls = upsert(PullRequest, page.pulls, key=["id"], newer="updated_at")
+    pulls = upsert(PullRequest, page.pulls, key=["id"], newer="updated_at", guarded={"merged_by_id": "merged_by_id"})
     upsert(Timeline, page.timelines, key=["repository_id", "number"])
     reviews = _store_reviews(page, scope, now)
     events = _store_events(page, scope, now)
@@ -40,10 +43,11 @@ def store_threads(
 
 
 def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    keep_earlier_texts(Review, page.reviews, "review")
-    written = upsert(Review, (record.row for record in page.reviews), key=["id"], newer="updated_at")
+    records = keep_known_authors(Review, page.reviews)
+    keep_earlier_texts(Review, records, "review")
+    written = upsert(Review, (record.row for record in records), key=["id"], newer="updated_at", guarded=AUTHOR)
     changed = {key[0] for key in written.changed}
-    note_changes((record for record in page.reviews if record.row["id"] in changed), scope)
+    note_changes((record for record in records if record.row["id"] in changed), scope)
     here = [record.row["id"] for record in page.reviews]
     gone = bury_absent(Review, "pull_number", page.whole_reviews, here, scope=scope, now=now)
     bury_activities((f"github:review:{pk}" for pk, _ in gone), now)
@@ -52,10 +56,42 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
 
 
 def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> Stored:
-    written = upsert(TimelineEvent, (record.row for record in page.events), key=["node_id"])
+    records = keep_known_authors(TimelineEvent, _with_stored_times(page.events), "actor_id")
+    written = upsert(
+        TimelineEvent, (record.row for record in records), key=["node_id"], guarded={"actor_id": "actor_id"}
+    )
     changed = {key[0] for key in written.changed}
-    note_changes((record for record in page.events if record.row["node_id"] in changed), scope)
+    note_changes((record for record in records if record.row["node_id"] in changed), scope)
     here = [record.row["node_id"] for record in page.events]
     gone = bury_absent(TimelineEvent, "number", page.whole_timelines, here, scope=scope, now=now)
     bury_activities((f"github:event:{node_id}" for node_id, _ in gone), now)
     return Stored(seen=len(here), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone))
+
+
+def _with_stored_times(records: Sequence[Record]) -> list[Record]:
+    """Return the records; those without a time of their own as they are stored, where they are.
+
+    The same event comes without its time from a server that does not say what it has, and with it later.
+    """
+    ids = [record.row["node_id"] for record in records if not record.time_is_own]
+    stored = {
+        event.node_id: event
+        for event in TimelineEvent.objects.filter(node_id__in=ids).select_related("actor")
+    } if ids else dict[str, TimelineEvent]()  # fmt: skip
+    return [
+        _as_stored(record, stored[record.row["node_id"]])
+        if not record.time_is_own and record.row["node_id"] in stored
+        else record
+        for record in records
+    ]
+
+
+def _as_stored(record: Record, event: TimelineEvent) -> Record:
+    row = record.row | {"created_at": event.created_at}
+    activity = replace(record.activity, occurred_at=event.created_at.isoformat())
+    if record.row["actor_id"] is None and event.actor is not None:
+        row["actor_id"] = event.actor.pk
+        activity = replace(activity, actor_external_id=str(event.actor.pk), actor_name=event.actor.login)
+    if not record.row["data"]:
+        row["data"] = event.data
+    return replace(record, row=row, activity=activity)

@@ -67,14 +67,16 @@ def test_what_a_run_may_ask_is_bounded_and_later_runs_go_on(
     assert AuthorEmail.objects.count() == 7
 
 
-def test_an_account_that_is_gone_has_no_commits(server: SampleServer, collect: Collect) -> None:
+def test_an_account_that_is_gone_keeps_its_commits(server: SampleServer, collect: Collect) -> None:
     collect()
+    before = Commit.objects.filter(author_id__in=[BRAM, GRETA]).count()
     server.delete_account(BRAM)
     server.delete_account(GRETA)
     collect("--reconcile")
     collect("--full", "--streams", "commits")
-    assert not Commit.objects.filter(author_id__in=[BRAM, GRETA]).exists()
-    assert not Activity.objects.filter(actor_external_id__in=[str(BRAM), str(GRETA)]).exists()
+    assert Commit.objects.filter(author_id__in=[BRAM, GRETA]).count() == before
+    assert Activity.objects.filter(actor_external_id__in=[str(BRAM), str(GRETA)]).exists()
+    assert Account.objects.exclude(deleted_at=None).filter(pk__in=[BRAM, GRETA]).count() == 2
 
 
 def test_a_limit_in_the_middle_is_no_obstacle_for_the_next_run(

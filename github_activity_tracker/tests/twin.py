@@ -28,7 +28,7 @@ CONFIG = {
 class Twin:
     """A running stand-in."""
 
-    def __init__(self, folder: Path, every: int = EVERY) -> None:
+    def __init__(self, folder: Path, every: int = EVERY, *, cluster: int = 0, **config: Any) -> None:
         data = next(file for file in (SERVE.parents[1] / "data").glob("*.jsonl.gz") if _is_a_repository(file))
         part = folder / "part.jsonl.gz"
         with gzip.open(data, "rt", encoding="utf-8") as lines, gzip.open(part, "wt", encoding="utf-8") as kept:
@@ -38,8 +38,11 @@ class Twin:
                     self.name: str = record[1]["repo"]
                 if record[0] != "item" or place % every == 0:
                     kept.write(line)
-        settings = [word for name, value in CONFIG.items() for word in ("--config", f"{name}={json.dumps(value)}")]
-        command = [str(PYTHON), str(SERVE), "--data", str(part), "--port", "0", *settings]
+        all_settings = CONFIG | config
+        settings = [
+            word for name, value in all_settings.items() for word in ("--config", f"{name}={json.dumps(value)}")
+        ]
+        command = [str(PYTHON), str(SERVE), "--data", str(part), "--port", "0", "--cluster", str(cluster), *settings]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().split()[-1]

@@ -84,6 +84,16 @@ class ReviewComment(Post):
 
 
 @dataclass(kw_only=True, slots=True)
+class CommitComment(Post):
+    """On a commit; ``number`` is 0."""
+
+    commit_id: str
+    path: str | None = None
+    line: int | None = None
+    position: int | None = None
+
+
+@dataclass(kw_only=True, slots=True)
 class Pull:
     """What a pull request has beside what every issue has. ``head_repo`` is false where the fork was deleted."""
 
@@ -116,6 +126,12 @@ class Issue(Post):
     lock_reason: str | None = None
     locked: bool = False
     pull: Pull | None = None
+    type: str | None = None
+    app: str | None = None
+    """Slug of the GitHub App that opened it."""
+    sub_issues: tuple[int, int] = (0, 0)
+    """How many sub-issues there are, and how many of them are closed."""
+    blocked_by: int = 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -158,6 +174,13 @@ class Repository:
     review_comments: dict[int, ReviewComment] = field(default_factory=dict[int, ReviewComment])
     discussions: dict[int, Discussion] = field(default_factory=dict[int, Discussion])
     discussion_comments: dict[int, DiscussionComment] = field(default_factory=dict[int, DiscussionComment])
+    commit_comments: dict[int, CommitComment] = field(default_factory=dict[int, CommitComment])
+    hidden: dict[str, str] = field(default_factory=dict[str, str])
+    """Reasons, in GitHub's words, by the node ids of comments and reviews that are minimized."""
+    resolved: dict[int, int | None] = field(default_factory=dict[int, int | None])
+    """Who resolved a review thread, by the id of its first comment."""
+    parent: tuple[int, str] | None = None
+    """Numeric id and full name of the repository that it was forked from."""
     deleted: dict[str, set[int]] = field(default_factory=lambda: {stream: set[int]() for stream in STREAMS})
     moved: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     """Transferred issues: number here to (repository id, number there)."""

@@ -80,6 +80,8 @@ def _comment(community: SampleCommunity, repo: Repository, comment: DiscussionCo
     topic = repo.discussions[comment.number]
     return {
         **_post(community, repo, "DiscussionComment", "DC", comment),
+        "isMinimized": node_id("DC", repo.id, comment.id) in repo.hidden,
+        "minimizedReason": repo.hidden.get(node_id("DC", repo.id, comment.id)),
         "url": f"{_page(community, repo, comment.number)}#discussioncomment-{comment.id}",
         "isAnswer": topic.answer_id == comment.id,
         "upvoteCount": comment.upvotes,

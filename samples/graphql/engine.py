@@ -35,7 +35,7 @@ class Engine:
         except GraphQLError as error:
             return {"errors": [{"message": f"Parse error: {error.message}"}]}
         if faults:
-            return {"errors": [{"message": message} for message in faults]}
+            return {"errors": list(faults)}
         result = execute_sync(
             _schema(),
             document,
@@ -62,9 +62,15 @@ def _schema() -> GraphQLSchema:
 
 
 @lru_cache(maxsize=100)
-def _prepared(query: str) -> tuple[DocumentNode, tuple[str, ...]]:
+def _prepared(query: str) -> tuple[DocumentNode, tuple[Json, ...]]:
     document = parse(query)
-    return document, tuple(fault.message for fault in validate(_schema(), document))
+    return document, tuple(
+        {
+            "message": fault.message,
+            "locations": [{"line": place.line, "column": place.column} for place in fault.locations or ()],
+        }
+        for fault in validate(_schema(), document)
+    )
 
 
 def _resolve(source: Json, info: GraphQLResolveInfo, **arguments: Any) -> Any:

@@ -13,7 +13,8 @@ from samples.git_command import run_git
 from samples.git_commits import account_of
 from samples.graphql.connections import Entry, connection, plain
 from samples.graphql.discussions import discussion_node, discussion_of, discussions
-from samples.graphql.timelines import actor, entries, reviews, talk_of
+from samples.graphql.states import facts_of, hidden, review_threads
+from samples.graphql.timelines import actor, entries, reviews, talk_of, timeline
 from samples.shapes.accounts import WEB, node_id
 
 Json = dict[str, Any]
@@ -47,9 +48,10 @@ class Objects:
             for prefix, kind, posts in (
                 ("IC", "IssueComment", repo.comments),
                 ("PRRC", "PullRequestReviewComment", repo.review_comments),
+                ("CC", "CommitComment", repo.commit_comments),
             ):
                 if any(id_ == node_id(prefix, repo.id, post) for post in posts):
-                    return {"__typename": kind, "id": id_}
+                    return {"__typename": kind, "id": id_, **hidden(repo, id_)}
             for issue in repo.issues.values() if id_.startswith("PRR_") else ():
                 if issue.pull and issue.pull.merged_at:  # nobody asks for the other reviews: they have no reactions
                     found = next((one for one in reviews(self.community, repo, issue) if one["id"] == id_), None)
@@ -95,7 +97,8 @@ class Objects:
             "createdAt": repo.created_at,
             "updatedAt": repo.updated_at,
             "pushedAt": repo.pushed_at,
-            **dict.fromkeys(("isArchived", "isDisabled", "isFork", "isPrivate"), False),
+            **dict.fromkeys(("isArchived", "isDisabled", "isPrivate"), False),
+            **facts_of(repo),
             "hasDiscussionsEnabled": bool(repo.discussions or repo.deleted["discussions"]),
             "stargazerCount": 0,
             "forkCount": 0,
@@ -163,9 +166,10 @@ class Objects:
             "number": issue.number,
             "title": issue.title,
             "url": f"{WEB}/{self.community.full_name(repo)}/{'pull' if issue.pull else 'issues'}/{issue.number}",
+            "createdAt": issue.created_at,
             "updatedAt": issue.updated_at,
             "comments": plain(talk),
-            "timelineItems": plain(entries(self.community, repo, issue)),
+            "timelineItems": timeline(entries(self.community, repo, issue)),
         }
         return whole | self._pull(repo, issue, len(talk)) if issue.pull else whole
 
@@ -193,6 +197,7 @@ class Objects:
             "reviewRequests": plain([]),
             "closingIssuesReferences": plain([]),
             "reviews": plain(reviews(self.community, repo, issue)),
+            "reviewThreads": plain(review_threads(self.community, repo, issue)),
             "totalCommentsCount": comments + remarks,
         }
 

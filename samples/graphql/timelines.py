@@ -3,8 +3,9 @@
 The sample community keeps no events of its own: that an issue is closed, labelled or merged says that it happened.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -92,6 +93,9 @@ def reviews(community: SampleCommunity, repo: Repository, issue: Issue) -> list[
         id_ = 6_000_000_000 + issue.id
         at = issue.pull.merged_at
         found[id_] = _review(community, repo, issue, id_, issue.pull.merged_by, "APPROVED", THANKS, at)
+    for id_, review in found.items():
+        name = node_id("PRR", repo.id, id_)
+        review |= {"isMinimized": name in repo.hidden, "minimizedReason": repo.hidden.get(name)}
     return list(found.values())
 
 
@@ -116,6 +120,22 @@ def _review(
         "commit": {"oid": issue.pull.head_sha if issue.pull else "0" * 40},
         "reactionGroups": reaction_groups({"heart": 2, "eyes": 1} if body == THANKS else {}, at),
     }
+
+
+def timeline(found: Sequence[Json]) -> Callable[..., Json]:
+    """A connection over a timeline, of the wanted ``itemTypes``."""
+
+    def listed(**arguments: Any) -> Json:
+        wanted = arguments.pop("itemTypes", None)
+        chosen = [one for one in found if not wanted or _item_type(one["__typename"]) in wanted]
+        return plain(chosen)(**arguments)
+
+    return listed
+
+
+def _item_type(typename: str) -> str:
+    """The name of a type among the item types: LABELED_EVENT for LabeledEvent."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", typename).upper()
 
 
 def entries(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:

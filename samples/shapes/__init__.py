@@ -1,7 +1,7 @@
 """Objects as api.github.com writes them; the keys are those of GitHub's OpenAPI description."""
 
 from samples.shapes.accounts import Site, full_user, simple_user
-from samples.shapes.posts import comment, review_comment
+from samples.shapes.posts import comment, commit_comment, review_comment
 from samples.shapes.pulls import pull
 from samples.shapes.repositories import full_repository
 from samples.shapes.threads import issue, label, milestone
@@ -9,6 +9,7 @@ from samples.shapes.threads import issue, label, milestone
 __all__ = [
     "Site",
     "comment",
+    "commit_comment",
     "full_repository",
     "full_user",
     "issue",

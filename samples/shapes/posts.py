@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from samples.community import Comment, Repository, ReviewComment
+from samples.community.model import CommitComment
 from samples.shapes.accounts import Json, Site, node_id, simple_user
 
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
@@ -33,6 +34,28 @@ def comment(site: Site, repo: Repository, post: Comment) -> Json:
         "author_association": post.association,
         "reactions": reactions(url, post.reactions),
         "performed_via_github_app": None,
+    }
+
+
+def commit_comment(site: Site, repo: Repository, post: CommitComment) -> Json:
+    """A comment on a commit: https://docs.github.com/en/rest/commits/comments."""
+    page = f"https://github.com/{site.community.full_name(repo)}/commit/{post.commit_id}"
+    url = f"{site.repo(repo)}/comments/{post.id}"
+    return {
+        "url": url,
+        "html_url": f"{page}#commitcomment-{post.id}",
+        "id": post.id,
+        "node_id": node_id("CC", repo.id, post.id),
+        "user": simple_user(site, post.user),
+        "position": post.position,
+        "line": post.line,
+        "path": post.path,
+        "commit_id": post.commit_id,
+        "created_at": post.created_at,
+        "updated_at": post.updated_at,
+        "author_association": post.association,
+        "body": post.body,
+        "reactions": reactions(url, post.reactions),
     }
 
 

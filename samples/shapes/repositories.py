@@ -69,7 +69,7 @@ def repository(site: Site, repo: Repository) -> Json:
         "owner": simple_user(site, repo.owner),
         "html_url": f"{WEB}/{name}",
         "description": repo.description,
-        "fork": False,
+        "fork": repo.parent is not None,
         "url": url,
         **{f"{key}_url": url + path for key, path in PATHS.items()},
         "git_url": f"git://github.com/{name}.git",
@@ -77,7 +77,7 @@ def repository(site: Site, repo: Repository) -> Json:
         "clone_url": f"{site.api}/{name}.git",
         "svn_url": f"{WEB}/{name}",
         "mirror_url": None,
-        "homepage": None,
+        "homepage": "https://example.org/",
         "language": "Python" if repo.has_git else None,
         "size": 420 if repo.has_git else 0,
         "created_at": repo.created_at,
@@ -101,4 +101,7 @@ def full_repository(site: Site, repo: Repository) -> Json:
     account = site.community.accounts[repo.owner]
     organization = {"organization": whole["owner"]} if account.type == "Organization" else {}
     extra: Json = {"temp_clone_token": None, "custom_properties": {}, "network_count": 9, "subscribers_count": 14}
-    return {**whole, **extra, **organization}
+    family: Json = {}
+    if repo.parent:
+        family = {key: {"id": repo.parent[0], "full_name": repo.parent[1]} for key in ("parent", "source")}
+    return {**whole, **extra, **organization, **family}

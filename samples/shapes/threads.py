@@ -89,11 +89,18 @@ def issue(site: Site, repo: Repository, post: Issue, comments: int) -> Json:
         merged = {"patch_url": f"{page}.patch", "merged_at": post.pull.merged_at}
         whole |= {"draft": post.pull.draft, "pull_request": addresses | merged}
     else:
-        whole |= {"type": None, "sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0}}
+        total, done = post.sub_issues
+        percent = 100 * done // total if total else 0
+        blocked = dict.fromkeys(("blocked_by", "total_blocked_by"), post.blocked_by)
+        whole |= {
+            "type": {"id": 1, "name": post.type, "color": "red"} if post.type else None,
+            "sub_issues_summary": {"total": total, "completed": done, "percent_completed": percent},
+            "issue_dependencies_summary": {**blocked, "blocking": 0, "total_blocking": 0},
+        }
     return whole | {
         "closed_by": simple_user(site, post.closed_by),
         "reactions": reactions(url, post.reactions),
         "timeline_url": f"{url}/timeline",
-        "performed_via_github_app": None,
+        "performed_via_github_app": {"id": 7, "slug": post.app, "name": post.app} if post.app else None,
         "state_reason": post.state_reason,
     }

@@ -83,6 +83,8 @@ class Command(ReportingCommand):
                     GITHUB_API_URL=server.url,
                     GITHUB_GIT_URL=server.url,
                     GITHUB_TOKENS=[server.token("demo")],
+                    GITHUB_APP_ID="",
+                    GITHUB_APP_PRIVATE_KEY_FILE="",
                     WORKSPACE_DIR=Path(folder),
                 )
             )

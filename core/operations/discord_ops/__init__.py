@@ -1,6 +1,18 @@
 """Discord: its REST API for bots. No gateway, no user tokens."""
 
+from core.operations.discord_ops.answers import TokenRefused
 from core.operations.discord_ops.background import Background, Gathering
-from core.operations.discord_ops.client import DiscordClient, DiscordRefused, NotThere, open_client
+from core.operations.discord_ops.budget import RequestBudget
+from core.operations.discord_ops.client import DiscordClient, DiscordRefused, NotThere, RequestBlocked, open_client
 
-__all__ = ["Background", "DiscordClient", "DiscordRefused", "Gathering", "NotThere", "open_client"]
+__all__ = [
+    "Background",
+    "DiscordClient",
+    "DiscordRefused",
+    "Gathering",
+    "NotThere",
+    "RequestBlocked",
+    "RequestBudget",
+    "TokenRefused",
+    "open_client",
+]

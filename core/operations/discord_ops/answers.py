@@ -17,7 +17,17 @@ PASSING = (
 )  # fmt: skip
 """What one attempt may end with."""
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+BLOCK_CODE = 40333
+"""Discord's code of a request that was blocked in front of its API; https://github.com/discord/discord-api-docs/issues/6473"""
+BLOCK_ATTEMPTS = 2
+"""Attempts for a blocked request: each one counts towards a ban of the address."""
 REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (says so)
+
+
+class TokenRefused(ReplaceToken):
+    """Discord answers 401. Raised out of a run only when the run stored nothing, hence the exit code."""
+
+    exit_code = 2
 
 
 class DiscordRefused(AccessDenied):
@@ -26,9 +36,32 @@ class DiscordRefused(AccessDenied):
     https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
     """
 
+    MISSING_ACCESS = 50001
+    MISSING_PERMISSIONS = 50013
+
     def __init__(self, message: str, *, status: int, code: int) -> None:
         super().__init__(message)
         self.status, self.code = status, code
+
+
+class RequestBlocked(SourceUnavailable):
+    """Something in front of Discord's API refuses this address: an HTML page with 403, or code 40333."""
+
+
+class NotThere(NotFound):
+    """Discord answers 404; ``code`` says what is unknown, 0 where the answer is not Discord's own."""
+
+    UNKNOWN_CHANNEL = 10003
+    UNKNOWN_GUILD = 10004
+    UNKNOWN_MESSAGE = 10008
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message, status=404)
+        self.code = code
+
+
+class NotAsDocumented(ValueError):
+    """The body is JSON, but not what was asked for."""
 
 
 def read_json(text: str | bytes) -> Any:
@@ -39,26 +72,39 @@ def read_json(text: str | bytes) -> Any:
         return json.loads(text)
 
 
-class NotThere(NotFound):
-    """Discord answers 404; ``code`` tells what is unknown, 0 where the answer is not Discord's own."""
+async def read_body(response: aiohttp.ClientResponse) -> Any:
+    """Return the JSON of an answer, or its text; stands in for discord.py's ``json_or_text``.
 
-    def __init__(self, message: str, *, code: int) -> None:
-        super().__init__(message, status=404)
-        self.code = code
-
-    UNKNOWN_CHANNEL = 10003
-    UNKNOWN_MESSAGE = 10008
-
-
-class NotAsDocumented(ValueError):
-    """The body is JSON, but not what was asked for."""
+    Two differences: a content type with parameters (``application/json; charset=utf-8``, as some proxies send) is JSON
+    too, and errors of the server are raised at once, so that one place alone decides on retries and their number.
+    """
+    text = await response.text(encoding="utf-8", errors="surrogateescape")
+    is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
+    if response.status < 300:
+        return read_json(text) if is_json else text
+    body: Any = text
+    if is_json:
+        try:
+            body = read_json(text)
+        except ValueError:  # the status says enough
+            body = text
+    if response.status >= 500:
+        raise discord.DiscordServerError(response, body)
+    return body
 
 
 def passes(error: Exception) -> bool:
     """Whether the same request may work in a moment."""
     if isinstance(error, discord.HTTPException):
-        return error.status in RETRIED
+        return error.status in RETRIED or is_block(error)
     return not isinstance(error, discord.LoginFailure)
+
+
+def is_block(error: Exception) -> bool:
+    """Whether the answer comes from a block in front of Discord's API."""
+    if not isinstance(error, discord.HTTPException) or error.status != 403:
+        return False
+    return error.code == BLOCK_CODE or (error.code == 0 and error.text.lstrip().startswith("<"))
 
 
 def waiting_time(error: Exception, attempt: int) -> float:
@@ -81,7 +127,12 @@ def asked_wait(error: Exception) -> float:
 def translated(error: Exception, what: str) -> CollectorError:
     """The project's error for the last of many attempts, or for one that is not worth another."""
     if isinstance(error, discord.LoginFailure) or (isinstance(error, discord.HTTPException) and error.status == 401):
-        return ReplaceToken(REFUSED_TOKEN)
+        return TokenRefused(REFUSED_TOKEN)
+    if is_block(error):
+        return RequestBlocked(
+            f"a block in front of Discord refuses {what} (403, a page or code {BLOCK_CODE}): this machine's address "
+            "or its proxy is blocked for a while; wait, and check that nothing else here sends many invalid requests"
+        )
     if isinstance(error, discord.HTTPException):
         said = f"{error.status} (code {error.code}): {error.text[:200]}" if error.code else str(error.status)
         if error.status == 404:
@@ -91,4 +142,5 @@ def translated(error: Exception, what: str) -> CollectorError:
         return SourceUnavailable(f"Discord answers {what} with {said}; run again later")
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return SourceTimeout(f"Discord did not answer {what} in time; run again later")
-    return SourceUnavailable(f"Discord did not answer {what} properly ({type(error).__name__}); run again later")
+    reason = "its body is not what Discord documents" if isinstance(error, ValueError) else "the connection broke"
+    return SourceUnavailable(f"Discord did not answer {what} properly: {reason}; run again later")

@@ -6,7 +6,6 @@ cut bodies, and it does not pace. Its typed layer is not used: one odd payload w
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,32 +13,42 @@ from typing import Any, TypeVar, cast, get_origin
 
 import aiohttp
 import discord
+from discord import http
 from discord.http import Route
 
-from core.errors import BudgetExhausted, CollectorError, ReplaceToken, RetryLater
+from core.errors import CollectorError, ReplaceToken, RetryLater
 from core.operations.discord_ops.answers import (
+    BLOCK_ATTEMPTS,
     PASSING,
     DiscordRefused,
     NotAsDocumented,
     NotThere,
+    RequestBlocked,
     asked_wait,
+    is_block,
     passes,
+    read_body,
     read_json,
     translated,
     waiting_time,
 )
-from core.operations.discord_ops.pace import Pace
+from core.operations.discord_ops.budget import MOST_INVALID, RequestBudget
+from core.operations.discord_ops.pace import Pace, Window
 
-__all__ = ["DiscordClient", "DiscordRefused", "NotThere", "open_client"]
+__all__ = ["DiscordClient", "DiscordRefused", "NotThere", "RequestBlocked", "open_client"]
 
 logger = logging.getLogger(__name__)
 TIMEOUT = 20.0
 """Seconds for one answer; discord.py's own is 300."""
 ATTEMPTS = 8
+LOGIN_ENDS = (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError)
+"""What an attempt to log in may end with; the last three are what discord.py makes of another body."""
 LONGEST_WAIT = 60.0
 """Seconds that a limit may ask for before the run goes on without this request."""
-MOST_INVALID = 5_000
-"""Discord bans an address after 10,000 invalid answers in ten minutes; stop at half of them."""
+RESERVE = 4
+"""Requests of a second beside the even ones; with the default of 45 one less than Discord's 50."""
+MOST_BLOCKED = 5
+"""Requests in a row that end at a block in front of Discord: then the whole address is blocked, and the run stops."""
 CONTENT = 1 << 18 | 1 << 19
 """Application flags GATEWAY_MESSAGE_CONTENT and GATEWAY_MESSAGE_CONTENT_LIMITED.
 
@@ -51,37 +60,62 @@ Body = TypeVar("Body", list[Any], dict[str, Any])
 class DiscordClient:
     """One bot, on one event loop. All times are seconds of the monotonic clock."""
 
-    def __init__(self, *, width: int, per_second: float, max_requests: int | None, max_seconds: float | None) -> None:
-        self.requests = 0
+    def __init__(self, *, width: int, per_second: float, budget: RequestBudget) -> None:
+        self.budget = budget
         self.routes: Counter[str] = Counter()
         """Requests by route template; retries count."""
         self.failed: Counter[tuple[str, str]] = Counter()
         """Attempts that went wrong, by route template and by status or kind of error."""
-        self.invalid = 0
         self._pace, self._places = Pace(per_second), asyncio.Semaphore(width)
-        self._most = max_requests
-        self._end = None if max_seconds is None else time.monotonic() + max_seconds
-        self._stop: Exception | None = None
+        self._window = Window(int(per_second) + RESERVE if per_second else 0)
+        self._blocked = 0
+        self._stop: CollectorError | None = None
         self._bot: discord.Client | None = None
 
     async def login(self, token: str) -> None:
-        """Check the token, in two requests; raises ReplaceToken, SourceUnavailable, SourceTimeout."""
+        """Check the token, in two requests.
+
+        Raises TokenRefused, RequestBlocked, BudgetExhausted, SourceUnavailable, SourceTimeout.
+        """
         for attempt in range(ATTEMPTS):
             trace = aiohttp.TraceConfig()
             trace.on_request_start.append(self._begins)
+            trace.on_request_end.append(self._ends)
+            trace.on_request_exception.append(self._breaks)
             self._bot = discord.Client(
                 intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT, http_trace=trace
             )
             try:
                 await asyncio.wait_for(self._bot.login(token), 2 * TIMEOUT)
-            except (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError) as error:  # of another body
+            except CollectorError:
+                await self._bot.close()
+                raise
+            except LOGIN_ENDS as error:
                 await self._bot.close()
                 self._note(error, "login")
-                if attempt + 1 == ATTEMPTS or not passes(error) or asked_wait(error) > LONGEST_WAIT:
+                if self._is_last(error, attempt, ATTEMPTS):
                     raise self._last(error, "the login") from error
                 await asyncio.sleep(waiting_time(error, attempt))
             else:
                 return
+
+    @property
+    def requests(self) -> int:
+        """Requests of all bots of this run so far."""
+        return self.budget.requests
+
+    @property
+    def name(self) -> str:
+        """The bot's user name."""
+        user = self._bot and self._bot.user
+        return user.name if user else ""
+
+    @property
+    def guild_count(self) -> int:
+        """The number of guilds that the bot is in, as Discord estimates it; 0 where it does not say."""
+        application = self._bot and self._bot.application
+        count = application.approximate_guild_count if application else 0
+        return count if isinstance(count, int) else 0  # pyright: ignore[reportUnnecessaryIsInstance]  # as it came
 
     @property
     def user_id(self) -> int:
@@ -95,29 +129,49 @@ class DiscordClient:
         flags = self._bot.application_flags.value if self._bot else 0
         return bool(flags & CONTENT)
 
-    async def get(self, path: str, kind: type[Body], params: Mapping[str, object] | None = None, **ids: object) -> Body:
+    async def get(
+        self,
+        path: str,
+        kind: type[Body],
+        params: Mapping[str, object] | None = None,
+        *,
+        attempts: int = ATTEMPTS,
+        **ids: object,
+    ) -> Body:
         """Ask for a list or an object. ``path`` is a template; its ids are given by name, so that buckets are right.
 
-        Raises ReplaceToken (401), DiscordRefused (400, 403), NotFound, RetryLater (a limit that asks for more than a
-        minute), BudgetExhausted, SourceUnavailable, SourceTimeout.
+        ``attempts`` is the number of requests before an answer that may pass is an error. Raises TokenRefused (401),
+        DiscordRefused (400, 403), RequestBlocked, NotThere, RetryLater (a limit that asks for more than a minute),
+        BudgetExhausted, SourceUnavailable, SourceTimeout.
         """
         what = path.format_map(ids)
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             try:
                 async with self._places:
-                    return await self._ask(path, kind, params, ids)
+                    body = await self._ask(path, kind, params, ids)
             except PASSING as error:
                 self._note(error, path)
-                if attempt + 1 == ATTEMPTS or not passes(error) or asked_wait(error) > LONGEST_WAIT:
+                if self._is_last(error, attempt, attempts):
                     raise self._last(error, what) from error
                 seconds = waiting_time(error, attempt)
                 logger.info("asking again path=%s attempt=%s seconds=%.1f error=%s", path, attempt + 1, seconds, error)
                 await asyncio.sleep(seconds)
+            else:
+                self._blocked = 0
+                return body
         raise AssertionError("the last attempt returns or raises")
 
-    def stop(self, error: Exception) -> None:
-        """Ask nothing any more: from now on every request raises this."""
-        self._stop = self._stop or error
+    async def answers(self) -> bool:
+        """Whether Discord answers at all: the cheapest request, twice at most."""
+        try:
+            await self.get("/users/@me", dict[str, Any], attempts=2)
+        except CollectorError:
+            return False
+        return True
+
+    def stop(self, error: CollectorError) -> None:
+        """Ask nothing any more, with any bot: from now on every request raises this."""
+        self.budget.stop(error)
 
     async def close(self) -> None:
         """End the connections."""
@@ -132,7 +186,7 @@ class DiscordClient:
     async def _ask(
         self, path: str, kind: type[Body], params: Mapping[str, object] | None, ids: Mapping[str, object]
     ) -> Body:
-        self._check_budget()
+        self._check()
         assert self._bot is not None  # noqa: S101  (login comes first)
         route = Route("GET", path, **cast("Any", ids))
         self.routes[path] += 1
@@ -142,27 +196,45 @@ class DiscordClient:
             raise NotAsDocumented(f"{type(body).__name__} where a {kind.__name__} was expected")
         return body
 
-    async def _begins(self, *_: object) -> None:
+    async def _begins(self, _session: object, request: object, _started: object) -> None:
         """Before every attempt on the wire, also those of discord.py's own retries."""
+        self._check()
         await self._pace.turn()
-        self.requests += 1
+        await self._window.enter(id(request))
+        try:
+            self._check()
+        except CollectorError:
+            self._window.leave(id(request))
+            raise
+        self.budget.requests += 1
 
-    def _check_budget(self) -> None:
+    async def _breaks(self, _session: object, request: object, _failed: object) -> None:
+        """After an attempt without an answer."""
+        self._window.leave(id(request))
+
+    async def _ends(self, _session: object, request: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        """After every answer: count those that Discord counts towards a ban of the address."""
+        self._window.leave(id(request))
+        status, headers = ended.response.status, ended.response.headers
+        if status in {401, 403} or (status == 429 and headers.get("X-RateLimit-Scope") != "shared"):
+            self.budget.invalid += 1
+            if self.budget.invalid >= MOST_INVALID:
+                self.budget.stop(RetryLater("Discord refused too many requests; it bans addresses that go on"))
+
+    def _check(self) -> None:
         if self._stop:
             raise self._stop
-        if self._most is not None and max(self.requests, self.routes.total()) >= self._most:
-            raise BudgetExhausted(f"--max-requests {self._most} is spent; run again to go on")
-        if self._end is not None and time.monotonic() >= self._end:
-            raise BudgetExhausted("--max-seconds is over; run again to go on")
+        self.budget.check()
+
+    def _is_last(self, error: Exception, attempt: int, attempts: int) -> bool:
+        """Whether no further attempt is worth it."""
+        most = min(attempts, BLOCK_ATTEMPTS) if is_block(error) else attempts
+        return attempt + 1 >= most or not passes(error) or asked_wait(error) > LONGEST_WAIT
 
     def _note(self, error: Exception, path: str) -> None:
         """Count what went wrong, and slow down for limits."""
         status = error.status if isinstance(error, discord.HTTPException) else 0
         self.failed[path, str(status) if status else type(error).__name__] += 1
-        if status in {401, 403, 429}:
-            self.invalid += 1
-        if self.invalid >= MOST_INVALID:
-            self._stop = RetryLater("Discord refused too many requests; it bans addresses that go on")
         if status == 429:
             self._pace.hold(min(5.0, waiting_time(error, 0)))
 
@@ -175,22 +247,20 @@ class DiscordClient:
         found = translated(error, what)
         if isinstance(found, ReplaceToken):
             self._stop = found  # nothing that is waiting shall be asked with it again
+        self._blocked = self._blocked + 1 if isinstance(found, RequestBlocked) else 0
+        if self._blocked >= MOST_BLOCKED:
+            self.budget.stop(found)
         return found
 
 
 async def open_client(
-    token: str,
-    base: str,
-    *,
-    width: int = 16,
-    per_second: float = 45.0,
-    max_requests: int | None = None,
-    max_seconds: float | None = None,
+    token: str, base: str, *, budget: RequestBudget, width: int = 16, per_second: float = 45.0
 ) -> DiscordClient:
     """A bot that is logged in; ``width`` requests at once and ``per_second`` at most (0: no limit of ours)."""
     Route.BASE = base
     discord.utils._from_json = read_json  # pyright: ignore[reportPrivateUsage]  # there is no public place for it
+    http.json_or_text = read_body
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
-    client = DiscordClient(width=width, per_second=per_second, max_requests=max_requests, max_seconds=max_seconds)
+    client = DiscordClient(width=width, per_second=per_second, budget=budget)
     await client.login(token)
     return client

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 
 CREDIT = 2
 """Requests that may be sent at once after a delay; a longer one is lost, or what waited would come in a bunch."""
@@ -37,3 +38,44 @@ class Pace:
     def hold(self, seconds: float) -> None:
         """Let nothing pass for so long, and then evenly."""
         self._first, self._next = 0, max(self._next, time.monotonic() + seconds)
+
+
+class Window:
+    """Bounds the requests that Discord can count in one second, whenever it counts them.
+
+    Discord counts a request somewhere between sending and answer. On a busy machine, or behind a slow proxy, requests
+    that were sent evenly arrive in a bunch; so those without an answer and those answered within the last second
+    together stay below ``most``. 0: no bound.
+    """
+
+    SECOND = 1.02
+    """Seconds; a little more than one for clocks that differ."""
+    LOST = 60.0
+    """Seconds after which a request without an answer no longer counts."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open: dict[int, float] = {}
+        self._answered: deque[float] = deque()
+        self._one_by_one = asyncio.Lock()
+
+    async def enter(self, request: int) -> None:
+        """Wait until one more request may be sent, and count it."""
+        async with self._one_by_one:
+            while self._most and self._counted() >= self._most:
+                rest = self._answered[0] + self.SECOND - time.monotonic() if self._answered else 0.0
+                await asyncio.sleep(max(0.01, rest))
+            self._open[request] = time.monotonic()
+
+    def leave(self, request: int) -> None:
+        """Note the answer, or the end without one."""
+        if self._open.pop(request, None) is not None:
+            self._answered.append(time.monotonic())
+
+    def _counted(self) -> int:
+        now = time.monotonic()
+        while self._answered and self._answered[0] < now - self.SECOND:
+            self._answered.popleft()
+        for request in [request for request, sent in self._open.items() if sent < now - self.LOST]:
+            del self._open[request]
+        return len(self._open) + len(self._answered)

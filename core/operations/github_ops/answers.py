@@ -1,7 +1,6 @@
 """What GitHub's answers mean: errors, limits, partial data."""
 
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -9,9 +8,9 @@ from core.errors import AccessDenied, CursorRefused, NotFound, SliceRefused, Une
 from core.operations.http import Response
 
 REASONS = {404: "not_found", 410: "gone", 409: "empty", 301: "moved", 302: "moved", 307: "moved", 308: "moved"}
-TOO_MUCH = ("RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED", "TIMEOUT")
-LIMITED = ("RATE_LIMITED", "RATE_LIMIT")
-"""Both have been seen: https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
+DENIED = ("FORBIDDEN", "INSUFFICIENT_SCOPES")
+INVALID = ("doesn't exist on type", "no such type", "parse error", "isn't a defined input type", "must have selections")
+"""How GitHub's words begin or go on about a query that no repetition makes valid."""
 
 
 def rest_error(response: Response) -> Exception:
@@ -54,6 +53,8 @@ class GraphQLAnswer:
 
     data: dict[str, Any]
     errors: tuple[NodeError, ...] = ()
+    token_key: str = ""
+    """Which token asked; see ``Token.key``."""
 
 
 def graphql_answer(answer: object) -> GraphQLAnswer:
@@ -64,7 +65,10 @@ def graphql_answer(answer: object) -> GraphQLAnswer:
     if not isinstance(answer, dict):
         raise SliceRefused("GitHub's GraphQL answered with something that is not an object")
     body = cast("dict[str, Any]", answer)
-    errors = [error if isinstance(error, dict) else {} for error in body.get("errors") or []]
+    rows: Any = body.get("errors") or []
+    errors: list[dict[str, Any]] = [
+        error if isinstance(error, dict) else {} for error in (rows if isinstance(rows, list) else [rows])
+    ]
     data = body.get("data")
     partial = [error for error in errors if isinstance(data, dict) and _is_about_a_node(error)]
     if len(partial) < len(errors):
@@ -90,43 +94,41 @@ def _node_error(error: dict[str, Any]) -> NodeError:
 def graphql_error(error: dict[str, Any]) -> Exception:
     """The typed error of the first of an answer's errors."""
     kind, message = str(error.get("type") or ""), str(error.get("message") or "no message")[:300]
-    if kind in TOO_MUCH or "something went wrong" in message.lower() or "timeout" in message.lower():
-        return SliceRefused(f"GitHub's GraphQL: {message}")
     if kind == "INVALID_CURSOR_ARGUMENTS":
         return CursorRefused(f"GitHub's GraphQL: {message}")
     if kind == "NOT_FOUND":
         return NotFound(f"GitHub's GraphQL: {message}", reason="not_found")
-    if kind == "FORBIDDEN" or kind == "INSUFFICIENT_SCOPES":
+    if kind in DENIED:
         return AccessDenied(f"GitHub's GraphQL: {message}. Use a token that may read it.")
-    return UnexpectedAnswer(f"GitHub's GraphQL: {message}")
+    if _is_invalid(error):
+        return UnexpectedAnswer(f"GitHub's GraphQL: {message}")
+    # Too much at once (RESOURCE_LIMITS_EXCEEDED, MAX_NODE_LIMIT_EXCEEDED, TIMEOUT), trouble that passes
+    # (SERVICE_UNAVAILABLE, "timedout", "Something went wrong"), and what GitHub invents next year.
+    return SliceRefused(f"GitHub's GraphQL: {message}")
 
 
-def is_rate_limited(response: Response) -> bool:
-    """Whether an answer of status 200 says that the points are used up."""
-    told = response.parsed
-    if not isinstance(told, dict):
+def _is_invalid(error: dict[str, Any]) -> bool:
+    """Whether an error is about the text of the query: those have a code of the validator, and no type."""
+    extensions = error.get("extensions")
+    code: object = cast("dict[str, object]", extensions).get("code") if isinstance(extensions, dict) else None
+    message = str(error.get("message") or "").lower()
+    return not error.get("type") and (isinstance(code, str) or any(words in message for words in INVALID))
+
+
+def is_too_much(error: SliceRefused) -> bool:
+    """Whether a smaller query helps, and waiting does not."""
+    return "resource limits" in str(error).lower() or "node limit" in str(error).lower()
+
+
+def denies_everything(parsed: object) -> bool:
+    """Whether a GraphQL answer holds nothing but a refusal for lack of permissions: another token may get more."""
+    if not isinstance(parsed, dict):
         return False
-    errors = cast("dict[str, Any]", told).get("errors") or []
-    return any(error.get("type") in LIMITED for error in errors)
-
-
-def limit_wait(response: Response, now: float) -> float | None:
-    """Seconds to wait when an answer says that a limit is reached, else None.
-
-    A secondary limit may come while requests remain: it is told by ``retry-after`` or by its message.
-    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
-    """
-    if response.status not in {403, 429}:
-        return None
-    after = response.headers.get("retry-after", "")
-    if after.isdigit():
-        return max(1.0, float(after))
-    if after:
-        try:
-            return max(1.0, parsedate_to_datetime(after).timestamp() - now)
-        except ValueError:
-            return 60.0
-    if response.headers.get("x-ratelimit-remaining") == "0" and response.headers.get("x-ratelimit-reset", "").isdigit():
-        return max(1.0, float(response.headers["x-ratelimit-reset"]) - now + 1)
-    limited = response.status == 429 or b"rate limit" in response.body.lower()
-    return 60.0 if limited else None
+    body = cast("dict[str, Any]", parsed)
+    rows: Any = body.get("errors")
+    errors = cast("list[Any]", rows) if isinstance(rows, list) else []
+    data: Any = body.get("data")
+    useful = cast("dict[str, Any]", data).items() if isinstance(data, dict) else ()
+    return any(isinstance(error, dict) and error.get("type") in DENIED for error in errors) and not any(  # pyright: ignore[reportUnknownMemberType]  # JSON
+        value for name, value in useful if name not in {"rateLimit", "viewer"}
+    )

@@ -3,31 +3,35 @@
 Rules: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
 
+import random
 import re
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from core.errors import ReplaceToken, RetryLater, SliceRefused, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.errors import AccessDenied, NotFound, SliceRefused, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.operations.github_ops.answers import (
     GraphQLAnswer,
     graphql_answer,
     graphql_error,
-    is_rate_limited,
-    limit_wait,
+    is_too_much,
     rest_error,
 )
-from core.operations.github_ops.tokens import CORE, GRAPHQL, Token, TokenPool
+from core.operations.github_ops.app_auth import GitHubApp
+from core.operations.github_ops.git import CredentialsRefused, GitMirror
+from core.operations.github_ops.limits import http_date
+from core.operations.github_ops.links import below_root, link_targets
+from core.operations.github_ops.query_fitting import QueryFitter
+from core.operations.github_ops.sending import HEADERS, REDIRECTED, Attempt, Sender
+from core.operations.github_ops.tokens import CORE, GIT, GRAPHQL, Token, TokenPool
 from core.operations.http import Response, Transport
 
-HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-LINK = re.compile(r'<([^>]+)>\s*;[^,]*rel="(next|last)"')
+REPOSITORY = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?:/(?P<area>[^/?]+))?")
+"""A path inside a repository, and which part of it."""
 REDIRECTS = 5
-LIMITS_IN_A_ROW = 10
+REWRITES = 12
+"""Times that one query is sent without what the server refused of it before."""
 GRAPHQL_ATTEMPTS = 2
 """A query that fails twice is likely too much for GitHub: the caller asks for less before it asks again."""
 
@@ -36,6 +40,7 @@ GRAPHQL_ATTEMPTS = 2
 class Answer:
     """A good answer: parsed JSON, and the address of the next page where there is one.
 
+    Addresses are path and query below the API's root: another name of the server does not invalidate them.
     ``unchanged``: the ETag that was sent still holds, and there is no data.
     """
 
@@ -48,15 +53,27 @@ class Answer:
 
 
 class GitHubClient:
-    """Asks GitHub; one request at a time, with a token that still has quota.
+    """Asks GitHub; one request at a time, with a token that still has quota and sees the repository.
 
-    ``patience``: seconds to wait inside a request for a limit to end; RetryLater when it is longer.
+    ``app`` brings tokens of its own; ``publish``: see ``Sender``. ``fitter`` leaves out of every query text what the
+    server lacks or the token may not read.
     """
 
-    def __init__(self, api_url: str, tokens: TokenPool, transport: Transport, patience: float = 90.0) -> None:
-        self.api_url, self.tokens, self.transport, self.patience = api_url.rstrip("/"), tokens, transport, patience
+    def __init__(
+        self,
+        api_url: str,
+        tokens: TokenPool,
+        transport: Transport,
+        patience: float = 90.0,
+        *,
+        app: GitHubApp | None = None,
+        publish: Callable[[], None] | None = None,
+        fitter: QueryFitter | None = None,
+    ) -> None:
+        self.api_url, self.tokens, self.transport = api_url.rstrip("/"), tokens, transport
+        self.sender = Sender(self.api_url, tokens, transport, patience=patience, app=app, publish=publish)
+        self.fitter = fitter
         self.points = 0
-        self._verified: set[Token] = set()
         self.server_time: datetime | None = None
         """GitHub's own clock (UTC) at the last answer."""
 
@@ -67,40 +84,44 @@ class GitHubClient:
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = "",
-        redirects: int = REDIRECTS,
+        redirects: int = REDIRECTS, prefer: Token | None = None,
     ) -> Answer:  # fmt: skip
-        """One page. ``path`` begins with ``/`` or is a whole address on the API's host.
+        """One page. ``path`` begins with ``/`` or is a whole address, of which the part below the API's root counts.
 
         Raises NotFound (404, 410, 451, blocked, 409 empty, a redirect too many), AccessDenied, ReplaceToken,
         RetryLater, UnexpectedAnswer and what ``Transport`` raises.
         """
         more = {"If-None-Match": etag} if etag else {}
-        response = self._ask(self._url(path), dict(params or {}), scope, more)
+        response = self._ask(below_root(path, self.api_url), dict(params or {}), scope, more, prefer)
         for _ in range(redirects):
-            if response.status not in {301, 302, 307, 308}:
+            if response.status not in REDIRECTED:
                 break
-            response = self._ask(self._url(response.headers.get("location", "")), {}, scope, more)
+            target = below_root(response.headers.get("location", ""), self.api_url)
+            response = self._ask(target, {}, scope, more, prefer)
+        url = below_root(response.url, self.api_url)
+        targets = link_targets(response.headers.get("link", ""))
+        links = {name: below_root(targets[name], self.api_url) for name in ("next", "last") if name in targets}
         if response.status == 304:
-            return Answer(data=None, next_url=None, url=response.url, etag=etag, unchanged=True)
+            return Answer(data=None, next_url=None, url=url, etag=etag, unchanged=True)
         if response.status != 200:
             raise rest_error(response)
-        links = {name: self._url(url) for url, name in LINK.findall(response.headers.get("link", ""))}
         return Answer(
-            data=response.json(), next_url=links.get("next"), last_url=links.get("last"), url=response.url,
+            data=response.json(), next_url=links.get("next"), last_url=links.get("last"), url=url,
             etag=response.headers.get("etag", ""),
         )  # fmt: skip
 
     def pages(
-        self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = ""
-    ) -> Iterator[Answer]:
+        self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = "",
+        prefer: Token | None = None,
+    ) -> Iterator[Answer]:  # fmt: skip
         """Follow the whole ``next`` address, whatever it holds, until there is none."""
-        answer, seen = self.get(path, params, scope=scope, etag=etag), set[str]()
+        answer, seen = self.get(path, params, scope=scope, etag=etag, prefer=prefer), set[str]()
         yield answer
         while answer.next_url is not None:
             if answer.next_url in seen:
                 raise UnexpectedAnswer(f"GitHub's pages of {path} lead back to where they were; run again later")
             seen.add(answer.next_url)
-            answer = self.get(answer.next_url, scope=scope)
+            answer = self.get(answer.next_url, scope=scope, prefer=prefer)
             yield answer
 
     def graphql(
@@ -116,117 +137,146 @@ class GitHubClient:
             raise graphql_error({"type": unexpected[0].kind, "message": unexpected[0].message})
         return answer.data
 
-    def query(self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "") -> GraphQLAnswer:
+    def query(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "", prefer: Token | None = None
+    ) -> GraphQLAnswer:
         """Return the data of a query together with the errors about single nodes in it.
+
+        ``prefer``: the token to ask with, unless a limit holds it back.
 
         Raises SliceRefused for what a smaller query may get through, CursorRefused, and what ``get`` raises.
         """
-        body = {"query": query, "variables": dict(variables or {})}
+        for _ in range(REWRITES):
+            if self.fitter is not None:
+                self.fitter.prepare(query, lambda text: self._introspect(text, scope, prefer))
+            answer = self._send(query, variables or {}, scope, self.fitter, prefer)
+            if answer is not None:
+                return answer
+        raise UnexpectedAnswer("GitHub's GraphQL keeps refusing parts of a query")
 
-        def ask(token: Token) -> Response:
+    def _introspect(self, text: str, scope: str, prefer: Token | None) -> Mapping[str, Any]:
+        answer = self._send(text, {}, scope, None, prefer)
+        return answer.data if answer is not None and not answer.errors else {}
+
+    def _send(
+        self, query: str, variables: Mapping[str, Any], scope: str, fitter: QueryFitter | None, prefer: Token | None
+    ) -> GraphQLAnswer | None:
+        """Return an answer; None where the server refused parts of the text, which ``fitter`` now leaves out."""
+        sent = query
+
+        def ask(one: Token) -> Response:
+            nonlocal sent
+            if fitter is not None:
+                sent = fitter.fit(query, one.scopes, one.key)
             return self.transport.request(
-                "POST", self.graphql_url, headers=HEADERS | token.headers(), body=body, attempts=GRAPHQL_ATTEMPTS
-            )
+                "POST", self.sender.graphql_url, headers=HEADERS | one.headers(),
+                body={"query": sent, "variables": dict(variables)}, attempts=GRAPHQL_ATTEMPTS,
+            )  # fmt: skip
 
         try:
-            response = self._with_token(scope, GRAPHQL, ask)
+            response, used = self.sender.send(ask, scope=scope, resource=GRAPHQL, area=GRAPHQL, prefer=prefer)
         except (SourceUnavailable, SourceTimeout) as error:
             raise SliceRefused(str(error)) from error
+        self._read_clock(response)
         if response.status != 200:
             raise rest_error(response)
-        answer = graphql_answer(response.json())
+        if fitter is not None and fitter.learn(sent, response.parsed, used.key):
+            return None
+        try:
+            answer = replace(graphql_answer(response.json()), token_key=used.key)
+        except SliceRefused as error:
+            if not is_too_much(error):
+                self.transport.pause(random.uniform(0.25, 1))  # noqa: S311  (jitter, not secrecy)
+            raise
         cost: Any = answer.data.get("rateLimit")
         self.points += cost["cost"] if isinstance(cost, dict) and "cost" in cost else 1
         return answer
 
     @property
-    def graphql_url(self) -> str:
-        """Beside the REST API; GitHub Enterprise Server has it at ``/api/graphql`` instead of ``/api/v3``."""
-        return self.api_url.removesuffix("/v3") + "/graphql"
+    def patience(self) -> float:
+        """Seconds to wait inside a request for a limit to end; RetryLater when it is longer."""
+        return self.sender.patience
 
-    def identify(self, scope: str, account: str) -> None:
-        """Say whose the token is that asked last for this scope."""
-        self.tokens.identify(self.tokens.choose(scope, GRAPHQL), account)
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self.sender.patience = seconds
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What people should know although it stopped nothing, such as refused tokens; a sentence each."""
+        return self.sender.notices
+
+    def identify(self, token_key: str, account: str) -> None:
+        """Say whose a token is (see ``GraphQLAnswer.token_key``)."""
+        if account and (token := self.tokens.by_key(token_key)) is not None:
+            self.tokens.identify(token, account)
+
+    def listing_tokens(self, owner: str) -> list[Token]:
+        """Return the tokens whose lists of an owner's repositories may differ: that of its installation, or all."""
+        return self.sender.listing_tokens(owner)
+
+    def token_groups(self, names: Sequence[str], tried: Mapping[str, Collection[str]]) -> list[tuple[Token, list[str]]]:
+        """Return the repositories by the token that probably sees them; those of which all were tried are left out.
+
+        ``tried``: keys of tokens by repository.
+        """
+        return self.sender.token_groups(names, tried)
+
+    def note_seen(self, name: str, token_key: str, *, seen: bool) -> None:
+        """Take note of whether a token sees a repository."""
+        if not self.tokens.is_single:
+            (self.tokens.access.note_seen if seen else self.tokens.access.note_hidden)(name, token_key)
 
     def share_budgets(self, *, everything: bool = False) -> None:
         """Tell other processes what is left and hear from them; not in a thread that only fetches."""
         self.tokens.share(everything=everything)
 
-    def _url(self, path: str) -> str:
-        """A whole address; one on another host never gets our token."""
-        if path.startswith("/"):
-            return self.api_url + path
-        if urlsplit(path)[:2] != urlsplit(self.api_url)[:2]:
-            raise UnexpectedAnswer("GitHub points to another host; check GITHUB_API_URL")
-        return path
+    def update_mirror(self, mirror: GitMirror, scope: str) -> None:
+        """Bring a local copy up to date with the token that sees the repository.
 
-    def _ask(self, url: str, params: Mapping[str, Any], scope: str, more: Mapping[str, str]) -> Response:
-        """One answer to a GET."""
-        return self._with_token(
-            scope, CORE,
-            lambda token: self.transport.request(
-                "GET", url, headers={**HEADERS, **token.headers(), **more}, params=params
-            ),
-        )  # fmt: skip
-
-    def _with_token(self, scope: str, resource: str, ask: Callable[[Token], Response]) -> Response:
-        """One answer that no limit and no bad token spoiled; RetryLater when limits keep coming."""
-        for hit in range(LIMITS_IN_A_ROW):
-            token = self._token(scope, resource)
-            token.quota.pool(resource).count()
-            response = ask(token)
-            token.note(response.headers, resource)
-            self._read_clock(response)
-            if response.status == 401:
-                self.tokens.drop(token)
-                if self.tokens.is_empty:
-                    raise ReplaceToken("GitHub refuses the token: put a valid one into GITHUB_TOKENS.")
-            elif (wait := limit_wait(response, time.time())) is not None:
-                exhausted = response.headers.get("x-ratelimit-remaining") == "0"
-                if exhausted:  # the headers have been noted
-                    continue
-                wait *= 1 if "retry-after" in response.headers else 2**hit
-                for limited in (CORE, GRAPHQL):  # a secondary limit holds for both
-                    token.rest_until(time.time() + wait, limited)
-            elif resource == GRAPHQL and is_rate_limited(response):
-                if response.headers.get("x-ratelimit-remaining") != "0":  # else the headers have been noted
-                    token.rest_until(time.time() + 60, GRAPHQL)
+        Raises TokensRefused, and what ``GitMirror.update`` raises with the first token.
+        """
+        attempt, first = Attempt(scope=scope, resource=GIT, area=GIT), None
+        while (token := self.sender.ready(attempt)) is not None:
+            mirror.use(token.git_value())
+            try:
+                mirror.update()
+            except CredentialsRefused as error:
+                first = first or error
+                if token.is_anonymous:
+                    break
+                if token.confirm_at is None:  # perhaps it was not meant
+                    self.sender.note_refusal(token)
+                elif self.sender.is_refused(token):
+                    first = None if first is error else first
+                else:
+                    attempt.tried.add(token.key)
+            except (NotFound, AccessDenied) as error:
+                first = first or error
+                attempt.tried.add(token.key)
             else:
-                return response
-        raise RetryLater("GitHub keeps saying that a limit is reached; the next run goes on")
+                self.sender.note_acceptance(token)
+                if not self.tokens.is_single:
+                    self.tokens.access.note_seen(scope, token.key)
+                return
+        raise first or NotFound(f"git finds {scope} with none of the tokens")
+
+    def _ask(
+        self, path: str, params: Mapping[str, Any], scope: str, more: Mapping[str, str], prefer: Token | None
+    ) -> Response:
+        """One answer to a GET; ``path`` begins with ``/``."""
+        repository = REPOSITORY.match(path)
+        area = str(repository["area"] or "") if repository else ""
+        response, _ = self.sender.send(
+            lambda token: self.transport.request(
+                "GET", self.api_url + path, headers={**HEADERS, **token.headers(), **more}, params=params
+            ),
+            scope=scope, resource=CORE, area=area, proves=repository is not None and not area,
+            prefer=prefer,
+        )  # fmt: skip
+        self._read_clock(response)
+        return response
 
     def _read_clock(self, response: Response) -> None:
-        try:
-            self.server_time = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-        except (KeyError, ValueError):
-            self.server_time = datetime.now(UTC)
-
-    def _verify(self, token: Token) -> None:
-        """Ask what is really left, once a run and token: what another run wrote down may be outdated. This is free.
-
-        https://docs.github.com/en/rest/rate-limit/rate-limit
-        """
-        self._verified.add(token)
-        response = self.transport.request("GET", self._url("/rate_limit"), headers={**HEADERS, **token.headers()})
-        if response.status != 200:
-            return
-        for resource, told in (response.json().get("resources") or {}).items():
-            if resource in {CORE, GRAPHQL}:
-                token.quota.correct(resource, told["limit"], told["remaining"], told["reset"])
-
-    def _token(self, scope: str, resource: str) -> Token:
-        """A token that may be used now; waits a little for one, RetryLater when it would be long."""
-        token = self.tokens.choose(scope, resource)
-        wait = token.ready_at(resource) - time.time()
-        if wait > self.patience and token not in self._verified:
-            self._verify(token)
-            wait = token.ready_at(resource) - time.time()
-        if wait <= 0:
-            return token
-        if wait > self.patience:
-            at = datetime.fromtimestamp(token.ready_at(resource), UTC)
-            raise RetryLater(
-                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC; the next run goes on", not_before=at
-            )
-        self.transport.pause(wait)
-        return token
+        moment = http_date(response.headers.get("date", ""))
+        self.server_time = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)

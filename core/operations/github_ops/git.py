@@ -6,21 +6,29 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.errors import AccessDenied, CollectorError, NotFound, SourceUnavailable, UnexpectedAnswer
-from core.operations.github_ops.git_log import ARGUMENTS, RawCommit, parse
+from core.operations.github_ops.git_log import ARGUMENTS, RawCommit, dates_of_header, is_doubtful, parse
 from core.operations.redaction import redact
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6
 CHUNK = 1 << 20
+
+
+class CredentialsRefused(AccessDenied):
+    """The server wants another token, or one at all."""
+
+
 ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
-    ("authentication failed", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
-    ("could not read username", AccessDenied, "git may not read it: put a token that may into GITHUB_TOKENS"),
-    ("error: 401", AccessDenied, "git may not read it: put a valid token into GITHUB_TOKENS"),
+    ("authentication failed", CredentialsRefused, "git may not read it: use a token in GITHUB_TOKENS that may"),
+    ("could not read username", CredentialsRefused, "git may not read it: put a token that may into GITHUB_TOKENS"),
+    ("error: 401", CredentialsRefused, "git may not read it: put a valid token into GITHUB_TOKENS"),
     ("error: 403", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
     ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
 )
@@ -49,12 +57,28 @@ def _is_repository(folder: Path) -> bool:
     return any((place / "HEAD").is_file() and (place / "objects").is_dir() for place in (folder, folder / ".git"))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refs:
+    """Branches and tags by full name: the commits to which they lead, and those whose object is missing.
+
+    A tag of a tree or of a file leads to no commit and is in neither. Bytes of a name that are not UTF-8 are written
+    as ``\\xff``, so that no two names become one.
+    """
+
+    commits: dict[str, str]
+    missing: tuple[str, ...] = ()
+
+
 class GitMirror:
     """A bare repository in a folder of its own. The token reaches git through its environment alone."""
 
     def __init__(self, url: str, folder: Path, token: str | None = None) -> None:
         self.url, self.folder = url, folder
-        self.environment = _environment(url, token)
+        self.use(token)
+
+    def use(self, token: str | None) -> None:
+        """Identify by this token from now on."""
+        self.environment = _environment(self.url, token)
 
     def update(self) -> None:
         """Fetch all branches and tags; what a killed fetch left behind is no obstacle.
@@ -96,14 +120,33 @@ class GitMirror:
             env=self.environment, capture_output=True, check=False,
         )  # fmt: skip
 
-    def refs(self) -> dict[str, str]:
-        """Branches and tags by full name, and the commits to which they lead; others are left out."""
-        listing = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)"
-        found: dict[str, str] = {}
-        for line in self._run("for-each-ref", f"--format={listing}").split(b"\n"):
-            name, kind, sha, inner_kind, inner = [*line.split(b"\0"), b"", b"", b"", b""][:5]
-            if kind == b"commit" or inner_kind == b"commit":
-                found[name.decode("utf-8", "replace")] = (sha if kind == b"commit" else inner).decode()
+    def refs(self) -> Refs:
+        """Return branches and tags; a tag is followed through other tags to the commit behind them.
+
+        Two processes read any number of refs: the first opens no object, so that a missing one stops nothing.
+        """
+        lines = self._run("for-each-ref", "--format=%(objectname) %(refname)").split(b"\n")
+        tips = [(line[:at], line[at + 1 :]) for line in lines if (at := line.find(b" ")) > 0]
+        peeled = self._peel({sha for sha, _ in tips})
+        named = [(name.decode("utf-8", "backslashreplace"), peeled.get(sha)) for sha, name in tips]
+        return Refs(
+            commits={name: sha for name, sha in named if sha},
+            missing=tuple(name for name, sha in named if sha is None),
+        )
+
+    def _peel(self, shas: Collection[bytes]) -> dict[bytes, str]:
+        """The commits behind these objects; empty for a tree or a file; missing objects are left out.
+
+        https://git-scm.com/docs/gitrevisions#_specifying_revisions
+        """
+        tips = sorted(shas)
+        wanted = b"".join(sha + b"^{}\n" for sha in tips)
+        found: dict[bytes, str] = {}
+        answers = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=wanted).split(b"\n")
+        for sha, answer in zip(tips, answers, strict=False):
+            target, _, kind = answer.partition(b" ")
+            if kind != b"missing":
+                found[sha] = target.decode() if kind == b"commit" else ""
         return found
 
     def log(self, heads: Sequence[str], known: Sequence[str]) -> Iterator[RawCommit]:
@@ -121,10 +164,33 @@ class GitMirror:
             ) as process:  # fmt: skip
                 assert process.stdout is not None  # noqa: S101  (it is a pipe)
                 # What there is so far, not whole chunks: git goes on while its first commits are stored.
-                yield from parse(iter(lambda: process.stdout.read(CHUNK), b""))  # pyright: ignore[reportOptionalMemberAccess]
+                commits = parse(iter(lambda: process.stdout.read(CHUNK), b""))  # pyright: ignore[reportOptionalMemberAccess]
+                yield from self._with_true_dates(commits)
             if process.returncode:
                 errors.seek(0)
                 raise _error(self.url, errors.read())
+
+    def _with_true_dates(self, commits: Iterator[RawCommit]) -> Iterator[RawCommit]:
+        """The same commits; dates that ``git log`` cannot show are read from the commits' own headers."""
+        with ExitStack() as reading:
+            headers: subprocess.Popen[bytes] | None = None
+            for commit in commits:
+                if not (is_doubtful(commit.author_date) or is_doubtful(commit.committer_date)):
+                    yield commit
+                    continue
+                headers = headers or reading.enter_context(self._open_objects())
+                author, committer = dates_of_header(_next_object(headers, commit.sha))
+                yield replace(commit, author_date=author, committer_date=committer)
+
+    @contextmanager
+    def _open_objects(self) -> Generator[subprocess.Popen[bytes]]:
+        """A process that answers names of objects with their contents, one by one."""
+        process = subprocess.Popen(
+            ["git", "cat-file", "--batch"], cwd=self.folder, env=self.environment, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        with process:
+            yield process
 
     def contains(self, descendant: str, ancestor: str) -> bool:
         """Whether a commit is in the history of another; False also when it is no longer here."""
@@ -143,17 +209,31 @@ class GitMirror:
         )  # fmt: skip
         return done.stdout.decode().split() if done.returncode == 0 else []
 
-    def _run(self, *arguments: str, inside: bool = True) -> bytes:
+    def _run(self, *arguments: str, inside: bool = True, given: bytes | None = None) -> bytes:
+        """What git prints; ``given`` is its standard input."""
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.folder if inside else None,
             env=self.environment,
             capture_output=True,
             check=False,
+            input=given,
         )
         if done.returncode:
             raise _error(self.url, done.stderr)
         return done.stdout
+
+
+def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
+    """Ask ``git cat-file --batch`` for one object; empty when it is missing."""
+    assert process.stdin is not None  # noqa: S101  (it is a pipe)
+    assert process.stdout is not None  # noqa: S101  (it is a pipe)
+    process.stdin.write(f"{sha}\n".encode())
+    process.stdin.flush()
+    heading = process.stdout.readline().split()
+    if len(heading) != 3 or not heading[2].isdigit():
+        return b""
+    return process.stdout.read(int(heading[2]) + 1)
 
 
 def _environment(url: str, token: str | None) -> dict[str, str]:
@@ -163,10 +243,12 @@ def _environment(url: str, token: str | None) -> dict[str, str]:
         secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         parts = urlsplit(url)
         settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {secret}"
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    private = ("NETRC", "XDG_CONFIG_HOME")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name not in private}
     env |= {
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "http:https:file", "GIT_CONFIG_COUNT": str(len(settings)), "GIT_ASKPASS": "true",
+        "HOME": os.devnull,  # git's HTTP library looks for ~/.netrc, whose password would go instead of our token
     }  # fmt: skip
     for place, (name, value) in enumerate(settings.items()):
         env |= {f"GIT_CONFIG_KEY_{place}": name, f"GIT_CONFIG_VALUE_{place}": value}

@@ -6,6 +6,7 @@ https://git-scm.com/docs/diff-format#_raw_output_format
 """
 
 import codecs
+import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,10 +19,14 @@ ARGUMENTS = ("-z", "--raw", "--numstat", "--no-abbrev", "--root", "-M", "--date=
 
 @dataclass(frozen=True, slots=True)
 class RawDate:
-    """Seconds since 1970 (UTC) and the author's offset from UTC in minutes."""
+    """Seconds since 1970 (UTC), the author's offset from UTC in minutes, and the text that says both.
 
-    seconds: int
-    offset: int
+    A part that the text does not say is None; ``text`` is empty where the commit has no date at all.
+    """
+
+    seconds: int | None
+    offset: int | None
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -133,17 +138,47 @@ def _count(files: list[RawFile], place: int, name: str, added: str, deleted: str
         files[place].additions, files[place].deletions = int(added), int(deleted)
 
 
+DATE = re.compile(r"(\d+)(?:[ \t]+([+-])(\d+))?(?!\S)")
+"""The beginning of a valid date in a commit's header; git ignores what follows the zone.
+
+https://git-scm.com/docs/git-commit-tree#_commit_information
+"""
+MOST_DIGITS = 20
+"""Digits of a number that is read: 64 bits have no more, and longer ones are too expensive to convert."""
+
+
 @lru_cache(maxsize=4096)
-def _date(text: str) -> RawDate:
-    seconds, _, zone = text.partition(" ")
-    digits = zone[1:]
-    minutes = int(digits[:-2] or 0) * 60 + int(digits[-2:]) if digits.isdigit() and len(digits) >= 3 else 0
-    return RawDate(int(seconds) if seconds.lstrip("-").isdigit() else 0, -minutes if zone.startswith("-") else minutes)
+def read_date(text: str) -> RawDate:
+    """Read ``seconds zone`` as git writes it; the zone may be of any size and is None when it is missing."""
+    match = DATE.match(text)
+    if match is None or len(match[1]) > MOST_DIGITS:
+        return RawDate(None, None, text)
+    digits = match[3] or ""
+    if not digits or len(digits) > MOST_DIGITS:
+        return RawDate(int(match[1]), None, text)
+    minutes = int(digits[:-2] or 0) * 60 + int(digits[-2:])
+    return RawDate(int(match[1]), -minutes if match[2] == "-" else minutes, text)
+
+
+def is_doubtful(date: RawDate) -> bool:
+    """Whether ``git log`` may hide this date: it shows 0 for one that overflows, nothing for a broken one."""
+    return not date.seconds
+
+
+def dates_of_header(header: bytes) -> tuple[RawDate, RawDate]:
+    """Return the author's and the committer's date as the header of a commit object says them."""
+    lines = header.partition(b"\n\n")[0].split(b"\n")
+    return _date_of(lines, b"author "), _date_of(lines, b"committer ")
+
+
+def _date_of(lines: Iterable[bytes], name: bytes) -> RawDate:
+    line = next((line for line in lines if line.startswith(name)), b"")
+    return read_date(line.rpartition(b">")[2].removeprefix(name).decode("utf-8", "replace").strip())
 
 
 def _commit(f: list[str], files: list[RawFile]) -> RawCommit:
     return RawCommit(
-        sha=f[0][1:], tree=f[1], parents=f[2].split(), author_name=f[3], author_email=f[4], author_date=_date(f[5]),
-        committer_name=f[6], committer_email=f[7], committer_date=_date(f[8]), encoding=f[9],
+        sha=f[0][1:], tree=f[1], parents=f[2].split(), author_name=f[3], author_email=f[4], author_date=read_date(f[5]),
+        committer_name=f[6], committer_email=f[7], committer_date=read_date(f[8]), encoding=f[9],
         message=f[10].rstrip("\n"), files=files,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from core.operations.budgets import BudgetRow, correct, reconcile
+from core.operations.github_ops.limits import LONGEST, reset_time, whole_number
 
 PER_MINUTE = {"core": 880, "graphql": 1900}
 """Requests a minute: a little below the documented secondary limits of 900 and 2,000 points."""
@@ -19,14 +20,17 @@ SOURCE = "github"
 
 
 class Pool:
-    """One kind of quota of one account. Times are Unix seconds."""
+    """One kind of quota of one account. Times are Unix seconds of our clock.
+
+    ``not_before`` holds for all processes; ``own_not_before`` for this one alone.
+    """
 
     def __init__(self, resource: str) -> None:
         self.resource = resource
         self.limit: int | None = None
         self.remaining: int | None = None
         self.resets_at = 0.0
-        self.not_before = 0.0
+        self.not_before = self.own_not_before = 0.0
         self.saved_at = 0.0
         self.urgent = self.corrected = False
         self._recent: deque[float] = deque()
@@ -38,7 +42,7 @@ class Pool:
         while self._recent and self._recent[0] < now - 60:
             self._recent.popleft()
         crowded = self._recent[0] + 60 if len(self._recent) >= PER_MINUTE.get(self.resource, 1000) else 0.0
-        return max(self.not_before, self.resets_at + 1 if exhausted else 0.0, crowded)
+        return max(self.not_before, self.own_not_before, self.resets_at + 1 if exhausted else 0.0, crowded)
 
     def preference(self, now: float) -> tuple[float, int]:
         """Smaller is better: ready now before ready later, then by what is left."""
@@ -60,15 +64,16 @@ class Quota:
         """The pool of a resource."""
         return self._pools[resource]
 
-    def note(self, resource: str, headers: Mapping[str, str]) -> None:
-        """Reconcile with the headers of an answer."""
+    def note(self, resource: str, headers: Mapping[str, str], offset: float = 0.0) -> None:
+        """Reconcile with the headers of an answer; ``offset``: seconds that GitHub's clock is before ours."""
         pool = self.pool(resource)
-        remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
-        if not (remaining.isdigit() and reset.isdigit()):
+        remaining = whole_number(headers.get("x-ratelimit-remaining", ""))
+        reset = reset_time(headers, time.time() + offset)
+        if remaining is None or reset is None:
             return
-        pool.remaining, pool.resets_at = int(remaining), float(reset)
-        limit = headers.get("x-ratelimit-limit", "")
-        pool.limit = int(limit) if limit.isdigit() else pool.limit
+        pool.remaining, pool.resets_at = remaining, reset - offset
+        limit = whole_number(headers.get("x-ratelimit-limit", ""))
+        pool.limit = pool.limit if limit is None else limit
         pool.urgent = pool.urgent or pool.remaining == 0
 
     def correct(self, resource: str, limit: int, remaining: int, resets_at: float) -> None:
@@ -77,11 +82,12 @@ class Quota:
         pool.limit, pool.remaining, pool.resets_at = limit, remaining, resets_at
         pool.urgent = pool.corrected = True
 
-    def rest_until(self, resource: str, moment: float) -> None:
-        """Do not use it before then, in this process or any other."""
+    def rest_until(self, resource: str, moment: float, shared: float | None = None) -> None:
+        """Do not use it before ``moment`` in this process, nor before ``shared`` (default: the same) in any other."""
         pool = self.pool(resource)
-        if moment > pool.not_before:
-            pool.not_before, pool.urgent = moment, True
+        pool.own_not_before = max(pool.own_not_before, moment)
+        if (shared := moment if shared is None else shared) > pool.not_before:
+            pool.not_before, pool.urgent = shared, True
 
     def rename(self, account: str) -> None:
         """The account has become known; what is kept of it is adopted with the next ``share``."""
@@ -92,7 +98,7 @@ class Quota:
     def merge(self, other: "Quota") -> None:
         """Take over what another token of this account was told."""
         for resource, theirs in other._pools.items():
-            self.rest_until(resource, theirs.not_before)
+            self.rest_until(resource, theirs.own_not_before, theirs.not_before)
 
     def share(self, *, everything: bool = False) -> None:
         """Write down what this process knows and adopt what others wrote, when it is time or something happened."""
@@ -114,9 +120,9 @@ class Quota:
         if pool.corrected:
             correct(known)
             pool.corrected = False
-        kept = reconcile(known)
-        pool.limit, pool.remaining = kept.limit, kept.remaining
-        pool.resets_at, pool.not_before = _seconds(kept.resets_at), _seconds(kept.not_before)
+        shared = reconcile(known)
+        pool.limit, pool.remaining = shared.limit, shared.remaining
+        pool.resets_at, pool.not_before = _seconds(shared.resets_at), _seconds(shared.not_before)
 
 
 def _moment(seconds: float) -> datetime | None:
@@ -124,4 +130,6 @@ def _moment(seconds: float) -> datetime | None:
 
 
 def _seconds(moment: datetime | None) -> float:
-    return moment.timestamp() if moment else 0.0
+    """Unix seconds; 0 for what no window of GitHub's can be, such as a wait of days that an older release wrote."""
+    seconds = moment.timestamp() if moment else 0.0
+    return seconds if seconds <= time.time() + 2 * LONGEST else 0.0

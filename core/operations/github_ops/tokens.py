@@ -2,56 +2,115 @@
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from core.operations.github_ops.access import Access
+from core.operations.github_ops.limits import Limit
 from core.operations.github_ops.quota import Quota
 from core.operations.redaction import register_secret
 
-CORE, GRAPHQL = "core", "graphql"
-"""GitHub's two pools; each has its own quota."""
+CORE, GRAPHQL, GIT = "core", "graphql", "git"
+"""GitHub's two pools, each with its own quota; and git, which has none."""
+CONFIRM_AFTER = 3.0
+"""Seconds between a refusal (401) and the question whether it was meant: GitHub refuses good tokens now and then."""
 
 
 class Token:
-    """A token, or nobody. Tokens of one account share its quota."""
+    """A token, or none at all (an empty value). Tokens of one account share its quota."""
 
-    def __init__(self, value: str) -> None:
-        self._value = value
+    def __init__(self, value: str, *, name: str = "", key: str = "") -> None:
         digest = hashlib.sha256(value.encode()).hexdigest()[:12]
-        self.quota = Quota(f"token {digest}" if value else "anonymous")
+        self._value = value
+        self.name = name
+        """What people call it, where that is not its last characters."""
+        self.key = key or digest
+        """Identifies it in memory and in the database; tells nothing of its value."""
+        self.scopes: frozenset[str] = frozenset()
+        """Scopes of a classic token, as the last answer named them; other kinds of tokens have none."""
+        self.quota = Quota(key or (f"token {digest}" if value else "anonymous"))
+        self.limit_words = ""
+        """What GitHub said about the limit that it rests for, where that is absurd."""
+        self.confirm_at: float | None = None
+        """After a refusal: when to ask whether it was meant (Unix seconds)."""
 
     def __repr__(self) -> str:
-        return f"Token(***{self._value[-4:]})" if self._value else "Token(anonymous)"
+        return f"Token({self.masked})"
+
+    @property
+    def masked(self) -> str:
+        """How people tell it from others: its last characters, or the installation."""
+        return self.name or (f"***{self._value[-4:]}" if self._value else "anonymous")
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether requests carry no token."""
+        return not self._value and not self.name
+
+    @property
+    def has_own_quota(self) -> bool:
+        """Whether its quota is an installation's, not its account's (tokens of a GitHub App)."""
+        return bool(self.name) or self._value.startswith("ghs_")
 
     def headers(self) -> dict[str, str]:
         """What identifies us in a request."""
         return {"Authorization": f"Bearer {self._value}"} if self._value else {}
 
+    def git_value(self) -> str | None:
+        """The secret itself, for git; None without a token."""
+        return self._value or None
+
     def ready_at(self, resource: str = CORE) -> float:
         """Unix seconds from which it may be used."""
-        return self.quota.pool(resource).ready_at
+        return max(self.quota_ready_at(resource), self.confirm_at or 0.0)
 
-    def note(self, headers: Mapping[str, str], resource: str = CORE) -> None:
-        """Reconcile with what an answer says about the quota."""
-        self.quota.note(resource, headers)
+    def quota_ready_at(self, resource: str) -> float:
+        """Unix seconds from which its quota and GitHub's limits allow a request."""
+        return 0.0 if resource == GIT else self.quota.pool(resource).ready_at
 
-    def rest_until(self, moment: float, resource: str = CORE) -> None:
-        """Do not use it before then (Unix seconds)."""
-        self.quota.rest_until(resource, moment)
+    def note(self, headers: Mapping[str, str], resource: str = CORE, offset: float = 0.0) -> None:
+        """Reconcile with what an answer says about quota and scopes; ``offset``: see ``ServerClock``."""
+        self.quota.note(resource, headers, offset)
+        if (scopes := headers.get("x-oauth-scopes")) is not None:
+            self.scopes = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
+
+    def rest(self, limit: Limit, resource: str) -> None:
+        """Leave it alone as a limit demands; the end of a window is known from the headers."""
+        now = time.time()
+        self.limit_words = limit.words
+        if limit.window:
+            if self.quota.pool(resource).ready_at <= now:  # the window is over, and still nothing is allowed
+                self.quota.rest_until(resource, now + limit.wait, 0.0)
+            return
+        for pool in (CORE, GRAPHQL) if limit.everywhere else (resource,):
+            self.quota.rest_until(pool, now + limit.wait, now + limit.shared)
+
+    def replace_value(self, value: str) -> None:
+        """Use a renewed secret from now on."""
+        register_secret(value)
+        self._value = value
 
 
 class TokenPool:
-    """All tokens of the project; a repository stays with one while it lasts, because ETags depend on it."""
+    """All tokens of the project; a repository stays with one while it lasts, because ETags depend on it.
 
-    def __init__(self, values: Sequence[str]) -> None:
+    With tokens nothing is asked anonymously: 60 requests an hour do not complete anything, and a mixture of both would
+    hide that a token lacks a permission.
+    """
+
+    def __init__(self, values: Sequence[str], *, anonymous: bool = True) -> None:
         for value in values:
             register_secret(value)
-        self._tokens = [Token(value) for value in dict.fromkeys(values)] or [Token("")]
-        self._anonymous = not values
+        self._tokens = [Token(value) for value in dict.fromkeys(values)] or ([Token("")] if anonymous else [])
+        self._anonymous = anonymous and not values
         self._chosen: dict[tuple[str, str], Token] = {}
+        self.access = Access()
+        self.refused: list[str] = []
+        """The tokens that GitHub refused for good in this run, without their secrets."""
+        self._refused_keys: set[str] = set()
 
     @property
     def is_empty(self) -> bool:
-        """Whether every token has been refused."""
+        """Whether there is no token left."""
         return not self._tokens
 
     @property
@@ -59,16 +118,71 @@ class TokenPool:
         """Whether we ask as somebody."""
         return not self._anonymous
 
-    def choose(self, scope: str, resource: str = CORE) -> Token:
-        """The token of this scope while it lasts, else the one that may be used soonest and has most left."""
-        token = self._chosen.get((scope, resource))
-        if token is None or token not in self._tokens or token.ready_at(resource) > time.time():
-            token = min(self._tokens, key=lambda one: one.quota.pool(resource).preference(time.time()))
-            self._chosen[scope, resource] = token
-        return token
+    @property
+    def is_single(self) -> bool:
+        """Whether there is nothing to choose."""
+        return len(self._tokens) < 2
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the tokens that are left."""
+        return [token.key for token in self._tokens]
+
+    def add(self, tokens: Iterable[Token], *, owners: Mapping[str, str] | None = None) -> None:
+        """Add tokens; ``owners``: the key of the token that is made for an owner."""
+        self._tokens += tokens
+        for owner, key in (owners or {}).items():
+            self.access.works[owner.lower()] = key
+
+    def choose(
+        self, scope: str, resource: str = CORE, *, area: str = "", tried: Collection[str] = (),
+        prefer: Token | None = None,
+    ) -> Token | None:  # fmt: skip
+        """Return the best token for a scope, None when each was tried or is known not to see it.
+
+        Ready before waiting; then a token whose refusal is to be confirmed, which costs nothing; then what serves the
+        repository; then what was chosen before; then what has most left.
+        ``area``: the part of the repository that is read. ``tried``: keys that are out of question. The first choice
+        is made even when every token was refused in earlier runs.
+        """
+        candidates = [token for token in self._tokens if token.key not in tried]
+        if "/" in scope:
+            promising = [token for token in candidates if not self.access.is_refused(scope, area, token.key)]
+            candidates = promising or ([] if tried else candidates)
+        if not candidates:
+            return None
+        now, before = time.time(), self._chosen.get((scope, resource))
+
+        def cost(token: Token) -> tuple[float, int, int, int]:
+            left = None if resource == GIT else self.quota_left(token, resource)
+            return (
+                max(0.0, token.ready_at(resource) - now),
+                _place(token, prefer) or (self.access.rank(scope, area, token.key) if scope else 3),
+                0 if token is before else 1,
+                -(1 << 30) if left is None else -left,
+            )
+
+        best = min(candidates, key=cost)
+        self._chosen[scope, resource] = best
+        return best
+
+    @staticmethod
+    def quota_left(token: Token, resource: str) -> int | None:
+        """What is left of a token's pool, as far as that is known."""
+        return token.quota.pool(resource).remaining
+
+    def by_key(self, key: str) -> Token | None:
+        """The token with this key, unless it was dropped."""
+        return next((token for token in self._tokens if token.key == key), None)
+
+    def has_lost(self, scope: str) -> bool:
+        """Whether the token that served a repository was refused in this run."""
+        return any(self.access.is_known(scope, key) for key in self._refused_keys)
 
     def identify(self, token: Token, account: str) -> None:
         """Say whose token it is: all tokens of one account share one quota."""
+        if token.has_own_quota or token.is_anonymous:
+            return
         shared = next((one.quota for one in self._tokens if one.quota.account == account), None)
         if shared is not None and shared is not token.quota:
             shared.merge(token.quota)
@@ -77,14 +191,19 @@ class TokenPool:
             token.quota.rename(account)
 
     def share(self, *, everything: bool = False) -> None:
-        """Keep every quota in step with the other processes; in the thread that owns the database connection."""
+        """Keep every quota in step with the other processes; in a thread that has a database connection."""
         for quota in {id(one.quota): one.quota for one in self._tokens}.values():
             quota.share(everything=everything)
+        if everything and len(self.keys) + len(self._refused_keys) > 1:
+            self.access.share()
 
     def drop(self, token: Token) -> None:
-        """Never use it again: GitHub refuses it."""
+        """Use it no more in this run: GitHub refuses it."""
         self._tokens = [one for one in self._tokens if one is not token]
+        self._refused_keys.add(token.key)
+        self.refused.append(token.masked)
 
-    def git_value(self) -> str | None:
-        """A token for git; ``None`` when there is none."""
-        return next((one._value for one in self._tokens if one._value), None)  # pyright: ignore[reportPrivateUsage]
+
+def _place(token: Token, prefer: Token | None) -> int:
+    """Negative for a token that goes before all others that are ready."""
+    return -2 if token.confirm_at is not None else -1 if token is prefer else 0

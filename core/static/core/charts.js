@@ -17,7 +17,12 @@ function read(table) {
 }
 
 function painted(datasets) {
-  return datasets.map((set, at) => ({ ...set, backgroundColor: colour(`--chart-${(at % 8) + 1}`) }));
+  return datasets.map((set, at) => ({
+    ...set,
+    backgroundColor: colour(`--chart-${(at % 8) + 1}`),
+    borderColor: colour("--body-bg"),
+    borderWidth: { top: 1, right: 0, bottom: 0, left: 0 },
+  }));
 }
 
 function inked() {

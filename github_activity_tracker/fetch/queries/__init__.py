@@ -1,6 +1,12 @@
 """GraphQL texts: https://docs.github.com/en/graphql/reference/objects. Every connection says how much it wants."""
 
-from github_activity_tracker.fetch.queries.discussions import DISCUSSION, DISCUSSIONS, REPLIES, TALK
+from github_activity_tracker.fetch.queries.discussions import (
+    DISCUSSION,
+    DISCUSSIONS,
+    REPLIES,
+    TALK,
+    TOTALS_OF_DISCUSSIONS,
+)
 from github_activity_tracker.fetch.queries.events import EVENTS
 from github_activity_tracker.fetch.queries.repositories import REPOSITORY
 from github_activity_tracker.fetch.queries.threads import (
@@ -31,6 +37,7 @@ __all__ = [
     "REVIEWS",
     "TALK",
     "TIMELINE",
+    "TOTALS_OF_DISCUSSIONS",
     "TOTALS_OF_ISSUES",
     "TOTALS_OF_PULLS",
 ]

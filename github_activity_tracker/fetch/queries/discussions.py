@@ -1,11 +1,11 @@
 """Discussions with their comments and the replies to those."""
 
 from github_activity_tracker.fetch.queries.events import ACTOR
-from github_activity_tracker.fetch.queries.threads import PAGE, REACTED
+from github_activity_tracker.fetch.queries.threads import HIDDEN, PAGE, REACTED
 
 SPOKEN = (
     "id databaseId body url createdAt updatedAt authorAssociation author { ...Account } "
-    "isAnswer upvoteCount replyTo { databaseId } " + REACTED
+    "isAnswer upvoteCount replyTo { databaseId } " + HIDDEN + REACTED
 )
 REPLIES = "replies(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " } }"
 TALK = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " " + REPLIES % (20, "") + " } }"
@@ -26,3 +26,16 @@ query ($repository: ID!, $first: Int!, $after: String) {{
   rateLimit {{ cost }}
 }}
 {ACTOR}"""
+TOTALS_OF_DISCUSSIONS = f"""
+query ($repository: ID!, $first: Int!, $after: String) {{
+  node(id: $repository) {{ ... on Repository {{
+    discussions(first: $first, after: $after, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
+      {PAGE} edges {{ cursor node {{
+        id number createdAt updatedAt
+        comments(first: 100) {{ totalCount nodes {{ databaseId replies(first: 1) {{ totalCount }} }} }}
+      }} }}
+    }}
+  }} }}
+  rateLimit {{ cost }}
+}}"""
+"""How much there is to each discussion; the replies of its first hundred comments are counted."""

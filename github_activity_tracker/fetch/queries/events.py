@@ -10,16 +10,16 @@ fragment Account on Actor {
   ... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId }
 }
 """
-"""No field of Organization or Team: GitHub refuses a whole query that selects one unless the token has ``read:org``.
+"""No field of Organization: GitHub refuses a whole query that selects one unless the token has ``read:org``.
 
 An organisation's number is also in its ``avatarUrl``.
 """
 _USERS = "... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId }"
 ASSIGNEE = f"__typename ... on Node {{ id }} ... on Actor {{ login avatarUrl }} {_USERS}"
-REVIEWER = ASSIGNEE
-"""A team shows its node id alone: its name needs ``read:org``."""
-_ITEM = "number title repository { nameWithOwner databaseId }"
-SUBJECT = f"__typename ... on Issue {{ {_ITEM} }} ... on PullRequest {{ {_ITEM} }}"
+REVIEWER = f"{ASSIGNEE} ... on Team {{ slug }}"
+"""A team's ``slug`` is selected only with a token that is known to have ``read:org``; its node id needs nothing."""
+ITEM = "number title repository { nameWithOwner databaseId }"
+SUBJECT = f"__typename ... on Issue {{ {ITEM} }} ... on PullRequest {{ {ITEM} }}"
 _PROJECT = "project { name }"
 
 FIELDS = {
@@ -35,7 +35,7 @@ FIELDS = {
     "BaseRefChangedEvent": "currentRefName previousRefName",
     "BaseRefDeletedEvent": "baseRefName",
     "BaseRefForcePushedEvent": "beforeCommit { oid } afterCommit { oid }",
-    "ClosedEvent": f"stateReason closer {{ __typename ... on Commit {{ oid }} ... on PullRequest {{ {_ITEM} }} }}",
+    "ClosedEvent": f"stateReason closer {{ __typename ... on Commit {{ oid }} ... on PullRequest {{ {ITEM} }} }}",
     "CommentDeletedEvent": "deletedCommentAuthor { login }",
     "ConnectedEvent": f"source {{ {SUBJECT} }}",
     "ConvertToDraftEvent": "",
@@ -80,7 +80,7 @@ FIELDS = {
     "UnsubscribedEvent": "",
     "UserBlockedEvent": "blockDuration",
 }
-"""What is asked of each kind besides its time and its actor. A kind that is not here is kept by its name alone."""
+"""What is asked of each kind besides its time and its actor. Of other kinds the server's schema says what they have."""
 
 PULL_ONLY = {
     "AddedToMergeQueueEvent", "AutoMergeDisabledEvent", "AutoMergeEnabledEvent", "AutoRebaseEnabledEvent",
@@ -98,8 +98,13 @@ COMMIT = """
   }"""
 
 
+def selection(kind: str) -> str:
+    """Return the inline fragment for a kind of ``FIELDS``."""
+    return f"... on {kind} {{ createdAt actor {{ ...Account }} {FIELDS[kind]} }}"
+
+
 def _fragment(name: str, union: str, kinds: list[str], more: str = "") -> str:
-    parts = "\n  ".join(f"... on {kind} {{ createdAt actor {{ ...Account }} {FIELDS[kind]} }}" for kind in kinds)
+    parts = "\n  ".join(selection(kind) for kind in kinds)
     return f"fragment {name} on {union} {{\n  __typename ... on Node {{ id }}\n  {parts} {more}\n}}\n"
 
 

@@ -7,6 +7,9 @@ REPOSITORY = f"""
 fragment Facts on Repository {{
   id databaseId nameWithOwner url description createdAt updatedAt pushedAt
   isArchived isDisabled isFork isPrivate hasDiscussionsEnabled stargazerCount forkCount
+  homepageUrl visibility mirrorUrl isTemplate hasIssuesEnabled hasProjectsEnabled hasWikiEnabled
+  licenseInfo {{ spdxId key name }} parent {{ databaseId nameWithOwner isFork }}
+  commitComments(last: 1) {{ totalCount nodes {{ id updatedAt }} }}
   owner {{ __typename login ...Account }}
   watchers(first: 1) {{ totalCount }}
   primaryLanguage {{ name }}

@@ -4,10 +4,12 @@ from github_activity_tracker.fetch.queries.events import ACTOR, EVENTS, REVIEWER
 
 REACTED = "reactionGroups { content createdAt }"
 """Which kinds of reactions there are: those without any have no time. Unlike their numbers this costs no points."""
+HIDDEN = "isMinimized minimizedReason "
+"""Whether people who may write hid a comment or review. This costs no points."""
 PAGE = "pageInfo { hasNextPage endCursor }"
 REVIEW = (
     "id fullDatabaseId body state url createdAt updatedAt submittedAt authorAssociation commit { oid } "
-    "author { ...Account } " + REACTED
+    "author { ...Account } " + HIDDEN + REACTED
 )
 REVIEWS = "reviews(first: %d%s) { totalCount " + PAGE + " nodes { " + REVIEW + " } }"
 TIMELINE = {
@@ -47,8 +49,19 @@ PULLS = _listing("pullRequests", PULL, EVENTS["PullRequest"] + ACTOR)
 LIGHT_ISSUES, LIGHT_PULLS = _listing("issues", LIGHT, ""), _listing("pullRequests", LIGHT, "")
 """The same places of the same lists, for walking past what GitHub cannot show."""
 
-_TOTALS = "id number updatedAt comments(first: 1) { totalCount } timelineItems(first: 1) { totalCount }"
-TOTALS_OF_ISSUES = _listing("issues", _TOTALS, "").replace("UPDATED_AT", "CREATED_AT")
-TOTALS_OF_PULLS = _listing(
-    "pullRequests", f"{_TOTALS} totalCommentsCount reviews(first: 1) {{ totalCount }}", ""
-).replace("UPDATED_AT", "CREATED_AT")
+_POSTS = {
+    "issues": "ISSUE_COMMENT",
+    "pullRequests": "ISSUE_COMMENT, PULL_REQUEST_REVIEW, PULL_REQUEST_REVIEW_THREAD, "
+    "PULL_REQUEST_COMMIT_COMMENT_THREAD, PULL_REQUEST_REVISION_MARKER",
+}
+"""Entries of timelines that are no events; ``convert.events.TOLD_ELSEWHERE`` has the types of these names."""
+
+
+def _totals(connection: str, more: str = "") -> str:
+    posts = f"posts: timelineItems(first: 1, itemTypes: [{_POSTS[connection]}]) {{ totalCount }}"
+    fields = "id number createdAt updatedAt comments(first: 1) { totalCount } timelineItems(first: 1) { totalCount }"
+    return _listing(connection, f"{fields} {posts} {more}", "").replace("UPDATED_AT", "CREATED_AT")
+
+
+TOTALS_OF_ISSUES = _totals("issues")
+TOTALS_OF_PULLS = _totals("pullRequests", "totalCommentsCount reviews(first: 1) { totalCount }")

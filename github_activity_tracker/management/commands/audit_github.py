@@ -11,21 +11,23 @@ from core.errors import ConfigurationError
 from github_activity_tracker import fetch
 from github_activity_tracker.collector.audit import Line, audit
 from github_activity_tracker.collector.options import targets
+from github_activity_tracker.store.gaps import accept
 
 
 class Command(ReportingCommand):
-    """Compares, stream by stream; ends with 3 when anything differs."""
+    """Compares, stream by stream; exits with 3 when anything differs for an unknown reason."""
 
-    help = "Compare the collected data with GitHub's own totals."
+    help = "Compare the stored rows with GitHub's own totals."
     examples = (
         "audit_github",
         "audit_github owner/name --json",
+        "audit_github owner/name --accept",
     )
     exit_codes: ClassVar[Mapping[int, str]] = {
-        0: "they agree",
+        0: "they agree, or differ for a known reason",
         1: "failed",
         2: "wrong usage, configuration or token",
-        3: "they differ",
+        3: "they differ for an unknown reason",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,6 +38,11 @@ class Command(ReportingCommand):
             metavar="owner/name",
             help="Repositories to compare; without any, all that are collected.",
         )
+        parser.add_argument(
+            "--accept", action="store_true",
+            help="Record the present differences as accepted, such as rows that were deleted here on purpose:"
+            " later audits call them known, and reconciliation leaves them alone until they grow.",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,20 +52,31 @@ class Command(ReportingCommand):
             raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
         lines = list(audit(client, targets(options["repositories"])))
         client.share_budgets(everything=True)
-        differ = [line for line in lines if not line.agrees]
+        if options["accept"]:
+            for line in lines:
+                accept(line.repository_id, line.gaps)
+        differ = [line for line in lines if not line.is_explained]
         if options["json"]:
-            told = [asdict(line) | {"agrees": line.agrees} for line in lines]
-            self.stdout.write(json.dumps({"agrees": not differ, "requests": client.requests, "streams": told}))
+            streams = [
+                asdict(line) | {"agrees": line.agrees, "is_explained": line.is_explained, "verdict": line.verdict}
+                for line in lines
+            ]
+            agrees = all(line.agrees for line in lines)
+            self.stdout.write(
+                json.dumps(
+                    {"agrees": agrees, "is_explained": not differ, "requests": client.requests, "streams": streams}
+                )
+            )
         else:
             self._print(lines)
-        self.exit_code = 3 if differ else 0
+        self.exit_code = 3 if differ and not options["accept"] else 0
 
     def _print(self, lines: list[Line]) -> None:
         """A table for people."""
-        self.stdout.write(f"{'repository':40} {'stream':16} {'kept':>9} {'deleted':>9} {'GitHub':>9}")
+        self.stdout.write(f"{'repository':40} {'stream':19} {'kept':>9} {'deleted':>9} {'GitHub':>9}")
         for line in lines:
-            verdict = "" if line.agrees else "  differs"
+            verdict = f"  {line.verdict}" if line.verdict else ""
             github = "not shown" if line.github is None else f"{line.github:,}"
             self.stdout.write(
-                f"{line.repository:40} {line.stream:16} {line.kept:9,} {line.deleted:9,} {github:>9}{verdict}"
+                f"{line.repository:40} {line.stream:19} {line.kept:9,} {line.deleted:9,} {github:>9}{verdict}"
             )

@@ -1,0 +1,187 @@
+"""A GitHub App instead of personal tokens: it signs a short-lived token and trades it for one of an installation.
+
+https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+https://docs.github.com/en/rest/apps/apps
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from core.errors import ConfigurationError, RetryLater, TokensRefused, UnexpectedAnswer
+from core.operations.github_ops.answers import rest_error
+from core.operations.github_ops.limits import ServerClock, limit_of
+from core.operations.github_ops.links import below_root, link_targets
+from core.operations.github_ops.tokens import Token
+from core.operations.http import Response, Transport
+from core.operations.redaction import register_secret
+
+logger = logging.getLogger(__name__)
+ID, KEY_FILE = "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE"
+BACKDATED, LIFETIME = 60, 540
+"""Seconds: GitHub allows ten minutes for both together, and recommends the first against clocks that go before."""
+RENEW_BEFORE = 300.0
+"""Seconds before an installation's token expires (it lives an hour) from which it is not used any more."""
+MOST_PAGES = 100
+"""Pages of a hundred installations; a server that repeats itself must not loop for ever."""
+ATTEMPTS = 3
+"""The signed token is refused while a clock is wrong; the second attempt knows GitHub's clock."""
+
+
+def read_private_key(path: str) -> str:
+    """Return the PEM text of the App's key. Raises ConfigurationError for what is not a readable RSA key."""
+    # Loaded here: most installations have no App, and cron starts commands all the time.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        text = Path(path).expanduser().read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigurationError(f"{KEY_FILE}: the file cannot be read ({reason}).") from error
+    register_secret(text.strip())
+    try:
+        key = load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{KEY_FILE}: the file holds no private key without a password. Download one from the App's settings page."
+        ) from error
+    if not isinstance(key, RSAPrivateKey):
+        raise ConfigurationError(f"{KEY_FILE}: the key is not an RSA key, which is what GitHub makes for an App.")
+    return text
+
+
+def read_app_credentials(app_id: str, key_file: str) -> str | None:
+    """Return the private key of the App that the settings name, None without an App.
+
+    Raises ConfigurationError where one of the two settings is missing, or the key cannot be read.
+    """
+    if not app_id and not key_file:
+        return None
+    if not app_id or not key_file:
+        missing, given = (ID, KEY_FILE) if key_file else (KEY_FILE, ID)
+        raise ConfigurationError(f"{missing} is not set, but {given} is: a GitHub App needs both.")
+    return read_private_key(key_file)
+
+
+class InstallationToken(Token):
+    """The token of one installation; its secret is fetched at the first use, and renewed before it expires."""
+
+    def __init__(self, installation_id: int, login: str) -> None:
+        super().__init__("", name=f"installation {installation_id} of {login}", key=f"installation {installation_id}")
+        self.installation_id, self.login = installation_id, login
+        self.expires_at = 0.0
+        """GitHub's Unix seconds."""
+        self.is_new = False
+        """Whether the secret has not been used successfully yet."""
+
+    def expire(self) -> None:
+        """Fetch a new secret before the next use."""
+        self.expires_at = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GitHubApp:
+    """The App's credentials, and how its requests are made. ``api_url`` has no trailing slash."""
+
+    app_id: str
+    private_key: str
+    api_url: str
+    transport: Transport
+    clock: ServerClock
+    headers: Mapping[str, str]
+
+    def installations(self) -> list[InstallationToken]:
+        """Return the tokens of every installation that is not suspended, one an account.
+
+        Raises TokensRefused when GitHub does not accept the App's signature.
+        """
+        found: dict[str, InstallationToken] = {}
+        path: str | None = "/app/installations?per_page=100"
+        for _ in range(MOST_PAGES):
+            response = self._ask("GET", path)
+            if response.status != 200:
+                raise rest_error(response)
+            rows: object = response.json()
+            if not isinstance(rows, list):
+                raise UnexpectedAnswer("GitHub answered the App's installations with something that is not a list.")
+            for row in cast("list[dict[str, Any]]", rows):
+                if (token := _installation(row)) is not None:
+                    found.setdefault(token.login.lower(), token)
+            following = link_targets(response.headers.get("link", "")).get("next")
+            if following is None:
+                break
+            path = below_root(following, self.api_url)
+        return list(found.values())
+
+    def renew(self, token: InstallationToken) -> bool:
+        """Fetch a new secret where the old one is about to expire; False when the installation is gone or suspended."""
+        if token.expires_at - RENEW_BEFORE > time.time() + self.clock.offset:
+            return True
+        response = self._ask("POST", f"/app/installations/{token.installation_id}/access_tokens")
+        if response.status in {403, 404, 422}:
+            return False
+        if response.status not in {200, 201}:
+            raise rest_error(response)
+        body: object = response.json()
+        members = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+        if not members.get("token"):
+            raise UnexpectedAnswer("GitHub answered without a token for an installation of the App.")
+        token.replace_value(str(members["token"]))
+        token.expires_at = _expiry(members.get("expires_at"), time.time() + self.clock.offset)
+        token.is_new = True
+        return True
+
+    def _ask(self, method: str, path: str) -> Response:
+        """Make one request as the App itself; with a clock that is corrected by GitHub's answers."""
+        for attempt in range(ATTEMPTS):
+            headers = {**self.headers, "Authorization": f"Bearer {self._signed()}"}
+            sent_at = time.time()
+            body = {} if method == "POST" else None
+            response = self.transport.request(method, self.api_url + path, headers=headers, body=body)
+            self.clock.observe(response.headers.get("date", ""), sent_at, time.time())
+            limit = limit_of(response, time.time() + self.clock.offset)
+            if limit is not None:
+                raise RetryLater(
+                    "GitHub's limit for the App is reached; the next run goes on",
+                    not_before=datetime.now(UTC) + timedelta(seconds=limit.shared),
+                )
+            if response.status != 401:
+                return response
+            if attempt + 1 < ATTEMPTS:
+                self.transport.pause(1.0 + attempt)
+        raise TokensRefused(f"GitHub refuses the App's signature: check {ID} and {KEY_FILE}.")
+
+    def _signed(self) -> str:
+        """Return a token that proves for ten minutes who the App is."""
+        import jwt  # as above
+
+        now = int(time.time() + self.clock.offset)
+        claims = {"iat": now - BACKDATED, "exp": now + LIFETIME - BACKDATED, "iss": self.app_id}
+        signed = jwt.encode(claims, self.private_key, algorithm="RS256")
+        register_secret(signed)
+        return signed
+
+
+def _installation(row: Mapping[str, Any]) -> InstallationToken | None:
+    """The token of an installation that can be used; enterprises' installations have a slug instead of a login."""
+    account: Any = row.get("account") or {}
+    login = str(account.get("login") or account.get("slug") or "") if isinstance(account, Mapping) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
+    if not isinstance(row.get("id"), int) or not login:
+        return None
+    if row.get("suspended_at"):
+        logger.warning("installation suspended; not used account=%s", login)
+        return None
+    return InstallationToken(row["id"], login)
+
+
+def _expiry(text: object, now: float) -> float:
+    """GitHub's Unix seconds; a time that cannot be read counts as the documented hour."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return now + 3600.0

@@ -1,0 +1,274 @@
+"""Query texts that fit the server and the token: what is known of a server's schema, and what it refused.
+
+The schema is read by introspection once a day and API address. Where a server does not allow that, texts are sent as
+they are, and what the server refuses of them is left out from then on.
+"""
+
+import hashlib
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from core.errors import AccessDenied, NotFound, SliceRefused, UnexpectedAnswer
+from core.operations.files import open_atomic
+from core.operations.github_ops.server_schema import (
+    Extend,
+    ServerSchema,
+    TypeInfo,
+    introspection_query,
+    read_types,
+    schema_from_json,
+    schema_to_json,
+)
+
+if TYPE_CHECKING:  # the library takes a quarter of a second to load; commands without GraphQL do without it
+    from core.operations.github_ops.query_pruning import Pruned
+
+logger = logging.getLogger(__name__)
+VALID_FOR = timedelta(hours=24)
+"""After this time the schema is read again: github.com gains event types every month."""
+TRUSTED_FOR = timedelta(minutes=5)
+"""A refusal sooner after the schema was read is none that the schema tells of, and reading it again would not help."""
+MOST_READS = 12
+"""Introspection requests that one process makes at most."""
+SMALLEST_READ = 8
+"""Types that are still read together after the server refused larger reads."""
+MOST_KEYS = 2_000
+"""Refused places that are remembered; a server that refuses more is not one that we can read."""
+LARGEST_FILE = 8 * 1024 * 1024
+"""Bytes. The schema of github.com takes about 150,000."""
+REMEMBERED_TEXTS = 64
+NEVER = datetime.min.replace(tzinfo=UTC)
+Ask = Callable[[str], Mapping[str, Any]]
+"""Sends a text as it is and returns the data of the answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextRules:
+    """What a tracker says about its query texts."""
+
+    types: Sequence[str] = ()
+    """Types that the texts select from, to be read at once; others are read when a text needs them."""
+    essential: frozenset[str] = frozenset()
+    """Those of the types that every server has: an answer without one of them is not to be trusted."""
+    unions: Sequence[str] = ()
+    """Unions, the members of which are read with all their fields."""
+    substitutes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Older names of fields."""
+    extend: Extend | None = None
+
+
+@dataclass(kw_only=True)
+class Knowledge:
+    """What is known of one server. ``read_at`` (UTC) is the time of the last introspection or refusal of one."""
+
+    schema: ServerSchema | None = None
+    read_at: datetime = NEVER
+    refused: set[str] = field(default_factory=set[str])
+    refused_for: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Places that need a scope, by the fingerprint of the token that lacks it."""
+    reported: set[str] = field(default_factory=set[str])
+    """What the log has named as missing since the schema was read."""
+
+
+class QueryFitter:
+    """Fits query texts to one server. ``folder`` keeps what is learned between runs; safe for threads.
+
+    Several processes may share a folder: each writes the whole file, and what one of them overwrites is learned again.
+    """
+
+    def __init__(self, url: str, folder: Path | None, rules: TextRules) -> None:
+        self.url, self.rules = url, rules
+        name = hashlib.sha256(url.encode()).hexdigest()[:24]
+        self.file = None if folder is None else folder / f"{name}.json"
+        self._lock = RLock()
+        self._knowledge = _load(self.file, url)
+        self._reads = 0
+        self._silent = self._retried = False
+        self._pruned: OrderedDict[tuple[str, frozenset[str], str], Pruned] = OrderedDict()
+
+    def prepare(self, text: str, ask: Ask) -> None:
+        """Read what must be known of the schema to fit ``text``; nothing where that is known already.
+
+        Passes on the errors of ``ask`` that say more than that the server does not allow introspection.
+        """
+        with self._lock:
+            if self._is_outdated():
+                self._read_all(ask)
+            while (schema := self._knowledge.schema) is not None and not self._silent:
+                missing = self._prune(text, frozenset(), "").missing
+                if not missing or not self._read(sorted(missing), ask, schema):
+                    return
+
+    def fit(self, text: str, scopes: Collection[str], fingerprint: str) -> str:
+        """Return the text without what the server lacks, and what this token has no scope for.
+
+        Raises NotFound with the reason ``not_supported`` when nothing is left of it.
+        """
+        with self._lock:
+            pruned = self._prune(text, frozenset(scopes), fingerprint)
+            self._report(pruned.dropped)
+            if not pruned.text:
+                raise NotFound("This GitHub server does not offer what is requested", reason="not_supported")
+            return pruned.text
+
+    def learn(self, sent: str, body: object, fingerprint: str) -> bool:
+        """Remember what an answer refuses of a text that was sent; return whether to try again.
+
+        A refusal by a server whose schema is known means that the server has changed since: the schema is read again.
+        """
+        if not isinstance(body, Mapping) or not body.get("errors") or body.get("data"):  # pyright: ignore[reportUnknownMemberType]  # any JSON
+            return False
+        from core.operations.github_ops.query_rejections import rejections
+
+        with self._lock:
+            known, found = self._knowledge, rejections(sent, body)  # pyright: ignore[reportUnknownArgumentType]  # any JSON
+            needed = known.refused_for.setdefault(fingerprint, set()) if found.scopes else set[str]()
+            new = (found.lacking - known.refused) | (found.scopes - needed)
+            if not new or len(known.refused) + len(needed) + len(new) > MOST_KEYS:
+                return False
+            self._pruned.clear()
+            needed |= found.scopes
+            if found.lacking and known.schema and not self._retried and _age(known.read_at) > TRUSTED_FOR:
+                known.read_at, self._silent, self._retried = NEVER, False, True
+                logger.info("the server's schema has changed; reading it again api=%s", self.url)
+                return True
+            known.refused |= found.lacking
+            known.reported |= {key.removeprefix("type:") for key in new}
+            logger.warning("the server refused parts of a query, which are left out from now on api=%s parts=%s",
+                           self.url, ", ".join(sorted(new)))  # fmt: skip
+            self._save()
+            return True
+
+    def _is_outdated(self) -> bool:
+        return not self._silent and not timedelta(0) <= _age(self._knowledge.read_at) < VALID_FOR
+
+    def _read_all(self, ask: Ask) -> None:
+        """Read every type that was ever needed; what the server refused before is tried again."""
+        known = self._knowledge
+        needed = {*known.schema.types, *known.schema.absent} if known.schema else set[str]()
+        names = needed | {*self.rules.types, *self.rules.unions}
+        members = {one for name in self.rules.unions for one in _members(known.schema, name)}
+        before = known.read_at
+        self._read(sorted(names - members), ask, ServerSchema())
+        if known.read_at != before:
+            known.refused.clear()
+            known.refused_for.clear()
+            known.reported.clear()
+            self._pruned.clear()
+            self._save()
+
+    def _read(self, names: Sequence[str], ask: Ask, schema: ServerSchema) -> bool:
+        """Add types to ``schema`` and use it; False where the server cannot be asked."""
+        waiting, types = [list(names)], dict[str, TypeInfo]()
+        while waiting:
+            batch = waiting.pop()
+            if self._reads >= MOST_READS:
+                return self._give_up("it took too many requests")
+            self._reads += 1
+            try:
+                types |= read_types(ask(introspection_query(batch, self.rules.unions)), batch)
+            except SliceRefused as error:
+                if len(batch) <= SMALLEST_READ:
+                    return self._give_up(str(error))
+                middle = len(batch) // 2
+                waiting += [batch[:middle], batch[middle:]]
+            except (AccessDenied, NotFound, UnexpectedAnswer) as error:
+                self._knowledge.read_at = datetime.now(UTC)  # an answer, and it holds for a day
+                return self._give_up(str(error))
+            except (KeyError, TypeError, AttributeError) as error:
+                return self._give_up(f"its answer is not as documented ({type(error).__name__})")
+        if lost := self.rules.essential & set(names) - types.keys():
+            return self._give_up(f"its answer leaves out {', '.join(sorted(lost))}")
+        self._pruned.clear()
+        known = self._knowledge
+        known.schema = schema.extended(types, names)
+        if not schema.types:
+            known.read_at, self._retried = datetime.now(UTC), False
+            logger.info("schema read api=%s types=%s", self.url, len(known.schema.types))
+        self._save()
+        return True
+
+    def _give_up(self, reason: str) -> bool:
+        """Ask no more in this process; what was known stays in use."""
+        self._silent = True
+        logger.warning("the server's schema cannot be read, queries are sent without it api=%s reason=%s",
+                       self.url, reason)  # fmt: skip
+        return False
+
+    def _prune(self, text: str, scopes: frozenset[str], fingerprint: str) -> "Pruned":
+        from core.operations.github_ops.query_pruning import Limits, prune
+
+        known = self._knowledge
+        key = (text, scopes, fingerprint if fingerprint in known.refused_for else "")
+        if key not in self._pruned:
+            refused = frozenset(known.refused | known.refused_for.get(fingerprint, set()))
+            limits = Limits(schema=known.schema, refused=refused, scopes=scopes)
+            self._pruned[key] = prune(text, limits, substitutes=self.rules.substitutes, extend=self.rules.extend)
+            if len(self._pruned) > REMEMBERED_TEXTS:
+                self._pruned.popitem(last=False)
+        self._pruned.move_to_end(key)
+        return self._pruned[key]
+
+    def _report(self, dropped: Collection[str]) -> None:
+        """Log what the server lacks, each field once a day."""
+        if new := set(dropped) - self._knowledge.reported:
+            self._knowledge.reported |= new
+            fields = ", ".join(sorted(new))
+            logger.warning("the server lacks fields, which are left out of queries api=%s fields=%s", self.url, fields)
+            self._save()
+
+    def _save(self) -> None:
+        if self.file is None:
+            return
+        known = self._knowledge
+        told = {
+            "url": self.url,
+            "read_at": known.read_at.isoformat(),
+            "refused": sorted(known.refused),
+            "refused_for": {token: sorted(keys) for token, keys in known.refused_for.items()},
+            "reported": sorted(known.reported),
+            "schema": schema_to_json(known.schema) if known.schema else None,
+        }
+        try:
+            with open_atomic(self.file) as file:
+                json.dump(told, file, separators=(",", ":"))
+        except OSError as error:
+            logger.warning("the server's schema cannot be kept file=%s reason=%s", self.file, error.strerror)
+
+
+def _age(moment: datetime) -> timedelta:
+    return datetime.now(UTC) - moment
+
+
+def _members(schema: ServerSchema | None, union: str) -> Sequence[str]:
+    found = schema.types.get(union) if schema else None
+    return found.members if found else ()
+
+
+def _load(file: Path | None, url: str) -> Knowledge:
+    """Return what an earlier run kept; nothing of a file that is damaged, too large or not about this server."""
+    try:
+        if file is None or file.stat().st_size > LARGEST_FILE:
+            return Knowledge()
+        told: Any = json.loads(file.read_bytes())
+        if told["url"] != url:
+            return Knowledge()
+        return Knowledge(
+            schema=schema_from_json(told["schema"]) if told["schema"] else None,
+            read_at=datetime.fromisoformat(told["read_at"]).astimezone(UTC),
+            refused={str(key) for key in told["refused"]},
+            reported={str(key) for key in told["reported"]},
+            refused_for={str(token): {str(key) for key in keys} for token, keys in told["refused_for"].items()},
+        )
+    except FileNotFoundError:
+        return Knowledge()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        logger.info("stored schema is not usable, reading it again reason=%s", type(error).__name__)
+        return Knowledge()

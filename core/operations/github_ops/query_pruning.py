@@ -1,0 +1,321 @@
+"""Query texts without the types and fields that a server lacks or a token may not read.
+
+Places in a text are named by keys, all of which ``prune`` understands:
+``Issue.title`` a field of a type; ``Repository.issues.nodes.title`` the names of the fields from the nearest type
+condition (or the operation's root type) on; ``Repository.owner...User`` a fragment on a type inside such a place;
+``type:SubIssueAddedEvent`` a type everywhere; ``*.labels(orderBy)`` every field of that name with that argument.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    NameNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    parse,
+    print_ast,
+    visit,
+)
+from graphql.utilities import strip_ignored_characters
+
+from core.operations.github_ops.server_schema import ABSTRACT, Extend, ServerSchema, TypeInfo
+
+READ_ORG = frozenset({"read:org", "write:org", "admin:org"})
+PROJECT = frozenset({"read:project", "project"})
+SCOPES = {
+    "Organization": READ_ORG,
+    "Team": READ_ORG | {"read:discussion", "write:discussion"},
+    "ProjectV2": PROJECT,
+    "ProjectV2Item": PROJECT,
+}
+"""Types of which a classic token may select fields only with one of these scopes.
+
+GitHub checks the text of a query and refuses all of it: nodejs/nodejs.org#8531, cli/cli#812.
+https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a text may not contain."""
+
+    schema: ServerSchema | None = None
+    """None: unknown, everything is presumed to exist."""
+    refused: frozenset[str] = frozenset()
+    """Keys that the server or GitHub's check of scopes refused."""
+    scopes: frozenset[str] = frozenset()
+    """Scopes that the token is known to have."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pruned:
+    """A text that fits; empty where nothing worth a request is left.
+
+    ``missing``: names of types that the schema does not cover yet. ``dropped``: keys of what was left out because the
+    server lacks it.
+    """
+
+    text: str
+    missing: frozenset[str]
+    dropped: frozenset[str]
+
+
+def prune(
+    text: str, limits: Limits, *, substitutes: Mapping[str, str] | None = None, extend: Extend | None = None
+) -> Pruned:
+    """Return the text without what ``limits`` rules out.
+
+    ``substitutes`` has older names of fields: where ``fullDatabaseId`` is missing, ``fullDatabaseId: databaseId`` is
+    selected. ``extend`` adds selections to fragments on unions once the schema is known.
+    """
+    document = parse(text)
+    work = _Pruning(limits, substitutes or {})
+    if extend is not None and limits.schema is not None:
+        document = _extended(document, limits.schema, extend, work)
+    kept = work.document(document)
+    if kept is None:
+        return Pruned(text="", missing=frozenset(work.missing), dropped=frozenset(work.dropped))
+    return Pruned(
+        text=strip_ignored_characters(print_ast(kept)) if work.changed else text,
+        missing=frozenset(work.missing),
+        dropped=frozenset(work.dropped),
+    )
+
+
+def _extended(document: DocumentNode, schema: ServerSchema, extend: Extend, work: "_Pruning") -> DocumentNode:
+    definitions = list(document.definitions)
+    for position, one in enumerate(definitions):
+        if not isinstance(one, FragmentDefinitionNode):
+            continue
+        present = {
+            selection.type_condition.name.value
+            for selection in one.selection_set.selections
+            if isinstance(selection, InlineFragmentNode) and selection.type_condition
+        }
+        addition = extend(schema, one.type_condition.name.value, present)
+        work.missing |= addition.missing
+        if addition.text:
+            work.changed = True
+            parsed = parse(f"{{ {addition.text} }}").definitions[0]
+            assert isinstance(parsed, OperationDefinitionNode)  # noqa: S101  (the text above is an operation)
+            selections = (*one.selection_set.selections, *parsed.selection_set.selections)
+            definitions[position] = _with(one, SelectionSetNode(selections=selections))
+    return DocumentNode(definitions=tuple(definitions))
+
+
+Holder = TypeVar("Holder", FieldNode, InlineFragmentNode, FragmentDefinitionNode, OperationDefinitionNode)
+
+
+def _with(node: Holder, selection_set: SelectionSetNode) -> Holder:
+    """Return the same node around another selection."""
+    other = copy.copy(node)
+    other.selection_set = selection_set
+    return other
+
+
+@dataclass
+class _Pruning:
+    """One text; collects what it meets. Syntax nodes are copied, never changed."""
+
+    limits: Limits
+    substitutes: Mapping[str, str]
+    missing: set[str] = field(default_factory=set[str])
+    dropped: set[str] = field(default_factory=set[str])
+    fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict[str, FragmentDefinitionNode])
+    changed: bool = False
+
+    def document(self, document: DocumentNode) -> DocumentNode | None:
+        """Return the document with what is left, or None where only its cost would be asked for."""
+        operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+        given = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+        self.fragments = dict(given)
+        while True:  # a fragment that becomes empty may empty those that spread it
+            kept = {name: one for name in self.fragments if (one := self._fragment(given[name])) is not None}
+            if kept.keys() == self.fragments.keys():
+                break
+            self.fragments = {name: given[name] for name in kept}
+        selection_set = self._selections(operation.selection_set, "Query", "Query")
+        if selection_set is None or (self.changed and _is_idle(selection_set, operation)):
+            return None
+        operation = _with(operation, selection_set)
+        reached = _reached(operation, kept)
+        definitions = [operation, *(one for name, one in kept.items() if name in reached)]
+        if self.changed:
+            variables = set[str]().union(*(_used(one).variables for one in definitions))
+            operation.variable_definitions = tuple(
+                one for one in operation.variable_definitions or () if one.variable.name.value in variables
+            )
+        return DocumentNode(definitions=tuple(definitions))
+
+    def _fragment(self, node: FragmentDefinitionNode) -> FragmentDefinitionNode | None:
+        name = node.type_condition.name.value
+        if self._is_absent(name):
+            return None
+        selection_set = self._selections(node.selection_set, name, name)
+        return None if selection_set is None else _with(node, selection_set)
+
+    def _selections(self, node: SelectionSetNode, parent: str, place: str) -> SelectionSetNode | None:
+        """Return what is left of a selection; ``parent`` is the type's name, or empty where it is unknown."""
+        kept = [one for selection in node.selections if (one := self._selection(selection, parent, place)) is not None]
+        return SelectionSetNode(selections=tuple(kept)) if kept else None
+
+    def _selection(self, node: SelectionNode, parent: str, place: str) -> SelectionNode | None:
+        if isinstance(node, FieldNode):
+            return self._field(node, parent, place)
+        if isinstance(node, InlineFragmentNode):
+            return self._inline(node, parent, place)
+        assert isinstance(node, FragmentSpreadNode)  # noqa: S101  (there are three kinds of selections)
+        fragment = self.fragments.get(node.name.value)
+        if fragment is None or self._excludes(parent, fragment.type_condition.name.value, place):
+            self.changed = True
+            return None
+        return node
+
+    def _field(self, node: FieldNode, parent: str, place: str) -> FieldNode | None:
+        name = node.name.value
+        if name.startswith("__"):
+            return node
+        key = f"{place}.{name}"
+        if self._lacks(node, parent, key):
+            self.changed = True
+            if (older := self.substitutes.get(name)) is not None:
+                return self._field(_renamed(node, older), parent, place)
+            self.dropped.add(f"{parent}.{name}" if parent else key)
+            return None
+        if (needed := SCOPES.get(parent)) is not None and not needed & self.limits.scopes:
+            self.changed = True
+            return None
+        if node.selection_set is None:
+            return node
+        info = self._info(parent)
+        below = info.fields[name].named_type if info is not None else ""
+        selection_set = self._selections(node.selection_set, below, key)
+        if selection_set is None:
+            self.changed = True
+            return None
+        return _with(node, selection_set)
+
+    def _lacks(self, node: FieldNode, parent: str, key: str) -> bool:
+        """Return whether the server has no such field, or not with these arguments."""
+        name, refused = node.name.value, self.limits.refused
+        arguments = {one.name.value for one in node.arguments}
+        if key in refused or f"{parent}.{name}" in refused:
+            return True
+        if any(f"*.{name}({argument})" in refused for argument in arguments):
+            return True
+        info = self._info(parent)
+        return info is not None and (name not in info.fields or not arguments <= info.fields[name].arguments)
+
+    def _inline(self, node: InlineFragmentNode, parent: str, place: str) -> InlineFragmentNode | None:
+        name = node.type_condition.name.value if node.type_condition else parent
+        if self._is_absent(name):
+            self.changed = True
+            self.dropped.add(name)
+            return None
+        if self._excludes(parent, name, place):
+            self.changed = True
+            self.dropped.add(f"{parent}...{name}" if parent else f"{place}...{name}")
+            return None
+        selection_set = self._selections(node.selection_set, name, name if node.type_condition else place)
+        return None if selection_set is None else _with(node, selection_set)
+
+    def _is_absent(self, name: str) -> bool:
+        schema = self.limits.schema
+        return f"type:{name}" in self.limits.refused or (schema is not None and name in schema.absent)
+
+    def _excludes(self, parent: str, name: str, place: str) -> bool:
+        """Return whether an object of type ``parent`` can never be a ``name``."""
+        if f"{place}...{name}" in self.limits.refused:
+            return True
+        outer, inner = self._info(parent), self._info(name)
+        if outer is None or inner is None or parent == name:
+            return False
+        if any(one.kind == "UNION" and not one.members for one in (outer, inner)):
+            return False  # the server does not say
+        if outer.kind in ABSTRACT and inner.kind in ABSTRACT:
+            return not self._share_a_type(outer, inner, parent, name)
+        if outer.kind not in ABSTRACT and inner.kind not in ABSTRACT:
+            return True
+        (abstract, abstract_name), (concrete, concrete_name) = sorted(
+            ((outer, parent), (inner, name)), key=lambda pair: pair[0].kind not in ABSTRACT
+        )
+        return concrete_name not in abstract.members and abstract_name not in concrete.interfaces
+
+    def _share_a_type(self, one: TypeInfo, other: TypeInfo, name: str, other_name: str) -> bool:
+        """Return whether some type may belong to both; True where that is not known."""
+        schema = self.limits.schema
+        if schema is None or one.kind == other.kind == "INTERFACE":
+            return True
+        union, of = (one, other_name) if one.kind == "UNION" else (other, name)
+        members = [schema.types.get(member) for member in union.members]
+        if one.kind == other.kind:
+            return bool(set(one.members) & set(other.members))
+        return any(member is None or of in member.interfaces for member in members)
+
+    def _info(self, name: str) -> TypeInfo | None:
+        """Return a type; None where it is unknown. Unknown names are collected, so that they can be read."""
+        schema = self.limits.schema
+        if schema is None or not name:
+            return None
+        if not schema.knows(name):
+            self.missing.add(name)
+        return schema.types.get(name)
+
+
+def _renamed(node: FieldNode, name: str) -> FieldNode:
+    """Return the same selection of another field under the old name."""
+    other = copy.copy(node)
+    other.alias = node.alias or node.name
+    other.name = NameNode(value=name)
+    return other
+
+
+def _is_idle(left: SelectionSetNode, before: OperationDefinitionNode) -> bool:
+    """Return whether only the cost is left of an operation that asked for more."""
+    names = {one.name.value for one in left.selections if isinstance(one, FieldNode)}
+    return names <= {"rateLimit", "viewer"} and len(left.selections) < len(before.selection_set.selections)
+
+
+class _Names(Visitor):
+    """Collects the names of fragments and variables that are used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fragments: set[str] = set()
+        self.variables: set[str] = set()
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        """Note a fragment."""
+        self.fragments.add(node.name.value)
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        """Note a variable."""
+        self.variables.add(node.name.value)
+
+
+def _used(node: OperationDefinitionNode | FragmentDefinitionNode) -> _Names:
+    names = _Names()
+    visit(node.selection_set, names)
+    return names
+
+
+def _reached(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
+    """Return the names of all fragments that an operation spreads, directly or through others."""
+    reached = set[str]()
+    waiting: list[OperationDefinitionNode | FragmentDefinitionNode] = [operation]
+    while waiting:
+        new = _used(waiting.pop()).fragments - reached
+        reached |= new
+        waiting += [fragments[name] for name in new]
+    return reached

@@ -1,0 +1,324 @@
+"""One request with the right token: a limit, a refusal or a missing permission moves on to the next one.
+
+A token is dropped for the rest of a run only when GitHub refuses it twice, seconds apart. A repository counts as absent
+only when no token sees it: before a token reads a repository for the first time in a run, and there are others, it has
+to prove that it sees it. That takes one request, which the question for the repository itself answers as well.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from core.errors import AccessDenied, NotFound, RetryLater, TokensRefused, UnexpectedAnswer
+from core.operations.github_ops.answers import denies_everything
+from core.operations.github_ops.app_auth import ID, KEY_FILE, GitHubApp, InstallationToken
+from core.operations.github_ops.limits import Limit, ServerClock, limit_of, whole_number
+from core.operations.github_ops.tokens import CONFIRM_AFTER, CORE, GRAPHQL, Token, TokenPool
+from core.operations.http import Response, Transport
+
+logger = logging.getLogger(__name__)
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+LIMITS_IN_A_ROW = 10
+REDIRECTED = frozenset({301, 302, 307, 308})
+VISIBLE = "query ($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { id } }"
+"""Asks whether a token sees a repository, for one point."""
+Ask = Callable[[Token], Response]
+
+
+@dataclass(kw_only=True)
+class Attempt:
+    """One request on its way through the tokens. ``area``: the part of the repository that it reads."""
+
+    scope: str
+    resource: str
+    area: str = ""
+    prefer: Token | None = None
+    tried: set[str] = field(default_factory=set[str])
+    """Keys of the tokens that may not do it."""
+    first: tuple[Response, Token] | None = None
+    """The first refusal, which is what counts when no token may do it."""
+    limits: int = 0
+
+
+class Sender:
+    """Sends requests, one at a time. ``patience``: seconds to wait for a limit to end inside a request.
+
+    ``publish`` is called after a limit, so that other processes learn of it before this one waits.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        tokens: TokenPool,
+        transport: Transport,
+        *,
+        patience: float,
+        app: GitHubApp | None = None,
+        publish: Callable[[], None] | None = None,
+    ) -> None:
+        self.api_url, self.tokens, self.transport, self.patience = api_url, tokens, transport, patience
+        self.app, self.publish = app, publish
+        self.clock = app.clock if app else ServerClock()
+        self.notices: list[str] = []
+        """What people should know although it stopped nothing: refused tokens, absurd limits."""
+        self._app_is_open = app is None
+        self._verified: set[Token] = set()
+
+    @property
+    def graphql_url(self) -> str:
+        """Beside the REST API; GitHub Enterprise Server has it at ``/api/graphql`` instead of ``/api/v3``."""
+        return self.api_url.removesuffix("/v3") + "/graphql"
+
+    def send(
+        self, ask: Ask, *, scope: str, resource: str, area: str = "", proves: bool = False, prefer: Token | None = None
+    ) -> tuple[Response, Token]:
+        """Return the answer of the first token that may do it, or the first refusal, and the token.
+
+        ``proves``: the request asks for the repository itself. Raises RetryLater (limits), TokensRefused (no token is
+        left), NotFound (no token sees the repository), AccessDenied (the one that did was refused in this run).
+        """
+        attempt = Attempt(scope=scope, resource=resource, area=area, prefer=prefer)
+        while attempt.limits < LIMITS_IN_A_ROW:
+            token = self.ready(attempt)
+            if token is None:
+                return self._refusal(attempt)
+            if not proves and self._is_unproven(scope, token):
+                self._prove(attempt, token)
+                continue
+            answer = self._once(attempt, token, ask)
+            if answer is None:
+                continue
+            if "/" not in scope or self.tokens.is_single or self._may(attempt, token, answer, proves=proves):
+                return answer, token
+            attempt.first = attempt.first or (answer, token)
+        raise RetryLater("GitHub keeps saying that a limit is reached; the next run goes on")
+
+    def ready(self, attempt: Attempt) -> Token | None:
+        """Return a token that may be used now, waiting for one if need be; None when every one was tried."""
+        self._open_app()
+        while True:
+            if self.tokens.is_empty:
+                raise TokensRefused(self._advice())
+            token = self.tokens.choose(
+                attempt.scope, attempt.resource, area=attempt.area, tried=attempt.tried, prefer=attempt.prefer
+            )
+            if token is None:
+                return None
+            self._wait(attempt, token)
+            if self.app is None or not isinstance(token, InstallationToken) or self.app.renew(token):
+                return token
+            self._drop(token, "it was suspended or removed")
+
+    def listing_tokens(self, owner: str) -> list[Token]:
+        """Return the tokens whose lists of an owner's repositories may differ: that of its installation, or all."""
+        self._open_app()
+        tokens = [token for key in self.tokens.keys if (token := self.tokens.by_key(key))]
+        personal = [token for token in tokens if not isinstance(token, InstallationToken)]
+        own = [one for one in tokens if isinstance(one, InstallationToken) and one.login.lower() == owner.lower()]
+        return own + personal or tokens[:1]
+
+    def token_groups(self, names: Sequence[str], tried: Mapping[str, Collection[str]]) -> list[tuple[Token, list[str]]]:
+        """Return the repositories by the token that probably sees them; those of which all were tried are left out."""
+        self._open_app()
+        groups: dict[str, tuple[Token, list[str]]] = {}
+        for name in names:
+            token = self.tokens.choose(name, GRAPHQL, tried=tried.get(name, ()))
+            if token is not None:
+                groups.setdefault(token.key, (token, []))[1].append(name)
+        return list(groups.values())
+
+    def note_refusal(self, token: Token) -> None:
+        """Take note of a 401: the first one makes a token rest for seconds, the second one after that drops it."""
+        if token.is_anonymous:
+            raise TokensRefused("GitHub answers nothing without a token here: set GITHUB_TOKENS.")
+        if isinstance(token, InstallationToken):
+            token.expire()
+            if not token.is_new:  # it expired or was revoked while it was used: a new secret is all it needs
+                logger.info("%s: GitHub refused its secret; fetching a new one", token.masked)
+                return
+        if token.confirm_at is None:
+            token.confirm_at = time.time() + CONFIRM_AFTER
+            logger.warning("GitHub refused %s once; asking again in %.0f s", token.masked, CONFIRM_AFTER)
+        elif time.time() >= token.confirm_at:
+            self._drop(token, "GitHub refuses it")
+
+    def is_refused(self, token: Token) -> bool:
+        """Ask the API whether a token that git refused twice is bad; then it is dropped. This is free."""
+        response = self.transport.request("GET", f"{self.api_url}/rate_limit", headers=HEADERS | token.headers())
+        if response.status == 401:
+            self.note_refusal(token)
+            return True
+        self.note_acceptance(token)
+        return False
+
+    def note_acceptance(self, token: Token) -> None:
+        """Take note of an answer that is no 401."""
+        token.confirm_at = None
+        if isinstance(token, InstallationToken):
+            token.is_new = False
+
+    def _drop(self, token: Token, reason: str) -> None:
+        self.tokens.drop(token)
+        notice = f"{token.masked} is not used any more in this run: {reason}. {self._where(token)}"
+        self.notices.append(notice)
+        logger.error("%s is not used any more in this run: %s left=%s", token.masked, reason, len(self.tokens.keys))
+
+    def _where(self, token: Token) -> str:
+        installed = isinstance(token, InstallationToken)
+        return "Check the installations of the App." if installed else "Put a valid one into GITHUB_TOKENS."
+
+    def _advice(self) -> str:
+        refused = ", ".join(self.tokens.refused)
+        if self.app is None:
+            return f"GitHub refuses {refused}, and there is no other token. Put a valid one into GITHUB_TOKENS."
+        return f"No token is left ({refused}): check {ID}, {KEY_FILE} and the App's installations, or GITHUB_TOKENS."
+
+    def _open_app(self) -> None:
+        """Learn the installations of the App, once a run."""
+        if self._app_is_open or self.app is None:
+            return
+        installations = self.app.installations()
+        if not installations and self.tokens.is_empty:
+            raise TokensRefused(f"The App of {ID} is installed nowhere: install it, or set GITHUB_TOKENS.")
+        self.tokens.add(installations, owners={one.login: one.key for one in installations})
+        self._app_is_open = True
+
+    def _wait(self, attempt: Attempt, token: Token) -> None:
+        """Wait until a token may be used; RetryLater when that is longer than ``patience``."""
+        seconds = token.quota_ready_at(attempt.resource) - time.time()
+        if seconds > self.patience and token not in self._verified:
+            self._verify(token)
+            seconds = token.quota_ready_at(attempt.resource) - time.time()
+        if seconds > self.patience:
+            at = datetime.fromtimestamp(token.quota_ready_at(attempt.resource), UTC)
+            asked = f" (it asks {token.limit_words})" if token.limit_words else ""
+            raise RetryLater(
+                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{asked}; the next run goes on",
+                not_before=at,
+            )
+        seconds = token.ready_at(attempt.resource) - time.time()
+        if seconds <= 0:
+            return
+        self.transport.pause(seconds)
+        if token.confirm_at is not None:
+            token.confirm_at = min(token.confirm_at, time.time())
+
+    def _once(self, attempt: Attempt, token: Token, ask: Ask) -> Response | None:
+        """Make one request; None when the token must not be used now."""
+        token.quota.pool(attempt.resource).count()
+        sent_at = time.time()
+        response = ask(token)
+        self.clock.observe(response.headers.get("date", ""), sent_at, time.time())
+        if response.status == 401:
+            self.note_refusal(token)
+            return None
+        self.note_acceptance(token)
+        limit = limit_of(response, time.time() + self.clock.offset, attempt.limits)
+        if limit is None or limit.window:
+            token.note(response.headers, attempt.resource, self.clock.offset)
+        if limit is None:
+            return response
+        attempt.limits += 1
+        token.rest(limit, attempt.resource)
+        self._report(attempt, token, limit)
+        return None
+
+    def _report(self, attempt: Attempt, token: Token, limit: Limit) -> None:
+        logger.info(
+            "limit reached name=%s resource=%s seconds=%.0f everywhere=%s",
+            token.masked, attempt.resource, limit.wait, limit.everywhere,
+        )  # fmt: skip
+        if limit.words:
+            notice = (
+                f"GitHub asks {token.masked} {limit.words}, which no documented limit lasts; the next run asks again."
+            )
+            self.notices.append(notice)
+            logger.warning("absurd limit name=%s: GitHub asks %s", token.masked, limit.words)
+        if self.publish is not None:
+            self.publish()
+
+    def _is_unproven(self, scope: str, token: Token) -> bool:
+        return "/" in scope and not self.tokens.is_single and not self.tokens.access.is_proven(scope, token.key)
+
+    def _prove(self, attempt: Attempt, token: Token) -> None:
+        """Ask whether a token sees the repository; one that does not is out of question."""
+        owner, _, name = attempt.scope.partition("/")
+
+        def ask(one: Token) -> Response:
+            headers = HEADERS | one.headers()
+            if attempt.resource == GRAPHQL:
+                body = {"query": VISIBLE, "variables": {"owner": owner, "name": name}}
+                return self.transport.request("POST", self.graphql_url, headers=headers, body=body)
+            return self.transport.request("GET", f"{self.api_url}/repos/{attempt.scope}", headers=headers)
+
+        answer = self._once(attempt, token, ask)
+        if answer is None:
+            return
+        if _shows_repository(answer, attempt.resource):
+            self.tokens.access.note_seen(attempt.scope, token.key)
+        else:
+            self.tokens.access.note_hidden(attempt.scope, token.key)
+            attempt.tried.add(token.key)
+
+    def _may(self, attempt: Attempt, token: Token, answer: Response, *, proves: bool) -> bool:
+        """Whether an answer is the final one; else another token may get more."""
+        access = self.tokens.access
+        if proves:
+            if _shows_repository(answer, CORE):
+                access.note_seen(attempt.scope, token.key)
+                return True
+            access.note_hidden(attempt.scope, token.key)
+        else:
+            denied = answer.status == 403 and b'"block"' not in answer.body
+            if not denied and not (attempt.resource == GRAPHQL and denies_everything(answer.parsed)):
+                if attempt.tried:
+                    access.note_served(attempt.scope, attempt.area, token.key)
+                return True
+            access.note_denied(attempt.scope, attempt.area, token.key)
+        attempt.tried.add(token.key)
+        return False
+
+    def _refusal(self, attempt: Attempt) -> tuple[Response, Token]:
+        """What to answer when no token may do it."""
+        if self.tokens.has_lost(attempt.scope):
+            refused = ", ".join(self.tokens.refused)
+            raise AccessDenied(f"GitHub refuses the token that saw {attempt.scope} ({refused}): see GITHUB_TOKENS")
+        if attempt.first is not None:
+            return attempt.first
+        raise NotFound(f"GitHub shows {attempt.scope} to none of the tokens", reason="not_found")
+
+    def _verify(self, token: Token) -> None:
+        """Ask what is really left, once a run and token: what another run wrote down may be outdated. This is free.
+
+        https://docs.github.com/en/rest/rate-limit/rate-limit
+        """
+        self._verified.add(token)
+        if self.app is not None and isinstance(token, InstallationToken) and not self.app.renew(token):
+            return
+        sent_at = time.time()
+        response = self.transport.request("GET", f"{self.api_url}/rate_limit", headers=HEADERS | token.headers())
+        self.clock.observe(response.headers.get("date", ""), sent_at, time.time())
+        try:
+            body: Any = response.json() if response.status == 200 else None
+        except UnexpectedAnswer:
+            return
+        resources: Any = body.get("resources") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON
+        for resource in (CORE, GRAPHQL):
+            row: Any = resources.get(resource) if isinstance(resources, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON
+            if isinstance(row, dict):
+                numbers = [whole_number(row.get(name)) for name in ("limit", "remaining", "reset")]  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
+                limit, remaining, reset = numbers
+                if limit is not None and remaining is not None and reset is not None:
+                    token.quota.correct(resource, limit, remaining, reset - self.clock.offset)
+
+
+def _shows_repository(answer: Response, resource: str) -> bool:
+    """Whether an answer comes from a repository that the token sees; a blocked one is blocked for all."""
+    if resource == GRAPHQL:
+        parsed: Any = answer.parsed
+        data: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON
+        return isinstance(data, dict) and bool(data.get("repository"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
+    return answer.status not in {403, 404} or b'"block"' in answer.body

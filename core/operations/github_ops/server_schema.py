@@ -1,0 +1,151 @@
+"""The part of a server's GraphQL schema that our query texts touch, read by introspection.
+
+https://docs.github.com/en/graphql/guides/introspection-and-query-validation
+https://spec.graphql.org/October2021/#sec-Introspection
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+ABSTRACT = frozenset({"INTERFACE", "UNION"})
+LEAVES = frozenset({"SCALAR", "ENUM"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldInfo:
+    """A field of a type. ``type`` is written as in the schema, such as ``[Label!]!``."""
+
+    type: str
+    kind: str
+    """Kind of the type inside lists and non-nulls: SCALAR, ENUM, OBJECT, INTERFACE or UNION."""
+    arguments: frozenset[str]
+
+    @property
+    def named_type(self) -> str:
+        """Name of the type inside lists and non-nulls."""
+        return self.type.strip("[]!")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TypeInfo:
+    """A type: its fields, the interfaces that it implements, and its possible types where it is abstract."""
+
+    kind: str
+    fields: Mapping[str, FieldInfo]
+    interfaces: frozenset[str]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerSchema:
+    """The types of one server that have been read, and the names of those that it does not have."""
+
+    types: Mapping[str, TypeInfo] = field(default_factory=dict[str, TypeInfo])
+    absent: frozenset[str] = frozenset()
+
+    def knows(self, name: str) -> bool:
+        """Return whether the server was asked about this type."""
+        return name in self.types or name in self.absent
+
+    def extended(self, types: Mapping[str, TypeInfo], requested: Collection[str]) -> "ServerSchema":
+        """Return this schema with more types; requested names that did not come are absent from the server."""
+        known = {**self.types, **types}
+        return ServerSchema(types=known, absent=self.absent | (frozenset(requested) - known.keys()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extension:
+    """Selections to add to a fragment, and the types that must be read before they are complete."""
+
+    text: str = ""
+    missing: frozenset[str] = frozenset()
+
+
+Extend = Callable[[ServerSchema, str, Collection[str]], Extension]
+"""Takes the schema, the fragment's type and the type conditions that the fragment has already."""
+
+
+_FIELDS = """fragment Fields on __Type { kind name interfaces { name } fields(includeDeprecated: true) { name
+args { name } type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } }"""
+
+
+def introspection_query(names: Sequence[str], unions: Collection[str]) -> str:
+    """Return a query for these types; of ``unions`` it reads the member types with their fields too."""
+    members = {name: "...Fields" if name in unions else "name" for name in names}
+    parts = [
+        f't{position}: __type(name: "{name}") {{ ...Fields possibleTypes {{ {selection} }} }}'
+        for position, (name, selection) in enumerate(members.items())
+    ]
+    return f"{{ {' '.join(parts)} }}\n{_FIELDS}"
+
+
+def read_types(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, TypeInfo]:
+    """Return the types of an answer to ``introspection_query(names, ...)`` by name; absent ones are left out.
+
+    Raises KeyError, TypeError or AttributeError for an answer of another shape.
+    """
+    types: dict[str, TypeInfo] = {}
+    for position in range(len(names)):
+        if not (told := data[f"t{position}"]):
+            continue
+        for member in told.get("possibleTypes") or ():
+            if "kind" in member:
+                types.setdefault(member["name"], _type(member))
+        types[told["name"]] = _type(told)
+    return types
+
+
+def _type(told: Mapping[str, Any]) -> TypeInfo:
+    return TypeInfo(
+        kind=told["kind"],
+        fields={one["name"]: _field(one) for one in told.get("fields") or ()},
+        interfaces=frozenset(one["name"] for one in told.get("interfaces") or ()),
+        # the types behind an interface name it themselves; there are hundreds behind Node
+        members=tuple(one["name"] for one in told.get("possibleTypes") or () if told["kind"] == "UNION"),
+    )
+
+
+def _field(told: Mapping[str, Any]) -> FieldInfo:
+    text, wrapped = "%s", told["type"]
+    while wrapped["kind"] in {"NON_NULL", "LIST"}:
+        text %= "%s!" if wrapped["kind"] == "NON_NULL" else "[%s]"
+        wrapped = wrapped["ofType"]
+    arguments = frozenset(one["name"] for one in told.get("args") or ())
+    return FieldInfo(type=text % wrapped["name"], kind=wrapped["kind"], arguments=arguments)
+
+
+def schema_to_json(schema: ServerSchema) -> dict[str, Any]:
+    """Return a schema as JSON values."""
+    return {
+        "absent": sorted(schema.absent),
+        "types": {
+            name: [
+                one.kind, sorted(one.interfaces), list(one.members),
+                {key: [of.type, of.kind, *sorted(of.arguments)] for key, of in one.fields.items()},
+            ]
+            for name, one in schema.types.items()
+        },
+    }  # fmt: skip
+
+
+def schema_from_json(told: Mapping[str, Any]) -> ServerSchema:
+    """Return the schema that ``schema_to_json`` wrote; ValueError for anything else."""
+    try:
+        types = {str(name): _type_from_json(one) for name, one in told["types"].items()}
+        return ServerSchema(types=types, absent=frozenset(str(name) for name in told["absent"]))
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError("not a stored schema") from error
+
+
+def _type_from_json(told: Any) -> TypeInfo:
+    kind, interfaces, members, fields = cast("list[Any]", told)
+    return TypeInfo(
+        kind=str(kind),
+        interfaces=frozenset(interfaces),
+        members=tuple(members),
+        fields={
+            str(name): FieldInfo(type=str(of[0]), kind=str(of[1]), arguments=frozenset(of[2:]))
+            for name, of in fields.items()
+        },
+    )

@@ -1,0 +1,157 @@
+"""What stands inside a paragraph: references, bare addresses, pictures, emoji, spoilers."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import emoji
+from markdown_it.token import Token
+
+from core.operations.markdown.markup import Flavour, Markup, Reference
+from core.operations.markdown.raw_html import harmless, is_web
+
+SHORTCODE = re.compile(r":[a-z0-9_+-]{1,60}:")
+SPOILER = "||"
+SMALL = "-# "
+
+
+def inline(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
+    """Yield the children of a paragraph as they are shown; every address that stays is one of the web or our own."""
+    children = list(_linked(_texts(tokens), markup))
+    if markup.flavour is Flavour.CHAT:
+        children = _small(_spoilers(children))
+    yield from children
+
+
+def reference_tokens(found: Reference) -> list[Token]:
+    """Return a reference as a link, or as text where it leads nowhere."""
+    words = Token("text", "", 0, content=found.text)
+    attributes: dict[str, str | int | float] = {"class": "reference"}
+    attributes |= {"title": found.title} if found.title else {}
+    if not found.href:
+        return [Token("span_open", "span", 1, attrs=attributes), words, Token("span_close", "span", -1)]
+    link = Token("link_open", "a", 1, attrs=attributes | {"href": found.href}, meta={"own": True})
+    return [link, words, Token("link_close", "a", -1)]
+
+
+def split_references(text: str, markup: Markup) -> Iterator[str | Reference]:
+    """Yield a running text in pieces, with what stands in place of each reference."""
+    end = 0
+    for match in markup.pattern.finditer(text) if markup.pattern else ():
+        if (found := markup.find(match)) is not None:
+            yield from filter(None, [text[end : match.start()]])
+            yield found
+            end = match.end()
+    yield from filter(None, [text[end:]])
+
+
+def with_emoji(text: str) -> str:
+    """Return the text with emoji in place of the short names that code hosts know, such as ``:tada:``."""
+    return SHORTCODE.sub(lambda name: emoji.emojize(name[0], language="alias"), text) if ":" in text else text
+
+
+def _texts(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Escaped characters become text that holds no reference."""
+    for token in tokens:
+        if token.type == "text_special":
+            token.type, token.info = "text", "escaped"
+        yield token
+
+
+def _linked(tokens: Iterator[Token], markup: Markup) -> Iterator[Token]:
+    inside = 0
+    waiting = list(tokens)[::-1]
+    while waiting:
+        token = waiting.pop()
+        if token.type == "link_open":
+            if token.info == "auto" and [other.type for other in waiting[:-3:-1]] == ["text", "link_close"]:
+                yield from _bare(token, waiting.pop(), waiting.pop(), markup)
+                continue
+            inside += 1
+            if not _leads_out(str(token.attrs.get("href", ""))):
+                token.attrs = {}
+        elif token.type == "link_close":
+            inside -= 1
+        if token.type == "image":
+            yield from _picture(token, inside=inside > 0)
+        elif token.type == "html_inline":
+            token.content = harmless(token.content, in_link=inside > 0)
+            yield token
+        elif token.type == "text" and token.info != "escaped":
+            yield from _text(token, markup, inside=inside > 0)
+        else:
+            yield token
+
+
+def _leads_out(address: str) -> bool:
+    return is_web(address) or address.lower().startswith("mailto:")
+
+
+def _bare(opening: Token, words: Token, closing: Token, markup: Markup) -> Iterator[Token]:
+    """An address that was typed as it is; names of hosts and mail addresses in chat messages are text again."""
+    address = str(opening.attrs.get("href", ""))
+    if found := markup.address(address):
+        yield from reference_tokens(found)
+    elif is_web(words.content) if markup.flavour is Flavour.CHAT else _leads_out(address):
+        yield from (opening, words, closing)
+    else:
+        typed = f"<{words.content}>" if opening.markup == "autolink" and ":" in words.content else words.content
+        yield from _text(Token("text", "", 0, content=typed), markup, inside=False)
+
+
+def _text(token: Token, markup: Markup, *, inside: bool) -> Iterator[Token]:
+    for part in [token.content] if inside else split_references(token.content, markup):
+        if isinstance(part, Reference):
+            yield from reference_tokens(part)
+        else:
+            shown = with_emoji(part) if markup.flavour is Flavour.GFM else part
+            yield Token("text", "", 0, content=shown)
+
+
+def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
+    """A picture becomes a link to it, or its words inside a link: no page asks another host for anything."""
+    words = Token("text", "", 0, content=f"[{token.content or 'picture'}]")
+    address = str(token.attrs.get("src", ""))
+    if inside or not is_web(address):
+        yield words
+    else:
+        yield from (Token("link_open", "a", 1, attrs={"href": address}), words, Token("link_close", "a", -1))
+
+
+def _spoilers(tokens: list[Token]) -> list[Token]:
+    """Text between two ``||`` is hidden until somebody points at it."""
+    found: list[Token] = []
+    for token in tokens:
+        if token.type != "text" or token.info == "escaped" or SPOILER not in token.content:
+            found.append(token)
+            continue
+        for n, part in enumerate(token.content.split(SPOILER)):
+            if n:
+                found.append(Token("spoiler", "", 0, content=SPOILER))
+            if part:
+                found.append(Token("text", "", 0, content=part))
+    marks = [n for n, token in enumerate(found) if token.type == "spoiler"]
+    for opening, closing in zip(marks[::2], marks[1::2], strict=False):
+        attributes: dict[str, str | int | float] = {"class": "spoiler", "title": "Spoiler"}
+        found[opening] = Token("span_open", "span", 1, attrs=attributes)
+        found[closing] = Token("span_close", "span", -1)
+    for token in found:
+        token.type = "text" if token.type == "spoiler" else token.type
+    return found
+
+
+def _small(tokens: list[Token]) -> list[Token]:
+    """A line that begins with ``-#`` is small print."""
+    found: list[Token] = []
+    begins = True
+    small = False
+    for token in tokens:
+        ends = token.type in {"softbreak", "hardbreak"}
+        if small and ends:
+            found.append(Token("small_close", "small", -1))
+            small = False
+        if begins and token.type == "text" and token.content.startswith(SMALL):
+            found.append(Token("small_open", "small", 1))
+            token.content, small = token.content.removeprefix(SMALL), True
+        found.append(token)
+        begins = ends
+    return [*found, Token("small_close", "small", -1)] if small else found

@@ -1,0 +1,66 @@
+"""The words of Markdown: all of them for search, the first ones for lists."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from markdown_it.token import Token
+
+from core.operations.markdown.inline import SMALL, split_references, with_emoji
+from core.operations.markdown.markup import PLAIN, Flavour, Markup, Reference
+from core.operations.markdown.parsers import tokens
+from core.operations.markdown.raw_html import without_tags
+
+READ = 4000
+"""Characters of a text that an excerpt is made of."""
+LINE_ENDS = {"softbreak", "hardbreak"}
+HASH = re.compile(r"\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b")
+SHORT_HASH = 7
+SPOILER = re.compile(r"\|\|.+?\|\|", re.DOTALL)
+
+
+def plain_text(markdown: str) -> str:
+    """Return the words of a text without its markup; code is kept, addresses of links are not."""
+    lines = (text for text, _ in _lines(tokens(markdown, Flavour.COMMONMARK), PLAIN))
+    return "\n".join(lines).strip()
+
+
+def excerpt(markdown: str, markup: Markup = PLAIN, limit: int = 200) -> str:
+    """Return the first words of a text in one line, as people read them: without markup, quotes and code.
+
+    A text that holds nothing else is quoted, or its code shown.
+    """
+    read = list(_lines(tokens(markdown[:READ], markup.flavour), markup))
+    for kinds in ({"text"}, {"text", "quote"}, {"text", "quote", "code"}):
+        if words := " ".join(" ".join(text for text, kind in read if kind in kinds).split()):
+            words = HASH.sub(lambda found: found[0][:SHORT_HASH], words)
+            return words if len(words) <= limit else f"{words[: limit - 1].rstrip()}…"
+    return ""
+
+
+def _lines(tokens: Sequence[Token], markup: Markup) -> Iterator[tuple[str, str]]:
+    """Texts with their kind: ``text``, ``quote`` or ``code``."""
+    quotes = 0
+    for token in tokens:
+        if token.type in {"blockquote_open", "blockquote_close"}:
+            quotes += token.nesting
+        elif token.type in {"fence", "code_block"}:
+            yield token.content.rstrip(), "code"
+        elif token.type == "html_block":
+            yield without_tags(token.content), "text"
+        elif token.type == "inline":
+            words = "".join(_words(token.children or (), markup))
+            if markup.flavour is Flavour.CHAT:
+                words = SPOILER.sub("(spoiler)", words.removeprefix(SMALL))
+            yield words, "quote" if quotes else "text"
+
+
+def _words(children: Sequence[Token], markup: Markup) -> Iterator[str]:
+    for child in children:
+        if child.type in LINE_ENDS:
+            yield "\n"
+        elif child.type == "text":
+            for part in split_references(child.content, markup):
+                words = part.text if isinstance(part, Reference) else part
+                yield with_emoji(words) if markup.flavour is Flavour.GFM else words
+        elif child.type in {"text_special", "code_inline", "image"}:
+            yield child.content

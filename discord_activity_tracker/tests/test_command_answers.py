@@ -1,0 +1,144 @@
+"""Answers to commands come from a bot; webhooks have a name for each message. Neither alternates."""
+
+from typing import Any
+
+import pytest
+
+from core.models import Activity
+from discord_activity_tracker.convert import convert_messages
+from discord_activity_tracker.models import Account, FormerName, Message
+from discord_activity_tracker.tests.conftest import Collect
+from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, at, make_guild, message, store
+from discord_activity_tracker.tests.truth import differences
+from discord_activity_tracker.tests.twin import Twin
+
+BOT, APPLICATION, HOOK = 4_100_000_000_000_005_001, 4_100_000_000_000_005_002, 4_100_000_000_000_005_003
+
+
+def author(pk: int, name: str, discriminator: str = "0000", **more: Any) -> dict[str, Any]:
+    return {"id": str(pk), "username": name, "bot": True, "avatar": None, "discriminator": discriminator, **more}
+
+
+def answer(pk: int, *, app: int | None = BOT, by: int = BOT, hook: int | None = None, **more: Any) -> Any:
+    """An answer to a command; ``hook`` is the id in ``webhook_id`` where it is not the application."""
+    ids = {"webhook_id": str(hook or app or by)} | ({"application_id": str(app)} if app else {})
+    return message(pk, "answer", type=20, **ids, **more) | {"author": author(by, "helper", "4242")}
+
+
+def webhook(pk: int, name: str, **more: Any) -> Any:
+    return message(pk, "news", webhook_id=str(HOOK), **more) | {"author": author(HOOK, name)}
+
+
+def kinds(*items: Any) -> dict[int, str]:
+    page = convert_messages(items, GUILD, CHANNEL)
+    assert not page.malformed
+    return {pk: row["kind"] for pk, row in [*page.webhooks.items(), *page.accounts.items()]}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        answer(at(0)),
+        answer(at(0), app=APPLICATION),
+        answer(at(0)) | {"type": 19},
+        answer(at(0)) | {"author": {"id": str(BOT), "username": "helper"}},
+        answer(at(0), app=None),
+        answer(at(0), app=None) | {"author": author(BOT, "helper"), "interaction": {"id": "1", "name": "status"}},
+        answer(at(0), app=None) | {"author": author(BOT, "helper"), "interaction_metadata": {"id": "1", "type": 2}},
+        message(at(0), webhook_id=None) | {"author": author(BOT, "helper", "4242")},
+    ],
+    ids=["new", "old", "followup", "unflagged", "no-application", "command", "metadata", "null"],
+)
+def test_the_author_of_an_answer_to_a_command_is_the_bot(item: Any) -> None:
+    page = convert_messages([item], GUILD, CHANNEL)
+    assert kinds(item) == {BOT: "bot"}
+    assert [row["webhook_name"] for row in page.rows] == [""]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"application_id": str(APPLICATION)},
+        {"application_id": None},
+        {"flags": 2, "message_reference": {"channel_id": "5", "guild_id": "6", "message_id": "7"}},
+    ],
+    ids=["incoming", "owned", "null", "crosspost"],
+)
+def test_a_webhook_stays_a_webhook(more: dict[str, Any]) -> None:
+    item = webhook(at(0), "Weather", **more)
+    assert kinds(item) == {HOOK: "webhook"}
+    assert convert_messages([item], GUILD, CHANNEL).rows[0]["webhook_name"] == "Weather"
+
+
+def test_a_mentioned_webhook_is_no_account() -> None:
+    mention = message(at(0), mentions=[author(HOOK, "Tide"), author(BOT, "helper", "4242")])
+    assert kinds(mention)[HOOK] == "bot"
+    page = convert_messages([mention], GUILD, CHANNEL)
+    assert HOOK in page.webhooks
+    assert HOOK not in page.accounts
+    assert BOT in page.accounts
+
+
+def state() -> list[Any]:
+    return [
+        list(Account.objects.order_by("pk").values_list("pk", "username", "global_name", "kind")),
+        list(Message.objects.order_by("pk").values_list("pk", "author_id", "webhook_name")),
+        list(Activity.objects.order_by("pk").values_list("external_id", "actor_name")),
+        list(FormerName.objects.values_list("username", "global_name")),
+    ]
+
+
+@pytest.mark.django_db
+def test_names_and_kinds_are_the_same_after_every_run() -> None:
+    make_guild()
+    plain = message(at(1)) | {"author": author(BOT, "helper", "4242", global_name=None)}
+    items = [answer(at(0)), plain, webhook(at(2), "Tide"), webhook(at(3), "Weather")]
+    items.append(message(at(4), mentions=[author(HOOK, "Tide"), author(BOT, "helper", "4242")]))
+    store(items)
+    before = state()
+    for run in ([items[3]], [items[4]], items[2:3], items, list(reversed(items))):
+        assert store(run).updated == 0
+        assert state() == before
+    assert [name for *_, name in before[2]] == ["helper", "helper", "Tide", "Weather", "Mirela"]
+
+
+@pytest.mark.django_db
+def test_an_author_that_was_stored_as_a_webhook_becomes_a_bot() -> None:
+    make_guild()
+    store([answer(at(0))])
+    Account.objects.filter(pk=BOT).update(kind="webhook")
+    Message.objects.update(webhook_name="helper")
+    store([answer(at(0))])
+    assert Account.objects.get(pk=BOT).kind == "bot"
+    assert Message.objects.get().webhook_name == ""
+
+
+@pytest.mark.django_db
+def test_a_user_object_without_a_global_name_takes_none_away() -> None:
+    make_guild()
+    whole = message(at(0))
+    partial = message(at(1)) | {"author": {k: v for k, v in whole["author"].items() if k != "global_name"}}
+    for items in ([whole, partial], [partial], [partial, whole], [partial]):
+        store(items)
+    assert Account.objects.get(pk=int(whole["author"]["id"])).global_name == "Mirela"
+    assert not FormerName.objects.exists()
+    store([message(at(2)) | {"author": whole["author"] | {"global_name": None}}])
+    assert list(FormerName.objects.values_list("global_name", flat=True)) == ["Mirela"]
+
+
+@pytest.mark.twin
+@pytest.mark.django_db(transaction=True)
+def test_every_kind_of_answer_on_the_stand_in(twin: Twin, collect: Collect) -> None:
+    channel = next(str(pk) for pk, box in twin.readable().items() if box["name"] == "general")
+    (made,) = twin.mutate(op="command_answer", channel_id=channel)
+    collect("--channel", channel)
+    told = twin.readable()[int(channel)]["messages"]
+    wanted = {pk: told[pk]["author_kind"] for pk in made["message_ids"].values()}
+    found = Message.objects.filter(pk__in=list(wanted)).select_related("author")
+    assert {str(m.pk): m.author.kind for m in found if m.author} == wanted
+    assert {str(m.pk) for m in found if m.webhook_name} == {made["message_ids"]["owned_webhook"]}
+    before = state()
+    assert collect("--channel", channel, "--full")["counts"].get("messages_updated", 0) == 0
+    assert state() == before
+    assert [line for line in differences(twin) if line.startswith(channel)] == []

@@ -1,0 +1,127 @@
+"""Objects of a shape that Discord does not document cost themselves alone. Everything in here is invented."""
+
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from discord_activity_tracker.convert import (
+    Permissions,
+    accesses,
+    convert_events,
+    convert_guild,
+    convert_threads,
+    usable_channels,
+)
+from discord_activity_tracker.convert.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL
+
+GUILD = "4100000000000000001"
+CHANNEL = "4100000000000000101"
+BITS = str(VIEW_CHANNEL | READ_MESSAGE_HISTORY)
+
+
+def guild(**changes: Any) -> Any:
+    everyone = {"id": GUILD, "name": "@everyone", "permissions": BITS}
+    return {"id": GUILD, "name": "Saltmarsh", "owner_id": "7", "roles": [everyone], "emojis": [], **changes}
+
+
+def channel(**changes: Any) -> Any:
+    return {"id": CHANNEL, "type": 0, "name": "harbour", **changes}
+
+
+def thread(**metadata: Any) -> Any:
+    found = {"archived": True, "archive_timestamp": "2025-03-01T08:00:00+00:00", **metadata}
+    return channel(id="4100000000000000201", type=11, parent_id=CHANNEL, thread_metadata=found)
+
+
+def test_a_thread_without_a_time_of_archiving_is_a_thread() -> None:
+    rows = convert_threads([thread(archive_timestamp=None)], int(GUILD), "ok")
+    assert (rows.rows[0]["archive_timestamp"], rows.rows[0]["archived"], rows.malformed) == (None, True, [])
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({**thread(), "id": None}, "a field is not of the kind that Discord documents"),
+        ({"type": 11}, "the field 'id' is missing"),
+        ({**thread(), "thread_metadata": [1]}, "a field is not of the kind that Discord documents"),
+        ({**thread(), "last_message_id": str(1 << 70)}, "a number or an id is out of range"),
+        ("thread", "a field is not of the kind that Discord documents"),
+    ],
+)
+def test_a_malformed_thread_is_set_aside_with_words_for_people(odd: Any, said: str) -> None:
+    rows = convert_threads([odd, thread()], int(GUILD), "ok")
+    assert len(rows.rows) == 1
+    assert [reason for _, reason, _ in rows.malformed] == [said]
+
+
+def test_a_malformed_role_is_neither_stored_nor_gone() -> None:
+    roles = [*guild()["roles"], {"id": "4100000000000000009", "name": 7}]
+    rows = convert_guild(guild(roles=roles, emojis=None), [], {}, {})
+    assert [row["id"] for row in rows.roles.rows] == [int(GUILD)]
+    assert (rows.roles.set_aside, rows.roles.whole) == ({4100000000000000009}, True)
+    assert not rows.emojis.whole  # a list that is not there says nothing about what is gone
+
+
+def test_a_list_with_an_object_without_id_says_nothing_about_what_is_gone() -> None:
+    assert not convert_guild(guild(roles=[{"name": "x"}]), [], {}, {}).roles.whole
+    assert not convert_events(cast("Any", [None]), int(GUILD)).events.whole
+
+
+def test_a_guild_without_a_name_is_a_guild() -> None:
+    assert convert_guild(guild(name=None, description=3, owner_id={}), [], {}, {}).guild["name"] == ""
+
+
+@pytest.mark.parametrize("member", [None, {}, {"roles": None}, "member"])
+def test_without_the_bots_roles_discord_decides_what_it_may_read(member: Any) -> None:
+    hidden = {"id": GUILD, "type": 0, "allow": "0", "deny": BITS}
+    shown = {"id": "4100000000000000009", "type": 0, "allow": BITS, "deny": "0"}
+    found = Permissions(guild(), member, 8, base=int(BITS))
+    assert not found.certain
+    assert found.access(channel()) == "ok"
+    assert found.access(channel(permission_overwrites=[hidden])) == "no_view"
+    assert found.access(channel(permission_overwrites=[hidden, shown])) == "ok"  # the bot may have that role
+
+
+def test_a_role_whose_permissions_are_null_makes_them_uncertain_only_for_those_who_have_it() -> None:
+    roles = [*guild()["roles"], {"id": "4100000000000000009", "permissions": None}]
+    assert Permissions(guild(roles=roles), {"roles": []}, 8).certain
+    assert not Permissions(guild(roles=roles), {"roles": ["4100000000000000009"]}, 8).certain
+
+
+def test_a_malformed_overwrite_is_left_out() -> None:
+    odd = [None, {"id": GUILD, "type": 0, "allow": "many", "deny": "0"}, {"id": GUILD}]
+    found = Permissions(guild(), {"roles": []}, 8)
+    assert found.access(channel(permission_overwrites=odd)) == "ok"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ("id", "type", "name", "topic", "parent_id", "position", "owner_id", "permission_overwrites",
+          "last_message_id", "last_pin_timestamp", "applied_tags", "thread_metadata")  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(FIELDS), JSON)
+def test_any_value_in_any_field_of_a_channel_costs_that_channel_at_most(field: str, value: Any) -> None:
+    odd, good = thread() | {field: value}, channel(id="4100000000000000301")
+    usable, aside = usable_channels([odd, good])
+    assert good in usable
+    assert len(usable) + len(aside) == 2
+    permissions = Permissions(guild(), {"roles": []}, 8)
+    rows = convert_guild(guild(), usable, accesses(permissions, usable), {})
+    assert int(good["id"]) in {row["id"] for row in rows.channels.rows}
+    permissions.gaps(usable)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(("roles", "emojis", "stickers", "name", "owner_id", "icon", "description")), JSON, JSON)
+def test_any_value_in_any_field_of_a_guild_stops_nothing(field: str, value: Any, member: Any) -> None:
+    odd = guild() | {field: value}
+    permissions = Permissions(odd, member, 8)
+    rows = convert_guild(odd, [channel()], accesses(permissions, [channel()]), {})
+    assert len(rows.channels.rows) == 1

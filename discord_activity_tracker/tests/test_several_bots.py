@@ -1,0 +1,135 @@
+"""Two bots on one stand-in, each with servers of its own."""
+
+from collections.abc import Iterator
+from io import StringIO
+from json import loads
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from core.errors import ReplaceToken
+from core.trackers import installed_trackers
+from discord_activity_tracker.fetch.session import Bot, Session, useful_permissions
+from discord_activity_tracker.models import Channel, Guild, Message
+from discord_activity_tracker.tests.twin import Twin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
+FIRST, SECOND = "first-bot-token", "second-bot-token"
+
+
+@pytest.fixture(scope="module")
+def running(small_guild: Path) -> Iterator[Twin]:
+    """Four servers: 1 and 2 of one bot, 2 and 3 of the other."""
+    options = ["--no-limits", "--token", "owner-token", "--guilds", "3"]
+    with Twin(small_guild, *options, "--bot", f"{FIRST}=1,2", "--bot", f"{SECOND}=2,3") as twin:
+        yield twin
+
+
+@pytest.fixture
+def bots(running: Twin, settings: Any) -> Twin:
+    running.call("reset", {})
+    running.call("limits", {"enabled": False})
+    settings.DISCORD_API_BASE, settings.DISCORD_REQUESTS_PER_SECOND = running.base, 0
+    settings.DISCORD_BOT_TOKEN, settings.DISCORD_BOT_TOKENS = FIRST, [FIRST, SECOND]
+    return running
+
+
+def collect(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("collect_discord", *arguments, "--no-sync", "--json", stdout=out)
+    return loads(out.getvalue())
+
+
+def ids(twin: Twin) -> list[int]:
+    """The ids of the servers by number."""
+    return [int(pk) for pk in twin.call("truth?detail=0")["names"]]
+
+
+def asked(twin: Twin, guild: int, token: str) -> int:
+    return len(twin.call(f"log?n=100000&guild={guild}&bot={token}"))
+
+
+def readable(twin: Twin, guild: int) -> set[str]:
+    boxes = twin.call(f"truth?guild={guild}")["containers"].values()
+    return {pk for box in boxes if box["access"] == "ok" and box.get("found_by") != "none" for pk in box["messages"]}
+
+
+def test_each_server_is_read_by_a_bot_that_is_in_it_and_again_by_the_same(bots: Twin) -> None:
+    _, one, both, three = ids(bots)
+    result = collect()
+    assert result["outcome"] == "succeeded"
+    assert set(Guild.objects.values_list("pk", flat=True)) == {one, both, three}
+    wanted = set().union(*(readable(bots, guild) for guild in (one, both, three)))
+    assert {str(pk) for pk in Message.objects.filter(deleted_at=None).values_list("pk", flat=True)} == wanted
+    assert not asked(bots, one, SECOND)
+    assert not asked(bots, three, FIRST)
+    reader, other = (FIRST, SECOND) if asked(bots, both, FIRST) else (SECOND, FIRST)
+    assert not asked(bots, both, other)
+    bots.forget("stats")
+    collect()
+    assert asked(bots, both, reader)
+    assert not asked(bots, both, other)
+
+
+def test_a_refused_token_stops_only_its_own_servers_and_is_named(bots: Twin, client: Any) -> None:
+    _, one, both, three = ids(bots)
+    collect()
+    bots.mutate(op="revoke", bot=FIRST)
+    bots.mutate(op="storm", n=20, seed=2, guild=2)
+    result = collect("--sweep")
+    outcomes = {scope["scope"]: scope["outcome"] for scope in result["scopes"]}
+    named = [scope for scope in result["scopes"] if scope["scope"].startswith("bot ")]
+    assert result["outcome"] == "partial"
+    assert [outcomes[Guild.objects.get(pk=pk).name] for pk in (one, both, three)] == [
+        "failed",
+        "succeeded",
+        "succeeded",
+    ]
+    assert "(***oken)" in named[0]["scope"]
+    assert "DISCORD_BOT_TOKEN" in named[0]["reason"]
+    assert not Channel.objects.filter(guild_id=one).exclude(deleted_at=None)
+    tracker = next(tracker for tracker in installed_trackers() if tracker.source_system == "discord")
+    assert [gap.scope for gap in tracker.gaps(50) if gap.scope.startswith("bot ")] == [named[0]["scope"]]
+    assert FIRST not in str(result)
+    bots.mutate(op="revoke", bot=FIRST, off=True)
+    assert collect()["outcome"] == "succeeded"
+    assert not [gap for gap in tracker.gaps(50) if gap.scope.startswith("bot ")]
+
+
+def test_a_token_that_is_revoked_during_the_run_leaves_shared_servers_to_the_other_bot(bots: Twin) -> None:
+    _, one, both, three = ids(bots)
+    bots.fail({"kind": "revoke", "bot": FIRST, "match": "/messages", "nth": 3})
+    result = collect()
+    assert result["outcome"] == "partial"
+    for guild in (both, three):
+        there = Message.objects.filter(channel__guild_id=guild, deleted_at=None).values_list("pk", flat=True)
+        assert {str(pk) for pk in there} == readable(bots, guild)
+    assert Message.objects.filter(channel__guild_id=one).count() < len(readable(bots, one))
+
+
+def test_when_every_token_is_refused_the_exit_code_says_whether_something_was_stored(bots: Twin) -> None:
+    bots.mutate(op="revoke")
+    with pytest.raises(ReplaceToken, match="DISCORD_BOT_TOKEN") as refused:
+        collect()
+    assert refused.value.exit_code == 2
+    bots.mutate(op="revoke", off=True)
+    bots.fail(*({"kind": "revoke", "bot": bot, "match": "/messages", "nth": 3} for bot in (FIRST, SECOND)))
+    assert collect()["outcome"] == "partial"
+    assert Message.objects.exists()
+
+
+def test_the_bot_with_more_access_comes_first_then_the_one_of_the_last_run() -> None:
+    session = Session()
+    weak, usual, other = (
+        Bot(digest=name, masked="***", client=object(), guilds={7: bits})  # type: ignore[arg-type]  # never asked
+        for name, bits in (("weak", 1 << 10), ("usual", 1 << 10 | 1 << 16), ("other", 1 << 10 | 1 << 16))
+    )
+    session.bots = [weak, other, usual]
+    assert [bot.digest for bot in session.bots_of(7, "usual")] == ["usual", "other", "weak"]
+    assert [bot.digest for bot in session.bots_of(7)] == ["other", "usual", "weak"]
+    assert [bot.digest for bot in session.bots_of(8, "usual")] == ["weak"]
+    assert useful_permissions(1 << 3) > useful_permissions(1 << 10 | 1 << 34)
+    session.bots = []
+    session.background.close()

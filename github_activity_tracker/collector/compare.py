@@ -1,0 +1,304 @@
+"""One page of a comparison: what is missing here is fetched, what is gone at GitHub is marked deleted.
+
+Nothing is marked deleted unless GitHub was asked about it by its own id and answered clearly.
+"""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from core.errors import AccessDenied, NotFound
+from github_activity_tracker import convert, fetch, store
+from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run
+from github_activity_tracker.store.gaps import Gap, KnownGaps
+
+logger = logging.getLogger(__name__)
+TIMELINES = {"issues": "issue_timelines", "pulls": "pulls"}
+KINDS = {"issues": "issue", "pulls": "pull_request"}
+MANY = 25
+"""Items of one page that differ, above which the whole list is read again: a page of a list brings a hundred items, a
+single request the comments of one."""
+Item = dict[str, Any]
+
+
+class Comparison:
+    """Compares one repository. ``complete``: the streams that have been read to their end.
+
+    ``since`` (ISO 8601 or empty): what was last changed before is not missing.
+    """
+
+    def __init__(self, run: Run, *, complete: Collection[str], since: str) -> None:
+        self.run, self.complete = run, complete
+        self.since = datetime.fromisoformat(since) if since else None
+        self.gaps = KnownGaps(run.repository_id)
+        self.read_again: set[str] = set()
+        """Lists that this comparison has read again from their beginning."""
+        self._live: dict[str, dict[int, datetime]] = {}
+        self._seen: dict[str, set[int]] = {}
+
+    def page(self, name: str, page: fetch.TotalsPage, edge: str) -> str:
+        """Compare a page of totals and repair; ``edge`` is the creation time of the last item before it.
+
+        Returns the creation time of the page's last item.
+        """
+        live = self._live.setdefault(name, store.live_numbers(self.run.repository_id, name))
+        items = {int(item["number"]): item for item in page.items}
+        seen = self._seen.setdefault(name, set())
+        seen |= items.keys()
+        end = page.items[-1]["createdAt"] if page.items else edge
+        self._delete(name, _absent(live, seen, edge, end, last=page.last), items)
+        wanted = {number: item for number, item in items.items() if self._is_wanted(item)}
+        if name == DISCUSSIONS:
+            self._discussions(wanted)
+            return end
+        missing = [number for number in wanted if number not in live]
+        if len(missing) > MANY and self._may_read_again("issues"):
+            self._read_again("issues")
+            missing = [n for n in missing if n not in store.live_numbers(self.run.repository_id, name)]
+        self._restore(name, {number: wanted[number] for number in missing})
+        self._contents(name, wanted)
+        return end
+
+    def check_comments(self) -> None:
+        """Compare the comments of each issue and pull request with the number that the issue list told."""
+        if not {"issues", "issue_comments"} <= {*self.complete}:
+            return
+        self._posts(
+            "issue_comments",
+            [
+                Gap(stream="issue_comments", number=one.number, github=one.github, stored=one.stored)
+                for one in store.different_comment_counts(self.run.repository_id)
+                if one.stored > one.github or self.since is None or one.created_at >= self.since
+            ],
+        )
+
+    def verify(self, stream: str, numbers: Sequence[int] | None) -> None:
+        """Ask about stored posts under these numbers (or all) by their ids, and mark deleted what is gone."""
+        ids = store.node_ids(self.run.repository_id, stream, numbers)
+        gone = fetch.absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
+        if gone:
+            store.bury_posts(self.run.scope, stream, [ids[node_id] for node_id in gone], timezone.now())
+            self.run.counts[f"{stream}_deleted"] += len(gone)
+
+    def _is_wanted(self, item: Item) -> bool:
+        return self.since is None or datetime.fromisoformat(item["updatedAt"]) >= self.since
+
+    def _may_read_again(self, stream: str) -> bool:
+        return self.since is None and stream not in self.read_again
+
+    def _delete(self, name: str, numbers: Iterable[int], items: Mapping[int, Item]) -> None:
+        """Ask for live items that the list leaves out; only clear answers make tombstones."""
+        candidates = sorted(numbers)
+        run = self.run
+        if not candidates:
+            return
+        if not items and not fetch.is_switched_on(run.client, run.scope.name, name):
+            return
+        if name == DISCUSSIONS:
+            ids = store.node_ids(run.repository_id, DISCUSSIONS, candidates)
+            gone = [ids[node_id] for node_id in fetch.absent_nodes(run.client, list(ids), run.scope.name)]
+            store.bury_discussions(run.scope, gone, timezone.now())
+            run.counts["discussions_deleted"] += len(gone)
+            return
+        answers = {number: fetch.is_gone(run.client, run.scope.name, number) for number in candidates}
+        unclear = [number for number, (gone, moved_to) in answers.items() if gone and not moved_to]
+        absent = fetch.absent_numbers(run.client, name, run.node_id, unclear, run.scope.name) if unclear else set[int]()
+        for number, (gone, moved_to) in answers.items():
+            if gone and (moved_to or number in absent):
+                store.bury_thread(run.scope, KINDS[name], number, moved_to=moved_to, now=timezone.now())
+                run.counts[f"{name}_deleted"] += 1
+
+    def _restore(self, name: str, missing: Mapping[int, Item]) -> None:
+        """Fetch issues or pull requests that are not live here, each with all that belongs to it."""
+        gaps = [Gap(stream=name, number=number, github=1, stored=0) for number in missing]
+        due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
+        details = self._details(name, [missing[gap.number]["id"] for gap in due])
+        still = [gap for gap in due if not self._restore_one(name, missing[gap.number], details.get(gap.number))]
+        self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
+
+    def _details(self, name: str, node_ids: Sequence[str]) -> dict[int, Any]:
+        """Return reviews and timelines of items by number."""
+        stream = TIMELINES[name]
+        if stream not in self.complete or not node_ids:
+            return {}
+        run = self.run
+        pages = fetch.threads_by_id(run.client, stream, node_ids, run.scope.name)
+        return {int(item["number"]): item for items in pages for item in items}
+
+    def _restore_one(self, name: str, item: Item, detail: Any) -> bool:
+        """Fetch the rest of one item and store all of it; returns False when GitHub does not show it."""
+        run, number = self.run, int(item["number"])
+        try:
+            payloads = {"issues": [fetch.issue(run.client, run.scope.name, number)]}
+            for stream, total in github_counts(name, item).items():
+                if total and stream in LISTS and stream in self.complete:
+                    payloads[stream] = fetch.posts(run.client, run.scope.name, stream, number)
+        except (NotFound, AccessDenied):
+            return False
+        pages = {stream: LISTS[stream].convert(found, run.repository_id) for stream, found in payloads.items()}
+        kind, stream = KINDS[name], TIMELINES[name]
+        thread = convert.convert_threads([detail] if detail else [], run.repository_id, kind)
+        done = store.restore_thread(run.scope, pages, thread, stream=stream, now=timezone.now())
+        for of, stored in done.items():
+            run.count(of, stored)
+        run.counts[f"{name}_restored"] += 1
+        return bool(pages["issues"].records)
+
+    def _contents(self, name: str, items: Mapping[int, Item]) -> None:
+        """Compare what belongs to each item of a page with what is stored of it."""
+        numbers = list(items)
+        gaps = self._gaps(name, items)
+        streams = {*github_counts(name, {}), "reviews", "events"}
+        self.gaps.clear_closed(((gap.stream, gap.number) for gap in gaps), numbers, streams)
+        self._timelines(name, items, [gap for gap in gaps if gap.stream in {"events", "reviews"}])
+        for stream in ("issue_comments", "review_comments"):
+            if stream in self.complete:
+                self._posts(stream, [gap for gap in gaps if gap.stream == stream])
+
+    def _gaps(self, name: str, items: Mapping[int, Item]) -> list[Gap]:
+        """Return where the numbers of live rows differ from GitHub's."""
+        stored = store.live_counts(self.run.repository_id, items)
+        return [
+            Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
+            for number, item in items.items()
+            for stream, total in github_counts(name, item).items()
+            if stored[stream][number] != total
+        ]
+
+    def _timelines(self, name: str, items: Mapping[int, Item], gaps: list[Gap]) -> None:
+        """Read again the items whose reviews or events differ, or of which no timeline was read."""
+        stream, run = TIMELINES[name], self.run
+        if stream not in self.complete:
+            return
+        now = timezone.now()
+        due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
+        unread = items.keys() - store.read_timelines(run.repository_id, items)
+        stale = [item["id"] for number, item in items.items() if number in unread | {gap.number for gap in due}]
+        for found in self._threads(stream, stale):
+            page = convert.convert_threads(found, run.repository_id, THREADS[stream])
+            for kind, of in store.store_threads(page, scope=run.scope, stream=stream, state=None, now=now).items():
+                run.count(kind, of)
+        numbers = {gap.number for gap in due}
+        still = [
+            gap for gap in self._gaps(name, {number: items[number] for number in numbers})
+            if gap.stream in {"events", "reviews"}
+        ]  # fmt: skip
+        run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
+
+    def _threads(self, stream: str, node_ids: Sequence[str]) -> Iterator[list[Any]]:
+        """Yield threads by their node ids; one at a time when few requests are left, so that each run gets further."""
+        run = self.run
+        allowance = run.client.transport.allowance
+        left = MANY * 2 if allowance.max_requests is None else allowance.max_requests - allowance.spent
+        size = 1 if left < MANY else len(node_ids) or 1
+        for start in range(0, len(node_ids), size):
+            yield from fetch.threads_by_id(run.client, stream, node_ids[start : start + size], run.scope.name)
+
+    def _posts(self, stream: str, gaps: list[Gap]) -> None:
+        """Fetch comments where there are too few, and ask about the stored ones where there are too many."""
+        due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
+        if not due:
+            return
+        few = [gap for gap in due if gap.stored < gap.github]
+        if len(few) > MANY and self._may_read_again(stream):
+            self._read_again(stream)
+        else:
+            for gap in few:
+                self._fetch_posts(stream, gap.number)
+        self.verify(stream, [gap.number for gap in due if gap.stored > gap.github])
+        stored = store.live_counts(self.run.repository_id, [gap.number for gap in due])[stream]
+        still = [replace(gap, stored=stored[gap.number]) for gap in due if stored[gap.number] != gap.github]
+        self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
+
+    def _fetch_posts(self, stream: str, number: int) -> None:
+        """Read all comments of one issue or pull request."""
+        run = self.run
+        try:
+            found = fetch.posts(run.client, run.scope.name, stream, number)
+        except (NotFound, AccessDenied):
+            return
+        page = LISTS[stream].convert(found, run.repository_id)
+        run.count(stream, store.store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=None))
+
+    def _read_again(self, stream: str) -> None:
+        """Read a whole list once more, with a checkpoint of its own: it continues where a killed run stopped."""
+        run, of, place = self.run, LISTS[stream], f"reconcile_{stream}"
+        start = store.load_state(run.repository_id, place)
+        logger.info("list is read again scope=%s stream=%s", run.scope.name, stream)
+        for page in of.pages(run.client, run.scope.name, start, None):
+            converted = of.convert(page.items, run.repository_id)
+            run.count(
+                stream,
+                store.store_page_again(
+                    of.model, converted, scope=run.scope, stream=stream, place=place, state=page.state
+                ),
+            )
+        store.forget_state(run.repository_id, place)
+        self.read_again.add(stream)
+
+    def _discussions(self, items: Mapping[int, Item]) -> None:
+        """Read again the discussions that are missing, or of which the number of comments or replies differs."""
+        run, now = self.run, timezone.now()
+        gaps = self._discussion_gaps(items)
+        self.gaps.clear_closed(((gap.stream, gap.number) for gap in gaps), items, [DISCUSSIONS, "discussion_comments"])
+        due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
+        ids = list(dict.fromkeys(items[gap.number]["id"] for gap in due))
+        for found in self._threads(DISCUSSIONS, ids):
+            page = convert.convert_discussions(found, run.repository_id)
+            stored = store.store_discussions(page, scope=run.scope, stream=DISCUSSIONS, state=None, now=now)
+            run.count(DISCUSSIONS, stored)
+        numbers = {gap.number for gap in due}
+        still = self._discussion_gaps({number: items[number] for number in numbers})
+        run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
+
+    def _discussion_gaps(self, items: Mapping[int, Item]) -> list[Gap]:
+        live = store.live_numbers(self.run.repository_id, DISCUSSIONS)
+        missing = [Gap(stream=DISCUSSIONS, number=number, github=1, stored=0) for number in items if number not in live]
+        counts = discussion_counts(self.run.repository_id, items)
+        return missing + [gap for gap in counts if gap.github != gap.stored]
+
+
+def _absent(live: Mapping[int, datetime], seen: Collection[int], edge: str, end: str, *, last: bool) -> set[int]:
+    """Return live numbers that were opened between the edges of a page of the list and were not seen in it.
+
+    What was opened at the time of a page's last item may be on the next page, and is judged with that one.
+    """
+    begin = datetime.fromisoformat(edge) if edge else None
+    until = None if last or not end else datetime.fromisoformat(end)
+    return {
+        number
+        for number, opened in live.items()
+        if number not in seen and (begin is None or opened >= begin) and (until is None or opened < until)
+    }
+
+
+def github_counts(name: str, item: Item) -> dict[str, int]:
+    """Return GitHub's numbers of what belongs to an item, by stream."""
+
+    def total(connection: str) -> int:
+        return (item.get(connection) or {}).get("totalCount") or 0
+
+    numbers = {"issue_comments": total("comments"), "events": total("timelineItems") - total("posts")}
+    if name == "pulls":
+        numbers["reviews"] = total("reviews")
+        numbers["review_comments"] = max(0, (item.get("totalCommentsCount") or 0) - total("comments"))
+    return numbers
+
+
+def discussion_counts(repository_id: int, items: Mapping[int, Item]) -> list[Gap]:
+    """Return GitHub's and our numbers of comments and replies of each discussion.
+
+    Replies are counted of the comments that the item shows, the first hundred.
+    """
+    comments, replies = store.live_discussion_counts(repository_id, items)
+    found: list[Gap] = []
+    for number, item in items.items():
+        nodes = [node for node in item["comments"]["nodes"] if node]
+        total = item["comments"]["totalCount"] + sum(node["replies"]["totalCount"] for node in nodes)
+        stored = comments[number] + sum(replies[node["databaseId"]] for node in nodes)
+        found.append(Gap(stream="discussion_comments", number=number, github=total, stored=stored))
+    return found

@@ -1,0 +1,101 @@
+"""What stands above a thread: title, number, state, labels."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from core.trackers import ThreadHead
+from github_activity_tracker.documents.names import at, at_commits, known_names, places
+from github_activity_tracker.models import Commit, Discussion, Issue, Release
+
+TITLE_LENGTH = 300
+KINDS = {"issue": "issue", "pull_request": "pull request", "discussion": "discussion"}
+
+
+def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
+    """Return the heads of threads by their external ids; at most four statements.
+
+    An issue that was not read yet goes by its number.
+    """
+    names = known_names(threads)
+    found = {
+        f"github:{kind}:{repository_id}:{number}": ThreadHead(title="", kind=words, number=f"#{number}")
+        for kind, words in KINDS.items()
+        for repository_id, number in names[kind]
+    }
+    found |= _issues([*names["issue"], *names["pull_request"]])
+    found |= _discussions(names["discussion"])
+    found |= _releases(int(first) for first, _ in names["release"])
+    found |= _commits(names["commit"])
+    return found
+
+
+def _issues(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead]]:
+    wanted = places(names)
+    rows = Issue.objects.filter(at(wanted)).defer("body") if wanted else ()
+    for issue in rows:
+        kind = "pull_request" if issue.is_pull_request else "issue"
+        state, tone = state_of(issue)
+        yield (
+            f"github:{kind}:{issue.repository_id}:{issue.number}",
+            ThreadHead(
+                title=issue.title[:TITLE_LENGTH], kind=KINDS[kind], number=f"#{issue.number}", state=state, tone=tone,
+                labels=issue.labels, url=issue.html_url,
+            ),
+        )  # fmt: skip
+
+
+def state_of(issue: Issue) -> tuple[str, str]:
+    """Return the state of an issue or pull request in a word, and its tone."""
+    if issue.deleted_at:
+        return "transferred" if issue.transferred_to else "deleted", "bad"
+    if issue.merged_at:
+        return "merged", "good"
+    if issue.state == "open":
+        return ("draft", "") if issue.draft else ("open", "good")
+    if issue.state_reason in {"not_planned", "duplicate"}:
+        return f"closed as {issue.state_reason.replace('_', ' ')}", ""
+    return issue.state, "bad" if issue.is_pull_request else "good"
+
+
+def _discussions(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead]]:
+    wanted = places(names)
+    for talk in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
+        state = (
+            "deleted" if talk.deleted_at else "answered" if talk.answer_id else "closed" if talk.closed_at else "open"
+        )
+        yield (
+            f"github:discussion:{talk.repository_id}:{talk.number}",
+            ThreadHead(
+                title=talk.title[:TITLE_LENGTH], kind=KINDS["discussion"], number=f"#{talk.number}", state=state,
+                tone="bad" if talk.deleted_at else "good",
+                labels=[name for name in (talk.category, *talk.labels) if name], url=talk.html_url,
+            ),
+        )  # fmt: skip
+
+
+def _releases(ids: Iterable[int]) -> Iterator[tuple[str, ThreadHead]]:
+    wanted = list(ids)
+    for release in Release.objects.filter(pk__in=wanted).defer("body") if wanted else ():
+        number = release.tag_name if release.name and release.name != release.tag_name else ""
+        state = "deleted" if release.deleted_at else "pre-release" if release.prerelease else ""
+        yield (
+            f"github:release:{release.pk}",
+            ThreadHead(
+                title=str(release)[:TITLE_LENGTH], kind="release", number=number, state=state,
+                tone="bad" if release.deleted_at else "waits", url=release.html_url,
+            ),
+        )  # fmt: skip
+
+
+def _commits(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead]]:
+    found = list(names)
+    for commit in Commit.objects.filter(at_commits(found)).select_related("repository") if found else ():
+        base = commit.repository.html_url
+        yield (
+            f"github:commit:{commit.repository_id}:{commit.sha}",
+            ThreadHead(
+                title=commit.message.partition("\n")[0].strip()[:TITLE_LENGTH] or "Commit without a message",
+                kind="commit",
+                number=commit.sha[:7], state="not in a branch any more" if commit.deleted_at else "", tone="bad",
+                url=f"{base}/commit/{commit.sha}" if base else "",
+            ),
+        )  # fmt: skip

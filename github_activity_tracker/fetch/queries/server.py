@@ -1,0 +1,107 @@
+"""What the query texts need to know of a server's schema, and what they gain from it.
+
+github.com gains kinds of timeline events every month, and GitHub Enterprise Server lacks some that github.com has.
+Both timelines select ``createdAt`` and ``actor`` of every kind that the server has.
+"""
+
+from collections.abc import Collection, Iterator
+
+from core.operations.github_ops.query_fitting import TextRules
+from core.operations.github_ops.server_schema import LEAVES, Extension, FieldInfo, ServerSchema, TypeInfo
+from github_activity_tracker.fetch.queries.events import FIELDS, ITEM, selection
+from github_activity_tracker.payloads import ALIAS_MARK, NOT_EVENTS
+
+UNIONS = ("IssueTimelineItems", "PullRequestTimelineItems")
+MOST_FIELDS = 12
+"""Fields of an event kind that is unknown to ``FIELDS``; the published kinds have at most nine."""
+OF_EVERY_NODE = frozenset({
+    "id", "actor", "createdAt", "databaseId", "fullDatabaseId", "resourcePath", "updatedAt", "url",
+})  # fmt: skip
+NAMES = ("number", "title", "name", "login", "nameWithOwner", "oid")
+"""Fields that say in one word what an object is; of an object in an unknown kind of event these are selected."""
+SELECTIONS = {"Actor": "...Account", "Issue": ITEM, "PullRequest": ITEM}
+"""What is selected of fields of these types."""
+
+
+def extend_timelines(schema: ServerSchema, union: str, present: Collection[str]) -> Extension:
+    """Return selections for the kinds of events that the server has and a timeline's fragment does not name."""
+    if union not in UNIONS:
+        return Extension()
+    if (timeline := schema.types.get(union)) is None:
+        return Extension(missing=frozenset() if union in schema.absent else frozenset({union}))
+    missing = set[str]()
+    parts: list[str] = []
+    for kind in timeline.members:
+        if kind in present or kind in NOT_EVENTS:
+            continue
+        if kind in FIELDS:
+            parts.append(selection(kind))
+        elif (info := schema.types.get(kind)) is None:
+            missing.add(kind)
+        elif fields := " ".join(_fields(schema, kind, info, missing)):
+            parts.append(f"... on {kind} {{ {fields} }}")
+    return Extension(text=" ".join(parts), missing=frozenset(missing))
+
+
+def _fields(schema: ServerSchema, kind: str, info: TypeInfo, missing: set[str]) -> Iterator[str]:
+    """Yield what is selected of an unknown kind: time, actor, plain values, and the names of objects."""
+    if "createdAt" in info.fields:
+        yield _aliased(schema, kind, "createdAt", "")
+    if "actor" in info.fields and info.fields["actor"].named_type == "Actor":
+        yield _aliased(schema, kind, "actor", "{ ...Account }")
+    count = 0
+    for name, of in info.fields.items():
+        if name in OF_EVERY_NODE or name.endswith("HTML") or of.arguments or of.type.startswith("["):
+            continue
+        inner = "" if of.kind in LEAVES else _inner(schema, of, missing)
+        if inner is not None and count < MOST_FIELDS:
+            count += 1
+            yield _aliased(schema, kind, name, inner)
+
+
+def _inner(schema: ServerSchema, of: FieldInfo, missing: set[str]) -> str | None:
+    """Return the selection of a field that holds an object; None where nothing short names the object."""
+    if of.named_type in SELECTIONS:
+        return f"{{ {SELECTIONS[of.named_type]} }}"
+    if of.kind != "OBJECT":
+        return None
+    if not schema.knows(of.named_type):
+        missing.add(of.named_type)
+    info = schema.types.get(of.named_type)
+    names = [name for name in NAMES if info and name in info.fields and info.fields[name].kind in LEAVES]
+    return f"{{ {' '.join(names)} }}" if names else None
+
+
+def _aliased(schema: ServerSchema, kind: str, name: str, inner: str) -> str:
+    """Return a selection, under a name of its own where another kind of event declares the field with another type.
+
+    One name may not have two types in a selection: https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
+    """
+    kinds = {one for union in UNIONS if union in schema.types for one in schema.types[union].members}
+    infos = [schema.types[one] for one in kinds if one in schema.types]
+    types = {info.fields[name].type for info in infos if name in info.fields}
+    alias = f"{name}{ALIAS_MARK}{kind}: " if len(types) > 1 else ""
+    return f"{alias}{name} {inner}".rstrip()
+
+
+RULES = TextRules(
+    types=(
+        "Actor", "Assignee", "BaseRefForcePushedEvent", "Bot", "Closer", "Commit", "CommitComment",
+        "CommitCommentConnection", "Discussion", "DiscussionCategory", "DiscussionComment",
+        "DiscussionCommentConnection", "DiscussionConnection", "DiscussionEdge", "GitActor", "GitObject", "Issue",
+        "IssueComment", "IssueCommentConnection", "IssueConnection", "IssueEdge", "IssueTimelineItemsConnection",
+        "Label", "LabelConnection", "Language", "License", "Mannequin", "Milestone", "MilestoneConnection",
+        "Minimizable", "Node", "Organization", "PageInfo", "PullRequest", "PullRequestConnection", "PullRequestEdge",
+        "PullRequestReview", "PullRequestReviewComment", "PullRequestReviewCommentConnection",
+        "PullRequestReviewConnection", "PullRequestReviewThread", "PullRequestReviewThreadConnection",
+        "PullRequestTimelineItemsConnection", "Query", "RateLimit", "ReactionGroup", "ReactorConnection", "Ref",
+        "RefConnection", "ReferencedSubject", "Release", "ReleaseConnection", "Repository", "RepositoryOwner",
+        "RepositoryTopic", "RepositoryTopicConnection", "RequestedReviewer", "ReviewRequest",
+        "ReviewRequestConnection", "Team", "Topic", "User", "UserConnection",
+    ),
+    essential=frozenset({"Actor", "Issue", "Node", "PullRequest", "Query", "Repository", "User", *UNIONS}),
+    unions=UNIONS,
+    substitutes={"fullDatabaseId": "databaseId", "reactors": "users"},
+    extend=extend_timelines,
+)  # fmt: skip
+"""The types are those that the texts select from: they are read in one request."""

@@ -1,0 +1,81 @@
+"""Whether comments are hidden and review threads resolved: REST does not say, and neither moves a date.
+
+https://docs.github.com/en/graphql/reference/interfaces#minimizable
+https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from core.errors import SliceRefused
+from core.operations.github_ops.client import GitHubClient
+from github_activity_tracker.fetch.overflow import Nested, complete
+from github_activity_tracker.fetch.queries.events import ACTOR
+from github_activity_tracker.fetch.queries.states import HIDDEN_BY_ID, REVIEW_THREADS
+
+PER_QUERY = 100
+PULLS, THREADS = 25, 300
+"""Pull requests and review threads of one query: about four points."""
+MOST_THREADS = 100
+NESTED = Nested(name="reviewThreads", query=REVIEW_THREADS, of="PullRequest", fragments=ACTOR)
+Node = dict[str, Any]
+
+
+def hidden(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterator[dict[str, Node | None]]:
+    """Yield comments by node id, up to a hundred for a point; None for one that GitHub does not show."""
+    start, size = 0, PER_QUERY
+    while start < len(node_ids):
+        some = list(node_ids[start : start + size])
+        try:
+            data = client.graphql(HIDDEN_BY_ID, {"ids": some}, scope=scope, absent=("NOT_FOUND", "FORBIDDEN"))
+        except SliceRefused:
+            if size == 1:
+                raise
+            size = max(1, size // 2)
+            continue
+        found = {node["id"]: node for node in data.get("nodes") or () if node and node.get("id")}
+        yield {node_id: found.get(node_id) for node_id in some}
+        start += len(some)
+
+
+def review_threads(
+    client: GitHubClient, pulls: Sequence[tuple[str, int]], scope: str
+) -> Iterator[dict[str, Node | None]]:
+    """Yield pull requests with all their review threads; ``pulls`` are node ids with the threads that are expected.
+
+    Each thread names its first comment. None for a pull request that GitHub does not show.
+    """
+    start, most = 0, PULLS
+    while start < len(pulls):
+        some = _batch(pulls[start : start + most])
+        parts = [
+            f"p{place}: node(id: {json.dumps(node_id)}) {{ ... on PullRequest {{ id {REVIEW_THREADS % (size, '')} }} }}"
+            for place, (node_id, size) in enumerate(some)
+        ]
+        text = f"{{ {' '.join(parts)} rateLimit {{ cost }} }}\n{ACTOR}"
+        try:
+            data = client.graphql(text, scope=scope, absent=("NOT_FOUND", "FORBIDDEN"))
+            items = [node for place in range(len(some)) if (node := data.get(f"p{place}")) and node.get("id")]
+            complete(client, scope, items, [NESTED])
+        except SliceRefused:
+            if most == 1:
+                raise
+            most = max(1, len(some) // 2)
+            continue
+        found = {node["id"]: node for node in items}
+        yield {node_id: found.get(node_id) for node_id, _ in some}
+        start += len(some)
+
+
+def _batch(pulls: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The first pull requests, as many as one query carries, each with the size of its first page."""
+    batch: list[tuple[str, int]] = []
+    room = THREADS
+    for node_id, expected in pulls:
+        size = min(MOST_THREADS, max(1, expected + 1))
+        if batch and size > room:
+            break
+        batch.append((node_id, size))
+        room -= size
+    return batch

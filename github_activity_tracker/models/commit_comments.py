@@ -1,0 +1,25 @@
+"""Comments on commits."""
+
+from django.db import models
+
+from github_activity_tracker.models.issues import HasState
+
+
+class CommitComment(HasState):
+    """A comment on a commit, or on a line of it. The commit need not be stored: a fork may have it alone."""
+
+    commit_sha = models.CharField(max_length=64)
+    path = models.TextField(null=True, blank=True, help_text="Empty for a comment on the whole commit.")
+    line = models.IntegerField(null=True, blank=True)
+    position = models.IntegerField(null=True, blank=True, help_text="Line of the diff, from 1.")
+
+    class Meta(HasState.Meta):
+        indexes = [
+            models.Index(fields=["repository", "commit_sha", "created_at"]),
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["author", "-created_at"]),
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.commit_sha[:10]} comment {self.pk}"

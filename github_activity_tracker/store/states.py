@@ -1,0 +1,146 @@
+"""States of comments that only GraphQL shows: hidden or not, and whether their review thread is resolved."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Count, F, Q
+
+from core.models import Activity, Scope
+from core.search.documents import DocumentMark, mark_changed
+from github_activity_tracker.convert import actor_rows, hidden_state, resolved_state
+from github_activity_tracker.models import CommitComment, IssueComment, PullRequest, ReviewComment
+from github_activity_tracker.store.accounts import store_seen_accounts
+
+KINDS: dict[str, type[models.Model]] = {
+    "issue_comment": IssueComment,
+    "review_comment": ReviewComment,
+    "commit_comment": CommitComment,
+}
+Answers = Mapping[str, dict[str, Any] | None]
+"""GraphQL nodes by node id; None for one that GitHub does not show."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stale:
+    """Which comments and pull requests are meant; all of them are live.
+
+    Always those that were never read or changed since, as of ``now``: a date in the future is no change yet.
+    ``changed_since``: only those that changed at that time or later. ``read_before``: also those that were last read
+    at that time or before.
+    """
+
+    repository_id: int
+    now: datetime
+    changed_since: datetime | None = None
+    read_before: datetime | None = None
+
+    def rows(self, model: type[models.Model], read_at: str) -> "models.QuerySet[models.Model]":
+        """The rows of one model; ``read_at`` is its column that says when they were read."""
+        stale = Q(**{read_at: None}) | Q(**{f"{read_at}__lt": F("updated_at"), "updated_at__lte": self.now})
+        if self.read_before:
+            stale |= Q(**{f"{read_at}__lte": self.read_before})
+        if self.changed_since:
+            stale &= Q(updated_at__gte=self.changed_since)
+        live = model._default_manager.filter(stale, repository_id=self.repository_id, deleted_at=None)
+        return live.exclude(node_id="").order_by("-updated_at", "pk")
+
+
+def stale_comments(stale: Stale, most: int) -> list[str]:
+    """Node ids of comments whose state must be read, at most ``most``, the latest of each kind first."""
+    found: list[str] = []
+    for model in KINDS.values():
+        found += stale.rows(model, "state_read_at").values_list("node_id", flat=True)[: most - len(found)]
+    return found
+
+
+def stale_pulls(stale: Stale, most: int) -> list[tuple[str, int]]:
+    """Node ids of pull requests whose review threads must be read, with the number of threads that are stored.
+
+    A pull request without review comments has no thread.
+    """
+    found: list[tuple[str, int]] = []
+    rows = stale.rows(PullRequest, "threads_read_at").filter(
+        number__in=ReviewComment.objects.filter(repository_id=stale.repository_id).values("pull_number")
+    )
+    pulls = dict(rows.values_list("number", "node_id")[:most])
+    first = ReviewComment.objects.filter(
+        repository_id=stale.repository_id, pull_number__in=list(pulls), in_reply_to_id=None, deleted_at=None
+    )
+    threads = dict(first.values("pull_number").annotate(n=Count("pk")).order_by().values_list("pull_number", "n"))
+    for number, node_id in pulls.items():
+        found.append((node_id, threads.get(number, 0)))
+    return found
+
+
+@transaction.atomic
+def store_hidden(scope: Scope, answers: Answers, at: datetime) -> int:
+    """Store whether comments are hidden, as read at ``at``; returns how many changed. Their documents are marked."""
+    names: list[str] = []
+    for kind, model in KINDS.items():
+        rows = list(_locked(model, scope, node_id__in=list(answers)))
+        changed = [row for row in rows if _set(row, answers.get(row.node_id), hidden_state)]
+        if changed:
+            model._default_manager.bulk_update(changed, ["is_minimized", "minimized_reason"])
+        names += [f"github:{kind}:{row.pk}" for row in changed]
+        model._default_manager.filter(pk__in=[row.pk for row in rows]).update(state_read_at=at)
+    _mark_threads_of(names, scope)
+    return len(names)
+
+
+@transaction.atomic
+def store_review_threads(scope: Scope, answers: Answers, at: datetime) -> int:
+    """Store which review comments belong to resolved threads, as read at ``at``; returns how many changed."""
+    pulls = list(_locked(PullRequest, scope, node_id__in=list(answers)))
+    threads = list(_threads(answers))
+    store_seen_accounts(row for thread in threads for row in actor_rows(thread.get("resolvedBy")))
+    by_first = {first: thread for thread in threads if (first := _first(thread)) is not None}
+    rows = list(_locked(ReviewComment, scope, pull_number__in=[pull.number for pull in pulls]))
+    roots = {row.pk: row.in_reply_to_id or row.pk for row in rows}
+    by_root = {roots.get(first, first): thread for first, thread in by_first.items()}
+    changed = [row for row in rows if _set(row, by_root.get(roots[row.pk]), resolved_state)]
+    ReviewComment.objects.bulk_update(changed, ["thread_node_id", "is_resolved", "resolved_by_id"])
+    PullRequest.objects.filter(pk__in=[pull.pk for pull in pulls]).update(threads_read_at=at)
+    return len(changed)
+
+
+def _locked(model: type[models.Model], scope: Scope, **which: Any) -> Any:
+    """Rows of the repository, locked in the order of their keys."""
+    of = model._default_manager.filter(repository_id=int(scope.external_id), **which)
+    return of.order_by("pk").select_for_update()
+
+
+def _set(row: Any, node: dict[str, Any] | None, convert: Any) -> bool:
+    """Take over what a node says; whether that is news. What it does not say stays as it was."""
+    if node is None:
+        return False
+    state = {name: value for name, value in convert(node).items() if value is not None or name == "resolved_by_id"}
+    if state.get("is_minimized") is None and state.get("is_resolved") is None:
+        return False
+    news = any(getattr(row, name) != value for name, value in state.items())
+    for name, value in state.items():
+        setattr(row, name, value)
+    return news
+
+
+def _threads(answers: Answers) -> Iterator[dict[str, Any]]:
+    for pull in answers.values():
+        yield from (node for node in ((pull or {}).get("reviewThreads") or {}).get("nodes") or () if node)
+
+
+def _first(thread: Mapping[str, Any]) -> int | None:
+    """The number of a thread's first comment."""
+    nodes = (thread.get("comments") or {}).get("nodes") or ()
+    number = str((nodes[0] or {}).get("fullDatabaseId") or "") if nodes else ""
+    return int(number) if number.isdigit() else None
+
+
+def _mark_threads_of(names: Sequence[str], scope: Scope) -> None:
+    """Mark the documents in which these comments appear."""
+    rows = Activity.objects.filter(source_system="github", external_id__in=names)
+    mark_changed(
+        DocumentMark(source_system="github", external_id=name, kind=name.split(":")[1], scope_id=scope.pk)
+        for name in rows.values_list("thread", flat=True).distinct()
+    )
