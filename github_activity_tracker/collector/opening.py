@@ -18,7 +18,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from core.errors import AccessDenied, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.errors import AccessDenied, CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker import convert, fetch, store
@@ -94,7 +94,7 @@ class Opening:
         An answer that this run already has is used once.
         """
         answer = self.plan.answers.pop(target.key, None)
-        if isinstance(answer, NotFound):
+        if isinstance(answer, CollectorError):
             raise answer
         if answer is not None:
             return answer

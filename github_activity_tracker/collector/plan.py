@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from core.errors import CollectorError, NotFound
+from core.errors import CollectorError
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker import fetch
 from github_activity_tracker.collector import quiet
@@ -33,7 +33,9 @@ class Plan:
     quiet: frozenset[Key] = frozenset()
     spared: frozenset[Key] = frozenset()
     opened: dict[str, Key] = field(default_factory=dict[str, Key])
-    answers: dict[Key, RepositoryPayload | NotFound] = field(default_factory=dict[Key, RepositoryPayload | NotFound])
+    answers: dict[Key, RepositoryPayload | CollectorError] = field(
+        default_factory=dict[Key, RepositoryPayload | CollectorError]
+    )
     _facts: dict[Key, fetch.Facts] = field(default_factory=dict[Key, fetch.Facts])
     _failures: dict[Key, CollectorError] = field(default_factory=dict[Key, CollectorError])
     _asked: set[Key] = field(default_factory=set[Key])

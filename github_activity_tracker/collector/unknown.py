@@ -14,14 +14,14 @@ from core.errors import (
     BudgetExhausted,
     ConfigurationError,
     NotFound,
-    ReplaceToken,
     RetryLater,
     SourceTimeout,
     SourceUnavailable,
+    UnexpectedAnswer,
 )
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker import fetch
-from github_activity_tracker.collector.failures import ISOLATED
+from github_activity_tracker.collector.failures import UNFORESEEN
 from github_activity_tracker.collector.options import Target, full_name
 from github_activity_tracker.collector.plan import Plan
 from github_activity_tracker.models import Repository
@@ -67,13 +67,14 @@ def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> lis
     for target in targets:
         try:
             plan.answers[target.key] = fetch.repository(client, target.full_name, None)
-        except NotFound as error:
+        except (NotFound, AccessDenied, UnexpectedAnswer) as error:
             plan.answers[target.key] = error
-            missing += [target.full_name] if error.reason == "not_found" else []
-        except ReplaceToken:
-            raise
-        except (BudgetExhausted, RetryLater, SourceUnavailable, SourceTimeout):
-            break  # the others are asked about, and this is reported, when it is their turn
-        except ISOLATED:
+            missing += [target.full_name] if isinstance(error, NotFound) and error.reason == "not_found" else []
+        except (SourceUnavailable, SourceTimeout) as error:
+            plan.answers[target.key] = error
+            break  # what does not answer is not asked about every name
+        except (BudgetExhausted, RetryLater):
+            break  # reported when it is their turn
+        except UNFORESEEN:
             continue
     return missing
