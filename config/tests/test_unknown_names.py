@@ -49,8 +49,11 @@ def test_a_repository_that_was_collected_and_is_gone_is_not_misspelt(
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_server_that_fails_makes_no_name_misspelt(github: SampleServer, settings: Any) -> None:
+def test_a_server_that_fails_makes_no_name_misspelt(
+    github: SampleServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.GITHUB_TOKENS = []
+    monkeypatch.setattr("core.operations.http.Transport.pause", lambda _self, _seconds: None)
     github.fail("503", rf"/repos/{SAMPLE_REPOSITORY}$", times=None)
     collect(SAMPLE_REPOSITORY)
     assert CollectorRun.objects.get().outcome == "failed"
