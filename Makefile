@@ -60,9 +60,8 @@ pytest: .venv/installed ## The test suite; more workers than cores, since many t
 proofs: .venv/installed ## The tests that take long: docs, demo, guide, restore, kills
 	@$(BIN)/pytest -n 2 -q -m slow
 
-serve: .venv/installed ## The admin on http://127.0.0.1:8000
-	@$(MANAGE) migrate --verbosity 0
-	@$(MANAGE) runserver 127.0.0.1:8000
+serve: .venv/installed ## The admin on http://127.0.0.1:8000; the sample community while nothing was collected
+	@$(MANAGE) serve $(ADDRESS)
 
 pictures: .venv/installed ## The pictures of docs/, taken anew from the sample community
 	@$(BIN)/python -m config.tests.browser.pictures

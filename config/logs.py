@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from typing import TextIO
 
 
 class RedactingFilter(logging.Filter):
@@ -37,6 +38,14 @@ class RunFilter(logging.Filter):
         return True
 
 
+class NotPrintedFilter(logging.Filter):
+    """Leaves out what the command prints itself as its last line, so that people read every error once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be written."""
+        return not getattr(record, "printed", False)
+
+
 def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
     """Django's LOGGING for ``text`` or ``json``; times in UTC, everything on standard error.
 
@@ -46,7 +55,11 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"run": {"()": "config.logs.RunFilter"}, "redact": {"()": "config.logs.RedactingFilter"}},
+        "filters": {
+            "run": {"()": "config.logs.RunFilter"},
+            "redact": {"()": "config.logs.RedactingFilter"},
+            "once": {"()": "config.logs.NotPrintedFilter"},
+        },
         "formatters": {
             "text": {"()": "config.logs.UTCFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {
@@ -57,7 +70,11 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
             },
         },
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": log_format, "filters": ["run", "redact"]},
+            "stderr": {
+                "class": "config.logs.StandardError",
+                "formatter": log_format,
+                "filters": ["run", "redact", *(["once"] if log_format == "text" else [])],
+            },
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         # People at a terminal see results and warnings; collectors of logs see each step.
@@ -67,6 +84,17 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
             if not name.startswith(foreign)
         },
     }
+
+
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to standard error; a progress line that is shown there makes room."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        from core.collectors.progress import hidden
+
+        with hidden():
+            super().emit(record)
 
 
 class UTCFormatter(logging.Formatter):

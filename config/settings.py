@@ -101,8 +101,17 @@ def _secret_key() -> str:
         raise ImproperlyConfigured(f"VAR_DIR {VAR_DIR} cannot be written ({error.strerror}). {advice}.") from error
 
 
+DEMO = _flag("DEMO")
+"""Whether this process works on the sample community, whose database is in VAR_DIR/demo."""
+if DEMO:  # nothing of the sample may reach what real data reaches, and the pages are for this machine
+    for _name in (
+        "DATABASE_URL", "WORKSPACE_DIR", "STATIC_ROOT", "VECTOR_INDEX", "EMBEDDER", "EMBEDDING_MODEL", "GITHUB_REPOS",
+        "GITHUB_TOKENS", "DISCORD_GUILDS", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CHANNEL", "METRICS_TOKEN",
+        "HTTPS", "BEHIND_PROXY", "ALLOWED_HOSTS", "SECRET_KEY",
+    ):  # fmt: skip
+        os.environ[_name] = ""
 DEBUG = _flag("DEBUG")
-VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var"))).absolute()
+VAR_DIR = Path(_text("VAR_DIR", str(BASE_DIR / "var"))).absolute() / ("demo" if DEMO else "")
 WORKSPACE_DIR = Path(_text("WORKSPACE_DIR", str(VAR_DIR / "workspace"))).absolute()
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")

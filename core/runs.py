@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 MOST_RETRIES = 500
 """Items that one run tries again for one scope, however many were asked for."""
+BY_HAND = "by_hand"
+"""The ``failure_category`` of an interrupted run that a person stopped with Ctrl-C; no alert is opened for it."""
 run_finished = Signal()
 """Sent with ``run`` when a line of the ledger is closed and everything has been printed; a receiver stops nobody."""
 LOCK_PATIENCE = 5.0
@@ -126,8 +128,18 @@ def mark_interrupted(collector: str | None = None) -> None:
     for run in running:
         key = _lock_key("run", str(run.pk))
         if _try_lock(key):
-            running.filter(pk=run.pk).update(outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=database_now())
+            running.filter(pk=run.pk).update(
+                outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=database_now(), counts=progress_counts(run)
+            )
             _unlock(key)
+
+
+def progress_counts(run: CollectorRun) -> dict[str, int]:
+    """Return the items by stream that a run without a result had read when it last wrote its progress."""
+    streams: object = (run.progress or {}).get("streams")
+    if not isinstance(streams, dict):
+        return {}
+    return {str(name): int(number) for name, number in streams.items() if number}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 @contextmanager

@@ -145,6 +145,13 @@ class TrackerConfig(AppConfig):
         """
         return None
 
+    def configured_names(self) -> Collection[str]:
+        """Return names that the settings list for runs without names, as run reports call them, known or not.
+
+        Alerts about them stay open although nothing of them was ever stored.
+        """
+        return ()
+
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
         """The full texts behind activities, by external id; what has no text is left out.
 

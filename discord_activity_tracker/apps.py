@@ -37,6 +37,12 @@ class DiscordTrackerConfig(TrackerConfig):
 
         return watched_scopes()
 
+    def configured_names(self) -> Collection[str]:
+        """Return the ids in DISCORD_GUILDS; a server that was collected once is reported by its name."""
+        from django.conf import settings
+
+        return list(settings.DISCORD_GUILDS)
+
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
         """Contents of messages."""
         from discord_activity_tracker.documents import bodies

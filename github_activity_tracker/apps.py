@@ -33,6 +33,13 @@ class GitHubTrackerConfig(TrackerConfig):
         ids = Repository.objects.filter(enabled=True, deleted_at=None).values_list("id", flat=True)
         return {str(repository_id) for repository_id in ids}
 
+    def configured_names(self) -> Collection[str]:
+        """Return the repositories of GITHUB_REPOS."""
+        from django.conf import settings
+
+        names = [name.strip("/").removesuffix(".git") for name in settings.GITHUB_REPOS]
+        return ["/".join(name.split("/")[-2:]) for name in names]
+
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
         """Bodies of issues, pull requests and comments; messages of commits."""
         from github_activity_tracker.documents import bodies

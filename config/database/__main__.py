@@ -23,6 +23,7 @@ def main() -> int:
     order = sys.argv[1] if len(sys.argv) > 1 else "status"
     try:
         if order == "stop":
+            stop(Home(home.path.parent / "demo" / "postgres"))  # of the sample community
             stop(home)
         elif order == "status":
             sys.stdout.write("running\n" if home.path.is_dir() and home.listening() else "stopped\n")

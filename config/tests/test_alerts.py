@@ -11,7 +11,7 @@ from django.db.utils import OperationalError
 from django.utils import timezone
 
 from core.collectors import CollectorResult, ScopeReport
-from core.errors import ConfigurationError, ReplaceToken
+from core.errors import ReplaceToken
 from core.models import Alert, CollectorRun, Notice, Scope
 from core.monitoring.alerts import refresh
 from core.monitoring.delivery import deliver
@@ -101,7 +101,7 @@ def test_a_run_that_finds_a_lock_is_no_trouble(slack: SlackServer) -> None:
 
 def test_a_killed_run_is_told_by_whoever_looks_next(slack: SlackServer) -> None:
     CollectorRun.objects.create(collector="told", host="h", pid=1, started_at=timezone.now())
-    assert notify() == "1 messages posted"
+    assert notify() == "1 message posted"
     assert slack.titles() == ["told: interrupted: the whole run (interrupted)"]
 
 
@@ -150,7 +150,7 @@ def test_an_error_of_slack_fails_no_run_and_the_message_comes_later(
     assert timezone.now() - began < timedelta(seconds=8)
     assert CollectorRun.objects.get().outcome == "partial"
     assert Notice.objects.get().state == "waiting"
-    assert notify() == "1 messages posted"
+    assert notify() == "1 message posted"
     assert len(slack.messages) == 1
 
 
@@ -212,8 +212,7 @@ def test_without_slack_alerts_are_kept_and_nothing_waits(settings: Any) -> None:
     failing(Told(run=ValueError("x")))
     assert Alert.objects.get().category == "validation"
     assert not Notice.objects.exists()
-    with pytest.raises(ConfigurationError, match="SLACK_BOT_TOKEN"):
-        notify()
+    assert "SLACK_BOT_TOKEN" in notify()
 
 
 def test_the_digest_comes_once_a_day(slack: SlackServer) -> None:

@@ -101,4 +101,4 @@ def test_the_guide_builds_what_it_promises(copy: Path, feed: str) -> None:
         (copy / name).write_text(text)
     told = [good(order, copy) for order in orders[1:]]
     assert told[-2].count("feeds:item:") >= 2
-    assert told[-1].startswith("OK - 1 scopes fresh")
+    assert told[-1].startswith("OK - 1 scope fresh")

@@ -47,7 +47,7 @@ def test_all_is_well() -> None:
     code, lines = look()
     assert code == 0
     assert lines[0] == (
-        "OK - 1 scopes fresh, 0 documents waiting"
+        "OK - 1 scope fresh, 0 documents waiting"
         " | scopes=1 stale=0 running=0 documents_waiting=0 documents_failed=0 skipped=0"
     )
 
@@ -104,7 +104,7 @@ def test_an_index_that_stays_behind_is_a_warning() -> None:
     with transaction.atomic():
         mark_changed([DocumentMark(source_system="github", external_id="d", kind="issue", scope_id=tracked.pk)])
     code, lines = look()
-    assert (code, "the search index is behind: 1 documents wait" in lines[0]) == (1, True)
+    assert (code, "the search index is behind: 1 document to index" in lines[0]) == (1, True)
 
 
 def test_a_run_in_the_night_is_judged_by_the_one_before() -> None:

@@ -2,9 +2,10 @@
 
 import logging
 from abc import ABC, ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from core.collectors.progress import Progress
 from core.collectors.result import CollectorResult
 from core.errors import classify_failure
 from core.protocols import TrackerResult, require_tracker_result
@@ -50,6 +51,7 @@ class CollectorBase(ABC):
                 "collector": str(getattr(self, "name", "") or type(self).__name__),
                 "collector_phase": str(getattr(self, "_error_phase", "")),
                 "failure_category": classify_failure(exc).value,
+                "printed": True,  # by run_from_argv, as its last line
             },
         )
 
@@ -85,6 +87,10 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
     def collect(self) -> TrackerResult | None:
         """Collect; ``None`` is a success without counts."""
 
+    def counts_so_far(self) -> Mapping[str, int]:
+        """Return what this run has stored until now, by name, for a run that ends before its result is known."""
+        return self.result.counts if self.result is not None else {}
+
     def document_sources(self) -> Sequence[DocumentSource]:
         """What ``sync_pinecone()`` brings into the search index; nothing by default."""
         return ()
@@ -100,7 +106,9 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
         """Bring every changed document into the index, also those that an earlier failed run left."""
         sources = self.document_sources()
         if sources:
+            from core.collectors.progress import Silence, counted
             from core.search.sync import sync
 
-            return sync(sources)
+            progress: Progress = getattr(self, "progress", None) or Silence()
+            return sync(sources, progress=counted(progress, "search index"))
         return None

@@ -4,28 +4,40 @@ import json
 import logging
 import time
 from abc import ABC, abstractmethod
-from argparse import ArgumentParser, BooleanOptionalAction
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
 from core.collectors.abstract import CollectorRunnable
+from core.collectors.ending import counts_so_far, finish_interrupted, readable_options, record_refusal
 from core.collectors.estimate import Estimating, in_words
-from core.collectors.progress import shown_progress
+from core.collectors.progress import hidden, shown_progress
 from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult, Outcome
+from core.collectors.terminal import at_terminal, wrapped
 from core.collectors.time_limit import AFTERWARDS, allowed_seconds, time_limit
-from core.errors import BudgetExhausted, CollectorFailureCategory, ScopeBusy, classify_failure, in_one_line
+from core.errors import (
+    BudgetExhausted,
+    CollectorError,
+    CollectorFailureCategory,
+    ScopeBusy,
+    classify_failure,
+    exit_code_for,
+    in_one_line,
+)
 from core.models import CollectorRun
 from core.operations.bounds import check_time, run_ends_after
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
+from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.runs import finish_run, recorded_run, run_finished
+from core.search.results import SyncResult
 
 logger = logging.getLogger(__name__)
 OUTCOMES: Mapping[type[Exception], Outcome] = {ScopeBusy: "busy", BudgetExhausted: "partial"}
@@ -33,14 +45,30 @@ OUTCOMES: Mapping[type[Exception], Outcome] = {ScopeBusy: "busy", BudgetExhauste
 EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
 
 
+USAGE = 2
+"""The exit code of a usage or configuration error."""
+
+
 def aware_date(text: str) -> datetime:
-    """``YYYY-MM-DD`` or ISO 8601 as an aware time; UTC where no zone is given."""
-    moment = datetime.fromisoformat(text)
+    """Return ``YYYY-MM-DD`` or ISO 8601 as an aware time, in UTC where no zone is given.
+
+    Raises ArgumentTypeError, whose text argparse prints.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not a date; write YYYY-MM-DD, such as 2024-05-31") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class BaseCollectorCommand(ReportingCommand, ABC):
     """Subclasses give ``get_collector``; everything else is here."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "complete", 1: "failed", 2: "wrong usage, configuration or token; nothing was collected",
+        3: "partial: a limit, or items that could not be read; the next run goes on",
+        75: "another run is collecting the same",
+    }  # fmt: skip
 
     requires_system_checks: Any = ()
     """They are about code and pages, and cost cron as much as a quiet run; ``manage.py check`` has them."""
@@ -57,57 +85,112 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options that every collector has."""
-        parser.add_argument("--no-sync", action="store_true", help="Leave the search index for a later run.")
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
-        parser.add_argument("--max-requests", type=int, metavar="N", help="Stop cleanly after so many requests.")
+        parser.add_argument(
+            "--no-sync",
+            action="store_true",
+            help="Collect only; leave the search index to a later run or to sync_index.",
+        )
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
+        parser.add_argument(
+            "--max-requests", type=int, metavar="N", help="Stop cleanly after N requests; the next run goes on."
+        )
         parser.add_argument(
             "--max-seconds",
             type=float,
             metavar="S",
-            help="Stop cleanly after so many seconds, the index included; without it MAX_RUN_SECONDS.",
+            help="Stop cleanly after S seconds, the index included; without it MAX_RUN_SECONDS. The next run goes on.",
         )
-        parser.add_argument("--estimate", action="store_true", help="Only say what a run would cost at most.")
-        parser.add_argument("--progress", action=BooleanOptionalAction, help="Show progress; by default on a terminal.")
+        parser.add_argument(
+            "--estimate",
+            action="store_true",
+            help="Collect nothing; print the requests and the time that a run would take.",
+        )
+        parser.add_argument(
+            "--progress", action=BooleanOptionalAction, help="Show progress; the default is to show it on a terminal."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run both phases, keep the ledger, and print what was done."""
+        """Run both phases, keep the ledger, and print what was done.
+
+        At a terminal a usage error (exit code 2) that stored nothing leaves no run behind. Ctrl-C closes the run as
+        interrupted by hand, with its counts.
+        """
         options = DEFAULTS | self._declared_defaults() | options
         limit = allowed_seconds(options)
         with run_ends_after(limit and limit + AFTERWARDS):
             self._handle(limit, options)
 
     def _handle(self, limit: float | None, options: Mapping[str, Any]) -> None:
-        began, collector = time.monotonic(), self.get_collector(**options)
+        began, collector = time.monotonic(), self._build(options)
         if options["estimate"]:
             self._estimate(collector, as_json=options["json"])
             return
         name = str(getattr(collector, "name", "") or type(collector).__name__)
-        kept = {k: str(v) for k, v in options.items() if v not in (None, False, [], "") and k not in BASE_OPTIONS}
-        with recorded_run(name, kept) as run:
+        with recorded_run(name, readable_options(options)) as run:
             try:
-                with shown_progress(options["progress"]) as shown, time_limit(limit):
-                    progress = RecordedProgress(run, shown)
-                    _set_if_possible(collector, "progress", progress)
-                    progress.begin("run")
-                    self._phase(collector, "run", collector.run)
-                    progress.begin("sync_pinecone")
-                    is_synced = options["no_sync"] or self._sync(collector)
-            except Exception as error:
-                category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
-                outcome = OUTCOMES.get(type(error), "failed")
-                finish_run(run, outcome, counts=dict[str, int](), category=category, error=line)
-                if options["json"]:
-                    failed = CollectorResult(outcome=outcome)
-                    self._print_json(
-                        name, failed, time.monotonic() - began, {"error": line, "failure_category": category}
-                    )
-                run_finished.send_robust(CollectorRun, run=run)
+                self._collect(run, collector, options, began, limit)
+            except KeyboardInterrupt:
+                finish_interrupted(run, collector)
+                self.interrupted = stored_in_words(run.counts)
                 raise
-            result = self._close(run, getattr(collector, "result", None), is_synced=is_synced)
-        show = self._print_json if options["json"] else self._print
-        show(name, result, time.monotonic() - began)
+            except Exception as error:
+                self._fail(run, collector, error, time.monotonic() - began if options["json"] else None)
+                raise
+        run_finished.send_robust(CollectorRun, run=run)
+
+    def _build(self, options: Mapping[str, Any]) -> CollectorRunnable:
+        """Build the collector; without a terminal a configuration that does not allow it is a failed run."""
+        try:
+            return self.get_collector(**options)
+        except Exception as error:
+            if not at_terminal() and not options["estimate"]:
+                record_refusal(type(self), readable_options(options), error)
+            raise
+
+    def _collect(
+        self, run: CollectorRun, collector: Any, options: Mapping[str, Any], began: float, limit: float | None
+    ) -> None:
+        """Run both phases; the result of the first is printed before the second begins."""
+        name, indexed, is_synced = run.collector, None, True
+        with shown_progress(options["progress"]) as shown, time_limit(limit):
+            progress = RecordedProgress(run, shown)
+            _set_if_possible(collector, "progress", progress)
+            progress.begin("run")
+            self._phase(collector, "run", collector.run)
+            result = _as_result(getattr(collector, "result", None))
+            if not options["json"]:
+                with hidden():
+                    self._print(name, result, time.monotonic() - began)
+                    self.stdout.flush()
+            progress.begin("sync_pinecone")
+            if not options["no_sync"]:
+                is_synced, indexed = self._sync(collector)
+        if not is_synced and result.outcome == "succeeded":
+            result = replace(result, outcome="partial")
+        self._close(run, result)
+        if isinstance(indexed, SyncResult) and not options["json"]:
+            self.stdout.write(f"search index: {indexed.in_words()}")
+        if not is_synced and not options["json"]:
+            self.stdout.write("search index: the time of this run is over; the next run or sync_index goes on")
+        if options["json"]:
+            self._print_json(name, result, time.monotonic() - began)
         self.exit_code = EXIT_CODES[result.outcome]
         self.stdout.flush()
+
+    def _fail(self, run: CollectorRun, collector: object, error: Exception, seconds: float | None) -> None:
+        """Close a run that failed, or forget it; ``seconds`` is its duration where JSON is printed."""
+        category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
+        outcome = OUTCOMES.get(type(error), "failed")
+        counts = counts_so_far(collector)
+        if isinstance(error, CollectorError):
+            error.after_storing = bool(counts)
+        if seconds is not None:
+            more = {"error": line, "failure_category": category}
+            self._print_json(run.collector, CollectorResult(outcome=outcome, counts=counts), seconds, more)
+        if exit_code_for(error) == USAGE and at_terminal() and not counts:
+            run.delete()
+            return
+        finish_run(run, outcome, counts=counts, category=category, error=line)
         run_finished.send_robust(CollectorRun, run=run)
 
     def _declared_defaults(self) -> dict[str, Any]:
@@ -116,23 +199,17 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         names = [action.dest for action in parser._actions]  # as Django's call_command reads them
         return {name: parser.get_default(name) for name in names if name != "help"}
 
-    def _sync(self, collector: CollectorRunnable) -> bool:
-        """Bring the index up to date; False when the time of the run does not suffice."""
+    def _sync(self, collector: Any) -> tuple[bool, Any]:
+        """Bring the index up to date and return the result; (False, None) when the time of the run does not suffice."""
         try:
             check_time()
-            self._phase(collector, "sync_pinecone", collector.sync_pinecone)
+            return True, self._phase(collector, "sync_pinecone", collector.sync_pinecone)
         except BudgetExhausted as error:
             logger.info("the search index waits for the next run reason=%s", error)
-            return False
-        return True
+            return False, None
 
-    def _close(self, run: CollectorRun, found: object, *, is_synced: bool) -> CollectorResult:
-        """Write what was achieved into the ledger, and return it."""
-        result = (
-            found if isinstance(found, CollectorResult) else CollectorResult(counts=dict(getattr(found, "counts", {})))
-        )
-        if not is_synced and result.outcome == "succeeded":
-            result = replace(result, outcome="partial")
+    def _close(self, run: CollectorRun, result: CollectorResult) -> None:
+        """Write the result into the ledger."""
         finish_run(
             run,
             result.outcome,
@@ -142,7 +219,6 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             error=redact("; ".join(f"{r.scope}: {r.reason}" for r in result.scopes if r.reason)),
             scopes=kept_reports(result.scopes),
         )
-        return result
 
     def _estimate(self, collector: object, *, as_json: bool) -> None:
         """Print what a run would cost; nothing is collected."""
@@ -155,16 +231,17 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         for estimate in found:
             self.stdout.write(in_words(estimate))
 
-    def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> None:
-        """Run one phase; a failure is handled once and raised again unchanged."""
+    def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> Any:
+        """Run one phase and return what it returns; a failure is handled once and raised again unchanged."""
         _set_if_possible(collector, "_error_phase", phase)
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
             with log_fields(collector=name, collector_phase=phase):
-                act()
+                return act()
         except CommandError as error:
-            extra = {"collector": name}
+            extra: dict[str, object] = {"collector": name}
             extra |= {"collector_phase": phase, "failure_category": CollectorFailureCategory.COMMAND.value}
+            extra |= {"printed": True}  # by run_from_argv, as its last line
             logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (its message is for people; no traceback)
             raise
         except Exception as error:
@@ -188,13 +265,12 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     def _print(self, name: str, result: CollectorResult, seconds: float) -> None:
         for report in result.scopes:
-            counts = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in report.counts.items() if n)
-            self.stdout.write(f"{report.scope}: {report.outcome}; {counts or 'nothing new'}")
-            if report.reason:
-                self.stderr.write(redact(f"{report.scope}: {report.reason}"))
-            for note in report.notes:
-                self.stderr.write(redact(f"{report.scope}: {note}"))
-        self.stdout.write(f"{name}: {result.outcome}, {result.requests} requests, {seconds:.1f} s")
+            counts = counted_words(report.counts) or "nothing new"
+            self.stdout.write(wrapped(f"{report.scope}: {report.outcome}; {counts}", self.stdout))
+            for line in filter(None, [report.reason, *report.notes]):
+                self.stderr.write(wrapped(redact(f"{report.scope}: {line}"), self.stderr))
+        requests = number_of(result.requests, "request")
+        self.stdout.write(f"{name}: {result.outcome}, {requests}, {duration_in_words(seconds)}")
 
 
 DEFAULTS: dict[str, Any] = {
@@ -203,13 +279,12 @@ DEFAULTS: dict[str, Any] = {
 """The options that ``handle`` reads, for callers that give none and for commands that do not declare them."""
 
 
+def _as_result(found: object) -> CollectorResult:
+    """Return what ``collector.result`` holds with scopes and outcome; nothing is a success without counts."""
+    return found if isinstance(found, CollectorResult) else CollectorResult(counts=dict(getattr(found, "counts", {})))
+
+
 def _set_if_possible(collector: object, name: str, value: object) -> None:
     """Set an attribute; a collector whose ``__slots__`` leave no room for it goes without."""
     with suppress(AttributeError):
         setattr(collector, name, value)
-
-
-BASE_OPTIONS = {
-    "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
-}  # fmt: skip
-"""Django's own options, which the ledger does not need."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from core.operations.words import counted_words, number_of
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
@@ -31,7 +33,7 @@ def in_words(estimate: Estimate) -> str:
     minutes = estimate.seconds / 60
     time = "under a minute" if minutes < 1 else f"about {minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
     points = f", {estimate.points:,} points" if estimate.points else ""
-    items = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in estimate.items.items() if count)
-    told = f"{estimate.scope}: at most {estimate.requests:,} requests{points}, {time}"
+    items = counted_words(estimate.items)
+    told = f"{estimate.scope}: at most {number_of(estimate.requests, 'request')}{points}, {time}"
     told = f"{told} ({items})" if items else told
     return f"{told}; {estimate.note}" if estimate.note else told

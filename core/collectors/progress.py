@@ -1,21 +1,90 @@
-"""Progress of long work: a bar with the time left on a terminal, nothing under cron (where log lines tell)."""
+"""Progress of long work: one line on a terminal that is written anew, nothing under cron (where log lines tell)."""
 
+import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, TextIO
+
+TICK = 0.5
+"""Seconds between two writings of the line while nothing arrives, so that nobody takes a wait for a standstill."""
+PLAIN_EVERY = 10.0
+"""Seconds between two lines where ``--progress`` writes into a file."""
+SOON = 2.0
+"""Seconds before a rate is shown; it says little before."""
 
 
 class Progress(Protocol):
-    """What collectors tell while they work."""
+    """What collectors and the index report while they work."""
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """A stream of a scope begins; ``total`` items are expected, ``None``: nobody knows."""
+        """Begin a stream of a scope; ``total`` items are expected, ``None``: unknown."""
         ...
 
     def advance(self, seen: int) -> None:
-        """So many more items were seen."""
+        """Add items that were read."""
         ...
+
+
+@dataclass(kw_only=True)
+class Position:
+    """How far one stream is; all progress displays are made from this."""
+
+    scope: str = ""
+    stream: str = ""
+    total: int | None = None
+    seen: int = 0
+    began: float = field(default_factory=time.monotonic)
+    """A time of the monotonic clock."""
+
+    @property
+    def known_total(self) -> int | None:
+        """The total, unless more was read than was expected."""
+        return self.total if self.total and self.total >= self.seen else None
+
+    def rate(self, now: float) -> float | None:
+        """Return items a second, ``None`` while it says nothing yet."""
+        return self.seen / (now - self.began) if self.seen and now - self.began >= SOON else None
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the remaining seconds at the present rate, ``None`` where total or rate is unknown."""
+        rate, total = self.rate(now), self.known_total
+        return (total - self.seen) / rate if rate and total else None
+
+    def line(self, now: float, width: int) -> str:
+        """Return ``owner/name  issues  120 of 878  40/s  0:19 left`` in at most ``width`` columns.
+
+        The name of the scope is shortened first; numbers stay whole.
+        """
+        figures = [self.stream.replace("_", " ")] if self.stream else []
+        if self.seen or self.total:
+            figures.append(f"{self.seen:,} of {self.known_total:,}" if self.known_total else f"{self.seen:,}")
+        rate, left = self.rate(now), self.seconds_left(now)
+        figures += [f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"] if rate else []
+        figures.append(f"{clock(left)} left" if left is not None else f"{clock(now - self.began)} so far")
+        ends = "  ".join(figures)
+        room = width - len(ends) - 2
+        scope = shortened(self.scope or "starting", room) if room >= 4 else ""
+        return "  ".join(filter(None, [scope, ends]))[:width]
+
+
+def clock(seconds: float) -> str:
+    """Return ``0:07``, ``12:30`` or ``1:02:03``."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def shortened(text: str, room: int) -> str:
+    """Return a text in at most ``room`` columns, with an ellipsis in its middle; nothing in it moves the cursor."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text)
+    if len(plain) <= room:
+        return plain
+    head = (room - 1) // 2
+    return f"{plain[:head]}…{plain[len(plain) - (room - 1 - head) :]}"
 
 
 class Silence:
@@ -28,52 +97,148 @@ class Silence:
         """Nothing."""
 
 
-class Bar:
-    """One bar for the stream that is being read, on standard error."""
+class Line:
+    """One line on a terminal, written anew with every report and twice a second."""
 
-    def __init__(self, bar: "object") -> None:
-        from rich.progress import Progress as RichProgress
-
-        assert isinstance(bar, RichProgress)  # noqa: S101  (the type is imported only where it is needed)
-        self._bar = bar
-        self._task = bar.add_task("starting", total=None)
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._lock, self._ended = stream, threading.RLock(), threading.Event()
+        self._position, self._hidden = Position(), 0
+        self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Begin a new bar in the place of the last."""
-        self._bar.reset(self._task, total=total or None, description=f"{scope}  {stream.replace('_', ' ')}")
+        """Show another stream, or another total of the same one."""
+        with self._lock:
+            self._position = moved(self._position, scope, stream, total)
+            self._write()
 
     def advance(self, seen: int) -> None:
-        """Move it."""
-        self._bar.advance(self._task, seen)
+        """Show that items were read."""
+        with self._lock:
+            self._position.seen += seen
+            self._write()
+
+    @contextmanager
+    def hidden(self) -> Generator[None]:
+        """Remove the line while something else is written."""
+        with self._lock:
+            self._clear()
+            self._hidden += 1
+            try:
+                yield
+            finally:
+                self._hidden -= 1
+                self._write()
+
+    def start(self) -> None:
+        """Write the line for the first time."""
+        self._write()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Remove the line for good."""
+        self._ended.set()
+        self._thread.join()
+        self._clear()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(TICK):
+            with self._lock:
+                self._write()
+
+    def _write(self) -> None:
+        if self._hidden or self._ended.is_set():
+            return
+        # The last column stays free: some terminals begin a new line there.
+        width = shutil.get_terminal_size().columns - 1
+        self._put(f"\r\x1b[2K{self._position.line(time.monotonic(), max(20, width))}")
+
+    def _clear(self) -> None:
+        if not self._hidden:
+            self._put("\r\x1b[2K")
+
+    def _put(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # the terminal is gone; the work goes on
+            self._ended.set()
 
 
-def counted(progress: Progress, what: str) -> Callable[[int, int], None]:
-    """For work that tells how many it has done, of how many: one bar, with the time left."""
+class PlainLines:
+    """Whole lines for ``--progress`` into a file: one for each stream, and one every ten seconds."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._position, self._next = stream, Position(), 0.0
+
+    def expect(self, scope: str, stream: str, total: int | None) -> None:
+        """Write the beginning of another stream."""
+        before = self._position
+        self._position = moved(before, scope, stream, total)
+        if self._position is not before:
+            self._write()
+
+    def advance(self, seen: int) -> None:
+        """Write how far the stream is, when it is time."""
+        self._position.seen += seen
+        if time.monotonic() >= self._next:
+            self._write()
+
+    def _write(self) -> None:
+        self._next = time.monotonic() + PLAIN_EVERY
+        self._stream.write(f"{self._position.line(time.monotonic(), 200)}\n")
+        self._stream.flush()
+
+
+def moved(position: Position, scope: str, stream: str, total: int | None) -> Position:
+    """Return the position after a report: the same with another total, or the beginning of another stream."""
+    if (position.scope, position.stream) == (scope, stream):
+        position.total = total
+        return position
+    return Position(scope=scope, stream=stream, total=total)
+
+
+def counted(progress: Progress, scope: str) -> Callable[[int, int | None], None]:
+    """Return a function for work that reports how many chunks are done, of how many."""
     before = 0
+    progress.expect(scope, "chunks", None)
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int | None) -> None:
         nonlocal before
-        if not before:
-            progress.expect(what, "documents", total)
+        progress.expect(scope, "chunks", total)
         progress.advance(done - before)
         before = done
 
-    return tell
+    return report
+
+
+_shown: list[Line] = []
+
+
+@contextmanager
+def hidden() -> Generator[None]:
+    """Remove the progress line, if there is one, while something else is written to the terminal."""
+    if not _shown:
+        yield
+        return
+    with _shown[-1].hidden():
+        yield
 
 
 @contextmanager
 def shown_progress(wanted: bool | None) -> Generator[Progress]:
-    """A progress to tell; ``wanted`` None means: on a terminal."""
-    if wanted is False or (wanted is None and not sys.stderr.isatty()):
+    """Yield a progress to report to; ``wanted`` None shows it on a terminal only."""
+    terminal = sys.stderr.isatty()
+    if wanted is False or (wanted is None and not terminal):
         yield Silence()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as RichProgress
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Bar(bar)
+    if not terminal:
+        yield PlainLines(sys.stderr)
+        return
+    line = Line(sys.stderr)
+    _shown.append(line)
+    line.start()
+    try:
+        yield line
+    finally:
+        line.stop()
+        _shown.remove(line)

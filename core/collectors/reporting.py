@@ -4,14 +4,21 @@ import logging.config
 import os
 import sys
 import traceback
-from typing import Any
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
+from core.collectors.terminal import wrapped
 from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.operations.redaction import redact
+
+
+class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Leaves the lines of examples and exit codes as they are."""
 
 
 class ReportingCommand(BaseCommand):
@@ -20,12 +27,27 @@ class ReportingCommand(BaseCommand):
     exit_code: int = 0
     database_limits: Limits = WORK
     """Seconds for a statement and for a lock."""
+    interrupted: str = "what was stored stays"
+    """What the line after Ctrl-C says about the data."""
+
+    examples: ClassVar[Sequence[str]] = ()
+    """Command lines for ``--help``, without ``manage.py``."""
+    exit_codes: ClassVar[Mapping[int, str]] = {0: "done", 1: "failed", 2: "wrong usage or configuration"}
+    """What ``--help`` says about exit codes; 130 after Ctrl-C is the same everywhere."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Add what every command has."""
+        kwargs.setdefault("formatter_class", HelpFormatter)
+        kwargs.setdefault("epilog", self._epilog())
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument("--log-format", choices=list(settings.LOGGINGS), help="How log lines look; see LOG_FORMAT.")
         return parser
+
+    def _epilog(self) -> str:
+        """Return the examples and the exit codes."""
+        examples = [f"  manage.py {example}" for example in self.examples]
+        codes = [f"  {code:<4}{meaning}" for code, meaning in ({**self.exit_codes, 130: "stopped by Ctrl-C"}).items()]
+        return "\n".join([*(["examples:", *examples, ""] if examples else []), "exit codes:", *codes])
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """Log as asked, then do it."""
@@ -39,7 +61,7 @@ class ReportingCommand(BaseCommand):
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
         except KeyboardInterrupt:
-            sys.stderr.write("interrupted: what was stored stays; run again to go on\n")
+            sys.stderr.write(wrapped(f"interrupted: {self.interrupted}; run again to go on", sys.stderr) + "\n")
             sys.exit(130)
         except BrokenPipeError:  # the reader, such as head, has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,7 +70,7 @@ class ReportingCommand(BaseCommand):
             if "--traceback" in argv:
                 sys.stderr.write(redact("".join(traceback.format_exception(error))))
             first = redact(in_one_line(error))
-            sys.stderr.write(f"error: {first} ({classify_failure(error).value})\n")
+            sys.stderr.write(wrapped(f"error: {first} ({classify_failure(error).value})", sys.stderr) + "\n")
             sys.exit(exit_code_for(error))
         if self.exit_code:
             sys.exit(self.exit_code)

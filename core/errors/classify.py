@@ -44,7 +44,7 @@ def _found(exc: BaseException, seen: set[int]) -> Category:
 def exit_code_for(exc: BaseException) -> int:
     """1 failed, 2 wrong configuration, 3 partial, 75 locked; what a ``CommandError`` asks for."""
     if isinstance(exc, CollectorError):
-        return exc.exit_code
+        return 1 if exc.after_storing and exc.exit_code == 2 else exc.exit_code
     names = _names(exc)
     if ("django.core.management.base", "CommandError") in names:
         return int(getattr(exc, "returncode", 1))

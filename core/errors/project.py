@@ -23,6 +23,8 @@ class CollectorError(Exception):
 
     category: ClassVar[CollectorFailureCategory] = CollectorFailureCategory.UNKNOWN
     exit_code: ClassVar[int] = 1
+    after_storing: bool = False
+    """Set by the command when the run had stored something before: then it failed, whatever the error is."""
 
 
 class ConfigurationError(CollectorError):
@@ -33,9 +35,13 @@ class ConfigurationError(CollectorError):
 
 
 class ReplaceToken(CollectorError):
-    """The source refuses the token; the text names the variable that holds it, never the token."""
+    """The source refuses the token, which is a configuration error.
+
+    The text names the variable that holds the token, never the token.
+    """
 
     category = CollectorFailureCategory.AUTH
+    exit_code = 2
 
 
 class TokensRefused(ReplaceToken):

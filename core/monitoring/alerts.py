@@ -4,7 +4,7 @@ Everything is derived from the database, in one transaction with the messages th
 finishes what a killed process left, and tells nothing twice. The lock keeps two processes from finding the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,9 +13,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.models import Alert, CollectorRun
+from core.monitoring.coverage import Coverage, coverage_of
 from core.monitoring.freshness import freshness, limit_of
 from core.monitoring.notices import tell_opened, tell_resolved
-from core.runs import mark_interrupted
+from core.runs import BY_HAND, mark_interrupted
 
 LOCK = 7311
 FORGOTTEN = timedelta(days=7)
@@ -48,8 +49,10 @@ def refresh(now: datetime | None = None) -> None:
         recovered = {key: run for key, run in cleared.items() if key in alive}
         recovered |= {key: None for key in alive if key[0] == "stale" and key not in stale and key in watched}
         _close(recovered, alive, moment)
-        quiet = [a for key, a in alive.items() if key not in recovered and _forgotten(key, a, watched, moment)]
-        Alert.objects.filter(pk__in=[alert.pk for alert in quiet]).update(resolved_at=moment)
+        rest = {key: alert for key, alert in alive.items() if key not in recovered}
+        coverage = coverage_of({key[1] for key in rest}, watched) if rest else {}
+        ended = [a for key, a in rest.items() if _is_over(key, a, watched, coverage.get(key[1]), moment)]
+        Alert.objects.filter(pk__in=[alert.pk for alert in ended]).update(resolved_at=moment)
 
 
 def _key(alert: Alert) -> Key:
@@ -79,6 +82,8 @@ def _of_runs(now: datetime) -> tuple[dict[Key, Trouble], dict[Key, CollectorRun]
 
 def _of_run(run: CollectorRun) -> dict[str, Trouble | None]:
     """By scope: its trouble, or None where all went well. The scope ``""`` is the run as a whole."""
+    if run.failure_category == BY_HAND:
+        return {}
     if run.outcome == CollectorRun.Outcome.INTERRUPTED:
         gone = "its process ended without a word: killed, out of memory, or the machine stopped"
         return {"": Trouble(scope="", category="interrupted", detail=gone, run=run)}
@@ -137,10 +142,12 @@ def _close(recovered: Mapping[Key, CollectorRun | None], alive: Mapping[Key, Ale
     tell_resolved(ended, {alive[key].pk: run for key, run in recovered.items()}, now)
 
 
-def _forgotten(key: Key, alert: Alert, watched: Iterable[Key], now: datetime) -> bool:
-    """Whether nobody waits for this any more."""
+def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverage | None, now: datetime) -> bool:
+    """Return whether an alert is about something that is no longer watched; it is closed without a message."""
     if key[0] == "stale":
         return key not in watched
+    if key[2] and coverage is not None and coverage.has_dropped(key[2], alert.run_id):  # pyright: ignore[reportAttributeAccessIssue]
+        return True
     seen = alert.run.finished_at if alert.run and alert.run.finished_at else alert.opened_at
     return now - seen > max(FORGOTTEN, 3 * limit_of(alert.collector))
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from core.models import ApiBudget, CollectorRun, SkippedItem
 from core.monitoring.freshness import Freshness, freshness
-from core.runs import mark_interrupted
+from core.operations.words import number_of
+from core.runs import BY_HAND, mark_interrupted
 from core.search.namespaces import entries_waiting
 
 Outcome = CollectorRun.Outcome
@@ -22,6 +23,8 @@ LONG = timedelta(hours=24)
 
 INDEX_PATIENCE = timedelta(hours=1)
 """Time that a separate ``sync_index`` may begin after a collection before waiting documents are reported."""
+CONFIGURATION = {"validation", "auth"}
+"""Categories of runs that a wrong setting or token ended before they began."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """Runs that start later than this after the database server's present time lie in the future."""
 
@@ -66,7 +69,8 @@ def status(now: datetime) -> Status:
     mark_interrupted()
     scopes = freshness(now)
     last = list(CollectorRun.objects.order_by("collector", "-pk").distinct("collector"))
-    ended = CollectorRun.objects.exclude(outcome__in=[Outcome.RUNNING, Outcome.BUSY])
+    by_hand = Q(outcome=Outcome.INTERRUPTED, failure_category=BY_HAND)
+    ended = CollectorRun.objects.exclude(outcome__in=[Outcome.RUNNING, Outcome.BUSY]).exclude(by_hand)
     last_ended = list(ended.order_by("collector", "-pk").distinct("collector"))
     running = list(CollectorRun.objects.filter(outcome=Outcome.RUNNING))
     entries = entries_waiting()
@@ -76,17 +80,34 @@ def status(now: datetime) -> Status:
         "documents_waiting": waiting["dirty"] + waiting["failed"], "documents_failed": waiting["failed"],
         "skipped": SkippedItem.objects.filter(cleared_at=None).count(),
     }  # fmt: skip
-    found = [*_of_runs(last_ended), *_of_scopes(scopes), *_of_running(running, now), *_in_the_future(last, scopes, now)]
+    found = [
+        *_of_runs(_without_good_start(last_ended, running)),
+        *_of_scopes(scopes),
+        *_of_running(running, now),
+        *_in_the_future(last, scopes, now),
+    ]
     if waiting["dirty"] and not running and _is_index_behind(last_ended, now):
-        text = f"the search index is behind: {waiting['dirty']} documents wait; run manage.py sync_index"
+        text = (
+            f"the search index is behind: {number_of(waiting['dirty'], 'document')} to index; run manage.py sync_index"
+        )
         found.append(Finding(level=Level.WARNING, text=text))
     if waiting["failed"]:
-        text = f"{waiting['failed']} documents cannot be indexed (see index entries in the admin)"
+        text = f"{number_of(waiting['failed'], 'document')} cannot be indexed (see index entries in the admin)"
         found.append(Finding(level=Level.WARNING, text=text))
-    if not last:
+    if not last_ended and not running:
         found.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))
     found.sort(key=lambda finding: -finding.level)
     return Status(findings=found, figures=figures, last_runs=last, scopes=scopes, budgets=list(ApiBudget.objects.all()))
+
+
+def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[CollectorRun]) -> list[CollectorRun]:
+    """Leave out configuration errors after which a run of the same collector has begun its work."""
+    started = {run.collector: run.pk for run in running if run.progress.get("stream")}
+
+    def is_refused(run: CollectorRun) -> bool:
+        return run.failure_category in CONFIGURATION and not run.scopes and not run.counts
+
+    return [run for run in last_ended if not (is_refused(run) and started.get(run.collector, 0) > run.pk)]
 
 
 def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:

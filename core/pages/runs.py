@@ -1,5 +1,6 @@
 """A run as it goes on, and another try for what could not be read."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,11 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from core.collectors.recorded import INDEXING
 from core.models import CollectorRun, SkippedItem
+from core.operations.words import duration_in_words, number_of
 from core.pages.names import need
+from core.pages.texts import visible
 from core.runs import is_alive
 
 SHOWN = 50
@@ -34,8 +38,37 @@ def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
         "seen": seen,
         "total": total if isinstance(total, int) and total >= seen else None,
         "streams": told.get("streams", {}),
+        "where": _where(told),
+        "figures": _figures(told),
         "told_at": run.progress_at.isoformat() if run.progress_at else "",
     }
+
+
+def progress_in_words(run: CollectorRun) -> str:
+    """Return where a run is and how long the rest will take; empty for one that has ended or not begun."""
+    if run.outcome != CollectorRun.Outcome.RUNNING or not run.progress:
+        return ""
+    return ": ".join(filter(None, [_where(run.progress), _figures(run.progress)]))
+
+
+def _where(told: Mapping[str, Any]) -> str:
+    if told.get("phase") == INDEXING:
+        return "search index"
+    return f"{visible(str(told.get('scope') or ''))} {str(told.get('stream') or '').replace('_', ' ')}".strip()
+
+
+def _figures(told: Mapping[str, Any]) -> str:
+    """Return ``120 of 3,100 chunks, 52 a second, 57 s left``; a total that was exceeded is left out."""
+    seen, total, rate, left = (told.get(name) for name in ("seen", "total", "rate", "seconds_left"))
+    noun = "chunk" if told.get("phase") == INDEXING else "item"
+    seen = int(seen or 0)
+    whole = number_of(total, noun) if isinstance(total, int) and total >= seen and total else ""
+    parts = [f"{seen:,} of {whole}" if whole else number_of(seen, noun)]
+    parts += (
+        [f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.1f} a second"] if isinstance(rate, int | float) else []
+    )
+    parts += [f"{duration_in_words(left)} left"] if isinstance(left, int | float) and whole else []
+    return ", ".join(parts)
 
 
 def progress(request: HttpRequest, pk: int) -> JsonResponse:

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -20,9 +19,11 @@ from core.operations.bounds import earlier_end
 from core.operations.redaction import redact
 from core.search.documents import DocumentSource
 from core.search.frequencies import refresh_common_words
+from core.search.holders import holder_name, introduce
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
 from core.search.preparing import prepare
 from core.search.queue import batches, due, entries_of, queue_missing, waiting
+from core.search.results import SyncResult
 from core.search.writing import Work, write_batch
 
 logger = logging.getLogger(__name__)
@@ -32,26 +33,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 10, 24 * 60
 """Minutes until a document that was refused is tried again; each refusal doubles them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SyncResult:
-    """What a sync did. ``remaining`` documents wait: time was over, others work on them, or they failed.
-
-    ``held`` of them are in the hands of others, and ``fresh`` says whether all that was written can be found already.
-    """
-
-    documents: int = 0
-    deleted: int = 0
-    chunks_embedded: int = 0
-    chunks_reused: int = 0
-    chunks_sent: int = 0
-    failed: int = 0
-    held: int = 0
-    remaining: int = 0
-    fresh: bool = True
-    seconds: float = 0.0
-
-
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int | None], None]
+"""Called with the chunks that are done and their estimated total; ``None`` while nothing is known of it."""
 
 
 def sync(
@@ -63,14 +46,17 @@ def sync(
 ) -> SyncResult:
     """Index every changed document of these sources, also those that an earlier run left.
 
-    ``progress`` hears how many are done, of how many. ``wait``: so many seconds at most, until queries see all of it.
+    ``progress`` is called for every 64 chunks, and after each batch of documents. ``wait``: seconds to wait at most
+    until queries see all of it.
     """
     require_own_session()
     began = time.monotonic()
     target = serving_or_new()
     finish_dropping()
+    introduce()
+    holders: list[str] = []
     deadline = earlier_end(None if max_seconds is None else began + max_seconds)
-    counts = fill(target, sources, deadline, progress)
+    counts = fill(target, sources, deadline, progress, holders)
     if deadline is None or time.monotonic() < deadline:
         refresh_common_words()
     fresh = True
@@ -80,52 +66,88 @@ def sync(
     return SyncResult(
         documents=counts["documents"], deleted=counts["deleted"], chunks_embedded=counts["chunks_embedded"],
         chunks_reused=max(0, counts["chunks"] - counts["chunks_embedded"]), chunks_sent=counts["chunks_sent"],
-        failed=counts["failed"], held=counts["held"], remaining=waiting(target).count(), fresh=fresh,
-        seconds=time.monotonic() - began,
+        failed=counts["failed"], held=counts["held"], holder=next(iter(holders), ""), remaining=waiting(target).count(),
+        fresh=fresh, seconds=time.monotonic() - began,
     )  # fmt: skip
 
 
 def fill(
-    target: Target, sources: Sequence[DocumentSource], deadline: float | None, progress: Progress | None = None
+    target: Target,
+    sources: Sequence[DocumentSource],
+    deadline: float | None,
+    progress: Progress | None = None,
+    holders: list[str] | None = None,
 ) -> Counter[str]:
-    """Work off the queue of one namespace once; ``deadline`` is a time of the monotonic clock."""
+    """Work off the queue of one namespace once; ``deadline`` is a time of the monotonic clock.
+
+    ``holders`` takes the name of another process that works on documents of the queue.
+    """
     counts: Counter[str] = Counter()
     by_system = {source.source_system: source for source in sources}
     queue_missing(target, by_system)
     queue = due(target, by_system)
-    work, news = _Passed(queue.count(), progress), time.monotonic()
+    work, news = IndexProgress(queue.count(), progress), time.monotonic()
     with closing(batches(target, by_system, queue, counts, deadline)) as found:
         for batch in found:
+            if holders is not None and not holders and counts["held"] and (name := holder_name()):
+                holders.append(name)
             if deadline is not None and time.monotonic() >= deadline:
                 break
             with writable(target.namespace) as alive:
                 if not alive:  # it was replaced by another
                     break
                 try:
-                    _write(target, by_system, batch.cut.result(), counts, deadline)
+                    works = batch.cut.result()
+                    work.begin(sum(len(one.after) for one in works), batch.size)
+                    _write(target, by_system, works, counts, deadline, work.embedded)
                 except BudgetExhausted:
                     break
-            work.pass_(batch.size)
+            work.end()
             if time.monotonic() - news > NEWS:
                 news = time.monotonic()
                 logger.info("index sync %s", work.in_words())
     return counts
 
 
-class _Passed:
-    """How far a work is, and when it may end."""
+class IndexProgress:
+    """How far the index is, in chunks. The total is estimated from the documents that have been cut."""
 
-    def __init__(self, total: int, told: Progress | None) -> None:
-        self.total, self.done, self.told, self.began = total, 0, told, time.monotonic()
+    def __init__(self, documents: int, report: Progress | None) -> None:
+        self.documents, self.report, self.began = documents, report, time.monotonic()
+        self.done_documents = self.done = self.reported = 0
+        self.batch_documents = self.batch = 0
 
-    def pass_(self, more: int) -> None:
-        self.done += more
-        if self.told:
-            self.told(self.done, max(self.total, self.done))
+    @property
+    def total(self) -> int:
+        """The estimated number of chunks; at least those that are known."""
+        known, cut = self.done + self.batch, self.done_documents + self.batch_documents
+        return known + round(known / max(1, cut) * max(0, self.documents - cut))
+
+    def begin(self, chunks: int, documents: int) -> None:
+        """Begin a batch that has been cut."""
+        self.batch, self.batch_documents = chunks, documents
+        self._send(self.done)
+
+    def embedded(self, chunks: int) -> None:
+        """Report chunks of this batch that have their vectors."""
+        self._send(min(self.reported + chunks, self.done + self.batch))
+
+    def end(self) -> None:
+        """End a batch; chunks that had vectors already are done as well."""
+        self.done, self.done_documents = self.done + self.batch, self.done_documents + self.batch_documents
+        self.batch = self.batch_documents = 0
+        self._send(self.done)
+
+    def _send(self, done: int) -> None:
+        self.reported = done
+        if self.report:
+            self.report(done, self.total or None)
 
     def in_words(self) -> str:
+        """Return one line for the log."""
         left = max(0, self.total - self.done) * (time.monotonic() - self.began) / max(1, self.done)
-        return f"documents={self.done} of={self.total} seconds_left={left:.0f}"
+        documents = f"documents={self.done_documents} of={self.documents}"
+        return f"{documents} chunks={self.done} of={self.total} seconds_left={left:.0f}"
 
 
 def _write(
@@ -134,12 +156,13 @@ def _write(
     works: Sequence[Work],
     counts: Counter[str],
     deadline: float | None,
+    embedded: Callable[[int], None] | None = None,
 ) -> None:
     """Bring claimed documents in; when one is refused, halves, down to that one, read anew."""
     if not works:
         return
     try:
-        write_batch(target, works, counts, deadline)
+        write_batch(target, works, counts, deadline, embedded)
     except DocumentRefused as refusal:
         if len(works) == 1:
             _set_aside(works[0].entry, refusal, counts)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from django.db import connection, transaction
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     Half = NDArray[np.float16]
 
-SLICE = 256
-"""Texts that are embedded at once."""
+SLICE, LARGEST_SLICE = 64, 256
+"""Texts that are embedded at once, and between two reports of progress. A model that takes more in one request gets
+more, up to the second number."""
 KEEP_EVERY = 1.0
 """Seconds of work that a death may cost, and one slice; an error costs none."""
 
@@ -38,23 +39,31 @@ def kept(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
 
 
 def vectors_of(
-    embedder: Embedder, texts: Mapping[str, str], counts: Counter[str], deadline: float | None = None
+    embedder: Embedder,
+    texts: Mapping[str, str],
+    counts: Counter[str],
+    deadline: float | None = None,
+    embedded: Callable[[int], None] | None = None,
 ) -> "dict[str, Half]":
     """Vectors of texts by their hash, computed where they are not kept.
 
     ``deadline`` is a time of the monotonic clock, after which no more is computed: BudgetExhausted, nothing is lost.
+    ``embedded`` is called with the number of vectors after each slice.
     """
     found = kept(embedder, list(texts)) if texts else {}
     missing = sorted((one for one in texts if one not in found), key=lambda one: len(texts[one]))
     with _Keeper(embedder) as keeper:
-        for start in range(0, len(missing), SLICE):
+        step = min(LARGEST_SLICE, max(SLICE, embedder.info.max_batch)) if missing else SLICE
+        for start in range(0, len(missing), step):
             if deadline is not None and time.monotonic() >= deadline:
                 raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
-            some = missing[start : start + SLICE]
+            some = missing[start : start + step]
             made = embedder.embed([texts[one] for one in some], "passage").astype("f2")
             keeper.add(some, made)
             found |= dict(zip(some, made, strict=True))
             counts["chunks_embedded"] += len(some)
+            if embedded:
+                embedded(len(some))
     return found
 
 

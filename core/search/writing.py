@@ -7,7 +7,7 @@ anywhere is mended by the next run.
 """
 
 from collections import Counter
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -73,12 +73,19 @@ class Going:
     content_hash: str
 
 
-def write_batch(target: Target, batch: Sequence[Work], counts: Counter[str], deadline: float | None = None) -> None:
+def write_batch(
+    target: Target,
+    batch: Sequence[Work],
+    counts: Counter[str],
+    deadline: float | None = None,
+    embedded: Callable[[int], None] | None = None,
+) -> None:
     """Bring documents into the index; raises DocumentRefused when one of them cannot be taken.
 
-    ``counts`` takes what was done, as ``SyncResult`` names it. Documents that somebody is marking just now stay dirty.
+    ``counts`` takes what was done, as ``SyncResult`` names it; ``embedded`` is called with numbers of new vectors.
+    Documents that another session is marking just now stay dirty.
     """
-    outgoing = _outgoing(target, batch, counts, deadline)
+    outgoing = _outgoing(target, batch, counts, deadline, embedded)
     going = [one for one in outgoing if one is not None]
     quiet = [work for work, one in zip(batch, outgoing, strict=True) if one is None]
     if target.index.transactional:
@@ -105,7 +112,11 @@ def write_batch(target: Target, batch: Sequence[Work], counts: Counter[str], dea
 
 
 def _outgoing(
-    target: Target, batch: Sequence[Work], counts: Counter[str], deadline: float | None
+    target: Target,
+    batch: Sequence[Work],
+    counts: Counter[str],
+    deadline: float | None,
+    embedded: Callable[[int], None] | None,
 ) -> list[Going | None]:
     """What each document sends; None when the index holds it already."""
     needed: dict[str, str] = {}
@@ -118,7 +129,7 @@ def _outgoing(
         places = work.changed()
         needed |= {work.after[n].content_hash: work.after[n].prefix + work.after[n].text for n in places}
         plans.append((work, places, content_hash))
-    vectors = vectors_of(target.embedder, needed, counts, deadline) if needed else {}
+    vectors = vectors_of(target.embedder, needed, counts, deadline, embedded) if needed else {}
 
     def record(work: Work, place: int) -> Record:
         one, name = work.after[place], vector_id(work.document.external_id, place)

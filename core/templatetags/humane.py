@@ -3,10 +3,12 @@
 from django import template
 
 from core.pages.names import ago, span, took
+from core.pages.runs import progress_in_words
 from core.pages.texts import visible
 
 register = template.Library()
 register.filter(ago)
+register.filter(progress_in_words)
 register.filter(took)
 register.filter(span)
 

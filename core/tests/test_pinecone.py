@@ -115,7 +115,7 @@ def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
     notes.write(boat="two", crash="three")
     with pytest.raises(ReplaceToken, match="PINECONE_API_KEY") as raised:
         sync([notes])
-    assert exit_code_for(raised.value) == 1
+    assert exit_code_for(raised.value) == 2
     assert "a-key-of-tests" not in str(raised.value)
     here.ask("faults", {})
     assert sync([notes]).chunks_embedded == 0  # they were kept

@@ -54,7 +54,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (None, 0),
         (RuntimeError("x"), 1),
         (AccessDenied("x"), 1),
-        (ReplaceToken("x"), 1),
+        (ReplaceToken("x"), 2),
         (CommandError("x"), 1),
         (ConfigurationError("x"), 2),
         (BudgetExhausted("x"), 3),

@@ -151,7 +151,7 @@ def test_when_time_is_over_nothing_is_begun(notes: Notes, monkeypatch: pytest.Mo
 
 
 def test_what_was_embedded_before_an_outage_is_kept(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "SLICE", 1)
+    monkeypatch.setattr(vectors, "LARGEST_SLICE", 1)
     before = Embedding.objects.count()
     with model("fails") as embedder:
         embed, calls = embedder.embed, iter((False, False, True))

@@ -1,7 +1,8 @@
 """Runs over guilds: one that fails stops none of the others."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
@@ -31,6 +32,7 @@ from discord_activity_tracker.collector.options import (
     switched_off_note,
 )
 from discord_activity_tracker.collector.run import COLLECTOR, Run
+from discord_activity_tracker.collector.unknown import refuse_unknown
 from discord_activity_tracker.convert.texts import MALFORMED
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.tokens import bot_tokens
@@ -52,6 +54,8 @@ class DiscordCollector(AbstractCollector):
     def __init__(self, options: CollectOptions) -> None:
         self.options = options
         self.progress: Progress = Silence()
+        self.tallies: list[Counter[str]] = []
+        """The counts of each guild, the one that is being read last."""
 
     def validate_config(self) -> None:
         """Refuse what cannot be done before anything is touched."""
@@ -63,10 +67,15 @@ class DiscordCollector(AbstractCollector):
         """What the second phase brings up to date."""
         return [DiscordDocuments()]
 
+    def counts_so_far(self) -> Mapping[str, int]:
+        """Return what this run has stored until now, over all guilds."""
+        return sum(self.tallies, Counter[str]())
+
     def collect(self) -> CollectorResult:
         """Collect every guild; what went wrong with one is in its report.
 
-        Raises TokenRefused when Discord refuses every bot and nothing was stored.
+        Raises TokenRefused when Discord refuses every bot and nothing was stored, and ConfigurationError, before
+        anything is stored, for ids of servers and channels on the command line that no bot sees.
         """
         store.forget_written()
         reports: list[ScopeReport] = []
@@ -74,6 +83,7 @@ class DiscordCollector(AbstractCollector):
             try:
                 self._open(session)
                 guilds = self._guilds(session)
+                refuse_unknown(session, self.options, guilds)
                 notes = self._notes(session, guilds)
             except (BudgetExhausted, RetryLater) as error:
                 return CollectorResult.of([_cut_short(error)], requests=session.requests)
@@ -136,6 +146,7 @@ class DiscordCollector(AbstractCollector):
             run = Run(
                 session=session, client=bot.client, options=self.options, guild_id=guild_id, progress=self.progress
             )
+            self.tallies.append(run.counts)
             report = self._collect_with(run, bot)
             if bot.error is None:
                 break

@@ -6,7 +6,7 @@ file is refused with the line that does not fit; what stands before that page is
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class ExportImporter(AbstractCollector):
         self.paths, self.dry_run = paths, dry_run
         self.progress: Progress = Silence()
         self.files: list[ExportFile] = []
+        self.tallies: list[Counter[str]] = []
         self.refused: dict[Path, str] = {}
         self.stop_at = time.monotonic() + max_seconds if max_seconds is not None else None
 
@@ -67,6 +68,10 @@ class ExportImporter(AbstractCollector):
         """What the second phase brings up to date."""
         return [] if self.dry_run else [DiscordDocuments()]
 
+    def counts_so_far(self) -> Mapping[str, int]:
+        """Return what this run has stored until now, over all files; nothing of a dry run."""
+        return {} if self.dry_run else sum(self.tallies, Counter[str]())
+
     def collect(self) -> CollectorResult:
         """Import every file; what went wrong with one is in its report."""
         refused = [
@@ -77,6 +82,7 @@ class ExportImporter(AbstractCollector):
 
     def _import_apart(self, file: ExportFile) -> ScopeReport:
         counts: Counter[str] = Counter()
+        self.tallies.append(counts)
         self.progress.expect(file.path.name, "messages", None)
         try:
             guild = file.header.guild

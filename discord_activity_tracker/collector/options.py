@@ -10,7 +10,7 @@ from django.db.models import Max
 from core.errors import ConfigurationError
 from core.models import Scope
 from discord_activity_tracker.convert.exports import EXPORTED
-from discord_activity_tracker.models import Guild
+from discord_activity_tracker.models import Channel, Guild
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +57,11 @@ def switched_off_note(guild_id: int) -> str:
 def guild_name(guild_id: int) -> str | None:
     """What people call it; ``None`` before it has been collected."""
     return Guild.objects.filter(pk=guild_id).values_list("name", flat=True).first()
+
+
+def is_known_channel(channel_id: int) -> bool:
+    """Return whether a channel or thread was collected before."""
+    return Channel.objects.filter(pk=channel_id).exists()
 
 
 def _last_completed(guild_id: int) -> str:

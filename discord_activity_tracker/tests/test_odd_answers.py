@@ -211,7 +211,11 @@ def test_a_block_in_front_of_discord_is_named(twin: Twin, collect: Collect, kind
 
 
 def test_only_a_server_that_does_not_know_the_bot_gets_the_advice_to_invite_it(twin: Twin, collect: Collect) -> None:
-    assert "invite the bot" in collect("123456789012345678")["scopes"][0]["reason"]
+    unknown, there = "123456789012345678", str(twin.call("truth?detail=0&channel_id=1")["guild_id"])
+    with pytest.raises(ConfigurationError, match="invite the bot"):
+        collect(unknown)
+    reasons = {scope["scope"]: scope["reason"] for scope in collect(unknown, there)["scopes"]}
+    assert "invite the bot" in reasons[unknown]
     twin.fail({"kind": "status", "status": 404, "match": "^GET /guilds/{guild_id} "})
     assert "invite" not in collect()["scopes"][0]["reason"]
 

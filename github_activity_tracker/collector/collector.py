@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.conf import settings
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
 from core.collectors.progress import Progress, Silence
+from core.collectors.terminal import at_terminal
 from core.errors import (
     AccessDenied,
     BudgetExhausted,
@@ -32,6 +33,7 @@ from github_activity_tracker.collector.outage import Outage
 from github_activity_tracker.collector.plan import Plan, make_plan
 from github_activity_tracker.collector.repository import FACTS, RepositoryRun
 from github_activity_tracker.collector.streams import STREAMS
+from github_activity_tracker.collector.unknown import NO_OWNER, NOT_SHOWN, is_unknown, refuse_unknown
 from github_activity_tracker.documents import GitHubDocuments
 
 logger = logging.getLogger(__name__)
@@ -48,7 +50,8 @@ class GitHubCollector(AbstractCollector):
     def __init__(self, options: CollectOptions) -> None:
         self.options = options
         self.progress: Progress = Silence()
-        self._has_stored = False
+        self.tallies: list[Counter[str]] = []
+        """The counts of each repository, the one that is being read last."""
         self.client = fetch.open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
         self.outage = Outage(self.client)
 
@@ -56,17 +59,24 @@ class GitHubCollector(AbstractCollector):
         """Refuse what cannot be done before anything is touched."""
         if unknown := set(self.options.streams) - set(STREAMS):
             raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
-        if not self.client.tokens.has_tokens and not self.options.git_only:
-            logger.warning(
-                "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and tells neither reviews nor timelines."
-            )
 
     def document_sources(self) -> list[DocumentSource]:
         """What the second phase brings up to date."""
         return [GitHubDocuments()]
 
+    def counts_so_far(self) -> Mapping[str, int]:
+        """Return what this run has stored until now, over all repositories."""
+        return sum(self.tallies, Counter[str]())
+
     def collect(self) -> CollectorResult:
-        """Collect every repository; what went wrong with one is in its report."""
+        """Collect every repository; what went wrong with one is in its report.
+
+        Raises ConfigurationError, before anything is stored, for names that GitHub does not show.
+        """
+        if not self.client.tokens.has_tokens and not self.options.git_only:
+            logger.warning(
+                "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and shows neither reviews nor timelines."
+            )
         store.forget_written()
         self.client.share_budgets(everything=True)
         found, refused = self._targets()
@@ -74,6 +84,7 @@ class GitHubCollector(AbstractCollector):
             plan = self._plan(found)
         except BudgetExhausted as error:
             return self._result([*refused, *(_report_of_no_turn(target, error) for target in found)])
+        self._refuse_unknown(plan, refused)
         self.client.share_budgets()
         reports: dict[tuple[str, str], ScopeReport] = {}
         notices = 0
@@ -86,7 +97,6 @@ class GitHubCollector(AbstractCollector):
             report = replace(report, notes=[*report.notes, *self.client.notices[notices:]])
             notices = len(self.client.notices)
             reports[target.key] = report
-            self._has_stored = self._has_stored or any(report.counts.values())
             if report.waits and target.key not in waiting:
                 waiting.add(target.key)
                 plan.queue.append(target)
@@ -127,16 +137,25 @@ class GitHubCollector(AbstractCollector):
             except ENDS_RUN:
                 raise
             except ISOLATED as error:
+                if isinstance(error, NotFound) and at_terminal():
+                    raise ConfigurationError(f"{NO_OWNER.format(owner)}. Nothing was collected.") from error
                 refused.append(_report_of_owner(owner, error))
                 self.outage.note_failure(error)
                 continue
             logger.info("organisation read org=%s repositories=%s", owner, len(found))
             named += found
         if self.options.organisations and not named:
-            if not refused or all(report.category == "validation" for report in refused):
+            if not refused or all(is_unknown(report) for report in refused):
                 raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
             return [], refused
         return targets(named), refused
+
+    def _refuse_unknown(self, plan: Plan, refused: Sequence[ScopeReport]) -> None:
+        """Raise ConfigurationError for misspelt names; a clone from a local folder needs none that GitHub knows."""
+        if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
+            return
+        self.client.patience = IMPATIENCE
+        refuse_unknown(self.client, plan, self.options.repositories, refused)
 
     def _plan(self, found: Sequence[Target]) -> Plan:
         """Ask whether anything changed."""
@@ -149,6 +168,7 @@ class GitHubCollector(AbstractCollector):
     def _collect_apart(self, target: Target, plan: Plan) -> ScopeReport:
         """Collect one repository; an error becomes its report, except one that no repository can escape."""
         counts: Counter[str] = Counter()
+        self.tallies.append(counts)
         run: RepositoryRun | None = None
         try:
             opened = self._open(target, plan, counts)
@@ -221,7 +241,7 @@ class GitHubCollector(AbstractCollector):
         failure = Failure.of(error, where=f"collection of {target.full_name}")
         failures, ends_run = dict(run.failures) if run else {}, isinstance(error, ENDS_RUN)
         partly = getattr(error, "exit_code", 1) == 3 or any(counts.values()) or bool(run and run.complete)
-        if isinstance(error, ReplaceToken) and not partly and not self._has_stored:
+        if isinstance(error, ReplaceToken) and not partly and not any(self.counts_so_far().values()):
             raise error
         outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if partly else "failed"
         scope = run.scope if run else stored_scope(target)
@@ -235,7 +255,7 @@ class GitHubCollector(AbstractCollector):
             )  # fmt: skip
         reason = failure.detail
         if isinstance(error, NotFound) and error.reason != "blocked":
-            reason = f"GitHub shows no repository {target.full_name}; check the name, or use a token that may see it"
+            reason = NOT_SHOWN.format(target.full_name)
         if not ends_run:
             try:
                 self.outage.note_failure(error)
@@ -263,8 +283,8 @@ def _report_of_owner(owner: str, error: Exception) -> ScopeReport:
     failure = Failure.of(error, where=f"repositories of {owner}")
     reason, category = failure.detail, failure.category
     if isinstance(error, NotFound):
-        reason = f"GitHub shows no organisation or person {owner}; check the name, or use a token that may see it"
-        category = "validation"
+        reason = NO_OWNER.format(owner)
+        category = ConfigurationError.category.value
     elif isinstance(error, AccessDenied):
         reason = f"{reason.rstrip('.')}; the repositories of {owner} were not listed"
     later = isinstance(error, CollectorError) and error.exit_code == 3

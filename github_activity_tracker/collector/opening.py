@@ -18,7 +18,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from core.errors import AccessDenied, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.errors import AccessDenied, CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker import convert, fetch, store
@@ -89,7 +89,15 @@ class Opening:
         return _of_payload(payload, failure)
 
     def _payload(self, target: Target) -> RepositoryPayload:
-        """Return the facts over REST: those of the known id or, when that is gone, those of the name."""
+        """Return the facts over REST: those of the known id or, when that is gone, those of the name.
+
+        An answer that this run already has is used once.
+        """
+        answer = self.plan.answers.pop(target.key, None)
+        if isinstance(answer, CollectorError):
+            raise answer
+        if answer is not None:
+            return answer
         try:
             return fetch.repository(self.client, target.full_name, target.known_id)
         except NotFound as gone:

@@ -55,7 +55,7 @@ def targets(names: Sequence[str]) -> list[Target]:
 
     Raises ``ConfigurationError`` when there is none, or when a name is not one.
     """
-    given = [_full_name(name) for name in names or settings.GITHUB_REPOS]
+    given = [full_name(name) for name in names or settings.GITHUB_REPOS]
     wanted = list(given)
     if not names:
         wanted += Repository.objects.filter(enabled=True, deleted_at=None).values_list("full_name", flat=True)
@@ -84,7 +84,8 @@ def targets(names: Sequence[str]) -> list[Target]:
     return sorted(found, key=lambda target: order.get(str(target.known_id), -1))
 
 
-def _full_name(text: str) -> str:
+def full_name(text: str) -> str:
+    """Return ``owner/name`` out of a name or an address. Raises ConfigurationError for anything else."""
     match = NAME.fullmatch(text.strip())
     if match is None:
         raise ConfigurationError(f"{text!r} is not a repository. Write owner/name, such as django/django.")

@@ -12,6 +12,7 @@ from github_activity_tracker.collector import quiet
 from github_activity_tracker.collector.options import Target
 from github_activity_tracker.collector.outage import Outage
 from github_activity_tracker.collector.streams import STREAMS
+from github_activity_tracker.payloads import RepositoryPayload
 
 Key = tuple[str, str]
 
@@ -21,7 +22,8 @@ class Plan:
     """The repositories of a run, what the probe said about them, and which of them nothing new is expected in.
 
     ``probe`` is None where GraphQL is not asked at all (no token, commits alone). ``opened`` has the target as which
-    each repository is collected, by its external id: several names may lead to one repository.
+    each repository is collected, by its external id: several names may lead to one repository. ``answers``: what REST
+    said about named repositories that were never stored; see ``unknown.py``.
     """
 
     queue: deque[Target]
@@ -31,6 +33,9 @@ class Plan:
     quiet: frozenset[Key] = frozenset()
     spared: frozenset[Key] = frozenset()
     opened: dict[str, Key] = field(default_factory=dict[str, Key])
+    answers: dict[Key, RepositoryPayload | CollectorError] = field(
+        default_factory=dict[Key, RepositoryPayload | CollectorError]
+    )
     _facts: dict[Key, fetch.Facts] = field(default_factory=dict[Key, fetch.Facts])
     _failures: dict[Key, CollectorError] = field(default_factory=dict[Key, CollectorError])
     _asked: set[Key] = field(default_factory=set[Key])

@@ -73,12 +73,13 @@ class Run:
         """Where a stream goes on."""
         return GitHubState() if self.full else store.load_state(self.repository_id, stream)
 
-    def count(self, stream: str, stored: store.Stored) -> None:
-        """Add what a page did."""
+    def count(self, stream: str, stored: store.Stored, *, pages: int = 1) -> None:
+        """Add what was stored of one page, or of ``pages`` that were written together; each moves the progress."""
         self.counts[stream] += stored.seen
         for name in ("inserted", "updated", "deleted", "malformed"):
             self.counts[f"{stream}_{name}"] += getattr(stored, name)
-        self.progress.advance(stored.seen)
+        for page in range(pages):
+            self.progress.advance(stored.seen * (page + 1) // pages - stored.seen * page // pages)
         self.client.share_budgets()
 
     def skip(self, stream: str, external_id: str, reason: str, detail: str, payload: Any = None) -> None:
@@ -109,7 +110,7 @@ def _store_pages(run: Run, stream: str, batch: Sequence[tuple[convert.Page, Incr
     try:
         for page, state in together:
             stored = store.store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=state)
-            run.count(stream, stored)
+            run.count(stream, stored, pages=len(batch) if whole else 1)
     except (DataError, IntegrityError):
         if len(batch) == len(together):
             raise

@@ -15,6 +15,7 @@ from django.utils import timezone
 from config.database.programs import run_program
 from core.collectors import ReportingCommand
 from core.db.limits import MAINTENANCE
+from core.operations.words import size_in_words
 
 PATTERN = "activity-*.dump"
 
@@ -24,12 +25,19 @@ class Command(ReportingCommand):
 
     database_limits = MAINTENANCE
     help = "Write the whole database into one file (pg_dump's custom format)."
+    examples = (
+        "backup",
+        "backup --keep 7",
+        "backup var/before.dump",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add where, and how many are kept."""
-        parser.add_argument("file", nargs="?", type=Path, help="Without it: VAR_DIR/backups/activity-<time>.dump.")
         parser.add_argument(
-            "--keep", type=int, metavar="N", help="Then remove all but the newest N in VAR_DIR/backups."
+            "file", nargs="?", type=Path, help="The file to write; without it VAR_DIR/backups/activity-<time>.dump."
+        )
+        parser.add_argument(
+            "--keep", type=int, metavar="N", help="Then remove all but the newest N files in VAR_DIR/backups."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,7 +52,7 @@ class Command(ReportingCommand):
             Path(name).replace(target)
         finally:
             Path(name).unlink(missing_ok=True)
-        self.stdout.write(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+        self.stdout.write(f"{target}: {size_in_words(target.stat().st_size)}")
         if options["keep"] is not None:
             for old in sorted(folder.glob(PATTERN))[: -max(1, options["keep"])]:
                 old.unlink()

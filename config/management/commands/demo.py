@@ -1,6 +1,10 @@
-"""``manage.py demo``: the main job, end to end, on the sample community or on a repository of yours."""
+"""``manage.py demo``: the main job, end to end, on the sample community or on a repository of yours.
 
-import secrets
+The sample has a database of its own in VAR_DIR/demo, so that it never mixes with real data.
+"""
+
+import os
+import sys
 import tempfile
 from argparse import ArgumentParser
 from contextlib import ExitStack
@@ -8,10 +12,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
 from django.core.management import call_command
 from django.test.utils import override_settings
 
+from config.sample_account import NAME, ensure_sample_account
 from core.collectors import ReportingCommand
 from core.models import Activity
 from core.search.query import search
@@ -26,10 +31,22 @@ class Command(ReportingCommand):
     """Collects, indexes and searches, and says how to go on."""
 
     help = "Collect the sample community (or a repository of yours), index it, search it, and say how to go on."
+    examples = (
+        "demo",
+        "demo owner/name",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add which repository."""
         parser.add_argument("repository", nargs="?", metavar="owner/name", help="Without it: the sample community.")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as from a terminal; for the sample community once more with DEMO=1, which selects its database."""
+        options = self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+        if not options.repository and not settings.DEMO:
+            sys.stdout.flush()
+            os.execve(sys.executable, [sys.executable, *argv], {**os.environ, "DEMO": "1"})  # noqa: S606  (this program)
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do the whole job, twice without harm."""
@@ -45,10 +62,11 @@ class Command(ReportingCommand):
             self._collect_guild()
         for words in [] if options["repository"] else SAMPLE_SEARCHES:
             self._search(words)
-        self._tell_admin()
         if options["repository"]:
             self._say(f'\nSearch it: .venv/bin/python manage.py search "your words" --scope {name}')
+            self._say("The admin: .venv/bin/python manage.py createsuperuser, then make serve")
         else:
+            self._tell_admin()
             self._say("\nA real repository: make demo REPO=owner/name   (put a token into .env, see .env.example)")
 
     def _say(self, text: str) -> None:
@@ -72,7 +90,7 @@ class Command(ReportingCommand):
             )
             out = StringIO()
             call_command("collect_github", name, stdout=out)
-            self._say(out.getvalue().strip().splitlines()[-1])
+            self._say(_result(out.getvalue()))
         # It exists nowhere but here: a nightly run must not look for it.
         Repository.objects.filter(full_name=name).update(enabled=False)
 
@@ -84,7 +102,7 @@ class Command(ReportingCommand):
             override_settings(DISCORD_API_BASE=server.url, DISCORD_BOT_TOKEN=server.token),
         ):
             call_command("collect_discord", str(server.guild.id), stdout=out, stderr=StringIO())
-        self._say(out.getvalue().strip().splitlines()[-1])
+        self._say(_result(out.getvalue()))
         guild = Guild.objects.filter(pk=server.guild.id)
         kept = Message.objects.filter(channel__guild__in=guild, deleted_at=None)
         places = kept.values("channel").distinct().count()
@@ -104,11 +122,11 @@ class Command(ReportingCommand):
             self._say(f"  {hit.kind}: {hit.title[:80]} ({hit.author}, {hit.scope})\n    {snippet[:110]}")
 
     def _tell_admin(self) -> None:
-        """Make sure that somebody can log in; only the demo's own account gets a new password."""
-        password = secrets.token_urlsafe(9)
-        user, _ = get_user_model().objects.get_or_create(
-            username="demo", defaults={"is_staff": True, "is_superuser": True}
-        )
-        user.set_password(password)
-        user.save()
-        self._say(f"\nThe admin: make serve, then http://127.0.0.1:8000 as demo with password {password}")
+        """Say how to log in."""
+        password = ensure_sample_account()
+        self._say(f"\nThe admin: make serve, then http://127.0.0.1:8000 as {NAME} with password {password}")
+
+
+def _result(printed: str) -> str:
+    """Return the line of a collecting command that says how its run ended."""
+    return next(line for line in printed.splitlines() if line.startswith(("github: ", "discord: ")))

@@ -26,6 +26,10 @@ class Command(ReportingCommand):
     """Draws the graph between apps."""
 
     help = "Write docs/cross-app-dependencies.md out of the import graph."
+    examples = (
+        "dependencies",
+        "dependencies --check",
+    )
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

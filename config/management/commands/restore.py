@@ -17,12 +17,16 @@ class Command(ReportingCommand):
 
     database_limits = MAINTENANCE
     help = "Bring the database back to what a backup says; all of it, or nothing changes."
+    examples = (
+        "restore var/before.dump",
+        "restore --force var/before.dump",
+    )
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add which file, and whether anything may be lost."""
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--force", action="store_true", help="Even where the database holds something already.")
+        parser.add_argument("file", type=Path, help="A file that backup wrote.")
+        parser.add_argument("--force", action="store_true", help="Replace everything that the database holds.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse to overwrite by accident; else restore."""

@@ -27,6 +27,10 @@ class Command(ReportingCommand):
     """Makes a tracker out of the template."""
 
     help = "Make a new tracker that passes its tests at once."
+    examples = (
+        "startcollector forum",
+        "startcollector forum --wire",
+    )
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -15,10 +15,14 @@ class Command(ReportingCommand):
 
     database_limits = MAINTENANCE
     help = "Build (or drop) the HNSW index of the vectors in PostgreSQL; worth it above some 300,000 chunks."
+    examples = (
+        "build_hnsw",
+        "build_hnsw --drop",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the way back."""
-        parser.add_argument("--drop", action="store_true", help="Back to exact scans.")
+        parser.add_argument("--drop", action="store_true", help="Remove it; searches compare every vector again.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build or drop."""

@@ -1,13 +1,16 @@
 """``manage.py collect_all``: every installed tracker, for cron."""
 
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.core.management import call_command, load_command_class
 
 from core.collectors import ReportingCommand
 from core.collectors.time_limit import allowed_seconds
+from core.errors import classify_failure, in_one_line
 from core.operations.bounds import run_ends_after
+from core.operations.redaction import redact
 from core.trackers import installed_trackers
 
 
@@ -15,6 +18,17 @@ class Command(ReportingCommand):
     """Runs the collecting command of every tracker that is set up; one that fails stops none of the others."""
 
     help = "Run the collecting command of every installed tracker."
+    examples = (
+        "collect_all",
+        "collect_all --log-format json",
+    )
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "complete, or not set up",
+        1: "a collector failed",
+        2: "wrong configuration or token",
+        3: "partial",
+        75: "another run is collecting the same",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add how long."""
@@ -38,6 +52,9 @@ class Command(ReportingCommand):
             try:
                 call_command(command)
             except Exception as error:  # noqa: BLE001  (raised again below, when the others have run)
+                if first is not None:  # the first is the last line of this command
+                    line = redact(in_one_line(error))
+                    self.stderr.write(f"error: {tracker.verbose_name}: {line} ({classify_failure(error).value})")
                 first = first or error
             self.exit_code = self.exit_code or getattr(command, "exit_code", 0)
         if first is not None:

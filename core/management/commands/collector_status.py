@@ -6,9 +6,9 @@ https://nagios-plugins.org/doc/guidelines.html#PLUGOUTPUT
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DatabaseError
 
@@ -17,6 +17,7 @@ from core.errors import in_one_line
 from core.models import CollectorRun
 from core.monitoring.status import Finding, Level, Status, status
 from core.operations.redaction import redact
+from core.operations.words import number_of
 from core.runs import database_now
 
 MOST_LINES = 50
@@ -25,11 +26,20 @@ MOST_LINES = 50
 class Command(ReportingCommand):
     """Says whether everything is collected in time."""
 
-    help = "Freshness and health of every scope; exit code 0 OK, 1 WARNING, 2 CRITICAL."
+    help = "Say whether everything is collected in time."
+    examples = (
+        "collector_status",
+        "collector_status --json",
+    )
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "OK",
+        1: "WARNING",
+        2: "CRITICAL",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the form."""
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look and tell; a database that cannot be asked is critical."""
@@ -49,7 +59,8 @@ def in_lines(found: Status) -> Sequence[str]:
         more = f" (and {len(found.findings) - 1} more)" if len(found.findings) > 1 else ""
         told = f"{found.findings[0].text}{more}"
     else:
-        told = f"{figures['scopes']} scopes fresh, {figures['documents_waiting']} documents waiting"
+        waiting = number_of(figures["documents_waiting"], "document")
+        told = f"{number_of(figures['scopes'], 'scope')} fresh, {waiting} waiting"
     # A bar would begin the figures.
     first = f"{found.level.name} - {told.replace('|', '/')}"
     if figures:
@@ -59,7 +70,8 @@ def in_lines(found: Status) -> Sequence[str]:
 
 
 def _of_run(run: CollectorRun) -> str:
-    return f"last run of {run.collector}: {run.started_at:%Y-%m-%d %H:%M} UTC {run.outcome}, {run.requests} requests"
+    requests = number_of(run.requests, "request")
+    return f"last run of {run.collector}: {run.started_at:%Y-%m-%d %H:%M} UTC {run.outcome}, {requests}"
 
 
 def as_json(found: Status) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from core.collectors.command import aware_date
 from core.db.limits import MAINTENANCE
 from core.models import Activity
 from core.operations.files import open_atomic
+from core.operations.words import number_of, size_in_words
 from core.trackers import installed_trackers
 
 BATCH = 2000
@@ -29,17 +30,26 @@ class Command(ReportingCommand):
 
     database_limits = MAINTENANCE
     help = "Write the timeline as JSON lines or CSV, the oldest first."
+    examples = (
+        "export_activity --output activity.jsonl",
+        "export_activity --scope owner/name --since 2024-01-01 --format csv --output 2024.csv",
+        "export_activity --type github.issue_comment --bodies",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add filters and form."""
-        parser.add_argument("--source", help="Only this source, such as github.")
-        parser.add_argument("--scope", help="Only this repository (owner/name) or channel.")
-        parser.add_argument("--since", type=aware_date, help="From this day on (YYYY-MM-DD, UTC).")
-        parser.add_argument("--until", type=aware_date, help="Before this day (YYYY-MM-DD, UTC).")
-        parser.add_argument("--type", help="Only this type, such as github.issue_comment.")
-        parser.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
-        parser.add_argument("--output", type=Path, help="A file, written whole or not at all; else standard output.")
-        parser.add_argument("--bodies", action="store_true", help="With the full texts.")
+        parser.add_argument("--source", help="Only this source, such as github or discord.")
+        parser.add_argument("--scope", help="Only this repository (owner/name) or channel (server/channel).")
+        parser.add_argument("--since", type=aware_date, help="From the beginning of this day on (YYYY-MM-DD, UTC).")
+        parser.add_argument("--until", type=aware_date, help="Before the beginning of this day (YYYY-MM-DD, UTC).")
+        parser.add_argument("--type", help="Only this type, such as github.issue_comment or discord.reply.")
+        parser.add_argument(
+            "--format", choices=["jsonl", "csv"], default="jsonl", help="One JSON object a line, or CSV."
+        )
+        parser.add_argument(
+            "--output", type=Path, help="Write to this file, whole or not at all; the default is standard output."
+        )
+        parser.add_argument("--bodies", action="store_true", help="Add the full texts in the column body.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Stream everything that the filters keep."""
@@ -52,7 +62,10 @@ class Command(ReportingCommand):
         rows = _rows(found.iterator(chunk_size=BATCH), bodies=options["bodies"])
         target: Path | None = options["output"]
         with open_atomic(target) if target else nullcontext(self.stdout) as file:
-            _write(rows, file, options["format"], bodies=options["bodies"])
+            number = _write(rows, file, options["format"], bodies=options["bodies"])
+        if target:
+            size = size_in_words(target.stat().st_size)
+            self.stdout.write(f"{target}: {number_of(number, 'activity')}, {size}")
 
 
 def _rows(activities: Iterator[Activity], *, bodies: bool) -> Iterator[dict[str, Any]]:
@@ -73,11 +86,15 @@ def _plain(value: object) -> object:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 
-def _write(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, form: str, *, bodies: bool) -> None:
+def _write(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, form: str, *, bodies: bool) -> int:
+    """Write every row and return their number."""
+    number = 0
     if form == "csv":
         writer = csv.DictWriter(file, [*FIELDS, "body"] if bodies else list(FIELDS))
         writer.writeheader()
-        writer.writerows(rows)
-        return
-    for row in rows:
+        for number, row in enumerate(rows, start=1):  # noqa: B007  (the number of rows is returned)
+            writer.writerow(row)
+        return number
+    for number, row in enumerate(rows, start=1):  # noqa: B007  (as above)
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return number

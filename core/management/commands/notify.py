@@ -5,7 +5,8 @@ messages that had to wait. Nothing is told twice, however often it runs.
 """
 
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,17 +18,28 @@ from core.monitoring.delivery import deliver
 from core.monitoring.digest import write_digest
 from core.operations.bounds import run_ends_after
 from core.operations.slack_ops import open_slack
+from core.operations.words import number_of
 
 
 class Command(ReportingCommand):
     """Brings alerts up to date and posts what waits."""
 
-    help = "Post new alerts and recoveries to Slack; exit code 3 when messages wait."
+    help = "Post new alerts and recoveries to Slack."
+    examples = (
+        "notify",
+        "notify --digest",
+    )
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "everything was posted, or Slack is not set up",
+        1: "failed",
+        2: "wrong configuration or token",
+        3: "messages wait",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the digest and the bound."""
-        parser.add_argument("--digest", action="store_true", help="Also the message of the day, once a day (UTC).")
-        parser.add_argument("--max-seconds", type=float, default=120.0, metavar="S", help="Stop after so many seconds.")
+        parser.add_argument("--digest", action="store_true", help="Also post the summary of the day, once a day (UTC).")
+        parser.add_argument("--max-seconds", type=float, default=120.0, metavar="S", help="Stop after S seconds (120).")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, write, post."""
@@ -43,6 +55,6 @@ class Command(ReportingCommand):
             write_digest(now)
         with run_ends_after(options["max_seconds"]):
             done = deliver(open_slack(), seconds=options["max_seconds"])
-        waits = f"; {done.waiting} wait: {done.reason}" if done.waiting else ""
-        self.stdout.write(f"{done.posted} messages posted{waits}")
+        waits = f"; {number_of(done.waiting, 'message')} waiting: {done.reason}" if done.waiting else ""
+        self.stdout.write(f"{number_of(done.posted, 'message')} posted{waits}")
         self.exit_code = 3 if done.waiting else 0

@@ -26,34 +26,41 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _date(text: str) -> Any:
-    try:
-        return aware_date(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no day; write YYYY-MM-DD") from error
-
-
 class Command(ReportingCommand):
     """Finds documents by meaning and by words. Exit code 0 also when nothing fits."""
 
     help = "Find where something was discussed, by meaning and by words."
+    examples = (
+        'search "login loop on Safari"',
+        "search wallet crash --scope owner/name --since 2024-01-01",
+        "search --like github:issue:123:45",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add words and filters."""
-        parser.add_argument("words", nargs="*", help="What you look for; a question serves as well as words.")
+        parser.add_argument("words", nargs="*", help="What to look for: words or a question.")
         parser.add_argument("--like", metavar="ID", help="More like this document, such as github:issue:123:45.")
-        parser.add_argument("--source", help="Only this source, such as github.")
-        parser.add_argument("--kind", help="Only this kind: issue, pull_request, discussion, commit, release.")
-        parser.add_argument("--scope", help="Only this repository (owner/name) or channel (guild/channel).")
-        parser.add_argument("--author", help="Only what this account began.")
-        parser.add_argument("--since", type=_date, help="From this day on (YYYY-MM-DD, UTC).")
-        parser.add_argument("--until", type=_date, help="Before this day (YYYY-MM-DD, UTC).")
-        parser.add_argument("--limit", type=_limit, default=10, metavar="N", help=f"So many documents, at most {MOST}.")
-        parser.add_argument("--mode", choices=["hybrid", "text", "dense"], default="hybrid")
+        parser.add_argument("--source", help="Only this source, such as github or discord.")
         parser.add_argument(
-            "--around", type=int, default=0, metavar="N", help="Show so many passages before and after, too."
+            "--kind", help="Only this kind: issue, pull_request, discussion, commit, release, conversation."
         )
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+        parser.add_argument("--scope", help="Only this repository (owner/name) or channel (server/channel).")
+        parser.add_argument("--author", help="Only threads that this account started.")
+        parser.add_argument("--since", type=aware_date, help="From the beginning of this day on (YYYY-MM-DD, UTC).")
+        parser.add_argument("--until", type=aware_date, help="Before the beginning of this day (YYYY-MM-DD, UTC).")
+        parser.add_argument(
+            "--limit", type=_limit, default=10, metavar="N", help=f"Show N results, at most {MOST} (10)."
+        )
+        parser.add_argument(
+            "--mode",
+            choices=["hybrid", "text", "dense"],
+            default="hybrid",
+            help="By words (text), by meaning (dense) or both.",
+        )
+        parser.add_argument(
+            "--around", type=int, default=0, metavar="N", help="Also show N passages before and after each result."
+        )
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Search and print."""

@@ -2,14 +2,16 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
 from core.collectors.time_limit import allowed_seconds, time_limit
 from core.db.limits import MAINTENANCE
 from core.errors import ScopeBusy
+from core.operations.words import duration_in_words, number_of
 from core.runs import scope_lock
 from core.search.switching import SwitchResult, switch
 from core.trackers import document_sources
@@ -20,13 +22,24 @@ class Command(ReportingCommand):
 
     database_limits = MAINTENANCE
     help = "Move the search index to the model of EMBEDDER and EMBEDDING_MODEL, while the old one serves."
+    examples = (
+        "switch_embedder",
+        "switch_embedder --max-seconds 3600",
+    )
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "the new model serves",
+        1: "failed",
+        2: "wrong configuration",
+        3: "documents are still to be filled in; run again",
+        75: "another switch_embedder is running",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add how long."""
         parser.add_argument(
-            "--max-seconds", type=float, metavar="S", help="Stop after so many seconds; run again to go on."
+            "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to go on."
         )
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fill, change places, drop."""
@@ -44,6 +57,8 @@ class Command(ReportingCommand):
 def in_words(result: SwitchResult) -> str:
     """One line for people."""
     if not result.switched:
-        return f"{result.remaining} documents are still to be filled in; the old model serves. Run again to go on."
-    told = f"{result.embedder} serves; {result.chunks_embedded} chunks embedded, {result.seconds:.1f} s"
-    return f"{told}; {result.remaining} documents were refused" if result.remaining else told
+        left = number_of(result.remaining, "document")
+        return f"{left} still to be filled in; the old model serves. Run again to go on."
+    chunks = f"{number_of(result.chunks_embedded, 'chunk')} embedded, {duration_in_words(result.seconds)}"
+    refused = f"; {number_of(result.remaining, 'document')} refused" if result.remaining else ""
+    return f"{result.embedder} serves; {chunks}{refused}"

@@ -2,11 +2,13 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
+from core.operations.words import number_of
 from core.search.namespaces import Target, serving
 from core.search.sync import sync
 from core.search.verifying import Differences, differences, queue_repair, remove_foreign
@@ -19,12 +21,24 @@ WAIT = 60.0
 class Command(ReportingCommand):
     """Compares; with ``--repair`` mends what differs."""
 
-    help = "Compare the search index with the ledger and the documents. Exit code 3: they differ."
+    help = "Compare the search index with the ledger and the documents."
+    examples = (
+        "verify_index",
+        "verify_index --repair",
+    )
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "they agree",
+        1: "failed",
+        2: "wrong configuration",
+        3: "they differ, or documents were refused",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add what to do about it."""
-        parser.add_argument("--repair", action="store_true", help="Write again what differs, remove what is too much.")
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+        parser.add_argument(
+            "--repair", action="store_true", help="Write again what differs, and remove what should not be there."
+        )
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Compare, and repair if asked."""
@@ -48,7 +62,7 @@ class Command(ReportingCommand):
         removed = remove_foreign(target)
         queued = queue_repair(target)
         with shown_progress(None) as shown:
-            sync(document_sources(), progress=counted(shown, "index"), wait=WAIT)
+            sync(document_sources(), progress=counted(shown, "search index"), wait=WAIT)
         return removed + queued
 
     def _print_nothing(self, *, as_json: bool) -> None:
@@ -56,13 +70,14 @@ class Command(ReportingCommand):
 
 
 def in_words(found: Differences, repaired: int) -> str:
-    """A few lines for people."""
-    mended = [f"{repaired} mended"] if repaired else []
+    """Return a few lines for people."""
+    mended = [f"{repaired:,} repaired"] if repaired else []
     if not found.wrong:
-        told = f"the index is as the ledger says: {found.documents} documents, {found.chunks} chunks"
-        waiting = [f"{found.waiting} wait for sync_index"] if found.waiting else []
-        failed = [f"{found.failed} were refused, see the index entries"] if found.failed else []
-        return "; ".join([told, *mended, *waiting, *failed])
-    counts = f"{found.gaps} chunks missing, {found.orphans} too many, {found.stale} documents stale"
+        size = f"{number_of(found.documents, 'document')}, {number_of(found.chunks, 'chunk')}"
+        waiting = [f"{number_of(found.waiting, 'document')} to index: run sync_index"] if found.waiting else []
+        failed = [f"{number_of(found.failed, 'document')} refused, see the index entries"] if found.failed else []
+        return "; ".join([f"the index is as the ledger says: {size}", *mended, *waiting, *failed])
+    chunks = f"{number_of(found.gaps, 'chunk')} missing, {found.orphans:,} too many"
+    counts = f"{chunks}, {number_of(found.stale, 'document')} stale"
     names = [*found.differing, *found.foreign]
-    return "\n  ".join(["; ".join([counts, *mended, "mend it with --repair"]), *names])
+    return "\n  ".join(["; ".join([counts, *mended, "repair it with --repair"]), *names])

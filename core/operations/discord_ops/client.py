@@ -97,13 +97,7 @@ class DiscordClient:
             except CollectorError:
                 await self._bot.close()
                 raise
-            except (
-                *PASSING,
-                discord.LoginFailure,
-                LookupError,
-                TypeError,
-                AttributeError,
-            ) as error:  # what discord.py makes of another body
+            except LOGIN_ENDS as error:
                 await self._bot.close()
                 self._note(error, "login")
                 if self._is_last(error, attempt, ATTEMPTS):

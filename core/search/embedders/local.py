@@ -46,10 +46,13 @@ class LocalEmbedder:
         found = np.zeros((len(ids), WIDTH), np.float32)
         # Texts of a like length share a batch, so that little of it is padding.
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        batches = [order[start : start + self.info.max_batch] for start in range(0, len(order), self.info.max_batch)]
+        threads, size = min(MOST_THREADS, len(os.sched_getaffinity(0))), self.info.max_batch
+        if len(order) > size:  # every thread gets a part, also of few texts
+            size = min(size, math.ceil(len(order) / threads))
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
         made = map(self._forward, ([ids[place] for place in batch] for batch in batches))
         if len(batches) > 1:  # numpy leaves the interpreter to others while it works
-            with ThreadPoolExecutor(min(MOST_THREADS, len(os.sched_getaffinity(0)))) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 made = list(pool.map(self._forward, [[ids[place] for place in batch] for batch in batches]))
         for batch, vectors in zip(batches, made, strict=True):
             found[batch] = vectors

@@ -17,10 +17,8 @@ function write(name, text) {
 
 function show(state) {
   write("took", span(state.seconds));
-  const where = state.phase === "sync_pinecone" ? "bringing the search index up to date" : `${state.scope} ${state.stream}`;
-  write("where", state.alive ? where : "Its process is gone; the next run marks it interrupted.");
-  const of = state.total ? ` of ${state.total.toLocaleString("en")}` : "";
-  write("seen", `${state.seen.toLocaleString("en")}${of} items`);
+  write("where", state.alive ? state.where : "Its process is gone; the next run marks it interrupted.");
+  write("seen", state.figures);
   const bar = live.querySelector("progress");
   if (state.total) {
     bar.max = state.total;

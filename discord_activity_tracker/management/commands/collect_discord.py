@@ -11,7 +11,12 @@ from discord_activity_tracker.collector import CollectOptions, DiscordCollector
 class Command(BaseCollectorCommand):
     """Collects what people said in Discord guilds, then brings the search index up to date."""
 
-    help = "Collect what people said in Discord guilds, then bring the search index up to date."
+    help = "Collect what people said in Discord servers, then bring the search index up to date."
+    examples = (
+        "collect_discord",
+        "collect_discord 123456789012345678 --estimate",
+        "collect_discord --channel 123456789012345678 --since 2024-01-01",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add what only Discord has."""
@@ -19,21 +24,27 @@ class Command(BaseCollectorCommand):
         parser.add_argument(
             "guilds",
             nargs="*",
-            metavar="guild_id",
-            help="Guilds to collect; without any, those enabled in the admin and in DISCORD_GUILDS, "
+            metavar="server_id",
+            help="Ids of servers to collect; without any, those enabled in the admin or listed in DISCORD_GUILDS, "
             "else all that the bot was invited to.",
         )
-        parser.add_argument("--channel", type=int, metavar="ID", help="Only this channel with its threads.")
-        parser.add_argument("--since", type=aware_date, help="A first run begins here (YYYY-MM-DD, UTC).")
-        parser.add_argument("--full", action="store_true", help="Read every list and every message again.")
         parser.add_argument(
-            "--sweep", action="store_true", help="Also look through all that is kept for edits and deletions."
+            "--channel", type=int, metavar="ID", help="Collect only the channel with this id, with its threads."
+        )
+        parser.add_argument(
+            "--since", type=aware_date, metavar="DATE", help="Collect nothing older in a first run (YYYY-MM-DD, UTC)."
+        )
+        parser.add_argument(
+            "--full", action="store_true", help="Read every list and every message again; nothing is stored twice."
+        )
+        parser.add_argument(
+            "--sweep", action="store_true", help="Also look for edits and deletions among all stored messages."
         )
         parser.add_argument(
             "--reactors",
             action=BooleanOptionalAction,
             default=False,
-            help="Also keep who reacted: one request or more for each message whose reactions changed.",
+            help="Also collect who reacted: one request or more for each message whose reactions changed.",
         )
 
     def get_collector(self, **options: Any) -> DiscordCollector:

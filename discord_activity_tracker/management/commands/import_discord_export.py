@@ -12,12 +12,20 @@ class Command(BaseCollectorCommand):
     """Imports JSON files of DiscordChatExporter, then brings the search index up to date."""
 
     help = "Import JSON files that DiscordChatExporter wrote, for history that a bot cannot reach."
+    examples = (
+        "import_discord_export exports/*.json",
+        "import_discord_export exports/general.json --dry-run",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add what only an import has."""
         super().add_arguments(parser)
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-        parser.add_argument("--dry-run", action="store_true", help="Only read the files and say what is new in them.")
+        parser.add_argument(
+            "files", nargs="+", type=Path, metavar="FILE", help="JSON files that DiscordChatExporter wrote."
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Store nothing; read the files and print what is new in them."
+        )
 
     def get_collector(self, **options: Any) -> ExportImporter:
         """Build the importer that the options ask for."""

@@ -2,8 +2,9 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.errors import ConfigurationError
@@ -16,19 +17,33 @@ from github_activity_tracker.store.gaps import accept
 class Command(ReportingCommand):
     """Compares, stream by stream; exits with 3 when anything differs for an unknown reason."""
 
-    help = "Compare the stored rows with GitHub's own totals. Exit code 3 when they differ for an unknown reason."
+    help = "Compare the stored rows with GitHub's own totals."
+    examples = (
+        "audit_github",
+        "audit_github owner/name --json",
+        "audit_github owner/name --accept",
+    )
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "they agree, or differ for a known reason",
+        1: "failed",
+        2: "wrong usage, configuration or token",
+        3: "they differ for an unknown reason",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
         parser.add_argument(
-            "repositories", nargs="*", metavar="owner/name", help="Without any: all that are collected."
+            "repositories",
+            nargs="*",
+            metavar="owner/name",
+            help="Repositories to compare; without any, all that are collected.",
         )
         parser.add_argument(
             "--accept", action="store_true",
             help="Record the present differences as accepted, such as rows that were deleted here on purpose:"
             " later audits call them known, and reconciliation leaves them alone until they grow.",
         )  # fmt: skip
-        parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
+        parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print one line a stream."""

@@ -12,6 +12,12 @@ class Command(BaseCollectorCommand):
     """Collects what people did in GitHub repositories, then brings the search index up to date."""
 
     help = "Collect what people did in GitHub repositories, then bring the search index up to date."
+    examples = (
+        "collect_github",
+        "collect_github owner/name --estimate",
+        "collect_github owner/name --since 2024-01-01",
+        "collect_github --org django --max-seconds 3600",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add what only GitHub has."""
@@ -20,18 +26,35 @@ class Command(BaseCollectorCommand):
             "repositories",
             nargs="*",
             metavar="owner/name",
-            help="Repositories to collect; without any, those enabled in the admin and in GITHUB_REPOS.",
+            help="Repositories to collect; without any, those that are enabled in the admin or listed in GITHUB_REPOS.",
         )
         parser.add_argument(
-            "--org", action="append", default=[], help="Also every repository of this organisation but its forks."
+            "--org",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="Also every repository of this organisation or user except forks; may be repeated.",
         )
-        parser.add_argument("--streams", default="", help=f"Only these, comma-separated: {', '.join(STREAMS)}.")
-        parser.add_argument("--since", type=aware_date, help="A first run begins here (YYYY-MM-DD, UTC).")
-        parser.add_argument("--full", action="store_true", help="Read everything again from the beginning.")
         parser.add_argument(
-            "--reconcile", action="store_true", help="Also look for what was deleted, moved or renamed since."
+            "--streams",
+            default="",
+            metavar="NAMES",
+            help=f"Collect only these lists, separated by commas: {', '.join(STREAMS)}.",
         )
-        parser.add_argument("--git-only", action="store_true", help="Only commits, out of the git repository.")
+        parser.add_argument(
+            "--since", type=aware_date, metavar="DATE", help="Collect nothing older in a first run (YYYY-MM-DD, UTC)."
+        )
+        parser.add_argument(
+            "--full", action="store_true", help="Read everything again from the beginning; nothing is stored twice."
+        )
+        parser.add_argument(
+            "--reconcile",
+            action="store_true",
+            help="Also look for items that were deleted, moved or renamed since the last run.",
+        )
+        parser.add_argument(
+            "--git-only", action="store_true", help="Collect only commits, out of a clone of the git repository."
+        )
 
     def get_collector(self, **options: Any) -> GitHubCollector:
         """Build the collector that the options ask for."""

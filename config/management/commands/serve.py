@@ -1,0 +1,56 @@
+"""``manage.py serve``: the admin on this machine, with the sample community while nothing real was collected."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from config.sample_account import NAME, ensure_sample_account
+from core.collectors import ReportingCommand
+from core.models import Activity
+
+ADDRESS = "127.0.0.1:8000"
+
+
+class Command(ReportingCommand):
+    """Prepares the database, says how to log in, and serves until Ctrl-C."""
+
+    help = "Serve the admin on this machine and say how to log in; not for production, see docs/operations.md."
+    examples = ("serve", "serve 127.0.0.1:8080")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the address."""
+        parser.add_argument("address", nargs="?", default=ADDRESS, help=f"Address and port ({ADDRESS}).")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate, choose between real data and the sample, and serve."""
+        call_command("migrate", verbosity=0)
+        if not settings.DEMO and not Activity.objects.exists():
+            self._say("Nothing was collected yet, so this is the sample community.")
+            self._say("Your own data: collect_github owner/name or collect_discord, then make serve again.")
+            os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "DEMO": "1"})  # noqa: S606  (this program)
+        if settings.DEMO and not Activity.objects.exists():
+            call_command("demo", stdout=self.stdout)
+        for line in self._log_in(options["address"]):
+            self._say(line)
+        call_command("runserver", options["address"], use_reloader=False)
+
+    def _log_in(self, address: str) -> list[str]:
+        """Return the lines that say how to log in."""
+        here = f"http://{address}"
+        if settings.DEMO:
+            return [f"Log in at {here} as {NAME} with password {ensure_sample_account()}"]
+        if get_user_model().objects.filter(is_active=True, is_staff=True).exists():
+            return [f"Log in at {here} with your account; another one: .venv/bin/python manage.py createsuperuser"]
+        return [
+            "No account can log in yet. Make one in another terminal: .venv/bin/python manage.py createsuperuser",
+            f"Then log in at {here}",
+        ]
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

@@ -1,0 +1,268 @@
+"""Usage errors and Ctrl-C at a terminal touch nothing; under cron an error is on record until the next good start."""
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from core.collectors import CollectorResult, ScopeReport
+from core.collectors.command import BaseCollectorCommand
+from core.errors import ConfigurationError, ReplaceToken
+from core.models import Alert, CollectorRun, Notice, Scope, SkippedItem
+from core.monitoring.alerts import refresh
+from core.monitoring.status import Level, status
+from core.runs import database_now, finish_run, recorded_run
+from core.tests.told import Command, Told, run
+from discord_activity_tracker.models import Guild
+from github_activity_tracker.collector.repository import RepositoryRun
+from github_activity_tracker.models import Repository
+from samples import SAMPLE_REPOSITORY
+from samples.discord import SampleDiscord
+from samples.server import SampleServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TERMINAL = SimpleNamespace(closed=False, isatty=lambda: True)
+PIPE = SimpleNamespace(closed=False, isatty=lambda: False)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person runs the commands of this test."""
+    monkeypatch.setattr("core.collectors.terminal.sys", SimpleNamespace(stdin=TERMINAL, stderr=PIPE))
+
+
+@pytest.fixture
+def github(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
+    """A GitHub to which the settings point."""
+    settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
+    settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
+    return sample_server
+
+
+@pytest.fixture
+def discord(sample_discord: SampleDiscord, settings: Any) -> SampleDiscord:
+    """A Discord to which the settings point."""
+    settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = sample_discord.url, sample_discord.token
+    return sample_discord
+
+
+def collect(*arguments: str, command: str = "collect_github") -> str:
+    """Collect without the index; returns what is printed."""
+    out = StringIO()
+    call_command(command, *arguments, "--no-sync", stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def level() -> Level:
+    """The level of ``collector_status``."""
+    return status(database_now()).level
+
+
+GITHUB_TYPOS = [
+    ["saltmarsh-works/tidewach"],
+    [SAMPLE_REPOSITORY, "saltmarsh-works/tidewach"],
+    ["not a name"],
+    [SAMPLE_REPOSITORY, "--streams", "isues"],
+    ["--org", "saltmarsh-wroks"],
+]
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("arguments", GITHUB_TYPOS, ids=" ".join)
+def test_a_typo_at_a_terminal_touches_nothing(github: SampleServer, arguments: list[str]) -> None:
+    before = level()
+    with pytest.raises(ConfigurationError) as raised:
+        collect(*arguments)
+    assert raised.value.exit_code == 2
+    for model in (CollectorRun, Alert, Notice, Scope, SkippedItem, Repository):
+        assert not model.objects.exists(), model
+    assert level() == before
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("arguments", [["4711"], ["general"], ["--channel", "4711"]], ids=" ".join)
+def test_a_wrong_server_or_channel_at_a_terminal_touches_nothing(discord: SampleDiscord, arguments: list[str]) -> None:
+    before = level()
+    with pytest.raises(ConfigurationError):
+        collect(*arguments, command="collect_discord")
+    for model in (CollectorRun, Alert, Scope, SkippedItem, Guild):
+        assert not model.objects.exists(), model
+    assert level() == before
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("error", [ConfigurationError("X is empty"), ReplaceToken("X is refused")])
+def test_every_usage_error_of_a_collector_leaves_no_run_at_a_terminal(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        run(Told(run=error))
+    assert not CollectorRun.objects.exists()
+    assert not Alert.objects.exists()
+
+
+class Storing(Told):
+    """Has stored something before it fails."""
+
+    def counts_so_far(self) -> dict[str, int]:
+        return {"notes": 3}
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_token_that_is_refused_half_way_stays_in_the_ledger() -> None:
+    with pytest.raises(ReplaceToken):
+        run(Storing(run=ReplaceToken("X is refused")))
+    line = CollectorRun.objects.get()
+    assert (line.outcome, line.counts) == ("failed", {"notes": 3})
+
+
+@pytest.mark.parametrize("arguments", [GITHUB_TYPOS[0], GITHUB_TYPOS[3]], ids=" ".join)
+def test_under_cron_a_configuration_error_is_shown_until_the_next_good_start(
+    github: SampleServer, arguments: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ConfigurationError):
+        collect(*arguments)
+    assert "tidewach" in caplog.text or "isues" in caplog.text
+    assert CollectorRun.objects.get().outcome == "failed"
+    assert level() == Level.CRITICAL
+    collect(SAMPLE_REPOSITORY)
+    assert level() == Level.OK
+    refresh()
+    assert not Alert.objects.filter(resolved_at=None).exists()
+
+
+def test_under_cron_a_misspelt_name_stops_no_other_repository(github: SampleServer) -> None:
+    collect("saltmarsh-works/tidewach", SAMPLE_REPOSITORY)
+    assert CollectorRun.objects.get().outcome == "partial"
+    assert Scope.objects.get().last_completed_at is not None
+
+
+def test_a_run_that_has_begun_its_work_ends_the_complaint_about_the_configuration() -> None:
+    with pytest.raises(ConfigurationError):
+        run(Told(run=ConfigurationError("X is empty")))
+    with recorded_run("told", {}) as started:
+        assert level() == Level.CRITICAL
+        CollectorRun.objects.filter(pk=started.pk).update(progress={"stream": "issues"})
+        assert level() == Level.OK
+
+
+def test_under_cron_a_collector_that_cannot_be_built_is_on_record() -> None:
+    class Unbuilt(Command):
+        def get_collector(self, **options: Any) -> Any:
+            raise ConfigurationError("X is empty")
+
+    assert issubclass(Unbuilt, BaseCollectorCommand)
+    with pytest.raises(ConfigurationError):
+        call_command(Unbuilt())
+    assert CollectorRun.objects.get().error == "X is empty"
+
+
+class Stopped(Told):
+    """A person presses Ctrl-C while it collects."""
+
+    def collect(self) -> Any:
+        raise KeyboardInterrupt
+
+    def counts_so_far(self) -> dict[str, int]:
+        return {"issues": 1, "issue_comments": 200}
+
+
+@pytest.mark.parametrize("before", ["succeeded", "failed"])
+def test_ctrl_c_leaves_its_counts_and_changes_no_level(before: str) -> None:
+    with recorded_run("told", {}) as line:
+        finish_run(line, before, counts={}, error="" if before == "succeeded" else "down")
+    refresh()
+    alerts, was = Alert.objects.count(), level()
+    command = Command()
+    with pytest.raises(KeyboardInterrupt):
+        run(Stopped(), command=command)
+    assert command.interrupted == "stored until now: 1 issue, 200 issue comments"
+    stopped = CollectorRun.objects.first()
+    assert stopped is not None
+    assert (stopped.outcome, stopped.counts) == ("interrupted", {"issues": 1, "issue_comments": 200})
+    assert (Alert.objects.count(), level()) == (alerts, was)
+
+
+def test_ctrl_c_in_a_collection_keeps_what_each_page_stored(
+    github: SampleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third stream of the repository is never read."""
+    read = RepositoryRun._collect
+    streams: list[str] = []
+
+    def until_ctrl_c(self: RepositoryRun, stream: str) -> None:
+        streams.append(stream)
+        if len(streams) == 3:
+            raise KeyboardInterrupt
+        read(self, stream)
+
+    monkeypatch.setattr(RepositoryRun, "_collect", until_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        collect(SAMPLE_REPOSITORY)
+    stopped = CollectorRun.objects.get()
+    assert stopped.outcome == "interrupted"
+    assert {name for name in stopped.counts if name in streams[:2]} <= set(streams[:2])
+    assert sum(stopped.counts.values()) > 0
+    assert not Alert.objects.exists()
+
+
+def test_a_killed_run_reports_what_it_had_read() -> None:
+    progress = {"phase": "run", "stream": "issues", "streams": {"issues": 200, "labels": 0}}
+    CollectorRun.objects.create(collector="told", host="h", pid=1, started_at=timezone.now(), progress=progress)
+    refresh()
+    assert CollectorRun.objects.get().counts == {"issues": 200}
+    assert Alert.objects.get().category == "interrupted"
+
+
+def failed_here(name: str) -> None:
+    """A run of every repository that failed for one of them."""
+    report = ScopeReport(scope=name, outcome="failed", category="network", reason="it was down")
+    _reported([report, ScopeReport(scope="o/other", outcome="succeeded")])
+
+
+def _reported(reports: list[ScopeReport]) -> None:
+    collector = Told(CollectorResult.of(reports, requests=1))
+    collector.name = "github"
+    run(collector)
+
+
+def repository(name: str, number: int) -> None:
+    """A repository that was collected once."""
+    Repository.objects.create(id=number, full_name=name)
+    now = timezone.now()
+    Scope.objects.create(source_system="github", external_id=str(number), name=name, last_completed_at=now)
+
+
+def test_an_alert_about_a_repository_that_is_switched_off_closes() -> None:
+    repository("o/Down", 1)
+    failed_here("o/Down")
+    refresh()
+    assert Alert.objects.filter(resolved_at=None).count() == 1
+    Repository.objects.update(enabled=False)
+    refresh()
+    assert not Alert.objects.filter(resolved_at=None).exists()
+
+
+def test_an_alert_about_a_misspelt_setting_closes_when_the_setting_is_corrected(settings: Any) -> None:
+    settings.GITHUB_REPOS = ["o/tpyo"]
+    failed_here("o/tpyo")
+    _reported([ScopeReport(scope="o/other", outcome="succeeded")])
+    assert Alert.objects.filter(resolved_at=None).count() == 1, "it is still in the settings"
+    settings.GITHUB_REPOS = ["o/typo"]
+    refresh()
+    assert not Alert.objects.filter(resolved_at=None).exists()
+
+
+def test_an_alert_about_a_server_that_is_switched_off_closes() -> None:
+    guild = Guild.objects.create(id=5, name="Saltmarsh Works")
+    Scope.objects.create(source_system="discord", external_id="5/6", name="Saltmarsh Works/general")
+    report = ScopeReport(scope="Saltmarsh Works", outcome="failed", category="network", reason="it was down")
+    collector = Told(CollectorResult.of([report], requests=1))
+    collector.name = "discord"
+    run(collector)
+    Guild.objects.filter(pk=guild.pk).update(enabled=False)
+    refresh()
+    assert not Alert.objects.filter(kind="run", resolved_at=None).exists()

@@ -1,0 +1,70 @@
+"""Numbers, counts and durations as commands print them."""
+
+from collections.abc import Mapping
+
+DETAILS = {
+    "inserted": "new", "updated": "updated", "deleted": "deleted", "malformed": "malformed", "refused": "refused",
+}  # fmt: skip
+"""Last words of counts that say what became of the items that are counted without them."""
+UNCOUNTED = ("malformed", "refused", "inserted", "updated", "unchanged", "deleted", "new", "embedded", "skipped")
+"""Last words of counts that have no singular."""
+
+
+def number_of(count: int, noun: str) -> str:
+    """Return ``1 request`` or ``1,234 requests``."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
+def counted_words(counts: Mapping[str, int]) -> str:
+    """Return counts by name as a list for people: ``1 issue, 2,345 issue comments (12 new, 3 updated)``.
+
+    A count such as ``issues_inserted`` is shown behind ``issues``; zeros are left out.
+    """
+    parts: dict[str, list[str]] = {}
+    for name, count in counts.items():
+        head, _, last = name.rpartition("_")
+        if count and last in DETAILS and counts.get(head):
+            parts.setdefault(head, []).append(f"{count:,} {DETAILS[last]}")
+    shown: list[str] = []
+    for name, count in counts.items():
+        head, _, last = name.rpartition("_")
+        if not count or (last in DETAILS and counts.get(head)):
+            continue
+        details = f" ({', '.join(parts[name])})" if name in parts else ""
+        shown.append(f"{count:,} {_in_number(name.replace('_', ' '), count)}{details}")
+    return ", ".join(shown)
+
+
+def size_in_words(size: int) -> str:
+    """Return a number of bytes as ``512 bytes``, ``1.5 kB`` or ``4.2 MB``."""
+    if size < 1000:
+        return number_of(size, "byte")
+    return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
+
+
+def stored_in_words(counts: Mapping[str, int]) -> str:
+    """Return what an interrupted run says about the data."""
+    stored = counted_words(counts)
+    return f"stored until now: {stored}" if stored else "nothing was stored yet"
+
+
+def duration_in_words(seconds: float) -> str:
+    """Return ``0.8 s``, ``12 s``, ``3 min 05 s`` or ``2 h 07 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def _in_number(name: str, count: int) -> str:
+    """Return the plural name of a count in the number that fits; names of counts are plural, such as ``issues``."""
+    head, _, last = name.rpartition(" ")
+    if count != 1 or last in UNCOUNTED or not last.endswith("s") or last.endswith("ss"):
+        return name
+    singular = f"{last[:-3]}y" if last.endswith("ies") else last[:-1]
+    return f"{head} {singular}".strip()

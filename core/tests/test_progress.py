@@ -1,0 +1,154 @@
+"""The progress of a collection and of the index: what is reported, how often, and how it fits into a line."""
+
+import io
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from core.collectors.progress import Line, PlainLines, Position, Progress, Silence, clock, counted, moved, shortened
+from core.collectors.recorded import RecordedProgress
+from core.models import CollectorRun
+from core.pages.runs import progress_in_words
+from core.runs import recorded_run
+from core.search.holders import LONGEST, introduce
+from core.search.sync import sync
+from core.tests.notes import Notes, model
+
+WIDTHS = [20, 40, 79, 119]
+
+
+def position(**fields: Any) -> Position:
+    """A position that began 100 seconds before the time 100."""
+    return Position(**({"scope": "bitcoin-core/gui", "stream": "issue_comments", "began": 0.0} | fields))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scope", ["o/r", "a-rather-long-organisation/with-a-repository-of-a-very-long-name" * 2, ""])
+@pytest.mark.parametrize(("seen", "total"), [(0, None), (1, 2), (10_155, 537), (999_999, 12_345_678)])
+def test_a_line_fits_whatever_it_shows(width: int, scope: str, seen: int, total: int | None) -> None:
+    line = position(scope=scope, seen=seen, total=total).line(100.0, width)
+    assert len(line) <= width
+    assert line.isprintable()
+
+
+def test_a_line_has_place_count_rate_and_remaining_time() -> None:
+    line = position(seen=1_200, total=5_197).line(100.0, 79)
+    assert line == "bitcoin-core/gui  issue comments  1,200 of 5,197  12/s  5:33 left"
+
+
+def test_more_items_than_expected_hide_the_total_and_the_remaining_time() -> None:
+    line = position(seen=10_155, total=537).line(100.0, 79)
+    assert line == "bitcoin-core/gui  issue comments  10,155  102/s  1:40 so far"
+
+
+def test_elapsed_time_is_not_called_left() -> None:
+    assert "left" not in position(seen=50).line(100.0, 79)
+    assert position(seen=50).line(100.0, 79).endswith("1:40 so far")
+
+
+def test_a_long_name_is_shortened_in_its_middle_and_cannot_move_the_cursor() -> None:
+    assert shortened("organisation/repository", 11) == "organ…itory"
+    assert shortened("a\x1b[2Jb\r\n", 20) == "a [2Jb  "
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (67.4, "1:07"), (3_723, "1:02:03")])
+def test_a_clock_is_read_as_minutes_and_seconds(seconds: float, words: str) -> None:
+    assert clock(seconds) == words
+
+
+def test_a_new_total_of_the_same_stream_keeps_what_was_read() -> None:
+    before = position(seen=5, total=10)
+    assert moved(before, "bitcoin-core/gui", "issue_comments", 20).seen == 5
+    assert moved(before, "bitcoin-core/gui", "issues", 20).seen == 0
+
+
+def test_the_line_makes_room_for_what_else_is_written() -> None:
+    out = io.StringIO()
+    line = Line(out)
+    line.start()
+    line.expect("o/r", "issues", 3)
+    with line.hidden():
+        out.write("a warning\n")
+    line.advance(1)
+    line.stop()
+    assert "\r\x1b[2Ka warning\n" in out.getvalue()
+    assert out.getvalue().endswith("\r\x1b[2K")
+
+
+def test_into_a_file_go_whole_lines() -> None:
+    out = io.StringIO()
+    plain = PlainLines(out)
+    plain.expect("o/r", "issues", 300)
+    for _ in range(100):
+        plain.advance(3)
+    plain.expect("o/r", "labels", None)
+    assert "\x1b" not in out.getvalue()
+    assert [line.split("  ")[1] for line in out.getvalue().splitlines()] == ["issues", "issues", "labels"][
+        -len(out.getvalue().splitlines()) :
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_index_reports_every_64_chunks_and_ends_at_its_total() -> None:
+    reports: list[tuple[int, int | None]] = []
+    with model("steps"):
+        notes = Notes(**{f"n{n}": "|".join(f"text {n} {part}" for part in range(5)) for n in range(300)})
+        result = sync([notes], progress=lambda done, total: reports.append((done, total)))
+    assert result.chunks_embedded == 1500
+    steps = [after - before for (before, _), (after, _) in pairwise(reports)]
+    assert max(steps) <= 64
+    assert min(steps) >= 0
+    assert all(total is not None and done <= total for done, total in reports)
+    assert reports[-1] == (1500, 1500)
+    assert reports[0][1] == 1500, "estimated from the first batch"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_index_that_needs_no_new_vectors_moves_all_the_same() -> None:
+    with model("twice"):
+        notes = Notes(a="one|two", b="three")
+        sync([notes])
+        notes.mark("a")
+        reports: list[int] = []
+        sync([notes], progress=lambda done, _: reports.append(done))
+    assert reports[-1] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_run_page_shows_chunks_rate_and_remaining_time_of_the_index() -> None:
+    with recorded_run("github", {}) as run:
+        progress = RecordedProgress(run, Silence())
+        progress.begin("run")
+        progress.expect("o/r", "issues", 3)
+        progress.advance(3)
+        progress.begin("sync_pinecone")
+        report = counted(progress, "search index")
+        report(640, 3_100)
+        progress._position.began -= 20.0
+        progress._next = 0.0
+        report(704, 3_100)
+        run.refresh_from_db()
+        assert progress_in_words(run) == "search index: 704 of 3,100 chunks, 35 a second, 1 min 08 s left"
+        assert run.progress["streams"] == {"issues": 3}, "chunks are no items of the source"
+    CollectorRun.objects.update(outcome="succeeded")
+    run.refresh_from_db()
+    assert progress_in_words(run) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_indexes_says_which_command_it_is() -> None:
+    introduce()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+        name = cursor.fetchone()[0]
+    assert "(process " in name
+    assert len(name) <= LONGEST
+
+
+def test_every_progress_has_the_same_reports() -> None:
+    shows: list[Progress] = [Silence(), Line(io.StringIO()), PlainLines(io.StringIO())]
+    for progress in shows:
+        progress.expect("o/r", "issues", 1)
+        progress.advance(1)
