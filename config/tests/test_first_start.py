@@ -77,4 +77,4 @@ def test_the_embedded_server_is_found_through_the_dotenv_file(tmp_path: Path) ->
     command = [sys.executable, "-m", "config.database"]
     asked = subprocess.run([*command, "url"], cwd=copy, env=env, capture_output=True, text=True, check=False)
     subprocess.run([*command, "stop"], cwd=copy, env=env, check=True)
-    assert str(var) in asked.stdout, asked.stderr
+    assert (var / "postgres" / "data").is_dir(), asked.stderr  # the socket may be elsewhere: its path must be short

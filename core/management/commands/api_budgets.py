@@ -16,6 +16,11 @@ class Command(ReportingCommand):
     """Lists stored budgets, or clears those that the filters name."""
 
     help = "Show what is left of each account's quota and until when nothing is requested; --clear forgets it."
+    examples = (
+        "api_budgets",
+        "api_budgets --clear --source github",
+        "api_budgets --clear --all",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the filters and what to do."""
