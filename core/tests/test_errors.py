@@ -92,7 +92,8 @@ def test_categories_are_plain_words() -> None:
 
 
 OWN = {
-    "CollectorError": ("unknown", 1), "ConfigurationError": ("validation", 2), "ReplaceToken": ("auth", 2), "TokensRefused": ("auth", 2),
+    "CollectorError": ("unknown", 1), "ConfigurationError": ("validation", 2), "ReplaceToken": ("auth", 2),
+    "TokensRefused": ("auth", 2),
     "AccessDenied": ("permission", 1), "NotFound": ("unknown", 1), "RetryLater": ("rate_limit", 3),
     "BudgetExhausted": ("rate_limit", 3), "SourceUnavailable": ("network", 1), "SourceTimeout": ("timeout", 1),
     "UnexpectedAnswer": ("unknown", 1), "SliceRefused": ("network", 1), "CursorRefused": ("unknown", 1),
