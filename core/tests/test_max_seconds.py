@@ -73,7 +73,7 @@ def test_syncing_an_index_in_pinecone(peer: Peer, settings: Any, monkeypatch: py
 
 
 def test_posting_to_slack(peer: Peer, settings: Any) -> None:
-    settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL = "xoxb-1-a", "C1"
+    settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL = "xoxb-1-a", "C1"  # pragma: allowlist secret
     settings.SLACK_API_BASE = f"{peer.url}/api/"
     Notice.objects.create(title="Recovered", lines=[], created_at=timezone.now())
     began = time.monotonic()
