@@ -1,6 +1,7 @@
 """Reading in one thread with asyncio, writing in another: the event loop never waits for the database."""
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import AsyncIterator, Coroutine, Generator
@@ -11,6 +12,10 @@ Value = TypeVar("Value")
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 Step = tuple[Key, Item | Exception | None]
+logger = logging.getLogger(__name__)
+CANCELLATIONS = 5
+PATIENCE = 2.0
+"""Seconds to wait for tasks to end after each cancellation."""
 AHEAD = 24
 """Pages that may wait to be written."""
 
@@ -28,13 +33,23 @@ class Background:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def cancel(self) -> None:
-        """End everything that still runs, and wait for it."""
+        """End everything that still runs, and wait for it, ``CANCELLATIONS`` times ``PATIENCE`` seconds at most.
+
+        A task may miss a cancellation that arrives while it handles another one, so it is repeated.
+        """
 
         async def all_of_it() -> None:
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            tasks = {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+            for _ in range(CANCELLATIONS):
+                if not tasks:
+                    return
+                for task in tasks:
+                    task.cancel()
+                done, tasks = await asyncio.wait(tasks, timeout=PATIENCE)
+                for task in done:
+                    if not task.cancelled():
+                        task.exception()  # retrieved: whoever needed it has gone
+            logger.warning("tasks left behind tasks=%s", len(tasks))
 
         self.run(all_of_it())
 
@@ -43,8 +58,9 @@ class Background:
         if self.loop.is_running():
             self.cancel()
             self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join()
-        self.loop.close()
+            self._thread.join(PATIENCE)
+        if not self.loop.is_running():
+            self.loop.close()
 
 
 class Gathering(Generic[Key, Item]):

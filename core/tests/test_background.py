@@ -1,0 +1,29 @@
+"""The event loop in a thread of its own ends within a bound, whatever its tasks do."""
+
+import asyncio
+import time
+
+import pytest
+
+from core.operations.discord_ops import background
+from core.operations.discord_ops.background import Background
+
+
+@pytest.mark.parametrize("missed", [1, 2, 1000])
+def test_tasks_that_miss_cancellations_do_not_hold_the_end(monkeypatch: pytest.MonkeyPatch, missed: int) -> None:
+    monkeypatch.setattr(background, "PATIENCE", 0.1)
+    reader, began = Background(), asyncio.Event()
+
+    async def stubborn() -> None:
+        began.set()
+        for _ in range(missed):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+
+    reader.loop.call_soon_threadsafe(lambda: reader.loop.create_task(stubborn()))
+    reader.run(asyncio.wait_for(began.wait(), 5))
+    start = time.monotonic()
+    reader.close()
+    assert time.monotonic() - start < 5
