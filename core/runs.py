@@ -134,6 +134,15 @@ def mark_interrupted(collector: str | None = None) -> None:
             _unlock(key)
 
 
+def last_was_cut_off(collector: str) -> bool:
+    """Whether the run of a collector before the current one ended before its end: killed, or stopped by hand."""
+    runs = CollectorRun.objects.filter(collector=collector)
+    if own := current_run():
+        runs = runs.exclude(pk=own.pk)
+    last = runs.order_by("-pk").first()
+    return last is not None and last.outcome == CollectorRun.Outcome.INTERRUPTED
+
+
 def progress_counts(run: CollectorRun) -> dict[str, int]:
     """Return the items by stream that a run without a result had read when it last wrote its progress."""
     streams: object = (run.progress or {}).get("streams")

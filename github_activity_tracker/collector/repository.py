@@ -17,7 +17,7 @@ from core.collectors.progress import Progress
 from core.errors import ConfigurationError, NotFound, RetryLater, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
-from core.runs import clear_skips, record_skip
+from core.runs import clear_skips, last_was_cut_off, record_skip
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.authors import find_authors
@@ -80,6 +80,7 @@ class RepositoryRun:
 
     def __post_init__(self) -> None:
         self.switches = Switches(client=self.client, scope=self.scope, facts=self.facts)
+        self.small_steps = last_was_cut_off(COLLECTOR)
         self.continued = False
         """Whether the run before this one did not come to its end."""
 
@@ -279,6 +280,7 @@ class RepositoryRun:
             full=self.options.full,
             counts=self.counts,
             progress=self.progress,
+            small_steps=self.small_steps,
         )
 
     def _remember(self) -> None:

@@ -63,6 +63,8 @@ class Run:
     full: bool
     counts: Counter[str]
     progress: Progress
+    small_steps: bool
+    """Whether the run before this one was cut off: then pages are small at first, so that this one gets further."""
 
     @property
     def repository_id(self) -> int:
@@ -147,8 +149,9 @@ def collect_threads(run: Run, stream: str) -> None:
     """Read pull requests, the timelines of issues, or discussions with everything said in them."""
     shortfalls = Shortfalls(run, stream)
     pages = fetch.thread_pages(
-        run.client, stream, run.node_id, run.scope.name, run.start(stream), shortfalls.known_lists()
-    )
+        run.client, stream, run.node_id, run.scope.name, run.start(stream), shortfalls.known_lists(),
+        small_steps=run.small_steps,
+    )  # fmt: skip
     converted = ((convert_items(page.items, run, stream), page) for page in pages)
     for content, page in fetch.ahead(converted, waiting=PAGES_WAITING):
         if page.reactions:

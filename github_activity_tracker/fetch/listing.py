@@ -39,6 +39,8 @@ TRIES_OF_ONE = 4
 """So often a single item is asked for before it is set aside."""
 REFUSALS = 2
 """Refusals of a whole list in a run before it is given up: one may pass."""
+FEW = 5
+"""Items of a first page that must be stored soon: each page after it has twice as many, up to the size of the list."""
 SAVE_EVERY = 4
 """Queries about nested lists after which a page is stored as far as it is known: a killed run loses no more."""
 DETAILS = 25
@@ -90,10 +92,15 @@ class ItemPage:
 
 def pages(
     client: GitHubClient, listing: Listing, repository: str, scope: str, start: IncrementalState,
-    known: Known | None = None,
+    known: Known | None = None, *, small_steps: bool = False,
 ) -> Iterator[ItemPage]:  # fmt: skip
-    """Every page from the saved place on. ``repository`` is a node id; a refused cursor starts from the beginning."""
-    walk = _Walk(client=client, listing=listing, repository=repository, scope=scope, known=known or {})
+    """Every page from the saved place on. ``repository`` is a node id; a refused cursor starts from the beginning.
+
+    ``small_steps``: start with pages of few items, for a run that may not live long enough to store a large one.
+    """
+    walk = _Walk(
+        client=client, listing=listing, repository=repository, scope=scope, known=known or {}, small_steps=small_steps
+    )
     try:
         yield from walk.read(start)
     except CursorRefused:
@@ -180,6 +187,7 @@ class _Walk:
     repository: str
     scope: str
     known: Known
+    small_steps: bool
     again: str = ""
 
     def read(self, start: IncrementalState) -> Iterator[ItemPage]:
@@ -187,7 +195,8 @@ class _Walk:
         self.again = str(start.extras.get("again", start.checkpoint_token))
         yield from self._continue(start)
         place, tries, good, refusals = start.checkpoint_token or None, 0, 0, 0
-        size = most = self.listing.size
+        size = most = min(FEW, self.listing.size) if self.small_steps else self.listing.size
+        growing = self.small_steps
         while True:
             light = bool(size == 1 and tries >= TRIES_OF_ONE and self.listing.light)
             try:
@@ -203,7 +212,7 @@ class _Walk:
                     raise
                 tries = tries + 1 if size == 1 else 0
                 size = most = max(1, size // 2)
-                good = 0
+                good, growing = 0, False
                 continue
             yield from self._page(answer, connection, place, size, light=light)
             if not connection["pageInfo"]["hasNextPage"]:
@@ -213,7 +222,7 @@ class _Walk:
                     f"GitHub's {self.listing.connection} lead back to where they were. Run again later."
                 )
             good += 1
-            if good % GROW_AFTER == 0:
+            if growing or good % GROW_AFTER == 0:
                 most = min(self.listing.size, most * 2)
             place, size, tries = connection["pageInfo"]["endCursor"], most, 0
 

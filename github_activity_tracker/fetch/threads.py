@@ -54,13 +54,14 @@ LISTINGS = {
 
 def thread_pages(
     client: GitHubClient, stream: str, repository: str, scope: str, start: IncrementalState,
-    known: Known | None = None,
+    known: Known | None = None, *, small_steps: bool = False,
 ) -> Iterator[ItemPage]:  # fmt: skip
     """Yield pages of a GraphQL stream; ``repository`` is its node id.
 
     ``known``: by node id, the lists that are known to be shorter than their totals; they are not asked for again.
+    ``small_steps``: the first pages have few items.
     """
-    return pages(client, LISTINGS[stream], repository, scope, start, known)
+    return pages(client, LISTINGS[stream], repository, scope, start, known, small_steps=small_steps)
 
 
 def thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
