@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins = ["samples.fixtures"]
+pytest_plugins = ["config.tests.database", "samples.fixtures"]

@@ -11,7 +11,6 @@ import pytest
 from django.core.management import call_command
 
 from core.operations.http import Transport
-from github_activity_tracker.tests.emptying import emptied_by_deleting as emptied_by_deleting
 from samples.community import SampleCommunity
 from samples.server import SampleServer
 

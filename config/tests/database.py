@@ -1,0 +1,134 @@
+"""A fast test database: an own cluster without waits for the disk, a migrated template, and quick emptying.
+
+Loaded for every test by the root ``conftest.py``. With ``DATABASE_URL`` only the emptying is used.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import django
+import psycopg
+import pytest
+from django.apps import apps
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.management import call_command
+from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import TransactionTestCase
+from psycopg import sql
+from pytest_django import DjangoDbBlocker
+
+from config.database.client import ensure_running
+from config.database.home import Home
+
+CLUSTER = "tests"
+"""Folder below ``VAR_DIR`` of the tests' cluster. Collected data are in another one, which stays durable."""
+WITHOUT_DISK_WAITS = ("fsync", "full_page_writes", "synchronous_commit")
+"""Settings switched off there. After a power cut the folder may have to be deleted; nothing in it matters."""
+TEMPLATE = "template_activity_trackers_"
+ONE_AT_A_TIME = 3_507_911
+"""Key of the advisory lock under which a worker makes the template."""
+UNCHANGED = {"django_content_type", "auth_permission", "django_migrations"}
+"""Tables that are filled by migrations, so that their rows stay between tests."""
+DJANGO_SQL_FLUSH = DatabaseOperations.sql_flush
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords once instead of a million times, which takes a second; the stored format is the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Point to the tests' own cluster, and have each worker's database copied from a migrated template."""
+    if "EMBEDDED_HOME" not in connection.settings_dict:
+        return
+    home = Path(connection.settings_dict["EMBEDDED_HOME"]).parent / CLUSTER / "postgres"
+    connection.settings_dict["EMBEDDED_HOME"] = str(home)
+    with (
+        django_db_blocker.unblock(),
+        psycopg.connect(host=ensure_running(Home(home)), user="postgres", dbname="postgres", autocommit=True) as server,
+    ):
+        server.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
+        for name in WITHOUT_DISK_WAITS:
+            server.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
+        server.execute("SELECT pg_reload_conf()")
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template(server)
+
+
+def migrated_template(server: "psycopg.Connection[Any]") -> str:
+    """Return the name of a database with all migrations applied; it is made when a migration's text has changed."""
+    texts = hashlib.sha256(django.__version__.encode())
+    for app in apps.get_app_configs():
+        for file in sorted(Path(app.path, "migrations").glob("*.*")):
+            texts.update(file.read_bytes() if file.suffix in {".py", ".sql"} else b"")
+    name = TEMPLATE + texts.hexdigest()[:12]
+    existing = [row[0] for row in server.execute("SELECT datname FROM pg_database").fetchall()]
+    if name in existing:
+        return name
+    for old in existing:
+        if old.startswith(TEMPLATE):
+            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(old)))
+    unfinished = TEMPLATE + "unfinished"  # renamed when complete: a kill meanwhile leaves no half template
+    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(unfinished)))
+    usual = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = unfinished
+    try:
+        call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+    server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name)))
+    return name
+
+
+@cache
+def may_skip_triggers() -> bool:
+    """Return whether the tests' account may switch triggers and foreign keys off; only a superuser may."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        return bool(cursor.fetchone()[0])
+
+
+def filled(tables: Sequence[str]) -> list[str]:
+    """Return the tables that hold a row; one query."""
+    parts = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in tables)  # noqa: S608  (names of our tables)
+    with connection.cursor() as cursor:
+        cursor.execute(parts)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def delete_rows(
+    self: DatabaseOperations, style: Any, tables: Sequence[str], *, reset_sequences: bool = False,
+    allow_cascade: bool = False,
+) -> list[str]:  # fmt: skip
+    """Return statements that delete the rows of filled tables; truncating all 62 tables takes half a second."""
+    if reset_sequences or not may_skip_triggers():
+        return DJANGO_SQL_FLUSH(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
+    full = filled([table for table in tables if table not in UNCHANGED])
+    deletions = [f'DELETE FROM "{table}"' for table in full]  # noqa: S608  (names of our tables)
+    return ["SET LOCAL session_replication_role = replica", *deletions] if full else []
+
+
+def empty_the_database(self: TransactionTestCase) -> None:
+    """Empty the database after a test that commits; content types and permissions stay, so they are not made anew."""
+    call_command(
+        "flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=may_skip_triggers()
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_by_deleting() -> Iterator[None]:
+    """Replace Django's emptying, for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", delete_rows)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_the_database)
+        yield
