@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from config.tests.snapshots import begin_with
 from samples.server import SampleServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,11 +19,9 @@ MOST = 14
 @pytest.fixture
 def collected(sample_server: SampleServer, settings: Any, tmp_path: Any) -> SampleServer:
     """The sample community, collected."""
-    from django.core.management import call_command
-
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
-    call_command("collect_github", sample_server.truth()["full_name"], "--no-sync")
+    begin_with("github", lambda: call_command("collect_github", sample_server.truth()["full_name"], "--no-sync"))
     return sample_server
 
 

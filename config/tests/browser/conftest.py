@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.tests.browser.watching import FLAGS, Watched
+from config.tests.snapshots import begin_with
 from samples.server import SampleServer
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -54,14 +57,13 @@ def page(watched: Watched) -> Page:
 
 
 @pytest.fixture
-def staff(page: Page, django_user_model: Any) -> Any:
-    """Somebody who may do everything, logged in through the form."""
+def staff(watched: Watched, live_server: Any, client: Client, django_user_model: Any) -> Any:
+    """Return a person with all rights; the window carries the cookie of a log-in and shows the first page."""
     user = django_user_model.objects.create_superuser("keeper", password="a long password")
-    page.goto("/admin/login/")
-    page.get_by_label("Username").fill("keeper")
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/admin/")  # a click does not wait for the page that it leads to: keys would go astray
+    client.force_login(user)
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
+    watched.page.context.add_cookies([{**cookie, "url": live_server.url}])
+    watched.page.goto("/admin/")
     return user
 
 
@@ -70,5 +72,5 @@ def collected(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Sam
     """The sample community, collected."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
-    call_command("collect_github", sample_server.truth()["full_name"], "--no-sync")
+    begin_with("github", lambda: call_command("collect_github", sample_server.truth()["full_name"], "--no-sync"))
     return sample_server

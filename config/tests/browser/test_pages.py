@@ -20,6 +20,16 @@ def test_strangers_are_asked_to_log_in_and_people_without_staff_rights_stay_outs
     expect(page.get_by_text("Please enter the correct username and password for a staff account")).to_be_visible()
 
 
+def test_people_log_in_with_name_and_password(page: Page, django_user_model: Any) -> None:
+    django_user_model.objects.create_superuser("captain", password="a long password")
+    page.goto("/")
+    page.get_by_label("Username").fill("captain")
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")  # a click does not wait for the page that it leads to
+    expect(page.get_by_text("captain").first).to_be_visible()
+
+
 def test_an_empty_installation_says_how_to_begin(page: Page, staff: Any) -> None:
     expect(page.get_by_role("heading", name="Nothing is collected yet: first steps")).to_be_visible()
     expect(page.get_by_text("make demo")).to_be_visible()

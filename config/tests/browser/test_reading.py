@@ -13,6 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from config.tests.browser.test_pages import FAINT
+from config.tests.snapshots import begin_with
 from core.models import Activity
 from core.pages.texts import visible
 from discord_activity_tracker.models import Message
@@ -29,12 +30,19 @@ ROWS = "[...document.querySelectorAll('#result_list tbody tr')].map((row) => row
 
 
 @pytest.fixture
-def community(collected: SampleServer, settings: Any) -> SampleServer:
+def community(sample_server: SampleServer, settings: Any, tmp_path: Path) -> SampleServer:
     """The sample community with its Discord, collected."""
-    with SampleDiscord() as server:
-        settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = server.url, server.token
-        call_command("collect_discord", str(server.guild.id), "--no-sync", stdout=StringIO(), stderr=StringIO())
-    return collected
+
+    def collect() -> None:
+        settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
+        settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
+        call_command("collect_github", sample_server.truth()["full_name"], "--no-sync")
+        with SampleDiscord() as server:
+            settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = server.url, server.token
+            call_command("collect_discord", str(server.guild.id), "--no-sync", stdout=StringIO(), stderr=StringIO())
+
+    begin_with("github and discord", collect)
+    return sample_server
 
 
 def lists() -> Iterator[str]:
