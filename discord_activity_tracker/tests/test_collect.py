@@ -44,6 +44,7 @@ def test_after_a_run_every_channel_that_can_be_read_is_complete(twin: Twin, coll
     assert not unfinished & {f"{guild}/{pk}" for guild, pk in readable.values_list("guild_id", "pk")}
 
 
+@pytest.mark.slow
 def test_a_sweep_finds_whatever_changed(twin: Twin, collect: Collect) -> None:
     collect()
     collected = set(Message.objects.values_list("pk", flat=True))

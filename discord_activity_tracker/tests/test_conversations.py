@@ -93,7 +93,7 @@ def test_what_is_kept_already_costs_no_look_at_conversations(django_assert_num_q
         assert conversations.conversations_for(rows, {at(0): {"conversation": 7}}, place=None) == {at(0): 7}  # pyright: ignore[reportArgumentType]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     minutes=st.lists(st.integers(0, 400), unique=True, min_size=1, max_size=25),
     pages=st.lists(st.integers(0, 4), min_size=25, max_size=25),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from core.operations.discord_ops import client as discord_client
+from core.tests.speed import quick
 from discord_activity_tracker.models import Message
 from discord_activity_tracker.tests.conftest import Collect
 from discord_activity_tracker.tests.truth import differences, false_tombstones
@@ -28,7 +29,11 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discord_client, "TIMEOUT", 1.0)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']}{fault.get('status', '')}")
+@pytest.mark.parametrize(
+    "fault",
+    quick(FAULTS, FAULTS[1], FAULTS[9], FAULTS[16]),
+    ids=lambda fault: f"{fault['kind']}{fault.get('status', '')}",
+)
 def test_one_fault_costs_an_attempt_and_nothing_else(twin: Twin, collect: Collect, fault: dict[str, object]) -> None:
     boxes = twin.readable()
     channel = str(max(boxes, key=lambda pk: boxes[pk]["count"]))
@@ -55,6 +60,7 @@ def test_a_revoked_token_stops_at_the_first_refusal(twin: Twin, collect: Collect
     assert twin.call("stats")["statuses"].get("401", 0) <= 16  # those that were on their way
 
 
+@pytest.mark.slow
 def test_storms_during_a_run_are_found_by_the_next_sweep(twin: Twin, collect: Collect) -> None:
     twin.call("limits", {"enabled": False, "latency_ms": [5, 15]})
     over = threading.Event()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from core.errors import ConfigurationError
+from core.tests.speed import quick
 from discord_activity_tracker import fetch
 from discord_activity_tracker.models import Channel, Message
 from discord_activity_tracker.tests.conftest import Collect
@@ -37,7 +38,7 @@ def test_each_gap_is_one_line_in_the_result_and_stands_with_its_channel(twin: Tw
     assert [f"#{channel.name} {channel.gap}" for channel in kept] == notes
 
 
-@pytest.mark.parametrize("lost", [READ_MESSAGE_HISTORY, VIEW_CHANNEL])
+@pytest.mark.parametrize("lost", quick([READ_MESSAGE_HISTORY, VIEW_CHANNEL], VIEW_CHANNEL))
 def test_a_lost_permission_deletes_nothing(twin: Twin, collect: Collect, lost: int) -> None:
     collect()
     channel = busiest(twin)
@@ -52,6 +53,7 @@ def test_a_lost_permission_deletes_nothing(twin: Twin, collect: Collect, lost: i
     assert differences(twin) == []
 
 
+@pytest.mark.slow
 def test_a_permission_lost_during_the_run_deletes_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

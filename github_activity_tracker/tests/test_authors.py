@@ -33,6 +33,7 @@ def test_an_address_becomes_its_account(server: SampleServer, collect: Collect) 
     assert result["counts"]["authors_found"] == AuthorEmail.objects.exclude(account=None).count() == 5
 
 
+@pytest.mark.slow
 def test_an_address_is_asked_about_once_whatever_the_answer(server: SampleServer, collect: Collect) -> None:
     collect()
     assert AuthorEmail.objects.filter(account=None).count() == 2
@@ -67,6 +68,7 @@ def test_what_a_run_may_ask_is_bounded_and_later_runs_go_on(
     assert AuthorEmail.objects.count() == 7
 
 
+@pytest.mark.slow
 def test_an_account_that_is_gone_keeps_its_commits(server: SampleServer, collect: Collect) -> None:
     collect()
     before = Commit.objects.filter(author_id__in=[BRAM, GRETA]).count()
@@ -79,6 +81,7 @@ def test_an_account_that_is_gone_keeps_its_commits(server: SampleServer, collect
     assert Account.objects.exclude(deleted_at=None).filter(pk__in=[BRAM, GRETA]).count() == 2
 
 
+@pytest.mark.slow
 def test_a_limit_in_the_middle_is_no_obstacle_for_the_next_run(
     server: SampleServer, collect: Collect, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from django.db import DataError
 
 from core.errors import ConfigurationError
 from core.models import Activity, Checkpoint, CollectorRun, Document, SkippedItem
+from core.tests.speed import quick
 from github_activity_tracker import fetch, store
 from github_activity_tracker.models import Issue, IssueComment, Repository, ReviewComment
 from samples.server import SampleServer
@@ -118,7 +119,7 @@ def test_an_instant_with_more_comments_than_a_page_is_read_whole(server: SampleS
     assert kept() == true(server)
 
 
-@pytest.mark.parametrize("kind", ["500", "502", "503", "504", "reset", "truncated", "html"])
+@pytest.mark.parametrize("kind", quick(["500", "502", "503", "504", "reset", "truncated", "html"], "502", "truncated"))
 def test_a_passing_fault_is_overcome(server: SampleServer, collect: Collect, kind: str) -> None:
     server.fail(kind, 4)
     assert collect()["outcome"] == "succeeded"
@@ -130,6 +131,7 @@ def test_a_short_limit_is_waited_for(server: SampleServer, collect: Collect) -> 
     assert collect()["outcome"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_a_long_limit_ends_the_run_as_partial_and_the_next_goes_on(server: SampleServer, collect: Collect) -> None:
     server.fail("primary", 4, reset_in=3600)
     result = collect()
@@ -188,6 +190,7 @@ def test_a_renamed_repository_goes_on_under_its_id(server: SampleServer, collect
     assert Activity.objects.first().scope.name == repository.full_name  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_renamed_account_is_renamed_on_the_timeline(server: SampleServer, collect: Collect) -> None:
     collect()
     activity = Activity.objects.exclude(actor_external_id="").first()

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from core.models import Activity, Document, SkippedItem
+from core.tests.speed import quick
 from github_activity_tracker.documents import GitHubDocuments
 from github_activity_tracker.models import Discussion, DiscussionComment, Review, Revision
 from github_activity_tracker.tests.test_collect import Collect
@@ -98,6 +99,7 @@ def test_a_deleted_discussion_is_found_by_its_total(server: SampleServer, collec
     assert Document.objects.get(kind="discussion", external_id__endswith=":38").deleted_at
 
 
+@pytest.mark.slow
 def test_a_deleted_comment_is_found_by_reconciling(server: SampleServer, collect: Collect) -> None:
     collect()
     gone = DiscussionComment.objects.filter(is_answer=True).get()
@@ -116,6 +118,7 @@ def test_the_document_shows_the_talk(server: SampleServer, collect: Collect) -> 
     assert "bucket of water" in " ".join(passage.text for passage in document.passages)
 
 
+@pytest.mark.slow
 def test_the_export_has_them(server: SampleServer, collect: Collect) -> None:
     collect()
     out = StringIO()
@@ -125,7 +128,7 @@ def test_the_export_has_them(server: SampleServer, collect: Collect) -> None:
     assert bodies == set(true(server)["discussion_comments"].values())
 
 
-@pytest.mark.parametrize("kind", ["502", "reset", "truncated", "secondary"])
+@pytest.mark.parametrize("kind", quick(["502", "reset", "truncated", "secondary"], "reset"))
 def test_a_fault_in_the_middle_of_them_is_overcome(server: SampleServer, collect: Collect, kind: str) -> None:
     details = {"retry_after": 1} if kind == "secondary" else {}
     server.fail(kind, r"/graphql", skip=4, times=2, **details)

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from core.models import Activity, ApiBudget, Document, Scope, SkippedItem
+from core.tests.speed import quick
 from github_activity_tracker.models import (
     Account,
     FormerLogin,
@@ -42,7 +43,7 @@ def test_pull_requests_reviews_and_events_are_kept(server: SampleServer, collect
     assert events.count() == len(pulls)
 
 
-@pytest.mark.parametrize("kind", ["500", "502", "reset", "truncated", "html"])
+@pytest.mark.parametrize("kind", quick(["500", "502", "reset", "truncated", "html"], "html"))
 def test_a_fault_in_graphql_is_overcome(server: SampleServer, collect: Collect, kind: str) -> None:
     server.fail(kind, r"/graphql")
     assert collect()["outcome"] == "succeeded"
@@ -85,6 +86,7 @@ def test_reconciling_finds_what_leaves_no_trace(server: SampleServer, collect: C
     assert ReviewComment.objects.get(pk=gone.pk).deleted_at
 
 
+@pytest.mark.slow
 def test_reconciling_twice_changes_nothing(server: SampleServer, collect: Collect) -> None:
     del server
     collect("--reconcile")
@@ -165,6 +167,7 @@ def test_an_estimate_collects_nothing(server: SampleServer) -> None:
     assert not Issue.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_audit_agrees_after_a_collection(server: SampleServer, collect: Collect) -> None:
     collect()
     name = server.truth()["full_name"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.models import Activity, ApiBudget, CollectorRun
+from core.tests.speed import quick
 from github_activity_tracker.collector import collector
 from github_activity_tracker.models import Account, FormerName, TimelineEvent
 from github_activity_tracker.tests.test_collect import Collect
@@ -68,13 +69,14 @@ def until_complete(collect: Collect, *arguments: str) -> int:
 
 
 @pytest.mark.parametrize("server", ["small"], indirect=True, ids=[""])
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", quick(FAULTS, "truncated", "graphql_502"))
 def test_a_fault_that_comes_again_and_again_spoils_nothing(server: Twin, collect: Collect, kind: str) -> None:
     server.call("faults", {"seed": 3, "rules": [{"kind": kind, "probability": 0.15, "retry_after": 1, "times": 40}]})
     until_complete(collect)
     assert differences(server.truth()) == {}
 
 
+@pytest.mark.slow
 def test_faults_of_all_kinds_at_once_spoil_nothing(server: Twin, collect: Collect) -> None:
     rules = [{"kind": kind, "probability": 0.05 / len(FAULTS), "retry_after": 1} for kind in FAULTS]
     server.call("faults", {"seed": 5, "rules": rules})
@@ -94,6 +96,7 @@ def test_a_token_that_is_revoked_half_way_is_named_by_its_variable(server: Twin,
     assert Activity.objects.exists()
 
 
+@pytest.mark.slow
 def test_another_token_takes_over_from_one_that_is_revoked(server: Twin, collect: Collect, settings: Any) -> None:
     settings.GITHUB_TOKENS = ["ghp_alice_1", "ghp_bob_1"]
     server.call("faults", {"rules": [{"kind": "revoke", "user": "alice", "nth": [5]}]})
@@ -149,7 +152,7 @@ def storm(server: Twin, seed: int, requests: int) -> None:
         server.call("mutate", {"op": "rename_user", "login": renamed.login, "to": "newly-named", "when": {"nth": 3}})
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", quick([1, 2], 1))
 def test_a_storm_during_the_first_run_is_caught_up_with(server: Twin, collect: Collect, seed: int) -> None:
     storm(server, seed, requests=20)
     until_complete(collect)
@@ -159,6 +162,7 @@ def test_a_storm_during_the_first_run_is_caught_up_with(server: Twin, collect: C
     assert differences(server.truth()) == {}
 
 
+@pytest.mark.slow
 def test_a_storm_during_a_later_run_is_caught_up_with(server: Twin, collect: Collect) -> None:
     until_complete(collect)
     for number in server.truth()["issues"]["numbers"][:1]:  # so that the run has something to read

@@ -16,6 +16,7 @@ from config.tests.browser.test_pages import FAINT
 from config.tests.snapshots import begin_with
 from core.models import Activity
 from core.pages.texts import visible
+from core.tests.speed import quick
 from discord_activity_tracker.models import Message
 from github_activity_tracker.models import Issue
 from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin
@@ -78,19 +79,20 @@ def pages_of_rows() -> Iterator[str]:
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", quick(WIDTHS, 390))
 def test_rows_of_every_list_are_low_and_pages_do_not_scroll_sideways(
     community: SampleServer, page: Page, staff: Any, width: int
 ) -> None:
     rows_and_width(page, lists(), width)
 
 
+@pytest.mark.slow
 def test_no_page_scrolls_sideways_on_a_phone(community: SampleServer, page: Page, staff: Any) -> None:
     own = ["/admin/", "/admin/timeline/", "/admin/health/", "/admin/search/", "/admin/?since=2020-01-01", *threads()]
     rows_and_width(page, iter([*own, *pages_of_rows()]), 390)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))
 def test_threads_read_like_the_original(community: SampleServer, page: Page, staff: Any, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(threads()[0])
@@ -161,7 +163,7 @@ def test_every_page_has_a_search_field(collected: SampleServer, page: Page, staf
         page.wait_for_url("**/admin/search/?q=ferry")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))
 def test_charts_of_years_use_months_and_neighbours_differ_in_lightness(
     collected: SampleServer, page: Page, staff: Any, scheme: Any
 ) -> None:
@@ -190,6 +192,7 @@ LIGHTNESS = """() => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.twin
 @pytest.mark.skipif(not (PYTHON.exists() and SERVE.exists()), reason="the stand-ins are not beside the project")
 def test_real_data_can_be_read(page: Page, staff: Any, settings: Any, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from config.tests.browser.hostile import CONTENTS
 from core.search.sync import sync
 from core.tests.notes import Notes, model
+from core.tests.speed import quick
 
 TEXTS = {
     "gauge": "The **tide gauge** at the north pier jumps by a metre at noon.",
@@ -38,7 +39,7 @@ def test_words_are_found_marked_and_lead_to_their_thread(searchable: Notes, page
     expect(page.locator(".liked")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", quick(["light", "dark"], "light"))
 def test_hostile_results_do_nothing(searchable: Notes, page: Page, staff: Any, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto("/admin/search/?q=gauge&mode=text")
