@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 
-import emoji
 from markdown_it.token import Token
 
 from core.operations.markdown.markup import Flavour, Markup, Reference
@@ -46,7 +45,11 @@ def split_references(text: str, markup: Markup) -> Iterator[str | Reference]:
 
 def with_emoji(text: str) -> str:
     """Return the text with emoji in place of the short names that code hosts know, such as ``:tada:``."""
-    return SHORTCODE.sub(lambda name: emoji.emojize(name[0], language="alias"), text) if ":" in text else text
+    if ":" not in text:
+        return text
+    import emoji  # here, since its tables take a tenth of a second to load, which every command would wait for
+
+    return SHORTCODE.sub(lambda name: emoji.emojize(name[0], language="alias"), text)
 
 
 def _texts(tokens: Sequence[Token]) -> Iterator[Token]:
