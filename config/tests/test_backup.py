@@ -69,6 +69,7 @@ def test_a_backup_comes_back_whole_in_another_database(homes: list[Path], tmp_pa
     assert rows(two) == kept
 
 
+@pytest.mark.slow
 def test_a_backup_that_fails_leaves_nothing(tmp_path: Path) -> None:
     url = "postgres://u:hidden-word@127.0.0.1:1/none"
     done = manage(tmp_path, f"backup {tmp_path}/x/y.dump", DATABASE_URL=url)

@@ -49,6 +49,7 @@ def test_a_server_starts_is_shared_and_recovers_from_kills(var: Path) -> None:
     assert again[0] != postmaster[0]
 
 
+@pytest.mark.slow
 def test_a_stale_pid_file_does_not_block_a_start(var: Path) -> None:
     assert url(var).returncode == 0
     stop_server(var)
@@ -57,6 +58,7 @@ def test_a_stale_pid_file_does_not_block_a_start(var: Path) -> None:
     assert url(var).returncode == 0
 
 
+@pytest.mark.slow
 def test_another_major_version_is_refused_with_what_to_do(var: Path) -> None:
     assert url(var).returncode == 0
     stop_server(var)
@@ -67,6 +69,7 @@ def test_another_major_version_is_refused_with_what_to_do(var: Path) -> None:
     assert refused.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_deleted_folder_ends_its_server(var: Path) -> None:
     assert url(var).returncode == 0
     postmaster = Home(var / "postgres").postmaster()

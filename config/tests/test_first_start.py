@@ -67,6 +67,7 @@ def test_ten_migrations_at_once_all_succeed(tmp_path: Path) -> None:
     assert [command.returncode for command in commands] == [0] * 10, errors
 
 
+@pytest.mark.slow
 def test_the_embedded_server_is_found_through_the_dotenv_file(tmp_path: Path) -> None:
     """``python -m config.database`` reads VAR_DIR from ``.env`` as every command does."""
     copy, var = tmp_path / "project", tmp_path / "elsewhere"

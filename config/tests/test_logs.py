@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.database import stop_server
 from samples.server import SampleServer
 
@@ -19,6 +21,7 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if not line.startswith("error: ")]
 
 
+@pytest.mark.slow
 def test_every_record_of_a_run_carries_its_fields(tmp_path: Path) -> None:
     with SampleServer() as server:
         name, token = server.truth()["full_name"], server.token()
