@@ -67,6 +67,7 @@ def test_under_cron_only_misspelt_names_are_a_configuration_error(github: Sample
     assert not Scope.objects.exists()
 
 
+@pytest.mark.slow
 def test_under_cron_a_misspelt_organisation_stops_no_repository(github: SampleServer) -> None:
     collect("--org", "saltmarsh-wroks", SAMPLE_REPOSITORY)
     assert CollectorRun.objects.get().outcome == "partial"
