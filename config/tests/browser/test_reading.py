@@ -79,7 +79,12 @@ def pages_of_rows() -> Iterator[str]:
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
 
 
-@pytest.mark.parametrize("width", quick(WIDTHS, 390))
+def test_rows_of_the_timeline_are_low_on_a_phone(community: SampleServer, page: Page, staff: Any) -> None:
+    rows_and_width(page, iter([reverse("admin:core_activity_changelist")]), 390)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", WIDTHS)
 def test_rows_of_every_list_are_low_and_pages_do_not_scroll_sideways(
     community: SampleServer, page: Page, staff: Any, width: int
 ) -> None:
