@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from core.collectors.recorded import INDEXING
 from core.models import CollectorRun, SkippedItem
+from core.operations.visible import visible
 from core.operations.words import duration_in_words, number_of
 from core.pages.names import need
-from core.pages.texts import visible
 from core.runs import is_alive
 
 SHOWN = 50

@@ -14,9 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from core.models import Chunk, Document
+from core.operations.visible import visible
 from core.pages.loose import different_values
 from core.pages.names import need, source_names
-from core.pages.texts import visible
 from core.search.query import Filters, Result, alike, search, unknown
 
 PER_PAGE = 20

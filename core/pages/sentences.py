@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from core.models import Activity
+from core.operations.visible import visible
 from core.pages.names import passive_types, source_names, type_name
-from core.pages.texts import visible
 from core.trackers import Line, ThreadHead, activity_address, installed_trackers, person_address
 
 BURST = timedelta(minutes=15)

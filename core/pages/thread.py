@@ -14,10 +14,11 @@ from django.utils.http import urlencode
 
 from core.models import Activity, Document
 from core.operations.markdown import unix_lines
+from core.operations.visible import visible
 from core.pages import keyset
 from core.pages.names import need, source_names, type_name
 from core.pages.sentences import Words, entry, folded, words_of
-from core.pages.texts import Renderer, visible
+from core.pages.texts import Renderer
 from core.trackers import EarlierText, PostDetails, ThreadHead, activity_address, person_address, tracker_of
 
 PER_PAGE = 50

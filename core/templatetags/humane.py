@@ -2,9 +2,9 @@
 
 from django import template
 
+from core.operations.visible import visible
 from core.pages.names import ago, span, took
 from core.pages.runs import progress_in_words
-from core.pages.texts import visible
 
 register = template.Library()
 register.filter(ago)

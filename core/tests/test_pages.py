@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.models import Activity, CollectorRun, Scope, SkippedItem
-from core.pages.texts import SHORT, SHOWN, Renderer, visible
+from core.operations.visible import visible
+from core.pages.texts import SHORT, SHOWN, Renderer
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)

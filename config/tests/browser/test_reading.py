@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from config.tests.browser.test_pages import FAINT
 from config.tests.snapshots import begin_with
 from core.models import Activity
-from core.pages.texts import visible
+from core.operations.visible import visible
 from core.tests.speed import quick
 from discord_activity_tracker.models import Message
 from github_activity_tracker.models import Issue
