@@ -107,7 +107,12 @@ class UTCFormatter(logging.Formatter):
     default_msec_format = ""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line a record: people who want a traceback ask the command for it with ``--traceback``."""
+        """One line a record: people who want a traceback ask the command for it with ``--traceback``.
+
+        Whatever a name or an error holds, it begins no other line and hides nothing.
+        """
+        from core.operations.visible import visible_line
+
         line = logging.makeLogRecord(record.__dict__)
-        line.exc_info = line.exc_text = None
-        return super().format(line)
+        line.exc_info = line.exc_text = line.stack_info = None
+        return visible_line(super().format(line))

@@ -1,6 +1,5 @@
 """The base of collecting commands: collect, then bring the search index up to date."""
 
-import json
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -35,6 +34,7 @@ from core.models import CollectorRun
 from core.operations.bounds import check_time, run_ends_after
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
+from core.operations.visible import json_text, visible_line
 from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.runs import finish_run, recorded_run, run_finished
 from core.search.results import SyncResult
@@ -226,7 +226,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             raise CommandError("This collector cannot tell what a run would cost.")
         found = collector.estimate()
         if as_json:
-            self.stdout.write(json.dumps({"scopes": [asdict(estimate) for estimate in found]}))
+            self.stdout.write(json_text({"scopes": [asdict(estimate) for estimate in found]}))
             return
         for estimate in found:
             self.stdout.write(in_words(estimate))
@@ -261,14 +261,14 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         ]
         told = {"collector": name, "success": result.success, "outcome": result.outcome, "counts": dict(result.counts)}
         told |= {"requests": result.requests, "skipped": result.skipped, "duration_seconds": round(seconds, 3)}
-        self.stdout.write(json.dumps(told | {"scopes": scopes} | dict(more or {})))
+        self.stdout.write(json_text(told | {"scopes": scopes} | dict(more or {})))
 
     def _print(self, name: str, result: CollectorResult, seconds: float) -> None:
         for report in result.scopes:
             counts = counted_words(report.counts) or "nothing new"
-            self.stdout.write(wrapped(f"{report.scope}: {report.outcome}; {counts}", self.stdout))
+            self.stdout.write(wrapped(visible_line(f"{report.scope}: {report.outcome}; {counts}"), self.stdout))
             for line in filter(None, [report.reason, *report.notes]):
-                self.stderr.write(wrapped(redact(f"{report.scope}: {line}"), self.stderr))
+                self.stderr.write(wrapped(visible_line(redact(f"{report.scope}: {line}")), self.stderr))
         requests = number_of(result.requests, "request")
         self.stdout.write(f"{name}: {result.outcome}, {requests}, {duration_in_words(seconds)}")
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
+from core.operations.visible import without_hidden
+
 TICK = 0.5
 """Seconds between two writings of the line while nothing arrives, so that nobody takes a wait for a standstill."""
 PLAIN_EVERY = 10.0
@@ -80,7 +82,7 @@ def clock(seconds: float) -> str:
 
 def shortened(text: str, room: int) -> str:
     """Return a text in at most ``room`` columns, with an ellipsis in its middle; nothing in it moves the cursor."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
+    plain = without_hidden(text.replace("\n", " ").replace("\t", " "), " ")
     if len(plain) <= room:
         return plain
     head = (room - 1) // 2

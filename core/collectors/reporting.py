@@ -10,11 +10,14 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.color import no_style
 
+from core.collectors.output import SafeOutput
 from core.collectors.terminal import wrapped
 from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.operations.redaction import redact
+from core.operations.visible import visible, visible_line
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -34,6 +37,15 @@ class ReportingCommand(BaseCommand):
     """Command lines for ``--help``, without ``manage.py``."""
     exit_codes: ClassVar[Mapping[int, str]] = {0: "done", 1: "failed", 2: "wrong usage or configuration"}
     """What ``--help`` says about exit codes; 130 after Ctrl-C is the same everywhere."""
+    exact_output: bool = False
+    """Whether standard output keeps every character where it is no terminal; else hidden ones are always shown."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        style = self.stderr.style_func
+        self.stdout = SafeOutput(self.stdout._out, exact=self.exact_output)  # pyright: ignore  # the stream itself
+        self.stderr = SafeOutput(self.stderr._out)  # pyright: ignore
+        self.stderr.style_func = style
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Add what every command has."""
@@ -54,22 +66,35 @@ class ReportingCommand(BaseCommand):
         if log_format := options.pop("log_format", None):
             logging.config.dictConfig(settings.LOGGINGS[log_format])
         use_limits(self.database_limits)
+        if stdout := options.pop("stdout", None):
+            self.stdout = SafeOutput(stdout, exact=self.exact_output)
+        if stderr := options.pop("stderr", None):
+            self.stderr = SafeOutput(stderr)
         return super().execute(*args, **options)
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        """Check as Django does, without colours: streams and error lines show each control character."""
+        style, self.style = self.style, no_style()
+        try:
+            super().check(*args, **kwargs)
+        finally:
+            self.style = style
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as from a terminal or cron; never a traceback unless ``--traceback`` asks for it."""
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
         except KeyboardInterrupt:
-            sys.stderr.write(wrapped(f"interrupted: {self.interrupted}; run again to go on", sys.stderr) + "\n")
+            line = visible_line(f"interrupted: {self.interrupted}; run again to go on")
+            sys.stderr.write(wrapped(line, sys.stderr) + "\n")
             sys.exit(130)
         except BrokenPipeError:  # the reader, such as head, has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         except Exception as error:  # noqa: BLE001  (the outermost border: every error becomes one line)
             if "--traceback" in argv:
-                sys.stderr.write(redact("".join(traceback.format_exception(error))))
-            first = redact(in_one_line(error))
+                sys.stderr.write(visible(redact("".join(traceback.format_exception(error)))))
+            first = visible_line(redact(in_one_line(error)))
             sys.stderr.write(wrapped(f"error: {first} ({classify_failure(error).value})", sys.stderr) + "\n")
             sys.exit(exit_code_for(error))
         if self.exit_code:

@@ -51,9 +51,11 @@ def without_hidden(text: str, replacement: str = "") -> str:
 
 
 def json_text(value: Any, **options: Any) -> "ExactText":
-    """Return JSON whose hidden characters are escapes (``\\u202e``): harmless to look at, and the same when read."""
-    text = json.dumps(value, **({"ensure_ascii": False} | options))
-    return ExactText(HIDDEN.sub(lambda match: _escape(match[0]), text))
+    """Return JSON whose hidden characters are escapes (``\\u202e``): harmless to look at, and the same when read.
+
+    The options are those of ``json.dumps``.
+    """
+    return ExactText(HIDDEN.sub(lambda match: _escape(match[0]), json.dumps(value, **options)))
 
 
 class ExactText(str):

@@ -4,7 +4,6 @@ The first line is what a monitor shows; exit code 0 OK, 1 WARNING, 2 CRITICAL.
 https://nagios-plugins.org/doc/guidelines.html#PLUGOUTPUT
 """
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,6 +16,7 @@ from core.errors import in_one_line
 from core.models import CollectorRun
 from core.monitoring.status import Finding, Level, Status, status
 from core.operations.redaction import redact
+from core.operations.visible import json_text, visible_line
 from core.operations.words import number_of
 from core.runs import database_now
 
@@ -48,7 +48,7 @@ class Command(ReportingCommand):
         except DatabaseError as error:
             text = f"the database cannot be asked: {redact(in_one_line(error))}"
             found = Status(findings=[Finding(level=Level.CRITICAL, text=text)], figures={}, last_runs=[], scopes=[])
-        self.stdout.write(json.dumps(as_json(found)) if options["json"] else "\n".join(in_lines(found)))
+        self.stdout.write(json_text(as_json(found)) if options["json"] else "\n".join(in_lines(found)))
         self.exit_code = int(found.level)
 
 
@@ -66,7 +66,7 @@ def in_lines(found: Status) -> Sequence[str]:
     if figures:
         first += " | " + " ".join(f"{name}={number}" for name, number in figures.items())
     lines = [f"{finding.level.name}: {finding.text.replace('|', '/')}" for finding in found.findings[:MOST_LINES]]
-    return [first, *lines, *(_of_run(run) for run in found.last_runs)]
+    return [visible_line(line) for line in (first, *lines, *map(_of_run, found.last_runs))]
 
 
 def _of_run(run: CollectorRun) -> str:

@@ -3,7 +3,7 @@
 import csv
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,6 +15,7 @@ from core.collectors.command import aware_date
 from core.db.limits import MAINTENANCE
 from core.models import Activity
 from core.operations.files import open_atomic
+from core.operations.visible import ExactText, json_text
 from core.operations.words import number_of, size_in_words
 from core.trackers import installed_trackers
 
@@ -24,11 +25,15 @@ FIELDS = (
     "scope", "thread", "actor_name", "edited_at", "deleted_at",
 )  # fmt: skip
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Characters that begin a formula in spreadsheets, the full-width ones of East Asian keyboards included."""
+
 
 class Command(ReportingCommand):
     """Exports activities, the oldest first."""
 
     database_limits = MAINTENANCE
+    exact_output = True
     help = "Write the timeline as JSON lines or CSV, the oldest first."
     examples = (
         "export_activity --output activity.jsonl",
@@ -50,6 +55,10 @@ class Command(ReportingCommand):
             "--output", type=Path, help="Write to this file, whole or not at all; the default is standard output."
         )
         parser.add_argument("--bodies", action="store_true", help="Add the full texts in the column body.")
+        parser.add_argument(
+            "--keep-formulas", action="store_true",
+            help="CSV: leave cells that a spreadsheet would calculate as they are, without the apostrophe before them.",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Stream everything that the filters keep."""
@@ -62,7 +71,12 @@ class Command(ReportingCommand):
         rows = _rows(found.iterator(chunk_size=BATCH), bodies=options["bodies"])
         target: Path | None = options["output"]
         with open_atomic(target) if target else nullcontext(self.stdout) as file:
-            number = _write(rows, file, options["format"], bodies=options["bodies"])
+            if options["format"] == "csv":
+                columns = [*FIELDS, "body"] if options["bodies"] else list(FIELDS)
+                number = _write_csv(rows, file, columns, guard=not options["keep_formulas"])
+            else:
+                at_terminal = not target and self.stdout.isatty()
+                number = _write_json(rows, file, as_text=json_text if at_terminal else json.dumps)
         if target:
             size = size_in_words(target.stat().st_size)
             self.stdout.write(f"{target}: {number_of(number, 'activity')}, {size}")
@@ -86,15 +100,27 @@ def _plain(value: object) -> object:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 
-def _write(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, form: str, *, bodies: bool) -> int:
-    """Write every row and return their number."""
+def _write_json(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, as_text: Callable[..., str]) -> int:
+    """Write every row as one JSON object a line and return their number."""
     number = 0
-    if form == "csv":
-        writer = csv.DictWriter(file, [*FIELDS, "body"] if bodies else list(FIELDS))
-        writer.writeheader()
-        for number, row in enumerate(rows, start=1):  # noqa: B007  (the number of rows is returned)
-            writer.writerow(row)
-        return number
-    for number, row in enumerate(rows, start=1):  # noqa: B007  (as above)
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    for number, row in enumerate(rows, start=1):  # noqa: B007  (the number of rows is returned)
+        file.write(ExactText(f"{as_text(row, ensure_ascii=False)}\n"))
     return number
+
+
+def _write_csv(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, columns: Sequence[str], *, guard: bool) -> int:
+    """Write a header and every row, and return the number of rows."""
+    number = 0
+    writer = csv.DictWriter(file, columns)
+    writer.writeheader()
+    for number, row in enumerate(rows, start=1):  # noqa: B007  (as above)
+        writer.writerow({name: without_formula(value) for name, value in row.items()} if guard else row)
+    return number
+
+
+def without_formula(value: object) -> object:
+    """Return a cell that no spreadsheet calculates: an apostrophe stands before what could begin a formula.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

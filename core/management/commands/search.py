@@ -1,6 +1,5 @@
 """``manage.py search "words"``: where did we discuss this?"""
 
-import json
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +10,7 @@ from core.collectors import ReportingCommand
 from core.collectors.command import aware_date
 from core.errors import ConfigurationError
 from core.models import Chunk
+from core.operations.visible import ExactText, json_text, visible_line
 from core.search.query import Filters, Result, alike, search, thread, unknown
 
 NOTHING_INDEXED = (
@@ -92,13 +92,14 @@ class Command(ReportingCommand):
             hits = [asdict(hit) | ({"around": self._around(hit, reach)} if reach else {}) for hit in found]
             for hit in hits:
                 del hit["fragments"]
-            self.stdout.write(json.dumps({"query": asked, "hits": hits}, default=str, ensure_ascii=False))
+            self.stdout.write(json_text({"query": asked, "hits": hits}, default=str, ensure_ascii=False))
             return
         for number, hit in enumerate(found, start=1):
             self.stdout.write(self._shown(number, hit))
             for said in self._around(hit, reach) if reach else ():
                 mark = ">" if said["here"] else "|"
-                self.stdout.write(f"   {mark} {said['origin']}: {' '.join(str(said['text']).split())[:200]}")
+                text = " ".join(str(said["text"]).split())[:200]
+                self.stdout.write(visible_line(f"   {mark} {said['origin']}: {text}"))
         if not found:
             self.stdout.write("Nothing found. Use other words, or fewer filters.")
 
@@ -108,13 +109,9 @@ class Command(ReportingCommand):
     def _shown(self, number: int, hit: Result) -> str:
         """Three lines; nothing in a text can move the cursor or colour the terminal."""
         date = f"{hit.occurred_at:%Y-%m-%d}" if hit.occurred_at else "no date"
-        snippet = "".join(
-            self.style.SUCCESS(_plain(text)) if matches else _plain(text) for text, matches in hit.fragments
-        )
-        title = self.style.MIGRATE_HEADING(_plain(hit.title) or hit.external_id)
-        about = f"{hit.kind.replace('_', ' ')} in {_plain(hit.scope)} by {_plain(hit.author) or 'nobody'}, {date}"
-        return f"{number}. {title}\n   {about}  {_plain(hit.passage_url or hit.external_id)}\n   {snippet}"
-
-
-def _plain(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+        fragments = ((visible_line(text), matches) for text, matches in hit.fragments)
+        snippet = "".join(self.style.SUCCESS(text) if matches else text for text, matches in fragments)
+        title = self.style.MIGRATE_HEADING(visible_line(hit.title or hit.external_id))
+        about = f"{hit.kind.replace('_', ' ')} in {hit.scope} by {hit.author or 'nobody'}, {date}"
+        lines = [f"{number}. {title}", visible_line(f"   {about}  {hit.passage_url or hit.external_id}")]
+        return ExactText("\n".join([*lines, f"   {snippet}"]))

@@ -4,12 +4,12 @@ https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message, 3,000 ch
 https://docs.slack.dev/messaging/formatting-message-text#escaping
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.operations.redaction import redact
+from core.operations.visible import BREAKS, without_hidden
 
 HEADER, SECTION, BLOCKS, LINE, FALLBACK = 150, 3000, 50, 400, 4000
 """Characters, but for ``BLOCKS``. The fallback is what notifications show; Slack cuts messages beyond 40,000."""
@@ -28,8 +28,7 @@ class Message:
 
 def plain(text: str, limit: int) -> str:
     """One line without secrets, control and direction characters, at most so long; cut texts end in an ellipsis."""
-    kept = "".join(" " if c.isspace() else c for c in redact(text) if c.isspace() or unicodedata.category(c)[0] != "C")
-    line = " ".join(kept.split())
+    line = " ".join(without_hidden(BREAKS.sub(" ", redact(text))).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

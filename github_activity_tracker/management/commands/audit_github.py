@@ -1,6 +1,5 @@
 """``manage.py audit_github``: what is kept against GitHub's own totals."""
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,6 +7,7 @@ from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.errors import ConfigurationError
+from core.operations.visible import json_text
 from github_activity_tracker import fetch
 from github_activity_tracker.collector.audit import Line, audit
 from github_activity_tracker.collector.options import targets
@@ -63,7 +63,7 @@ class Command(ReportingCommand):
             ]
             agrees = all(line.agrees for line in lines)
             self.stdout.write(
-                json.dumps(
+                json_text(
                     {"agrees": agrees, "is_explained": not differ, "requests": client.requests, "streams": streams}
                 )
             )
