@@ -7,7 +7,10 @@ from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, Subq
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+import core.admin.accounts  # noqa: F401  (registers its lists)
 from core.admin.filters import ClearedFilter, cheap_filter
+from core.admin.long_texts import LongTexts
+from core.admin.lookups import CheckedLookups
 from core.admin.paging import EstimatingPaginator
 from core.admin.searching import found_by, in_timeline
 from core.admin.ways import Way, Ways
@@ -34,7 +37,7 @@ from core.runs import request_retry
 from core.trackers import activity_address, thread_address
 
 
-class MirrorAdmin(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
+class MirrorAdmin(CheckedLookups, LongTexts):
     """Shows rows that mirror a source: searchable, filterable, never editable, cheap however many there are."""
 
     paginator = EstimatingPaginator

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from core.admin.paging import LARGE, estimated_rows
 from core.pages.loose import MOST, different_values, usual_values
+from core.pages.parameters import LONGEST_QUERY, free_text
 
 MOST_NAMED = 100
 
@@ -57,7 +58,7 @@ class NameFilter(FieldListFilter):
         self.related: type[models.Model] = field.related_model
         super().__init__(field, request, params, model, model_admin, field_path)
         values = cast("list[str]", self.used_parameters.get(self.parameter) or [""])
-        self.value = str(values[-1]).replace("\0", "").strip()
+        self.value = free_text(values[-1], LONGEST_QUERY).strip()
 
     def expected_parameters(self) -> list[str | None]:
         """One."""

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 
 from core.models import Activity
 from core.pages.asked import with_words
+from core.pages.parameters import LONGEST_QUERY, free_text, row_id
 
 MOST_RELATED = 200
 LOOKUPS = {"=": "iexact", "^": "istartswith"}
@@ -13,7 +14,7 @@ LOOKUPS = {"=": "iexact", "^": "istartswith"}
 
 def found_by(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
     """Rows that hold every word in one of the fields, written as Django's ``search_fields`` are."""
-    for word in words.replace("\0", " ").encode("utf-8", "ignore").decode().split()[:8]:
+    for word in free_text(words, LONGEST_QUERY).split()[:8]:
         either = Q()
         for field in fields:
             either |= _holds(rows.model, str(field), word)
@@ -32,7 +33,8 @@ def _holds(model: Any, field: str, word: str) -> Q:
         return Q(**{f"{path}__in": list(_named(related, f"{last}__{lookup}", word))})
     kind = model._meta.get_field(last).get_internal_type()
     if kind.endswith(("IntegerField", "AutoField")):
-        return Q(**{last: int(word)}) if word.isascii() and word.isdigit() and len(word) < 10 else Q(pk__in=[])
+        number = row_id(word)
+        return Q(**{last: number}) if number is not None else Q(pk__in=[])
     return Q(**{f"{last}__{lookup}": word})
 
 
@@ -42,7 +44,7 @@ def _named(related: Any, lookup: str, word: str) -> QuerySet[Any]:
 
 def in_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
     """By a whole external id, a whole name, or all the words of the line."""
-    asked = words.replace("\0", " ").encode("utf-8", "ignore").decode().strip()
+    asked = free_text(words, LONGEST_QUERY).strip()
     if not asked:
         return rows
     if ":" in asked and " " not in asked:

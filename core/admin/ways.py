@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest
 
 
@@ -29,7 +30,7 @@ class Ways:
     ) -> Any:
         """Add the links."""
         base: Any = super()
-        row = base.get_object(request, object_id)
+        row = base.get_object(request, unquote(object_id))
         found = [way for way in self.ways(row) if not way.out or is_web(way.address)] if row else []
         return base.change_view(request, object_id, form_url, {"ways": found, **(extra_context or {})})
 

@@ -1,7 +1,6 @@
 """What somebody asks of the timeline, as conditions that indexes answer."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.db.models.functions import Lower
 from core.models import Activity, Scope
 from core.pages.loose import different_values
 from core.pages.names import source_names, type_name
+from core.pages.parameters import DayField, free_text, midnight, midnight_after
 
 PER_PAGE = 50
 MOST_SCOPES = 100
@@ -27,8 +27,8 @@ class TimelineForm(forms.Form):
     scope = forms.CharField(required=False, max_length=LONGEST, label="Repository or channel")
     person = forms.CharField(required=False, max_length=LONGEST)
     words = forms.CharField(required=False, max_length=LONGEST, label="Words")
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField("From")
+    until = DayField("To")
     state = forms.ChoiceField(
         required=False, choices=[("", "All"), ("edited", "Edited"), ("deleted", "Deleted"), ("there", "Not deleted")]
     )
@@ -42,8 +42,7 @@ class TimelineForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Take out what PostgreSQL cannot hold."""
         return {
-            name: value.replace("\0", "").encode("utf-8", "ignore").decode() if isinstance(value, str) else value
-            for name, value in self.cleaned_data.items()
+            name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
         }
 
 
@@ -60,9 +59,9 @@ def activities(asked: dict[str, Any]) -> QuerySet[Activity]:
     if asked.get("type"):
         rows = rows.filter(activity_type=asked["type"])
     if asked.get("since"):
-        rows = rows.filter(occurred_at__gte=_midnight(asked["since"]))
+        rows = rows.filter(occurred_at__gte=midnight(asked["since"]))
     if asked.get("until"):
-        rows = rows.filter(occurred_at__lt=_midnight(asked["until"]) + timedelta(days=1))
+        rows = rows.filter(occurred_at__lt=midnight_after(asked["until"]))
     if asked.get("scope"):
         rows = rows.filter(scope_id__in=scope_ids(asked["scope"]))
     if asked.get("person"):
@@ -71,10 +70,6 @@ def activities(asked: dict[str, Any]) -> QuerySet[Activity]:
         rows = with_words(rows, asked["words"])
     states = {"edited": Q(edited_at__isnull=False), "deleted": Q(deleted_at__isnull=False), "there": Q(deleted_at=None)}
     return rows.filter(states[asked["state"]]) if asked.get("state") in states else rows
-
-
-def _midnight(day: Any) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=UTC)
 
 
 def scope_ids(name: str) -> list[int]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.models import Activity, Scope, SkippedItem
 from core.pages import figures, health
 from core.pages.names import may, source_names
+from core.pages.parameters import DayField
 from core.trackers import installed_trackers
 
 WEEKS = 26
@@ -24,8 +25,8 @@ MOST_WEEKS = 520
 class PeriodForm(forms.Form):
     """Which days and which source."""
 
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField("From")
+    until = DayField("To")
     source = forms.ChoiceField(required=False, label="Source")
     bots = forms.ChoiceField(
         required=False, label="Bots", choices=[("", "In the ranking"), ("without", "Left out of the ranking")]

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from core.models import Activity
-
-Place = tuple[datetime, int]
+from core.pages.parameters import cursor, written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,24 +19,9 @@ class KeysetPage:
     earlier: str = ""
 
 
-def written(row: Activity) -> str:
-    """A row's place as a mark in an address."""
-    return f"{row.occurred_at.isoformat()}~{row.pk}"
-
-
-def read(mark: str) -> Place | None:
-    """The place that a mark names; None for whatever is none."""
-    at, _, pk = mark.partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-        return (moment, int(pk)) if moment.tzinfo and 0 <= int(pk) < 2**63 else None
-    except (ValueError, OverflowError):
-        return None
-
-
 def page(rows: QuerySet[Activity], asked: Any, size: int, *, newest_first: bool) -> KeysetPage:
     """One page of activities, ordered by time and id. ``asked`` holds the marks ``before`` or ``after``."""
-    before, after = read(asked.get("before", "")), read(asked.get("after", ""))
+    before, after = cursor(asked.get("before")), cursor(asked.get("after"))
     descending = bool(before) or (newest_first and not after)
     ordered = rows.order_by("-occurred_at", "-id") if descending else rows.order_by("occurred_at", "id")
     if before:
@@ -55,6 +38,6 @@ def page(rows: QuerySet[Activity], asked: Any, size: int, *, newest_first: bool)
     has_earlier = bool(after) or (descending and more)
     return KeysetPage(
         rows=found if descending == newest_first else found[::-1],
-        later=written(newest) if has_later else "",
-        earlier=written(oldest) if has_earlier else "",
+        later=written(newest.occurred_at, newest.pk) if has_later else "",
+        earlier=written(oldest.occurred_at, oldest.pk) if has_earlier else "",
     )

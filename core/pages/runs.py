@@ -16,6 +16,7 @@ from core.models import CollectorRun, SkippedItem
 from core.operations.visible import visible
 from core.operations.words import duration_in_words, number_of
 from core.pages.names import need
+from core.pages.parameters import free_text, row_id
 from core.runs import is_alive
 
 SHOWN = 50
@@ -33,8 +34,8 @@ def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
         "alive": is_alive(run) if running else None,
         "seconds": round(seconds),
         "phase": told.get("phase", ""),
-        "scope": told.get("scope", ""),
-        "stream": str(told.get("stream", "")).replace("_", " "),
+        "scope": visible(str(told.get("scope") or "")),
+        "stream": visible(str(told.get("stream") or "")).replace("_", " "),
         "seen": seen,
         "total": total if isinstance(total, int) and total >= seen else None,
         "streams": told.get("streams", {}),
@@ -95,13 +96,14 @@ def retry(request: HttpRequest) -> HttpResponse:
     """Ask the next run for another try of one skipped item, or of all that a run left."""
     need(request, "core.change_skippeditem")
     wanted = SkippedItem.objects.all()
-    item, run = request.POST.get("item", ""), request.POST.get("run", "")
-    chosen = wanted.filter(pk=int(item)) if item.isdigit() else wanted.filter(run=int(run)) if run.isdigit() else None
+    item, run = row_id(request.POST.get("item")), row_id(request.POST.get("run"))
+    chosen = wanted.filter(pk=item) if item else wanted.filter(run=run) if run else None
     number = chosen.update(retry_requested_at=timezone.now()) if chosen is not None else 0
     said = "1 item" if number == 1 else f"{number} items"
     messages.success(request, f"The next run tries {said} again.") if number else messages.info(
         request, "Nothing waits."
     )
-    back = request.POST.get("next", "")
+    back = free_text(request.POST.get("next"))
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return redirect(back if safe else "admin:core_skippeditem_changelist")
+    # An address of this site begins with a slash; redirect() would take other words for the name of a page.
+    return redirect(back if safe and back.startswith("/") else "admin:core_skippeditem_changelist")

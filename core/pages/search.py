@@ -3,7 +3,6 @@
 Everything asked stands in the address, so that a result can be sent to somebody. The model stays loaded in the process.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +16,7 @@ from core.models import Chunk, Document
 from core.operations.visible import visible
 from core.pages.loose import different_values
 from core.pages.names import need, source_names
+from core.pages.parameters import DayField, free_text, midnight, midnight_after, whole_number
 from core.search.query import Filters, Result, alike, search, unknown
 
 PER_PAGE = 20
@@ -36,8 +36,8 @@ class SearchForm(forms.Form):
     kind = forms.ChoiceField(required=False)
     scope = forms.CharField(required=False, max_length=300, label="Repository or channel")
     author = forms.CharField(required=False, max_length=200, label="Begun by")
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField("From")
+    until = DayField("To")
     like = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,8 +49,7 @@ class SearchForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Take out what PostgreSQL cannot hold."""
         return {
-            name: value.replace("\0", "").encode("utf-8", "ignore").decode() if isinstance(value, str) else value
-            for name, value in self.cleaned_data.items()
+            name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
         }
 
 
@@ -59,7 +58,7 @@ def search_page(request: HttpRequest) -> TemplateResponse:
     need(request, "core.view_activity")
     form = SearchForm(request.GET)
     asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
-    page = _page(request)
+    page = whole_number(request.GET.get("page"), lowest=1, highest=LAST_PAGE, default=1)
     told, found = _found(asked, page)
     kept = request.GET.copy()
     kept.pop("page", None)
@@ -106,18 +105,9 @@ def _filters(asked: dict[str, Any]) -> Filters:
         kind=asked.get("kind") or None,
         scope=asked.get("scope") or None,
         author=asked.get("author") or None,
-        since=_midnight(since) if since else None,
-        until=_midnight(until) + timedelta(days=1) if until and until < date.max else None,
+        since=midnight(since) if since else None,
+        until=midnight_after(until) if until else None,
     )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
-
-
-def _page(request: HttpRequest) -> int:
-    asked = request.GET.get("page", "1")
-    return min(max(1, int(asked)), LAST_PAGE) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
 
 
 def _liked(external_id: str) -> str:

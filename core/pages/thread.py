@@ -17,6 +17,7 @@ from core.operations.markdown import unix_lines
 from core.operations.visible import visible
 from core.pages import keyset
 from core.pages.names import need, source_names, type_name
+from core.pages.parameters import free_text, whole_number, written
 from core.pages.sentences import Words, entry, folded, words_of
 from core.pages.texts import Renderer
 from core.trackers import EarlierText, PostDetails, ThreadHead, activity_address, person_address, tracker_of
@@ -45,7 +46,7 @@ class Texts:
 def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
     """The page of the thread that ``id`` names."""
     need(request, "core.view_activity")
-    name = request.GET.get("id", "").replace("\0", "")
+    name = free_text(request.GET.get("id"))
     rows = thread_rows(source, name)
     found = keyset.page(rows, request.GET, PER_PAGE, newest_first=False)
     if not found.rows or not name:
@@ -81,7 +82,7 @@ def thread_rows(source: str, thread: str) -> QuerySet[Activity]:
 def find_page(request: HttpRequest, source: str) -> HttpResponse:
     """Lead to an activity in its thread: that of the external ``id``, or that of ``thread`` which is at ``url``."""
     need(request, "core.view_activity")
-    asked = {key: request.GET.get(key, "").replace("\0", "")[:1000] for key in ("id", "thread", "url")}
+    asked = {key: free_text(request.GET.get(key)) for key in ("id", "thread", "url")}
     mine = Activity.objects.filter(source_system=source)
     if asked["id"]:
         row = mine.filter(external_id=asked["id"]).first()
@@ -97,7 +98,7 @@ def find_page(request: HttpRequest, source: str) -> HttpResponse:
     nearest = list(earlier.order_by("-occurred_at", "-id")[:PER_PAGE])
     query = {"id": row.thread}
     if len(nearest) >= PER_PAGE:
-        query["after"] = keyset.written(nearest[BEFORE])
+        query["after"] = written(nearest[BEFORE].occurred_at, nearest[BEFORE].pk)
     return redirect(f"{reverse('admin:thread', args=[source])}?{urlencode(query)}#activity-{row.pk}")
 
 
@@ -193,8 +194,7 @@ def whole_text(request: HttpRequest, pk: int) -> TemplateResponse:
     tracker, words = tracker_of(row.source_system), words_of([row])
     body = unix_lines((tracker.bodies([row.external_id]) if tracker else {}).get(row.external_id, ""))
     pieces = max(1, -(-len(body) // PIECE))
-    asked = request.GET.get("piece", "1")
-    piece = min(max(int(asked), 1), pieces) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+    piece = whole_number(request.GET.get("piece"), lowest=1, highest=pieces, default=1)
     context = admin.site.each_context(request) | {
         "title": _title(words.heads.get(row.thread), row),
         "row": entry(row, words),

@@ -159,7 +159,7 @@ def test_direction_marks_and_line_breaks_are_taken_out() -> None:
     assert [block["text"]["text"] for block in shown] == ["ab c", "x"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(max_size=600), max_size=20), st.text(max_size=2000), st.text())
 def test_every_message_fits(lines: list[str], advice: str, title: str) -> None:
     message = Message(title=title or "x", lines=[*lines, "&" * 5000] * 12, advice=advice, link="https://a.example/")

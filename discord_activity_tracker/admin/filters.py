@@ -9,10 +9,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.pages.names import type_name
+from core.pages.parameters import row_id, whole_number
 from discord_activity_tracker.convert import first_at
 from discord_activity_tracker.convert.message_types import TYPES
 from discord_activity_tracker.models import Channel, Guild
 
+MOST_DAYS = 3650
+HIGHEST_TYPE = 2**31 - 1
+"""The largest number that the column of message types holds."""
 MOST = 300
 """Channels that are offered; more are found through the guild filter or the channels' own list."""
 
@@ -28,7 +32,8 @@ class GuildFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Those of its channels and threads."""
-        return queryset.filter(channel__guild_id=self.value()) if _is_id(self.value()) else queryset
+        guild = row_id(self.value())
+        return queryset.filter(channel__guild_id=guild) if guild else queryset
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -39,15 +44,16 @@ class ChannelFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The channels of the chosen guild, or of all."""
         found = Channel.objects.filter(is_thread=False).exclude(kind="category")
-        guild = request.GET.get("guild")
-        found = found.filter(guild_id=guild) if _is_id(guild) else found
+        guild = row_id(request.GET.get("guild"))
+        found = found.filter(guild_id=guild) if guild else found
         return [(str(pk), f"#{name}") for pk, name in found.values_list("pk", "name")[:MOST]]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Those of the channel or of a thread in it."""
-        if not _is_id(self.value()):
+        channel = row_id(self.value())
+        if not channel:
             return queryset
-        places = Channel.objects.filter(Q(pk=self.value()) | Q(parent_id=self.value(), is_thread=True))
+        places = Channel.objects.filter(Q(pk=channel) | Q(parent_id=channel, is_thread=True))
         return queryset.filter(channel_id__in=list(places.values_list("pk", flat=True)))
 
 
@@ -66,7 +72,8 @@ class KindFilter(admin.SimpleListFilter):
         """Those of that type."""
         if self.value() == "unknown":
             return queryset.exclude(type__in=list(TYPES))
-        return queryset.filter(type=self.value()) if _is_id(self.value()) else queryset
+        kind = whole_number(self.value(), lowest=0, highest=HIGHEST_TYPE, default=-1)
+        return queryset.filter(type=kind) if kind >= 0 else queryset
 
 
 class WrittenFilter(admin.SimpleListFilter):
@@ -80,11 +87,8 @@ class WrittenFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Those since then."""
-        if not _is_id(self.value()):
+        days = whole_number(self.value(), lowest=0, highest=MOST_DAYS, default=-1)
+        if days < 0:
             return queryset
-        since = timezone.now() - timedelta(days=min(int(self.value() or 0), 20_000))
+        since = timezone.now() - timedelta(days=days)
         return queryset.filter(pk__gte=first_at(since))
-
-
-def _is_id(text: str | None) -> bool:
-    return bool(text and text.isascii() and text.isdigit() and int(text) < 1 << 63)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from core.admin import link
+from core.admin.long_texts import excerpt, text_address
 from discord_activity_tracker.convert import said, summary
 from discord_activity_tracker.models import Channel, Message
 
@@ -73,9 +73,11 @@ def _when(message: Message, here: int | None) -> Any:
     return time if message.pk == here else page_of(message, time)
 
 
-def paragraph(text: str) -> Any:
-    """A longer text with its line breaks."""
-    return format_html("<blockquote><bdi>{}</bdi></blockquote>", linebreaksbr(text)) if text else NOTHING
+def paragraph(text: str, row: Any) -> Any:
+    """Return a text with its line breaks; of a very long one the beginning, with a link to the content of its row."""
+    if not text:
+        return NOTHING
+    return format_html("<blockquote><bdi>{}</bdi></blockquote>", excerpt(text, text_address(row, "content")))
 
 
 def items(texts: Iterable[tuple[object, ...]], pattern: str) -> Any:

@@ -76,7 +76,7 @@ class MessageAdmin(Ways, MirrorAdmin):
     def text(self, message: Message) -> Any:
         """All of it, with names for mentions."""
         words = shown.words(message)
-        return shown.paragraph(names_in([words]).resolved(words))
+        return shown.paragraph(names_in([words]).resolved(words), message)
 
     @admin.display(description="kind", ordering="type")
     def kind(self, message: Message) -> str:
@@ -142,7 +142,7 @@ class MessageAdmin(Ways, MirrorAdmin):
     def before(self, message: Message) -> Any:
         """The latest first."""
         found = Revision.objects.filter(message=message)[:MOST]
-        rows = ((_span(one), shown.paragraph(one.content)) for one in found)
+        rows = ((_span(one), shown.paragraph(one.content, one)) for one in found)
         return shown.items(rows, "{} {}")
 
     @admin.display(description="payload")

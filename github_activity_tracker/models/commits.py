@@ -58,7 +58,7 @@ class Commit(models.Model):
         ordering = ["-committed_at"]
 
     def __str__(self) -> str:
-        return f"{self.sha[:10]} {self.message.partition(chr(10))[0]}"
+        return f"{self.sha[:10]} {self.message.partition(chr(10))[0][:100]}"
 
 
 class AuthorEmail(models.Model):

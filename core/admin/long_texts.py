@@ -1,0 +1,104 @@
+"""Long texts on the page of a row: their beginning, and a link to all of it as a text file."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.defaultfilters import linebreaksbr
+from django.urls import path, reverse
+from django.utils.html import format_html
+
+from core.operations.visible import visible
+
+EXCERPT = 20_000
+"""Characters of one text that the page of a row shows."""
+
+
+class ShownText:
+    """A field of a form that nobody may change, as Django's admin accepts it: a callable with a name and a label."""
+
+    def __init__(self, field: Any) -> None:
+        self.__name__, self.short_description, self._field = field.name, field.verbose_name, field
+
+    def __call__(self, row: Any) -> Any:
+        """Return the text of a row."""
+        value = getattr(row, self._field.name)
+        if value in self._field.empty_values:
+            return "-"
+        return excerpt(text_of(value, self._field), text_address(row, self._field.name))
+
+
+class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
+    """Pages of rows stay small whatever was written."""
+
+    def get_urls(self) -> list[Any]:
+        """Add the text files."""
+        view = self.admin_site.admin_view(self.text_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_text"
+        return [path("<path:object_id>/text/<slug:field>/", view, name=name), *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show long texts in place of the fields, unless the form can change the row: it saves what it shows."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [(title, {**options, "fields": self._shown(options["fields"])}) for title, options in fieldsets]
+
+    def _shown(self, fields: Iterable[Any]) -> list[Any]:
+        return [
+            tuple(self._shown(name)) if isinstance(name, list | tuple) else self._shown_field(name) for name in fields
+        ]
+
+    def _shown_field(self, name: Any) -> Any:
+        field = long_field(self.model, str(name))
+        return ShownText(field) if field is not None else name
+
+    def text_view(self, request: HttpRequest, object_id: str, field: str) -> HttpResponse:
+        """Return a text exactly as it was written, as a file. Raises Http404 for what is no long text of a row."""
+        row, column = self.get_object(request, unquote(object_id)), long_field(self.model, field)
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None or column is None:
+            raise Http404
+        name = f"{self.opts.model_name}-{row.pk}-{field}.txt"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+        text = text_of(getattr(row, field), column)
+        return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def long_field(model: type[models.Model], name: str) -> Any:
+    """Return the field of this name if it may hold a text without a bound, or JSON."""
+    try:
+        field: Any = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+    return field if isinstance(field, models.TextField | models.JSONField) and not field.choices else None
+
+
+def text_of(value: Any, field: Any) -> str:
+    """Return a value as text: JSON as JSON, nothing as an empty text."""
+    if isinstance(field, models.JSONField):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value)
+
+
+def text_address(row: Any, field: str) -> str:
+    """Return the address of a text file; the row's model has an admin of its own."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_text"
+    return reverse(name, args=[quote(row.pk), field])
+
+
+def excerpt(text: str, address: str) -> Any:
+    """Return the beginning of a text as HTML, with a link to the rest where there is more."""
+    beginning = linebreaksbr(visible(text[:EXCERPT]), autoescape=True)
+    if len(text) <= EXCERPT:
+        return beginning
+    return format_html(
+        '{}… <p class="quiet">The first {} of {} characters. <a href="{}" download>Show all as a text file</a></p>',
+        beginning, f"{EXCERPT:,}", f"{len(text):,}", address,
+    )  # fmt: skip
