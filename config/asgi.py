@@ -2,7 +2,11 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_asgi_application()
+django.setup(set_prefix=False)
+
+from core.pages.odd_requests import Utf8ASGIHandler  # noqa: E402  (after the set-up, as Django's own entry point does)
+
+application = Utf8ASGIHandler()

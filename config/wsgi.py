@@ -2,10 +2,13 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
-
-from core.db.limits import PAGE, use_limits
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from core.db.limits import PAGE, use_limits  # noqa: E402  (after the set-up, as Django's own entry point does)
+from core.pages.odd_requests import Utf8WSGIHandler  # noqa: E402
+
+application = Utf8WSGIHandler()
 use_limits(PAGE)

@@ -14,6 +14,8 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from core.pages.odd_requests import utf8_content_type
+
 DAYS = [
     "9999-12-31", "0001-01-01", "0000-00-00", "10000-01-01", "-1-01-01", "2025-02-30", "٢٠٢٥-٠١-٠١", "1-1-1",
     "1900-01-01", "infinity", "-infinity", "now", "epoch", "tomorrow", "12/31/9999", "2025-06-02", "2025-W01-1",
@@ -79,6 +81,7 @@ CHARSETS = [
     "x",
     "\u20ac",
 ]
+FORM = "application/x-www-form-urlencoded"
 LEFT_OUT = {"admin:logout"}
 """They end the session that the other requests need."""
 
@@ -130,7 +133,7 @@ def odd_request(random: Random, route: Route) -> OddRequest:
     if random.random() < 0.1:
         headers["HTTP_COOKIE_ODD"] = random.choice(['"\\000aaaaaaaaaa"', "\xff", "a" * 5000, '"\\777"'])
     if random.random() < 0.1:
-        headers["CONTENT_TYPE"] = f"application/x-www-form-urlencoded; charset={random.choice(CHARSETS)}"
+        headers["CONTENT_TYPE"] = f"{FORM}; charset={random.choice(CHARSETS)}"
     body = _parameters(random, route) if method == "POST" else ""
     path = "".join(_filled(random, part, route) if part.startswith("<") else part for part in route.parts)
     return OddRequest(page=route.name, method=method, path=path, query=query, body=body, headers=headers)
@@ -207,12 +210,13 @@ def failure(client: Client, request: OddRequest) -> str:
     extra = {name: value for name, value in request.headers.items() if name != "HTTP_COOKIE_ODD"}
     if odd := request.headers.get("HTTP_COOKIE_ODD"):
         extra["HTTP_COOKIE"] = f"{cookies}; odd={odd}; sessionid={odd}"
-    content_type = extra.pop("CONTENT_TYPE", "application/x-www-form-urlencoded")
+    # As config.wsgi does, which the test client passes by.
+    extra["CONTENT_TYPE"] = utf8_content_type(extra.get("CONTENT_TYPE", FORM))
     got_request_exception.connect(note, weak=False)
     try:
         with transaction.atomic():
             answer = client.generic(
-                request.method, request.path, request.body, content_type, QUERY_STRING=request.query, **extra
+                request.method, request.path, request.body, FORM, QUERY_STRING=request.query, **extra
             )
             transaction.set_rollback(True)
     finally:

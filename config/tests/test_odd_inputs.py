@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.signals import got_request_exception
-from django.test import Client
+from django.test import Client, RequestFactory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.tests.odd_inputs import OddRequest, Route, failure, odd_request, routes
-from core.models import Activity, CollectorRun, SkippedItem
+from core.models import Activity, CollectorRun, Scope, SkippedItem
 from core.pages import parameters
+from core.pages.odd_requests import Utf8WSGIHandler, utf8_content_type
 from core.tests.kept_talk import keep, keep_talk
 from discord_activity_tracker.tests.handmade import at, make_guild, message, store
 from github_activity_tracker.models import Issue, IssueComment, Repository
@@ -40,7 +41,7 @@ ADDRESSES = [
     "discord_activity_tracker/message/?guild=" + "9" * 5000, "discord_activity_tracker/message/?days=%C2%B2",
     "core/checkpoint/?extras__a=%00", "timeline/github/thread/?id=%00", "autocomplete/?term=%00",
 ]  # fmt: skip
-"""Each failed once, or is a relative of one that did."""
+"""Dates at both ends of the calendar, zones, NUL, digits of other scripts, comparisons that fail when they are run."""
 ACTIONS = [
     ("retry/", "item=%C2%B2"), ("retry/", "run=%D9%A3"), ("retry/", "item=" + "9" * 5000),
     ("retry/", "item=1&next=foo"), ("retry/", "item=1&next=/%0d%0aX:y"),
@@ -62,15 +63,14 @@ def admin(db: Any) -> Iterator[Client]:
     common = {"repository": repository, "created_at": NOW, "updated_at": NOW}
     Issue.objects.create(id=1, number=1, is_pull_request=False, title="One", state="open", **common)
     IssueComment.objects.create(id=1, issue_number=1, body="words " * 5000, **common)
-    scope = Activity.objects.first().scope if Activity.objects.exists() else None  # pyright: ignore
-    if scope is not None:
-        Activity.objects.bulk_create(
-            Activity(
-                source_system="github", external_id=f"github:issue_comment:{n}", scope=scope, thread="github:issue:1:1",
-                activity_type="github.issue_comment", occurred_at=NOW + timedelta(minutes=n), summary=f"line {n}",
-            )
-            for n in range(1, 61)
-        )  # fmt: skip
+    scope = Scope.objects.get(external_id="notes/all")
+    Activity.objects.bulk_create(
+        Activity(
+            source_system="github", external_id=f"github:issue_comment:{n}", scope=scope, thread="github:issue:1:1",
+            activity_type="github.issue_comment", occurred_at=NOW + timedelta(minutes=n), summary=f"line {n}",
+        )
+        for n in range(1, 61)
+    )  # fmt: skip
     run = CollectorRun.objects.create(collector="github", host="h", pid=1, started_at=NOW, progress={"seen": 3})
     SkippedItem.objects.create(
         collector="github", scope="1", stream="issues", external_id="1", reason="malformed", run=run,
@@ -110,12 +110,29 @@ def test_an_odd_action_is_no_error_of_the_server(admin: Client) -> None:
         assert failure(admin, request) == "", (path, body)
 
 
-def test_a_charset_in_the_content_type_does_not_change_the_address(admin: Client) -> None:
-    for charset in ("base64", "unicode_escape", "utf-7", "utf-16"):
-        headers = {"CONTENT_TYPE": f"text/plain; charset={charset}"}
-        query = "words=%5Cud800+tide"
-        request = OddRequest(page="timeline", method="GET", path="/admin/timeline/", query=query, headers=headers)
-        assert failure(admin, request) == "", charset
+@pytest.mark.django_db
+@pytest.mark.parametrize("charset", ["=base64", "=unicode_escape", "=utf-7", "=utf-16", "*=no''utf-8", "=utf-8", "=€"])
+def test_a_charset_in_the_content_type_does_not_change_the_address(charset: str) -> None:
+    environ = RequestFactory().get("/admin/login/", {"next": "\\ud800 tide"}).environ
+    statuses: list[str] = []
+    content_type = f"text/plain; charset{charset}".encode().decode("latin-1")
+    handler = Utf8WSGIHandler()
+    b"".join(handler({**environ, "CONTENT_TYPE": content_type}, lambda status, headers: statuses.append(status)))
+    assert statuses == ["200 OK"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("multipart/form-data; boundary=x; charset=base64", 'multipart/form-data; boundary="x"'),
+        ("multipart/form-data; boundary=x", "multipart/form-data; boundary=x"),
+        ("application/json; charset=UTF-8", "application/json; charset=UTF-8"),
+        ("text/plain; charset*=nowhere''x", ""),
+        ("", ""),
+    ],
+)
+def test_a_content_type_keeps_what_can_be_read(sent: str, read: str) -> None:
+    assert utf8_content_type(sent) == read
 
 
 def test_a_session_key_with_an_escaped_nul_is_no_session(admin: Client) -> None:
@@ -124,6 +141,12 @@ def test_a_session_key_with_an_escaped_nul_is_no_session(admin: Client) -> None:
         headers={"HTTP_COOKIE_ODD": '"\\000aaaaaaaaaaaa"'},
     )  # fmt: skip
     assert failure(admin, request) == ""
+
+
+def test_the_dashboard_shows_ten_years_at_most(admin: Client) -> None:
+    for query in ({"since": "9999-12-31"}, {"since": "9999-12-31", "until": "0001-01-01"}, {"since": "0001-01-01"}):
+        period = admin.get("/admin/", query).context["period"]
+        assert period.last - period.first <= timedelta(weeks=521), query
 
 
 def test_an_action_on_rows_that_exist_still_works(admin: Client) -> None:

@@ -44,7 +44,8 @@ def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.
     latest = today if known[1] > today - timedelta(weeks=WEEKS) else known[1]
     until = asked.get("until") or latest
     since = asked.get("since") or until - timedelta(weeks=WEEKS - 1)
-    earliest = max(since, until - timedelta(weeks=MOST_WEEKS)) if since <= until else since
+    since, until = min(since, until), max(since, until)
+    earliest = max(since, until - timedelta(weeks=MOST_WEEKS))
     without_bots = asked.get("bots") == "without"
     return figures.Period.of(earliest, until, asked.get("source") or "", without_bots=without_bots)
 

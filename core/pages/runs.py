@@ -55,7 +55,7 @@ def progress_in_words(run: CollectorRun) -> str:
 def _where(told: Mapping[str, Any]) -> str:
     if told.get("phase") == INDEXING:
         return "search index"
-    return f"{visible(str(told.get('scope') or ''))} {str(told.get('stream') or '').replace('_', ' ')}".strip()
+    return visible(f"{told.get('scope') or ''} {str(told.get('stream') or '').replace('_', ' ')}".strip())
 
 
 def _figures(told: Mapping[str, Any]) -> str:
