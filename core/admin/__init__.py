@@ -7,7 +7,7 @@ from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, Subq
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-import core.admin.accounts  # noqa: F401  (registers its lists)
+import core.admin.accounts  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers its lists
 from core.admin.filters import ClearedFilter, cheap_filter
 from core.admin.long_texts import LongTexts
 from core.admin.lookups import CheckedLookups

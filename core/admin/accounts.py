@@ -10,7 +10,7 @@ admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class CheckedUserAdmin(CheckedLookups, UserAdmin):
+class CheckedUserAdmin(CheckedLookups, UserAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not at run time
     """Who may log in."""
 
 

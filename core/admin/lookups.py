@@ -28,7 +28,8 @@ class CheckedLookups(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgu
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Return whether a filter may be used; Django answers 400 where not."""
-        return is_comparable(self.model, lookup, value) and super().lookup_allowed(lookup, value, request)  # pyright: ignore
+        allowed = super().lookup_allowed(lookup, value, request)  # pyright: ignore[reportDeprecated]  # as Django's own is
+        return allowed and is_comparable(self.model, lookup, value)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Search as Django does, for at most ``LONGEST_QUERY`` characters."""

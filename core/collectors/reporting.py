@@ -40,11 +40,11 @@ class ReportingCommand(BaseCommand):
     exact_output: bool = False
     """Whether standard output keeps every character where it is no terminal; else hidden ones are always shown."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, stdout: Any = None, stderr: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(stdout, stderr, *args, **kwargs)
         style = self.stderr.style_func
-        self.stdout = SafeOutput(self.stdout._out, exact=self.exact_output)  # pyright: ignore  # the stream itself
-        self.stderr = SafeOutput(self.stderr._out)  # pyright: ignore
+        self.stdout = SafeOutput(stdout or sys.stdout, exact=self.exact_output)
+        self.stderr = SafeOutput(stderr or sys.stderr)
         self.stderr.style_func = style
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
