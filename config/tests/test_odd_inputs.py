@@ -1,5 +1,6 @@
 """Whatever is sent as a parameter, no page answers with an error of the server."""
 
+import asyncio
 import logging
 import os
 from collections import Counter
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from config.tests.odd_inputs import OddRequest, Route, failure, odd_request, routes
 from core.models import Activity, CollectorRun, Scope, SkippedItem
 from core.pages import parameters
-from core.pages.odd_requests import Utf8WSGIHandler, utf8_content_type
+from core.pages.odd_requests import Utf8ASGIHandler, Utf8WSGIHandler, utf8_content_type
 from core.tests.kept_talk import keep, keep_talk
 from discord_activity_tracker.tests.handmade import at, make_guild, message, store
 from github_activity_tracker.models import Issue, IssueComment, Repository
@@ -121,6 +122,26 @@ def test_a_charset_in_the_content_type_does_not_change_the_address(charset: str)
     assert statuses == ["200 OK"]
 
 
+@pytest.mark.parametrize("charset", ["=base64", "*=no''utf-8"])
+def test_asgi_servers_read_addresses_as_utf8_too(charset: str) -> None:
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0 if not statuses else 10)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(event: dict[str, Any]) -> None:
+        if "status" in event:
+            statuses.append(event["status"])
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/healthz", "query_string": b"a=b", "http_version": "1.1",
+        "headers": [(b"host", b"localhost"), (b"content-type", f"text/plain; charset{charset}".encode())],
+    }  # fmt: skip
+    asyncio.run(Utf8ASGIHandler()(scope, receive, send))
+    assert statuses == [200]
+
+
 @pytest.mark.parametrize(
     ("sent", "read"),
     [
@@ -180,7 +201,7 @@ def test_ten_thousand_odd_requests_find_no_error(admin: Client) -> None:
     failed: dict[str, Any] = {}
     pages = Counter[str]()
     for number in range(NUMBER):
-        route: Route = known[number % len(known)] if number % 2 else random.choice(_busy(known))
+        route: Route = known[number // 2 % len(known)] if number % 2 else random.choice(_busy(known))
         request = odd_request(random, route)
         pages[route.name] += 1
         if found := failure(admin, request):
