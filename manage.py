@@ -6,7 +6,18 @@ import sys
 
 
 def main() -> None:
-    """Run one management command.
+    """Run one management command; SIGINT and SIGTERM end it with one line at any moment, imports included."""
+    from core.operations import interrupts
+
+    interrupts.catch_signals()
+    try:
+        run_command()
+    except KeyboardInterrupt as error:
+        sys.exit(interrupts.report(error))
+
+
+def run_command() -> None:
+    """Run the command that the arguments name.
 
     Ends with one line for what Django's own commands, such as migrate, do not report: a configuration that cannot be
     read (exit code 2), and a database that fails (1, or 2 when there is none).
@@ -18,12 +29,15 @@ def main() -> None:
         from django.db import Error
 
         from core.errors import exit_code_for, in_one_line
+        from core.operations.interrupts import interruption_in
         from core.operations.redaction import redact
     except ImportError:
         sys.exit("error: Django is not installed for this Python. Run 'make install' and use .venv/bin/python.")
     try:
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, Error) as error:
+        if interruption := interruption_in(error):
+            raise interruption from None
         if "--traceback" in sys.argv:
             raise
         sys.stderr.write(f"error: {redact(in_one_line(error))}\n")

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from core.collectors.abstract import CollectorRunnable
@@ -32,6 +33,7 @@ from core.errors import (
 )
 from core.models import CollectorRun
 from core.operations.bounds import check_time, run_ends_after
+from core.operations.interrupts import interruption_in
 from core.operations.log_context import log_fields
 from core.operations.redaction import redact
 from core.operations.visible import json_text, visible_line
@@ -40,7 +42,7 @@ from core.runs import finish_run, recorded_run, run_finished
 from core.search.results import SyncResult
 
 logger = logging.getLogger(__name__)
-OUTCOMES: Mapping[type[Exception], Outcome] = {ScopeBusy: "busy", BudgetExhausted: "partial"}
+OUTCOMES: Mapping[type[BaseException], Outcome] = {ScopeBusy: "busy", BudgetExhausted: "partial"}
 """How a run ends that ends with an error of this kind; any other has failed."""
 EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
 
@@ -112,8 +114,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run both phases, keep the ledger, and print what was done.
 
-        At a terminal a usage error (exit code 2) that stored nothing leaves no run behind. Ctrl-C closes the run as
-        interrupted by hand, with its counts.
+        At a terminal a usage error (exit code 2) that stored nothing leaves no run behind. Ctrl-C and SIGTERM
+        close the run as interrupted, with its counts.
         """
         options = DEFAULTS | self._declared_defaults() | options
         limit = allowed_seconds(options)
@@ -129,11 +131,11 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         with recorded_run(name, readable_options(options)) as run:
             try:
                 self._collect(run, collector, options, began, limit)
-            except KeyboardInterrupt:
-                finish_interrupted(run, collector)
-                self.interrupted = stored_in_words(run.counts)
-                raise
-            except Exception as error:
+            except (KeyboardInterrupt, Exception) as error:
+                if interruption := interruption_in(error):
+                    finish_interrupted(run, collector, interruption)
+                    self.interrupted = stored_in_words(run.counts)
+                    raise interruption from None
                 self._fail(run, collector, error, time.monotonic() - began if options["json"] else None)
                 raise
         run_finished.send_robust(CollectorRun, run=run)
@@ -142,7 +144,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         """Build the collector; without a terminal a configuration that does not allow it is a failed run."""
         try:
             return self.get_collector(**options)
-        except Exception as error:
+        except (CollectorError, CommandError, ImproperlyConfigured) as error:
             if not at_terminal() and not options["estimate"]:
                 record_refusal(type(self), readable_options(options), error)
             raise
@@ -177,7 +179,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         self.exit_code = EXIT_CODES[result.outcome]
         self.stdout.flush()
 
-    def _fail(self, run: CollectorRun, collector: object, error: Exception, seconds: float | None) -> None:
+    def _fail(self, run: CollectorRun, collector: object, error: BaseException, seconds: float | None) -> None:
         """Close a run that failed, or forget it; ``seconds`` is its duration where JSON is printed."""
         category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
         outcome = OUTCOMES.get(type(error), "failed")

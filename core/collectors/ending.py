@@ -9,6 +9,7 @@ from django.apps import apps
 from core.collectors.result import CollectorResult
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.models import CollectorRun
+from core.operations.interrupts import Terminated
 from core.operations.redaction import redact
 from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
 
@@ -41,12 +42,13 @@ def counts_so_far(collector: object) -> dict[str, int]:
     return {name: number for name, number in counts.items() if number} if isinstance(counts, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
-def finish_interrupted(run: CollectorRun, collector: object) -> None:
-    """Close a run that a person stopped; it raises no alert, the next run goes on."""
+def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInterrupt) -> None:
+    """Close a run that a signal stopped; the next run goes on. Ctrl-C raises no alert."""
     run.refresh_from_db(fields=["progress"])
     counts = counts_so_far(collector) or progress_counts(run)
-    outcome = CollectorRun.Outcome.INTERRUPTED
-    finish_run(run, outcome, counts=counts, category=BY_HAND, error="stopped by hand (Ctrl-C); run again to go on")
+    outcome, is_by_hand = CollectorRun.Outcome.INTERRUPTED, not isinstance(error, Terminated)
+    line = f"stopped by {'hand (Ctrl-C)' if is_by_hand else 'SIGTERM'}; run again to go on"
+    finish_run(run, outcome, counts=counts, category=BY_HAND if is_by_hand else "", error=line)
     run_finished.send_robust(CollectorRun, run=run)
 
 

@@ -6,7 +6,7 @@ import sys
 import traceback
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
@@ -16,6 +16,7 @@ from core.collectors.output import SafeOutput
 from core.collectors.terminal import wrapped
 from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
+from core.operations import interrupts
 from core.operations.redaction import redact
 from core.operations.visible import visible, visible_line
 
@@ -30,13 +31,13 @@ class ReportingCommand(BaseCommand):
     exit_code: int = 0
     database_limits: Limits = WORK
     """Seconds for a statement and for a lock."""
-    interrupted: str = "what was stored stays"
-    """What the line after Ctrl-C says about the data."""
+    interrupted: str = interrupts.STORED
+    """What the line after Ctrl-C or SIGTERM says about the data."""
 
     examples: ClassVar[Sequence[str]] = ()
     """Command lines for ``--help``, without ``manage.py``."""
     exit_codes: ClassVar[Mapping[int, str]] = {0: "done", 1: "failed", 2: "wrong usage or configuration"}
-    """What ``--help`` says about exit codes; 130 after Ctrl-C is the same everywhere."""
+    """What ``--help`` says about exit codes; those of signals are the same everywhere."""
     exact_output: bool = False
     """Whether standard output keeps every character where it is no terminal; else hidden ones are always shown."""
 
@@ -58,7 +59,8 @@ class ReportingCommand(BaseCommand):
     def _epilog(self) -> str:
         """Return the examples and the exit codes."""
         examples = [f"  manage.py {example}" for example in self.examples]
-        codes = [f"  {code:<4}{meaning}" for code, meaning in ({**self.exit_codes, 130: "stopped by Ctrl-C"}).items()]
+        meanings = {**self.exit_codes, 130: "stopped by Ctrl-C", 143: "stopped by SIGTERM"}
+        codes = [f"  {code:<4}{meaning}" for code, meaning in meanings.items()]
         return "\n".join([*(["examples:", *examples, ""] if examples else []), "exit codes:", *codes])
 
     def execute(self, *args: Any, **options: Any) -> Any:
@@ -84,14 +86,14 @@ class ReportingCommand(BaseCommand):
         """Run as from a terminal or cron; never a traceback unless ``--traceback`` asks for it."""
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
-        except KeyboardInterrupt:
-            line = visible_line(f"interrupted: {self.interrupted}; run again to go on")
-            sys.stderr.write(wrapped(line, sys.stderr) + "\n")
-            sys.exit(130)
+        except KeyboardInterrupt as error:
+            self._exit_interrupted(error)
         except BrokenPipeError:  # the reader, such as head, has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         except Exception as error:  # noqa: BLE001  (the outermost border: every error becomes one line)
+            if interruption := interrupts.interruption_in(error):
+                self._exit_interrupted(interruption)
             if "--traceback" in argv:
                 sys.stderr.write(visible(redact("".join(traceback.format_exception(error)))))
             first = visible_line(redact(in_one_line(error)))
@@ -99,3 +101,8 @@ class ReportingCommand(BaseCommand):
             sys.exit(exit_code_for(error))
         if self.exit_code:
             sys.exit(self.exit_code)
+
+    def _exit_interrupted(self, error: KeyboardInterrupt) -> NoReturn:
+        """End with the line and the exit code of the signal."""
+        line = wrapped(visible_line(interrupts.line_for(error, self.interrupted)), sys.stderr)
+        sys.exit(interrupts.report(error, line))

@@ -85,7 +85,7 @@ def _of_run(run: CollectorRun) -> dict[str, Trouble | None]:
     if run.failure_category == BY_HAND:
         return {}
     if run.outcome == CollectorRun.Outcome.INTERRUPTED:
-        gone = "its process ended without a word: killed, out of memory, or the machine stopped"
+        gone = run.error or "its process ended without a word: killed, out of memory, or the machine stopped"
         return {"": Trouble(scope="", category="interrupted", detail=gone, run=run)}
     if run.outcome == CollectorRun.Outcome.BUSY:  # another run holds the lock and reports its own end
         return {}

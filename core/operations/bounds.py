@@ -180,7 +180,7 @@ def bounded_process(process: "subprocess.Popen[bytes]", seconds: float) -> Gener
 
     Start it with ``start_new_session=True``: then its children are in its group. Yields whether time was over.
     """
-    is_late = threading.Event()
+    is_late, is_left_well = threading.Event(), False
 
     def stop() -> None:
         is_late.set()
@@ -193,9 +193,10 @@ def bounded_process(process: "subprocess.Popen[bytes]", seconds: float) -> Gener
         with process:
             try:
                 yield is_late.is_set
-            except BaseException:
-                end_group(process)
-                raise
+                is_left_well = True
+            finally:
+                if not is_left_well:
+                    end_group(process)
     finally:
         timer.cancel()
 
