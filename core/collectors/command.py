@@ -247,7 +247,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (its message is for people; no traceback)
             raise
         except Exception as error:
-            collector.handle_error(error)
+            if not interruption_in(error):
+                collector.handle_error(error)
             raise
         finally:
             with suppress(AttributeError):

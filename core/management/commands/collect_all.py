@@ -10,6 +10,7 @@ from core.collectors import ReportingCommand
 from core.collectors.time_limit import allowed_seconds
 from core.errors import classify_failure, in_one_line
 from core.operations.bounds import run_ends_after
+from core.operations.interrupts import interruption_in
 from core.operations.redaction import redact
 from core.trackers import installed_trackers
 
@@ -52,6 +53,8 @@ class Command(ReportingCommand):
             try:
                 call_command(command)
             except Exception as error:  # noqa: BLE001  (raised again below, when the others have run)
+                if interruption := interruption_in(error):
+                    raise interruption from None
                 if first is not None:  # the first is the last line of this command
                     line = redact(in_one_line(error))
                     self.stderr.write(f"error: {tracker.verbose_name}: {line} ({classify_failure(error).value})")

@@ -1,0 +1,121 @@
+"""The end state of a command: every table and every file, without what differs between two undisturbed runs."""
+
+import hashlib
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+
+from bench.signals.stage import Place, Stage
+from config.database.client import programs
+
+HISTORY = frozenset({"core_collectorrun", "django_migrations"})
+"""Tables that say what happened when: a stopped run is a line of the first. The second holds times only beside names,
+and a table that a migration did not make would be missing."""
+Column = tuple[str, str]
+Table = list[dict[str, Any]]
+
+COLUMNS = """
+    SELECT c.table_name, c.column_name
+    FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.is_identity = 'NO'
+        AND c.is_generated = 'NEVER'
+        AND NOT EXISTS (
+            SELECT 1 FROM information_schema.key_column_usage k
+            JOIN information_schema.referential_constraints r USING (constraint_schema, constraint_name)
+            JOIN information_schema.key_column_usage u ON u.constraint_schema = r.unique_constraint_schema
+                AND u.constraint_name = r.unique_constraint_name
+            JOIN information_schema.columns i ON i.table_schema = 'public' AND i.table_name = u.table_name
+                AND i.column_name = u.column_name
+            WHERE k.table_schema = 'public' AND k.table_name = c.table_name AND k.column_name = c.column_name
+                AND i.is_identity = 'YES')
+    ORDER BY 1, 2
+"""
+"""Numbers that the database gives in sequence, and references to them, are left out: a rolled back transaction takes
+some."""
+
+
+INDEXES = """
+    SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE c.relnamespace = 'public'::regnamespace
+"""
+
+
+class State:
+    """Rows by table and digests of files by name."""
+
+    def __init__(self, tables: Mapping[str, Table], files: Mapping[str, str]) -> None:
+        self.tables, self.files = tables, files
+
+    def differing_columns(self, other: "State") -> set[Column]:
+        """Return the columns whose values differ, each compared by itself."""
+        return {
+            (name, column)
+            for name, rows in self.tables.items()
+            for column in (rows[0] if rows else {})
+            if _values(rows, column) != _values(other.tables.get(name, []), column)
+        }
+
+    def differences(self, other: "State", but: set[Column]) -> list[str]:
+        """Return a line for each table and file that differs, apart from some columns."""
+        lines: list[str] = []
+        for name in sorted({*self.tables, *other.tables}):
+            mine, others = (_rows(state.tables.get(name), name, but) for state in (self, other))
+            if mine != others:
+                more, fewer = list((others - mine).elements()), list((mine - others).elements())
+                examples = f"{more[:1]} instead of {fewer[:1]}"
+                lines.append(f"{name}: {len(more)} other rows, {len(fewer)} missing, such as {examples[:1200]}")
+        for name in sorted({*self.files, *other.files}):
+            if self.files.get(name) != other.files.get(name):
+                kind = "differs" if name in self.files and name in other.files else "is there in one of both only"
+                lines.append(f"file {name} {kind}")
+        return lines
+
+
+def read_state(stage: Stage, place: Place) -> State:
+    """Read every table, the indexes, what was posted to Slack, and the files in ``out``, hidden ones included."""
+    tables: dict[str, Table] = {}
+    with stage.connect(place.database) as connection:
+        columns: dict[str, list[str]] = {}
+        for table, column in connection.execute(COLUMNS):
+            columns.setdefault(table, []).append(column)
+        for table, names in columns.items():
+            if table not in HISTORY:
+                chosen = sql.SQL(", ").join(map(sql.Identifier, names))
+                found = connection.execute(sql.SQL("SELECT {} FROM {}").format(chosen, sql.Identifier(table)))
+                tables[table] = [dict(zip(names, map(_plain, row), strict=True)) for row in found]
+        tables["indexes"] = [{"name": name, "is_valid": valid} for name, valid in connection.execute(INDEXES)]
+    tables["posted to Slack"] = [{"text": _plain(message.get("text"))} for message in stage.slack.messages]
+    out = place.folder / "out"
+    written = [path for path in out.rglob("*") if path.is_file()]
+    return State(tables, {str(path.relative_to(out)): _digest(path) for path in written})
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a file; a backup counts as the statements in it, without the time of the backup."""
+    content = path.read_bytes()
+    if path.suffix == ".dump":
+        told = subprocess.run([programs() / "pg_restore", "--file=-", path], capture_output=True, check=False)
+        words = [
+            line for line in told.stdout.splitlines() if not line.startswith((b"--", rb"\restrict", rb"\unrestrict"))
+        ]
+        content = b"\n".join(words) if told.returncode == 0 else told.stderr
+    return hashlib.blake2b(content).hexdigest()
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _values(rows: Table, column: str) -> Counter[str]:
+    return Counter(row[column] for row in rows)
+
+
+def _rows(table: Table | None, name: str, but: set[Column]) -> Counter[tuple[tuple[str, str], ...]]:
+    return Counter(
+        tuple((column, value) for column, value in row.items() if (name, column) not in but) for row in table or []
+    )

@@ -1,0 +1,196 @@
+"""SIGTERM and Ctrl-C end a command with one line and the exit code of the signal, wherever they arrive."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from core.collectors import ReportingCommand
+from core.models import Alert, CollectorRun
+from core.monitoring.alerts import refresh
+from core.operations.bounds import bounded_process
+from core.operations.interrupts import Terminated, interruption_in
+from core.tests.told import Command, Told, run
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import sys, time, threading
+sys.path.insert(0, {root!r})
+from core.operations import interrupts
+interrupts.REPEAT_AFTER, interrupts.END_AFTER = 0.3, 0.6
+interrupts.catch_signals()
+{definitions}
+try:
+    print("ready", flush=True)
+    {work}
+except KeyboardInterrupt as error:
+    sys.exit(interrupts.report(error))
+"""
+STUBBORN = """
+class Finalized:
+    def __del__(self):
+        print("ready", flush=True)
+        time.sleep(60)
+
+def swallow():
+    try:
+        time.sleep(60)
+    except BaseException:
+        pass
+
+def work_on():
+    while True:
+        swallow()
+
+def wait_for_another_thread():
+    thread = threading.Thread(target=time.sleep, args=(60,))
+    thread.start()
+    thread.join()
+
+def write_output():
+    while True:
+        print("x" * 100)
+"""
+
+
+def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
+    """Send a signal to a program that works; its exit code, standard error, and the seconds until its end."""
+    program = PROGRAM.format(root=str(ROOT), definitions=STUBBORN, work=work)
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        sent = time.monotonic()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+        return process.returncode, errors, time.monotonic() - sent
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "stopped by SIGTERM")]
+)
+@pytest.mark.parametrize(
+    "work",
+    ["time.sleep(60)", "swallow()\n    time.sleep(60)", "work_on()", "wait_for_another_thread()", "write_output()"],
+)
+def test_a_signal_ends_a_program_with_one_line_whatever_it_does(
+    work: str, number: signal.Signals, code: int, word: str
+) -> None:
+    ended, errors, seconds = stop(work, number)
+    assert (ended, errors) == (code, f"{word}: what was stored stays; run again to go on\n")
+    assert seconds < 10
+
+
+def test_a_signal_that_is_lost_in_a_finalizer_arrives_all_the_same() -> None:
+    ended, errors, _ = stop("finalized = Finalized(); del finalized\n    time.sleep(60)", signal.SIGTERM)
+    assert (ended, errors.count("\n")) == (143, 1)
+    assert "Exception ignored" not in errors
+
+
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored() -> None:
+    program = PROGRAM.format(
+        root=str(ROOT), definitions="import os, signal", work="os.kill(os.getpid(), signal.SIGINT)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_modules_are_loaded_ends_a_command_with_one_line(number: signal.Signals, tmp_path: Path) -> None:
+    env = {**os.environ, "VAR_DIR": str(tmp_path), "SECRET_KEY": "x", "PYTHONVERBOSE": "1"}
+    command = [sys.executable, "manage.py", "migrate", "--help"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("import 'django"):
+                break
+        process.send_signal(number)
+        written = process.stderr.read()
+    lines = [line for line in written.splitlines() if "run again" in line or "Traceback" in line]
+    assert (process.returncode, len(lines)) == (128 + number, 1)
+
+
+def lost(interruption: KeyboardInterrupt) -> Exception:
+    """An error of the database while an interrupted transaction is left."""
+    try:
+        try:
+            raise interruption
+        finally:
+            raise OperationalError("the connection is lost")
+    except OperationalError as error:
+        return error
+
+
+def test_an_error_that_follows_from_an_interruption_is_one() -> None:
+    interruption = Terminated()
+    assert interruption_in(lost(interruption)) is interruption
+    assert interruption_in(interruption) is interruption
+    assert interruption_in(OperationalError("the connection is lost")) is None
+
+
+class Replaced(ReportingCommand):
+    """Fails while it is being stopped."""
+
+    requires_system_checks: Any = ()
+    error: Exception
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(("interruption", "code"), [(Terminated(), 143), (KeyboardInterrupt(), 130)])
+def test_a_command_that_fails_while_it_is_stopped_says_that_it_was_stopped(
+    interruption: KeyboardInterrupt, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Replaced()
+    command.error = lost(interruption)
+    with pytest.raises(SystemExit) as ended:
+        command.run_from_argv(["manage.py", "replaced"])
+    assert ended.value.code == code
+    assert capsys.readouterr().err.endswith(": what was stored stays; run again to go on\n")
+
+
+class Stopped(Told):
+    """A signal arrives while it collects."""
+
+    error: BaseException
+
+    def collect(self) -> Any:
+        raise self.error
+
+    def counts_so_far(self) -> dict[str, int]:
+        return {"issues": 3}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("replaced", [False, True])
+def test_sigterm_closes_the_run_with_its_counts_and_its_reason(replaced: bool) -> None:
+    collector = Stopped()
+    collector.error = lost(Terminated()) if replaced else Terminated()
+    with pytest.raises(Terminated):
+        run(collector, command=Command())
+    stopped = CollectorRun.objects.get()
+    assert (stopped.outcome, stopped.counts) == ("interrupted", {"issues": 3})
+    assert stopped.error == "stopped by SIGTERM; run again to go on"
+    refresh()
+    assert Alert.objects.get().detail == "stopped by SIGTERM; run again to go on"
+    assert not collector.handled
+
+
+def test_a_process_is_ended_when_its_block_is_left_by_an_interruption() -> None:
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    with pytest.raises(Terminated), bounded_process(process, 60):
+        raise Terminated
+    assert process.returncode == -signal.SIGKILL
