@@ -1,5 +1,6 @@
 """Stop commands, and print a line a command; the exit code is 1 when anything failed."""
 
+import signal
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -23,6 +24,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.commands) - set(SCENARIOS):
         parser.error(f"no such command: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # leaves nothing running either
     with (
         tempfile.TemporaryDirectory(prefix="signals-", ignore_cleanup_errors=True) as folder,
         Stage(Path(folder)) as stage,

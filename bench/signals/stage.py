@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from config.database import stop_server
-from config.database.client import ensure_running
+from config.database.client import ensure_running, programs
 from config.database.home import Home
 from core.tests.slack_server import CHANNEL, TOKEN, SlackServer
 from samples.discord import SampleDiscord
@@ -123,6 +123,7 @@ class Stage:
     def _environment(self, place: Place) -> Mapping[str, str]:
         """Return the settings of a place; variables of this machine's project do not reach it."""
         system = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        system["PATH"] = f"{programs()}:{system.get('PATH', '')}"  # pg_dump of the server's own version
         return system | {
             "DATABASE_URL": f"postgresql:///{place.database}?user=postgres&host={self.host}",
             "VAR_DIR": str(place.folder), "SECRET_KEY": "signals", "PYTHONUNBUFFERED": "1",

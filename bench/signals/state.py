@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -16,23 +17,17 @@ from config.database.client import programs
 HISTORY = frozenset({"core_collectorrun", "django_migrations"})
 """Tables that say what happened when: a stopped run is a line of the first. The second holds times only beside names,
 and a table that a migration did not make would be missing."""
+MINUTES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+"""Times in texts for people, such as the title of a digest."""
 Column = tuple[str, str]
 Table = list[dict[str, Any]]
 
 COLUMNS = """
-    SELECT c.table_name, c.column_name
-    FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-    WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.is_identity = 'NO'
-        AND c.is_generated = 'NEVER'
-        AND NOT EXISTS (
-            SELECT 1 FROM information_schema.key_column_usage k
-            JOIN information_schema.referential_constraints r USING (constraint_schema, constraint_name)
-            JOIN information_schema.key_column_usage u ON u.constraint_schema = r.unique_constraint_schema
-                AND u.constraint_name = r.unique_constraint_name
-            JOIN information_schema.columns i ON i.table_schema = 'public' AND i.table_name = u.table_name
-                AND i.column_name = u.column_name
-            WHERE k.table_schema = 'public' AND k.table_name = c.table_name AND k.column_name = c.column_name
-                AND i.is_identity = 'YES')
+    SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attidentity = '' AND a.attgenerated = '' AND NOT EXISTS (
+            SELECT 1 FROM pg_constraint f JOIN pg_attribute i ON i.attrelid = f.confrelid AND i.attnum = f.confkey[1]
+            WHERE f.contype = 'f' AND f.conrelid = c.oid AND f.conkey = ARRAY[a.attnum] AND i.attidentity <> '')
     ORDER BY 1, 2
 """
 """Numbers that the database gives in sequence, and references to them, are left out: a rolled back transaction takes
@@ -108,7 +103,7 @@ def _digest(path: Path) -> str:
 
 
 def _plain(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return MINUTES.sub("(minute)", json.dumps(value, sort_keys=True, default=str))
 
 
 def _values(rows: Table, column: str) -> Counter[str]:

@@ -20,6 +20,8 @@ SQLSTATES = {
     "55P03": Category.TIMEOUT, "57P": Category.NETWORK, "22": Category.VALIDATION, "23": Category.VALIDATION,
 }  # fmt: skip
 """By prefix: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+SERVER_ENDS = ("08", "57P")
+"""SQLSTATEs of connection exceptions, and of a server that is stopped, has crashed or is starting."""
 NO_SERVER = ("connection failed", "connection is bad", "connection timeout", "failed to resolve host")
 """How psycopg's texts begin when there was no connection at all, as opposed to one that was lost."""
 NOT_STARTED = "the embedded database cannot start"
@@ -57,13 +59,15 @@ def exit_code_for(exc: BaseException) -> int:
 def without_database(exc: BaseException) -> bool:
     """Whether there is no connection to the database, be it that none could be made or that it was lost.
 
-    Then the server had no chance to say what is wrong: the driver's error carries no SQLSTATE.
+    Then the server had no chance to say what is wrong, and the driver's error carries no SQLSTATE; or the server said
+    that it ends, or that it is starting.
     """
     if not _is_of_django(exc):
         return False
     driver = exc.__cause__
     lost = driver is not None and ("psycopg", "OperationalError") in _names(driver)
-    return str(exc).startswith(NO_SERVER) or (lost and not getattr(driver, "sqlstate", None))
+    state = str(getattr(driver, "sqlstate", None) or "")
+    return str(exc).startswith(NO_SERVER) or (lost and (not state or state.startswith(SERVER_ENDS)))
 
 
 def _is_of_django(exc: BaseException) -> bool:
