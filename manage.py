@@ -20,7 +20,7 @@ def run_command() -> None:
     """Run the command that the arguments name.
 
     Ends with one line for what Django's own commands, such as migrate, do not report: a configuration that cannot be
-    read (exit code 2), and a database that fails (1, or 2 when there is none).
+    read (exit code 2), a database that fails (1, or 2 when there is none), and files that cannot be written (1).
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
@@ -35,7 +35,7 @@ def run_command() -> None:
         sys.exit("error: Django is not installed for this Python. Run 'make install' and use .venv/bin/python.")
     try:
         execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, Error) as error:
+    except (ImproperlyConfigured, Error, OSError) as error:
         if interruption := interruption_in(error):
             raise interruption from None
         if "--traceback" in sys.argv:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.database.account import Account
+from config.database.disk import FULL_DISK, NEEDED
 from config.database.home import SOCKET_NAME, SOCKET_PATH_BYTES, Home, SettingsFault, StartFailed
 
 MAJOR = "18"
@@ -169,13 +170,16 @@ def failure_reason(home: Home, begin: int) -> str:
 
 
 def _reason(output: bytes, home: Home) -> str:
-    """The line that tells most in what a PostgreSQL program wrote."""
+    """The line that tells most in what a PostgreSQL program wrote; a full disk explains all others."""
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    if full := [line for line in lines if FULL_DISK in line]:
+        return full[0]
+    if shutil.disk_usage(home.path).free < NEEDED:
+        return FULL_DISK
     told = [line for line in lines if any(word in line for word in ("FATAL:", "PANIC:", "error:"))]
     if told or lines:
         return (told or lines)[-1 if "FATAL:" in "".join(told) else 0]
-    full = shutil.disk_usage(home.path).free < 2**25
-    return "the disk is full" if full else "it said nothing"
+    return "it said nothing"
 
 
 def _entry(account: Account | None) -> Callable[[], None]:

@@ -14,8 +14,10 @@ from config.database.client import programs
 from config.database.home import SettingsFault
 
 
-def run_program(name: str, *arguments: str | Path) -> None:
+def run_program(name: str, *arguments: str | Path, holding: Sequence[int] = ()) -> None:
     """Run one against the settings' database; OSError with its own last words when it fails.
+
+    ``holding``: descriptors whose locks the program holds too, should it outlive this process.
 
     The server's own programs are on the path where there is a server of one's own; the wheel's fit the embedded one,
     and every older server.
@@ -27,11 +29,21 @@ def run_program(name: str, *arguments: str | Path) -> None:
     done = subprocess.run(
         [_found(name), *place, "--no-password", *arguments],
         env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        check=False,
+        pass_fds=holding, check=False,
     )  # fmt: skip
     if done.returncode:
-        lines: Sequence[str] = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise OSError(f"{name} failed: {next((line for line in lines if 'error:' in line), lines[-1])}")
+        raise OSError(f"{name} failed: {_last_words(done.stderr, done.returncode)}")
+
+
+def _last_words(stderr: bytes, returncode: int) -> str:
+    """Return the line that tells most; the words of a full disk, by which errors are recognized, come first."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    for word in ("No space left on device", "error:"):
+        if told := next((line for line in lines if word in line), None):
+            return told
+    if lines:
+        return lines[-1]
+    return f"ended by signal {-returncode}" if returncode < 0 else f"it said nothing (exit code {returncode})"
 
 
 def _found(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
+from django.db import Error as DatabaseError
 
 from core.collectors.abstract import CollectorRunnable
 from core.collectors.ending import counts_so_far, finish_interrupted, readable_options, record_refusal
@@ -192,7 +193,11 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         if exit_code_for(error) == USAGE and at_terminal() and not counts:
             run.delete()
             return
-        finish_run(run, outcome, counts=counts, category=category, error=line)
+        try:
+            finish_run(run, outcome, counts=counts, category=category, error=line)
+        except DatabaseError as lost:  # the error of the run says more; the next run closes this one as interrupted
+            logger.info("the end of the run could not be recorded reason=%s", in_one_line(lost))
+            return
         run_finished.send_robust(CollectorRun, run=run)
 
     def _declared_defaults(self) -> dict[str, Any]:

@@ -24,6 +24,11 @@ SERVER_ENDS = ("08", "57P")
 """SQLSTATEs of connection exceptions, and of a server that is stopped, has crashed or is starting."""
 NO_SERVER = ("connection failed", "connection is bad", "connection timeout", "failed to resolve host")
 """How psycopg's texts begin when there was no connection at all, as opposed to one that was lost."""
+DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+DISK_FULL_STATE = "53100"
+"""``disk_full``: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
+"""The C library's words for these errors, which git, pg_dump and PostgreSQL repeat."""
 NOT_STARTED = "the embedded database cannot start"
 """How the text of our own database backend begins."""
 
@@ -68,6 +73,26 @@ def without_database(exc: BaseException) -> bool:
     lost = driver is not None and ("psycopg", "OperationalError") in _names(driver)
     state = str(getattr(driver, "sqlstate", None) or "")
     return str(exc).startswith(NO_SERVER) or (lost and (not state or state.startswith(SERVER_ENDS)))
+
+
+def is_full_disk(exc: BaseException) -> bool:
+    """Return whether an exception, one of its causes or a member of its group says that a disk or a quota is full."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [exc]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if (
+            getattr(current, "errno", None) in DISK_FULL_ERRNOS
+            or getattr(current, "sqlstate", None) == DISK_FULL_STATE
+            or any(words in str(current) for words in DISK_FULL_WORDS)
+        ):
+            return True
+        waiting += [current.__cause__, None if current.__suppress_context__ else current.__context__]
+        waiting += current.exceptions if isinstance(current, BaseExceptionGroup) else ()
+    return False
 
 
 def _is_of_django(exc: BaseException) -> bool:
@@ -173,7 +198,7 @@ def _by_type(exc: BaseException) -> Category | None:
     if isinstance(exc, ValueError):
         return Category.VALIDATION
     if ("django.db.utils", "Error") in _names(exc):
-        return Category.NETWORK if without_database(exc) else Category.UNKNOWN
+        return Category.NETWORK if without_database(exc) and not is_full_disk(exc) else Category.UNKNOWN
     return None
 
 

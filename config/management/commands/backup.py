@@ -1,10 +1,8 @@
 """``manage.py backup [FILE]``: the whole database in one file, whole or not there, readable by its owner alone.
 
-Collecting may go on meanwhile: the file holds one moment.
+Collecting may go on meanwhile: the file holds one moment. What an interrupted backup left is removed by the next one.
 """
 
-import os
-import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from django.utils import timezone
 from config.database.programs import run_program
 from core.collectors import ReportingCommand
 from core.db.limits import MAINTENANCE
+from core.operations.files import PRIVATE, new_file
 from core.operations.words import size_in_words
 
 PATTERN = "activity-*.dump"
@@ -44,14 +43,9 @@ class Command(ReportingCommand):
         """Dump, then move it to its place, then tidy up."""
         folder = settings.VAR_DIR / "backups"
         target: Path = options["file"] or folder / f"activity-{timezone.now():%Y%m%d-%H%M%S}.dump"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".backup-", dir=target.parent)
-        os.close(descriptor)
-        try:
-            run_program("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={name}")
-            Path(name).replace(target)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with new_file(target, PRIVATE) as new:
+            dump = ("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={new.path}")
+            run_program(*dump, holding=[new.descriptor])
         self.stdout.write(f"{target}: {size_in_words(target.stat().st_size)}")
         if options["keep"] is not None:
             for old in sorted(folder.glob(PATTERN))[: -max(1, options["keep"])]:

@@ -14,7 +14,7 @@ from core.collectors import ReportingCommand
 from core.collectors.command import aware_date
 from core.db.limits import MAINTENANCE
 from core.models import Activity
-from core.operations.files import open_atomic
+from core.operations.files import PRIVATE, open_atomic
 from core.operations.visible import ExactText, json_text
 from core.operations.words import number_of, size_in_words
 from core.trackers import installed_trackers
@@ -52,7 +52,7 @@ class Command(ReportingCommand):
             "--format", choices=["jsonl", "csv"], default="jsonl", help="One JSON object a line, or CSV."
         )
         parser.add_argument(
-            "--output", type=Path, help="Write to this file, whole or not at all; the default is standard output."
+            "--output", type=Path, help="Write to this file, whole or not at all and readable by its owner alone; the default is standard output."
         )
         parser.add_argument("--bodies", action="store_true", help="Add the full texts in the column body.")
         parser.add_argument(
@@ -70,7 +70,7 @@ class Command(ReportingCommand):
         found = Activity.objects.filter(**conditions).select_related("scope").order_by("occurred_at", "pk")
         rows = _rows(found.iterator(chunk_size=BATCH), bodies=options["bodies"])
         target: Path | None = options["output"]
-        with open_atomic(target) if target else nullcontext(self.stdout) as file:
+        with open_atomic(target, mode=PRIVATE) if target else nullcontext(self.stdout) as file:
             if options["format"] == "csv":
                 columns = [*FIELDS, "body"] if options["bodies"] else list(FIELDS)
                 number = _write_csv(rows, file, columns, guard=not options["keep_formulas"])

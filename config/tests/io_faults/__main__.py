@@ -1,0 +1,160 @@
+"""Every nth step of input and output fails: ``python -m config.tests.io_faults --first 100 --seeded 100``.
+
+A collection from the sample repository and from the sample Discord server, a sync of the index, a backup, an export
+and a first start are disturbed at one step each time (a file made, written, synced or renamed, bytes read from the
+network, a program or a session of the database started). Then the command runs once more, undisturbed, and the end
+state must be that of an undisturbed run. Exit code 1 when one is not.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from config.tests.io_faults.installation import Ended, Fault, Installation, difference
+from config.tests.io_faults.jobs import CODES, Job, jobs
+from samples.discord import SampleDiscord
+from samples.server import SampleServer
+
+
+def main() -> int:
+    """Run what the arguments ask for; returns the exit code."""
+    asked = _arguments()
+    with (
+        tempfile.TemporaryDirectory(prefix="io-", ignore_cleanup_errors=True) as folder,
+        SampleServer(rest_limit=10**6) as github,
+        SampleDiscord() as discord,
+    ):
+        installation = Installation(Path(folder))
+        try:
+            run = Disturbing(installation, github, discord)
+            return run.all(asked)
+        finally:
+            installation.stop()
+
+
+class Disturbing:
+    """An installation, the services and the counts of what went wrong."""
+
+    def __init__(self, installation: Installation, github: SampleServer, discord: SampleDiscord) -> None:
+        self.installation, self.github = installation, github
+        self.services = {
+            "GITHUB_API_URL": github.url, "GITHUB_GIT_URL": github.url, "DISCORD_API_BASE": discord.url,
+            "DISCORD_BOT_TOKEN": discord.token, "DISCORD_REQUESTS_PER_SECOND": "1000",
+        }  # fmt: skip
+        self.renewals = 0
+        self.jobs = jobs(github.truth()["full_name"], str(discord.guild.id))
+        self.expected: dict[str, Mapping[str, Any]] = {}
+        self.kinds: Counter[str] = Counter()
+        self.problems: list[str] = []
+
+    def all(self, asked: argparse.Namespace) -> int:
+        """Prepare, disturb, and say what came of it."""
+        chosen = [job for job in self.jobs if not asked.jobs or job.name in asked.jobs]
+        self._make_templates(with_rows=any(job.template == "collected" for job in chosen))
+        number = 0
+        steps = {job.name: self._undisturbed(job) for job in chosen}
+        for job, fault in faults(chosen, steps, asked):
+            number += 1
+            before = len(self.problems)
+            ended = self._disturbed(job, fault)
+            if asked.verbose or len(self.problems) > before:
+                how = f"exit {ended.code} after {ended.seconds:.1f} s" if ended.step else "ended before"
+                _say(f"{job.name} {fault}: {ended.step}: {how} {ended.err.strip()[-200:]!r}")
+            for problem in self.problems[before:]:
+                _say(f"  WRONG {problem}")
+        met = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
+        _say(f"{number} faults, {self.kinds.total()} met ({met}); {len(self.problems)} wrong")
+        return 1 if self.problems else 0
+
+    def _make_templates(self, *, with_rows: bool) -> None:
+        self._renew()
+        self._must_succeed("migrate", "--verbosity", "0")
+        self.installation.keep_as("empty")
+        if with_rows:
+            for job in self.jobs[:2]:
+                self._must_succeed(*job.order(self.installation))
+            self.installation.keep_as("collected")
+
+    def _renew(self) -> None:
+        """Give the next command a token without a history, so that no quota of the sample server ends."""
+        self.renewals += 1
+        self.installation.environment = self.services | {"GITHUB_TOKENS": self.github.token(f"user{self.renewals}")}
+
+    def _must_succeed(self, *order: str) -> None:
+        ended = self.installation.manage(*order)
+        if ended.code != 0:
+            raise SystemExit(f"error: {order[0]} undisturbed: exit {ended.code} {ended.err}")
+
+    def _undisturbed(self, job: Job) -> int:
+        """Run a job twice from the beginning; return the number of its steps."""
+        steps = 0
+        for _ in range(2):
+            self._renew()
+            job.begin(self.installation)
+            ended = job.run(self.installation, Fault(at=0))
+            if ended.code != 0:
+                raise SystemExit(f"error: {job.name} undisturbed: exit {ended.code} {ended.err}")
+            job.run(self.installation)
+            self.expected[job.name] = job.state(self.installation)
+            steps = ended.steps
+        _say(f"{job.name}: {steps} steps in {ended.seconds:.1f} s")  # pyright: ignore[reportPossiblyUnboundVariable]
+        return steps
+
+    def _disturbed(self, job: Job, fault: Fault) -> Ended:
+        """Run a job with a fault, then without; note what is wrong."""
+        self._renew()
+        job.begin(self.installation)
+        ended = job.run(self.installation, fault)
+        if ended.step:
+            self.kinds[ended.step.split()[1]] += 1
+        if ended.code is None:
+            self.problems.append(f"{job.name} {fault}: did not end")
+        elif ended.code not in CODES:
+            self.problems.append(f"{job.name} {fault}: exit code {ended.code}: {ended.err[-500:]}")
+        if "Traceback" in ended.err:
+            self.problems.append(f"{job.name} {fault}: a traceback: {ended.err[-1500:]}")
+        clean = job.run(self.installation)
+        if clean.code != 0:
+            self.problems.append(f"{job.name} {fault}: the clean run ended with {clean.code}: {clean.err[-500:]}")
+        if told := difference(self.expected[job.name], job.state(self.installation)):
+            self.problems.append(f"{job.name} {fault}: another end state: {told}")
+        if left := job.left_behind(self.installation):
+            self.problems.append(f"{job.name} {fault}: left behind: {', '.join(left)}")
+        return ended
+
+
+def faults(chosen: list[Job], steps: Mapping[str, int], asked: argparse.Namespace) -> Iterator[tuple[Job, Fault]]:
+    """Yield each of the first steps of every job, then seeded ones among all steps of all jobs."""
+    for job in chosen:
+        for at in range(asked.begin, min(asked.first, steps[job.name]) + 1):
+            yield job, Fault(at=at, way=at)
+    dice = random.Random(asked.seed)
+    for number in range(asked.seeded):
+        job = chosen[number % len(chosen)]
+        at = dice.randint(1, max(1, steps[job.name]))
+        yield job, Fault(at=at, lasting=dice.random() < 0.5, way=dice.randrange(1000))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m config.tests.io_faults", description=__doc__)
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="each of the first N steps of every job")
+    parser.add_argument("--begin", type=int, default=1, metavar="N", help="of these, leave out those before N")
+    parser.add_argument("--seeded", type=int, default=0, metavar="N", help="then N steps that chance chooses")
+    parser.add_argument("--seed", type=int, default=1, help="of chance; the same seed disturbs the same steps")
+    parser.add_argument("--jobs", nargs="*", metavar="NAME", help="only these jobs; the default is all of them")
+    parser.add_argument("--verbose", action="store_true", help="one line for each fault")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

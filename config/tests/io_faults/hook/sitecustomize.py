@@ -1,0 +1,194 @@
+"""Fails the nth step of input or output of one Python process; loaded by Python itself where it is on PYTHONPATH.
+
+``IO_FAULT`` holds JSON: ``at``, the number of the step that fails (0: none, only count); ``lasting``, whether a full
+disk stays full; ``way``, an integer that chooses among the ways to fail; ``report``, the file for what happened. The
+variable is taken out of the environment, so that programs started by this process are not concerned.
+
+Steps are: a file is made (``create``), written (``write``), synced (``fsync``) or renamed (``rename``), bytes are read
+from the network (``read``), a program is started (``program``), a session of the database is opened (``server``).
+"""
+
+import builtins
+import errno
+import io
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DISK = {"create", "write", "fsync", "rename"}
+FULL = OSError(errno.ENOSPC, "No space left on device")
+BROKEN = OSError(errno.EIO, "Input/output error")
+_open, _write, _os_open = io.open, os.write, os.open
+
+
+class Steps:
+    """Counts the steps and says which one fails."""
+
+    def __init__(self, *, at: int, lasting: bool, way: int, report: str) -> None:
+        self.at, self.lasting, self.way, self.report = at, lasting, way, report
+        self.numbers = itertools.count(1)
+        self.failed = ""
+        """The kind of the step that failed."""
+
+    def fails(self, kind: str, what: object) -> bool:
+        """Count one step; True when it is to fail."""
+        number = next(self.numbers)
+        again = self.lasting and self.failed in DISK and kind in DISK
+        if number != self.at and not again:
+            return False
+        if not self.failed:
+            self.failed = kind
+            self.note(f"step {number} {kind} {what}")
+        return True
+
+    def disk_error(self) -> OSError:
+        """Return the error of a disk: full, or broken."""
+        chosen = FULL if self.lasting or self.way % 3 else BROKEN
+        return OSError(chosen.errno, chosen.strerror)
+
+    def note(self, line: str) -> None:
+        """Add a line to the report."""
+        descriptor = _os_open(self.report, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        _write(descriptor, f"{line}\n".encode())
+        os.close(descriptor)
+
+
+def arm(steps: Steps) -> None:
+    """Put the counting in front of everything that reads and writes."""
+    _count_files(steps)
+    for name, kind in (
+        ("write", "write"), ("fsync", "fsync"), ("fdatasync", "fsync"), ("rename", "rename"), ("replace", "rename"),
+        ("link", "rename"), ("mkdir", "create"),
+    ):  # fmt: skip
+        setattr(os, name, _failing(getattr(os, name), kind, steps))
+    _count_network(steps)
+    _count_programs(steps)
+    _count_sessions(steps)
+    import atexit
+
+    atexit.register(lambda: steps.note(f"steps {next(steps.numbers) - 1}"))
+
+
+def _failing(work: Callable[..., Any], kind: str, steps: Steps) -> Callable[..., Any]:
+    def act(*args: Any, **options: Any) -> Any:
+        if steps.fails(kind, args[0]):
+            raise steps.disk_error()
+        return work(*args, **options)
+
+    return act
+
+
+def _count_files(steps: Steps) -> None:
+    class CountedFile(io.FileIO):
+        """A file that takes half of what is written to it, and then fails."""
+
+        spoiled = False
+
+        def write(self, data: Any, /) -> int:
+            if self.spoiled or steps.fails("write", self.name):
+                if self.spoiled or len(data) < 2:
+                    self.spoiled = False
+                    raise steps.disk_error()
+                self.spoiled = True
+                return super().write(bytes(data)[: len(data) // 2])
+            return super().write(data)
+
+    def counted_open(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **options: Any) -> Any:
+        if not set(mode) & set("wax+"):
+            return _open(file, mode, buffering, *args, **options)
+        named = zip(("encoding", "errors", "newline", "closefd", "opener"), args, strict=False)
+        given = {"encoding": None, "errors": None, "newline": None, "closefd": True, "opener": None}
+        given |= dict(named) | options
+        is_new = not isinstance(file, int) and given["opener"] is None and not set(mode) & set("r")
+        if is_new and steps.fails("create", file):
+            raise steps.disk_error()
+        raw = CountedFile(
+            file, "".join(sorted(set(mode) - set("bt"))), closefd=given["closefd"], opener=given["opener"]
+        )
+        if buffering == 0:
+            return raw
+        size = buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE
+        buffered = io.BufferedRandom(raw, size) if "+" in mode else io.BufferedWriter(raw, size)
+        if "b" in mode:
+            return buffered
+        text = io.TextIOWrapper(
+            buffered, given["encoding"], given["errors"], given["newline"], line_buffering=buffering == 1
+        )
+        text.mode = mode  # pyright: ignore[reportAttributeAccessIssue]
+        return text
+
+    def counted_os_open(path: Any, flags: int, *args: Any, **options: Any) -> int:
+        if flags & os.O_CREAT and steps.fails("create", path):
+            raise steps.disk_error()
+        return _os_open(path, flags, *args, **options)
+
+    builtins.open = io.open = counted_open
+    os.open = counted_os_open
+
+
+def _count_network(steps: Steps) -> None:
+    def counted(name: str) -> Callable[..., Any]:
+        work = getattr(socket.socket, name)
+
+        def read(self: socket.socket, *args: Any, **options: Any) -> Any:
+            if self.family != socket.AF_UNIX and steps.fails("read", name):
+                raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+            return work(self, *args, **options)
+
+        return read
+
+    for name in ("recv", "recv_into"):
+        setattr(socket.socket, name, counted(name))
+
+
+def _count_programs(steps: Steps) -> None:
+    start = subprocess.Popen.__init__
+
+    def counted(self: Any, args: Any, *more: Any, **options: Any) -> None:
+        words = args if isinstance(args, str) else " ".join(map(str, args))
+        if not steps.fails("program", Path(words.split(" ")[0]).name):
+            start(self, args, *more, **options)
+        elif steps.way % 3 == 0:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+        elif steps.way % 3 == 1:
+            start(self, ["/bin/false"], *more, **options)
+        else:
+            start(self, args, *more, **options)
+            os.kill(self.pid, signal.SIGKILL)
+
+    subprocess.Popen.__init__ = counted
+
+
+def _count_sessions(steps: Steps) -> None:
+    try:
+        import psycopg
+    except ImportError:  # a Python without the project's requirements
+        return
+    connect = psycopg.connect
+
+    def counted(*args: Any, **options: Any) -> Any:
+        if not steps.fails("server", options.get("dbname", "")):
+            return connect(*args, **options)
+        if steps.way % 3 == 0:
+            raise psycopg.OperationalError("connection failed: refused by a test")
+        connection = connect(*args, **options)
+        backend = connection.info.backend_pid
+        postmaster = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+        process = backend if steps.way % 3 == 1 else postmaster
+        late = threading.Timer(steps.way % 7 / 10, os.kill, (process, signal.SIGKILL))
+        late.daemon = True
+        late.start()
+        return connection
+
+    psycopg.connect = counted
+
+
+if spec := os.environ.pop("IO_FAULT", ""):
+    arm(Steps(**json.loads(spec)))

@@ -1,0 +1,228 @@
+"""An installation to be disturbed: commands with a fault in them, and its database set back in a moment."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from config.database import stop_server
+from config.database.client import ensure_running
+from config.database.home import Home
+
+ROOT = Path(__file__).parents[3]
+HOOK = Path(__file__).parent / "hook"
+DATABASE = "activity_trackers"
+PATIENCE = 90.0
+"""Seconds for one command; an undisturbed one needs about one, a disturbed one waits between attempts."""
+LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
+"""Tables about runs and services, not about what was collected."""
+COUNTERS = {"version", "chunked_version", "indexed_version", "attempts", "high_water"}
+"""Columns that count how often something was done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """The step that fails, and how; see ``hook/sitecustomize.py``."""
+
+    at: int
+    lasting: bool = False
+    way: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.at}{' and all after it' if self.lasting else ''}, way {self.way}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int | None
+    out: str
+    err: str
+    seconds: float
+    step: str = ""
+    """The step that failed; empty when the command ended before it."""
+    steps: int = 0
+    """Number of steps that were made; 0 where the process was killed."""
+
+
+@dataclass
+class Installation:
+    """A VAR_DIR below ``folder`` with its embedded database, and the addresses of the services."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def var(self) -> Path:
+        return self.folder / "var"
+
+    @property
+    def home(self) -> Home:
+        return Home(self.var / "postgres")
+
+    def manage(self, *order: str, fault: Fault | None = None, var: Path | None = None) -> Ended:
+        """Run a command, with a fault in it where one is given."""
+        report = self.folder / "report"
+        report.unlink(missing_ok=True)
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "TMPDIR") if name in os.environ}
+        env = kept | {"VAR_DIR": str(var or self.var), "WORKSPACE_DIR": str(self.folder / "workspace")}
+        env |= {"PYTHONDONTWRITEBYTECODE": "1"} | self.environment
+        if fault is not None:
+            spec = {"at": fault.at, "lasting": fault.lasting, "way": fault.way, "report": str(report)}
+            env |= {"IO_FAULT": json.dumps(spec), "PYTHONPATH": str(HOOK)}
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *order],
+            cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            return Ended(code=None, out=out, err=err, seconds=PATIENCE, step=_noted(report, "step"))
+        steps = _noted(report, "steps")
+        return Ended(
+            code=process.returncode, out=out, err=err, seconds=time.monotonic() - began, step=_noted(report, "step"),
+            steps=int(steps or 0),
+        )  # fmt: skip
+
+    def clear(self) -> None:
+        """Remove every file but the database and the secret key."""
+        shutil.rmtree(self.folder / "workspace", ignore_errors=True)
+        shutil.rmtree(self.folder / "out", ignore_errors=True)
+        shutil.rmtree(self.folder / "fresh", ignore_errors=True)
+        for path in self.var.iterdir():
+            if path.is_dir() and path.name != "postgres":
+                shutil.rmtree(path)
+
+    def session(self, database: str = "postgres") -> "psycopg.Connection[Any]":
+        """Open a session of the embedded server, which starts if need be."""
+        give_up = time.monotonic() + 60
+        while True:
+            try:
+                host = ensure_running(self.home)
+                return psycopg.connect(host=host, user="postgres", dbname=database, autocommit=True)
+            except psycopg.OperationalError:  # a killed server recovers
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.1)
+
+    def keep_as(self, template: str) -> None:
+        """Keep the database as it is now under a name."""
+        self._copy(DATABASE, template)
+
+    def reset(self, template: str) -> None:
+        """Set the database back to what was kept."""
+        self._copy(template, DATABASE)
+
+    def _copy(self, source: str, target: str) -> None:
+        names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        with self.session() as session:
+            session.execute(end, [source])
+            session.execute(sql.SQL("DROP DATABASE IF EXISTS {target} WITH (FORCE)").format(**names))
+            session.execute(sql.SQL("CREATE DATABASE {target} TEMPLATE {source}").format(**names))
+
+    def rows(self) -> "State":
+        """Return every row of every table but the ledgers."""
+        found: State = {}
+        with self.session(DATABASE) as session:
+            serial = {
+                (table, column)
+                for table, column in session.execute(
+                    "SELECT table_name, column_name FROM information_schema.columns"
+                    " WHERE table_schema = 'public' AND is_identity = 'YES'"
+                )
+            }
+            references = session.execute(
+                "SELECT c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text, b.attname"
+                " FROM pg_constraint c"
+                " JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]"
+                " JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1]"
+                " WHERE c.contype = 'f'"
+            ).fetchall()
+            serial |= {(table, column) for table, column, other, key in references if (other, key) in serial}
+            tables = session.execute(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            )
+            for (table,) in tables.fetchall():
+                if table in LEDGERS or table.startswith(("django_", "auth_")):
+                    continue
+                left_out = [column for owner, column in serial if owner == table] + sorted(COUNTERS)
+                where = " WHERE cleared_at IS NULL" if table == "core_skippeditem" else ""
+                query = sql.SQL("SELECT to_jsonb(t) - %s::text[] FROM {} t" + where).format(sql.Identifier(table))
+                found[table] = [row for (row,) in session.execute(query, [left_out])]
+        return found
+
+    def stop(self) -> None:
+        """Stop the server."""
+        stop_server(self.var)
+
+
+State = dict[str, list[dict[str, Any]]]
+
+
+def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
+    """Return the columns that differ between two undisturbed runs; each must hold times, else ValueError."""
+    found: set[tuple[str, str]] = set()
+    for table, rows in first.items():
+        for column in rows[0] if rows else ():
+            values, others = (Counter(_text(row[column]) for row in some) for some in (rows, second[table]))
+            if values != others:
+                if not column.endswith(("_at", "_on")):
+                    raise ValueError(f"{table}.{column} differs between two undisturbed runs")
+                found.add((table, column))
+    return found
+
+
+def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the rows as sorted texts; of times of reading only whether there is one."""
+    return {
+        table: sorted(
+            _text({
+                column: value is not None if (table, column) in times else value for column, value in row.items()
+            })
+            for row in rows
+        )
+        for table, rows in state.items()
+    }  # fmt: skip
+
+
+def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Return one line about what is missing and what should not be there; empty when both are equal."""
+    told: list[str] = []
+    for name in sorted({*expected, *found}):
+        wanted, present = expected.get(name), found.get(name)
+        if wanted == present:
+            continue
+        if isinstance(wanted, list) and isinstance(present, list):
+            missing, more = Counter(wanted) - Counter(present), Counter(present) - Counter(wanted)
+            examples = [f"-{line[:300]}" for line in list(missing)[:1]] + [f"+{line[:300]}" for line in list(more)[:1]]
+            told.append(f"{name}: {missing.total()} missing, {more.total()} more {' '.join(examples)}")
+        else:
+            told.append(f"{name}: {str(present)[:200]} instead of {str(wanted)[:200]}")
+    return "; ".join(told)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _noted(report: Path, word: str) -> str:
+    """Return the rest of the line of a report that begins with a word."""
+    if not report.exists():
+        return ""
+    lines = (line.partition(" ") for line in report.read_text().splitlines())
+    return next((rest for first, _, rest in lines if first == word), "")

@@ -1,0 +1,144 @@
+"""The jobs that are disturbed, and what must be the same at their end."""
+
+import hashlib
+import stat
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.database import stop_server
+from config.database.client import ensure_running, programs
+from config.database.home import Home
+from config.tests.io_faults.installation import DATABASE, Ended, Installation, comparable, times_of_reading
+
+CODES = {0, 1, 2, 3, 75}
+"""How a command may end; 3 is partial, 75 busy."""
+OWN_TEMPORARY = (".activity-trackers-*", "data.new-*", ".secret_key-*", "*.lock", "tmp_*")
+"""Names of files that no ended command leaves in its folders."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A command and the end state that a clean run of it leads to."""
+
+    name: str
+    order: Callable[[Installation], list[str]]
+    template: str
+    """The database at the beginning."""
+    state: Callable[[Installation], Mapping[str, Any]]
+    folders: tuple[str, ...] = ()
+    """Folders of the installation in which no temporary file may be left once a clean run ended."""
+    var: str = "var"
+    stop: Callable[[Installation], None] = lambda _installation: None
+    """What is done before the folders are removed."""
+
+    def run(self, installation: Installation, fault: Any = None) -> Ended:
+        return installation.manage(*self.order(installation), fault=fault, var=installation.folder / self.var)
+
+    def begin(self, installation: Installation) -> None:
+        """Set everything back."""
+        self.stop(installation)
+        installation.reset(self.template)
+        installation.clear()
+        (installation.folder / "out").mkdir()
+
+    def left_behind(self, installation: Installation) -> list[str]:
+        """Return the temporary files in the job's folders."""
+        places = [installation.folder / name for name in self.folders]
+        return [path.name for place in places for pattern in OWN_TEMPORARY for path in place.rglob(pattern)]
+
+
+class Rows:
+    """The rows of a database; times of reading are those that two undisturbed runs have found to differ."""
+
+    def __init__(self) -> None:
+        self.times: set[tuple[str, str]] = set()
+        self.first: dict[str, Any] | None = None
+
+    def __call__(self, installation: Installation) -> Mapping[str, Any]:
+        found = installation.rows()
+        if self.first is None:
+            self.first = found
+        elif not self.times:
+            self.times = times_of_reading(self.first, found) or {("", "")}
+        return comparable(found, self.times)
+
+
+def export_state(installation: Installation) -> Mapping[str, Any]:
+    """Return what is in the folder of the export: names, modes, contents."""
+    return {
+        path.name: f"{stat.S_IMODE(path.stat().st_mode):o} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in (installation.folder / "out").iterdir()
+    }
+
+
+def backup_state(installation: Installation) -> Mapping[str, Any]:
+    """Return the statements of each backup, and its mode."""
+    found: dict[str, Any] = {}
+    for path in (installation.folder / "out").iterdir():
+        command = [programs() / "pg_restore", "--file=-", path]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines = [line for line in done.stdout.splitlines() if not line.startswith(("--", "\\restrict", "\\unrestrict"))]
+        found[path.name] = [f"{stat.S_IMODE(path.stat().st_mode):o}", f"{done.returncode} {done.stderr}", *lines]
+    return found
+
+
+def index_state(rows: Rows) -> Callable[[Installation], Mapping[str, Any]]:
+    """Return the rows, and what ``verify_index`` says."""
+
+    def state(installation: Installation) -> Mapping[str, Any]:
+        checked = installation.manage("verify_index")
+        return dict(rows(installation)) | {"verify_index": f"{checked.code} {checked.out} {checked.err}"}
+
+    return state
+
+
+def start_state(installation: Installation) -> Mapping[str, Any]:
+    """Return the tables, what was migrated, and whether there is a key."""
+    fresh = installation.folder / "fresh"
+    key = fresh / "secret_key"
+    fresh_one = Installation(installation.folder, installation.environment)
+    host = ensure_running(Home(fresh / "postgres"))
+    dump = [programs() / "pg_dump", "--schema-only", f"--host={host}", "--username=postgres", DATABASE]
+    done = subprocess.run(dump, capture_output=True, text=True, check=False)
+    schema = [line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+    migrated = fresh_one.manage("migrate", "--check", var=fresh)
+    return {
+        "schema": schema, "migrated": f"{migrated.code} {migrated.err}",
+        "key": (key.stat().st_size > 40, f"{stat.S_IMODE(key.stat().st_mode):o}"),
+    }  # fmt: skip
+
+
+def stop_fresh(installation: Installation) -> None:
+    """Stop the server of the first start."""
+    fresh: Path = installation.folder / "fresh"
+    if fresh.exists():
+        stop_server(fresh)
+
+
+def jobs(repository: str, guild: str) -> list[Job]:
+    """Return all jobs, for the sample repository and the sample server."""
+    return [
+        Job(
+            name="collect", order=lambda _: ["collect_github", repository, "--no-sync"], template="empty",
+            state=Rows(), folders=("workspace",),
+        ),
+        Job(
+            name="discord", order=lambda _: ["collect_discord", guild, "--no-sync"], template="empty", state=Rows(),
+        ),
+        Job(name="sync", order=lambda _: ["sync_index"], template="collected", state=index_state(Rows())),
+        Job(
+            name="backup", order=lambda one: ["backup", str(one.folder / "out" / "all.dump")], template="collected",
+            state=backup_state, folders=("out",),
+        ),
+        Job(
+            name="export", template="collected", state=export_state, folders=("out",),
+            order=lambda one: ["export_activity", "--bodies", "--output", str(one.folder / "out" / "all.jsonl")],
+        ),
+        Job(
+            name="start", order=lambda _: ["migrate", "--verbosity", "0"], template="empty", state=start_state,
+            folders=("fresh",), var="fresh", stop=stop_fresh,
+        ),
+    ]  # fmt: skip
