@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from config.database import stop_server
+from config.database.programs import run_program
 from config.tests.following import ROOT, run
+from core.errors import in_one_line
 from samples.server import SampleServer
 
 MANAGE = f"{sys.executable} {ROOT}/manage.py"
@@ -67,6 +69,46 @@ def test_a_backup_comes_back_whole_in_another_database(homes: list[Path], tmp_pa
     assert manage(two, f"restore --force '{file}'").returncode == 0
     assert manage(two, "migrate --check").returncode == 0
     assert rows(two) == kept
+
+
+def test_a_backup_removes_what_an_interrupted_one_left(tmp_path: Path) -> None:
+    left = tmp_path / "x" / ".activity-trackers-abcdefgh.tmp"
+    left.parent.mkdir()
+    left.write_text("half")
+    done = manage(tmp_path, f"backup {tmp_path}/x/y.dump", DATABASE_URL="postgres://u@127.0.0.1:1/none")
+    assert done.returncode in {1, 2}
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("echo 'a first line' >&2; echo 'pg_dump: error: broken' >&2; exit 1", "pg_dump: error: broken"),
+        ("echo 'pg_dump: error: x' >&2; echo 'No space left on device' >&2; exit 1", "the disk is full"),
+        ("kill -9 $$", "ended by signal 9"),
+        ("exit 3", "it said nothing (exit code 3)"),
+    ],
+)
+def test_what_a_program_says_last_is_reported(
+    program: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "pg_dump"
+    fake.write_text(f"#!/bin/sh\n{program}\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr("config.database.programs._found", lambda name: str(tmp_path / name))
+    monkeypatch.setattr("config.database.programs.connection", FakeConnection())
+    with pytest.raises(OSError, match="pg_dump failed") as failed:
+        run_program("pg_dump")
+    assert words in in_one_line(failed.value)
+
+
+class FakeConnection:
+    """The settings of a database that is not needed."""
+
+    settings_dict = {"NAME": "x", "USER": "", "PASSWORD": "", "PORT": "", "OPTIONS": {}}
+
+    def get_connection_params(self) -> dict[str, str]:
+        return {"host": ""}
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ class SmallDisk:
 
     def execute(self, statement: str) -> "subprocess.CompletedProcess[str]":
         code = f"from django.db import connection; connection.cursor().execute({statement!r})"
-        return self.manage(f'shell -v0 -c {shlex.quote(code)}')
+        return self.manage(f"shell -v0 -c {shlex.quote(code)}")
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """20 MB; skipped where this user cannot mount file systems."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "none", folder], capture_output=True, check=False)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "none", folder]
+    mounted = subprocess.run(mount, capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("a small disk needs root and a kernel that lets it mount")
     small = SmallDisk(folder)

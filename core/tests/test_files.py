@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.operations.files import Workspace, open_atomic
+from core.operations.files import PRIVATE, Workspace, open_atomic
 
 ROOT = Path(__file__).parents[2]
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -77,6 +77,66 @@ def test_a_writer_that_is_killed_half_way_leaves_the_old_file(tmp_path: Path) ->
     with open_atomic(target) as file:
         file.write("new")
     assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]  # what the killed one left is gone
+
+
+LEFT = [".activity-trackers-abcdefgh.tmp", ".activity-trackers-12345678.tmp"]
+FOREIGN = [".backup-abcdefgh", ".activity-trackers-abc", "activity-trackers-a.tmp", ".out.txt.tmp", ".activity.tmp"]
+
+
+def test_what_interrupted_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in LEFT + FOREIGN:
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".activity-trackers-link.tmp").symlink_to(tmp_path / FOREIGN[0])
+    (tmp_path / ".activity-trackers-folder.tmp").mkdir()
+    os.mkfifo(tmp_path / ".activity-trackers-pipe.tmp")
+    with open_atomic(tmp_path / "new.txt"):
+        pass
+    there = {path.name for path in tmp_path.iterdir()}
+    assert there >= {*FOREIGN, "new.txt", ".activity-trackers-link.tmp", ".activity-trackers-folder.tmp"}
+    assert not there & set(LEFT)
+
+
+def test_a_file_that_somebody_else_is_writing_stays(tmp_path: Path) -> None:
+    with open_atomic(tmp_path / "first.txt") as first:
+        first.write("whole")
+        with open_atomic(tmp_path / "second.txt"):
+            pass
+    assert (tmp_path / "first.txt").read_text() == "whole"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_was_collected_is_for_its_owner_alone(tmp_path: Path) -> None:
+    target = tmp_path / "private.txt"
+    target.touch(mode=0o644)
+    with open_atomic(target, mode=PRIVATE):
+        pass
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_leads_to_its_file_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "elsewhere" / "file.txt")
+    for text in ("first", "second"):
+        with open_atomic(link) as file:
+            file.write(text)
+        assert (tmp_path / "elsewhere" / "file.txt").read_text() == text
+    assert link.is_symlink()
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    before = Path(os.devnull).stat().st_rdev
+    with open_atomic(Path(os.devnull)) as file:
+        file.write("nothing")
+    assert Path(os.devnull).stat().st_rdev == before
+
+
+def test_a_name_of_any_length_can_be_written(tmp_path: Path) -> None:
+    target = tmp_path / ("潮" * 85)
+    with open_atomic(target) as file:
+        file.write("x")
+    assert target.read_text() == "x"
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4))

@@ -2,12 +2,14 @@
 
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
 DATABASE = "activity_trackers"
 PATIENCE = 90.0
-"""Seconds for one command; an undisturbed one needs about one, a disturbed one waits between attempts."""
+"""Seconds for one command; an undisturbed one needs one or two, a disturbed one waits between attempts."""
 LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
 """Tables about runs and services, not about what was collected."""
 COUNTERS = {"version", "chunked_version", "indexed_version", "attempts", "high_water"}
@@ -62,6 +64,7 @@ class Installation:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    preloaded: "subprocess.Popen[bytes] | None" = None
 
     @property
     def var(self) -> Path:
@@ -71,32 +74,61 @@ class Installation:
     def home(self) -> Home:
         return Home(self.var / "postgres")
 
-    def manage(self, *order: str, fault: Fault | None = None, var: Path | None = None) -> Ended:
-        """Run a command, with a fault in it where one is given."""
-        report = self.folder / "report"
+    def manage(
+        self, *order: str, fault: Fault | None = None, var: Path | None = None, patience: float = PATIENCE
+    ) -> Ended:
+        """Run a command, with a fault in it where one is given; in another VAR_DIR it is a new Python process."""
+        report, out, err = (self.folder / name for name in ("report", "stdout", "stderr"))
         report.unlink(missing_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "TMPDIR") if name in os.environ}
-        env = kept | {"VAR_DIR": str(var or self.var), "WORKSPACE_DIR": str(self.folder / "workspace")}
-        env |= {"PYTHONDONTWRITEBYTECODE": "1"} | self.environment
+        spec = None
         if fault is not None:
             spec = {"at": fault.at, "lasting": fault.lasting, "way": fault.way, "report": str(report)}
-            env |= {"IO_FAULT": json.dumps(spec), "PYTHONPATH": str(HOOK)}
         began = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), *order],
-            cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        try:
-            out, err = process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            return Ended(code=None, out=out, err=err, seconds=PATIENCE, step=_noted(report, "step"))
-        steps = _noted(report, "steps")
+        if var is None or var == self.var:
+            code = self._fork({"order": order, "fault": spec, "out": str(out), "err": str(err)}, patience)
+        else:
+            code = self._start(order, spec, var, out, err)
         return Ended(
-            code=process.returncode, out=out, err=err, seconds=time.monotonic() - began, step=_noted(report, "step"),
-            steps=int(steps or 0),
+            code=code, out=out.read_text(), err=err.read_text(), seconds=time.monotonic() - began,
+            step=_noted(report, "step"), steps=int(_noted(report, "steps") or 0),
         )  # fmt: skip
+
+    def _environment(self, var: Path) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "TMPDIR") if name in os.environ}
+        env = kept | {"VAR_DIR": str(var), "WORKSPACE_DIR": str(self.folder / "workspace")}
+        return env | {"DJANGO_SETTINGS_MODULE": "config.settings"} | self.environment
+
+    def _start(self, order: Sequence[str], spec: object, var: Path, out: Path, err: Path) -> int | None:
+        """Run a command in a new Python; None when it did not end."""
+        hooked = {"IO_FAULT": json.dumps(spec), "PYTHONPATH": str(HOOK)} if spec else {}
+        with out.open("w") as stdout, err.open("w") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), *order],
+                cwd=ROOT, env=self._environment(var) | hooked, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            )  # fmt: skip
+            try:
+                return process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                return None
+
+    def _fork(self, asked: Mapping[str, object], patience: float) -> int | None:
+        """Run a command in a child of the preloaded process; None when it did not end."""
+        if self.preloaded is None:
+            self.preloaded = subprocess.Popen(
+                [sys.executable, "-m", "config.tests.io_faults.preloaded"],
+                cwd=ROOT, env=self._environment(self.var), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+            )  # fmt: skip
+        assert self.preloaded.stdin is not None
+        assert self.preloaded.stdout is not None
+        self.preloaded.stdin.write(f"{json.dumps(asked)}\n".encode())
+        process = int(self.preloaded.stdout.readline())
+        ended, _, _ = select.select([self.preloaded.stdout], [], [], patience)
+        if not ended:
+            os.kill(process, signal.SIGKILL)
+        code = int(self.preloaded.stdout.readline())
+        return code if ended else None
 
     def clear(self) -> None:
         """Remove every file but the database and the secret key."""
@@ -161,13 +193,16 @@ class Installation:
                 if table in LEDGERS or table.startswith(("django_", "auth_")):
                     continue
                 left_out = [column for owner, column in serial if owner == table] + sorted(COUNTERS)
-                where = " WHERE cleared_at IS NULL" if table == "core_skippeditem" else ""
-                query = sql.SQL("SELECT to_jsonb(t) - %s::text[] FROM {} t" + where).format(sql.Identifier(table))
-                found[table] = [row for (row,) in session.execute(query, [left_out])]
+                query = sql.SQL("SELECT to_jsonb(t) - %s::text[] FROM {} t").format(sql.Identifier(table))
+                rows = [row for (row,) in session.execute(query, [left_out])]
+                found[table] = [row for row in rows if not row.get("cleared_at")]  # what was skipped and then read
         return found
 
     def stop(self) -> None:
-        """Stop the server."""
+        """Stop the preloaded process and the server."""
+        if self.preloaded is not None:
+            self.preloaded.kill()
+            self.preloaded.communicate()
         stop_server(self.var)
 
 

@@ -31,6 +31,8 @@ class Job:
     folders: tuple[str, ...] = ()
     """Folders of the installation in which no temporary file may be left once a clean run ended."""
     var: str = "var"
+    weight: int = 3
+    """Share of the seeded faults; jobs that take long get fewer."""
     stop: Callable[[Installation], None] = lambda _installation: None
     """What is done before the folders are removed."""
 
@@ -128,7 +130,7 @@ def jobs(repository: str, guild: str) -> list[Job]:
         Job(
             name="discord", order=lambda _: ["collect_discord", guild, "--no-sync"], template="empty", state=Rows(),
         ),
-        Job(name="sync", order=lambda _: ["sync_index"], template="collected", state=index_state(Rows())),
+        Job(name="sync", order=lambda _: ["sync_index"], template="changed", state=index_state(Rows())),
         Job(
             name="backup", order=lambda one: ["backup", str(one.folder / "out" / "all.dump")], template="collected",
             state=backup_state, folders=("out",),
@@ -139,6 +141,6 @@ def jobs(repository: str, guild: str) -> list[Job]:
         ),
         Job(
             name="start", order=lambda _: ["migrate", "--verbosity", "0"], template="empty", state=start_state,
-            folders=("fresh",), var="fresh", stop=stop_fresh,
+            folders=("fresh",), var="fresh", stop=stop_fresh, weight=1,
         ),
     ]  # fmt: skip

@@ -52,7 +52,9 @@ class Command(ReportingCommand):
             "--format", choices=["jsonl", "csv"], default="jsonl", help="One JSON object a line, or CSV."
         )
         parser.add_argument(
-            "--output", type=Path, help="Write to this file, whole or not at all and readable by its owner alone; the default is standard output."
+            "--output",
+            type=Path,
+            help="Write to this file, whole or not at all, for its owner alone; the default is standard output.",
         )
         parser.add_argument("--bodies", action="store_true", help="Add the full texts in the column body.")
         parser.add_argument(

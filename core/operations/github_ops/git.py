@@ -20,6 +20,8 @@ from core.operations.redaction import redact
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6
 CHUNK = 1 << 20
+LEFTOVERS = ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
+"""Files that a killed git leaves behind: locks that stop the next one, and halves of objects that fill the disk."""
 LOG_SECONDS = 24 * 3600.0
 """For one ``git log``: it waits while its commits are stored, millions of them in a large repository."""
 
@@ -113,8 +115,9 @@ class GitMirror:
         if not self.folder.exists():
             self._link()
         self._run("init", "--quiet", "--bare", str(self.folder), inside=False)
-        for stale in self.folder.rglob("*.lock"):
-            stale.unlink(missing_ok=True)
+        for pattern in LEFTOVERS:
+            for stale in self.folder.glob(pattern):
+                stale.unlink(missing_ok=True)
         fetch = ("fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", self.url, *REFSPECS)
         self._run(*fetch, seconds=bounds.GIT_FETCH)
 

@@ -65,7 +65,7 @@ def arm(steps: Steps) -> None:
     _count_files(steps)
     for name, kind in (
         ("write", "write"), ("fsync", "fsync"), ("fdatasync", "fsync"), ("rename", "rename"), ("replace", "rename"),
-        ("link", "rename"), ("mkdir", "create"),
+        ("link", "rename"),
     ):  # fmt: skip
         setattr(os, name, _failing(getattr(os, name), kind, steps))
     _count_network(steps)
@@ -129,8 +129,15 @@ def _count_files(steps: Steps) -> None:
             raise steps.disk_error()
         return _os_open(path, flags, *args, **options)
 
+    make_folder = os.mkdir
+
+    def counted_mkdir(path: Any, *args: Any, **options: Any) -> None:
+        if not Path(path).exists() and steps.fails("create", path):
+            raise steps.disk_error()
+        make_folder(path, *args, **options)
+
     builtins.open = io.open = counted_open
-    os.open = counted_os_open
+    os.open, os.mkdir = counted_os_open, counted_mkdir
 
 
 def _count_network(steps: Steps) -> None:
