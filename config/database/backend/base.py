@@ -25,12 +25,16 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html
 class _Errors(DatabaseErrorWrapper):
     """As Django's; where the server ended because its disk is full, that is what the error says."""
 
+    def __init__(self, database: "DatabaseWrapper") -> None:
+        super().__init__(database)
+        self.database = database
+
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, psycopg.OperationalError) and error.sqlstate in SERVER_ENDED:
-            wrapper: DatabaseWrapper = self.wrapper
-            if is_disk_full(wrapper.home, wrapper.log_before):
-                wrapper.errors_occurred = True
-                words = f"{FULL_DISK}: the embedded database in {wrapper.home.path} has ended"
+            home = self.database.home
+            if is_disk_full(home, self.database.log_before):
+                self.database.errors_occurred = True
+                words = f"{FULL_DISK}: the embedded database in {home.path} has ended"
                 raise OperationalError(words).with_traceback(trace) from error
         super().__exit__(kind, error, trace)
 
@@ -47,7 +51,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return Home(Path(self.settings_dict["EMBEDDED_HOME"]))
 
     @cached_property
-    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:  # pyright: ignore[reportIncompatibleMethodOverride]  (a cached property in Django, too)
         """Translate errors of the driver."""
         return _Errors(self)
 
