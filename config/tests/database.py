@@ -4,6 +4,7 @@ Loaded for every test by the root ``conftest.py``. With ``DATABASE_URL`` only th
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -53,6 +54,7 @@ def django_db_modify_db_settings(
         return
     home = Path(connection.settings_dict["EMBEDDED_HOME"]).parent / CLUSTER / "postgres"
     connection.settings_dict["EMBEDDED_HOME"] = str(home)
+    os.environ["VAR_DIR"] = str(home.parent)  # for the processes that tests start
     with (
         django_db_blocker.unblock(),
         psycopg.connect(host=ensure_running(Home(home)), user="postgres", dbname="postgres", autocommit=True) as server,
