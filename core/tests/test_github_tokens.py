@@ -189,9 +189,11 @@ def test_what_only_a_refused_token_saw_is_not_taken_for_gone(routed: Callable[..
     client = server.client(ALICE, BOB)
     client.get("/repos/left/a", scope="left/a")
     revoked.append(ALICE)
-    with pytest.raises(AccessDenied, match="refuses the token that saw left/a"):
-        client.get("/repos/left/a/issues/1", scope="left/a")
-    assert (BOB, "/repos/left/a/issues/1") not in server.asked
+    for path in ("/repos/left/a/issues/1", "/repos/left/a/issues/2", "/repos/left/a"):
+        with pytest.raises(AccessDenied, match="refuses the token that saw left/a"):
+            client.get(path, scope="left/a")
+    for number in (1, 2):
+        assert (BOB, f"/repos/left/a/issues/{number}") not in server.asked
 
 
 def test_nothing_is_asked_anonymously_where_there_are_tokens(routed: Callable[..., Routed]) -> None:

@@ -120,8 +120,11 @@ class TokenPool:
 
     @property
     def is_single(self) -> bool:
-        """Whether there is nothing to choose."""
-        return len(self._tokens) < 2
+        """Whether there was only one token to choose from in this run.
+
+        When others were refused, the one that is left may not see what they saw: its 404 proves nothing.
+        """
+        return len(self._tokens) + len(self._refused_keys) < 2
 
     @property
     def keys(self) -> list[str]:
