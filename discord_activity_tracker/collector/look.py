@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from core.errors import CollectorError
-from core.runs import skips_to_retry, still_skipped
+from core.models import SkippedItem
+from core.runs import clear_skips, skips_to_retry, still_skipped
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import refusals
 from discord_activity_tracker.collector.run import COLLECTOR, Run
@@ -77,23 +78,22 @@ def _retry_malformed_threads(run: Run, access: Mapping[int, str]) -> None:
         parent = int(scope.rpartition("/")[2])
         items = skips_to_retry(collector=COLLECTOR, scope=scope, streams=[stream], reasons=["malformed"], at_once=5)
         for item in items:
-            if not item.external_id.isdigit():
-                continue
-            if (found := _read_thread(run, int(item.external_id))) is None:
-                still_skipped(item)
-                continue
-            rows = convert.convert_threads([found], run.guild_id, access.get(parent, "no_view"))
-            store.store_listed_threads(rows, scope, run.started)
-            if not rows.malformed:
-                others = [one.external_id for one in items if one.pk != item.pk]
-                store.clear_others(scope, stream, others)
+            if item.external_id.isdigit() and _retry_thread(run, item, access.get(parent, "no_view")):
+                clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=item.external_id)
 
 
-def _read_thread(run: Run, thread_id: int) -> Channel | None:
+def _retry_thread(run: Run, item: SkippedItem, access: str) -> bool:
+    """Ask for one thread and store it; return whether it is stored now, or gone."""
     try:
-        return run.session.run(fetch.read_channel(run.client, thread_id))
+        found = run.session.run(fetch.read_channel(run.client, int(item.external_id)))
     except (fetch.DiscordRefused, *fetch.ODD_ANSWERS):
-        return None
+        still_skipped(item)
+        return False
+    if found is None:
+        return True
+    rows = convert.convert_threads([found], run.guild_id, access)
+    store.store_listed_threads(rows, item.scope, run.started)
+    return not rows.malformed
 
 
 def _read_events(run: Run) -> None:
