@@ -51,7 +51,7 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
 
     ``apps`` are the installed ones; only the project's own tell each step.
     """
-    foreign = ("django.", "whitenoise.")
+    foreign = ("django.", "django_otp", "whitenoise.", "axes")
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -82,7 +82,8 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
             name.partition(".")[0]: {"level": "INFO" if log_format == "json" else "WARNING"}
             for name in apps
             if not name.startswith(foreign)
-        },
+        }
+        | {"axes": {"level": "ERROR"}},  # config.login logs failed log-ins
     }
 
 

@@ -10,6 +10,7 @@ import secrets
 import tempfile
 import warnings
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -107,7 +108,7 @@ if DEMO:  # nothing of the sample may reach what real data reaches, and the page
     for _name in (
         "DATABASE_URL", "WORKSPACE_DIR", "STATIC_ROOT", "VECTOR_INDEX", "EMBEDDER", "EMBEDDING_MODEL", "GITHUB_REPOS",
         "GITHUB_TOKENS", "DISCORD_GUILDS", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CHANNEL", "METRICS_TOKEN",
-        "HTTPS", "BEHIND_PROXY", "ALLOWED_HOSTS", "SECRET_KEY",
+        "HTTPS", "BEHIND_PROXY", "ALLOWED_HOSTS", "SECRET_KEY", "SECOND_FACTOR_REQUIRED",
     ):  # fmt: skip
         os.environ[_name] = ""
 DEBUG = _flag("DEBUG")
@@ -128,6 +129,9 @@ INSTALLED_APPS = [
     "github_activity_tracker.apps.GitHubTrackerConfig",
     "discord_activity_tracker.apps.DiscordTrackerConfig",
     "csp",
+    "axes",  # limits of failed log-ins
+    "django_otp",
+    "django_otp.plugins.otp_totp",  # codes of authenticator apps
     "config",  # for its commands
 ]
 MIDDLEWARE = [
@@ -142,6 +146,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: answers instead of the log-in page while a log-in is locked
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -187,7 +192,10 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(_text("HSTS_SECONDS", "31536000")) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # A proxy that speaks https for us says so in this header, and must remove it from what it is sent.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("BEHIND_PROXY") else None
+BEHIND_PROXY = _flag("BEHIND_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+PROXY_COUNT = _number("PROXY_COUNT", 1) if BEHIND_PROXY else 0
+"""Number of proxies in front that append to ``X-Forwarded-For``: the address of a client is counted from its end."""
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -197,10 +205,33 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 DATABASES = {"default": database_settings(_text("DATABASE_URL") or None, VAR_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Log-ins; config/login.py has the rest.
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in {
+        "UserAttributeSimilarityValidator": {},
+        "MinimumLengthValidator": {"min_length": 12},
+        "CommonPasswordValidator": {},
+        "NumericPasswordValidator": {},
+    }.items()
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Failures are counted in the database, which all web processes share, by account and by address of the client.
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else a few attempts an hour lock an account for ever
+AXES_DISABLE_ACCESS_LOG = True  # the log has failures and locks; successful log-ins are not recorded
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "config.login.client_address"
+AXES_LOCKOUT_CALLABLE = "config.login.locked_response"
+SECOND_FACTOR_REQUIRED = _flag("SECOND_FACTOR_REQUIRED")
+"""Whether people without an authenticator app are refused; people with one are always asked for its code."""
+OTP_TOTP_ISSUER = "activity-trackers"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"

@@ -5,7 +5,10 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
+from config.login import LogInForm
+
 admin.autodiscover()
+admin.site.login_form, admin.site.login_template = LogInForm, "config/log_in.html"
 if settings.DEMO:
     admin.site.site_header = f"{admin.site.site_header} (sample community)"
 urlpatterns = [

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from urllib.parse import quote
 
 from core.errors import SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere, RequestBlocked
@@ -193,7 +192,7 @@ async def reactors(
         try:
             page = await client.get(
                 "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}", list[Any], params,
-                channel_id=channel_id, message_id=message_id, emoji=quote(emoji),
+                channel_id=channel_id, message_id=message_id, emoji=emoji,
             )  # fmt: skip
         except DiscordRefused as error:
             if error.status == 400:

@@ -1,0 +1,67 @@
+"""``manage.py second_factor NAME``: codes of an authenticator app (TOTP) for the log-in of one account."""
+
+from argparse import ArgumentParser
+from base64 import b32encode
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from core.collectors import ReportingCommand
+from core.errors import ConfigurationError
+
+
+class Command(ReportingCommand):
+    """Sets an app up in two steps: a key for the app, then a code as the proof that it works."""
+
+    help = "Set up an authenticator app for an account: first a key for the app, then a code from it."
+    examples = (
+        "second_factor admin",
+        "second_factor admin --code 123456",
+        "second_factor admin --remove",
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the account and the step."""
+        parser.add_argument("name", help="The account's name.")
+        step = parser.add_mutually_exclusive_group()
+        step.add_argument("--code", help="A code from the app: log-ins need one from now on.")
+        step.add_argument("--remove", action="store_true", help="Log-ins need no code any more, for a lost phone.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make a key, confirm it, or remove it."""
+        from django_otp.plugins.otp_totp.models import TOTPDevice
+
+        name = str(options["name"])
+        user = get_user_model().objects.filter(username=name).first()
+        if user is None:
+            raise ConfigurationError(f"There is no account {name!r}.")
+        devices: Any = TOTPDevice.objects.filter(user=user)
+        if options["remove"]:
+            devices.delete()
+            self.stdout.write(f"{name} logs in without a code")
+            return
+        if options["code"]:
+            self._confirm(name, devices, str(options["code"]))
+            return
+        if devices.filter(confirmed=True).exists():
+            raise ConfigurationError(f"{name} has an authenticator app already. Remove it first with --remove.")
+        devices.delete()
+        device: Any = TOTPDevice.objects.create(user=user, name="authenticator app", confirmed=False)
+        key = b32encode(device.bin_key).decode()
+        self.stdout.write(f"Key for the app: {key}\nThe same as an address: {device.config_url}")
+        self.stdout.write(f"Then: manage.py second_factor {name} --code CODE")
+
+    def _confirm(self, name: str, devices: Any, code: str) -> None:
+        """Raises ConfigurationError where there is no new key, or the code does not fit."""
+        with transaction.atomic():
+            device = devices.select_for_update().filter(confirmed=False).first()
+            fits = device is not None and device.verify_token("".join(code.split()))
+            if fits:
+                device.confirmed = True
+                device.save()
+        if device is None:
+            raise ConfigurationError(f"There is no new key. Make one first: manage.py second_factor {name}")
+        if not fits:
+            raise ConfigurationError("The code does not fit. Check the app's key and the clocks, and try the next code.")
+        self.stdout.write(f"{name} logs in with a code from now on")
