@@ -18,7 +18,7 @@ def database_settings(database_url: str | None, var_dir: Path) -> dict[str, obje
     return {
         "ENGINE": "config.database.backend",
         "NAME": "activity_trackers",
-        "USER": "postgres",
+        "USER": "activity_trackers",  # an ordinary role: config.database.roles
         "EMBEDDED_HOME": str(var_dir / "postgres"),
     }
 

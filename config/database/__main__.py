@@ -13,6 +13,7 @@ from dotenv import load_dotenv
 
 from config.database.client import ensure_running, stop
 from config.database.home import Home, StartFailed
+from config.database.roles import DATABASE, ROLE, prepare_database
 
 
 def main() -> int:
@@ -30,7 +31,9 @@ def main() -> int:
         elif order == "serve":
             return 0 if os.environ.get("DATABASE_URL", "").strip() else serve(home)
         elif order == "url":
-            sys.stdout.write(f"postgresql:///activity_trackers?user=postgres&host={ensure_running(home)}\n")
+            host = ensure_running(home)
+            prepare_database(host)
+            sys.stdout.write(f"postgresql:///{DATABASE}?user={ROLE}&host={host}\n")
         else:
             sys.stderr.write(f"{__doc__}\n")
             return 2

@@ -1,6 +1,7 @@
 """Starts the embedded server before a connection needs it."""
 
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper, OperationalError
 from django.utils.functional import cached_property
 
+from config.database.backend.creation import DatabaseCreation
 from config.database.client import ensure_running
 from config.database.disk import FULL_DISK, is_disk_full, log_size
 from config.database.home import Home, SettingsFault, StartFailed
+from config.database.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 
 MISSING_DATABASE = "3D000"
 SERVER_ENDED = {None, "57P01", "57P02", "57P03"}
@@ -42,6 +45,7 @@ class _Errors(DatabaseErrorWrapper):
 class DatabaseWrapper(base.DatabaseWrapper):
     """As Django's, with the socket of the embedded server for a host."""
 
+    creation_class = DatabaseCreation
     log_before = 0
     """Bytes of the server's log when this connection was opened."""
 
@@ -67,16 +71,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().get_connection_params() | {"host": host}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect; the project's own database is made when it is not there yet."""
+        """Connect as the ordinary role; role and database are made first where they are missing."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError as error:
             # libpq gives no SQLSTATE for a refused connection in every version; the words are PostgreSQL's own.
-            missing = error.sqlstate == MISSING_DATABASE or "does not exist" in str(error)
-            if not missing or conn_params.get("dbname") != "activity_trackers":
+            words = str(error)
+            missing = "does not exist" in words and (f'role "{ROLE}"' in words or f'database "{DATABASE}"' in words)
+            if not missing:
                 raise
-        host, user = str(conn_params["host"]), str(conn_params["user"])
-        quicker = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # another process may be
-        with psycopg.connect(host=host, user=user, dbname="postgres", autocommit=True) as maker, suppress(*quicker):
-            maker.execute("CREATE DATABASE activity_trackers TEMPLATE template0 ENCODING 'UTF8'")
+        prepare_database(str(conn_params["host"]))
         return super().get_new_connection(conn_params)
+
+    @contextmanager
+    def _nodb_cursor(self) -> Generator[Any]:
+        """Give the superuser's cursor: Django makes and removes test databases with it, and does nothing else."""
+        prepare_database(str(self.get_connection_params()["host"]))
+        server = type(self)({**self.settings_dict, "NAME": None, "USER": SUPERUSER}, alias=self.alias)
+        try:
+            with server.cursor() as cursor:
+                yield cursor
+        finally:
+            server.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from config.database.programs import run_program
+from config.database.programs import replace_everything
 from core.collectors import ReportingCommand
 from core.db.limits import MAINTENANCE
 from core.errors import ConfigurationError
@@ -35,9 +35,8 @@ class Command(ReportingCommand):
             raise ConfigurationError(f"{file} is no file.")
         if connection.introspection.table_names() and not options["force"]:
             raise ConfigurationError("The database is not empty: --force replaces everything in it.")
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.close()
-        run_program(
-            "pg_restore", "--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction",
-            "--exit-on-error", str(file),
-        )  # fmt: skip
+        replace_everything(file)
         self.stdout.write(f"restored from {file}; now: manage.py migrate, for what a newer version needs")

@@ -63,5 +63,7 @@ class Command(ReportingCommand):
         if device is None:
             raise ConfigurationError(f"There is no new key. Make one first: manage.py second_factor {name}")
         if not fits:
-            raise ConfigurationError("The code does not fit. Check the app's key and the clocks, and try the next code.")
+            raise ConfigurationError(
+                "The code does not fit. Check the app's key and the clocks, and try the next code."
+            )
         self.stdout.write(f"{name} logs in with a code from now on")
