@@ -155,6 +155,42 @@ def test_compose_is_whole() -> None:
     assert "pgvector" in services["database"]["image"]
 
 
+# Search embeds words with a key of its own, and /metrics is served by web.
+SEARCH_AND_PAGES = {"SECRET_KEY", "METRICS_TOKEN", "PINECONE_API_KEY", "EMBEDDING_API_KEY"}
+
+
+def collector_secrets() -> set[str]:
+    """Every secret of ``.env.example`` that pages do without."""
+    names = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    secret = {name for name in names if re.search(r"TOKEN|KEY|SECRET|PASSWORD|APP_ID", name)}
+    return secret - SEARCH_AND_PAGES
+
+
+@pytest.mark.parametrize("name", ["web", "migrate"])
+def test_containers_that_do_not_collect_get_no_token(name: str) -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    environment = services[name]["environment"]
+    assert {key for key, value in environment.items() if value == ""} == collector_secrets()
+    assert "GITHUB_TOKENS" in collector_secrets()
+    assert environment["DATABASE_URL"] == services["collect"]["environment"]["DATABASE_URL"]
+    assert services["collect"]["environment"].keys() == {"DATABASE_URL"}
+
+
+def test_actions_and_images_are_pinned_and_kept_current() -> None:
+    workflows = [path.read_text() for path in (ROOT / ".github/workflows").iterdir()]
+    used = [line.strip() for text in workflows for line in text.splitlines() if "uses:" in line]
+    assert used
+    assert all(re.fullmatch(r"- uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line) for line in used)
+    texts = [*workflows, (DEPLOY / "compose.yaml").read_text(), (DEPLOY / "Dockerfile").read_text()]
+    images = [image for text in texts for image in re.findall(r"^(?:FROM| +image:) (\S+)", text, re.MULTILINE)]
+    foreign = [image for image in images if image != "activity-trackers"]
+    assert len(foreign) >= 4
+    assert all(re.search(r":\d+\.\d+\.\d+", image) for image in foreign), foreign
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    assert {update["package-ecosystem"] for update in updates} == {"github-actions", "docker", "docker-compose"}
+    assert all((ROOT / update["directory"].strip("/")).is_dir() for update in updates)
+
+
 def django(tmp_path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """A command with the documented production settings."""
     env = {**os.environ, "VAR_DIR": str(tmp_path), "DATABASE_URL": "postgres://u@127.0.0.1:1/n"} | PRODUCTION | more

@@ -16,7 +16,7 @@ from requests.utils import get_auth_from_url
 from core.errors import BudgetExhausted, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.operations import bounds
 
-USER_AGENT = "activity-trackers/0.1"
+USER_AGENT = "activity-trackers"
 PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
 """Statuses that say nothing about the request itself: it is asked again."""
 LARGEST = bounds.LARGEST

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.models import Checkpoint
 from discord_activity_tracker.protocol_impl import DiscordState
@@ -26,10 +27,18 @@ def remember_bot(bot: BotFacts) -> None:
     save_state(f"bot:{bot.digest}", STREAM, DiscordState(human_readable_marker=bot.name, extras=extras))
 
 
+def recent_bots(since: datetime) -> Mapping[str, BotFacts]:
+    """Return what runs have remembered of bots since a moment, by the fingerprint of their token."""
+    return _facts(Checkpoint.objects.filter(collector=COLLECTOR, stream=STREAM, updated_at__gte=since))
+
+
 def known_bots(digests: Iterable[str]) -> Mapping[str, BotFacts]:
     """What is remembered of bots, by the fingerprint of their token."""
     names = [f"bot:{digest}" for digest in digests]
-    stored = Checkpoint.objects.filter(collector=COLLECTOR, scope__in=names, stream=STREAM)
+    return _facts(Checkpoint.objects.filter(collector=COLLECTOR, scope__in=names, stream=STREAM))
+
+
+def _facts(stored: Iterable[Checkpoint]) -> Mapping[str, BotFacts]:
     return {
         digest: BotFacts(
             digest=digest,

@@ -1,14 +1,19 @@
 """Which channels somebody expects to be fresh, and what of them cannot be read."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from core.trackers import Gap
 from discord_activity_tracker.models import Channel, Guild
-from discord_activity_tracker.store.bots import known_bots
+from discord_activity_tracker.store.bots import known_bots, recent_bots
 from discord_activity_tracker.tokens import bot_tokens, token_digest
+
+RECENT = timedelta(days=7)
+"""How long a bot counts as used after a run, where this process does not know the tokens."""
 
 
 def watched_guilds() -> set[int]:
@@ -42,15 +47,19 @@ def gaps(most: int) -> Sequence[Gap]:
 
 
 def _bot_gaps() -> Sequence[Gap]:
-    """The bots of the settings that the last run could not use, by name and the end of the token."""
+    """The bots of the settings that the last run could not use, by name and the end of the token.
+
+    A process without tokens, such as a web server that is not given any, shows those that runs have used lately.
+    """
     digests = [token_digest(token) for token in bot_tokens()]
+    bots = known_bots(digests) if digests else recent_bots(timezone.now() - RECENT)
     return [
         Gap(
             scope=f"bot {bot.name} ({bot.masked})" if bot.name else f"bot {bot.masked}",
             missing="every server that only this bot is in",
             what_to_do=bot.problem,
         )
-        for bot in known_bots(digests).values()
+        for bot in bots.values()
         if bot.problem
     ]
 

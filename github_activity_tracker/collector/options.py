@@ -87,7 +87,7 @@ def targets(names: Sequence[str]) -> list[Target]:
 def full_name(text: str) -> str:
     """Return ``owner/name`` out of a name or an address. Raises ConfigurationError for anything else."""
     match = NAME.fullmatch(text.strip())
-    if match is None:
+    if match is None or match[1].endswith(("/.", "/..")):
         raise ConfigurationError(f"{text!r} is not a repository. Write owner/name, such as django/django.")
     return match[1]
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from github_activity_tracker.convert.page import Row, clean, clip
 from github_activity_tracker.payloads import AccountPayload
@@ -72,7 +73,7 @@ def actor_rows(*actors: dict[str, Any] | None) -> Iterator[Row]:
             "kind": clip(str(actor.get("__typename") or "User"), 32),
             "node_id": clip(str(actor.get("id") or ""), 100),
             "avatar_url": f"https://avatars.githubusercontent.com/u/{number}?v=4",
-            "html_url": f"https://github.com/{login.removesuffix('[bot]')}",
+            "html_url": f"https://github.com/{quote(login.removesuffix('[bot]'), safe='')}",
             "deleted_at": None,
         }
 

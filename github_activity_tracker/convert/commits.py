@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
 from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, moment, one_line
@@ -176,7 +176,7 @@ def _people(commit: RawCommit, host: str) -> list[Row]:
             "kind": "Bot" if account.login.endswith("[bot]") else "User",
             "node_id": "",
             "avatar_url": "",
-            "html_url": f"https://{host}/{account.login}",
+            "html_url": f"https://{host}/{quote(account.login, safe='[]')}",
             "deleted_at": None,
         }
     ]

@@ -11,6 +11,7 @@ from typing import cast
 
 from core.errors import UnexpectedAnswer
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.links import repository_path
 from core.protocols import IncrementalState
 from github_activity_tracker.fetch.lists import PER_PAGE, ListPage, as_items
 from github_activity_tracker.protocol_impl import GitHubState
@@ -46,7 +47,7 @@ def commit_comments(
     while number <= MOST_PAGES:
         known = pages[number - 1] if whole and number <= len(pages) else ["", 0]
         params = {"per_page": PER_PAGE, "page": number}
-        answer = client.get(f"/repos/{full_name}/comments", params, scope=full_name, etag=str(known[0]))
+        answer = client.get(f"{repository_path(full_name)}/comments", params, scope=full_name, etag=str(known[0]))
         items = [] if answer.unchanged else as_items(answer.data)
         more = known[1] == PER_PAGE if answer.unchanged else answer.next_url is not None
         if not answer.unchanged:

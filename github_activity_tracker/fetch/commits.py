@@ -11,6 +11,7 @@ from core.operations.files import Workspace
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror, Refs, repository_url
 from core.operations.github_ops.git_log import RawCommit
+from core.operations.github_ops.links import repository_path
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
 PER_PAGE = 500
@@ -99,7 +100,7 @@ def _is_empty(client: GitHubClient, full_name: str) -> bool:
     https://docs.github.com/en/rest/commits/commits#list-commits
     """
     try:
-        client.get(f"/repos/{full_name}/commits", {"per_page": 1}, scope=full_name)
+        client.get(f"{repository_path(full_name)}/commits", {"per_page": 1}, scope=full_name)
     except NotFound as error:
         return error.reason == "empty"
     return False

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from core.errors import NotFound, UnexpectedAnswer
 from core.operations.github_ops.client import Answer, GitHubClient
+from core.operations.github_ops.links import repository_path
 from core.protocols import IncrementalState
 from github_activity_tracker.protocol_impl import GitHubState
 
@@ -46,21 +47,21 @@ class ListPage:
 
 def issues(client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
     """Issues and pull requests of every state."""
-    return _Walk(client, f"/repos/{full_name}/issues", full_name, {"state": "all"}).read(start, since)
+    return _Walk(client, f"{repository_path(full_name)}/issues", full_name, {"state": "all"}).read(start, since)
 
 
 def issue_comments(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
     """Comments under issues and pull requests."""
-    return _Walk(client, f"/repos/{full_name}/issues/comments", full_name).read(start, since)
+    return _Walk(client, f"{repository_path(full_name)}/issues/comments", full_name).read(start, since)
 
 
 def review_comments(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
     """Comments on the diffs of pull requests."""
-    return _Walk(client, f"/repos/{full_name}/pulls/comments", full_name).read(start, since)
+    return _Walk(client, f"{repository_path(full_name)}/pulls/comments", full_name).read(start, since)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

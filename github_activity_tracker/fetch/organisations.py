@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from core.errors import AccessDenied, NotFound
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.links import escaped
 from github_activity_tracker.fetch.facts import is_repository
 from github_activity_tracker.fetch.lists import as_items
 
@@ -18,9 +19,9 @@ def repositories_of(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
     Items that are not repositories are left out and logged.
     """
     try:
-        return _all(client, owner, f"/orgs/{owner}/repos")
+        return _all(client, owner, f"/orgs/{escaped(owner)}/repos")
     except NotFound:
-        return _all(client, owner, f"/users/{owner}/repos")
+        return _all(client, owner, f"/users/{escaped(owner)}/repos")
 
 
 def _all(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import AccessDenied, CursorRefused, NotFound, SliceRefused
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.links import repository_path
 from github_activity_tracker.fetch import queries
 from github_activity_tracker.fetch.lists import as_items
 from github_activity_tracker.fetch.queries.events import ACTOR
@@ -75,7 +76,7 @@ def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:
     https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
     field = {"issues": "has_issues", "pulls": "has_pull_requests", "discussions": "has_discussions"}[name]
-    settings = client.get(f"/repos/{full_name}", scope=full_name).data
+    settings = client.get(repository_path(full_name), scope=full_name).data
     return not isinstance(settings, dict) or settings.get(field) is not False
 
 
@@ -86,7 +87,7 @@ def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, st
     https://docs.github.com/en/rest/issues/issues#get-an-issue
     """
     try:
-        client.get(f"/repos/{full_name}/issues/{number}", scope=full_name, redirects=0)
+        client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0)
     except NotFound as error:
         moved_to = str(error).rpartition(" ")[2] if error.reason == "moved" else ""
         return error.reason in {"not_found", "gone", "moved"}, moved_to
@@ -131,12 +132,12 @@ def accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple
 
 def issue(client: GitHubClient, full_name: str, number: int) -> Any:
     """Return an issue or pull request as REST's list shows it; NotFound when it is not in this repository."""
-    return client.get(f"/repos/{full_name}/issues/{number}", scope=full_name, redirects=0).data
+    return client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0).data
 
 
 def posts(client: GitHubClient, full_name: str, stream: str, number: int) -> list[Any]:
     """Return all ``issue_comments`` or ``review_comments`` of one issue or pull request; a hundred a request."""
-    path = f"/repos/{full_name}/{POSTS[stream].format(number)}"
+    path = f"{repository_path(full_name)}/{POSTS[stream].format(number)}"
     answers = client.pages(path, {"per_page": 100}, scope=full_name)
     return [item for answer in answers for item in as_items(answer.data)]
 

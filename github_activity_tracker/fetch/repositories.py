@@ -19,6 +19,7 @@ from core.errors import (
 )
 from core.operations.github_ops.answers import GraphQLAnswer
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.links import repository_path
 from core.operations.github_ops.tokens import Token
 from github_activity_tracker.fetch.facts import PAYLOAD_ERRORS, are_facts, is_repository
 from github_activity_tracker.fetch.queries import REPOSITORY
@@ -40,7 +41,7 @@ def repository(client: GitHubClient, full_name: str, known_id: int | None) -> Re
 
     Raises ``NotFound`` when it is gone, blocked or never was, ``UnexpectedAnswer`` for anything but a repository.
     """
-    path = f"/repositories/{known_id}" if known_id else f"/repos/{full_name}"
+    path = f"/repositories/{known_id}" if known_id else repository_path(full_name)
     payload = client.get(path, scope=full_name).data
     if not is_repository(payload):
         raise UnexpectedAnswer(f"GitHub answered {path} with something that is not a repository. Run again later.")

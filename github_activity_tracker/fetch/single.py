@@ -6,6 +6,7 @@ from typing import Any, cast
 from core.errors import NotFound
 from core.operations.github_ops.answers import graphql_error
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.links import repository_path
 from github_activity_tracker.fetch.listing import note_missing
 from github_activity_tracker.fetch.node_errors import note_errors
 from github_activity_tracker.fetch.overflow import complete
@@ -25,7 +26,7 @@ def one_item(client: GitHubClient, full_name: str, stream: str, external_id: str
     name = known.get("number") if stream == "issues" else external_id
     if not str(name).isdigit():
         raise NotFound(f"{stream} {external_id} has no number to ask for", reason="not_found")
-    return client.get(f"/repos/{full_name}/{PATHS[stream].format(name)}", scope=full_name).data
+    return client.get(f"{repository_path(full_name)}/{PATHS[stream].format(name)}", scope=full_name).data
 
 
 def one_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:

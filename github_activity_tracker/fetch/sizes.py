@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from core.errors import NotFound
 from core.operations.github_ops.client import GitHubClient
+from core.operations.github_ops.links import repository_path
 from github_activity_tracker.fetch.lists import as_items
 
 
@@ -14,7 +15,7 @@ def how_many(client: GitHubClient, full_name: str, path: str) -> int:
     A list that GitHub does not have, because its feature is switched off, has no items.
     """
     try:
-        answer = client.get(f"/repos/{full_name}/{path}", {"per_page": 1, "state": "all"}, scope=full_name)
+        answer = client.get(f"{repository_path(full_name)}/{path}", {"per_page": 1, "state": "all"}, scope=full_name)
     except NotFound as error:
         if error.reason in {"not_found", "gone"}:
             return 0

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from core.errors import BudgetExhausted, NotFound, RetryLater, UnexpectedAnswer
 from core.operations.github_ops.client import Answer, GitHubClient
+from core.operations.github_ops.links import repository_path
 from core.protocols import IncrementalState
 from github_activity_tracker.fetch.lists import as_items, relative
 from github_activity_tracker.protocol_impl import GitHubState
@@ -43,7 +44,7 @@ def whole_list(client: GitHubClient, stream: str, full_name: str, start: Increme
     if etags and not following and all(_is_unchanged(client, full_name, page, page is etags[-1]) for page in etags):
         return
     path, more = PATHS[stream]
-    first = f"/repos/{full_name}/{path}"
+    first = f"{repository_path(full_name)}/{path}"
     whole = not following
     answers = _answers(client, full_name, first, {"per_page": str(PER_PAGE), **more}, following)
     read: Known = [] if whole else list(cast("Known", start.extras.get("read") or []))

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from core.errors import AccessDenied, CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.operations import bounds
@@ -54,7 +54,7 @@ CORRUPT = (
 def repository_url(base: str, full_name: str) -> str:
     """Where git finds a repository: below ``base``, or ``base`` itself when that is a folder with a repository."""
     if not base.startswith("file://"):
-        return f"{base}/{full_name}.git"
+        return f"{base}/{quote(full_name)}.git"
     root = Path(urlsplit(base).path)
     candidates = [root / f"{full_name}.git", root / full_name, root]
     return f"file://{next((c for c in candidates if _is_repository(c)), candidates[1])}"

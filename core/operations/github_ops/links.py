@@ -6,7 +6,7 @@ new name needs no second collection, and the token never leaves for a host that 
 """
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from core.errors import UnexpectedAnswer
 
@@ -37,6 +37,17 @@ def link_targets(header: str) -> dict[str, str]:
                     targets.setdefault(relation, header[start + 1 : end])
         start = following
     return targets
+
+
+def escaped(name: str) -> str:
+    """Return a name as one part of a path: whatever is in it, it adds no part, query or fragment to the address."""
+    return quote(name, safe="")
+
+
+def repository_path(full_name: str) -> str:
+    """Return the route of a repository by its name ``owner/name``."""
+    owner, _, name = full_name.partition("/")
+    return f"/repos/{escaped(owner)}/{escaped(name)}"
 
 
 def below_root(address: str, api_url: str) -> str:

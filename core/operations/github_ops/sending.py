@@ -16,6 +16,7 @@ from core.errors import AccessDenied, NotFound, RetryLater, TokensRefused, Unexp
 from core.operations.github_ops.answers import denies_everything
 from core.operations.github_ops.app_auth import ID, KEY_FILE, GitHubApp, InstallationToken
 from core.operations.github_ops.limits import Limit, ServerClock, limit_of, whole_number
+from core.operations.github_ops.links import repository_path
 from core.operations.github_ops.tokens import CONFIRM_AFTER, CORE, GRAPHQL, Token, TokenPool
 from core.operations.http import Response, Transport
 
@@ -252,7 +253,7 @@ class Sender:
             if attempt.resource == GRAPHQL:
                 body = {"query": VISIBLE, "variables": {"owner": owner, "name": name}}
                 return self.transport.request("POST", self.graphql_url, headers=headers, body=body)
-            return self.transport.request("GET", f"{self.api_url}/repos/{attempt.scope}", headers=headers)
+            return self.transport.request("GET", f"{self.api_url}{repository_path(attempt.scope)}", headers=headers)
 
         answer = self._once(attempt, token, ask)
         if answer is None:

@@ -1,0 +1,52 @@
+"""``python -m config.tests.make_dump``: the dump of this version for the tests of later ones.
+
+It holds the sample community as ``manage.py demo`` collects and indexes it: GitHub, Discord and the local model's vectors.
+Written to ``dumps/<version>.dump.xz``, about 700 KB: pg_dump's custom format, compressed as a whole.
+"""
+
+import lzma
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+from config.database import stop_server
+from config.database.client import programs
+from config.tests.following import ROOT
+
+FOLDER = Path(__file__).parent / "dumps"
+MOST_BYTES = 2_000_000
+"""Every clone carries all dumps for ever."""
+
+
+def main() -> int:
+    """Collect into a database of its own, dump it, and leave nothing else."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    target = FOLDER / f"{version}.dump.xz"
+    with tempfile.TemporaryDirectory() as folder:
+        var = Path(folder)
+        env = {**os.environ, "VAR_DIR": folder, "DATABASE_URL": ""}
+        raw = var / "raw.dump"
+        try:
+            subprocess.run([sys.executable, ROOT / "manage.py", "demo"], env=env, stdout=subprocess.DEVNULL, check=True)
+            url = subprocess.run(
+                [sys.executable, "-m", "config.database", "url"],
+                cwd=ROOT, env=env | {"VAR_DIR": f"{folder}/demo"}, stdout=subprocess.PIPE, text=True, check=True,
+            ).stdout.strip()  # fmt: skip
+            options = ["--format=custom", "--compress=none", "--no-owner", "--no-privileges", f"--file={raw}", url]
+            subprocess.run([programs() / "pg_dump", *options], check=True)
+        finally:
+            stop_server(var / "demo")
+        packed = lzma.compress(raw.read_bytes(), preset=9 | lzma.PRESET_EXTREME)
+    if len(packed) > MOST_BYTES:
+        sys.stderr.write(f"error: the dump has {len(packed):,} bytes, more than {MOST_BYTES:,}\n")
+        return 1
+    target.write_bytes(packed)
+    sys.stdout.write(f"{target.relative_to(ROOT)}: {len(packed):,} bytes\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Emoji in addresses are escaped once: Discord does not know what is escaped twice, and then shows no people."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from discord_activity_tracker.models import Message, Reactor
+from samples.discord import SampleDiscord
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_people_who_reacted_with_any_emoji_are_stored(
+    sample_discord: SampleDiscord, settings: Any, tmp_path: Path
+) -> None:
+    settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = sample_discord.url, sample_discord.token
+    settings.DISCORD_BOT_TOKENS, settings.VAR_DIR = [], tmp_path
+    call_command(
+        "collect_discord", str(sample_discord.guild.id), "--reactors", "--no-sync", stdout=StringIO(), stderr=StringIO()
+    )
+    names = {
+        reaction["emoji"]["name"]
+        for message in Message.objects.filter(deleted_at=None)
+        for reaction in message.reactions
+        if reaction.get("count")
+    }
+    assert any(not name.isascii() for name in names)
+    found = {emoji.partition(":")[0] or emoji for emoji in Reactor.objects.values_list("emoji", flat=True)}
+    assert found == names
