@@ -1,6 +1,6 @@
 """``python -m config.tests.make_dump``: the dump of this version for the tests of later ones.
 
-It holds the sample community as ``manage.py demo`` collects and indexes it: GitHub, Discord and the local model's vectors.
+It holds the sample community as ``manage.py demo`` collects and indexes it, with the vectors of the local model.
 Written to ``dumps/<version>.dump.xz``, about 700 KB: pg_dump's custom format, compressed as a whole.
 """
 
