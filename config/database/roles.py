@@ -4,6 +4,7 @@ The superuser is used for what only it can do: making the role and the database,
 """
 
 from contextlib import suppress
+from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -64,8 +65,8 @@ def prepare_database(host: str) -> None:
         database.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(DATABASE), role))
         database.execute("CREATE EXTENSION IF NOT EXISTS vector")
         for kind, identity in database.execute(_FOREIGN, [SUPERUSER]).fetchall():
-            words = ["ALTER", _ALTER.get(kind, kind), identity, "OWNER TO"]  # identities are quoted by PostgreSQL
-            database.execute(sql.SQL(" ").join([*map(sql.SQL, words), role]))
+            words = f"ALTER {_ALTER.get(kind, kind)} {identity} OWNER TO"  # identities are quoted by PostgreSQL
+            database.execute(sql.SQL(" ").join([sql.SQL(cast("LiteralString", words)), role]))
 
 
 def add_extension(host: str, database: str) -> None:

@@ -11,9 +11,10 @@ class DatabaseCreation(creation.DatabaseCreation):
     """As Django's, with an owner and the extension that only a superuser can make."""
 
     def _get_database_create_suffix(self, encoding: str | None = None, template: str | None = None) -> str:
-        suffix = super()._get_database_create_suffix(encoding, template)
-        return f"{suffix or 'WITH'} OWNER {self._quote_name(ROLE)}"
+        django: Any = super()  # whose types are not described
+        return f"{django._get_database_create_suffix(encoding, template) or 'WITH'} OWNER {ROLE}"
 
     def _execute_create_test_db(self, cursor: Any, parameters: Any, keepdb: bool = False) -> None:
-        super()._execute_create_test_db(cursor, parameters, keepdb)
+        django: Any = super()
+        django._execute_create_test_db(cursor, parameters, keepdb)
         add_extension(str(cursor.connection.info.host), str(parameters["dbname"]).strip('"'))

@@ -55,9 +55,9 @@ class Command(ReportingCommand):
     def _confirm(self, name: str, devices: Any, code: str) -> None:
         """Raises ConfigurationError where there is no new key, or the code does not fit."""
         with transaction.atomic():
-            device = devices.select_for_update().filter(confirmed=False).first()
-            fits = device is not None and device.verify_token("".join(code.split()))
-            if fits:
+            device: Any = devices.select_for_update().filter(confirmed=False).first()
+            fits = bool(device) and device.verify_token("".join(code.split()))
+            if device and fits:
                 device.confirmed = True
                 device.save()
         if device is None:
