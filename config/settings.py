@@ -236,6 +236,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i", "Y-m-d H:i e"
 DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i \\U\\T\\C"  # one way to write times, everywhere in the admin
 STATIC_URL = "static/"
 STATIC_ROOT = Path(_text("STATIC_ROOT", str(VAR_DIR / "static"))).absolute()

@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 import core.admin.accounts  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers its lists
-from core.admin.filters import ClearedFilter, cheap_filter
+from core.admin.filters import ClearedFilter, TypesFilter, cheap_filter
 from core.admin.long_texts import LongTexts
 from core.admin.lookups import CheckedLookups
 from core.admin.paging import EstimatingPaginator
@@ -31,7 +32,7 @@ from core.models import (
 )
 from core.operations.budgets import clear
 from core.pages.health import freshness, unreadable, watched
-from core.pages.names import may, took
+from core.pages.names import may, took, type_name
 from core.pages.runs import run_context
 from core.runs import request_retry
 from core.trackers import activity_address, thread_address
@@ -44,6 +45,11 @@ class MirrorAdmin(CheckedLookups, LongTexts):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count every value of every filter
     list_per_page = 50
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Title the list by what it holds: nothing can be selected in it."""
+        title = capfirst(str(self.model._meta.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Plain names get the filter that serves them at any size."""
@@ -77,8 +83,8 @@ def link(url: str, text: str = "open") -> Any:
 class ActivityAdmin(Ways, MirrorAdmin):
     """The timeline."""
 
-    list_display = ("occurred_at", "activity_type", "actor_name", "summary", "scope", "deleted_at", "source")
-    list_filter = ("source_system", "activity_type", "scope", "occurred_at")
+    list_display = ("occurred_at", "kind", "actor_name", "summary", "scope", "deleted_at", "source")
+    list_filter = ("source_system", ("activity_type", TypesFilter), "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("external_id", "actor_name", "summary")
     search_help_text = "Words of the line, a person's name, or a whole external id."
@@ -93,6 +99,11 @@ class ActivityAdmin(Ways, MirrorAdmin):
         thread = activity_address(row.source_system, row.external_id)
         inside = [Way(words="View in its thread", address=thread)] if row.thread else []
         return [*inside, Way(words="View at the source", address=row.source_url, out=True)]
+
+    @admin.display(description="kind", ordering="activity_type")
+    def kind(self, activity: Activity) -> str:
+        """Return the type as pages name it."""
+        return type_name(activity.activity_type)
 
     @admin.display(description="source")
     def source(self, activity: Activity) -> Any:

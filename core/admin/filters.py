@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from core.admin.paging import LARGE, estimated_rows
 from core.pages.loose import MOST, different_values, usual_values
+from core.pages.names import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text
 
 MOST_NAMED = 100
@@ -34,6 +35,19 @@ class ValuesFilter(AllValuesFieldListFilter):
     def has_output(self) -> bool:
         """Django would count the rows of its query; the values are at hand."""
         return 0 < len(list(self.lookup_choices[: MOST + 1])) <= MOST
+
+
+class TypesFilter(ValuesFilter):
+    """Activity types under the names that pages use: ``Discord: message`` for ``discord.default``."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Name each type; the other choices stay."""
+        names = source_names()
+        for choice in super().choices(changelist):
+            value = str(choice["display"])
+            source = value.partition(".")[0]
+            name = f"{names[source]}: {type_name(value)}" if source in names else choice["display"]
+            yield {**choice, "display": name}
 
 
 def leads_an_index(model: type[models.Model], field: Any) -> bool:

@@ -267,9 +267,14 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             | ({"notes": [redact(note) for note in r.notes]} if r.notes else {})
             for r in result.scopes
         ]
-        told = {"collector": name, "success": result.success, "outcome": result.outcome, "counts": dict(result.counts)}
-        told |= {"requests": result.requests, "skipped": result.skipped, "duration_seconds": round(seconds, 3)}
-        self.stdout.write(json_text(told | {"scopes": scopes} | dict(more or {})))
+        report = {
+            "collector": name,
+            "success": result.success,
+            "outcome": result.outcome,
+            "counts": dict(result.counts),
+        }
+        report |= {"requests": result.requests, "skipped": result.skipped, "duration_seconds": round(seconds, 3)}
+        self.stdout.write(json_text(report | {"scopes": scopes} | dict(more or {})))
 
     def _print(self, name: str, result: CollectorResult, seconds: float) -> None:
         for report in result.scopes:

@@ -15,6 +15,7 @@ from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_fi
 
 NOT_RECORDED = {
     "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
+    "version",
 }  # fmt: skip
 """Django's own options, which the ledger does not need."""
 

@@ -1,4 +1,4 @@
-"""What a collection would cost, told before it is spent."""
+"""The cost of a collection, estimated before it is spent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from core.operations.words import counted_words, number_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """For one scope: at most so many requests, points (where a source counts them) and seconds."""
+    """Upper bounds for one scope: requests, points (where a source counts them) and seconds."""
 
     scope: str
     requests: int
@@ -21,19 +21,19 @@ class Estimate:
 
 @runtime_checkable
 class Estimating(Protocol):
-    """A collector that can tell its costs."""
+    """A collector that can estimate its cost."""
 
     def estimate(self) -> Sequence[Estimate]:
-        """Ask the source for totals only."""
+        """Return one estimate for each scope; asks the source for totals only."""
         ...
 
 
 def in_words(estimate: Estimate) -> str:
-    """One line for people."""
+    """Return one line for people."""
     minutes = estimate.seconds / 60
     time = "under a minute" if minutes < 1 else f"about {minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
     points = f", {estimate.points:,} points" if estimate.points else ""
     items = counted_words(estimate.items)
-    told = f"{estimate.scope}: at most {number_of(estimate.requests, 'request')}{points}, {time}"
-    told = f"{told} ({items})" if items else told
-    return f"{told}; {estimate.note}" if estimate.note else told
+    line = f"{estimate.scope}: at most {number_of(estimate.requests, 'request')}{points}, {time}"
+    line = f"{line} ({items})" if items else line
+    return f"{line}; {estimate.note}" if estimate.note else line

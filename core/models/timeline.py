@@ -43,4 +43,4 @@ class Activity(models.Model):
         verbose_name_plural = "activities"
 
     def __str__(self) -> str:
-        return f"{self.activity_type} {self.external_id}"
+        return self.summary[:80] or f"{self.activity_type} {self.external_id}"

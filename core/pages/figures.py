@@ -159,8 +159,15 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
         " ORDER BY 3 DESC, 1, 2",
         [period.first, period.last, period.source, period.source, passive_types(), left_out, MOST_ACTIVE],
     )
+    names = source_names()
     return [
-        {"source": source, "id": pk, "count": count, "name": name or f"nameless {pk}"}
+        {
+            "source": source,
+            "source_name": names.get(source, source),
+            "id": pk,
+            "count": count,
+            "name": name or f"account {pk}",
+        }
         for source, pk, count, name in found
     ]
 

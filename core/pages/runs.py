@@ -25,23 +25,23 @@ SHOWN = 50
 def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
     """Where a run is; ``alive`` is None for one that has ended."""
     running = run.outcome == CollectorRun.Outcome.RUNNING
-    told: dict[str, Any] = run.progress or {}
+    reported: dict[str, Any] = run.progress or {}
     seconds = ((run.finished_at or now) - run.started_at).total_seconds()
-    seen, total = int(told.get("seen") or 0), told.get("total")
+    seen, total = int(reported.get("seen") or 0), reported.get("total")
     return {
         "outcome": run.outcome,
         "running": running,
         "alive": is_alive(run) if running else None,
         "seconds": round(seconds),
-        "phase": told.get("phase", ""),
-        "scope": visible(str(told.get("scope") or "")),
-        "stream": visible(str(told.get("stream") or "")).replace("_", " "),
+        "phase": reported.get("phase", ""),
+        "scope": visible(str(reported.get("scope") or "")),
+        "stream": visible(str(reported.get("stream") or "")).replace("_", " "),
         "seen": seen,
         "total": total if isinstance(total, int) and total >= seen else None,
-        "streams": told.get("streams", {}),
-        "where": _where(told),
-        "figures": _figures(told),
-        "told_at": run.progress_at.isoformat() if run.progress_at else "",
+        "streams": reported.get("streams", {}),
+        "where": _where(reported),
+        "figures": _figures(reported),
+        "reported_at": run.progress_at.isoformat() if run.progress_at else "",
     }
 
 
@@ -52,16 +52,16 @@ def progress_in_words(run: CollectorRun) -> str:
     return ": ".join(filter(None, [_where(run.progress), _figures(run.progress)]))
 
 
-def _where(told: Mapping[str, Any]) -> str:
-    if told.get("phase") == INDEXING:
+def _where(reported: Mapping[str, Any]) -> str:
+    if reported.get("phase") == INDEXING:
         return "search index"
-    return visible(f"{told.get('scope') or ''} {str(told.get('stream') or '').replace('_', ' ')}".strip())
+    return visible(f"{reported.get('scope') or ''} {str(reported.get('stream') or '').replace('_', ' ')}".strip())
 
 
-def _figures(told: Mapping[str, Any]) -> str:
+def _figures(reported: Mapping[str, Any]) -> str:
     """Return ``120 of 3,100 chunks, 52 a second, 57 s left``; a total that was exceeded is left out."""
-    seen, total, rate, left = (told.get(name) for name in ("seen", "total", "rate", "seconds_left"))
-    noun = "chunk" if told.get("phase") == INDEXING else "item"
+    seen, total, rate, left = (reported.get(name) for name in ("seen", "total", "rate", "seconds_left"))
+    noun = "chunk" if reported.get("phase") == INDEXING else "item"
     seen = int(seen or 0)
     whole = number_of(total, noun) if isinstance(total, int) and total >= seen and total else ""
     parts = [f"{seen:,} of {whole}" if whole else number_of(seen, noun)]

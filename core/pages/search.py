@@ -29,13 +29,13 @@ class SearchForm(forms.Form):
     """What is looked for. What cannot be read is said beside its field."""
 
     q = forms.CharField(
-        required=False, max_length=LONGEST, label="Look for", widget=forms.TextInput({"type": "search"})
+        required=False, max_length=LONGEST, label="Search for", widget=forms.TextInput({"type": "search"})
     )
     mode = forms.ChoiceField(required=False, choices=MODES, label="By")
     source = forms.ChoiceField(required=False)
     kind = forms.ChoiceField(required=False)
     scope = forms.CharField(required=False, max_length=300, label="Repository or channel")
-    author = forms.CharField(required=False, max_length=200, label="Begun by")
+    author = forms.CharField(required=False, max_length=200, label="Started by")
     since = DayField("From")
     until = DayField("To")
     like = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
@@ -59,7 +59,7 @@ def search_page(request: HttpRequest) -> TemplateResponse:
     form = SearchForm(request.GET)
     asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
     page = whole_number(request.GET.get("page"), lowest=1, highest=LAST_PAGE, default=1)
-    told, found = _found(asked, page)
+    message, found = _found(asked, page)
     kept = request.GET.copy()
     kept.pop("page", None)
     context = admin.site.each_context(request) | {
@@ -67,7 +67,7 @@ def search_page(request: HttpRequest) -> TemplateResponse:
         "form": form,
         "asked": bool(asked.get("q") or asked.get("like")),
         "like": _liked(asked.get("like", "")),
-        "told": told,
+        "message": message,
         "results": [_shown(result) for result in found[:PER_PAGE]],
         "query": kept.urlencode(),
         "page": page,
@@ -79,14 +79,14 @@ def search_page(request: HttpRequest) -> TemplateResponse:
 
 
 def _found(asked: dict[str, Any], page: int) -> tuple[str, list[Result]]:
-    """What to tell, if something is in the way, and one result more than a page holds."""
+    """Return a message, if something prevents the search, and one result more than a page shows."""
     if not asked.get("q") and not asked.get("like"):
         return "", []
     if not Chunk.objects.exists():
         return "Nothing is indexed yet. Collect first, or run sync_index.", []
     filters = _filters(asked)
-    if told := unknown(filters):
-        return told, []
+    if message := unknown(filters):
+        return message, []
     if asked.get("like"):
         try:
             return "", alike(asked["like"], filters=filters, limit=PER_PAGE)

@@ -1,5 +1,6 @@
 """Activities as sentences: who did what to which thread, with bursts of events in one row."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ BURST = timedelta(minutes=15)
 MOST_NAMED = 4
 """Events of a burst that its row names; the others are behind a switch."""
 TITLE_LENGTH = 160
+PREPOSITION = re.compile(r",? (?:to|of|on|from|in|for|with|until)$")
+"""What leads from a verb to the thread, which the page of that thread leaves out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +74,7 @@ def entry(
         "activity": activity,
         "source": (names or source_names()).get(activity.source_system, activity.source_system),
         "type": kind,
-        "actor": visible(activity.actor_name) or "somebody",
+        "actor": visible(activity.actor_name) or "someone",
         "passive": activity.activity_type in (passive_types() if passive is None else passive),
         "person": person_address(activity.source_system, activity.actor_external_id)
         if activity.actor_external_id
@@ -79,10 +82,22 @@ def entry(
         "did": visible(known.did) if known else f"{kind}:",
         "subject": visible(title)[:TITLE_LENGTH] or "(no words)",
         "after": visible(known.after) if known else "",
+        "alone": visible(sentence_in_thread(known.did, known.after)) if known else kind,
         "excerpt": visible(known.excerpt) if known else "",
         "address": activity_address(activity.source_system, activity.external_id) if activity.thread else "",
         "url": activity.source_url if activity.source_url.startswith(("https://", "http://")) else "",
     }
+
+
+def sentence_in_thread(did: str, after: str) -> str:
+    """Return what somebody did, for the page of its thread: ``commented on`` as ``commented``.
+
+    ``mentioned``, ``in #12`` becomes ``mentioned this in #12``: the words behind the thread need something before them.
+    """
+    without = PREPOSITION.sub("", did)
+    if not after:
+        return without
+    return f"{without} {after}" if without != did else f"{did} this {after}"
 
 
 def folded(entries: Iterable[dict[str, Any]]) -> list[Group]:

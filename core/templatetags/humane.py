@@ -15,8 +15,8 @@ register.filter(span)
 
 @register.filter
 def thousands(number: int) -> str:
-    """``12 345`` with a narrow space."""
-    return f"{number:,}".replace(",", "\u202f")
+    """``12,345``."""
+    return f"{number:,}"
 
 
 @register.filter

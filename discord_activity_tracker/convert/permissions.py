@@ -21,7 +21,7 @@ READING = VIEW_CHANNEL | READ_MESSAGE_HISTORY | CONNECT
 """What is assumed where nothing says what the bot may: Discord refuses what it may not."""
 WORDS = {
     "no_view": "is hidden from the bot: grant VIEW_CHANNEL",
-    "no_history": "cannot be read back: grant READ_MESSAGE_HISTORY",
+    "no_history": "hides its history from the bot: grant READ_MESSAGE_HISTORY",
     "no_connect": "is a voice channel whose text the bot may not read: grant CONNECT",
     "no_private_threads": "archived private threads are shown only where the bot joined: grant MANAGE_THREADS",
 }

@@ -36,7 +36,7 @@ def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
 
 
 def _author(message: Message) -> str:
-    return message.webhook_name or str(message.author or "somebody")
+    return message.webhook_name or str(message.author or "someone")
 
 
 def _reactions(message: Message) -> list[tuple[str, int]]:

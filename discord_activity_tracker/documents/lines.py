@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WROTE = "wrote in"
 WORDS = {
-    "reply": "replied in", "recipient_add": "added somebody to", "recipient_remove": "removed somebody from",
+    "reply": "replied in", "recipient_add": "added someone to", "recipient_remove": "removed someone from",
     "call": "started a call in", "channel_name_change": "renamed", "channel_icon_change": "changed the icon of",
     "channel_pinned_message": "pinned a message in", "user_join": "joined the server, in",
     "guild_boost": "boosted the server, in",

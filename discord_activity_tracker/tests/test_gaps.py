@@ -30,7 +30,7 @@ def test_each_gap_is_one_line_in_the_result_and_stands_with_its_channel(twin: Tw
     notes = collect()["scopes"][0]["notes"]
     assert notes == [
         "#closed-meeting is a voice channel whose text the bot may not read: grant CONNECT",
-        "#rules cannot be read back: grant READ_MESSAGE_HISTORY",
+        "#rules hides its history from the bot: grant READ_MESSAGE_HISTORY",
         "#security archived private threads are shown only where the bot joined: grant MANAGE_THREADS",
         "#staff-only is hidden from the bot: grant VIEW_CHANNEL",
     ]

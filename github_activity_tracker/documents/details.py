@@ -31,7 +31,7 @@ def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
     for comment in IssueComment.objects.filter(pk__in=_ids(names["issue_comment"])).only("pk", "reactions"):
         found[f"github:issue_comment:{comment.pk}"] = PostDetails(reactions=_reactions(comment))
     for review in Review.objects.filter(pk__in=_ids(names["review"])).only("pk", "reactions", "state"):
-        badge = review.state.lower().replace("_", " ").replace("commented", "reviewed")
+        badge = "dismissed" if review.state == "DISMISSED" else ""  # the sentence has every other state
         found[f"github:review:{review.pk}"] = PostDetails(badge=badge, reactions=_reactions(review))
     found |= _remarks(_ids(names["review_comment"]))
     found |= _discussion_comments(_ids(names["discussion_comment"]))

@@ -48,9 +48,9 @@ PLAIN_EVENTS = {
     "removed_from_project": ("removed", "from a project"), "reopened": ("reopened", ""),
     "review_dismissed": ("dismissed a review of", ""), "sub_issue_added": ("added a sub-issue to", ""),
     "sub_issue_removed": ("removed a sub-issue from", ""), "subscribed": ("was subscribed to", ""),
-    "transferred": ("transferred", ""), "unassigned": ("unassigned somebody from", ""), "unlocked": ("unlocked", ""),
+    "transferred": ("transferred", ""), "unassigned": ("unassigned someone from", ""), "unlocked": ("unlocked", ""),
     "unmarked_as_duplicate": ("marked", "as no duplicate"), "unpinned": ("unpinned", ""),
-    "unsubscribed": ("unsubscribed from", ""), "user_blocked": ("blocked somebody in", ""),
+    "unsubscribed": ("unsubscribed from", ""), "user_blocked": ("blocked someone in", ""),
 }  # fmt: skip
 """What was done to the item, and what follows it; by GitHub's REST name of the event.
 
@@ -147,7 +147,7 @@ def _inner(data: Data, key: str) -> Data:
 
 def _login(data: Data, key: str) -> str:
     who = _inner(data, key)
-    return str(who.get("login") or who.get("slug") or ("a team" if who.get("__typename") == "Team" else "somebody"))
+    return str(who.get("login") or who.get("slug") or ("a team" if who.get("__typename") == "Team" else "someone"))
 
 
 def _sha(data: Data, key: str) -> str:

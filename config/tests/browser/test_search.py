@@ -28,13 +28,13 @@ def searchable(db: Any) -> Iterator[Notes]:
 
 def test_words_are_found_marked_and_lead_to_their_thread(searchable: Notes, page: Page, staff: Any) -> None:
     page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name="Search").click()
-    page.get_by_label("Look for").fill("ferry in the evening")
+    page.get_by_label("Search for").fill("ferry in the evening")
     page.get_by_label("By:", exact=True).select_option("text")
     page.get_by_role("button", name="Search", exact=True).click()
     first = page.locator(".results > li").first
     assert {"ferry", "evening"} <= set(first.locator("mark").all_inner_texts())
     assert "q=ferry" in page.url
-    expect(first.get_by_role("link", name="In its thread")).to_be_visible()
+    expect(first.get_by_role("link", name="View thread")).to_be_visible()
     page.get_by_role("link", name="More like this").first.click()
     expect(page.locator(".liked")).to_be_visible()
 

@@ -42,11 +42,11 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look and tell; a database that cannot be asked is critical."""
+        """Print the status; an unreachable database is critical."""
         try:
             found = status(database_now())
         except DatabaseError as error:
-            text = f"the database cannot be asked: {redact(in_one_line(error))}"
+            text = f"the database cannot be reached: {redact(in_one_line(error))}"
             found = Status(findings=[Finding(level=Level.CRITICAL, text=text)], figures={}, last_runs=[], scopes=[])
         self.stdout.write(json_text(as_json(found)) if options["json"] else "\n".join(in_lines(found)))
         self.exit_code = int(found.level)
@@ -57,12 +57,12 @@ def in_lines(found: Status) -> Sequence[str]:
     figures = found.figures
     if found.findings:
         more = f" (and {len(found.findings) - 1} more)" if len(found.findings) > 1 else ""
-        told = f"{found.findings[0].text}{more}"
+        summary = f"{found.findings[0].text}{more}"
     else:
         waiting = number_of(figures["documents_waiting"], "document")
-        told = f"{number_of(figures['scopes'], 'scope')} fresh, {waiting} waiting"
+        summary = f"{number_of(figures['scopes'], 'scope')} fresh, {waiting} waiting"
     # A bar would begin the figures.
-    first = f"{found.level.name} - {told.replace('|', '/')}"
+    first = f"{found.level.name} - {summary.replace('|', '/')}"
     if figures:
         first += " | " + " ".join(f"{name}={number}" for name, number in figures.items())
     lines = [f"{finding.level.name}: {finding.text.replace('|', '/')}" for finding in found.findings[:MOST_LINES]]

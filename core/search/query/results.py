@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from core.operations.markdown import without_markup
 from core.search.query.lexemes import lexemes
 from core.search.query.threads import origin
 from core.search.query.tuning import Ranked
@@ -15,6 +16,10 @@ BEGIN, END = "\x02", "\x03"
 """Marks that no text to be shown needs; they are taken out of it first."""
 SHOWN = 300
 """Characters of a passage in which no word is marked."""
+GAP = " … "
+"""What PostgreSQL puts between two parts of a passage."""
+HASH = re.compile(r"(?<![\w\x02])(?:[0-9a-f]{64}|[0-9a-f]{40})(?!\w)")
+SHORT_HASH = 7
 ROWS = """
     SELECT c.id, c.document_id, d.external_id, d.source_system, d.kind, d.title, d.url, s.name, d.author,
         d.occurred_at, c.ordinal, c.url, c.prefix, ts_headline('english',
@@ -67,7 +72,8 @@ def _result(row: tuple[str, ...], words: str, score: float) -> Result:
     known = dict(zip((*names, "passage_url", "passage_origin"), columns, strict=True))
     known["passage_origin"] = origin(known["passage_origin"], known["title"])
     known["passage_url"] = known["passage_url"] or known["url"]
-    fragments = tuple(_fragments(headline if BEGIN in headline else _marked(text, words)))
+    marked = headline if BEGIN in headline else _marked(text, words)
+    fragments = tuple(_fragments(_readable(marked)))
     snippet = "".join(f"[[{part}]]" if matches else part for part, matches in fragments)
     return Result(**known, snippet=snippet, fragments=fragments, score=round(score, 5))  # pyright: ignore[reportArgumentType]  # columns as they are declared
 
@@ -83,10 +89,19 @@ def _marked(text: str, words: str) -> str:
     return pattern.sub(lambda match: f"{BEGIN}{match[0]}{END}", text[start : start + SHOWN])
 
 
+def _readable(marked: str) -> str:
+    """Take out markup, and shorten hashes that no word of the query is in."""
+    parts = (without_markup(part) for part in marked.split(GAP))
+    return HASH.sub(lambda match: match[0][:SHORT_HASH], GAP.join(part for part in parts if part.strip()))
+
+
 def _fragments(marked: str) -> list[tuple[str, bool]]:
     """Pairs of text and whether it matches, in one line."""
     found: list[tuple[str, bool]] = []
-    for n, part in enumerate(re.split(f"[{BEGIN}{END}]", re.sub(r"\s+", " ", marked.strip()))):
-        if part:
-            found.append((part, n % 2 == 1))
+    is_match = False
+    for part in re.split(f"([{BEGIN}{END}])", re.sub(r"\s+", " ", marked.strip())):
+        if part in {BEGIN, END}:
+            is_match = part == BEGIN
+        elif part:
+            found.append((part, is_match))
     return found
