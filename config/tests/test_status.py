@@ -172,7 +172,7 @@ def test_a_database_that_cannot_be_asked_is_critical(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("core.management.commands.collector_status.status", gone)
     code, lines = look()
     assert (code, len(lines)) == (2, 2)
-    assert lines[0] == "CRITICAL - the database cannot be asked: password=*** gone"
+    assert lines[0] == "CRITICAL - the database cannot be reached: password=*** gone"
 
 
 def test_programs_get_one_object() -> None:

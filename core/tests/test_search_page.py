@@ -89,7 +89,7 @@ def test_more_than_a_page_goes_on_and_ends(staff: Client) -> None:
     first, last = page(staff, q="spring tide"), page(staff, q="spring tide", page=3)
     assert "page=2" in first
     assert "page=4" not in last
-    assert last.count("At the source") == 5
+    assert last.count("View at the source") == 5
 
 
 def test_a_hit_leads_to_its_place_in_the_thread(staff: Client) -> None:

@@ -140,7 +140,7 @@ def test_a_thread_shows_diffs_replies_reactions_and_no_subscriptions(admin_clien
     html = page(admin_client, "thread", id=PULL)
     words = seen(html)
     assert html.count('<pre class="hunk"') == 1  # the answer stands at the same lines
-    for part in ("src/popup.cpp, line 9", "-old", "+new", "↳ answers ann-quay: Why?", "👀 1", "👍 2", "approved"):
+    for part in ("src/popup.cpp, line 9", "-old", "+new", "↳ in reply to ann-quay: Why?", "👀 1", "👍 2", "approved"):
         assert part in words, part
     assert "subscribed" not in words
     assert 'type="checkbox" checked' in html or 'checked="" type="checkbox"' in html or 'checked=""' in html

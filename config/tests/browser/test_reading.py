@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from core.operations.visible import visible
 from core.tests.speed import quick
 from discord_activity_tracker.models import Message
 from github_activity_tracker.models import Issue
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
 
@@ -95,6 +93,30 @@ def test_rows_of_every_list_are_low_and_pages_do_not_scroll_sideways(
 def test_no_page_scrolls_sideways_on_a_phone(community: SampleServer, page: Page, staff: Any) -> None:
     own = ["/admin/", "/admin/timeline/", "/admin/health/", "/admin/search/", "/admin/?since=2020-01-01", *threads()]
     rows_and_width(page, iter([*own, *pages_of_rows()]), 390)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_stand_out_and_fit_at_every_width(
+    community: SampleServer, page: Page, staff: Any, width: int, scheme: Any
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    for address in ["/admin/", "/admin/timeline/", "/admin/health/", "/admin/search/?q=ferry", *threads()]:
+        page.goto(address)
+        assert page.evaluate(FAINT) == [], address
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert page.evaluate(NARROW) == [], address
+        sentences = [one.strip() for one in page.locator(".thread .about > .type").all_inner_texts()]
+        assert [one for one in sentences if DANGLING.search(one)] == [], address
+
+
+DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
+"""The end of a sentence from which the name of its thread was left out."""
+NARROW = """() => [...document.querySelectorAll(".ranking th, .ranking td")]
+  .filter((cell) => cell.innerText.length > 12 && cell.offsetHeight > 130).map((cell) => cell.innerText)"""
+"""Cells of tables that are squeezed to a word or a letter a line."""
 
 
 @pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))
@@ -195,25 +217,3 @@ LIGHTNESS = """() => {
   const hex = "#" + body.slice(0, 3).map((v) => v.toString(16).padStart(2, "0")).join("");
   return [all.slice(1).map((one, at) => ratio(one, all[at])), all.map((one) => ratio(one, light(hex)))];
 }"""
-
-
-@pytest.mark.slow
-@pytest.mark.twin
-@pytest.mark.skipif(not (PYTHON.exists() and SERVE.exists()), reason="the stand-ins are not beside the project")
-def test_real_data_can_be_read(page: Page, staff: Any, settings: Any, tmp_path: Path) -> None:
-    twin = Twin(tmp_path, FEW)
-    try:
-        settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = twin.url
-        settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = ["ghp_alice_1"], tmp_path
-        call_command("collect_github", twin.name, "--no-sync", stdout=StringIO())
-    finally:
-        twin.stop()
-    ours = [one for one in lists() if "/github_activity_tracker/" in one or "/core/activity/" in one]
-    for width in WIDTHS:
-        rows_and_width(page, iter(ours), width)
-    longest = Activity.objects.filter(activity_type="github.review_comment").latest("occurred_at").thread
-    for address in ("/admin/timeline/", f"/admin/timeline/github/thread/?id={longest}"):
-        rows_and_width(page, iter([address]), 390)
-        shown = page.locator("main").inner_text()
-        assert "U+000D" not in shown
-        assert address != "/admin/timeline/" or not re.search(r"[0-9a-f]{40}", shown)

@@ -1,0 +1,66 @@
+"""Real data can be read at every width and in both colours: lists, timeline, threads, health and search."""
+
+import re
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Page
+
+from config.tests.browser.test_pages import FAINT
+from config.tests.browser.test_reading import SCHEMES, WIDTHS, lists, pages_of_rows, rows_and_width
+from core.models import Activity
+from discord_activity_tracker.tests.twin import Twin as DiscordTwin
+from discord_activity_tracker.tests.twin import small_part
+from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.twin,
+    pytest.mark.skipif(not (PYTHON.exists() and SERVE.exists()), reason="the stand-ins are not beside the project"),
+]
+PAGES = ["/admin/", "/admin/?since=2019-01-01", "/admin/timeline/", "/admin/health/", "/admin/search/"]
+RAW = re.compile(r"U\+000D|[0-9a-f]{40}|discord\.default|<[@#]\d|<!--|\]\(https?:")
+"""What pages never show: carriage returns, whole hashes, types of Discord, mentions by id, comments, raw links."""
+DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
+"""A sentence of a thread that ends where the name of the thread was left out."""
+
+
+@pytest.fixture
+def real(settings: Any, tmp_path: Path) -> None:
+    """A part of the recorded repository, and a part of the Discord server, collected."""
+    twin = Twin(tmp_path, FEW)
+    try:
+        settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = twin.url
+        settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = ["ghp_alice_1"], tmp_path
+        call_command("collect_github", twin.name, "--no-sync", stdout=StringIO())
+    finally:
+        twin.stop()
+    with DiscordTwin(small_part(tmp_path / "guild.jsonl.gz", 30, 20), "--no-limits") as discord:
+        settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = discord.base, "twin-token"
+        settings.DISCORD_BOT_TOKENS, settings.DISCORD_REQUESTS_PER_SECOND = [], 0
+        call_command("collect_discord", "--no-sync", stdout=StringIO(), stderr=StringIO())
+
+
+def threads(source: str) -> list[str]:
+    """Return the addresses of a thread of each kind, the longest ones that there are."""
+    rows = Activity.objects.filter(source_system=source).exclude(thread="").order_by("-occurred_at")
+    kinds = rows.order_by("activity_type", "-occurred_at").distinct("activity_type")
+    return [f"/admin/timeline/{source}/thread/?id={thread}" for thread in sorted({row.thread for row in kinds})][:8]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_pages_of_real_data_can_be_read(real: None, page: Page, staff: Any, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    addresses = [*PAGES, *threads("github"), *threads("discord")]
+    for width in WIDTHS:
+        rows_and_width(page, iter([*addresses, *lists(), *pages_of_rows()]), width)
+    for address in addresses:
+        page.goto(address)
+        assert page.evaluate(FAINT) == [], address
+        words = page.locator(":is(.summary, .excerpt, .origin, .about, h1, .ranking)").all_inner_texts()
+        assert [one for one in words if RAW.search(one)] == [], address
+        sentences = page.locator(".thread .about > .type").all_inner_texts()
+        assert [one for one in sentences if DANGLING.search(one.strip())] == [], address
