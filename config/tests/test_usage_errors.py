@@ -1,6 +1,7 @@
 """Usage errors and Ctrl-C at a terminal touch nothing; under cron an error is on record until the next good start."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core.collectors import CollectorResult, ScopeReport
@@ -184,6 +186,25 @@ def test_ctrl_c_leaves_its_counts_and_changes_no_level(before: str) -> None:
     assert stopped is not None
     assert (stopped.outcome, stopped.counts) == ("interrupted", {"issues": 1, "issue_comments": 200})
     assert (Alert.objects.count(), level()) == (alerts, was)
+
+
+class StoppedInAStatement(Stopped):
+    """A person presses Ctrl-C between a statement and its answer."""
+
+    def collect(self) -> Any:
+        with transaction.atomic() if self.answer else nullcontext():
+            connection.ensure_connection()
+            connection.connection.pgconn.send_query(b"SELECT pg_sleep(0.2)")
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_ctrl_c_in_a_statement_is_an_interrupt_and_no_error_of_the_database(in_transaction: bool) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(StoppedInAStatement(in_transaction))
+    stopped = CollectorRun.objects.get()
+    assert (stopped.outcome, stopped.counts) == ("interrupted", {"issues": 1, "issue_comments": 200})
+    assert not Alert.objects.exists()
 
 
 def test_ctrl_c_in_a_collection_keeps_what_each_page_stored(

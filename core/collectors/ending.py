@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.db import connection
 
 from core.collectors.result import CollectorResult
 from core.errors import classify_failure, exit_code_for, in_one_line
@@ -44,7 +45,12 @@ def counts_so_far(collector: object) -> dict[str, int]:
 
 
 def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInterrupt) -> None:
-    """Close a run that a signal stopped; the next run goes on. Ctrl-C raises no alert."""
+    """Close a run that a signal stopped; the next run goes on. Ctrl-C raises no alert.
+
+    The signal may come between a statement and its answer. That session can do nothing else, so a new one is opened.
+    """
+    if not connection.is_usable():
+        connection.close()
     run.refresh_from_db(fields=["progress"])
     counts = counts_so_far(collector) or progress_counts(run)
     outcome, is_by_hand = CollectorRun.Outcome.INTERRUPTED, not isinstance(error, Terminated)
