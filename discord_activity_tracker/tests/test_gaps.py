@@ -102,6 +102,7 @@ def test_short_pages_are_continued_and_delete_nothing(
     assert false_tombstones(twin) == []
 
 
+@pytest.mark.slow
 def test_answers_that_do_not_heed_the_position_delete_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +126,7 @@ def test_without_the_intent_for_contents_nothing_is_touched(twin: Twin, collect:
     assert not Message.objects.exists()
 
 
+@pytest.mark.slow
 def test_an_intent_switched_off_during_the_run_empties_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

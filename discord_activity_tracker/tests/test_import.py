@@ -273,6 +273,7 @@ MANY = 6000
 """Messages: so many that nobody reads them all before he is killed."""
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_an_import_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     path = export(tmp_path / "a.json", [exported(at(n / 60), f"words {n}") for n in range(MANY)])

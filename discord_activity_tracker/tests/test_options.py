@@ -69,6 +69,7 @@ def test_who_reacted_is_kept_when_asked_for(twin: Twin, collect: Collect) -> Non
     assert twin.asked("/reactions/") == 0
 
 
+@pytest.mark.slow
 def test_everything_can_be_read_again(twin: Twin, collect: Collect) -> None:
     collect()
     Checkpoint.objects.filter(stream="archived_public").delete()
