@@ -210,6 +210,7 @@ def test_the_documented_settings_are_these() -> None:
     assert {name for name in PRODUCTION if f"\n{name}=" in page} == PRODUCTION.keys() - {"DEBUG"}
 
 
+@pytest.mark.slow
 def test_static_files_have_hashed_names_once_they_are_collected(tmp_path: Path) -> None:
     code = "from django.templatetags.static import static; print(static('admin/css/base.css'), static('x/missing.css'))"
     before = django(tmp_path, "shell", "--no-imports", "-c", code)

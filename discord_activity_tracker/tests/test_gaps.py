@@ -84,6 +84,7 @@ def test_a_channel_that_is_gone_is_a_tombstone_with_all_that_was_said(twin: Twin
     assert differences(twin) == []
 
 
+@pytest.mark.slow
 def test_short_pages_are_continued_and_delete_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

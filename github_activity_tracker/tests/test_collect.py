@@ -83,6 +83,7 @@ def test_edits_and_new_things_arrive_with_the_next_run(server: SampleServer, col
     assert kept() == true(server)
 
 
+@pytest.mark.slow
 def test_an_edit_between_two_pages_loses_nothing(server: SampleServer, collect: Collect) -> None:
     first = list(server.truth()["issue_comments"])[:40]
     for place in range(1, 4):

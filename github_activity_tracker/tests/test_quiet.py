@@ -62,6 +62,7 @@ def as_if_read(server: SampleServer, pattern: str) -> None:
     Checkpoint.objects.bulk_create(copied(row, scope=str(pk)) for pk in others for row in kept)
 
 
+@pytest.mark.slow
 def test_a_hundred_idle_repositories_cost_three_requests_and_one_that_wakes_is_read(
     fleet: SampleServer, collect: Collect
 ) -> None:
