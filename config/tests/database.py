@@ -24,6 +24,7 @@ from pytest_django import DjangoDbBlocker
 
 from config.database.client import ensure_running
 from config.database.home import Home
+from config.database.roles import ROLE, SUPERUSER, add_extension, prepare_database
 
 CLUSTER = "tests"
 """Folder below ``VAR_DIR`` of the tests' cluster. Collected data are in another one, which stays durable."""
@@ -55,20 +56,23 @@ def django_db_modify_db_settings(
     home = Path(connection.settings_dict["EMBEDDED_HOME"]).parent / CLUSTER / "postgres"
     connection.settings_dict["EMBEDDED_HOME"] = str(home)
     os.environ["VAR_DIR"] = str(home.parent)  # for the processes that tests start
+    host = ensure_running(Home(home))
     with (
         django_db_blocker.unblock(),
-        psycopg.connect(host=ensure_running(Home(home)), user="postgres", dbname="postgres", autocommit=True) as server,
+        psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server,
     ):
         server.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
         for name in WITHOUT_DISK_WAITS:
             server.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
         server.execute("SELECT pg_reload_conf()")
+        prepare_database(host)
+        server.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(sql.Identifier(ROLE)))
         connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template(server)
 
 
 def migrated_template(server: "psycopg.Connection[Any]") -> str:
     """Return the name of a database with all migrations applied; it is made when a migration's text has changed."""
-    texts = hashlib.sha256(django.__version__.encode())
+    texts = hashlib.sha256(f"{django.__version__} {ROLE}".encode())
     for app in apps.get_app_configs():
         for file in sorted(Path(app.path, "migrations").glob("*.*")):
             texts.update(file.read_bytes() if file.suffix in {".py", ".sql"} else b"")
@@ -80,7 +84,9 @@ def migrated_template(server: "psycopg.Connection[Any]") -> str:
         if old.startswith(TEMPLATE):
             server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(old)))
     unfinished = TEMPLATE + "unfinished"  # renamed when complete: a kill meanwhile leaves no half template
-    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(unfinished)))
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 OWNER {}")
+    server.execute(create.format(sql.Identifier(unfinished), sql.Identifier(ROLE)))
+    add_extension(server.info.host, unfinished)
     usual = connection.settings_dict["NAME"]
     connection.settings_dict["NAME"] = unfinished
     try:
@@ -94,9 +100,9 @@ def migrated_template(server: "psycopg.Connection[Any]") -> str:
 
 @cache
 def may_skip_triggers() -> bool:
-    """Return whether the tests' account may switch triggers and foreign keys off; only a superuser may."""
+    """Return whether the tests' account may switch triggers and foreign keys off, for which it needs a grant."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
         return bool(cursor.fetchone()[0])
 
 
