@@ -1,9 +1,10 @@
 """Every nth step of input and output fails: ``python -m config.tests.io_faults --first 100 --seeded 100``.
 
-A collection from the sample repository and from the sample Discord server, a sync of the index, a backup, an export
-and a first start are disturbed at one step each time (a file made, written, synced or renamed, bytes read from the
-network, a program or a session of the database started). Then the command runs once more, undisturbed, and the end
-state must be that of an undisturbed run. Exit code 1 when one is not.
+A collection from the sample repository and from the sample Discord server, a sync of the index (and of one in the
+stand-in for Pinecone, where that is beside the project), a backup, an export and a first start are disturbed at one
+step each time: a file made, written, synced or renamed, bytes read from the network, a program or a session of the
+database started. Then the command runs once more, undisturbed, and the end state must be that of an undisturbed run.
+Exit code 1 when one is not.
 """
 
 import argparse
@@ -12,11 +13,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from config.tests.io_faults.installation import PATIENCE, Ended, Fault, Installation, difference
-from config.tests.io_faults.jobs import CODES, Job, jobs
+from config.tests.io_faults.jobs import CODES, Job, jobs, pinecone_job
+from core.tests.twin import PYTHON, SERVER, Twin
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
 
@@ -28,13 +31,16 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="io-", ignore_cleanup_errors=True) as folder,
         SampleServer() as github,
         SampleDiscord() as discord,
+        ExitStack() as running,
     ):
         installation = Installation(Path(folder))
-        try:
-            run = Disturbing(installation, github, discord)
-            return run.all(asked)
-        finally:
-            installation.stop()
+        running.callback(installation.stop)
+        run = Disturbing(installation, github, discord)
+        if SERVER.exists() and PYTHON.exists():
+            twin = Twin()
+            running.callback(twin.stop)
+            run.jobs.append(pinecone_job(twin))
+        return run.all(asked)
 
 
 class Disturbing:

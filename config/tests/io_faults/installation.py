@@ -24,7 +24,7 @@ from config.database.home import Home
 ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
 DATABASE = "activity_trackers"
-PATIENCE = 90.0
+PATIENCE = 180.0
 """Seconds for one command; an undisturbed one needs one or two, a disturbed one waits between attempts."""
 LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
 """Tables about runs and services, not about what was collected."""
@@ -64,7 +64,11 @@ class Installation:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
-    preloaded: "subprocess.Popen[bytes] | None" = None
+    """Variables of all commands."""
+    variant: dict[str, str] = field(default_factory=dict)
+    """Variables of the commands of one job."""
+    preloaded: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+    """The process that runs the commands of a variant."""
 
     @property
     def var(self) -> Path:
@@ -96,7 +100,7 @@ class Installation:
     def _environment(self, var: Path) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "TMPDIR") if name in os.environ}
         env = kept | {"VAR_DIR": str(var), "WORKSPACE_DIR": str(self.folder / "workspace")}
-        return env | {"DJANGO_SETTINGS_MODULE": "config.settings"} | self.environment
+        return env | {"DJANGO_SETTINGS_MODULE": "config.settings"} | self.environment | self.variant
 
     def _start(self, order: Sequence[str], spec: object, var: Path, out: Path, err: Path) -> int | None:
         """Run a command in a new Python; None when it did not end."""
@@ -115,19 +119,21 @@ class Installation:
 
     def _fork(self, asked: Mapping[str, object], patience: float) -> int | None:
         """Run a command in a child of the preloaded process; None when it did not end."""
-        if self.preloaded is None:
-            self.preloaded = subprocess.Popen(
+        name = json.dumps(self.variant)
+        if name not in self.preloaded:
+            self.preloaded[name] = subprocess.Popen(
                 [sys.executable, "-m", "config.tests.io_faults.preloaded"],
                 cwd=ROOT, env=self._environment(self.var), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
             )  # fmt: skip
-        assert self.preloaded.stdin is not None
-        assert self.preloaded.stdout is not None
-        self.preloaded.stdin.write(f"{json.dumps(asked)}\n".encode())
-        process = int(self.preloaded.stdout.readline())
-        ended, _, _ = select.select([self.preloaded.stdout], [], [], patience)
+        given, answers = self.preloaded[name].stdin, self.preloaded[name].stdout
+        assert given is not None
+        assert answers is not None
+        given.write(f"{json.dumps(asked)}\n".encode())
+        process = int(answers.readline())
+        ended, _, _ = select.select([answers], [], [], patience)
         if not ended:
             os.kill(process, signal.SIGKILL)
-        code = int(self.preloaded.stdout.readline())
+        code = int(answers.readline())
         return code if ended else None
 
     def clear(self) -> None:
@@ -199,10 +205,10 @@ class Installation:
         return found
 
     def stop(self) -> None:
-        """Stop the preloaded process and the server."""
-        if self.preloaded is not None:
-            self.preloaded.kill()
-            self.preloaded.communicate()
+        """Stop the preloaded processes and the server."""
+        for process in self.preloaded.values():
+            process.kill()
+            process.communicate()
         stop_server(self.var)
 
 

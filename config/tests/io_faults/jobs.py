@@ -4,7 +4,7 @@ import hashlib
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from config.database import stop_server
 from config.database.client import ensure_running, programs
 from config.database.home import Home
 from config.tests.io_faults.installation import DATABASE, Ended, Installation, comparable, times_of_reading
+from core.tests.twin import Twin
 
 CODES = {0, 1, 2, 3, 75}
 """How a command may end; 3 is partial, 75 busy."""
@@ -33,15 +34,18 @@ class Job:
     var: str = "var"
     weight: int = 3
     """Share of the seeded faults; jobs that take long get fewer."""
-    stop: Callable[[Installation], None] = lambda _installation: None
-    """What is done before the folders are removed."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of its commands."""
+    clear: Callable[[Installation], None] = lambda _installation: None
+    """What is set back besides the database and the folders, before them."""
 
     def run(self, installation: Installation, fault: Any = None) -> Ended:
         return installation.manage(*self.order(installation), fault=fault, var=installation.folder / self.var)
 
     def begin(self, installation: Installation) -> None:
         """Set everything back."""
-        self.stop(installation)
+        self.clear(installation)
+        installation.variant = dict(self.environment)
         installation.reset(self.template)
         installation.clear()
         (installation.folder / "out").mkdir()
@@ -87,14 +91,29 @@ def backup_state(installation: Installation) -> Mapping[str, Any]:
     return found
 
 
-def index_state(rows: Rows) -> Callable[[Installation], Mapping[str, Any]]:
+def index_state(rows: Rows) -> Callable[[Installation], dict[str, Any]]:
     """Return the rows, and what ``verify_index`` says."""
 
-    def state(installation: Installation) -> Mapping[str, Any]:
+    def state(installation: Installation) -> dict[str, Any]:
         checked = installation.manage("verify_index")
         return dict(rows(installation)) | {"verify_index": f"{checked.code} {checked.out} {checked.err}"}
 
     return state
+
+
+def pinecone_job(twin: Twin) -> Job:
+    """Return a sync into the stand-in for Pinecone: all vectors are there but those of a changed document."""
+    rows = Rows()
+
+    def state(installation: Installation) -> Mapping[str, Any]:
+        stored = {name: sorted(f"{row['id']} {row['sha256']}" for row in found) for name, found in twin.rows().items()}
+        return index_state(rows)(installation) | stored
+
+    return Job(
+        name="pinecone", order=lambda _: ["sync_index"], template="changed", state=state,
+        clear=lambda _installation: twin.reset(),
+        environment={"VECTOR_INDEX": "pinecone", "PINECONE_HOST": twin.url, "PINECONE_API_KEY": "a-key-of-tests"},
+    )  # fmt: skip
 
 
 def start_state(installation: Installation) -> Mapping[str, Any]:
@@ -141,6 +160,6 @@ def jobs(repository: str, guild: str) -> list[Job]:
         ),
         Job(
             name="start", order=lambda _: ["migrate", "--verbosity", "0"], template="empty", state=start_state,
-            folders=("fresh",), var="fresh", stop=stop_fresh, weight=1,
+            folders=("fresh",), var="fresh", clear=stop_fresh, weight=1,
         ),
     ]  # fmt: skip

@@ -1,8 +1,9 @@
 """Fails the nth step of input or output of one Python process; loaded by Python itself where it is on PYTHONPATH.
 
 ``IO_FAULT`` holds JSON: ``at``, the number of the step that fails (0: none, only count); ``lasting``, whether a full
-disk stays full; ``way``, an integer that chooses among the ways to fail; ``report``, the file for what happened. The
-variable is taken out of the environment, so that programs started by this process are not concerned.
+disk stays full, and a network fails for a while; ``way``, an integer that chooses among the ways to fail; ``report``,
+the file for what happened. The variable is taken out of the environment, so that programs started by this process are
+not concerned.
 
 Steps are: a file is made (``create``), written (``write``), synced (``fsync``) or renamed (``rename``), bytes are read
 from the network (``read``), a program is started (``program``), a session of the database is opened (``server``).
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 DISK = {"create", "write", "fsync", "rename"}
+OUTAGE = 12
+"""Network reads that fail one after the other: more than any client tries."""
 FULL = OSError(errno.ENOSPC, "No space left on device")
 BROKEN = OSError(errno.EIO, "Input/output error")
 _open, _write, _os_open = io.open, os.write, os.open
@@ -40,7 +43,9 @@ class Steps:
     def fails(self, kind: str, what: object) -> bool:
         """Count one step; True when it is to fail."""
         number = next(self.numbers)
-        again = self.lasting and self.failed in DISK and kind in DISK
+        again = self.lasting and (
+            (self.failed in DISK and kind in DISK) or (self.failed == kind == "read" and number < self.at + OUTAGE)
+        )
         if number != self.at and not again:
             return False
         if not self.failed:
