@@ -20,10 +20,10 @@ from psycopg import sql
 from config.database import stop_server
 from config.database.client import ensure_running
 from config.database.home import Home
+from config.database.roles import DATABASE, ROLE, SUPERUSER
 
 ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
-DATABASE = "activity_trackers"
 PATIENCE = 180.0
 """Seconds for one command; an undisturbed one needs one or two, a disturbed one waits between attempts."""
 LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
@@ -151,7 +151,7 @@ class Installation:
         while True:
             try:
                 host = ensure_running(self.home)
-                return psycopg.connect(host=host, user="postgres", dbname=database, autocommit=True)
+                return psycopg.connect(host=host, user=SUPERUSER, dbname=database, autocommit=True)
             except psycopg.OperationalError:  # a killed server recovers
                 if time.monotonic() > give_up:
                     raise
@@ -166,12 +166,12 @@ class Installation:
         self._copy(template, DATABASE)
 
     def _copy(self, source: str, target: str) -> None:
-        names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
+        names = {"source": sql.Identifier(source), "target": sql.Identifier(target), "owner": sql.Identifier(ROLE)}
         end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
         with self.session() as session:
             session.execute(end, [source])
             session.execute(sql.SQL("DROP DATABASE IF EXISTS {target} WITH (FORCE)").format(**names))
-            session.execute(sql.SQL("CREATE DATABASE {target} TEMPLATE {source}").format(**names))
+            session.execute(sql.SQL("CREATE DATABASE {target} TEMPLATE {source} OWNER {owner}").format(**names))
 
     def rows(self) -> "State":
         """Return every row of every table but the ledgers."""

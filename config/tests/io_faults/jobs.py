@@ -11,7 +11,8 @@ from typing import Any
 from config.database import stop_server
 from config.database.client import ensure_running, programs
 from config.database.home import Home
-from config.tests.io_faults.installation import DATABASE, Ended, Installation, comparable, times_of_reading
+from config.database.roles import DATABASE, SUPERUSER
+from config.tests.io_faults.installation import Ended, Installation, comparable, times_of_reading
 from core.tests.twin import Twin
 
 CODES = {0, 1, 2, 3, 75}
@@ -122,7 +123,7 @@ def start_state(installation: Installation) -> Mapping[str, Any]:
     key = fresh / "secret_key"
     fresh_one = Installation(installation.folder, installation.environment)
     host = ensure_running(Home(fresh / "postgres"))
-    dump = [programs() / "pg_dump", "--schema-only", f"--host={host}", "--username=postgres", DATABASE]
+    dump = [programs() / "pg_dump", "--schema-only", f"--host={host}", f"--username={SUPERUSER}", DATABASE]
     done = subprocess.run(dump, capture_output=True, text=True, check=False)
     schema = [line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
     migrated = fresh_one.manage("migrate", "--check", var=fresh)
