@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from config.database import stop_server
 from config.database.client import ensure_running
@@ -23,6 +26,7 @@ BOUND = 60
 """Seconds from the loss of the server to the end of the run, on a loaded machine."""
 pytestmark = pytest.mark.slow
 Lose = Callable[[Path], None]
+COLLECTORS = ("collect_github", "collect_discord")
 
 
 class Project:
@@ -52,6 +56,13 @@ class Project:
     def requests(self) -> int:
         return len(self.github.requests) + len(self.discord.requests)
 
+    def rows_in(self, table: str) -> int:
+        """Return the number of committed rows of a table."""
+        host = ensure_running(Home(self.var / "postgres"))
+        with psycopg.connect(host=host, user="postgres", dbname="activity_trackers") as connection:
+            found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+            return found[0] if found else 0
+
     def rows(self) -> list[dict[str, Any]]:
         """The timeline, in the order of its ids."""
         target = self.var / "export.jsonl"
@@ -60,19 +71,40 @@ class Project:
         return sorted(map(json.loads, lines), key=lambda row: row["external_id"])
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Callable[[str], Project]]:
-    """A function that makes projects, each with a server of its own."""
-    made: list[Path] = []
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """What complete runs store, and the requests that each command makes."""
+
+    rows: list[dict[str, Any]]
+    requests: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[tuple[SampleServer, SampleDiscord]]:
+    """The sample servers, which nothing changes here."""
     with SampleServer() as github, SampleDiscord() as discord:
+        yield github, discord
 
-        def make(name: str) -> Project:
-            made.append(tmp_path / name)
-            return Project(made[-1], github, discord)
 
-        yield make
-        for var in made:
-            stop_server(var)
+@pytest.fixture(scope="module")
+def undisturbed(
+    services: tuple[SampleServer, SampleDiscord], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Undisturbed]:
+    """Both collectors in a database of their own."""
+    clean, requests = Project(tmp_path_factory.mktemp("clean"), *services), dict[str, int]()
+    for command in COLLECTORS:
+        before = clean.requests()
+        assert clean.manage(command)[0] == 0
+        requests[command] = clean.requests() - before
+    yield Undisturbed(clean.rows(), requests)
+    stop_server(clean.var)
+
+
+@pytest.fixture
+def project(services: tuple[SampleServer, SampleDiscord], tmp_path: Path) -> Iterator[Project]:
+    """A project whose server will be lost."""
+    yield Project(tmp_path, *services)
+    stop_server(tmp_path)
 
 
 def kill_postmaster(var: Path) -> None:
@@ -94,10 +126,10 @@ def restart(var: Path) -> None:
     ensure_running(Home(var / "postgres"))
 
 
-def lose_in_the_middle(project: Project, lose: Lose, command: list[str], whole: int) -> tuple[int, str, float]:
+def lose_in_the_middle(project: Project, lose: Lose, command: str, whole: int) -> tuple[int, str, float]:
     """Run a command, lose the server after a third of its requests; exit code, standard error, and seconds."""
     before = project.requests()
-    with project.start(*command) as process:
+    with project.start(command) as process:
         while project.requests() < before + whole // 3:
             assert process.poll() is None
             time.sleep(0.002)
@@ -107,36 +139,35 @@ def lose_in_the_middle(project: Project, lose: Lose, command: list[str], whole: 
         return process.returncode, errors, time.monotonic() - lost
 
 
-@pytest.mark.parametrize("lose", [kill_postmaster, kill_supervisor, restart])
-@pytest.mark.parametrize("command", ["collect_github", "collect_discord"])
-def test_a_run_without_a_server_ends_with_one_line_and_the_next_run_completes_it(
-    project: Callable[[str], Project], lose: Lose, command: str
-) -> None:
-    clean, disturbed = project("clean"), project("disturbed")
-    before = clean.requests()
-    assert clean.manage(command)[0] == 0
-    code, errors, seconds = lose_in_the_middle(disturbed, lose, [command], clean.requests() - before)
-    assert code == 1, errors
+def assert_one_line(errors: str) -> None:
     assert "Traceback" not in errors
     assert [line for line in errors.splitlines() if line.startswith("error: ")] == errors.splitlines()[-1:]
     assert errors.endswith("(network)\n"), errors
-    assert seconds < BOUND
-    again = disturbed.manage(command)
-    assert again[0] == 0, again[1]
-    assert disturbed.rows() == clean.rows()
-    assert disturbed.manage("verify_index")[0] == 0
 
 
 @pytest.mark.parametrize("lose", [kill_postmaster, kill_supervisor, restart])
-def test_an_index_without_a_server_is_completed_by_the_next_sync(project: Callable[[str], Project], lose: Lose) -> None:
-    disturbed = project("disturbed")
-    assert disturbed.manage("collect_github", "--no-sync")[0] == 0
-    with disturbed.start("sync_index") as process:
-        time.sleep(1.0)  # it starts, reads or writes: each is a moment at which a server can go
-        lose(disturbed.var)
+def test_a_run_without_a_server_ends_with_one_line_and_the_next_run_completes_it(
+    project: Project, undisturbed: Undisturbed, lose: Lose
+) -> None:
+    for command in COLLECTORS:
+        code, errors, seconds = lose_in_the_middle(project, lose, command, undisturbed.requests[command])
+        assert code == 1, errors
+        assert_one_line(errors)
+        assert seconds < BOUND
+        following = project.manage(command)
+        assert following[0] == 0, following[1]
+    assert project.rows() == undisturbed.rows
+    assert project.manage("verify_index")[0] == 0
+
+
+def test_an_index_without_a_server_is_completed_by_the_next_sync(project: Project) -> None:
+    assert project.manage("collect_github", "--no-sync")[0] == 0
+    with project.start("sync_index") as process:
+        while not project.rows_in("core_chunk"):
+            assert process.poll() is None
+        kill_postmaster(project.var)
         _, errors = process.communicate(timeout=BOUND)
-    assert process.returncode in {0, 1, 2}
-    assert process.returncode == 0 or errors.splitlines()[-1].startswith("error: "), errors
-    assert "Traceback" not in errors
-    assert disturbed.manage("sync_index")[0] == 0
-    assert disturbed.manage("verify_index")[0] == 0
+    assert process.returncode == 1, errors
+    assert_one_line(errors)
+    assert project.manage("sync_index")[0] == 0
+    assert project.manage("verify_index")[0] == 0
