@@ -8,10 +8,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
-import core.admin.accounts  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers its lists
 from core.admin.filters import ClearedFilter, TypesFilter, cheap_filter
 from core.admin.long_texts import LongTexts
-from core.admin.lookups import CheckedLookups
 from core.admin.paging import EstimatingPaginator
 from core.admin.searching import found_by, in_timeline
 from core.admin.ways import Way, Ways
@@ -32,6 +30,7 @@ from core.models import (
 )
 from core.operations.budgets import clear
 from core.pages.health import freshness, unreadable, watched
+from core.pages.lookups import CheckedLookups
 from core.pages.names import may, took, type_name
 from core.pages.runs import run_context
 from core.runs import request_retry

@@ -12,8 +12,9 @@ from django.urls import URLPattern, URLResolver, path
 from core.operations.visible import visible
 from core.pages import PAGES
 from core.pages.dashboard import dashboard_page
+from core.pages.lookups import CheckedLookups
 
-ACCOUNTS = "admin:auth_"
+ACCOUNTS = ("admin:auth_", "admin:otp_totp_")
 """How the names of views begin whose forms can be saved with what they show."""
 
 
@@ -28,6 +29,13 @@ class ActivitySite(admin.AdminSite):
         """Our pages, then Django's."""
         own = [path(page.route, self.admin_view(page.view), name=page.name) for page in PAGES]
         return [*own, *super().get_urls()]
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register a list, also one of a library, with parameters that are checked before they are used."""
+        given: Any = admin_class or admin.ModelAdmin
+        if not issubclass(given, CheckedLookups):
+            given = type(given.__name__, (CheckedLookups, given), {"__module__": given.__module__})
+        super().register(model_or_iterable, given, **options)
 
     def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
         """Show what hides in collected texts, on pages of ours and on Django's own; accounts stay as they are typed."""
