@@ -23,6 +23,7 @@ from core.operations.slack_ops.messages import plain
 from core.operations.visible import HIDDEN, json_text, visible, visible_line
 from core.tests.kept_talk import keep
 
+pytestmark = pytest.mark.django_db  # a command sets limits where a connection is open
 HOSTILE = "red\x1b[31m \u202etxt.exe\u202c pay\u200bpal \x9b2J bell\x07 tag\U000e0041 del\x7f"
 """A colour, a direction, a zero-width space, a clearing of the screen in one character, a bell, a tag."""
 
@@ -141,7 +142,6 @@ def test_variants_and_joiners_stay_only_where_they_have_an_effect(text: str, see
     assert visible(text) == seen
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("stream", [Terminal, StringIO])
 def test_search_around_shows_hidden_characters_of_neighbours(stream: type[StringIO]) -> None:
     keep("harbour", "Harbour", f"the ferry leaves at noon {HOSTILE}", f"neighbour {HOSTILE}", author=f"ada{HOSTILE}")
