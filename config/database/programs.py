@@ -130,7 +130,7 @@ def _last_words(stderr: bytes, returncode: int) -> str:
     """Return the line that tells most; the words of a full disk, by which errors are recognized, come first."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     for word in ("No space left on device", "error:"):
-        if told := next((line for line in lines if word in line), None):
+        if told := next((line for line in lines if word.lower() in line.lower()), None):
             return told
     if lines:
         return lines[-1]
