@@ -1,0 +1,66 @@
+"""What GitHub withholds about authors of commits costs those authors alone, and comes later."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.models import SkippedItem
+from github_activity_tracker.models import AuthorEmail, Commit
+from github_activity_tracker.protocol_impl import GitHubState
+from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.tests.test_collect import Collect
+from github_activity_tracker.tests.test_discussions import server as sample_server
+from github_activity_tracker.tests.test_isolation import Spoil
+from github_activity_tracker.tests.test_isolation import spoil as spoil
+from samples.server import SampleServer
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+Change = Callable[[Any], Any]
+QUERY = "object(oid"
+COMMITS = ("--streams", "commits")
+server = sample_server
+
+
+def withheld(kind: str, *path: str) -> Change:
+    def change(answer: Any) -> Any:
+        holder = answer["data"]["node"]
+        for part in path[:-1]:
+            holder = holder[part]
+        holder[path[-1]] = None
+        error = {"type": kind, "path": ["node", *path], "message": "not for you"}
+        return answer | {"errors": [error]}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [("FORBIDDEN", ("c1", "author", "user")), ("NOT_FOUND", ("c0",)), ("NOT_FOUND", ("c2", "author"))]
+)
+def test_an_author_that_is_withheld_costs_no_other_and_is_asked_for_again(
+    server: SampleServer, collect: Collect, spoil: Spoil, kind: str, path: tuple[str, ...]
+) -> None:
+    del server
+    spoil(QUERY, withheld(kind, *path))
+    assert collect(*COMMITS)["outcome"] == "succeeded"
+    known = AuthorEmail.objects.count()
+    assert known == 6
+    spoil(QUERY, lambda answer: answer)
+    save_state(Commit.objects.values_list("repository_id", flat=True)[0], "authors", GitHubState(extras={"more": True}))
+    collect(*COMMITS)
+    assert AuthorEmail.objects.count() == 7
+
+
+@pytest.mark.parametrize("errors", [[], [{"type": "NOT_FOUND", "path": ["node"], "message": "gone"}]], ids=str)
+def test_a_repository_that_is_withheld_makes_nobody_an_author_without_account(
+    server: SampleServer, collect: Collect, spoil: Spoil, errors: list[Any]
+) -> None:
+    del server
+    spoil(QUERY, lambda answer: {"data": answer["data"] | {"node": None}} | ({"errors": errors} if errors else {}))
+    assert collect(*COMMITS)["outcome"] == "partial"
+    assert not AuthorEmail.objects.exists()
+    assert SkippedItem.objects.get(cleared_at=None).stream == "authors"
+    spoil(QUERY, lambda answer: answer)
+    assert collect(*COMMITS)["outcome"] == "succeeded"
+    assert AuthorEmail.objects.count() == 7
+    assert not SkippedItem.objects.filter(cleared_at=None).exists()
