@@ -196,12 +196,13 @@ class _Walk:
         yield from self._continue(start)
         place, tries, good, refusals = start.checkpoint_token or None, 0, 0, 0
         size = most = min(FEW, self.listing.size) if self.small_steps else self.listing.size
-        growing = self.small_steps
+        growing, expected = self.small_steps, place is None
         while True:
             light = bool(size == 1 and tries >= TRIES_OF_ONE and self.listing.light)
             try:
                 answer = self._ask(place, size, light=light)
                 connection = _connection(answer, self.listing.connection)
+                refuse_cut(connection, self.listing.connection, expected=expected)
             except (NotFound, AccessDenied):
                 refusals += 1
                 if refusals == REFUSALS:
@@ -221,7 +222,7 @@ class _Walk:
                 raise UnexpectedAnswer(
                     f"GitHub's {self.listing.connection} lead back to where they were. Run again later."
                 )
-            good += 1
+            good, expected = good + 1, True
             if growing or good % GROW_AFTER == 0:
                 most = min(self.listing.size, most * 2)
             place, size, tries = connection["pageInfo"]["endCursor"], most, 0
@@ -366,6 +367,15 @@ def _fuller(item: Item, other: Item) -> Item:
         return sum(total - arrived if total >= 0 else 1_000_000 for total, arrived in lists.values())
 
     return other if lacking(other) <= lacking(item) else item
+
+
+def refuse_cut(connection: Mapping[str, Any], name: str, *, expected: bool) -> None:
+    """Raise SliceRefused for a page without items of a list that has some: GitHub cuts lists in silence.
+
+    ``expected``: the page is the first one of the list, or the page before it said that more follows.
+    """
+    if expected and not connection.get("edges") and connection.get("totalCount"):
+        raise SliceRefused(f"GitHub's GraphQL counts {connection['totalCount']} {name} and shows none")
 
 
 def _connection(answer: GraphQLAnswer, name: str) -> dict[str, Any]:

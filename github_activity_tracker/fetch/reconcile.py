@@ -13,6 +13,7 @@ from core.errors import AccessDenied, CursorRefused, NotFound, SliceRefused
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.links import repository_path
 from github_activity_tracker.fetch import queries
+from github_activity_tracker.fetch.listing import refuse_cut
 from github_activity_tracker.fetch.lists import as_items
 from github_activity_tracker.fetch.queries.events import ACTOR
 
@@ -44,11 +45,13 @@ def totals(client: GitHubClient, name: str, repository: str, scope: str, after: 
     beginning. Items that GitHub does not show are left out.
     """
     connection, query, most = TOTALS[name]
-    size, place = most, after
+    size, place, expected = most, after, not after
     while True:
         variables = {"repository": repository, "first": size, "after": place or None}
         try:
             answer = client.query(query, variables, scope=scope)
+            found = (answer.data.get("node") or {}).get(connection)
+            refuse_cut(found or {}, connection, expected=expected)
         except SliceRefused:
             if size == 1:
                 raise
@@ -57,9 +60,8 @@ def totals(client: GitHubClient, name: str, repository: str, scope: str, after: 
         except CursorRefused:
             if not place:
                 raise
-            place = ""
+            place, expected = "", True
             continue
-        found = (answer.data.get("node") or {}).get(connection)
         if not found:
             raise NotFound(f"GitHub shows no {connection} of this repository", reason="not_found")
         items = [edge["node"] for edge in found["edges"] if edge and edge.get("node")]
@@ -67,7 +69,7 @@ def totals(client: GitHubClient, name: str, repository: str, scope: str, after: 
         yield TotalsPage(items=items, cursor=place, last=last)
         if last:
             return
-        size = min(most, size * 2)
+        size, expected = min(most, size * 2), True
 
 
 def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:

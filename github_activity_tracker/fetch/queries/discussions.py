@@ -20,7 +20,7 @@ DISCUSSIONS = f"""
 query ($repository: ID!, $first: Int!, $after: String) {{
   node(id: $repository) {{ ... on Repository {{
     discussions(first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: ASC}}) {{
-      {PAGE} edges {{ cursor node {{ {DISCUSSION} }} }}
+      totalCount {PAGE} edges {{ cursor node {{ {DISCUSSION} }} }}
     }}
   }} }}
   rateLimit {{ cost }}
@@ -30,7 +30,7 @@ TOTALS_OF_DISCUSSIONS = f"""
 query ($repository: ID!, $first: Int!, $after: String) {{
   node(id: $repository) {{ ... on Repository {{
     discussions(first: $first, after: $after, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
-      {PAGE} edges {{ cursor node {{
+      totalCount {PAGE} edges {{ cursor node {{
         id number createdAt updatedAt
         comments(first: 100) {{ totalCount nodes {{ databaseId replies(first: 1) {{ totalCount }} }} }}
       }} }}

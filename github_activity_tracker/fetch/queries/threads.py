@@ -36,7 +36,7 @@ def _listing(connection: str, fields: str, fragments: str) -> str:
 query ($repository: ID!, $first: Int!, $after: String) {{
   node(id: $repository) {{ ... on Repository {{
     {connection}(first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: ASC}}) {{
-      {PAGE} edges {{ cursor node {{ {fields} }} }}
+      totalCount {PAGE} edges {{ cursor node {{ {fields} }} }}
     }}
   }} }}
   rateLimit {{ cost }}
