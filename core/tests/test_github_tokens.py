@@ -224,6 +224,32 @@ def test_later_runs_remember_which_token_sees_what_and_save_no_secret(routed: Ca
     assert "secret" not in str(saved.extras)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("granted", ["alice", "bob", "carol"])
+def test_a_permission_that_is_granted_later_is_found_in_a_few_runs(routed: Callable[..., Routed], granted: str) -> None:
+    """Every token was refused before: each has its turn, for one request a run."""
+    owners: dict[str, tuple[str, ...]] = {}
+    server = routed(lambda token, path: sees(**owners)(token, path))
+
+    def sees_it() -> bool:
+        client = server.client(ALICE, BOB, CAROL)
+        client.share_budgets(everything=True)
+        try:
+            client.get("/repos/new/a", scope="new/a")
+        except NotFound:
+            return False
+        finally:
+            client.share_budgets(everything=True)
+        return True
+
+    assert not sees_it()
+    owners[granted] = ("new",)
+    before = len(server.asked)
+    assert any(sees_it() for _ in range(3))
+    assert len(server.asked) - before <= 3
+    assert sees_it()
+
+
 def test_what_a_token_did_not_see_is_asked_again_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
     access = Access()
     access.note_hidden("A/b", "1")

@@ -82,8 +82,11 @@ class Access:
 
     def is_refused(self, name: str, area: str, key: str) -> bool:
         """Whether asking with this token is known to be in vain."""
-        until = self._hidden.get(name.lower(), {}).get(key, 0.0)
-        return until > time.time() or key in self._denied.get((name.lower(), area), ())
+        return self.hidden_until(name, key) > time.time() or key in self._denied.get((name.lower(), area), ())
+
+    def hidden_until(self, name: str, key: str) -> float:
+        """Return until when (Unix seconds) the token is not tried for the repository; 0 where it was not refused."""
+        return self._hidden.get(name.lower(), {}).get(key, 0.0)
 
     def share(self) -> None:
         """Load what earlier runs learned, once; save what this one did. In a thread with a database connection."""

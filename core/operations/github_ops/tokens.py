@@ -145,13 +145,14 @@ class TokenPool:
 
         Ready before waiting; then a token whose refusal is to be confirmed, which costs nothing; then what serves the
         repository; then what was chosen before; then what has most left.
-        ``area``: the part of the repository that is read. ``tried``: keys that are out of question. The first choice
-        is made even when every token was refused in earlier runs.
+        ``area``: the part of the repository that is read. ``tried``: keys that are out of question. Where every token
+        was refused before, the one whose refusal is oldest is chosen: so each has its turn, and one that was given the
+        permission meanwhile is found.
         """
         candidates = [token for token in self._tokens if token.key not in tried]
         if "/" in scope:
             promising = [token for token in candidates if not self.access.is_refused(scope, area, token.key)]
-            candidates = promising or ([] if tried else candidates)
+            candidates = promising or ([] if tried else self._refused_longest_ago(candidates, scope, resource))
         if not candidates:
             return None
         now, before = time.time(), self._chosen.get((scope, resource))
@@ -168,6 +169,14 @@ class TokenPool:
         best = min(candidates, key=cost)
         self._chosen[scope, resource] = best
         return best
+
+    def _refused_longest_ago(self, candidates: Sequence[Token], scope: str, resource: str) -> list[Token]:
+        """Return one token, or none where there is none; a token that must wait comes behind all that are ready."""
+        now = time.time()
+        return sorted(
+            candidates,
+            key=lambda one: (max(0.0, one.ready_at(resource) - now), self.access.hidden_until(scope, one.key)),
+        )[:1]
 
     @staticmethod
     def quota_left(token: Token, resource: str) -> int | None:
