@@ -17,7 +17,7 @@ from core.runs import scope_lock
 from core.search.documents import DocumentSource
 from discord_activity_tracker.convert import Converted, convert_messages
 from discord_activity_tracker.convert.exports import channel_rows, export_time, message_of, reactor_rows
-from discord_activity_tracker.convert.texts import MALFORMED, Row, snowflake
+from discord_activity_tracker.convert.texts import MALFORMED, Row, snowflake, what_is_malformed
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.fetch.exports import ExportFile, ExportPage, ExportRefused
 from discord_activity_tracker.payloads import Message
@@ -134,7 +134,7 @@ def _opened(path: Path) -> ExportFile:
     except OSError as error:
         raise ExportRefused(f"{path}: {error.strerror or error}") from error
     except MALFORMED as error:
-        raise ExportRefused(f"{path.name}: guild, channel or exportedAt: {error}") from error
+        raise ExportRefused(f"{path.name}: guild, channel or exportedAt: {what_is_malformed(error)}") from error
     return file
 
 
@@ -148,7 +148,7 @@ def _converted(file: ExportFile, page: ExportPage) -> tuple[Converted, Reactors]
             message = message_of(item, channel_id, header.exported_at)
             reactors[snowflake(message["id"])] = list(reactor_rows(item, header.exported_at))
         except MALFORMED as error:
-            raise file.refusal(line, f"this is no message: {type(error).__name__}: {error}") from error
+            raise file.refusal(line, f"this is no message: {what_is_malformed(error)}") from error
         messages.append(message)
         lines[str(message["id"])] = line
     found = convert_messages(messages, guild_id, channel_id, export_time(header.exported_at))

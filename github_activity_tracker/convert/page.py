@@ -93,8 +93,16 @@ def malformed(payload: object, error: Exception, name: str = "") -> Malformed:
     """Set an item aside; without a name it goes by its id or number."""
     told = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else dict[str, object]()
     known = name or told.get("id") or told.get("number")
-    reason = clean(f"{type(error).__name__}: {error}")[:300]
-    return Malformed(external_id=clip(str(known), 300), reason=reason, payload=storable(payload))
+    return Malformed(external_id=clip(str(known), 300), reason=what_is_malformed(error), payload=storable(payload))
+
+
+def what_is_malformed(error: Exception) -> str:
+    """Say in words for people why an item could not be converted."""
+    if isinstance(error, KeyError) and error.args:
+        return clean(f"the field {str(error.args[0])[:60]!r} is missing")
+    if isinstance(error, OverflowError) or "out of range" in str(error):
+        return "a number or a time is out of range"
+    return "a field is not of the kind that GitHub documents"
 
 
 REACTIONS = {
