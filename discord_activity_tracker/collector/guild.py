@@ -23,6 +23,7 @@ def collect_guild(run: Run) -> None:
     """
     key = store.guild_key(run.guild_id)
     run.open_skips, run.threads = store.open_skips(run.guild_id), store.thread_ids(run.guild_id)
+    run.malformed = store.malformed_messages(run.guild_id)
     if store.load_state(key, LOOK).checkpoint_token > (run.started - SOON).isoformat():
         known = containers(run.guild_id, run.options.channel)
         news.read_news(run, [c for c in known if not c.done and not refusals.is_refused(run, c)])

@@ -37,6 +37,8 @@ def look(run: Run) -> None:
     _ask_for_unlisted(run, {*(int(channel["id"]) for channel in channels), *rows.channels.set_aside})
     if facts.threads_error is not None:
         run.note_failure(str(run.guild_id), "active_threads", facts.threads_error)
+    else:
+        clear_skips(collector=COLLECTOR, scope=str(run.guild_id), stream="active_threads")
     listed = None if facts.threads is None else {*(int(t["id"]) for t in active), *rows.channels.set_aside}
     Threads(run, permissions, channels, access).collect(listed)
     _retry_malformed_threads(run, access)

@@ -28,8 +28,9 @@ def read_pins(run: Run, found: list[Container]) -> None:
     gathering = fetch.Gathering[Container, fetch.PinList](run.session.background, WIDTH)
     for container in found:
         pk = container.place.channel_id
-        if pk in undated or latest.get(pk, "") > container.state("pins").checkpoint_token:
-            if pk in told:
+        failed = (f"{container.place.guild_id}/{pk}", "pins") in run.open_skips
+        if failed or pk in undated or latest.get(pk, "") > container.state("pins").checkpoint_token:
+            if pk in told and not failed:
                 _keep_times(run, container, dict([told[pk]]), latest[pk])
             else:
                 gathering.add(container, fetch.pins(run.client, pk))
@@ -57,6 +58,7 @@ def _store_pins(run: Run, container: Container, pins: fetch.PinList, latest: str
 
 def _keep_times(run: Run, container: Container, times: Mapping[int, datetime], latest: str) -> None:
     place = container.place
+    run.note_success(f"{place.guild_id}/{place.channel_id}", "pins")
     token = max([latest, *(moment.isoformat() for moment in times.values())])
     run.counts["pins_changed"] += store.store_pins(times, place=place, state=DiscordState(checkpoint_token=token))
 
@@ -83,6 +85,7 @@ def read_reactors(run: Run, found: list[Container]) -> None:
                 rows = list(_account_rows(people))
                 store.store_reactors(pk, counts.pop(pk), rows, timezone.now())
                 run.counts["reactors"] += len(rows)
+                run.note_success(f"{run.guild_id}/{channel}", "reactors")
                 continue
         except fetch.NotThere:
             pass  # deleted meanwhile

@@ -76,7 +76,7 @@ def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream
     try:
         for job, come in found:
             if come is None and not job.broken:
-                run.note_success(_scope(job.container), stream)
+                run.note_success(_scope(job.container), stream, "channel")
             if come is None or job.broken:
                 continue
             try:
@@ -84,6 +84,7 @@ def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream
                 _note_unreadable(run, job.container, page)
                 if job.seeks_deletions:
                     _store(run, [reading], _absent(run, job, page) if page.complete else ())
+                    _forget_deleted(run, job, page)
                 else:
                     news.append(reading)
             except CollectorError as error:
@@ -173,6 +174,10 @@ def _store(run: Run, readings: Sequence[store.Reading], gone: Collection[int] = 
         run.counts["deleted"] += stored.deleted
         run.counts["messages_malformed"] += stored.malformed
         run.progress.advance(stored.seen)
+    for reading in readings:
+        run.note_converted(
+            f"{reading.place.guild_id}/{reading.place.channel_id}", (row["id"] for row in reading.page.rows)
+        )
 
 
 def _absent(run: Run, job: Job, page: fetch.MessagePage) -> set[int]:
@@ -192,6 +197,14 @@ def _absent(run: Run, job: Job, page: fetch.MessagePage) -> set[int]:
         _check_absence(run, channel_id, {max(gone), min(gone)})
     young = absent - gone
     return gone | {pk for pk in young if not run.session.run(fetch.is_there(run.client, channel_id, pk))}
+
+
+def _forget_deleted(run: Run, job: Job, page: fetch.MessagePage) -> None:
+    """Clear the skips of messages that could not be converted and that a page no longer has."""
+    scope = _scope(job.container)
+    if page.complete and (waiting := run.malformed.get(scope)):
+        here = {int(item["id"]) for item in page.items}
+        run.note_converted(scope, [pk for pk in waiting if page.after < pk <= page.newest and pk not in here])
 
 
 def _check_absence(run: Run, channel_id: int, ids: Iterable[int]) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -58,6 +58,8 @@ class Run:
     """Threads that were unknown until a message that began them was read."""
     open_skips: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """Scope and stream of what earlier runs could not read."""
+    malformed: Mapping[str, set[int]] = field(default_factory=dict[str, set[int]])
+    """By scope the ids of messages that earlier runs could not convert."""
     stopped: CollectorError | None = None
     """Why the run ends before everything was asked for."""
     contents_seen_at: datetime | None = None
@@ -92,12 +94,25 @@ class Run:
         )  # fmt: skip
 
     def note_success(self, scope: str, *streams: str) -> None:
-        """Something was read: Discord answers, and what earlier runs could not read there is no longer missing."""
+        """Something was read: Discord answers, and what earlier runs could not read there is no longer missing.
+
+        Messages that could not be converted stay skipped until they are read again; see ``note_converted``.
+        """
         self.failures_in_a_row = 0
         for stream in streams:
             if (scope, stream) in self.open_skips:
                 self.open_skips.discard((scope, stream))
-                clear_skips(collector=COLLECTOR, scope=scope, stream=stream)
+                own = stream if stream == "messages" else None
+                clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=own)
+
+    def note_converted(self, scope: str, ids: Iterable[int]) -> None:
+        """Clear the skips of messages that could not be converted before, and are stored now or gone."""
+        waiting = self.malformed.get(scope)
+        if not waiting:
+            return
+        for pk in waiting.intersection(ids):
+            waiting.discard(pk)
+            clear_skips(collector=COLLECTOR, scope=scope, stream="messages", external_id=str(pk))
 
     def _check_outage(self, error: CollectorError) -> None:
         """After several failures in a row: end the run when Discord as a whole does not answer.

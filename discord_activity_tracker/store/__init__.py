@@ -25,7 +25,7 @@ from discord_activity_tracker.store.people import forget_written
 from discord_activity_tracker.store.pins import newest_pin, store_pins, told_pins, undated_pins
 from discord_activity_tracker.store.places import Place
 from discord_activity_tracker.store.reactors import counts_to_ask, store_reactors
-from discord_activity_tracker.store.skips import clear_others, open_skips
+from discord_activity_tracker.store.skips import clear_others, malformed_messages, open_skips
 
 __all__ = [
     "BotFacts",
@@ -47,6 +47,7 @@ __all__ = [
     "known_bots",
     "last_pins",
     "load_state",
+    "malformed_messages",
     "newest_pin",
     "open_skips",
     "remember_bot",

@@ -1,6 +1,6 @@
 """What could not be read or converted, as typed skips, and what could be read after all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from core.models import SkippedItem
 from core.runs import clear_skips, record_skip
@@ -29,3 +29,15 @@ def open_skips(guild_id: int) -> set[tuple[str, str]]:
     """Scope and stream of everything that is still skipped in the channels of a guild."""
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope__startswith=f"{guild_id}/", cleared_at=None)
     return set(waiting.values_list("scope", "stream"))
+
+
+def malformed_messages(guild_id: int) -> Mapping[str, set[int]]:
+    """Return the ids of messages that could not be converted and still wait, by scope."""
+    waiting = SkippedItem.objects.filter(
+        collector=COLLECTOR, scope__startswith=f"{guild_id}/", stream="messages", reason="malformed", cleared_at=None
+    )
+    found: dict[str, set[int]] = {}
+    for scope, external_id in waiting.values_list("scope", "external_id"):
+        if external_id.isascii() and external_id.isdigit():
+            found.setdefault(scope, set()).add(int(external_id))
+    return found

@@ -1,0 +1,63 @@
+"""A skip stays open until what it stands for is stored or gone, and is cleared then."""
+
+from typing import Any
+
+import pytest
+
+from core.models import SkippedItem
+from core.operations.discord_ops import client as discord_client
+from discord_activity_tracker.convert import messages
+from discord_activity_tracker.models import Message
+from discord_activity_tracker.tests.conftest import Collect
+from discord_activity_tracker.tests.twin import Twin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.01 * (attempt + 1))
+
+
+def waiting() -> set[tuple[str, str]]:
+    return set(SkippedItem.objects.filter(cleared_at=None).values_list("stream", "external_id"))
+
+
+@pytest.mark.parametrize("part", ["/pins", "/threads/active"])
+def test_a_list_that_failed_is_requested_again_and_its_skip_cleared(twin: Twin, collect: Collect, part: str) -> None:
+    twin.fail({"kind": "status", "status": 500, "match": part})
+    assert collect()["outcome"] == "partial"
+    assert {stream for stream, _ in waiting()} == {"pins" if part == "/pins" else "active_threads"}
+    twin.fail()
+    assert collect()["outcome"] == "succeeded"
+    assert waiting() == set()
+    assert not Message.objects.filter(pinned=True, pinned_at=None, deleted_at=None).exists()
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_malformed_message_waits_until_it_is_stored_or_gone(
+    twin: Twin, collect: Collect, settings: Any, monkeypatch: pytest.MonkeyPatch, deleted: bool
+) -> None:
+    settings.DISCORD_RESCAN_DAYS = 0
+    channel = max((pk for pk, box in twin.readable().items() if not box["thread"]), key=lambda pk: pk)
+    odd = sorted(twin.readable()[channel]["messages"], key=int)[1]
+    convert_row = messages._row
+
+    def converting(message: Any, channel_id: int) -> Any:
+        if message["id"] == odd:
+            raise KeyError("type")
+        return convert_row(message, channel_id)
+
+    monkeypatch.setattr(messages, "_row", converting)
+    narrow = ("--channel", str(channel))
+    assert collect(*narrow)["outcome"] == "partial"
+    assert waiting() == {("messages", odd)}
+    twin.mutate(op="new_message", channel_id=str(channel))
+    collect(*narrow)
+    assert waiting() == {("messages", odd)}
+    monkeypatch.setattr(messages, "_row", convert_row)
+    if deleted:
+        twin.mutate(op="delete", channel_id=str(channel), message_id=odd)
+    collect(*narrow, "--sweep")
+    assert waiting() == set()
+    assert Message.objects.filter(pk=int(odd)).exists() is not deleted
