@@ -124,6 +124,8 @@ def _reconcile(
         comparison.check_comments()
     if listed:
         _note_end(run, memory, totals, now)
+    if {*THREADS} <= {*listed} and {"issues", "issue_comments", "review_comments"} <= {*complete}:
+        store.clear_unserved(run.repository_id)
     if {*listed} >= {*THREADS} & {*totals} or not memory.compared_at:
         memory.compared_at = now.isoformat()
     if listed or not known_before:

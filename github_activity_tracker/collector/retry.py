@@ -39,7 +39,8 @@ def items_to_retry(run: Run) -> list[SkippedItem]:
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=WITHHELD, at_once=CANDIDATES
     )
     now = timezone.now()
-    items = [item for item in withheld if ":" in item.external_id]
+    # An instant of which GitHub serves only a part is no item: a comparison finds what is missing of it.
+    items = [item for item in withheld if ":" in item.external_id and store.UNSERVED not in item.external_id]
     return [*odd, *(item for item in items if item.retry_requested_at or is_due(item, now))]
 
 

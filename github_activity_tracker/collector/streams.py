@@ -101,7 +101,7 @@ def collect_list(run: Run, stream: str, start: IncrementalState | None = None) -
     for batch in fetch.in_batches(converted, waiting=PAGES_WAITING):
         for instant in filter(None, (unreachable for _, _, unreachable in batch)):
             detail = f"GitHub serves only a part of what changed at {instant}"
-            run.skip(stream, f"{stream}@{instant}", "incomplete", detail)
+            run.skip(stream, f"{stream}{store.UNSERVED}{instant}", "incomplete", detail)
         _store_pages(run, stream, [(page, state) for page, state, _ in batch])
 
 

@@ -12,6 +12,7 @@ from github_activity_tracker.store.commits import (
     store_commits,
 )
 from github_activity_tracker.store.discussions import store_discussions
+from github_activity_tracker.store.gaps import UNSERVED, clear_unserved
 from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
 from github_activity_tracker.store.planning import store_releases, store_rows
 from github_activity_tracker.store.reactions import store_reactions
@@ -44,12 +45,14 @@ from github_activity_tracker.store.threads import store_threads
 
 __all__ = [
     "COLLECTOR",
+    "UNSERVED",
     "Stale",
     "Stored",
     "account_node_ids",
     "bury_discussions",
     "bury_posts",
     "bury_thread",
+    "clear_unserved",
     "close_plan",
     "comments_told",
     "delete_commit_comments",

@@ -16,6 +16,8 @@ from github_activity_tracker.store.checkpoints import COLLECTOR
 NOT_DELIVERED = "not_delivered"
 ACCEPTED = "accepted"
 """A difference that the operator accepted, such as rows that were deleted here on purpose."""
+UNSERVED = "@"
+"""Between a stream and an instant: the name of a skip for what GitHub lists of that instant and does not serve."""
 LONGEST_PAUSE = timedelta(days=32)
 DOUBLINGS = 5
 """Attempts after which the pause no longer grows: 2 ** 5 days."""
@@ -100,6 +102,18 @@ class KnownGaps:
             if (stream, number) not in open_keys:
                 item = self._gaps.pop((stream, number))
                 clear_skips(collector=COLLECTOR, scope=self._scope, stream=stream, external_id=item.external_id)
+
+
+def clear_unserved(repository_id: int) -> None:
+    """Clear the skips of instants that were not served whole, after a comparison of everything.
+
+    Those of a stream of which GitHub still counts more than is stored stay.
+    """
+    waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope=str(repository_id), cleared_at=None)
+    short = set(waiting.filter(reason=NOT_DELIVERED).values_list("stream", flat=True))
+    for stream, name in waiting.filter(external_id__contains=UNSERVED).values_list("stream", "external_id"):
+        if name.startswith(f"{stream}{UNSERVED}") and stream not in short:
+            clear_skips(collector=COLLECTOR, scope=str(repository_id), stream=stream, external_id=name)
 
 
 def accept(repository_id: int, gaps: Iterable[Gap]) -> int:
