@@ -13,6 +13,7 @@ from core.search.chunking import MAX_TOKENS, cut, cut_all, extra_words
 from core.search.documents import Passage, RenderedDocument
 from core.search.embedders import count_tokens
 from core.search.embedders.tokens import tokenizer
+from core.tests.speed import quick
 
 PARAGRAPH = "The gauge was read twice before noon and once after it, and each time it said the same. "
 SCRIPTS = {
@@ -169,7 +170,7 @@ def test_structure_loses_nothing_and_cuts_alike_every_time(lines: list[str]) -> 
     assert cut_all([document("first"), document(text)], count_tokens)[1] == pieces
 
 
-@pytest.mark.parametrize("unit", ["x", "word ", "- a\n"])
+@pytest.mark.parametrize("unit", quick(["x", "word ", "- a\n"], "x"))
 def test_a_megabyte_is_cut(unit: str) -> None:
     pieces = cut(document(unit * (1_000_000 // len(unit))), count_tokens)
     assert max(len(piece.text) for piece in pieces) <= 2000

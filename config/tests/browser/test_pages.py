@@ -61,6 +61,7 @@ def test_the_timeline_is_narrowed_down_and_leads_to_threads(collected: SampleSer
     expect(page.locator(".thread > li:target")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_everything_is_reached_by_keyboard(collected: SampleServer, page: Page, staff: Any) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to main content")).to_be_focused()
@@ -82,7 +83,8 @@ def test_every_control_and_picture_has_a_name(collected: SampleServer, page: Pag
         assert page.locator("h1").count() == 1
 
 
-@pytest.mark.parametrize("scheme", quick(["light", "dark"], "light"))
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_light_and_dark(collected: SampleServer, page: Page, staff: Any, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     for address in ("/admin/", "/admin/timeline/", "/admin/health/", "/admin/core/collectorrun/"):

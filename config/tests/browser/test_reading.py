@@ -183,6 +183,7 @@ def test_no_thread_is_titled_by_an_id(community: SampleServer, client: Any, staf
     }
 
 
+@pytest.mark.slow
 def test_every_page_has_a_search_field(collected: SampleServer, page: Page, staff: Any) -> None:
     for address in ("/admin/", "/admin/health/", "/admin/core/activity/", "/admin/core/collectorrun/"):
         page.goto(address)
@@ -191,7 +192,8 @@ def test_every_page_has_a_search_field(collected: SampleServer, page: Page, staf
         page.wait_for_url("**/admin/search/?q=ferry")
 
 
-@pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_charts_of_years_use_months_and_neighbours_differ_in_lightness(
     collected: SampleServer, page: Page, staff: Any, scheme: Any
 ) -> None:
