@@ -9,6 +9,7 @@ Exit code 1 when one is not.
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -27,6 +28,8 @@ from samples.server import SampleServer
 def main() -> int:
     """Run what the arguments ask for; returns the exit code."""
     asked = _arguments()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: sys.exit(128 + received))  # the server is stopped then, too
     with (
         tempfile.TemporaryDirectory(prefix="io-", ignore_cleanup_errors=True) as folder,
         SampleServer() as github,
