@@ -12,6 +12,7 @@ import pytest
 from django.db.utils import OperationalError
 
 from config.database import stop_server
+from config.database.backend.base import DatabaseWrapper
 from config.database.disk import NEEDED, is_disk_full
 from config.database.home import Home
 from config.tests.following import ROOT, run
@@ -140,3 +141,32 @@ def test_the_server_log_names_the_full_disk(tmp_path: Path, monkeypatch: pytest.
 def test_a_server_without_room_for_its_log_has_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": NEEDED - 1}))
     assert is_disk_full(home_with(tmp_path, ""), since=0)
+
+
+def refused(words: str) -> psycopg.OperationalError:
+    return psycopg.OperationalError(f"connection failed: FATAL:  the database system {words}")
+
+
+@pytest.mark.parametrize("words", ["is in recovery mode", "is starting up", "is not yet accepting connections"])
+def test_a_server_that_recovers_is_waited_for(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[object] = [refused(words), refused(words), "a connection"]
+    assert connect(answers, tmp_path, monkeypatch) == "a connection"
+
+
+def test_a_server_that_recovers_in_vain_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home_with(tmp_path, PANIC)
+    with pytest.raises(psycopg.OperationalError, match="recovery"):
+        connect([refused("is in recovery mode")], tmp_path, monkeypatch)
+
+
+def connect(answers: list[object], home: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Connect to a server that answers so, one after the other."""
+
+    def answer(_self: object, _parameters: object) -> object:
+        first = answers.pop(0)
+        if isinstance(first, Exception):
+            raise first
+        return first
+
+    monkeypatch.setattr(DatabaseWrapper, "_connect", answer)
+    return DatabaseWrapper({"EMBEDDED_HOME": str(home)}).get_new_connection({})

@@ -1,5 +1,6 @@
 """Starts the embedded server before a connection needs it."""
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,10 @@ from config.database.disk import FULL_DISK, is_disk_full, log_size
 from config.database.home import Home, SettingsFault, StartFailed
 from config.database.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 
-MISSING_DATABASE = "3D000"
+RECOVERY = 30.0
+"""Seconds to wait for a server that recovers; a second is usual, and pages wait as long at most."""
+RECOVERING = ("is in recovery mode", "is starting up", "is not yet accepting connections")
+"""PostgreSQL's words for SQLSTATE 57P03, which the driver does not give for a refused connection."""
 SERVER_ENDED = {None, "57P01", "57P02", "57P03"}
 """SQLSTATEs of a session that the server ended, or did not open because it recovers; ``None``: the driver's own words.
 
@@ -71,6 +75,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().get_connection_params() | {"host": host}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect; waits while the server recovers from a crash of one of its processes, unless its disk is full."""
+        give_up = time.monotonic() + RECOVERY
+        while True:
+            try:
+                return self._connect(conn_params)
+            except psycopg.OperationalError as error:
+                is_recovering = any(words in str(error) for words in RECOVERING)
+                if not is_recovering or time.monotonic() > give_up or is_disk_full(self.home, self.log_before):
+                    raise
+            time.sleep(0.1)
+
+    def _connect(self, conn_params: dict[str, Any]) -> Any:
         """Connect as the ordinary role; role and database are made first where they are missing."""
         try:
             return super().get_new_connection(conn_params)
