@@ -20,8 +20,14 @@ from config.database.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 
 RECOVERY = 30.0
 """Seconds to wait for a server that recovers; a second is usual, and pages wait as long at most."""
-RECOVERING = ("is in recovery mode", "is starting up", "is not yet accepting connections")
-"""PostgreSQL's words for SQLSTATE 57P03, which the driver does not give for a refused connection."""
+RECOVERING = (
+    "is in recovery mode", "is starting up", "is not yet accepting connections",
+    "server closed the connection unexpectedly", "because of crash of another server process",
+)  # fmt: skip
+"""How a connection is refused while a server ends all sessions after a crash, and recovers (SQLSTATE 57P02 and 57P03).
+
+The driver gives no SQLSTATE for a refused connection.
+"""
 SERVER_ENDED = {None, "57P01", "57P02", "57P03"}
 """SQLSTATEs of a session that the server ended, or did not open because it recovers; ``None``: the driver's own words.
 
