@@ -4,14 +4,15 @@ from datetime import datetime
 
 from django.db import models, transaction
 
-from core.models import Scope
+from core.models import Scope, SkippedItem
 from core.models.upsert import upsert
 from core.protocols import IncrementalState
+from core.runs import clear_skips
 from core.search.documents import mark_deleted
 from github_activity_tracker.convert import Malformed, Page, Row
 from github_activity_tracker.models import Release
 from github_activity_tracker.store.accounts import AUTHOR, store_accounts
-from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.checkpoints import COLLECTOR, save_state
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
 from github_activity_tracker.store.tombstones import bury, bury_activities
@@ -28,6 +29,8 @@ def store_rows(
     gone = _absent(model, rows, aside, scope) if whole else []
     bury(model, gone, now)
     skip_malformed(aside, scope=scope, stream=stream)
+    if whole:
+        _clear_readable(aside, scope, stream)
     save_state(int(scope.external_id), stream, state)
     return Stored(
         seen=len(rows), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone),
@@ -50,6 +53,8 @@ def store_releases(
     bury_activities((f"github:release:{pk}" for pk in gone), now)
     mark_deleted("github", (f"github:release:{pk}" for pk in gone), now)
     skip_malformed(page.malformed, scope=scope, stream=stream)
+    if whole:
+        _clear_readable(page.malformed, scope, stream)
     save_state(int(scope.external_id), stream, state)
     return Stored(
         seen=len(page.records), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone),
@@ -63,3 +68,12 @@ def _absent(model: type[models.Model], rows: list[Row], aside: list[Malformed], 
         return []
     kept = model._default_manager.filter(repository_id=int(scope.external_id), deleted_at=None)
     return list(kept.exclude(pk__in=[row["id"] for row in rows]).values_list("pk", flat=True))
+
+
+def _clear_readable(aside: list[Malformed], scope: Scope, stream: str) -> None:
+    """Clear the skips of items that a whole list shows in a good shape now, or no longer has."""
+    waiting = SkippedItem.objects.filter(
+        collector=COLLECTOR, scope=scope.external_id, stream=stream, reason="malformed", cleared_at=None
+    ).exclude(external_id__in=[item.external_id for item in aside])
+    for name in waiting.values_list("external_id", flat=True):
+        clear_skips(collector=COLLECTOR, scope=scope.external_id, stream=stream, external_id=name)
