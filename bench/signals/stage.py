@@ -130,7 +130,8 @@ class Stage:
             "GITHUB_TOKENS": self.github.token(), "GITHUB_API_URL": self.github.url, "GITHUB_GIT_URL": self.github.url,
             "GITHUB_REPOS": self.github.truth()["full_name"], "DISCORD_API_BASE": self.discord.url,
             "DISCORD_BOT_TOKEN": self.discord.token, "DISCORD_GUILDS": str(self.discord.guild.id),
-            "SLACK_BOT_TOKEN": "", "SLACK_CHANNEL": "", "EMBEDDER": "local", "VECTOR_INDEX": "pgvector",
+            "SLACK_BOT_TOKEN": "", "SLACK_CHANNEL": "", "VECTOR_INDEX": "pgvector", "EMBEDDER": "openai",
+            "EMBEDDING_API_URL": self.embeddings.url, "EMBEDDING_API_KEY": "key", "EMBEDDING_MODEL": "first",
         } | place.environment  # fmt: skip
 
     def with_slack(self) -> dict[str, str]:
@@ -138,8 +139,8 @@ class Stage:
         return {"SLACK_BOT_TOKEN": TOKEN, "SLACK_CHANNEL": CHANNEL, "SLACK_API_BASE": self.slack.url}
 
     def with_other_model(self) -> dict[str, str]:
-        """Return the settings for another embedding model than the local one."""
-        return {"EMBEDDER": "openai", "EMBEDDING_API_URL": self.embeddings.url, "EMBEDDING_API_KEY": "key"}
+        """Return the settings for another embedding model of the same endpoint."""
+        return {"EMBEDDING_MODEL": "second"}
 
 
 class Embeddings:
