@@ -83,11 +83,17 @@ def read_state(stage: Stage, place: Place) -> State:
                 chosen = sql.SQL(", ").join(map(sql.Identifier, names))
                 found = connection.execute(sql.SQL("SELECT {} FROM {}").format(chosen, sql.Identifier(table)))
                 tables[table] = [dict(zip(names, map(_plain, row), strict=True)) for row in found]
+        tables["core_alert"] = [row for row in tables.get("core_alert", []) if not _is_over(row)]
         tables["indexes"] = [{"name": name, "is_valid": valid} for name, valid in connection.execute(INDEXES)]
     tables["posted to Slack"] = [{"text": _plain(message.get("text"))} for message in stage.slack.messages]
     out = place.folder / "out"
     written = [path for path in out.rglob("*") if path.is_file()]
     return State(tables, {str(path.relative_to(out)): _digest(path) for path in written})
+
+
+def _is_over(alert: dict[str, Any]) -> bool:
+    """Return whether an alert says that a run was interrupted and a later one completed: that is history as well."""
+    return alert["category"] == '"interrupted"' and alert["resolved_at"] != "null"
 
 
 def _digest(path: Path) -> str:
