@@ -170,9 +170,9 @@ def test_what_is_forwarded_is_kept_and_found(tmp_path: Path) -> None:
     [
         ({"guild": {"id": "0", "name": "Direct Messages"}, "type": "DirectTextChat"}, "direct messages"),
         ({"guild": {"id": "0", "name": "Direct Messages"}, "type": "DirectGroupTextChat"}, "direct messages"),
-        ({"guild": {"id": "x", "name": "A"}}, "invalid literal"),
+        ({"guild": {"id": "x", "name": "A"}}, "not of the kind"),
         ({"guild": {"name": "A"}}, "no guild with id, name"),
-        ({"exported_at": "yesterday"}, "yesterday"),
+        ({"exported_at": "yesterday"}, "exportedAt"),
     ],
 )
 def test_a_file_that_is_no_export_of_a_channel_is_reported_and_costs_no_other(

@@ -102,7 +102,10 @@ def test_an_error_that_nobody_thought_of_costs_no_page_before_it() -> None:
     job = Job(container=cast("Any", SimpleNamespace(place=place())), after=0, states=lambda _page, _end: {})
     items = [message(at(0))]
     page = MessagePage(items=items, after=0, asked_at=NOW, last=False)
-    run = cast("Any", SimpleNamespace(counts=Counter[str](), progress=Silence()))
+    run = cast(
+        "Any",
+        SimpleNamespace(counts=Counter[str](), progress=Silence(), note_converted=lambda _scope, _ids: None),
+    )
     with pytest.raises(RuntimeError, match="a bug"):
         _take(run, [(job, (page, convert_messages(items, GUILD, CHANNEL))), (job, RuntimeError("a bug"))], "messages")
     assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
