@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from core.errors import AccessDenied, NotFound, SliceRefused, UnexpectedAnswer
@@ -11,7 +12,16 @@ from core.models import SkippedItem
 from core.runs import clear_skips, record_skip, skips_to_retry, still_skipped
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.collector.failures import UNFORESEEN, Failure
-from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run, convert_items, store_items
+from github_activity_tracker.collector.streams import (
+    DISCUSSIONS,
+    LISTS,
+    STATES,
+    THREADS,
+    Run,
+    convert_items,
+    store_items,
+)
+from github_activity_tracker.models import PullRequest
 from github_activity_tracker.protocol_impl import SHORTFALL
 
 logger = logging.getLogger(__name__)
@@ -31,7 +41,7 @@ CANDIDATES = 200
 
 def items_to_retry(run: Run) -> list[SkippedItem]:
     """Return what a run tries again. Whole streams try themselves."""
-    streams = [*LISTS, *(TALK if run.node_id else ())]
+    streams = [*LISTS, *((*TALK, STATES) if run.node_id else ())]
     odd = skips_to_retry(
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=REASONS, at_once=AT_ONCE
     )
@@ -41,7 +51,8 @@ def items_to_retry(run: Run) -> list[SkippedItem]:
     now = timezone.now()
     # An instant of which GitHub serves only a part is no item: a comparison finds what is missing of it.
     items = [item for item in withheld if ":" in item.external_id and store.UNSERVED not in item.external_id]
-    return [*odd, *(item for item in items if item.retry_requested_at or is_due(item, now))]
+    due = [*odd, *(item for item in items if item.retry_requested_at or is_due(item, now))]
+    return [item for item in due if item.stream != STATES or _node_id(item)]
 
 
 def is_due(item: SkippedItem, now: datetime) -> bool:
@@ -61,6 +72,8 @@ def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> Non
     for stream, items in known.items():
         if items:
             _retry_known(run, stream, items)
+    if threads := [item for item in left if item.stream == STATES]:
+        _retry_review_threads(run, threads)
     for item in left:
         if not _node_id(item):
             _settle(run, item, _retry_one(run, item))
@@ -85,6 +98,26 @@ def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
                 _settle(run, item, not any(name.endswith(f":{found['number']}") for name in odd))
         for node_id, reason in details.absent.items():
             _settle(run, by_id[node_id], reason == "not_found" and _may_be_gone(by_id[node_id]))
+
+
+def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
+    """Ask for the review threads of pull requests of which some did not arrive."""
+    by_id = {_node_id(item): item for item in items}
+    pulls = [(node_id, _threads_expected(item)) for node_id, item in by_id.items()]
+    for answers in fetch.review_threads(run.client, pulls, run.scope.name):
+        with transaction.atomic():
+            store.store_review_threads(run.scope, answers, run.client.server_time or timezone.now())
+            for node_id, pull in answers.items():
+                if pull and (shortfall := pull.get(SHORTFALL)):
+                    _note(run, by_id[node_id], shortfall)
+                else:
+                    is_gone = not PullRequest.objects.filter(node_id=node_id, deleted_at=None).exists()
+                    _settle(run, by_id[node_id], bool(pull) or is_gone)
+
+
+def _threads_expected(item: SkippedItem) -> int:
+    """Return how many review threads GitHub counted."""
+    return max((int(total) for total, _ in item.payload["lists"].values()), default=0)
 
 
 def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import islice
 
+from django.db import transaction
+
 from core.errors import RetryLater
 from github_activity_tracker import fetch, store
-from github_activity_tracker.collector.streams import STATES, Run
+from github_activity_tracker.collector.streams import STATES, Run, Shortfalls
 from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store import Stale
 
@@ -94,9 +96,12 @@ def _batches(run: Run, stale: Stale) -> Iterator[None]:
             changed = store.store_hidden(run.scope, answers, _read_at(run, stale))
             _count(run, len(answers), changed)
             yield
+    shortfalls = Shortfalls(run, STATES)
     while pulls := store.stale_pulls(stale, AT_ONCE):
         for answers in fetch.review_threads(run.client, pulls, run.scope.name):
-            changed = store.store_review_threads(run.scope, answers, _read_at(run, stale))
+            with transaction.atomic():  # a pull request of which threads are missing is a skip that is retried
+                changed = store.store_review_threads(run.scope, answers, _read_at(run, stale))
+                shortfalls.record([pull for pull in answers.values() if pull])
             _count(run, len(answers), changed)
             yield
 

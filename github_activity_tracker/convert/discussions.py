@@ -10,6 +10,7 @@ from github_activity_tracker.convert.page import (
     Malformed,
     Record,
     Row,
+    arrived_whole,
     clean,
     clean_or_none,
     clip,
@@ -32,6 +33,8 @@ class DiscussionPage:
     accounts: dict[int, Row] = field(default_factory=dict[int, Row])
     malformed: list[Malformed] = field(default_factory=list[Malformed])
     whole: list[int] = field(default_factory=list[int])
+    short_columns: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """By discussion id, the columns whose lists arrived short: they do not replace longer ones."""
 
 
 def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionPage:
@@ -40,7 +43,9 @@ def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionP
     for item in items:
         try:
             if not item.get(CONTINUED):
-                page.discussions.append(_discussion(item, repository_id))
+                page.discussions.append(record := _discussion(item, repository_id))
+                if not arrived_whole(item.get("labels")):
+                    page.short_columns[record.row["id"]] = ["labels"]
                 remember(page.accounts, item.get("author"))
         except MALFORMED as error:
             number = item.get("number") if isinstance(item, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # anything may stand here

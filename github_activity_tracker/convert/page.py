@@ -180,6 +180,14 @@ def storable(value: object) -> object:
     return value
 
 
+def arrived_whole(connection: Mapping[str, Any] | None) -> bool:
+    """Return whether a GraphQL connection holds as many nodes as GitHub counts; a missing one does not."""
+    if connection is None or connection.get("nodes") is None:
+        return False
+    nodes = [node for node in connection["nodes"] if node]
+    return len(nodes) == len(connection["nodes"]) and len(nodes) >= int(connection.get("totalCount") or 0)
+
+
 def moment(text: str) -> datetime:
     """An aware datetime from GitHub's ISO 8601; ValueError for a time without a zone."""
     found = datetime.fromisoformat(text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from github_activity_tracker.convert.accounts import actor_id
-from github_activity_tracker.convert.page import Row, clean, clean_or_none, clip, moment_or_none
+from github_activity_tracker.convert.page import Row, arrived_whole, clean, clean_or_none, clip, moment_or_none
 from github_activity_tracker.payloads import RepositoryPayload
 
 LARGEST_COUNT = 2**31 - 1
@@ -89,6 +89,13 @@ def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> R
     return row
 
 
+def _topics(connection: Mapping[str, Any] | None) -> Row:
+    """Return the topics; nothing where GitHub shows fewer than it counts: the stored ones stay."""
+    if connection is None or not arrived_whole(connection):
+        return {}
+    return {"topics": [clean((node.get("topic") or {}).get("name")) for node in connection["nodes"]]}
+
+
 def provisional_row(repository_id: int, full_name: str) -> Row:
     """A repository that is known by its name alone; ``repository_id`` is made up and negative."""
     return repository_row({"id": repository_id, "full_name": full_name, "owner": None})
@@ -102,12 +109,12 @@ def repository_row_of_facts(facts: dict[str, Any]) -> Row:
     parent = facts.get("parent")
     source = parent if parent and parent.get("isFork") is False else None
     language, branch = facts.get("primaryLanguage") or {}, facts.get("defaultBranchRef") or {}
-    topics = ((node or {}).get("topic") or {} for node in (facts.get("repositoryTopics") or {}).get("nodes") or [])
     return {
         **{row: bool(facts[name]) for name, row in SWITCHES_OF_FACTS.items() if facts.get(name) is not None},
         **_shown(facts, ("homepageUrl", "homepage"), ("visibility", "visibility"), ("mirrorUrl", "mirror_url")),
         **_license(facts, "licenseInfo", "spdxId"),
         **_family(facts.get("isFork"), parent, source, ("databaseId", "nameWithOwner")),
+        **_topics(facts.get("repositoryTopics")),
         "id": int(facts["databaseId"]),
         "full_name": clip(facts["nameWithOwner"], 300),
         "enabled": True,
@@ -116,7 +123,6 @@ def repository_row_of_facts(facts: dict[str, Any]) -> Row:
         "description": clean_or_none(facts.get("description")),
         "default_branch": clip(branch.get("name"), 300),
         "language": clip(language.get("name"), 100) or None,
-        "topics": [clean(topic.get("name")) for topic in topics],
         "html_url": clean(facts.get("url")),
         "private": bool(facts.get("isPrivate")),
         "fork": bool(facts.get("isFork")),

@@ -11,6 +11,7 @@ from github_activity_tracker.convert.page import (
     Malformed,
     Record,
     Row,
+    arrived_whole,
     clean,
     clean_or_none,
     clip,
@@ -23,6 +24,9 @@ from github_activity_tracker.convert.page import (
 )
 from github_activity_tracker.payloads import NOT_EVENTS
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubActivity
+
+COLUMNS = {"review_requests": "reviewRequests", "closes": "closingIssuesReferences"}
+"""Columns of a pull request that hold lists, and the connections in which these arrive."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +41,8 @@ class ThreadPage:
     malformed: list[Malformed] = field(default_factory=list[Malformed])
     whole_reviews: list[int] = field(default_factory=list[int])
     whole_timelines: list[int] = field(default_factory=list[int])
+    short_columns: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """By pull request id, the columns whose lists arrived short: they do not replace longer ones."""
 
 
 def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> ThreadPage:
@@ -46,7 +52,9 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
         try:
             number, rows = int(item["number"]), [] if item.get(CONTINUED) else [_timeline(item, repository_id)]
             if kind == "pull_request" and not item.get(CONTINUED):
-                page.pulls.append(_pull(item, repository_id))
+                page.pulls.append(pull := _pull(item, repository_id))
+                if short := _short_columns(item):
+                    page.short_columns[pull["id"]] = short
                 remember(page.accounts, item.get("mergedBy"))
         except MALFORMED as error:
             page.malformed.append(malformed(item, error, _name(kind, item)))
@@ -142,7 +150,20 @@ def _pull(item: Any, repository_id: int) -> Row:
 
 
 def _nodes(item: Any, name: str) -> Sequence[Any]:
-    return [node for node in (item.get(name) or {}).get("nodes") or [] if node]
+    return [node for node in (item.get(name) or {}).get("nodes") or [] if node and not _is_withheld(node, item)]
+
+
+def _is_withheld(node: Any, item: Any) -> bool:
+    """Return whether a requested reviewer is null because of an error, not because the account or team is gone."""
+    return SHORTFALL in item and "requestedReviewer" in node and node["requestedReviewer"] is None
+
+
+def _short_columns(item: Any) -> list[str]:
+    """Return the columns whose lists did not arrive whole."""
+    return [
+        column for column, name in COLUMNS.items()
+        if not arrived_whole(item.get(name)) or len(_nodes(item, name)) < len(item[name]["nodes"])
+    ]  # fmt: skip
 
 
 def _reviewer(node: Any) -> dict[str, Any]:

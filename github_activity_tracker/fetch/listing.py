@@ -27,7 +27,7 @@ from core.operations.github_ops.answers import GraphQLAnswer, NodeError, graphql
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
 from github_activity_tracker.fetch.node_errors import add_shortfall, note_errors, reason_of
-from github_activity_tracker.fetch.overflow import Nested, missing, steps, unfinished
+from github_activity_tracker.fetch.overflow import Nested, has_open_columns, missing, steps, unfinished
 from github_activity_tracker.fetch.reactions import Groups, counts_by_id, uncounted
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
 
@@ -161,7 +161,12 @@ def item_behind(client: GitHubClient, listing: Listing, repository: str, scope: 
 
 def note_missing(items: Sequence[Item], listing: Listing) -> None:
     """Note on each item which of its nested lists are shorter than their totals."""
-    for item, name, total, arrived in missing(items, listing.nested):
+    note_short_lists(items, listing.nested)
+
+
+def note_short_lists(items: Sequence[Item], nested: Sequence[Nested]) -> None:
+    """Note on each item which of these lists are shorter than their totals."""
+    for item, name, total, arrived in missing(items, nested):
         add_shortfall(item, "incomplete", f"{name}: {arrived} of {total} arrived", **{name: [total, arrived]})
 
 
@@ -255,7 +260,7 @@ class _Walk:
         try:
             for _ in steps(self.client, self.scope, page.items, self.listing.nested):
                 spent += 1
-                if spent % SAVE_EVERY == 0:
+                if spent % SAVE_EVERY == 0 and not has_open_columns(page.items, self.listing.nested):
                     yield self._partly(page, cursor)
             self._read_again(page.items)
         except (BudgetExhausted, RetryLater):

@@ -37,6 +37,8 @@ class Nested:
     size: int = 100
     inner: "Nested | None" = None
     """A connection nested in its nodes, which are of ``inner.of``."""
+    is_column: bool = False
+    """Whether the list is stored as a column of its item: a later run cannot continue it, only read it again."""
 
 
 def complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> None:
@@ -90,13 +92,18 @@ def missing(items: Sequence[Item], nested: Sequence[Nested]) -> list[tuple[Item,
     short: list[tuple[Item, str, int, int]] = []
     for item, holder, one in _open(items, nested):
         connection = holder.get(one.name)
-        if connection is None or _has_more(connection):
+        if connection is None or (_has_more(connection) and not one.is_column):
             continue
         arrived = len(connection["nodes"]) + connection.get("nulls", 0) + connection.get("before", 0)
         if arrived < int(connection.get("totalCount") or 0):
             name = one.name if holder is item else f"{one.name} of {holder['id']}"
             short.append((item, name, int(connection["totalCount"]), arrived))
     return short
+
+
+def has_open_columns(items: Sequence[Item], nested: Sequence[Nested]) -> bool:
+    """Return whether a list that is stored as a column of its item has another page."""
+    return any(one.is_column and _has_more(holder.get(one.name)) for _, holder, one in _open(items, nested))
 
 
 def unfinished(items: Sequence[Item], nested: Sequence[Nested]) -> list[Item]:
@@ -109,7 +116,7 @@ def _rest(holder: Item, nested: Sequence[Nested]) -> Item | None:
     found = False
     for one in nested:
         connection: Item | None = holder.get(one.name)
-        if connection is None:
+        if connection is None or one.is_column:
             continue
         inner = [_rest(node, [one.inner]) for node in connection["nodes"] if node] if one.inner else []
         stubs = [stub for stub in inner if stub is not None]

@@ -10,6 +10,8 @@ from typing import Any
 
 from core.errors import SliceRefused
 from core.operations.github_ops.client import GitHubClient
+from github_activity_tracker.fetch.listing import note_short_lists
+from github_activity_tracker.fetch.node_errors import add_shortfall
 from github_activity_tracker.fetch.overflow import Nested, complete
 from github_activity_tracker.fetch.queries.events import ACTOR
 from github_activity_tracker.fetch.queries.states import HIDDEN_BY_ID, REVIEW_THREADS
@@ -44,13 +46,14 @@ def review_threads(
 ) -> Iterator[dict[str, Node | None]]:
     """Yield pull requests with all their review threads; ``pulls`` are node ids with the threads that are expected.
 
-    Each thread names its first comment. None for a pull request that GitHub does not show.
+    Each thread names its first comment. None for a pull request that GitHub does not show. Threads, or first comments
+    of threads, that did not arrive although GitHub counts them are noted on the pull request as its shortfall.
     """
     start, most = 0, PULLS
     while start < len(pulls):
         some = _batch(pulls[start : start + most])
         parts = [
-            f"p{place}: node(id: {json.dumps(node_id)}) {{ ... on PullRequest {{ id {REVIEW_THREADS % (size, '')} }} }}"
+            f"p{place}: node(id: {json.dumps(node_id)}) {{ ... on PullRequest {{ id number {REVIEW_THREADS % (size, '')} }} }}"
             for place, (node_id, size) in enumerate(some)
         ]
         text = f"{{ {' '.join(parts)} rateLimit {{ cost }} }}\n{ACTOR}"
@@ -58,14 +61,33 @@ def review_threads(
             data = client.graphql(text, scope=scope, absent=("NOT_FOUND", "FORBIDDEN"))
             items = [node for place in range(len(some)) if (node := data.get(f"p{place}")) and node.get("id")]
             complete(client, scope, items, [NESTED])
+            note_short_lists(items, [NESTED])
         except SliceRefused:
             if most == 1:
                 raise
             most = max(1, len(some) // 2)
             continue
+        for item in items:
+            _note_unnamed(item)
         found = {node["id"]: node for node in items}
         yield {node_id: found.get(node_id) for node_id, _ in some}
         start += len(some)
+
+
+def _note_unnamed(pull: Node) -> None:
+    """Note on a pull request how many of its threads do not name their first comment although they have one."""
+    threads = [thread for thread in (pull.get("reviewThreads") or {}).get("nodes") or () if thread]
+    unnamed = sum(_is_unnamed(thread.get("comments")) for thread in threads)
+    if unnamed:
+        figures = {"comments": [len(threads), len(threads) - unnamed]}
+        add_shortfall(pull, "incomplete", f"{unnamed} of {len(threads)} threads name no comment", **figures)
+
+
+def _is_unnamed(comments: Node | None) -> bool:
+    if comments is None:
+        return True
+    nodes = [node for node in comments.get("nodes") or () if node and node.get("fullDatabaseId")]
+    return not nodes and bool(comments.get("totalCount"))
 
 
 def _batch(pulls: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -21,6 +21,13 @@ PULL_TIMELINE = Nested(
 )
 REVIEWS = Nested(name="reviews", query=queries.REVIEWS, of="PullRequest", fragments=ACTOR)
 REPLIES = Nested(name="replies", query=queries.REPLIES, of="DiscussionComment", fragments=ACTOR)
+REVIEW_REQUESTS = Nested(
+    name="reviewRequests", query=queries.REVIEW_REQUESTS, of="PullRequest", fragments="", is_column=True
+)
+CLOSING_REFERENCES = Nested(
+    name="closingIssuesReferences", query=queries.CLOSING_REFERENCES, of="PullRequest", fragments="", is_column=True
+)
+LABELS = Nested(name="labels", query=queries.DISCUSSION_LABELS, of="Discussion", fragments="", is_column=True)
 TALK = Nested(name="comments", query=queries.TALK, of="Discussion", fragments=ACTOR, size=50, inner=REPLIES)
 
 DETAIL = {
@@ -42,11 +49,11 @@ LISTINGS = {
         detail=_by_ids("issue_timelines"),
     ),
     "pulls": Listing(
-        connection="pullRequests", query=queries.PULLS, light=queries.LIGHT_PULLS, nested=[REVIEWS, PULL_TIMELINE],
-        size=50, detail=_by_ids("pulls"),
+        connection="pullRequests", query=queries.PULLS, light=queries.LIGHT_PULLS,
+        nested=[REVIEW_REQUESTS, CLOSING_REFERENCES, REVIEWS, PULL_TIMELINE], size=50, detail=_by_ids("pulls"),
     ),
     "discussions": Listing(
-        connection="discussions", query=queries.DISCUSSIONS, light="", nested=[TALK], size=25,
+        connection="discussions", query=queries.DISCUSSIONS, light="", nested=[LABELS, TALK], size=25,
         detail=_by_ids("discussions"),
     ),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """A page of discussions with all that is said in them, all or nothing."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from github_activity_tracker.convert import DiscussionPage
 from github_activity_tracker.models import Discussion, DiscussionComment
 from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.columns import keep_longer_lists
 from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
@@ -23,9 +25,11 @@ def store_discussions(
 ) -> Stored:
     """Write a page; a constant number of statements."""
     store_seen_accounts(page.accounts.values())
+    rows = keep_longer_lists(Discussion, [record.row for record in page.discussions], page.short_columns)
+    discussions = [replace(record, row=row) for record, row in zip(page.discussions, rows, strict=True)]
     inserted = updated = 0
     for model, shown, kind in (
-        (Discussion, page.discussions, "discussion"),
+        (Discussion, discussions, "discussion"),
         (DiscussionComment, page.comments, "discussion_comment"),
     ):
         records = keep_known_authors(model, shown)

@@ -33,9 +33,13 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
 
     A provisional repository of the same name is replaced: what was kept under its made-up id is dropped here and
     collected again under the real one. A repository that was marked as deleted and is there again is restored.
+    A row without ``topics``, which GitHub did not show whole, leaves the stored ones as they are.
     """
     if owner:
         store_seen_accounts([owner])
+    if "topics" not in row:
+        stored = Repository.objects.filter(pk=row["id"]).values_list("topics", flat=True).first()
+        row = row | {"topics": stored or []}
     _restore(row["id"])
     _drop_provisional(row["full_name"], except_for=row["id"])
     for old in Repository.objects.filter(pk=row["id"]).exclude(full_name=row["full_name"]):

@@ -13,6 +13,7 @@ from github_activity_tracker.convert import Record, ThreadPage
 from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
 from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.columns import keep_longer_lists
 from github_activity_tracker.store.hidden import keep_known_authors
 from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
@@ -28,7 +29,8 @@ def store_threads(
     Of whole connections, what is kept and did not come is buried. Returns what was done by stream.
     """
     store_seen_accounts(page.accounts.values())
-    pulls = upsert(PullRequest, page.pulls, key=["id"], newer="updated_at", guarded={"merged_by_id": "merged_by_id"})
+    rows = keep_longer_lists(PullRequest, page.pulls, page.short_columns)
+    pulls = upsert(PullRequest, rows, key=["id"], newer="updated_at", guarded={"merged_by_id": "merged_by_id"})
     upsert(Timeline, page.timelines, key=["repository_id", "number"])
     reviews = _store_reviews(page, scope, now)
     events = _store_events(page, scope, now)

@@ -2,6 +2,7 @@
 
 from github_activity_tracker.fetch.queries.discussions import (
     DISCUSSION,
+    DISCUSSION_LABELS,
     DISCUSSIONS,
     REPLIES,
     TALK,
@@ -10,12 +11,14 @@ from github_activity_tracker.fetch.queries.discussions import (
 from github_activity_tracker.fetch.queries.events import EVENTS
 from github_activity_tracker.fetch.queries.repositories import REPOSITORY
 from github_activity_tracker.fetch.queries.threads import (
+    CLOSING_REFERENCES,
     ISSUE,
     ISSUES,
     LIGHT_ISSUES,
     LIGHT_PULLS,
     PULL,
     PULLS,
+    REVIEW_REQUESTS,
     REVIEWS,
     TIMELINE,
     TOTALS_OF_ISSUES,
@@ -23,8 +26,10 @@ from github_activity_tracker.fetch.queries.threads import (
 )
 
 __all__ = [
+    "CLOSING_REFERENCES",
     "DISCUSSION",
     "DISCUSSIONS",
+    "DISCUSSION_LABELS",
     "EVENTS",
     "ISSUE",
     "ISSUES",
@@ -35,6 +40,7 @@ __all__ = [
     "REPLIES",
     "REPOSITORY",
     "REVIEWS",
+    "REVIEW_REQUESTS",
     "TALK",
     "TIMELINE",
     "TOTALS_OF_DISCUSSIONS",

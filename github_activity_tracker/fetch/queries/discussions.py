@@ -9,9 +9,12 @@ SPOKEN = (
 )
 REPLIES = "replies(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " } }"
 TALK = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " " + REPLIES % (20, "") + " } }"
+DISCUSSION_LABELS = "labels(first: %d%s) { totalCount " + PAGE + " nodes { name } }"
 DISCUSSION = (
     "id databaseId number title body url createdAt updatedAt closedAt locked stateReason authorAssociation "
-    "author { ...Account } category { name } answer { databaseId } upvoteCount labels(first: 50) { nodes { name } } "
+    "author { ...Account } category { name } answer { databaseId } upvoteCount "
+    + DISCUSSION_LABELS % (50, "")
+    + " "
     + REACTED
     + " "
     + TALK % (30, "")

@@ -13,7 +13,7 @@ fragment Facts on Repository {{
   owner {{ __typename login ...Account }}
   watchers(first: 1) {{ totalCount }}
   primaryLanguage {{ name }}
-  repositoryTopics(first: 20) {{ nodes {{ topic {{ name }} }} }}
+  repositoryTopics(first: 20) {{ totalCount nodes {{ topic {{ name }} }} }}
   defaultBranchRef {{ name target {{ oid }} }}
   heads: refs(refPrefix: "refs/heads/", first: 1) {{ totalCount }}
   tags: refs(refPrefix: "refs/tags/", first: 1) {{ totalCount }}

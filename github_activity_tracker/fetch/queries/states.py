@@ -11,6 +11,6 @@ HIDDEN_BY_ID = (
 REVIEW_THREADS = (
     "reviewThreads(first: %d%s) { totalCount "
     + PAGE
-    + " nodes { id isResolved resolvedBy { ...Account } comments(first: 1) { nodes { fullDatabaseId } } } }"
+    + " nodes { id isResolved resolvedBy { ...Account } comments(first: 1) { totalCount nodes { fullDatabaseId } } } }"
 )
 """Takes its size and, where it is continued, ``, after: "..."``."""

@@ -18,13 +18,20 @@ TIMELINE = {
 }
 """Connections take their size and, where they are continued, ``, after: "..."``."""
 
+REVIEW_REQUESTS = (
+    "reviewRequests(first: %d%s) { totalCount " + PAGE + " nodes { requestedReviewer { " + REVIEWER + " } } }"
+)
+CLOSING_REFERENCES = (
+    "closingIssuesReferences(first: %d%s) { totalCount " + PAGE + " nodes { number repository { databaseId } } }"
+)
+
 ISSUE = f"id number url updatedAt {TIMELINE['Issue'] % (100, '')}"
 PULL = f"""
   id number url fullDatabaseId updatedAt isDraft mergedAt mergedBy {{ ...Account }} mergeCommit {{ oid }}
   headRefName headRefOid headRepository {{ nameWithOwner }} baseRefName baseRefOid
   additions deletions changedFiles reviewDecision
-  reviewRequests(first: 100) {{ nodes {{ requestedReviewer {{ {REVIEWER} }} }} }}
-  closingIssuesReferences(first: 100) {{ nodes {{ number repository {{ databaseId }} }} }}
+  {REVIEW_REQUESTS % (100, "")}
+  {CLOSING_REFERENCES % (100, "")}
   {REVIEWS % (50, "")}
   {TIMELINE["PullRequest"] % (100, "")}
 """
