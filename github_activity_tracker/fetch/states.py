@@ -53,7 +53,8 @@ def review_threads(
     while start < len(pulls):
         some = _batch(pulls[start : start + most])
         parts = [
-            f"p{place}: node(id: {json.dumps(node_id)}) {{ ... on PullRequest {{ id number {REVIEW_THREADS % (size, '')} }} }}"
+            f"p{place}: node(id: {json.dumps(node_id)}) "
+            f"{{ ... on PullRequest {{ id number {REVIEW_THREADS % (size, '')} }} }}"
             for place, (node_id, size) in enumerate(some)
         ]
         text = f"{{ {' '.join(parts)} rateLimit {{ cost }} }}\n{ACTOR}"

@@ -1,23 +1,46 @@
 """Lists inside of pull requests that GitHub cuts in silence never replace what is stored, and come with a later run."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db.models import QuerySet
 
 from core.models import SkippedItem
-from github_activity_tracker.models import PullRequest, Repository, ReviewComment
+from github_activity_tracker.models import PullRequest, ReviewComment
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_withheld import collect as collect
 from github_activity_tracker.tests.test_withheld import open_skips
 from github_activity_tracker.tests.test_withheld import pytestmark as pytestmark
 from github_activity_tracker.tests.test_withheld import server as server
-from github_activity_tracker.tests.test_withheld import small as small
-from github_activity_tracker.tests.twin import Twin
+from github_activity_tracker.tests.twin import FEW, Twin
 
 PULLS = ("--streams", "pulls")
 STATES = ("--streams", "review_comments,pulls,comment_states")
 NAMES = {"reviewRequests": "review_requests", "closingIssuesReferences": "closes"}
+
+
+def request_reviews(item: Any) -> None:
+    """Request reviews of a recorded pull request: not every recording has requested reviewers."""
+    if item.get("pull") and item["user"]:
+        item["pull"]["requested_reviewers"] = [item["user"], item["user"]]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    running = Twin(tmp_path_factory.mktemp("reviewers-twin"), FEW, change=request_reviews)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def closing(server: Twin) -> None:
+    """Have some pull requests close two issues."""
+    truth = server.truth()
+    first, second = truth["issues"]["numbers"][:2]
+    for number in truth["pulls"]["numbers"][:3]:
+        body = f"Fixes #{first}, closes #{second}"
+        server.call("mutate", {"op": "edit_item", "repo": server.name, "number": number, "body": body})
 
 
 def lists_of(column: str) -> dict[int, Any]:
@@ -61,6 +84,26 @@ def test_a_list_that_is_cut_from_the_beginning_comes_with_the_next_run(
 
 
 @pytest.mark.parametrize(
+    ("at", "kind"),
+    [
+        (r"reviewRequests\.nodes\.0$", "FORBIDDEN"),
+        (r"reviewRequests\.nodes\.1\.requestedReviewer$", "NOT_FOUND"),
+        (r"closingIssuesReferences\.nodes\.0$", "FORBIDDEN"),
+    ],
+)
+def test_a_member_that_is_withheld_leaves_the_stored_list(server: Twin, collect: Collect, at: str, kind: str) -> None:
+    collect(*PULLS)
+    before = [lists_of(column) for column in NAMES.values()]
+    server.call("faults", {"rules": [{"kind": "graphql_null", "at": at, "type": kind, "limit": 10_000}]})
+    assert collect(*PULLS, "--full")["outcome"] == "partial"
+    assert [lists_of(column) for column in NAMES.values()] == before
+    server.call("faults", {"rules": []})
+    assert collect(*PULLS)["outcome"] == "succeeded"
+    assert [lists_of(column) for column in NAMES.values()] == before
+    assert open_skips() == set()
+
+
+@pytest.mark.parametrize(
     ("kind", "at"),
     [
         ("graphql_starved", r"reviewThreads$"),
@@ -86,13 +129,3 @@ def test_review_threads_that_are_cut_are_a_skip_until_they_arrive(
     assert collect(*STATES)["outcome"] == "succeeded"
     assert resolvable().count() == count
     assert open_skips() == set()
-
-
-def test_topics_that_are_cut_leave_the_stored_ones(server: Twin, collect: Collect) -> None:
-    server.call("mutate", {"op": "set_repo", "repo": server.name, "topics": ["one", "two"]})
-    collect(*PULLS)
-    topics = Repository.objects.get().topics
-    assert topics == ["one", "two"]
-    server.call("faults", {"rules": [{"kind": "graphql_starved", "at": r"repositoryTopics$"}]})
-    collect(*PULLS)
-    assert Repository.objects.get().topics == topics

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -28,7 +29,11 @@ CONFIG = {
 class Twin:
     """A running stand-in."""
 
-    def __init__(self, folder: Path, every: int = EVERY, *, cluster: int = 0, **config: Any) -> None:
+    def __init__(
+        self, folder: Path, every: int = EVERY, *, cluster: int = 0, change: Callable[[Any], None] | None = None,
+        **config: Any,
+    ) -> None:  # fmt: skip
+        """Start it; ``change`` may alter each recorded issue or pull request before it is served."""
         data = next(file for file in (SERVE.parents[1] / "data").glob("*.jsonl.gz") if _is_a_repository(file))
         part = folder / "part.jsonl.gz"
         with gzip.open(data, "rt", encoding="utf-8") as lines, gzip.open(part, "wt", encoding="utf-8") as kept:
@@ -36,6 +41,9 @@ class Twin:
                 record = json.loads(line)
                 if record[0] == "meta":
                     self.name: str = record[1]["repo"]
+                if record[0] == "item" and change is not None:
+                    change(record[1])
+                    line = json.dumps(record) + "\n"
                 if record[0] != "item" or place % every == 0:
                     kept.write(line)
         all_settings = CONFIG | config
