@@ -95,14 +95,14 @@ class RepositoryRun:
             clear_skips(collector=COLLECTOR, scope=self.scope.external_id, stream=FACTS, external_id=FACTS)
         self._step("start", lambda: remember_start(self._run()))
         self.continued = bool(store.load_state(int(self.scope.external_id), DUE).extras)
-        waiting = [] if self.options.git_only else items_to_retry(self._run())
+        waiting = items_to_retry(self._run(), git_only=self.options.git_only)
         for stream in in_turn(wanted, self.known):
             if self._collect_apart(stream):
                 if not self.complete and self.facts is not None:
                     store.save_state(int(self.scope.external_id), DUE, GitHubState(extras={"due": True}))
                 self.complete.append(stream)
                 self._step("changes", self._remember)  # at once: a run of few requests leaves its turn to other streams
-        if self.limit is None and not self.options.git_only:
+        if self.limit is None:
             self._step("retries", lambda: retry_skipped(self._run(), waiting))
         if self.facts is not None and not self.options.git_only:
             facts = self.facts

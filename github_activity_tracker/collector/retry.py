@@ -13,6 +13,7 @@ from core.runs import clear_skips, record_skip, skips_to_retry, still_skipped
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.collector.failures import UNFORESEEN, Failure
 from github_activity_tracker.collector.streams import (
+    COMMITS,
     DISCUSSIONS,
     LISTS,
     STATES,
@@ -39,9 +40,9 @@ CANDIDATES = 200
 """Withheld items that a run looks at; those with a node id are asked for 25 at a time."""
 
 
-def items_to_retry(run: Run) -> list[SkippedItem]:
-    """Return what a run tries again. Whole streams try themselves."""
-    streams = [*LISTS, *((*TALK, STATES) if run.node_id else ())]
+def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
+    """Return what a run tries again: commits alone when it is ``git_only``. Whole streams try themselves."""
+    streams = [COMMITS] if git_only else [COMMITS, *LISTS, *((*TALK, STATES) if run.node_id else ())]
     odd = skips_to_retry(
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=REASONS, at_once=AT_ONCE
     )
@@ -66,6 +67,9 @@ def is_due(item: SkippedItem, now: datetime) -> bool:
 def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> None:
     """Try again what an earlier run could not read; ``waiting`` is what ``items_to_retry`` returned."""
     left = items_to_retry(run) if waiting is None else list(waiting)
+    still_open = SkippedItem.objects.filter(pk__in=[item.pk for item in left], cleared_at=None)
+    open_keys = set(still_open.values_list("pk", flat=True)) if left else set[int]()
+    left = [item for item in left if item.pk in open_keys]  # this run may have read some as part of their streams
     known = {
         stream: [item for item in left if item.stream == stream and _node_id(item)] for stream in TALK
     }  # fmt: skip
@@ -148,6 +152,8 @@ def _settle(run: Run, item: SkippedItem, good: bool) -> None:
 
 def _retry_one(run: Run, item: SkippedItem) -> bool:
     try:
+        if item.stream == COMMITS:
+            return _commit(run, item)
         return _list_item(run, item) if item.stream in LISTS else all(_talk(run, item))
     except NotFound:
         return _may_be_gone(item)  # what is gone need not be read
@@ -164,6 +170,17 @@ def _list_item(run: Run, item: SkippedItem) -> bool:
     of = LISTS[item.stream]
     page = of.convert([payload], run.repository_id)
     run.count(item.stream, store.store_page(of.model, page, scope=run.scope, stream=item.stream, state=None))
+    return not page.malformed
+
+
+def _commit(run: Run, item: SkippedItem) -> bool:
+    """Store one commit out of the local copy; one that is no longer there need not be read."""
+    known = item.payload.get("sha") if isinstance(item.payload, dict) else None
+    found = fetch.LocalHistory(run.scope.name, run.repository_id).commit(str(known or item.external_id))
+    if found is None:
+        return True
+    page = convert.convert_commits([found], run.repository_id, run.scope.url)
+    run.count(COMMITS, store.store_commits(page, scope=run.scope, done=None))
     return not page.malformed
 
 

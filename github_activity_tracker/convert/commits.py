@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from urllib.parse import quote, urlsplit
 
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
@@ -30,9 +31,10 @@ GITHUB_HOST = "github.com"
 
 
 def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
-    """A page of commits."""
+    """Convert a page of commits; a malformed one goes by its hash, by which the local copy shows it again."""
     convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
-    return convert_each(commits, convert, partial(_people, host=_host(repository_url)))
+    page = convert_each(commits, convert, partial(_people, host=_host(repository_url)), attrgetter("sha"))
+    return replace(page, malformed=[replace(one, payload={"sha": one.external_id}) for one in page.malformed])
 
 
 def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:

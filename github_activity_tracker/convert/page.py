@@ -55,15 +55,18 @@ class Page:
 
 
 def convert_each(
-    payloads: Iterable[Any], convert: Callable[[Any], Record], accounts: Callable[[Any], Iterable[Row]]
+    payloads: Iterable[Any],
+    convert: Callable[[Any], Record],
+    accounts: Callable[[Any], Iterable[Row]],
+    name: Callable[[Any], str] = lambda _: "",
 ) -> Page:
-    """Convert item by item: one that is malformed is set aside and stops nothing."""
+    """Convert item by item: one that is malformed is set aside, under its ``name`` or id, and stops nothing."""
     page = Page()
     for payload in payloads:
         try:
             record, people = convert(payload), list(accounts(payload))
         except MALFORMED as error:
-            page.malformed.append(malformed(payload, error))
+            page.malformed.append(malformed(payload, error, name(payload)))
             continue
         page.records.append(record)
         page.accounts.update({person["id"]: person for person in people})

@@ -55,6 +55,12 @@ class LocalHistory:
         """Branches and tags by full name, and those whose object is missing."""
         return self.mirror.refs()
 
+    def commit(self, sha: str) -> RawCommit | None:
+        """Return one commit of the copy as it is; None when it is not there. Raises what reading the copy raises."""
+        if not self.mirror.folder.is_dir() or not self.mirror.contains(sha, sha):
+            return None
+        return next((commit for commit in list(self.mirror.log([f"{sha}^!"], [])) if commit.sha == sha), None)
+
     def changes(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[HeadChange]:
         """What happened to branches and tags between two looks: force pushes, deletions, and what fell off by them."""
         found: list[HeadChange] = []

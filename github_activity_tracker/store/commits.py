@@ -72,8 +72,11 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
 
 
 @transaction.atomic
-def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
-    """Write a page of commits with their files; a constant number of statements."""
+def store_commits(page: Page, *, scope: Scope, done: int | None) -> Stored:
+    """Write a page of commits with their files; a constant number of statements.
+
+    ``done`` is None for commits that were read one by one. Skips of commits that could be converted are cleared.
+    """
     store_accounts_of_commits(page.accounts.values())
     known = with_known_authors(_with_times(page.records, int(scope.external_id)))
     written = upsert(Commit, (record.row for record in known), key=["repository_id", "sha"], also=["id"])
@@ -83,13 +86,24 @@ def store_commits(page: Page, *, scope: Scope, done: int) -> Stored:
     _store_files(records, {sha: pk for _, sha, pk in written.inserted}, changed)
     note_changes(records, scope)
     skip_malformed(page.malformed, scope=scope, stream=PLACE)
-    save_state(repository_id, PLACE, GitHubState(checkpoint_token=str(done), human_readable_marker=f"{done} commits"))
+    _clear_malformed(scope, [record.row["sha"] for record in known])
+    if done is not None:
+        state = GitHubState(checkpoint_token=str(done), human_readable_marker=f"{done} commits")
+        save_state(repository_id, PLACE, state)
     return Stored(
         seen=len(page.records),
         inserted=len(written.inserted),
         updated=len(written.updated),
         malformed=len(page.malformed),
     )
+
+
+def _clear_malformed(scope: Scope, shas: Sequence[str]) -> None:
+    """Clear the skips of commits that could not be converted before, and now can be or are gone."""
+    waiting = SkippedItem.objects.filter(
+        collector=COLLECTOR, scope=scope.external_id, stream=PLACE, reason="malformed", cleared_at=None
+    )
+    waiting.filter(external_id__in=shas).update(cleared_at=timezone.now(), retry_requested_at=None)
 
 
 def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Record]:
@@ -144,6 +158,7 @@ def close_plan(scope: Scope, plan: CommitPlan, changes: Sequence[HeadChange], no
 def _bury_commits(scope: Scope, shas: Sequence[str], now: datetime) -> int:
     if not shas:
         return 0
+    _clear_malformed(scope, shas)
     kept = Commit.objects.filter(repository_id=int(scope.external_id), sha__in=shas, deleted_at=None)
     names = [f"github:commit:{scope.external_id}:{sha}" for sha in kept.values_list("sha", flat=True)]
     bury_activities(names, now)
