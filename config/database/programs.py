@@ -32,7 +32,7 @@ DO $$ DECLARE one record; BEGIN
             UNION ALL
             SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
         ) AS ours, pg_identify_object(class, oid, 0) AS found
-        WHERE NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = oid AND deptype = 'e')
+        WHERE NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = oid AND deptype IN ('e', 'i'))
     LOOP
         EXECUTE format('DROP %s IF EXISTS %s CASCADE', one.type, one.identity);
     END LOOP;

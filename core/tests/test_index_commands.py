@@ -16,6 +16,7 @@ from core.models import Chunk, Document, IndexEntry, Namespace, Vector
 from core.search.filters import Filters
 from core.search.namespaces import serving
 from core.search.queue import claimed
+from core.search.verifying import differences, queue_repair
 from core.tests.notes import NOW, Notes, check_ledger, model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +107,19 @@ def test_damage_is_found_with_3_and_repaired(notes: Notes, damage: Callable[[], 
     code, told = run("verify_index", repair=True)
     assert (code, told["wrong"]) == (0, 0)
     assert told["repaired"] > 0
+    check_ledger(notes)
+    assert Vector.objects.count() == 4
+
+
+def test_a_repair_that_was_interrupted_is_finished_by_the_next(notes: Notes) -> None:
+    run("sync_index")
+    Vector.objects.all().delete()
+    target = serving()
+    assert target is not None
+    differences(target)
+    queue_repair(target)  # the process ends here
+    code, printed = run("verify_index", repair=True)
+    assert (code, printed["wrong"], printed["waiting"]) == (0, 0, 0)
     check_ledger(notes)
     assert Vector.objects.count() == 4
 

@@ -46,7 +46,8 @@ class Command(ReportingCommand):
             self._print_nothing(as_json=options["json"])
             return
         found, repaired = differences(target), 0
-        if found.wrong and options["repair"]:
+        # Waiting documents may be those that an interrupted repair queued.
+        if options["repair"] and (found.wrong or found.waiting):
             repaired = self._repair(target)
             found = differences(target)
         if options["json"]:
