@@ -78,9 +78,13 @@ def stop(home: Home) -> None:
     """Ask the keeper to stop the server, and wait for it."""
     if not home.path.is_dir():
         return
+    running = home.postmaster()
     home.stop.touch()
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
+        now = home.postmaster()
+        if running is not None and now is not None and now[0] != running[0]:
+            return  # it stopped, and a client that was connected has started another
         held = home.try_lock("keeper")
         if held is not None:
             os.close(held)

@@ -28,7 +28,7 @@ PATIENCE = 180.0
 """Seconds for one command; an undisturbed one needs one or two, a disturbed one waits between attempts."""
 LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
 """Tables about runs and services, not about what was collected."""
-COUNTERS = {"version", "chunked_version", "indexed_version", "attempts", "high_water"}
+COUNTERS = {"lsn", "version", "chunked_version", "indexed_version", "attempts", "high_water"}
 """Columns that count how often something was done."""
 
 

@@ -54,7 +54,8 @@ class Job:
     def left_behind(self, installation: Installation) -> list[str]:
         """Return the temporary files in the job's folders."""
         places = [installation.folder / name for name in self.folders]
-        return [path.name for place in places for pattern in OWN_TEMPORARY for path in place.rglob(pattern)]
+        found = [path for place in places for pattern in OWN_TEMPORARY for path in place.rglob(pattern)]
+        return [path.name for path in found if path.suffix != ".lock" or "postgres" not in path.parts]  # the server's
 
 
 class Rows:

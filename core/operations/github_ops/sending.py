@@ -142,7 +142,7 @@ class Sender:
                 return
         if token.confirm_at is None:
             token.confirm_at = time.time() + CONFIRM_AFTER
-            logger.warning("GitHub refused %s once; asking again in %.0f s", token.masked, CONFIRM_AFTER)
+            logger.info("GitHub refused %s once; asking again in %.0f s", token.masked, CONFIRM_AFTER)
         elif time.time() >= token.confirm_at:
             self._drop(token, "GitHub refuses it")
 
@@ -165,7 +165,9 @@ class Sender:
         self.tokens.drop(token)
         notice = f"{token.masked} is not used any more in this run: {reason}. {self._where(token)}"
         self.notices.append(notice)
-        logger.error("%s is not used any more in this run: %s left=%s", token.masked, reason, len(self.tokens.keys))
+        left = len(self.tokens.keys)
+        level = logging.ERROR if left else logging.INFO  # without another token the run ends with an error that says so
+        logger.log(level, "%s is not used any more in this run: %s left=%s", token.masked, reason, left)
 
     def _where(self, token: Token) -> str:
         installed = isinstance(token, InstallationToken)
