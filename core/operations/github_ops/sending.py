@@ -142,7 +142,8 @@ class Sender:
                 return
         if token.confirm_at is None:
             token.confirm_at = time.time() + CONFIRM_AFTER
-            logger.info("GitHub refused %s once; asking again in %.0f s", token.masked, CONFIRM_AFTER)
+            level = logging.WARNING if len(self.tokens.keys) > 1 else logging.INFO
+            logger.log(level, "GitHub refused %s once; asking again in %.0f s", token.masked, CONFIRM_AFTER)
         elif time.time() >= token.confirm_at:
             self._drop(token, "GitHub refuses it")
 
