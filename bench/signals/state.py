@@ -20,6 +20,12 @@ and a table that a migration did not make would be missing."""
 MINUTES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 """Times in texts for people, such as the title of a digest."""
 Column = tuple[str, str]
+WRITE_COUNTERS: set[tuple[str, str]] = {
+    ("core_document", "version"),
+    ("core_document", "chunked_version"),
+    ("core_indexentry", "indexed_version"),
+}
+"""Numbers of writes, which an interrupted run may repeat. States and content hashes are compared: they show that the index is in step."""
 Table = list[dict[str, Any]]
 
 COLUMNS = """
