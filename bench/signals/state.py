@@ -25,7 +25,10 @@ WRITE_COUNTERS: set[tuple[str, str]] = {
     ("core_document", "chunked_version"),
     ("core_indexentry", "indexed_version"),
 }
-"""Numbers of writes, which an interrupted run may repeat. States and content hashes are compared: they show that the index is in step."""
+"""Numbers of writes, which an interrupted run may repeat.
+
+That the index is in step is seen from states and content hashes, which are compared.
+"""
 Table = list[dict[str, Any]]
 
 COLUMNS = """
