@@ -50,7 +50,7 @@ class Trial:
         self.verdict = Verdict(command=name)
 
     def run(self, seed: int, moments: int) -> Verdict:
-        """Run undisturbed twice, then stop it at so many moments."""
+        """Run undisturbed twice, then stop it at ``moments`` moments."""
         self.verdict.start_up = self._stage.run(self._begin, self._scenario.arguments[0], "--help").seconds
         first, second = self._undisturbed(), self._undisturbed()
         volatile = first.differing_columns(second) | WRITE_COUNTERS

@@ -109,11 +109,11 @@ def _digest(path: Path) -> str:
     """Return the digest of a file; a backup counts as the statements in it, without the time of the backup."""
     content = path.read_bytes()
     if path.suffix == ".dump":
-        told = subprocess.run([programs() / "pg_restore", "--file=-", path], capture_output=True, check=False)
+        listing = subprocess.run([programs() / "pg_restore", "--file=-", path], capture_output=True, check=False)
         words = [
-            line for line in told.stdout.splitlines() if not line.startswith((b"--", rb"\restrict", rb"\unrestrict"))
+            line for line in listing.stdout.splitlines() if not line.startswith((b"--", rb"\restrict", rb"\unrestrict"))
         ]
-        content = b"\n".join(words) if told.returncode == 0 else told.stderr
+        content = b"\n".join(words) if listing.returncode == 0 else listing.stderr
     return hashlib.blake2b(content).hexdigest()
 
 

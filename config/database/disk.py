@@ -1,7 +1,7 @@
 """Whether a full disk is why the embedded server ended or does not start. Standard library only.
 
-PostgreSQL ends all sessions when it cannot write its log of changes, and then recovers. Clients are told that the
-connection is lost, or that the server is in recovery; only its own log names the disk, if that still took the line.
+PostgreSQL ends all sessions when it cannot write its log of changes, and then recovers. Clients learn only that
+the connection is lost or that the server is in recovery. Its log names the disk, if that line could still be written.
 """
 
 import re
@@ -28,7 +28,7 @@ def log_size(home: Home) -> int:
 
 
 def is_disk_full(home: Home, since: int) -> bool:
-    """Return whether the server ended for want of space, or has too little to start.
+    """Return whether the server ended because the disk was full, or has too little space to start.
 
     Reads what it logged after ``since`` (bytes, of :func:`log_size`), and since it was last ready.
     """

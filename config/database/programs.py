@@ -130,8 +130,8 @@ def _last_words(stderr: bytes, returncode: int) -> str:
     """Return the line that tells most; the words of a full disk, by which errors are recognized, come first."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     for word in ("No space left on device", "error:"):
-        if told := next((line for line in lines if word.lower() in line.lower()), None):
-            return told
+        if reason := next((line for line in lines if word.lower() in line.lower()), None):
+            return reason
     if lines:
         return lines[-1]
     return f"ended by signal {-returncode}" if returncode < 0 else f"it said nothing (exit code {returncode})"

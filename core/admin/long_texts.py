@@ -20,7 +20,7 @@ EXCERPT = 20_000
 
 
 class ShownText:
-    """A field of a form that nobody may change, as Django's admin accepts it: a callable with a name and a label."""
+    """A read-only field in the form that Django's admin accepts: a callable with a name and a label."""
 
     def __init__(self, field: Any) -> None:
         self.__name__, self.short_description, self._field = field.name, field.verbose_name, field
@@ -88,7 +88,7 @@ def text_of(value: Any, field: Any) -> str:
 
 
 def text_address(row: Any, field: str) -> str:
-    """Return the address of a text file; the row's model has an admin of its own."""
+    """Return the address of a field's text file; the row's model must be registered in the admin."""
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_text"
     return reverse(name, args=[quote(row.pk), field])
 

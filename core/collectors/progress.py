@@ -12,7 +12,7 @@ from typing import Protocol, TextIO
 from core.operations.visible import without_hidden
 
 TICK = 0.5
-"""Seconds between two writings of the line while nothing arrives, so that nobody takes a wait for a standstill."""
+"""Seconds between two writings of the line while nothing arrives, so that a wait does not look like a standstill."""
 PLAIN_EVERY = 10.0
 """Seconds between two lines where ``--progress`` writes into a file."""
 SOON = 2.0

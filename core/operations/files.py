@@ -71,7 +71,7 @@ def remove_abandoned(folder: Path) -> None:
     """
     prefix, suffix = TEMPORARY
     for path in folder.glob(f"{prefix}*{suffix}"):
-        with suppress(OSError):  # somebody else's, or removed meanwhile
+        with suppress(OSError):  # another user's, or removed meanwhile
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -90,7 +90,7 @@ def entry(
 
 
 def sentence_in_thread(did: str, after: str) -> str:
-    """Return what somebody did, for the page of its thread: ``commented on`` as ``commented``.
+    """Return an action as worded on the page of its thread: ``commented on`` becomes ``commented``.
 
     ``mentioned``, ``in #12`` becomes ``mentioned this in #12``: the words behind the thread need something before them.
     """

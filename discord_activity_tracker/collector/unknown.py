@@ -41,7 +41,7 @@ def _unseen_guilds(session: fetch.Session, guilds: Sequence[int]) -> list[int]:
     except (BudgetExhausted, RetryLater):
         raise
     except CollectorError:
-        return []  # without the list each server is asked for by itself
+        return []  # without the list each server is requested separately
     return [] if _some_unusable(session) else [guild_id for guild_id in unknown if guild_id not in invited]
 
 

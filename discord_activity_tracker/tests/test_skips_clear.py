@@ -1,4 +1,4 @@
-"""A skip stays open until what it stands for is stored or gone, and is cleared then."""
+"""A skip is cleared when its item is stored or gone, and not before."""
 
 from typing import Any
 

@@ -138,8 +138,8 @@ class Disturbing:
         clean = job.run(self.installation)
         if clean.code != 0:
             self.problems.append(f"{job.name} {fault}: the clean run ended with {clean.code}: {clean.err[-500:]}")
-        if told := difference(self.expected[job.name], job.state(self.installation)):
-            self.problems.append(f"{job.name} {fault}: another end state: {told}")
+        if changes := difference(self.expected[job.name], job.state(self.installation)):
+            self.problems.append(f"{job.name} {fault}: another end state: {changes}")
         if left := job.left_behind(self.installation):
             self.problems.append(f"{job.name} {fault}: left behind: {', '.join(left)}")
         return ended

@@ -243,7 +243,7 @@ def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]
 
 def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Return one line about what is missing and what should not be there; empty when both are equal."""
-    told: list[str] = []
+    changes: list[str] = []
     for name in sorted({*expected, *found}):
         wanted, present = expected.get(name), found.get(name)
         if wanted == present:
@@ -251,10 +251,10 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         if isinstance(wanted, list) and isinstance(present, list):
             missing, more = Counter(wanted) - Counter(present), Counter(present) - Counter(wanted)
             examples = [f"-{line[:300]}" for line in list(missing)[:1]] + [f"+{line[:300]}" for line in list(more)[:1]]
-            told.append(f"{name}: {missing.total()} missing, {more.total()} more {' '.join(examples)}")
+            changes.append(f"{name}: {missing.total()} missing, {more.total()} more {' '.join(examples)}")
         else:
-            told.append(f"{name}: {str(present)[:200]} instead of {str(wanted)[:200]}")
-    return "; ".join(told)
+            changes.append(f"{name}: {str(present)[:200]} instead of {str(wanted)[:200]}")
+    return "; ".join(changes)
 
 
 def _text(value: object) -> str:

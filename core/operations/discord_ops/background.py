@@ -48,7 +48,7 @@ class Background:
                 done, tasks = await asyncio.wait(tasks, timeout=PATIENCE)
                 for task in done:
                     if not task.cancelled():
-                        task.exception()  # retrieved: whoever needed it has gone
+                        task.exception()  # retrieved, because the caller is gone
             logger.warning("tasks left behind tasks=%s", len(tasks))
 
         self.run(all_of_it())
