@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from bench.crowd import activities, copy, scopes
+from core.db.upsert import upsert
 from core.models import Activity, Scope
-from core.models.upsert import upsert
 
 PAGES, ITEMS = 300, 100
 FIELDS = (

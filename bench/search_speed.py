@@ -79,8 +79,8 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
     import numpy as np
     from django.db import connection
 
+    from core.db.binary_copy import bigint, copy_rows, halfvec, integer, text
     from core.models import Document, Scope
-    from core.models.copying import bigint, copy_rows, halfvec, integer, text
     from core.search.frequencies import refresh_common_words
     from core.search.namespaces import serving_or_new
 

@@ -10,7 +10,7 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace message and traceback by their redacted texts; every record passes."""
-        from core.operations.redaction import redact
+        from core.logs.redaction import redact
 
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info and not record.exc_text:
@@ -26,7 +26,7 @@ class RunFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Add fields where there is a run; every record passes."""
         from core.errors import classify_failure
-        from core.operations.log_context import FIELDS, current_log_fields
+        from core.logs.context import FIELDS, current_log_fields
 
         known = current_log_fields()
         if known or hasattr(record, "collector"):

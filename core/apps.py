@@ -32,7 +32,7 @@ class CoreConfig(AppConfig):
 
 def _hide_secrets() -> None:
     """From now on no secret of the settings is in any text that is redacted, whatever it looks like."""
-    from core.operations.redaction import register_secret
+    from core.logs.redaction import register_secret
 
     names = (
         "SECRET_KEY",

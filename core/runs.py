@@ -17,9 +17,9 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from core.db.pooling import require_own_session
+from core.db.upsert import upsert
+from core.logs.context import log_fields
 from core.models import CollectorRun, SkippedItem
-from core.models.upsert import upsert
-from core.operations.log_context import log_fields
 
 logger = logging.getLogger(__name__)
 

@@ -33,7 +33,7 @@ class DiscordTrackerConfig(TrackerConfig):
 
     def watched_scopes(self) -> Collection[str]:
         """The channels that can be read, of the guilds that are collected."""
-        from discord_activity_tracker.store.watched import watched_scopes
+        from discord_activity_tracker.store.coverage import watched_scopes
 
         return watched_scopes()
 
@@ -57,7 +57,7 @@ class DiscordTrackerConfig(TrackerConfig):
 
     def gaps(self, most: int) -> Sequence[Gap]:
         """Bots whose token is refused, and channels that no bot sees, or not fully."""
-        from discord_activity_tracker.store.watched import gaps
+        from discord_activity_tracker.store.coverage import gaps
 
         return gaps(most)
 
@@ -94,6 +94,6 @@ class DiscordTrackerConfig(TrackerConfig):
 
     def unreadable_scopes(self) -> Collection[str]:
         """Channels of collected servers in which the bot may read nothing."""
-        from discord_activity_tracker.store.watched import unreadable_scopes
+        from discord_activity_tracker.store.coverage import unreadable_scopes
 
         return unreadable_scopes()

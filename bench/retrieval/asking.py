@@ -14,8 +14,8 @@ from core.search.documents import DocumentMark, RenderedDocument, mark_changed
 from core.search.filters import Filters
 from core.search.frequencies import refresh_common_words
 from core.search.query.lexemes import cleaned
+from core.search.query.ranking import Tuning
 from core.search.query.searching import TUNING, Mode, ranked
-from core.search.query.tuning import Tuning
 from core.search.sync import sync
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 

@@ -10,8 +10,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from core.admin.paging import LARGE, estimated_rows
-from core.pages.loose import MOST, different_values, usual_values
-from core.pages.names import source_names, type_name
+from core.db.distinct import MOST, different_values, usual_values
+from core.pages.labels import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text
 
 MOST_NAMED = 100

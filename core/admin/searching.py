@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from core.models import Activity
-from core.pages.asked import with_words
 from core.pages.parameters import LONGEST_QUERY, free_text, row_id
+from core.pages.timeline_filters import with_words
 
 MOST_RELATED = 200
 LOOKUPS = {"=": "iexact", "^": "istartswith"}

@@ -18,9 +18,9 @@ from core.collectors.abstract import CollectorRunnable
 from core.collectors.ending import counts_so_far, finish_interrupted, readable_options, record_refusal
 from core.collectors.estimate import Estimating, in_words
 from core.collectors.progress import hidden, shown_progress
-from core.collectors.recorded import RecordedProgress, kept_reports
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult, Outcome
+from core.collectors.run_progress import RecordedProgress, kept_reports
 from core.collectors.terminal import at_terminal, wrapped
 from core.collectors.time_limit import AFTERWARDS, allowed_seconds, time_limit
 from core.errors import (
@@ -32,11 +32,11 @@ from core.errors import (
     exit_code_for,
     in_one_line,
 )
+from core.logs.context import log_fields
+from core.logs.redaction import redact
 from core.models import CollectorRun
 from core.operations.bounds import check_time, run_ends_after
 from core.operations.interrupts import interruption_in
-from core.operations.log_context import log_fields
-from core.operations.redaction import redact
 from core.operations.visible import json_text, visible_line
 from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.runs import finish_run, recorded_run, run_finished

@@ -9,9 +9,9 @@ from django.db import connection
 
 from core.collectors.result import CollectorResult
 from core.errors import classify_failure, exit_code_for, in_one_line
+from core.logs.redaction import redact
 from core.models import CollectorRun
 from core.operations.interrupts import Terminated
-from core.operations.redaction import redact
 from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
 
 NOT_RECORDED = {

@@ -16,8 +16,8 @@ from core.collectors.output import SafeOutput
 from core.collectors.terminal import wrapped
 from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
+from core.logs.redaction import redact
 from core.operations import interrupts
-from core.operations.redaction import redact
 from core.operations.visible import visible, visible_line
 
 

@@ -16,9 +16,9 @@ from core.errors import (
     RetryLater,
     UnexpectedAnswer,
 )
+from core.logs.redaction import redact, register_secret
 from core.operations import bounds
 from core.operations.http import Allowance, Response, Transport
-from core.operations.redaction import redact, register_secret
 
 LIMITED = 4
 """So often a request is made again after 429."""

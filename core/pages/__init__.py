@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponseBase
 
 from core.pages.health import health_page
-from core.pages.names import may
+from core.pages.labels import may
 from core.pages.runs import progress, retry
 from core.pages.search import search_page
 from core.pages.thread import find_page, thread_page, whole_text

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.models import Activity, Scope, SkippedItem
 from core.pages import figures, health
-from core.pages.names import may, source_names
+from core.pages.labels import may, source_names
 from core.pages.parameters import DayField
 from core.trackers import installed_trackers
 

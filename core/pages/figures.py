@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from core.models import Scope
-from core.pages.names import passive_types, source_names, type_name
+from core.pages.labels import passive_types, source_names, type_name
 from core.trackers import TrackerConfig, installed_trackers
 
 KINDS = 7

@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from core.db.distinct import different_values
 from core.models import ApiBudget, CollectorRun, Scope, SkippedItem
 from core.pages.figures import index_state
-from core.pages.loose import different_values
-from core.pages.names import need
+from core.pages.labels import need
 from core.trackers import Gap, installed_trackers
 
 WORST = 50

@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from core.db.distinct import different_values
 from core.models import Chunk, Document
 from core.operations.visible import visible
-from core.pages.loose import different_values
-from core.pages.names import need, source_names
+from core.pages.labels import need, source_names
 from core.pages.parameters import DayField, free_text, midnight, midnight_after, whole_number
 from core.search.query import Filters, Result, alike, search, unknown
 

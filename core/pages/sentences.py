@@ -9,7 +9,7 @@ from typing import Any
 
 from core.models import Activity
 from core.operations.visible import visible
-from core.pages.names import passive_types, source_names, type_name
+from core.pages.labels import passive_types, source_names, type_name
 from core.trackers import Line, ThreadHead, activity_address, installed_trackers, person_address
 
 BURST = timedelta(minutes=15)

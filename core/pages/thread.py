@@ -16,7 +16,7 @@ from core.models import Activity, Document
 from core.operations.markdown import unix_lines
 from core.operations.visible import visible
 from core.pages import keyset
-from core.pages.names import need, source_names, type_name
+from core.pages.labels import need, source_names, type_name
 from core.pages.parameters import free_text, whole_number, written
 from core.pages.sentences import Words, entry, folded, words_of
 from core.pages.texts import Renderer

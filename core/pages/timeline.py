@@ -6,9 +6,9 @@ from django.template.response import TemplateResponse
 
 from core.models import Activity
 from core.pages import keyset
-from core.pages.asked import PER_PAGE, TimelineForm, activities
-from core.pages.names import need, passive_types, source_names
+from core.pages.labels import need, passive_types, source_names
 from core.pages.sentences import entry, folded, words_of
+from core.pages.timeline_filters import PER_PAGE, TimelineForm, activities
 
 
 def timeline_page(request: HttpRequest) -> TemplateResponse:

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from core.db.pooling import require_own_session
 from core.errors import BudgetExhausted, DocumentRefused
+from core.logs.redaction import redact
 from core.models import IndexEntry
 from core.operations.bounds import earlier_end
-from core.operations.redaction import redact
 from core.search.documents import DocumentSource
 from core.search.frequencies import refresh_common_words
 from core.search.holders import holder_name, introduce

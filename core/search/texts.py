@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
+from core.db.binary_copy import bigint, copy_rows, integer, text
 from core.models import Document
-from core.models.copying import bigint, copy_rows, integer, text
 from core.search.chunking import Piece
 from core.search.documents import RenderedDocument
 from core.search.indexes.base import vector_id

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import connection, transaction
 
+from core.db.binary_copy import copy_rows, halfvec, text
 from core.errors import BudgetExhausted
-from core.models.copying import copy_rows, halfvec, text
 from core.search.embedders import Embedder
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
-from core.models.copying import copy_rows, integer, text
+from core.db.binary_copy import copy_rows, integer, text
 from core.search.indexes.base import parts_of
 from core.search.namespaces import Target
 

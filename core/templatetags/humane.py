@@ -3,7 +3,7 @@
 from django import template
 
 from core.operations.visible import visible
-from core.pages.names import ago, span, took
+from core.pages.labels import ago, span, took
 from core.pages.runs import progress_in_words
 
 register = template.Library()

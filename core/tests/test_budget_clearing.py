@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from core.db.budgets import spend
 from core.errors import ConfigurationError, RetryLater
 from core.models import ApiBudget
-from core.operations.budgets import spend
 from core.operations.embedding_endpoint import EmbeddingEndpoint
 from core.operations.http import Allowance, Transport
 from core.operations.pinecone_ops import PineconeInference

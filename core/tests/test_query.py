@@ -8,8 +8,8 @@ from core.models import CommonWord, Document
 from core.search.filters import Filters
 from core.search.frequencies import refresh_common_words
 from core.search.query import search, thread, unknown
-from core.search.query.fusing import fused
-from core.search.query.tuning import Ranked, Tuning
+from core.search.query.fusion import fused
+from core.search.query.ranking import Ranked, Tuning
 from core.tests.kept_talk import NOON, keep, keep_talk
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.db.upsert import upsert
 from core.models import Activity, ActivityWeek, PersonWeek, Scope
-from core.models.upsert import upsert
 
 pytestmark = pytest.mark.django_db
 START = datetime(2024, 12, 29, 23, 59, tzinfo=UTC)

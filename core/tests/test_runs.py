@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from core.db.budgets import BudgetRow, correct, reconcile
 from core.models import CollectorRun, SkippedItem
-from core.operations.budgets import BudgetRow, correct, reconcile
 from core.runs import clear_skips, current_run, finish_run, record_skip, recorded_run
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.db.upsert import upsert
 from core.models import Checkpoint, Scope
-from core.models.upsert import upsert
 
 pytestmark = pytest.mark.django_db
 KEY = ["source_system", "external_id"]

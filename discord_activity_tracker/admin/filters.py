@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.pages.names import type_name
+from core.pages.labels import type_name
 from core.pages.parameters import row_id, whole_number
 from discord_activity_tracker.convert import first_at
 from discord_activity_tracker.convert.message_types import TYPES

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from core.admin import MirrorAdmin
 from core.admin.ways import Way, Ways
 from core.operations.markdown import Flavour, Markup, excerpt
-from core.pages.names import type_name
+from core.pages.labels import type_name
 from core.trackers import activity_address
 from discord_activity_tracker.admin import shown
 from discord_activity_tracker.admin.filters import ChannelFilter, GuildFilter, KindFilter, WrittenFilter

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from discord_activity_tracker import store
-from discord_activity_tracker.collector import again, look, marks, news, refusals
+from discord_activity_tracker.collector import (
+    access_errors,
+    inventory,
+    new_messages,
+    pins_and_reactions,
+    rescan_and_sweep,
+)
 from discord_activity_tracker.collector.containers import Container, containers
 from discord_activity_tracker.collector.run import Run
 from discord_activity_tracker.protocol_impl import DiscordState
@@ -26,22 +32,22 @@ def collect_guild(run: Run) -> None:
     run.malformed = store.malformed_messages(run.guild_id)
     if store.load_state(key, LOOK).checkpoint_token > (run.started - SOON).isoformat():
         known = containers(run.guild_id, run.options.channel)
-        news.read_news(run, [c for c in known if not c.done and not refusals.is_refused(run, c)])
-    look.look(run)
+        new_messages.read_news(run, [c for c in known if not c.done and not access_errors.is_refused(run, c)])
+    inventory.look(run)
     store.save_state(key, LOOK, DiscordState(checkpoint_token=run.started.isoformat()))
     found = _readable(run)
-    news.read_news(run, found)
+    new_messages.read_news(run, found)
     if run.stopped is None and (begun := _begun_meanwhile(run, found)):
-        news.read_news(run, begun)
+        new_messages.read_news(run, begun)
         found += begun
     if run.stopped is None:
-        news.retry_unreadable(run, found)
+        new_messages.retry_unreadable(run, found)
         if not (run.options.full or run.options.sweep):
-            again.rescan(run, found)
-        again.sweep(run, found)
-        marks.read_pins(run, found)
+            rescan_and_sweep.rescan(run, found)
+        rescan_and_sweep.sweep(run, found)
+        pins_and_reactions.read_pins(run, found)
         if run.options.reactors:
-            marks.read_reactors(run, found)
+            pins_and_reactions.read_reactors(run, found)
     if run.stopped is None and not run.failed:
         silent = set[int]() if run.options.channel else store.silent_scopes(run.guild_id)
         read = {container.place.scope_id for container in found} - run.refused
@@ -57,7 +63,7 @@ def _readable(run: Run) -> list[Container]:
     return [
         container
         for container in containers(run.guild_id, run.options.channel)
-        if not refusals.is_refused(run, container) and container.parent_id not in run.unreadable
+        if not access_errors.is_refused(run, container) and container.parent_id not in run.unreadable
     ]
 
 

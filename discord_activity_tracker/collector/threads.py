@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.runs import clear_skips, record_skip
 from discord_activity_tracker import convert, fetch, store
-from discord_activity_tracker.collector import refusals
+from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.containers import DAY
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.fetch.session import WIDTH
@@ -54,7 +54,7 @@ class Threads:
             self._list_active_again()
         self._search()
         for pk in parents.keys() - self._seen:
-            refusals.ask_for_one(self._run, pk, self._access.get(parents[pk] or 0, "no_view"))
+            access_errors.ask_for_one(self._run, pk, self._access.get(parents[pk] or 0, "no_view"))
 
     def _is_visible(self, parent: int | None) -> bool:
         """Whether the threads of a channel can be asked for: not under one that is hidden or has disappeared."""
@@ -113,7 +113,7 @@ class Threads:
 
     def _rests(self, key: List) -> bool:
         """Whether Discord refused this list lately."""
-        return refusals.rests(self._run, key[0], self._state(key))
+        return access_errors.rests(self._run, key[0], self._state(key))
 
     def _read(self, lists: Sequence[List]) -> None:
         gathering = fetch.Gathering[List, fetch.ThreadPage](self._run.session.background, WIDTH)
@@ -225,7 +225,7 @@ class Threads:
     def _remember(self, key: List, error: CollectorError) -> None:
         """Remember that Discord refuses a list, which counts towards a ban of the address."""
         state = self._state(key)
-        extras = refusals.refusal(self._run, key[0], state, error) | {"asked": self._run.started.isoformat()}
+        extras = access_errors.refusal(self._run, key[0], state, error) | {"asked": self._run.started.isoformat()}
         refused = DiscordState(
             checkpoint_token=state.checkpoint_token, human_readable_marker=str(error)[:200], extras=extras
         )

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
+from core.db.budgets import spend
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, RetryLater
-from core.operations.budgets import spend
+from core.logs.redaction import register_secret
 from core.operations.discord_ops import (
     Background,
     DiscordClient,
@@ -21,7 +22,6 @@ from core.operations.discord_ops import (
     TokenRefused,
     open_client,
 )
-from core.operations.redaction import register_secret
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 __all__ = [

@@ -1,8 +1,8 @@
 """Every write; one transaction a page, or several pages of news. Returns what really changed."""
 
+from discord_activity_tracker.store.append_only import Reading
 from discord_activity_tracker.store.bots import BotFacts, known_bots, remember_bot
 from discord_activity_tracker.store.checkpoints import all_states, drop_state, guild_key, load_state, save_state
-from discord_activity_tracker.store.fresh import Reading
 from discord_activity_tracker.store.guilds import (
     alive,
     archived_threads,

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from django.utils import timezone
 
+from core.db.upsert import upsert
 from core.models import Checkpoint
-from core.models.upsert import upsert
 from discord_activity_tracker.protocol_impl import DiscordState
 
 COLLECTOR = "discord"

@@ -14,8 +14,8 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core.db.upsert import upsert
 from core.models import Checkpoint, Scope
-from core.models.upsert import upsert
 from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.exports import EXPORTED, channel_changes, guild_changes, is_newer
 from discord_activity_tracker.convert.texts import Row
@@ -28,7 +28,7 @@ from discord_activity_tracker.models import (
     Reactor,
     Revision,
 )
-from discord_activity_tracker.store.fresh import Reading
+from discord_activity_tracker.store.append_only import Reading
 from discord_activity_tracker.store.messages import Stored, store_messages
 from discord_activity_tracker.store.places import Place
 from discord_activity_tracker.store.retitled import mark_retitled

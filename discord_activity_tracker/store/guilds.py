@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import connection, models, transaction
 
+from core.db.upsert import upsert
 from core.models import Activity, Document, Scope
-from core.models.upsert import upsert
 from core.search.documents import mark_deleted
 from discord_activity_tracker.convert import EventRows, GuildRows, Rows
 from discord_activity_tracker.convert.texts import Row

@@ -7,17 +7,17 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
+from core.db.upsert import upsert
 from core.models import Activity
-from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.convert.noise import differs_in_noise_only
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
+from discord_activity_tracker.store.append_only import NotFresh, Reading, store_fresh
 from discord_activity_tracker.store.checkpoints import save_states
 from discord_activity_tracker.store.conversations import conversations_for
-from discord_activity_tracker.store.fresh import NotFresh, Reading, store_fresh
 from discord_activity_tracker.store.guilds import add_threads
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 from discord_activity_tracker.store.places import Place

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.models.upsert import upsert
+from core.db.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Account, FormerName

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 
+from core.db.budgets import spend
 from core.models import Checkpoint
-from core.operations.budgets import spend
 from discord_activity_tracker.models import Guild
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store import guild_key, load_state, save_state

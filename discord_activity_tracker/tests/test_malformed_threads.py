@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.models import SkippedItem
 from core.runs import record_skip
 from discord_activity_tracker import fetch
-from discord_activity_tracker.collector import look
+from discord_activity_tracker.collector import inventory
 from discord_activity_tracker.models import Channel, Guild
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +48,7 @@ def test_a_thread_that_can_be_read_again_clears_its_own_skip_alone(
         open_skips={(SCOPE, "threads")}, guild_id=GUILD, started=timezone.now(), client=None,
         session=SimpleNamespace(run=lambda answer: answer),
     )  # fmt: skip
-    look._retry_malformed_threads(run, {PARENT: "ok"})
+    inventory._retry_malformed_threads(run, {PARENT: "ok"})
     stored = set(Channel.objects.values_list("pk", flat=True))
     waiting = {int(pk) for pk in SkippedItem.objects.filter(cleared_at=None).values_list("external_id", flat=True)}
     assert len(requested) == 5

@@ -11,7 +11,7 @@ from django.db import DataError
 
 from core.collectors.progress import Silence
 from core.models import Activity, Checkpoint, Document, Scope
-from discord_activity_tracker.collector.reading import Job, _take  # pyright: ignore[reportPrivateUsage]
+from discord_activity_tracker.collector.reader import Job, _take  # pyright: ignore[reportPrivateUsage]
 from discord_activity_tracker.convert import convert_messages
 from discord_activity_tracker.fetch import MessagePage
 from discord_activity_tracker.models import Account, Channel, FormerName, Message

@@ -20,7 +20,7 @@ from core.errors import (
     classify_failure,
     in_one_line,
 )
-from core.operations.redaction import redact
+from core.logs.redaction import redact
 from github_activity_tracker import fetch
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from core.errors import CollectorError
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker import fetch
-from github_activity_tracker.collector import quiet
+from github_activity_tracker.collector import change_detection
 from github_activity_tracker.collector.options import Target
 from github_activity_tracker.collector.outage import Outage
 from github_activity_tracker.collector.streams import STREAMS
@@ -29,7 +29,9 @@ class Plan:
     queue: deque[Target]
     probe: fetch.Probe | None = None
     told_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    readings: Mapping[int, Mapping[str, quiet.Reading]] = field(default_factory=dict[int, Mapping[str, quiet.Reading]])
+    readings: Mapping[int, Mapping[str, change_detection.Reading]] = field(
+        default_factory=dict[int, Mapping[str, change_detection.Reading]]
+    )
     quiet: frozenset[Key] = frozenset()
     spared: frozenset[Key] = frozenset()
     opened: dict[str, Key] = field(default_factory=dict[str, Key])
@@ -74,12 +76,16 @@ def make_plan(client: GitHubClient, targets: Sequence[Target], *, with_graphql: 
         return plan
     plan.ask(client, targets)
     plan.told_at = client.server_time or plan.told_at
-    plan.readings = quiet.readings([target.known_id for target in targets if target.known_id])
-    still: dict[Key, Mapping[str, quiet.Reading]] = {}
+    plan.readings = change_detection.readings([target.known_id for target in targets if target.known_id])
+    still: dict[Key, Mapping[str, change_detection.Reading]] = {}
     for target in targets:
         facts = plan.known_facts(target)
         readings = plan.readings.get(target.known_id or 0)
-        if facts is not None and readings is not None and not quiet.loud(STREAMS, facts, readings, plan.told_at):
+        if (
+            facts is not None
+            and readings is not None
+            and not change_detection.loud(STREAMS, facts, readings, plan.told_at)
+        ):
             still[target.key] = readings
-    plan.quiet, plan.spared = frozenset(still), frozenset(quiet.spared(still))
+    plan.quiet, plan.spared = frozenset(still), frozenset(change_detection.spared(still))
     return plan

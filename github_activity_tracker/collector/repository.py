@@ -21,11 +21,11 @@ from core.runs import clear_skips, last_was_cut_off, record_skip
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.authors import find_authors
+from github_activity_tracker.collector.change_detection import PARTS, QUIET, Reading, in_turn, loud, readings_to_save
 from github_activity_tracker.collector.commit_comments import collect_commit_comments
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure
 from github_activity_tracker.collector.options import CollectOptions, Target
 from github_activity_tracker.collector.outage import Outage
-from github_activity_tracker.collector.quiet import PARTS, QUIET, Reading, in_turn, loud, readings_to_save
 from github_activity_tracker.collector.reconcile import reconcile, remember_start
 from github_activity_tracker.collector.retry import items_to_retry, retry_skipped
 from github_activity_tracker.collector.states import Reach, collect_states

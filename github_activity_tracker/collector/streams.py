@@ -10,6 +10,7 @@ from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
 from core.collectors.progress import Progress
+from core.ingest.prefetch import prefetch, prefetch_batches
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
@@ -98,7 +99,7 @@ def collect_list(run: Run, stream: str, start: IncrementalState | None = None) -
     of = LISTS[stream]
     pages = of.pages(run.client, run.scope.name, start or run.start(stream), run.since)
     converted = ((of.convert(page.items, run.repository_id), page.state, page.unreachable) for page in pages)
-    for batch in fetch.in_batches(converted, waiting=PAGES_WAITING):
+    for batch in prefetch_batches(converted, waiting=PAGES_WAITING):
         for instant in filter(None, (unreachable for _, _, unreachable in batch)):
             detail = f"GitHub serves only a part of what changed at {instant}"
             run.skip(stream, f"{stream}{store.UNSERVED}{instant}", "incomplete", detail)
@@ -153,7 +154,7 @@ def collect_threads(run: Run, stream: str) -> None:
         small_steps=run.small_steps,
     )  # fmt: skip
     converted = ((convert_items(page.items, run, stream), page) for page in pages)
-    for content, page in fetch.ahead(converted, waiting=PAGES_WAITING):
+    for content, page in prefetch(converted, waiting=PAGES_WAITING):
         if page.reactions:
             store.store_reactions(page.reactions, scope=run.scope, stream=stream, state=page.state)
             continue
@@ -236,7 +237,7 @@ def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
             (convert.convert_commits(page.commits, run.repository_id, run.scope.url), page.done)
             for page in history.pages(plan)
         )
-        for page, done in fetch.ahead(pages, waiting=PAGES_WAITING):
+        for page, done in prefetch(pages, waiting=PAGES_WAITING):
             run.count(COMMITS, store.store_commits(page, scope=run.scope, done=done))
         changes = history.changes(store.known_refs(run.repository_id), plan.refs)
         run.counts["commits_deleted"] += store.close_plan(run.scope, plan, changes, timezone.now())

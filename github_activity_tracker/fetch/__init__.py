@@ -1,6 +1,5 @@
 """Pages of GitHub's payloads, and the states that cover them; the only room that talks to ``core.operations``."""
 
-from github_activity_tracker.fetch.ahead import ahead, in_batches
 from github_activity_tracker.fetch.authors import authors
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.commit_comments import commit_comments, is_unfinished, whole_walk
@@ -50,14 +49,12 @@ __all__ = [
     "absent_nodes",
     "absent_numbers",
     "accounts",
-    "ahead",
     "authors",
     "commit_comments",
     "features",
     "graphql_works",
     "hidden",
     "how_many",
-    "in_batches",
     "is_gone",
     "is_reachable",
     "is_switched_on",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.models.upsert import upsert
+from core.db.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Logins, Row, observe_login
 from github_activity_tracker.models import Account, FormerLogin

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core.db.upsert import upsert
 from core.models import Scope
-from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Record, actor_rows
 from github_activity_tracker.models import AuthorEmail

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.db.upsert import upsert
 from core.models import Checkpoint, SkippedItem
-from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.protocol_impl import GitHubState
 

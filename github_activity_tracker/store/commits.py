@@ -7,8 +7,8 @@ from operator import itemgetter
 from django.db import transaction
 from django.utils import timezone
 
+from core.db.upsert import copy, upsert
 from core.models import Activity, Checkpoint, Scope, SkippedItem
-from core.models.upsert import copy, upsert
 from core.runs import clear_skips, record_skip
 from core.search.documents import mark_deleted
 from github_activity_tracker.convert import Page, Record, with_times

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.db.upsert import upsert
 from core.models import Scope
-from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from github_activity_tracker.convert import DiscussionPage
 from github_activity_tracker.models import Discussion, DiscussionComment

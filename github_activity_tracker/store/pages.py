@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import models, transaction
 
+from core.db.upsert import upsert
 from core.models import Activity, Scope
-from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from core.runs import record_skip
 from core.search.documents import DocumentMark, mark_changed

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.db import models, transaction
 
+from core.db.upsert import upsert
 from core.models import Scope, SkippedItem
-from core.models.upsert import upsert
 from core.protocols import IncrementalState
 from core.runs import clear_skips
 from core.search.documents import mark_deleted

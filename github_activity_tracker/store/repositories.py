@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from core.db.upsert import upsert
 from core.models import Activity, Checkpoint, Document, Scope, SkippedItem
-from core.models.upsert import upsert
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.convert import Row
 from github_activity_tracker.models import (

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection, models
 from psycopg import sql
 
-from core.models.upsert import upsert
+from core.db.upsert import upsert
 from github_activity_tracker.convert import Record
 from github_activity_tracker.models import Revision
 

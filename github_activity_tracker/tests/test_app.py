@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from core.checks import check_github_app
 from core.errors import ConfigurationError, TokensRefused
-from core.operations.redaction import redact
+from core.logs.redaction import redact
 from github_activity_tracker import fetch
 from github_activity_tracker.tests.test_collect import Collect, kept, true
 from github_activity_tracker.tests.test_refusals import exit_code

@@ -11,7 +11,8 @@ from django.db import DataError
 from core.errors import ConfigurationError
 from core.models import Activity, Checkpoint, CollectorRun, Document, SkippedItem
 from core.tests.speed import quick
-from github_activity_tracker import fetch, store
+from github_activity_tracker import store
+from github_activity_tracker.collector import streams
 from github_activity_tracker.models import Issue, IssueComment, Repository, ReviewComment
 from samples.server import SampleServer
 
@@ -107,7 +108,7 @@ def test_pages_that_the_database_refuses_together_are_written_one_by_one(
         return write(model, page, **more)
 
     monkeypatch.setattr(store, "store_page", particular)
-    monkeypatch.setattr(fetch, "in_batches", lambda pages, **_: iter([list(pages)]))
+    monkeypatch.setattr(streams, "prefetch_batches", lambda pages, **_: iter([list(pages)]))
     collect()
     assert max(together) > 100
     assert kept() == true(server)

@@ -7,9 +7,9 @@ from typing import Any
 from django.forms.models import model_to_dict
 
 from core.collectors import ReportingCommand
+from core.db.budgets import clear
 from core.errors import ConfigurationError
 from core.models import ApiBudget
-from core.operations.budgets import clear
 
 
 class Command(ReportingCommand):

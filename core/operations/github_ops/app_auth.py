@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.errors import ConfigurationError, RetryLater, TokensRefused, UnexpectedAnswer
+from core.logs.redaction import register_secret
 from core.operations.github_ops.answers import rest_error
 from core.operations.github_ops.limits import ServerClock, limit_of
 from core.operations.github_ops.links import below_root, link_targets
 from core.operations.github_ops.tokens import Token
 from core.operations.http import Response, Transport
-from core.operations.redaction import register_secret
 
 logger = logging.getLogger(__name__)
 ID, KEY_FILE = "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE"

@@ -13,9 +13,9 @@ from typing import IO
 from urllib.parse import quote, urlsplit
 
 from core.errors import AccessDenied, CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.logs.redaction import redact
 from core.operations import bounds
 from core.operations.github_ops.git_log import ARGUMENTS, RawCommit, dates_of_header, is_doubtful, parse
-from core.operations.redaction import redact
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from core.operations.budgets import BudgetRow, correct, reconcile
+from core.db.budgets import BudgetRow, correct, reconcile
 from core.operations.github_ops.limits import LONGEST, reset_time, whole_number
 
 PER_MINUTE = {"core": 880, "graphql": 1900}

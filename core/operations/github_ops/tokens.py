@@ -4,10 +4,10 @@ import hashlib
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from core.logs.redaction import register_secret
 from core.operations.github_ops.access import Access
 from core.operations.github_ops.limits import Limit
 from core.operations.github_ops.quota import Quota
-from core.operations.redaction import register_secret
 
 CORE, GRAPHQL, GIT = "core", "graphql", "git"
 """GitHub's two pools, each with its own quota; and git, which has none."""

@@ -19,8 +19,8 @@ from core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
+from core.logs.redaction import redact
 from core.operations import bounds
-from core.operations.redaction import redact
 
 QUOTA = ("quota", "for the current month", "write unit limit", "read unit limit", "max storage")
 """How the vendor says that a plan is used up: waiting for some seconds does not help."""

@@ -10,11 +10,11 @@ from typing import Any
 from pinecone import Pinecone
 
 from core.errors import ConfigurationError, NotFound, UnexpectedAnswer
+from core.logs.redaction import register_secret
 from core.operations import bounds
 from core.operations.pinecone_ops.batches import by_bytes, by_count
 from core.operations.pinecone_ops.bounded import ask, bound_size
 from core.operations.pinecone_ops.errors import TooLarge, translated
-from core.operations.redaction import register_secret
 
 PATIENCE = 60.0
 """Seconds that a new index may take to become ready."""

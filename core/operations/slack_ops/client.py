@@ -23,8 +23,8 @@ from core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
+from core.logs.redaction import redact
 from core.operations import bounds
-from core.operations.redaction import redact
 from core.operations.slack_ops.bounded import BoundedWebClient
 from core.operations.slack_ops.messages import Message, blocks, fallback
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
+from core.db.binary_copy import bigint, copy_rows, halfvec, text
 from core.models import Namespace, Vector
-from core.models.copying import bigint, copy_rows, halfvec, text
 from core.search.filters import Filters, like
 from core.search.indexes.base import Description, Match, Record
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.models import Chunk
 from core.search.filters import Filters
 from core.search.namespaces import Target, serving
-from core.search.query.tuning import Ranked, Tuning
+from core.search.query.ranking import Ranked, Tuning
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from django.db import connection
 
 from core.operations.markdown import without_markup
 from core.search.query.lexemes import lexemes
+from core.search.query.ranking import Ranked
 from core.search.query.threads import origin
-from core.search.query.tuning import Ranked
 
 BEGIN, END = "\x02", "\x03"
 """Marks that no text to be shown needs; they are taken out of it first."""

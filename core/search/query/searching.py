@@ -10,11 +10,11 @@ from core.models import Chunk, Document, Scope
 from core.search.filters import Filters
 from core.search.namespaces import serving
 from core.search.query.dense import by_meaning, nearest
-from core.search.query.fusing import fused
+from core.search.query.fusion import fused
 from core.search.query.lexemes import cleaned
+from core.search.query.ranking import Ranked, Tuning
 from core.search.query.results import Result, results
 from core.search.query.text import by_text
-from core.search.query.tuning import Ranked, Tuning
 from core.search.vectors import kept
 
 Mode = Literal["hybrid", "text", "dense"]

@@ -11,7 +11,7 @@ from django.db import connection
 from core.search.conditions import conditions
 from core.search.filters import Filters
 from core.search.query.lexemes import Lexeme, lexemes, telling
-from core.search.query.tuning import Ranked, Tuning
+from core.search.query.ranking import Ranked, Tuning
 
 CANDIDATES = 400
 IN_TEXT = "SELECT id, %s::float AS worth FROM core_chunk WHERE {vector} @@ %s::tsquery"

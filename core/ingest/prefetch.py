@@ -1,4 +1,4 @@
-"""The next pages are fetched while the last ones are stored."""
+"""Fetch the next pages in a thread while the previous ones are stored."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -9,18 +9,20 @@ from typing import TypeVar
 Page = TypeVar("Page")
 
 
-def ahead(pages: Iterator[Page], *, waiting: int = 1) -> Generator[Page]:
-    """The same pages, each fetched in a thread while those before it are in use; so many wait at most.
+def prefetch(pages: Iterator[Page], *, waiting: int = 1) -> Generator[Page]:
+    """Yield the same pages; a thread fetches up to ``waiting`` of them in advance.
 
-    What the fetching raises is raised here, after the pages before it. The thread uses no database; its
-    log records carry the fields of the caller's.
+    Errors of the source are raised after the pages that precede them. The thread uses no database; its
+    log records have the context of the caller.
     """
     for batch in _batches(pages, waiting, most=1):
         yield from batch
 
 
-def in_batches(pages: Iterator[Page], *, waiting: int) -> Generator[list[Page]]:
-    """The same, but what waits comes together: a source that is quicker than the database gives larger batches."""
+def prefetch_batches(pages: Iterator[Page], *, waiting: int) -> Generator[list[Page]]:
+    """Like :func:`prefetch`, but yield all waiting pages at once: a source that is faster than the database
+    gives larger batches.
+    """
     return _batches(pages, waiting, most=waiting)
 
 

@@ -1,11 +1,11 @@
-"""Pages that are fetched ahead come in their order, and none is lost before an error."""
+"""Prefetched pages arrive in order, and none is lost before an error."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from github_activity_tracker.fetch import ahead, in_batches
+from core.ingest.prefetch import prefetch, prefetch_batches
 
 
 def pages(number: int) -> Iterator[int]:
@@ -16,7 +16,7 @@ def pages(number: int) -> Iterator[int]:
 def test_pages_come_in_their_order_and_the_error_behind_them() -> None:
     found: list[int] = []
     with pytest.raises(OSError, match="gone"):
-        found.extend(ahead(pages(9), waiting=3))
+        found.extend(prefetch(pages(9), waiting=3))
     assert found == list(range(9))
 
 
@@ -30,6 +30,6 @@ def slowly(batches: Iterator[list[int]], found: list[list[int]]) -> None:
 def test_what_waits_comes_together_and_the_error_behind_it() -> None:
     found: list[list[int]] = []
     with pytest.raises(OSError, match="gone"):
-        slowly(in_batches(pages(9), waiting=4), found)
+        slowly(prefetch_batches(pages(9), waiting=4), found)
     assert [page for batch in found for page in batch] == list(range(9))
     assert max(map(len, found)) == 4

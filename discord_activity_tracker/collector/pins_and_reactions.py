@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.errors import CollectorError, UnexpectedAnswer
 from discord_activity_tracker import convert, fetch, store
-from discord_activity_tracker.collector import refusals
+from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.containers import Container
 from discord_activity_tracker.collector.run import Run
 from discord_activity_tracker.convert.texts import MALFORMED, Row
@@ -42,7 +42,7 @@ def read_pins(run: Run, found: list[Container]) -> None:
                 raise pins
             _store_pins(run, container, pins, latest.get(container.place.channel_id, ""))
         except CollectorError as error:
-            refusals.take(run, container, "pins", error)
+            access_errors.take(run, container, "pins", error)
 
 
 def _store_pins(run: Run, container: Container, pins: fetch.PinList, latest: str) -> None:
@@ -90,7 +90,7 @@ def read_reactors(run: Run, found: list[Container]) -> None:
         except fetch.NotThere:
             pass  # deleted meanwhile
         except CollectorError as error:
-            refusals.take(run, by_channel[channel], "reactors", error)
+            access_errors.take(run, by_channel[channel], "reactors", error)
         if run.stopped is None:
             add_some(1)
 

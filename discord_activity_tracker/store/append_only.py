@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from core.models.upsert import as_json
+from core.db.upsert import as_json
 from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState

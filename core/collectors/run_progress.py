@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from core.collectors.progress import Position, Progress, moved
 from core.collectors.result import ScopeReport
+from core.logs.redaction import redact
 from core.models import CollectorRun
-from core.operations.redaction import redact
 
 INDEXING = "sync_pinecone"
 """The phase in which the search index is brought up to date."""

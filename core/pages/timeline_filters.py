@@ -8,9 +8,9 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
+from core.db.distinct import different_values
 from core.models import Activity, Scope
-from core.pages.loose import different_values
-from core.pages.names import source_names, type_name
+from core.pages.labels import source_names, type_name
 from core.pages.parameters import DayField, free_text, midnight, midnight_after
 
 PER_PAGE = 50

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector.containers import DAY, Container
-from discord_activity_tracker.collector.reading import Job, States, read
+from discord_activity_tracker.collector.reader import Job, States, read
 from discord_activity_tracker.collector.run import Run
 from discord_activity_tracker.protocol_impl import DiscordState
 

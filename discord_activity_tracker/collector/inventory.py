@@ -7,7 +7,7 @@ from core.errors import CollectorError
 from core.models import SkippedItem
 from core.runs import clear_skips, skips_to_retry, still_skipped
 from discord_activity_tracker import convert, fetch, store
-from discord_activity_tracker.collector import refusals
+from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.collector.threads import Threads
 from discord_activity_tracker.payloads import Channel
@@ -59,9 +59,9 @@ def _apply_refusals(run: Run, channels: Iterable[Channel], access: dict[int, str
     """What Discord refused lately counts more than computed permissions, which parts that are missing make too good."""
     names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
     for pk, states in store.all_states(names).items():
-        known = states.get(refusals.REFUSED)
+        known = states.get(access_errors.REFUSED)
         reason = str(known.extras.get("reason", "")) if known else ""
-        if known and access[pk] == "ok" and reason in convert.WORDS and refusals.rests(run, pk, known):
+        if known and access[pk] == "ok" and reason in convert.WORDS and access_errors.rests(run, pk, known):
             gap = convert.Gap(channel_id=pk, name=str(names[pk]), reason=reason)
             access[pk], words[pk] = reason, gap.words
             run.notes.append(gap.line)
@@ -71,7 +71,7 @@ def _ask_for_unlisted(run: Run, listed: Iterable[int]) -> None:
     """Channels that the guild no longer lists: those that Discord does not know either are gone."""
     kept = store.alive(run.guild_id).filter(is_thread=False).values_list("pk", flat=True)
     for pk in set(kept) - set(listed):
-        refusals.ask_for_one(run, pk, "no_view")
+        access_errors.ask_for_one(run, pk, "no_view")
 
 
 def _retry_malformed_threads(run: Run, access: Mapping[int, str]) -> None:

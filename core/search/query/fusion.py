@@ -9,7 +9,7 @@ docs/search.md says what else was tried.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from core.search.query.tuning import Ranked, Tuning
+from core.search.query.ranking import Ranked, Tuning
 
 
 def fused(text: Sequence[Ranked], dense: Sequence[Ranked], tuning: Tuning) -> list[Ranked]:

@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 
 from core.collectors.progress import Silence
-from core.collectors.recorded import MOST_SCOPES, RecordedProgress, kept_reports
 from core.collectors.result import ScopeReport
+from core.collectors.run_progress import MOST_SCOPES, RecordedProgress, kept_reports
 from core.models import CollectorRun
 from core.runs import recorded_run
 

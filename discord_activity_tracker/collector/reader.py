@@ -11,7 +11,7 @@ from core.errors import CollectorError, ConfigurationError, UnexpectedAnswer
 from core.models import SkippedItem
 from core.runs import clear_skips, record_skip, still_skipped
 from discord_activity_tracker import convert, fetch, store
-from discord_activity_tracker.collector import refusals
+from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.containers import Container
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.convert.texts import Row, whole_number
@@ -91,7 +91,7 @@ def _take(run: Run, found: Iterable[tuple[Job, Page | Exception | None]], stream
                 _store(run, news)  # before anything of theirs is buried
                 news = []
                 job.broken = True
-                refusals.take(run, job.container, stream, error)
+                access_errors.take(run, job.container, stream, error)
     finally:  # whatever is wrong with one page, those before it are right
         _store(run, news)
 

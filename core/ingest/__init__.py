@@ -1,0 +1,1 @@
+"""The shared write path: from converted pages to committed rows."""

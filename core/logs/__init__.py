@@ -1,0 +1,1 @@
+"""What every log record carries, and what it never shows."""
