@@ -24,6 +24,7 @@ def run_command() -> None:
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
+        from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
         from django.db import Error
@@ -34,6 +35,7 @@ def run_command() -> None:
     except ImportError:
         sys.exit("error: Django is not installed for this Python. Run 'make install' and use .venv/bin/python.")
     try:
+        _ = settings.INSTALLED_APPS  # raises here: Django would run some commands without them
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, Error, OSError) as error:
         if interruption := interruption_in(error):

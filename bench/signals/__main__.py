@@ -11,6 +11,9 @@ from bench.signals.commands import SCENARIOS, Beginnings
 from bench.signals.moments import Trial, in_words
 from bench.signals.stage import Stage
 
+LONGEST = 400
+"""Characters of a failure that are printed: it quotes whole rows."""
+
 
 def main() -> int:
     """Run what the arguments name."""
@@ -39,7 +42,7 @@ def run(stage: Stage, options: Namespace) -> int:
         verdict = Trial(stage, beginnings, name, SCENARIOS[name]).run(options.seed, options.moments)
         say(in_words(verdict))
         for failure in verdict.failures:
-            say(f"  {failure}")
+            say(f"  {failure[:LONGEST]}")
         if options.verbose:
             say(f"  not compared: {', '.join(verdict.not_compared) or 'nothing'}")
         failed = failed or bool(verdict.failures)

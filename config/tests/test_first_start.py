@@ -36,9 +36,10 @@ def test_a_full_disk_at_the_first_start_leaves_no_empty_key(tmp_path: Path) -> N
     assert key_of(tmp_path).stdout.strip() == key_of(tmp_path).stdout.strip() != ""
 
 
-def test_a_full_disk_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["check", "migrate", "collect_github"])
+def test_a_full_disk_is_one_line_and_exit_code_2(tmp_path: Path, command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "manage.py", "check"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "manage.py", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
         env=environment(tmp_path), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, NO_SPACE),
     )  # fmt: skip
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

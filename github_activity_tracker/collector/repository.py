@@ -20,7 +20,7 @@ from core.operations.github_ops.client import GitHubClient
 from core.runs import clear_skips, last_was_cut_off, record_skip
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
-from github_activity_tracker.collector.authors import find_authors
+from github_activity_tracker.collector.authors import expect_authors, find_authors
 from github_activity_tracker.collector.change_detection import PARTS, QUIET, Reading, in_turn, loud, readings_to_save
 from github_activity_tracker.collector.commit_comments import collect_commit_comments
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure
@@ -100,6 +100,8 @@ class RepositoryRun:
             if self._collect_apart(stream):
                 if not self.complete and self.facts is not None:
                     store.save_state(int(self.scope.external_id), DUE, GitHubState(extras={"due": True}))
+                if stream == COMMITS:
+                    expect_authors(int(self.scope.external_id))
                 self.complete.append(stream)
                 self._step("changes", self._remember)  # at once: a run of few requests leaves its turn to other streams
         if self.limit is None:
@@ -107,7 +109,7 @@ class RepositoryRun:
         if self.facts is not None and not self.options.git_only:
             facts = self.facts
             if self.limit is None and COMMITS in asked:
-                self._step("authors", lambda: find_authors(self._run(), read=COMMITS in self.complete))
+                self._step("authors", lambda: find_authors(self._run()))
             due = bool(wanted) or bool(store.load_state(int(self.scope.external_id), DUE).extras)
             if self.limit is None:
                 self._step("reconciliation", lambda: self._reconcile(facts, asked, changed=due))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from core.models import SkippedItem
+from github_activity_tracker.collector import repository as repository_run
 from github_activity_tracker.models import AuthorEmail, Commit
 from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store.checkpoints import save_state
@@ -64,3 +65,21 @@ def test_a_repository_that_is_withheld_makes_nobody_an_author_without_account(
     assert collect(*COMMITS)["outcome"] == "succeeded"
     assert AuthorEmail.objects.count() == 7
     assert not SkippedItem.objects.filter(cleared_at=None).exists()
+
+
+@pytest.mark.parametrize("moment", ["find_authors", "reconcile"])
+def test_a_run_that_is_cut_off_after_the_commits_leaves_their_authors_to_the_next(
+    server: SampleServer, collect: Collect, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    del server
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(repository_run, moment, interrupted)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            collect()
+    collect("--streams", "issues")  # neither reads commits nor looks up authors
+    collect()
+    assert AuthorEmail.objects.count() == 7
