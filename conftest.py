@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["config.tests.database", "samples.fixtures"]
+pytest_plugins = ["tests.support.database", "samples.fixtures"]
 
 # How long an example takes depends on the machine's other work, and is not what property tests are about.
 settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

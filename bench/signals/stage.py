@@ -22,9 +22,9 @@ from psycopg import sql
 from config.database import stop_server
 from config.database.client import ensure_running, programs
 from config.database.home import Home
-from core.tests.slack_server import CHANNEL, TOKEN, SlackServer
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.slack_server import CHANNEL, TOKEN, SlackServer
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 32

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config.database import stop_server
 from config.database.client import programs
-from config.tests.following import ROOT
+from tests.support.doc_examples import ROOT
 
 FOLDER = Path(__file__).parent / "dumps"
 MOST_BYTES = 2_000_000

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from config.tests.terminal import CLEAR, CTRL_C, ROOT, Recording, record
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.terminal import CLEAR, CTRL_C, ROOT, Recording, record
 
 HELP = ("collect_github", "collect_discord", "sync_index", "search", "collector_status", "export_activity")
 

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from config.tests.snapshots import begin_with
 from samples.server import SampleServer
+from tests.support.row_snapshots import restore_or_collect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OURS = [m for m in admin.site._registry if m._meta.app_label in {"core", "github_activity_tracker"}]  # pyright: ignore[reportPrivateUsage]
@@ -21,7 +21,9 @@ def collected(sample_server: SampleServer, settings: Any, tmp_path: Any) -> Samp
     """The sample community, collected."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
-    begin_with("github", lambda: call_command("collect_github", sample_server.truth()["full_name"], "--no-sync"))
+    restore_or_collect(
+        "github", lambda: call_command("collect_github", sample_server.truth()["full_name"], "--no-sync")
+    )
     return sample_server
 
 

@@ -17,9 +17,9 @@ from core.monitoring.alerts import refresh
 from core.monitoring.delivery import deliver
 from core.operations.slack_ops import open_slack
 from core.runs import finish_run, recorded_run, run_finished
-from core.tests.slack_server import BROKEN, CHANNEL, PAGE, TOKEN, Fault, SlackServer
-from core.tests.told import Told, failing, run
 from github_activity_tracker.models import Repository
+from tests.support.fake_collector import FakeCollector, command_error, run
+from tests.support.slack_server import BROKEN, CHANNEL, PAGE, TOKEN, Fault, SlackServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,9 +64,9 @@ def scope(name: str, *, days: float) -> Scope:
 
 def test_a_failed_run_and_its_recovery_are_told_once_each(slack: SlackServer) -> None:
     for _ in range(3):
-        failing(Told(run=ReplaceToken("GITHUB_TOKENS: refused")))
+        command_error(FakeCollector(run=ReplaceToken("GITHUB_TOKENS: refused")))
     for _ in range(3):
-        run(Told())
+        run(FakeCollector())
     assert slack.titles() == ["told: failed: the whole run (auth)", "told: recovered: the whole run"]
     shown = "\n".join(block["text"]["text"] for block in slack.messages[0]["blocks"])
     first = CollectorRun.objects.earliest("pk")
@@ -76,9 +76,9 @@ def test_a_failed_run_and_its_recovery_are_told_once_each(slack: SlackServer) ->
 
 
 def test_scopes_of_one_reason_share_a_message_and_recover_apart(slack: SlackServer) -> None:
-    run(Told(reported(("o/a", "failed"), ("o/b", "partial"), ("o/c", "succeeded"))))
-    run(Told(reported(("o/a", "succeeded"), ("o/b", "partial"), ("o/c", "succeeded"))))
-    run(Told(reported(("o/B", "succeeded"))))
+    run(FakeCollector(reported(("o/a", "failed"), ("o/b", "partial"), ("o/c", "succeeded"))))
+    run(FakeCollector(reported(("o/a", "succeeded"), ("o/b", "partial"), ("o/c", "succeeded"))))
+    run(FakeCollector(reported(("o/B", "succeeded"))))
     assert slack.titles() == [
         "told: partly collected: 2 scopes (network)",
         "told: recovered: o/a",
@@ -89,24 +89,24 @@ def test_scopes_of_one_reason_share_a_message_and_recover_apart(slack: SlackServ
 
 
 def test_thousands_of_scopes_are_one_message(slack: SlackServer) -> None:
-    run(Told(reported(("o/fine", "succeeded"), *((f"o/{n}", "failed") for n in range(3000)))))
+    run(FakeCollector(reported(("o/fine", "succeeded"), *((f"o/{n}", "failed") for n in range(3000)))))
     assert len(slack.messages) == 1
     assert "and 2960 more" in slack.messages[0]["text"]
 
 
 def test_a_run_that_finds_a_lock_is_no_trouble(slack: SlackServer) -> None:
-    run(Told(reported(("o/a", "busy"))))
+    run(FakeCollector(reported(("o/a", "busy"))))
     assert slack.messages == []
 
 
 def test_a_killed_run_is_told_by_whoever_looks_next(slack: SlackServer) -> None:
-    CollectorRun.objects.create(collector="told", host="h", pid=1, started_at=timezone.now())
+    CollectorRun.objects.create(collector="fake", host="h", pid=1, started_at=timezone.now())
     assert notify() == "1 message posted"
     assert slack.titles() == ["told: interrupted: the whole run (interrupted)"]
 
 
 def test_a_run_that_died_between_ledger_and_message_is_told_later(slack: SlackServer) -> None:
-    with recorded_run("told", {}) as line:
+    with recorded_run("fake", {}) as line:
         finish_run(line, "failed", counts={}, category="network", error="down")
     assert slack.messages == []
     notify()
@@ -146,7 +146,7 @@ def test_an_error_of_slack_fails_no_run_and_the_message_comes_later(
     monkeypatch.setattr("core.monitoring.hooks.SECONDS", 2.0)
     slack.faults = [fault]
     began = timezone.now()
-    run(Told(reported(("o/a", "partial"))))
+    run(FakeCollector(reported(("o/a", "partial"))))
     assert timezone.now() - began < timedelta(seconds=8)
     assert CollectorRun.objects.get().outcome == "partial"
     assert Notice.objects.get().state == "waiting"
@@ -156,7 +156,7 @@ def test_an_error_of_slack_fails_no_run_and_the_message_comes_later(
 
 def test_a_message_whose_answer_was_lost_is_not_sent_twice(slack: SlackServer) -> None:
     slack.faults = [Fault(lost=True)]
-    run(Told(reported(("o/a", "partial"))))
+    run(FakeCollector(reported(("o/a", "partial"))))
     assert (len(slack.messages), Notice.objects.get().state) == (1, "waiting")
     notify()
     assert (len(slack.messages), Notice.objects.get().state) == (1, "posted")
@@ -165,7 +165,7 @@ def test_a_message_whose_answer_was_lost_is_not_sent_twice(slack: SlackServer) -
 def test_without_the_right_to_read_it_comes_at_most_twice(slack: SlackServer) -> None:
     slack.refuse["conversations.history"] = "missing_scope"
     slack.faults = [Fault(lost=True)]
-    run(Told(reported(("o/a", "partial"))))
+    run(FakeCollector(reported(("o/a", "partial"))))
     for _ in range(3):
         notify()
     assert len(slack.messages) == 2
@@ -186,7 +186,7 @@ def test_a_process_that_dies_between_sending_and_noting_sends_nothing_twice(
     open_post = SlackClient.post
     monkeypatch.setattr(SlackClient, "post", dies)
     with pytest.raises(Killed):
-        run(Told(reported(("o/a", "partial"))))
+        run(FakeCollector(reported(("o/a", "partial"))))
     monkeypatch.setattr(SlackClient, "post", open_post)
     notify()
     assert (len(slack.messages), Notice.objects.get().state) == (1, "posted")
@@ -194,8 +194,8 @@ def test_a_process_that_dies_between_sending_and_noting_sends_nothing_twice(
 
 def test_a_refused_message_does_not_hold_up_the_next(slack: SlackServer) -> None:
     slack.faults = [Fault(200, '{"ok": false, "error": "invalid_blocks"}')]
-    failing(Told(run=ValueError("a")))
-    run(Told())
+    command_error(FakeCollector(run=ValueError("a")))
+    run(FakeCollector())
     assert slack.titles() == ["told: recovered: the whole run"]
     assert set(Notice.objects.values_list("state", flat=True)) == {"refused", "posted"}
 
@@ -209,7 +209,7 @@ def test_what_waited_for_days_is_not_sent(slack: SlackServer) -> None:
 
 def test_without_slack_alerts_are_kept_and_nothing_waits(settings: Any) -> None:
     settings.SLACK_BOT_TOKEN = ""
-    failing(Told(run=ValueError("x")))
+    command_error(FakeCollector(run=ValueError("x")))
     assert Alert.objects.get().category == "validation"
     assert not Notice.objects.exists()
     assert "SLACK_BOT_TOKEN" in notify()
@@ -230,7 +230,7 @@ def test_an_alert_that_breaks_breaks_no_run(
         raise OperationalError("gone")
 
     monkeypatch.setattr("core.monitoring.alerts.refresh", broken)
-    assert run(Told()).exit_code == 0
+    assert run(FakeCollector()).exit_code == 0
     assert "gone" in caplog.text
 
 
@@ -260,7 +260,7 @@ def test_an_unknown_receiver_hears_of_every_end() -> None:
         heard.append(kwargs["run"])
 
     run_finished.connect(receiver)
-    run(Told())
-    failing(Told(run=ValueError("x")))
+    run(FakeCollector())
+    command_error(FakeCollector(run=ValueError("x")))
     run_finished.disconnect(receiver)
     assert [line.outcome for line in heard] == ["succeeded", "failed"]

@@ -11,9 +11,9 @@ import pytest
 
 from config.database import stop_server
 from config.database.programs import run_program
-from config.tests.following import ROOT, run
 from core.errors import in_one_line
 from samples.server import SampleServer
+from tests.support.doc_examples import ROOT, run
 
 MANAGE = f"{sys.executable} {ROOT}/manage.py"
 

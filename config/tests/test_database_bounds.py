@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from config.database import database_settings
-from core.tests.peers import Peer, silent
+from tests.support.misbehaving_servers import Peer, silent
 
 
 def test_a_database_that_says_nothing_is_given_up(tmp_path: Path) -> None:

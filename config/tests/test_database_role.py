@@ -18,7 +18,7 @@ from config.database import stop_server
 from config.database.client import ensure_running
 from config.database.home import Home
 from config.database.roles import DATABASE, ROLE, SUPERUSER, prepare_database
-from config.tests.following import ROOT
+from tests.support.doc_examples import ROOT
 
 # What a data folder may hold besides tables: everything that the superuser made must belong to the product afterwards.
 OBJECTS = """

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from config.tests.following import INDENTED, ROOT, SHELL, commands, copied, run
-from discord_activity_tracker.tests.exported import export, exported
-from discord_activity_tracker.tests.handmade import at
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.discord_exports import export, exported
+from tests.support.discord_fixtures import at
+from tests.support.doc_examples import INDENTED, ROOT, SHELL, commands, copy_repository, run
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {"how_to_add_a_tracker.md"}
@@ -46,7 +46,7 @@ def every() -> list[str]:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[tuple[Path, SampleServer, SampleDiscord]]:
     """A fresh clone with an exported channel, a GitHub and a Discord for it."""
-    place = copied(tmp_path / "copy")
+    place = copy_repository(tmp_path / "copy")
     (place / "exports").mkdir()
     export(place / "exports" / "old-harbour.json", [exported(at(0)), exported(at(1))])
     with SampleServer() as server, SampleDiscord() as discord:

@@ -15,8 +15,8 @@ from config.database import stop_server
 from config.database.backend.base import DatabaseWrapper
 from config.database.disk import NEEDED, is_disk_full
 from config.database.home import Home
-from config.tests.following import ROOT, run
 from core.errors import classify_failure, in_one_line
+from tests.support.doc_examples import ROOT, run
 
 MANAGE = f"{sys.executable} {ROOT}/manage.py"
 LOG_ONLY = "SELECT count(pg_logical_emit_message(true, 'test', repeat('x', 1000000))) FROM generate_series(1, {})"

@@ -11,8 +11,8 @@ from django.urls import reverse
 from core.models import Activity, CollectorRun, Scope, SkippedItem
 from core.operations.visible import HIDDEN
 from discord_activity_tracker.models import Message, Revision
-from discord_activity_tracker.tests.handmade import at, make_guild, message, store
 from github_activity_tracker.models import Account, Commit, Issue, Repository
+from tests.support.discord_fixtures import at, make_guild, message, store
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)

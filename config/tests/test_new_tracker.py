@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from config.tests.following import ROOT, commands, copied, files, run
 from config.wiring import edits_for
-from core.tests.speed import quick
+from tests.support.doc_examples import ROOT, commands, copy_repository, files, run
+from tests.support.slow_variants import quick
 
 CHECKS = [
     ".venv/bin/ruff check {0} config/settings.py",
@@ -26,7 +26,7 @@ CHECKS = [
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Path]:
     """A copy of the repository whose database is stopped in the end."""
-    place = copied(tmp_path / "copy")
+    place = copy_repository(tmp_path / "copy")
     yield place
     run(".venv/bin/python -m config.database stop", place)
 

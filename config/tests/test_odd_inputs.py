@@ -16,13 +16,13 @@ from django.test import Client, RequestFactory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.tests.odd_inputs import OddRequest, Route, failure, odd_request, routes
 from core.models import Activity, CollectorRun, Scope, SkippedItem
 from core.pages import parameters
 from core.pages.odd_requests import Utf8ASGIHandler, Utf8WSGIHandler, utf8_content_type
-from core.tests.kept_talk import keep, keep_talk
-from discord_activity_tracker.tests.handmade import at, make_guild, message, store
 from github_activity_tracker.models import Issue, IssueComment, Repository
+from tests.support.conversation_fixtures import store_conversations, store_document
+from tests.support.discord_fixtures import at, make_guild, message, store
+from tests.support.odd_requests import OddRequest, Route, failure, odd_request, routes
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 NUMBER = int(os.environ.get("ODD_INPUTS", "10000"))
@@ -58,8 +58,8 @@ def admin(db: Any) -> Iterator[Client]:
     """Somebody who may see and do everything, with a row or more in most lists."""
     make_guild()
     store([message(at(0), "The opening"), message(at(1), "The answer")])
-    keep_talk()
-    keep("long", "Long", *(f"passage number {n}." for n in range(60)))
+    store_conversations()
+    store_document("long", "Long", *(f"passage number {n}." for n in range(60)))
     repository = Repository.objects.create(id=1, full_name="a/b")
     common = {"repository": repository, "created_at": NOW, "updated_at": NOW}
     Issue.objects.create(id=1, number=1, is_pull_request=False, title="One", state="open", **common)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from config.tests.following import ROOT, commands, copied, run
-from config.tests.terminal import record
 from samples.community import SampleCommunity
 from samples.server import SampleServer
+from tests.support.doc_examples import ROOT, commands, copy_repository, run
+from tests.support.terminal import record
 
 pytestmark = pytest.mark.slow
 PASSWORD = "correct horse battery"
@@ -88,7 +88,7 @@ def search(address: str, name: str, password: str, words: str) -> str:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
     """A fresh clone; its databases are stopped afterwards."""
-    yield copied(tmp_path)
+    yield copy_repository(tmp_path)
     run(".venv/bin/python -m config.database stop", tmp_path)
 
 

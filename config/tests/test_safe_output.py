@@ -21,7 +21,7 @@ from core.models import Activity, Scope
 from core.monitoring.status import Finding, Level, Status
 from core.operations.slack_ops.messages import plain
 from core.operations.visible import HIDDEN, json_text, visible, visible_line
-from core.tests.kept_talk import keep
+from tests.support.conversation_fixtures import store_document
 
 pytestmark = pytest.mark.django_db  # a command sets limits where a connection is open
 HOSTILE = "red\x1b[31m \u202etxt.exe\u202c pay\u200bpal \x9b2J bell\x07 tag\U000e0041 del\x7f"
@@ -144,7 +144,9 @@ def test_variants_and_joiners_stay_only_where_they_have_an_effect(text: str, see
 
 @pytest.mark.parametrize("stream", [Terminal, StringIO])
 def test_search_around_shows_hidden_characters_of_neighbours(stream: type[StringIO]) -> None:
-    keep("harbour", "Harbour", f"the ferry leaves at noon {HOSTILE}", f"neighbour {HOSTILE}", author=f"ada{HOSTILE}")
+    store_document(
+        "harbour", "Harbour", f"the ferry leaves at noon {HOSTILE}", f"neighbour {HOSTILE}", author=f"ada{HOSTILE}"
+    )
     out = stream()
     call_command("search", "ferry", "noon", "--mode", "text", "--around", "2", stdout=out, no_color=True)
     assert "neighbour red‹U+001B›[31m" in out.getvalue()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from config.tests.following import ROOT, run
 from core.errors import AccessDenied
 from core.models import Activity, Alert, CollectorRun, Notice
 from core.operations.github_ops.git import GitMirror
-from core.tests.told import Told, failing
 from samples.server import SampleServer
+from tests.support.doc_examples import ROOT, run
+from tests.support.fake_collector import FakeCollector, command_error
 
 TOKENS = [
     "ghp_" + "a1" * 18,
@@ -42,7 +42,7 @@ def test_a_token_in_an_error_is_nowhere_afterwards(
     token: str, shape: str, settings: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL, settings.SLACK_API_BASE = "x", "C0", "http://127.0.0.1:9/"
-    failing(Told(run=AccessDenied(shape.format(token))))
+    command_error(FakeCollector(run=AccessDenied(shape.format(token))))
     kept = [*CollectorRun.objects.values(), *Alert.objects.values(), *Notice.objects.values()]
     assert len(kept) == 3
     assert token not in json.dumps(kept, default=str)

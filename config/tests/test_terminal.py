@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from config.tests.terminal import CTRL_C, ROOT, Recording, record
 from samples.community import SampleCommunity
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.terminal import CTRL_C, ROOT, Recording, record
 
 pytestmark = pytest.mark.slow
 REMOVED = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "GITHUB_REPOS", "DISCORD_GUILDS")

@@ -19,13 +19,13 @@ from core.models import Alert, CollectorRun, Notice, Scope, SkippedItem
 from core.monitoring.alerts import refresh
 from core.monitoring.status import Level, status
 from core.runs import database_now, finish_run, recorded_run
-from core.tests.told import Command, Told, run
 from discord_activity_tracker.models import Guild
 from github_activity_tracker.collector.repository import RepositoryRun
 from github_activity_tracker.models import Repository
 from samples import SAMPLE_REPOSITORY
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.fake_collector import Command, FakeCollector, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TERMINAL = SimpleNamespace(closed=False, isatty=lambda: True)
@@ -101,12 +101,12 @@ def test_a_wrong_server_or_channel_at_a_terminal_touches_nothing(discord: Sample
 @pytest.mark.parametrize("error", [ConfigurationError("X is empty"), ReplaceToken("X is refused")])
 def test_every_usage_error_of_a_collector_leaves_no_run_at_a_terminal(error: Exception) -> None:
     with pytest.raises(type(error)):
-        run(Told(run=error))
+        run(FakeCollector(run=error))
     assert not CollectorRun.objects.exists()
     assert not Alert.objects.exists()
 
 
-class Storing(Told):
+class Storing(FakeCollector):
     """Has stored something before it fails."""
 
     def counts_so_far(self) -> dict[str, int]:
@@ -144,8 +144,8 @@ def test_under_cron_a_misspelt_name_stops_no_other_repository(github: SampleServ
 
 def test_a_run_that_has_begun_its_work_ends_the_complaint_about_the_configuration() -> None:
     with pytest.raises(ConfigurationError):
-        run(Told(run=ConfigurationError("X is empty")))
-    with recorded_run("told", {}) as started:
+        run(FakeCollector(run=ConfigurationError("X is empty")))
+    with recorded_run("fake", {}) as started:
         assert level() == Level.CRITICAL
         CollectorRun.objects.filter(pk=started.pk).update(progress={"stream": "issues"})
         assert level() == Level.OK
@@ -162,7 +162,7 @@ def test_under_cron_a_collector_that_cannot_be_built_is_on_record() -> None:
     assert CollectorRun.objects.get().error == "X is empty"
 
 
-class Stopped(Told):
+class Stopped(FakeCollector):
     """A person presses Ctrl-C while it collects."""
 
     def collect(self) -> Any:
@@ -174,7 +174,7 @@ class Stopped(Told):
 
 @pytest.mark.parametrize("before", ["succeeded", "failed"])
 def test_ctrl_c_leaves_its_counts_and_changes_no_level(before: str) -> None:
-    with recorded_run("told", {}) as line:
+    with recorded_run("fake", {}) as line:
         finish_run(line, before, counts={}, error="" if before == "succeeded" else "down")
     refresh()
     alerts, was = Alert.objects.count(), level()
@@ -232,7 +232,7 @@ def test_ctrl_c_in_a_collection_keeps_what_each_page_stored(
 
 def test_a_killed_run_reports_what_it_had_read() -> None:
     progress = {"phase": "run", "stream": "issues", "streams": {"issues": 200, "labels": 0}}
-    CollectorRun.objects.create(collector="told", host="h", pid=1, started_at=timezone.now(), progress=progress)
+    CollectorRun.objects.create(collector="fake", host="h", pid=1, started_at=timezone.now(), progress=progress)
     refresh()
     assert CollectorRun.objects.get().counts == {"issues": 200}
     assert Alert.objects.get().category == "interrupted"
@@ -245,7 +245,7 @@ def failed_here(name: str) -> None:
 
 
 def _reported(reports: list[ScopeReport]) -> None:
-    collector = Told(CollectorResult.of(reports, requests=1))
+    collector = FakeCollector(CollectorResult.of(reports, requests=1))
     collector.name = "github"
     run(collector)
 
@@ -281,7 +281,7 @@ def test_an_alert_about_a_server_that_is_switched_off_closes() -> None:
     guild = Guild.objects.create(id=5, name="Saltmarsh Works")
     Scope.objects.create(source_system="discord", external_id="5/6", name="Saltmarsh Works/general")
     report = ScopeReport(scope="Saltmarsh Works", outcome="failed", category="network", reason="it was down")
-    collector = Told(CollectorResult.of([report], requests=1))
+    collector = FakeCollector(CollectorResult.of([report], requests=1))
     collector.name = "discord"
     run(collector)
     Guild.objects.filter(pk=guild.pk).update(enabled=False)

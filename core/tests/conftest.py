@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.tests.scripted import ScriptedServer
-from core.tests.twin import Twin
+from tests.support.pinecone_twin import Twin
+from tests.support.scripted_server import ScriptedServer
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from core.operations.bounds import call_within, check_time, pause, run_ends_afte
 from core.operations.discord_ops import client as discord_client
 from core.operations.github_ops.git import GitMirror
 from core.operations.pinecone_ops import store
-from core.tests.calling import CLIENTS, SECRET
-from core.tests.peers import Peer, dripping_body, dripping_headers, endless, silent
+from tests.support.credential_clients import CLIENTS, SECRET
+from tests.support.misbehaving_servers import Peer, dripping_body, dripping_headers, endless, silent
 
 PEERS = {
     "says nothing": silent,

@@ -19,7 +19,7 @@ from core.operations.embedding_endpoint import EmbeddingEndpoint
 from core.operations.http import Allowance, Transport
 from core.operations.pinecone_ops import PineconeInference
 from core.operations.slack_ops import SlackClient
-from core.tests.scripted import JSON, Reply, ScriptedServer
+from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 LATER = datetime(2031, 5, 1, 12, tzinfo=UTC)
 GARBAGE = ["soon", "nan", "-5", "9" * 5000, "1e400"]

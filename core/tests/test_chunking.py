@@ -13,7 +13,7 @@ from core.search.chunking import MAX_TOKENS, cut, cut_all, extra_words
 from core.search.documents import Passage, RenderedDocument
 from core.search.embedders import count_tokens
 from core.search.embedders.tokens import tokenizer
-from core.tests.speed import quick
+from tests.support.slow_variants import quick
 
 PARAGRAPH = "The gauge was read twice before noon and once after it, and each time it said the same. "
 SCRIPTS = {

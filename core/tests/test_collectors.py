@@ -7,13 +7,13 @@ import pytest
 from django.core.management.base import CommandError
 
 from core.models import CollectorRun
-from core.tests.told import Told, failing, run
+from tests.support.fake_collector import FakeCollector, command_error, run
 
 pytestmark = pytest.mark.django_db
 
 
 def test_the_phases_run_in_their_order_and_leave_nothing_behind() -> None:
-    collector = Told()
+    collector = FakeCollector()
     run(collector)
     assert collector.calls == [("validate", "run"), ("collect", "run"), ("sync", "sync_pinecone")]
     assert not hasattr(collector, "_error_phase")
@@ -22,25 +22,25 @@ def test_the_phases_run_in_their_order_and_leave_nothing_behind() -> None:
 @pytest.mark.parametrize(("phase", "name"), [("run", "run"), ("sync", "sync_pinecone")])
 def test_a_failure_is_handled_once_and_raised_unchanged(caplog: Any, phase: str, name: str) -> None:
     failure = TimeoutError("slow")
-    collector = Told(**{phase: failure})  # pyright: ignore[reportArgumentType]  # by name
-    assert failing(collector) is failure
+    collector = FakeCollector(**{phase: failure})  # pyright: ignore[reportArgumentType]  # by name
+    assert command_error(collector) is failure
     assert collector.handled == [failure]
     assert collector.calls[-1] == ("handle", name)
     (record,) = (record for record in caplog.records if record.levelno == logging.ERROR)
-    assert (record.collector, record.collector_phase, record.failure_category) == ("told", name, "timeout")
+    assert (record.collector, record.collector_phase, record.failure_category) == ("fake", name, "timeout")
 
 
 def test_after_a_failed_run_nothing_is_indexed() -> None:
-    collector = Told(run=KeyError())
-    failing(collector)
+    collector = FakeCollector(run=KeyError())
+    command_error(collector)
     assert "sync" not in dict(collector.calls)
 
 
 @pytest.mark.parametrize("phase", ["run", "sync"])
 def test_a_double_fault_leaves_no_phase_and_no_open_run_behind(phase: str) -> None:
     first, second = ValueError("first"), RuntimeError("second")
-    collector = Told(handler=second, **{phase: first})  # pyright: ignore[reportArgumentType]  # by name
-    raised = failing(collector)
+    collector = FakeCollector(handler=second, **{phase: first})  # pyright: ignore[reportArgumentType]  # by name
+    raised = command_error(collector)
     assert raised is second
     assert raised.__context__ is first
     assert CollectorRun.objects.get().outcome == "failed"
@@ -49,8 +49,8 @@ def test_a_double_fault_leaves_no_phase_and_no_open_run_behind(phase: str) -> No
 @pytest.mark.parametrize(("phase", "name"), [("run", "run"), ("sync", "sync_pinecone")])
 def test_a_command_error_is_not_handled_but_logged_as_command(caplog: Any, phase: str, name: str) -> None:
     failure = CommandError("no")
-    collector = Told(**{phase: failure})  # pyright: ignore[reportArgumentType]  # by name
-    assert failing(collector) is failure
+    collector = FakeCollector(**{phase: failure})  # pyright: ignore[reportArgumentType]  # by name
+    assert command_error(collector) is failure
     assert collector.handled == []
     (record,) = (record for record in caplog.records if record.levelno == logging.ERROR)
-    assert (record.collector, record.collector_phase, record.failure_category) == ("told", name, "command")
+    assert (record.collector, record.collector_phase, record.failure_category) == ("fake", name, "command")

@@ -14,7 +14,7 @@ from core.errors import RetryLater, ScopeBusy
 from core.models import Chunk, CollectorRun, Document, Scope
 from core.runs import current_run
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed
-from core.tests.told import Command, Told, failing, run
+from tests.support.fake_collector import Command, FakeCollector, command_error, run
 
 pytestmark = pytest.mark.django_db
 SECRET = "ghp_" + "a" * 36
@@ -22,24 +22,24 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_a_failed_run_is_kept_in_the_ledger_without_secrets() -> None:
-    failing(Told(run=PermissionError(f"no\nwith {SECRET}")))
+    command_error(FakeCollector(run=PermissionError(f"no\nwith {SECRET}")))
     kept = CollectorRun.objects.get()
-    assert (kept.collector, kept.outcome, kept.failure_category) == ("told", "failed", "permission")
+    assert (kept.collector, kept.outcome, kept.failure_category) == ("fake", "failed", "permission")
     assert kept.error == "no with ***"
     assert kept.finished_at is not None
     assert current_run() is None
 
 
-class Storing(Told):
+class Storing(FakeCollector):
     """Stores a note and marks it in one transaction, then fails if it is told to; finds the note again in the index."""
 
-    source_system = "told"
+    source_system = "fake"
     renderer_version = 1
 
     def collect(self) -> Any:
         with transaction.atomic():
-            scope, _ = Scope.objects.get_or_create(source_system="told", external_id="1", defaults={"name": "kept"})
-            mark_changed([DocumentMark(source_system="told", external_id="note", kind="note", scope_id=scope.pk)])
+            scope, _ = Scope.objects.get_or_create(source_system="fake", external_id="1", defaults={"name": "kept"})
+            mark_changed([DocumentMark(source_system="fake", external_id="note", kind="note", scope_id=scope.pk)])
         return super().collect()
 
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
@@ -58,7 +58,7 @@ class Storing(Told):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_failed_run_stored_stays_and_reaches_the_index_with_the_next() -> None:
-    failing(Storing(run=RetryLater("later")))
+    command_error(Storing(run=RetryLater("later")))
     assert Document.objects.get().external_id == "note"
     assert not Chunk.objects.exists()
     run(Storing())
@@ -67,29 +67,29 @@ def test_what_a_failed_run_stored_stays_and_reaches_the_index_with_the_next() ->
 
 @pytest.mark.parametrize(("outcome", "code"), [("succeeded", 0), ("partial", 3), ("failed", 1), ("busy", 75)])
 def test_the_exit_code_follows_the_outcome(outcome: Any, code: int) -> None:
-    assert run(Told(CollectorResult(outcome=outcome))).exit_code == code
+    assert run(FakeCollector(CollectorResult(outcome=outcome))).exit_code == code
 
 
 def test_no_sync_leaves_the_second_phase_out() -> None:
-    collector = Told()
+    collector = FakeCollector()
     run(collector, "--no-sync")
     assert [call for call, _ in collector.calls] == ["validate", "collect"]
 
 
 def test_json_tells_a_result_in_one_object() -> None:
     report = ScopeReport(scope="a/b", outcome="partial", counts={"issues": 2}, skipped=1, reason=f"saw {SECRET}")
-    told = json.loads(run(Told(CollectorResult.of([report], requests=7)), "--json").printed.getvalue())
+    told = json.loads(run(FakeCollector(CollectorResult.of([report], requests=7)), "--json").printed.getvalue())
     assert told.pop("duration_seconds") >= 0
     scope = {"scope": "a/b", "outcome": "partial", "counts": {"issues": 2}, "reason": "saw ***"}
     assert told == {
-        "collector": "told", "success": False, "outcome": "partial", "counts": {"issues": 2}, "requests": 7,
+        "collector": "fake", "success": False, "outcome": "partial", "counts": {"issues": 2}, "requests": 7,
         "skipped": 1, "scopes": [scope],
     }  # fmt: skip
 
 
 def test_json_tells_a_failure_too() -> None:
     command = Command()
-    failing(Told(run=ScopeBusy(f"locked by {SECRET}")), "--json", command=command)
+    command_error(FakeCollector(run=ScopeBusy(f"locked by {SECRET}")), "--json", command=command)
     told = json.loads(command.printed.getvalue())
     assert (told["success"], told["outcome"], told["failure_category"]) == (False, "busy", "command")
     assert CollectorRun.objects.get().outcome == "busy"

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import RetryLater
 from core.operations.discord_ops import RequestBudget, answers, open_client
-from core.tests.scripted import JSON, Reply, ScriptedServer
+from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 LOGIN = {
     "/users/@me": {"id": "1", "username": "bot", "discriminator": "0", "avatar": None},

@@ -12,8 +12,8 @@ from core.errors import AccessDenied, DocumentRefused, ReplaceToken, RetryLater,
 from core.operations.embedding_endpoint import EmbeddingEndpoint
 from core.search.embedders import get_embedder
 from core.search.embedders.local import LocalEmbedder
-from core.tests.scripted import Reply, ScriptedServer
-from core.tests.twin import Twin
+from tests.support.pinecone_twin import Twin
+from tests.support.scripted_server import Reply, ScriptedServer
 
 KEY = "a-secret-of-the-tests"
 

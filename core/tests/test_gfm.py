@@ -10,7 +10,7 @@ import pytest
 
 from core.operations.markdown import Flavour, Markup, excerpt, safe_html
 from core.search.chunking.blocks import blocks
-from core.tests.gfm_bodies import BODIES, NOT_COMPARED, SOURCES
+from tests.support.gfm_bodies import BODIES, NOT_COMPARED, SOURCES
 
 GFM = Markup(flavour=Flavour.GFM)
 CMARK = shutil.which("cmark-gfm")

@@ -9,8 +9,8 @@ from core.errors import AccessDenied, NotFound, ReplaceToken, RetryLater, Unexpe
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.tokens import TokenPool
 from core.operations.http import Allowance, Transport
-from core.tests.scripted import JSON, Reply, ScriptedServer
 from samples.server import SampleServer
+from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 ALICE, BOB = "ghp_alice_secret", "ghp_bob_secret"
 SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)

@@ -16,7 +16,7 @@ from core.operations.github_ops.limits import LONGEST, ServerClock, limit_of, re
 from core.operations.github_ops.quota import Quota
 from core.operations.github_ops.tokens import CORE, GRAPHQL
 from core.operations.http import Response
-from core.tests.scripted import JSON, Reply, ScriptedServer
+from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 NOW = 1_800_000_000.0
 ALICE, BOB = "ghp_alice_secret", "ghp_bob_secret"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import UnexpectedAnswer
 from core.operations.github_ops.links import below_root, link_targets
-from core.tests.scripted import JSON, Reply, ScriptedServer
+from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 PAGE = "/repositories/1/issues?page=2&after=A%3D"
 

@@ -16,7 +16,7 @@ from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror
 from core.operations.github_ops.tokens import TokenPool
 from core.operations.http import Allowance, Transport
-from core.tests.scripted import Reply, ScriptedServer
+from tests.support.scripted_server import Reply, ScriptedServer
 
 ALICE, BOB, CAROL = "ghp_alice_secret", "github_pat_bob_secret", "ghs_carol_secret"
 BAD = Reply(401, body=b'{"message": "Bad credentials"}')

@@ -11,7 +11,7 @@ from core.errors import (
 )
 from core.operations import http
 from core.operations.http import Allowance, Response, Transport
-from core.tests.scripted import JSON, Reply, ScriptedServer
+from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 GOOD = Reply(body=b'{"id": 1}')
 PASSING = {

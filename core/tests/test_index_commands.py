@@ -17,17 +17,17 @@ from core.search.filters import Filters
 from core.search.namespaces import serving
 from core.search.queue import claimed
 from core.search.verifying import differences, queue_repair
-from core.tests.notes import NOW, Notes, check_ledger, model
+from tests.support.fake_source import NOW, FakeSource, check_ledger, model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notes]:
+def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
     """Three documents that are not indexed yet, and nothing else."""
     with model("first"):
-        found = Notes(boat="one|two", crash="three", tide="four")
+        found = FakeSource(boat="one|two", crash="three", tide="four")
         for name in ("sync_index", "verify_index", "switch_embedder"):
             place = f"core.management.commands.{name}.document_sources"
             monkeypatch.setattr(place, lambda source=None: [found])  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
@@ -41,21 +41,21 @@ def run(name: str, **options: Any) -> tuple[int, dict[str, Any]]:
     return getattr(command, "exit_code", 0), json.loads(out.getvalue())
 
 
-def test_a_sync_that_leaves_nothing_ends_with_0(notes: Notes) -> None:
+def test_a_sync_that_leaves_nothing_ends_with_0(notes: FakeSource) -> None:
     code, told = run("sync_index")
     assert (code, told["documents"], told["chunks_embedded"], told["remaining"]) == (0, 3, 4, 0)
     code, told = run("sync_index", wait=1.0)
     assert (code, told["documents"], told["chunks_sent"], told["fresh"]) == (0, 0, 0, True)
 
 
-def test_a_sync_without_time_ends_with_3_and_the_next_goes_on(notes: Notes) -> None:
+def test_a_sync_without_time_ends_with_3_and_the_next_goes_on(notes: FakeSource) -> None:
     code, told = run("sync_index", max_seconds=0.0)
     assert (code, told["remaining"]) == (3, 3)
     assert run("sync_index")[0] == 0
     check_ledger(notes)
 
 
-def test_a_sync_that_finds_all_in_the_hands_of_others_ends_with_75(notes: Notes) -> None:
+def test_a_sync_that_finds_all_in_the_hands_of_others_ends_with_75(notes: FakeSource) -> None:
     documents = list(Document.objects.values_list("pk", flat=True))
     with closing(connection.copy()) as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(7310, id) FROM unnest(%s::int[]) AS id", [documents])
@@ -65,7 +65,7 @@ def test_a_sync_that_finds_all_in_the_hands_of_others_ends_with_75(notes: Notes)
     assert run("sync_index")[0] == 0
 
 
-def test_claims_end_with_the_session(notes: Notes) -> None:
+def test_claims_end_with_the_session(notes: FakeSource) -> None:
     documents = list(Document.objects.values_list("pk", flat=True))
     with claimed(documents) as mine:
         assert mine == documents
@@ -74,13 +74,13 @@ def test_claims_end_with_the_session(notes: Notes) -> None:
             assert cursor.fetchone() == (False,)
 
 
-def test_wrong_settings_end_with_2(notes: Notes) -> None:
+def test_wrong_settings_end_with_2(notes: FakeSource) -> None:
     with override_settings(VECTOR_INDEX="pinecone", PINECONE_API_KEY=""), pytest.raises(ConfigurationError) as raised:
         run("sync_index")
     assert exit_code_for(raised.value) == 2
 
 
-def test_an_index_in_step_is_verified_with_0(notes: Notes) -> None:
+def test_an_index_in_step_is_verified_with_0(notes: FakeSource) -> None:
     assert run("verify_index")[0] == 0  # nothing is indexed yet
     run("sync_index")
     code, told = run("verify_index")
@@ -98,7 +98,7 @@ def test_an_index_in_step_is_verified_with_0(notes: Notes) -> None:
         (lambda: Document.objects.filter(external_id="tide").update(version=9), "stale"),
     ],
 )
-def test_damage_is_found_with_3_and_repaired(notes: Notes, damage: Callable[[], object], what: str) -> None:
+def test_damage_is_found_with_3_and_repaired(notes: FakeSource, damage: Callable[[], object], what: str) -> None:
     run("sync_index")
     damage()
     code, told = run("verify_index")
@@ -111,7 +111,7 @@ def test_damage_is_found_with_3_and_repaired(notes: Notes, damage: Callable[[], 
     assert Vector.objects.count() == 4
 
 
-def test_a_repair_that_was_interrupted_is_finished_by_the_next(notes: Notes) -> None:
+def test_a_repair_that_was_interrupted_is_finished_by_the_next(notes: FakeSource) -> None:
     run("sync_index")
     Vector.objects.all().delete()
     target = serving()
@@ -124,7 +124,7 @@ def test_a_repair_that_was_interrupted_is_finished_by_the_next(notes: Notes) -> 
     assert Vector.objects.count() == 4
 
 
-def test_a_refused_document_ends_with_3_and_the_rest_is_there(notes: Notes) -> None:
+def test_a_refused_document_ends_with_3_and_the_rest_is_there(notes: FakeSource) -> None:
     notes.write(boat="x" * 100, **{"n" * 190: "long", "é" * 190: "too long an id when it is escaped"})
     code, told = run("sync_index")
     assert (code, told["failed"], told["remaining"]) == (3, 1, 1)
@@ -132,7 +132,7 @@ def test_a_refused_document_ends_with_3_and_the_rest_is_there(notes: Notes) -> N
     assert run("verify_index")[0] == 3
 
 
-def test_a_switch_embeds_each_text_once_and_drops_the_old(notes: Notes) -> None:
+def test_a_switch_embeds_each_text_once_and_drops_the_old(notes: FakeSource) -> None:
     run("sync_index")
     with model("second", 16) as new:
         notes.write(boat="one|changed")
@@ -147,7 +147,7 @@ def test_a_switch_embeds_each_text_once_and_drops_the_old(notes: Notes) -> None:
         assert run("switch_embedder")[1]["chunks_embedded"] == 1  # the vectors of the old model were kept
 
 
-def test_while_a_switch_goes_on_the_old_model_serves_and_syncs(notes: Notes) -> None:
+def test_while_a_switch_goes_on_the_old_model_serves_and_syncs(notes: FakeSource) -> None:
     run("sync_index")
     with model("second"):
         code, told = run("switch_embedder", max_seconds=0.0)
@@ -161,7 +161,7 @@ def test_while_a_switch_goes_on_the_old_model_serves_and_syncs(notes: Notes) -> 
         check_ledger(notes)
 
 
-def test_an_abandoned_switch_is_cleared_away(notes: Notes) -> None:
+def test_an_abandoned_switch_is_cleared_away(notes: FakeSource) -> None:
     run("sync_index")
     with model("second"):
         run("switch_embedder", max_seconds=0.0)
@@ -171,14 +171,14 @@ def test_an_abandoned_switch_is_cleared_away(notes: Notes) -> None:
     assert IndexEntry.objects.count() == 3
 
 
-def test_two_switches_do_not_meet(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_switches_do_not_meet(notes: FakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.management.commands.switch_embedder.scope_lock", lambda *names: nullcontext(False))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     with pytest.raises(ScopeBusy) as raised:
         run("switch_embedder")
     assert raised.value.exit_code == 75
 
 
-def test_hnsw_finds_what_an_exact_scan_finds(notes: Notes) -> None:
+def test_hnsw_finds_what_an_exact_scan_finds(notes: FakeSource) -> None:
     run("sync_index")
     target = serving()
     assert target is not None

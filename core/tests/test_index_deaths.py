@@ -12,9 +12,9 @@ from core.search.namespaces import serving
 from core.search.switching import switch
 from core.search.sync import sync
 from core.search.verifying import differences
-from core.tests.dying import survives
-from core.tests.notes import Notes, check_ledger, model, vector_hashes
-from core.tests.twin import Twin
+from tests.support.fake_source import FakeSource, check_ledger, model, vector_hashes
+from tests.support.kill_points import survives
+from tests.support.pinecone_twin import Twin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG = "|".join(f"passage {n}" for n in range(5))
@@ -39,7 +39,7 @@ def run_until_in_step(act: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def check(notes: Notes, twin: Twin | None) -> None:
+def check(notes: FakeSource, twin: Twin | None) -> None:
     check_ledger(notes)
     target = serving()
     assert target is not None
@@ -53,7 +53,7 @@ def check(notes: Notes, twin: Twin | None) -> None:
     assert differences(target).wrong == 0
 
 
-def change(notes: Notes, turn: int) -> None:
+def change(notes: FakeSource, turn: int) -> None:
     """Edit, grow or shrink, delete or bring back, add, and rename every few turns."""
     notes.write(edited=f"edited {turn}|same", sized=LONG if turn % 2 else "short", **{f"new{turn}": "new"})
     notes.delete(f"new{turn - 1}")
@@ -66,7 +66,7 @@ def change(notes: Notes, turn: int) -> None:
         notes.rename(notes.scope.name)
 
 
-def kill_and_sync_again(notes: Notes, index: Twin | None, step: int) -> bool:
+def kill_and_sync_again(notes: FakeSource, index: Twin | None, step: int) -> bool:
     """Kill a sync at this step and check what the next one leaves; returns whether the first had ended before."""
     change(notes, step)
     ended = survives(step, lambda: sync([notes]))
@@ -77,21 +77,21 @@ def kill_and_sync_again(notes: Notes, index: Twin | None, step: int) -> bool:
 
 def test_a_sync_that_is_killed_at_some_steps_is_mended_by_the_next() -> None:
     with model("first"):
-        notes = Notes(edited="one|same", sized=LONG, gone="here", still="unchanged")
+        notes = FakeSource(edited="one|same", sized=LONG, gone="here", still="unchanged")
         assert not any(kill_and_sync_again(notes, None, step) for step in (2, 9, 15))
 
 
 @pytest.mark.slow
 def test_a_sync_that_is_killed_at_any_step_is_mended_by_the_next(index: Twin | None) -> None:
     with model("first"):
-        notes = Notes(edited="one|same", sized=LONG, gone="here", still="unchanged")
+        notes = FakeSource(edited="one|same", sized=LONG, gone="here", still="unchanged")
         steps = next(step for step in itertools.count(1) if kill_and_sync_again(notes, index, step))
     assert steps > 20
 
 
 @pytest.mark.slow
 def test_a_switch_that_is_killed_at_any_step_goes_on(index: Twin | None) -> None:
-    notes = Notes(some="one|two", sized=LONG)
+    notes = FakeSource(some="one|two", sized=LONG)
     with model("first"):
         sync([notes])
     for step in itertools.count(1):

@@ -16,7 +16,7 @@ from core.models import Alert, CollectorRun
 from core.monitoring.alerts import refresh
 from core.operations.bounds import bounded_process
 from core.operations.interrupts import Terminated, interruption_in
-from core.tests.told import Command, Told, run
+from tests.support.fake_collector import Command, FakeCollector, run
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -162,7 +162,7 @@ def test_a_command_that_fails_while_it_is_stopped_says_that_it_was_stopped(
     assert capsys.readouterr().err.endswith(": what was stored stays; run again to go on\n")
 
 
-class Stopped(Told):
+class Stopped(FakeCollector):
     """A signal arrives while it collects."""
 
     error: BaseException

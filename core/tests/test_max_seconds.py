@@ -12,8 +12,8 @@ from django.utils import timezone
 from core.errors import BudgetExhausted, CollectorError
 from core.models import CollectorRun, Notice
 from core.operations.pinecone_ops import store
-from core.tests.notes import Notes, model
-from core.tests.peers import Peer, dripping_body, dripping_headers, silent
+from tests.support.fake_source import FakeSource, model
+from tests.support.misbehaving_servers import Peer, dripping_body, dripping_headers, silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEERS = {"silent": silent, "drips headers": dripping_headers, "drips a body": dripping_body}
@@ -65,7 +65,7 @@ def test_collecting_from_discord(peer: Peer, settings: Any) -> None:
 def test_syncing_an_index_in_pinecone(peer: Peer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.VECTOR_INDEX, settings.PINECONE_API_KEY, settings.PINECONE_HOST = "pinecone", "a-key-of-tests", peer.url
     monkeypatch.setattr(
-        "core.management.commands.sync_index.document_sources", lambda source: [Notes(boat="The ferry leaves")]
+        "core.management.commands.sync_index.document_sources", lambda source: [FakeSource(boat="The ferry leaves")]
     )
     with model("first"):
         work = lambda: call_command("sync_index", max_seconds=LIMIT, stdout=StringIO())  # noqa: E731

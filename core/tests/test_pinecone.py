@@ -15,8 +15,8 @@ from core.search.filters import Filters
 from core.search.namespaces import Target, serving
 from core.search.sync import sync
 from core.search.verifying import differences, queue_repair
-from core.tests.notes import NOW, Notes, check_ledger, model, vector_hashes
-from core.tests.twin import Twin
+from tests.support.fake_source import NOW, FakeSource, check_ledger, model, vector_hashes
+from tests.support.pinecone_twin import Twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
@@ -48,7 +48,7 @@ def held(twin: Twin) -> dict[str, str]:
 
 
 def test_what_is_sent_can_be_read_without_the_database(here: Twin) -> None:
-    sync([Notes(boat="The ferry leaves|at noon")])
+    sync([FakeSource(boat="The ferry leaves|at noon")])
     rows = here.rows()
     assert list(rows) == ["prod-hashed-first"]
     assert [row["id"] for row in rows["prod-hashed-first"]] == ["boat#0000", "boat#0001"]
@@ -61,17 +61,17 @@ def test_what_is_sent_can_be_read_without_the_database(here: Twin) -> None:
 
 
 def test_an_unchanged_run_asks_nothing_of_the_index_or_the_model(here: Twin) -> None:
-    notes = Notes(boat="one|two")
+    notes = FakeSource(boat="one|two")
     sync([notes])
     before = here.count("vectors.upsert") + here.count("vectors.delete")
-    notes.mark("boat")
+    notes.enqueue("boat")
     assert sync([notes]).chunks_embedded == 0
     assert here.count("vectors.upsert") + here.count("vectors.delete") == before
 
 
 def test_of_a_thread_of_two_hundred_comments_only_the_changed_one_is_sent(here: Twin) -> None:
     comments = [f"comment {n}" for n in range(200)]
-    notes = Notes(thread="|".join(comments))
+    notes = FakeSource(thread="|".join(comments))
     sync([notes])
     comments[77] = "I have changed my mind"
     notes.write(thread="|".join(comments))
@@ -83,7 +83,7 @@ def test_of_a_thread_of_two_hundred_comments_only_the_changed_one_is_sent(here: 
 
 
 def test_moving_from_postgresql_embeds_nothing(here: Twin) -> None:
-    notes = Notes(boat="one|two", crash="three")
+    notes = FakeSource(boat="one|two", crash="three")
     with override_settings(VECTOR_INDEX="pgvector"):
         assert sync([notes]).chunks_embedded == 3
     result = sync([notes])
@@ -92,7 +92,7 @@ def test_moving_from_postgresql_embeds_nothing(here: Twin) -> None:
 
 
 def test_a_refused_document_is_marked_and_the_others_go_on(here: Twin) -> None:
-    notes = Notes(**{f"n{n}": f"text {n}|more" for n in range(20)})
+    notes = FakeSource(**{f"n{n}": f"text {n}|more" for n in range(20)})
     here.fault(kind="reject_id", id="n7#0001")
     result = sync([notes])
     assert (result.documents, result.failed, result.remaining) == (19, 1, 1)
@@ -109,7 +109,7 @@ def test_a_refused_document_is_marked_and_the_others_go_on(here: Twin) -> None:
 
 
 def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
-    notes = Notes(boat="one")
+    notes = FakeSource(boat="one")
     sync([notes])
     here.fault(kind="unauthorised")
     notes.write(boat="two", crash="three")
@@ -129,7 +129,7 @@ def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
      (429, "You have reached your write unit limit for the current month", AccessDenied)],
 )  # fmt: skip
 def test_what_stops_every_document_stops_the_run(here: Twin, status: int, message: str, error: type[Exception]) -> None:
-    notes = Notes(boat="one", crash="two")
+    notes = FakeSource(boat="one", crash="two")
     here.fault(kind="status", status=status, message=message, route="vectors.upsert")
     with pytest.raises(error):
         sync([notes])
@@ -142,7 +142,7 @@ def test_what_stops_every_document_stops_the_run(here: Twin, status: int, messag
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_broken_connection_is_mended(here: Twin, when: str) -> None:
     """Also when the write took effect, and nobody heard of it."""
-    notes = Notes(boat="one|two|three")
+    notes = FakeSource(boat="one|two|three")
     here.fault(kind="reset", when=when, route="vectors.*", probability=0.4, seed=3)
     for turn in range(4):
         notes.write(boat="|".join("abcde"[: turn + 1]), crash=f"{turn}")
@@ -160,7 +160,7 @@ def test_a_broken_connection_is_mended(here: Twin, when: str) -> None:
 
 
 def test_a_tenth_of_all_requests_may_fail(here: Twin) -> None:
-    notes = Notes(**{f"n{n}": f"text {n}" for n in range(5)})
+    notes = FakeSource(**{f"n{n}": f"text {n}" for n in range(5)})
     here.fault(kind="status", status=429, retry_after=0, route="*", probability=0.05, seed=1)
     here.fault(kind="status", status=503, route="*", probability=0.05, seed=2)
     for turn in range(15):
@@ -172,7 +172,7 @@ def test_a_tenth_of_all_requests_may_fail(here: Twin) -> None:
 
 
 def test_an_emptied_namespace_is_filled_again(here: Twin) -> None:
-    notes = Notes(boat="one|two", crash="three")
+    notes = FakeSource(boat="one|two", crash="three")
     sync([notes])
     here.fault(kind="wipe", namespace="prod-hashed-first")
     embedded = Embedding.objects.count()
@@ -185,7 +185,7 @@ def test_an_emptied_namespace_is_filled_again(here: Twin) -> None:
 
 
 def test_orphans_and_foreign_ids_are_found_and_removed(here: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
-    notes = Notes(boat="one|two")
+    notes = FakeSource(boat="one|two")
     sync([notes])
     for name in ("boat#0007", "nobody#0000", "no id of ours"):
         record: dict[str, Any] = {"id": name, "values": [1.0] + [0.0] * 7, "metadata": {}}
@@ -209,7 +209,7 @@ def differences_now() -> Any:
 
 
 def test_an_index_of_another_dimension_is_refused_before_anything_is_touched(here: Twin) -> None:
-    notes = Notes(boat="one")
+    notes = FakeSource(boat="one")
     sync([notes])
     with model("wide", 16), override_settings(PINECONE_NAMESPACE="other"):
         with pytest.raises(ConfigurationError, match="dimension 8") as raised:
@@ -222,11 +222,11 @@ def test_an_index_of_another_dimension_is_refused_before_anything_is_touched(her
 
 def test_a_key_is_needed(here: Twin) -> None:
     with override_settings(PINECONE_API_KEY=""), pytest.raises(ConfigurationError, match="PINECONE_API_KEY"):
-        sync([Notes(boat="one")])
+        sync([FakeSource(boat="one")])
 
 
 def test_waiting_ends_when_queries_see_all(here: Twin) -> None:
-    notes = Notes(boat="one|two", crash="three")
+    notes = FakeSource(boat="one|two", crash="three")
     here.ask("settings", {"visible_delay": 0.4})
     assert sync([notes], wait=5).fresh
     assert target().index.describe().vectors == 3
@@ -240,7 +240,7 @@ def test_waiting_ends_when_queries_see_all(here: Twin) -> None:
 
 @pytest.mark.parametrize("index", ["pgvector", "pinecone"])
 def test_both_indexes_filter_alike(here: Twin, index: str) -> None:
-    notes = Notes(boat="one", crash="two")
+    notes = FakeSource(boat="one", crash="two")
     with override_settings(VECTOR_INDEX=index):
         sync([notes])
         found = target()
@@ -262,7 +262,7 @@ def test_both_indexes_filter_alike(here: Twin, index: str) -> None:
 
 
 def test_large_batches_are_cut_by_bytes_and_by_refusal(here: Twin) -> None:
-    notes = Notes(**{f"n{n}": "|".join(f"{k} " + "word " * 150 for k in range(40)) for n in range(4)})
+    notes = FakeSource(**{f"n{n}": "|".join(f"{k} " + "word " * 150 for k in range(40)) for n in range(4)})
     here.ask("settings", {"max_request_bytes": 50_000})
     sync([notes])
     check_ledger(notes)

@@ -14,7 +14,7 @@ from core.pages.runs import progress_in_words
 from core.runs import recorded_run
 from core.search.holders import LONGEST, introduce
 from core.search.sync import sync
-from core.tests.notes import Notes, model
+from tests.support.fake_source import FakeSource, model
 
 WIDTHS = [20, 40, 79, 119]
 
@@ -94,7 +94,7 @@ def test_into_a_file_go_whole_lines() -> None:
 def test_the_index_reports_every_64_chunks_and_ends_at_its_total() -> None:
     reports: list[tuple[int, int | None]] = []
     with model("steps"):
-        notes = Notes(**{f"n{n}": "|".join(f"text {n} {part}" for part in range(5)) for n in range(300)})
+        notes = FakeSource(**{f"n{n}": "|".join(f"text {n} {part}" for part in range(5)) for n in range(300)})
         result = sync([notes], progress=lambda done, total: reports.append((done, total)))
     assert result.chunks_embedded == 1500
     steps = [after - before for (before, _), (after, _) in pairwise(reports)]
@@ -108,9 +108,9 @@ def test_the_index_reports_every_64_chunks_and_ends_at_its_total() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_index_that_needs_no_new_vectors_moves_all_the_same() -> None:
     with model("twice"):
-        notes = Notes(a="one|two", b="three")
+        notes = FakeSource(a="one|two", b="three")
         sync([notes])
-        notes.mark("a")
+        notes.enqueue("a")
         reports: list[int] = []
         sync([notes], progress=lambda done, _: reports.append(done))
     assert reports[-1] == 2

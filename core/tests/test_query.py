@@ -10,14 +10,14 @@ from core.search.frequencies import refresh_common_words
 from core.search.query import search, thread, unknown
 from core.search.query.fusion import fused
 from core.search.query.ranking import Ranked, Tuning
-from core.tests.kept_talk import NOON, keep, keep_talk
+from tests.support.conversation_fixtures import NOON, store_conversations, store_document
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _talk() -> None:
-    keep_talk()
+    store_conversations()
 
 
 def found(words: str, **filters: object) -> list[str]:
@@ -42,7 +42,7 @@ def test_words_are_found_in_texts_titles_identifiers_and_other_scripts(words: st
 
 
 def test_a_number_is_found_with_and_without_its_hash() -> None:
-    keep("numbered", "Import hangs (#1234)", "Nothing happens for hours.")
+    store_document("numbered", "Import hangs (#1234)", "Nothing happens for hours.")
     assert found("#1234") == found("1234") == ["numbered"]
 
 
@@ -83,7 +83,7 @@ def test_a_result_says_who_wrote_the_passage_and_where_it_stands() -> None:
 
 
 def test_the_thread_around_a_hit_is_in_order() -> None:
-    keep("long", "Long", *(f"word{n}" for n in range(20)))
+    store_document("long", "Long", *(f"word{n}" for n in range(20)))
     assert [said.ordinal for said in thread("long", 10, reach=2)] == [8, 9, 10, 11, 12]
     assert [said.ordinal for said in thread("long", 0, reach=2) if said.here] == [0]
 
@@ -91,7 +91,7 @@ def test_the_thread_around_a_hit_is_in_order() -> None:
 def test_common_words_bring_no_candidates_and_rare_ones_are_worth_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.search.query.lexemes.FEW", 0)
     for n in range(60):
-        keep(f"common{n}", f"Thing {n}", "the harbour is open today")
+        store_document(f"common{n}", f"Thing {n}", "the harbour is open today")
     refresh_common_words()
     assert CommonWord.objects.get(vector="tsv", lexeme="harbour").share > 0.9
     assert found("ferry harbour")[0] == "boat"
@@ -101,7 +101,7 @@ def test_common_words_bring_no_candidates_and_rare_ones_are_worth_more(monkeypat
 def test_the_count_of_words_is_renewed_when_the_index_has_grown_and_not_before() -> None:
     assert not refresh_common_words()
     for n in range(5):
-        keep(f"more{n}", "More", "more")
+        store_document(f"more{n}", "More", "more")
     assert refresh_common_words()
 
 

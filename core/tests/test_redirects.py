@@ -10,8 +10,8 @@ from core.operations import bounds
 from core.operations.bounds import child_environment, run_ends_after
 from core.operations.github_ops.git import GitMirror
 from core.operations.pinecone_ops import store
-from core.tests.calling import CLIENTS, SECRET
-from core.tests.peers import redirecting
+from tests.support.credential_clients import CLIENTS, SECRET
+from tests.support.misbehaving_servers import redirecting
 
 REDIRECTS = {
     "moved for good": (301, "http://127.0.0.1:{port}/elsewhere"),

@@ -15,7 +15,7 @@ from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_
 from core.search.embedders import Role
 from core.search.query import search
 from core.search.sync import sync
-from core.tests.notes import model
+from tests.support.fake_source import model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def notes() -> Notes:
         crash="Program aborts with SIGSEGV in parse_header()",
         tide="潮位グラフの縦軸が合わない",
     )  # fmt: skip
-    source.mark("boat", "crash", "tide")
+    source.enqueue("boat", "crash", "tide")
     sync([source])
     return source
 
@@ -78,20 +78,20 @@ def test_no_query_is_an_error(notes: Notes, words: str) -> None:
 
 
 def test_what_did_not_change_is_not_embedded_again(notes: Notes) -> None:
-    notes.mark("boat")
+    notes.enqueue("boat")
     result = sync([notes])
     assert (result.documents, result.chunks_embedded, result.chunks_reused) == (1, 0, 0)
 
 
 def test_a_changed_passage_embeds_only_its_own_chunks(notes: Notes) -> None:
     notes.texts["boat"] = "The ferry leaves the harbour at noon.|It was early."
-    notes.mark("boat")
+    notes.enqueue("boat")
     assert sync([notes]).chunks_embedded == 1
 
 
 def test_a_document_that_shrinks_leaves_no_orphan(notes: Notes) -> None:
     notes.texts["boat"] = "short"
-    notes.mark("boat")
+    notes.enqueue("boat")
     sync([notes])
     assert list(Chunk.objects.filter(document__external_id="boat").values_list("vector_id", flat=True)) == ["boat#0000"]
 
@@ -111,12 +111,12 @@ def test_a_mark_outside_a_transaction_is_refused(notes: Notes) -> None:
 
 def test_a_change_during_the_sync_is_indexed_by_the_next(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     notes.texts["boat"] = "first"
-    notes.mark("boat")
+    notes.enqueue("boat")
     write = syncing.write_batch
 
     def meanwhile(*work: Any) -> Any:
         notes.texts["boat"] = "second"
-        notes.mark("boat")
+        notes.enqueue("boat")
         return write(*work)
 
     monkeypatch.setattr(syncing, "write_batch", meanwhile)
@@ -136,8 +136,8 @@ def test_a_document_that_cannot_be_rendered_costs_none_before_it(notes: Notes, m
         return render(names)
 
     notes.texts["boat"] = "a new text"
-    notes.mark("boat")
-    notes.mark("later")
+    notes.enqueue("boat")
+    notes.enqueue("later")
     monkeypatch.setattr(notes, "render", broken)
     with pytest.raises(ValueError, match="rendered"):
         sync([notes])
@@ -145,7 +145,7 @@ def test_a_document_that_cannot_be_rendered_costs_none_before_it(notes: Notes, m
 
 
 def test_when_time_is_over_nothing_is_begun(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
-    notes.mark("boat")
+    notes.enqueue("boat")
     monkeypatch.setattr(notes, "render", lambda _names: pytest.fail("rendered"))
     assert sync([notes], max_seconds=0).remaining == 1
 

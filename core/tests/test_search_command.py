@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core.errors import ConfigurationError
-from core.tests.kept_talk import keep_talk
+from tests.support.conversation_fixtures import store_conversations
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def test_an_empty_index_says_how_to_fill_it() -> None:
 
 
 def test_results_are_three_lines_that_no_text_can_break() -> None:
-    keep_talk()
+    store_conversations()
     lines = said("name of a station").splitlines()
     assert lines[0].startswith("1. Names")
     assert "\u202e" not in lines[0] + lines[2]
@@ -32,7 +32,7 @@ def test_results_are_three_lines_that_no_text_can_break() -> None:
 
 
 def test_json_is_one_object_with_the_thread_around_a_hit() -> None:
-    keep_talk()
+    store_conversations()
     (hit, *_) = json.loads(said("ferry", "noon", "--json", "--around", "1"))["hits"]
     assert (hit["external_id"], hit["scope"], hit["kind"]) == ("boat", "notes/all", "issue")
     assert "[[ferry]]" in hit["snippet"]
@@ -40,7 +40,7 @@ def test_json_is_one_object_with_the_thread_around_a_hit() -> None:
 
 
 def test_nothing_found_is_no_error() -> None:
-    keep_talk()
+    store_conversations()
     assert "Nothing found" in said("xylophone")
 
 
@@ -55,7 +55,7 @@ def test_nothing_found_is_no_error() -> None:
     ],
 )
 def test_wrong_usage_says_what_is_wrong(options: list[str], words: str) -> None:
-    keep_talk()
+    store_conversations()
     with pytest.raises(ConfigurationError, match=words):
         said(*options)
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core.models import Activity, Document
-from core.tests.kept_talk import NOON, keep, keep_talk
+from tests.support.conversation_fixtures import NOON, store_conversations, store_document
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/search/"
@@ -45,7 +45,7 @@ def test_an_empty_index_says_how_to_fill_it(staff: Client) -> None:
 
 
 def test_a_result_has_its_matches_marked_and_all_its_ways(staff: Client) -> None:
-    keep_talk()
+    store_conversations()
     shown = page(staff, q="ferry noon")
     assert "<mark>ferry</mark>" in shown
     assert 'href="https://example.org/boat/0"' in shown
@@ -54,7 +54,7 @@ def test_a_result_has_its_matches_marked_and_all_its_ways(staff: Client) -> None
 
 
 def test_hostile_texts_do_nothing(staff: Client) -> None:
-    keep_talk()
+    store_conversations()
     shown = page(staff, q="name of a station")
     assert "<script>alert" not in shown
     assert "&lt;script&gt;alert" in shown
@@ -63,7 +63,7 @@ def test_hostile_texts_do_nothing(staff: Client) -> None:
 
 
 def test_hostile_questions_do_nothing(staff: Client) -> None:
-    keep_talk()
+    store_conversations()
     for words in ("<script>alert(1)</script>", "\0", "'; DROP TABLE core_chunk; --", "x" * 501, "\u202e"):
         assert "<script>alert(1)" not in page(staff, q=words, page="9" * 30)
     assert "Did you mean notes/tides" in page(staff, q="ferry", scope="notes/tide")
@@ -74,7 +74,7 @@ def test_the_number_of_queries_does_not_grow_with_the_results(staff: Client) -> 
     counts: list[int] = []
     for n in range(2):
         for m in range(1 + n * 30):
-            keep(f"tide{n}-{m}", f"Tide {n} {m}", "the spring tide comes", "and goes")
+            store_document(f"tide{n}-{m}", f"Tide {n} {m}", "the spring tide comes", "and goes")
         with CaptureQueriesContext(
             connection,
         ) as queries:
@@ -85,7 +85,7 @@ def test_the_number_of_queries_does_not_grow_with_the_results(staff: Client) -> 
 
 def test_more_than_a_page_goes_on_and_ends(staff: Client) -> None:
     for n in range(45):
-        keep(f"tide{n:02}", f"Tide {n}", "the spring tide comes")
+        store_document(f"tide{n:02}", f"Tide {n}", "the spring tide comes")
     first, last = page(staff, q="spring tide"), page(staff, q="spring tide", page=3)
     assert "page=2" in first
     assert "page=4" not in last
@@ -93,7 +93,7 @@ def test_more_than_a_page_goes_on_and_ends(staff: Client) -> None:
 
 
 def test_a_hit_leads_to_its_place_in_the_thread(staff: Client) -> None:
-    keep("long", "Long", *(f"passage number {n}." for n in range(120)))
+    store_document("long", "Long", *(f"passage number {n}." for n in range(120)))
     rows = Activity.objects.bulk_create(
         Activity(
             source_system="github", external_id=f"github:x:{n}", scope=Document.objects.get().scope, thread="long",
@@ -112,7 +112,7 @@ def test_a_hit_leads_to_its_place_in_the_thread(staff: Client) -> None:
 
 
 def test_a_hit_without_any_activity_leads_to_its_source(staff: Client) -> None:
-    keep_talk()
+    store_conversations()
     assert staff.get(FIND, {"thread": "boat"}).headers["Location"] == "https://example.org/boat"
     assert staff.get(FIND, {"thread": "nowhere"}).status_code == 404
     assert staff.get(FIND, {"id": "github:issue:1:1"}).status_code == 404
@@ -120,5 +120,5 @@ def test_a_hit_without_any_activity_leads_to_its_source(staff: Client) -> None:
 
 
 def test_what_is_not_in_the_index_has_nothing_like_it(staff: Client) -> None:
-    keep_talk()
+    store_conversations()
     assert "not in the index" in page(staff, like="boat")  # it has no vectors

@@ -21,7 +21,7 @@ from core.errors import (
 )
 from core.operations.slack_ops import Message, SlackClient, blocks
 from core.operations.slack_ops.messages import fallback
-from core.tests.slack_server import BROKEN, CHANNEL, PAGE, RATE_LIMITED, TOKEN, Fault, SlackServer
+from tests.support.slack_server import BROKEN, CHANNEL, PAGE, RATE_LIMITED, TOKEN, Fault, SlackServer
 
 HELLO = Message(title="Hello", lines=["one", "two"], advice="Do this.", link="https://admin.example/x")
 

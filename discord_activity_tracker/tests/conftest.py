@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from discord_activity_tracker.tests.twin import IS_THERE, Twin, small_part
+from tests.support.discord_twin import IS_THERE, Twin, write_small_guild
 
 Collect = Callable[..., dict[str, Any]]
 
@@ -19,7 +19,7 @@ def small_guild(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Few of the guild's threads."""
     if not IS_THERE:
         pytest.skip("the stand-in for Discord is not beside the project")
-    return small_part(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
+    return write_small_guild(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor
-from discord_activity_tracker.tests.handmade import (
+from tests.support.discord_fixtures import (
     CHANNEL,
     GUILD,
     PEOPLE,

@@ -7,8 +7,8 @@ import pytest
 from core.models import Activity, Document, Scope
 from discord_activity_tracker.models import Account, Channel, Message, Revision
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.truth import differences, false_tombstones, lost_revisions, unmarked
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_truth import differences, false_tombstones, lost_revisions, missed_deletions
+from tests.support.discord_twin import Twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
@@ -34,7 +34,7 @@ def test_everything_is_kept_and_a_second_run_changes_nothing(twin: Twin, collect
     collect()
     assert fingerprint() == before
     threadable = sum(channel.type in {0, 5, 15, 16} for channel in Channel.objects.all())
-    assert twin.asked() <= 3 + 4 + threadable
+    assert twin.request_count() <= 3 + 4 + threadable
 
 
 def test_after_a_run_every_channel_that_can_be_read_is_complete(twin: Twin, collect: Collect) -> None:
@@ -51,7 +51,7 @@ def test_a_sweep_finds_whatever_changed(twin: Twin, collect: Collect) -> None:
     twin.mutate(op="storm", n=400, seed=3)
     collect("--sweep")
     assert differences(twin) == []
-    assert (false_tombstones(twin), unmarked(twin), lost_revisions(twin, collected)) == ([], [], [])
+    assert (false_tombstones(twin), missed_deletions(twin), lost_revisions(twin, collected)) == ([], [], [])
 
 
 def test_what_changes_in_the_last_days_is_found_by_the_next_run(twin: Twin, collect: Collect) -> None:

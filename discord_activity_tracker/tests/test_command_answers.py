@@ -8,9 +8,9 @@ from core.models import Activity
 from discord_activity_tracker.convert import convert_messages
 from discord_activity_tracker.models import Account, FormerName, Message
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, at, make_guild, message, store
-from discord_activity_tracker.tests.truth import differences
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_fixtures import CHANNEL, GUILD, at, make_guild, message, store
+from tests.support.discord_truth import differences
+from tests.support.discord_twin import Twin
 
 BOT, APPLICATION, HOOK = 4_100_000_000_000_005_001, 4_100_000_000_000_005_002, 4_100_000_000_000_005_003
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.models import Activity, Document, IndexEntry, Namespace
 from discord_activity_tracker.models import Guild, Message
 from discord_activity_tracker.store import conversations
-from discord_activity_tracker.tests.handmade import CHANNEL, THREAD, at, document, make_guild, message, store
+from tests.support.discord_fixtures import CHANNEL, THREAD, at, document, make_guild, message, store
 
 pytestmark = pytest.mark.django_db
 

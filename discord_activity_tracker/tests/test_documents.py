@@ -12,7 +12,7 @@ from discord_activity_tracker.documents import DiscordDocuments, bodies
 from discord_activity_tracker.documents.mentions import Names, names_in
 from discord_activity_tracker.models import Channel, Role
 from discord_activity_tracker.store import store_threads
-from discord_activity_tracker.tests.handmade import (
+from tests.support.discord_fixtures import (
     CHANNEL,
     GUILD,
     NOW,

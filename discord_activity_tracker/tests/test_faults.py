@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from core.operations.discord_ops import client as discord_client
-from core.tests.speed import quick
 from discord_activity_tracker.models import Message
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.truth import differences, false_tombstones
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_truth import differences, false_tombstones
+from tests.support.discord_twin import Twin
+from tests.support.slow_variants import quick
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 FAULTS: list[dict[str, object]] = [

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from core.errors import ConfigurationError
-from core.tests.speed import quick
 from discord_activity_tracker import fetch
 from discord_activity_tracker.models import Channel, Message
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.truth import differences, false_tombstones
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_truth import differences, false_tombstones
+from tests.support.discord_twin import Twin
+from tests.support.slow_variants import quick
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 READ_MESSAGE_HISTORY, VIEW_CHANNEL = 1 << 16, 1 << 10

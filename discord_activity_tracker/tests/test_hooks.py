@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from discord_activity_tracker.models import Channel, Guild
-from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, THREAD, at, make_guild, message, store
+from tests.support.discord_fixtures import CHANNEL, GUILD, THREAD, at, make_guild, message, store
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,8 @@ from core.errors import ConfigurationError
 from core.models import Activity, Checkpoint, Chunk, Document, Scope
 from discord_activity_tracker.fetch import exports
 from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor, Revision
-from discord_activity_tracker.tests.exported import export, exported, user
-from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, PEOPLE, THREAD, at, make_guild, message, store
+from tests.support.discord_exports import export, exported, user
+from tests.support.discord_fixtures import CHANNEL, GUILD, PEOPLE, THREAD, at, make_guild, message, store
 
 pytestmark = pytest.mark.django_db
 IN_THE_TESTS_DATABASE = """

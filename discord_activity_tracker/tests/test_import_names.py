@@ -17,8 +17,10 @@ from discord_activity_tracker.models import (
     Message,
     Reactor,
 )
-from discord_activity_tracker.tests.exported import export, exported, user
-from discord_activity_tracker.tests.handmade import (
+from discord_activity_tracker.tests.test_import import rows, run
+from discord_activity_tracker.tests.test_several_bots import collect as collect_all
+from tests.support.discord_exports import export, exported, user
+from tests.support.discord_fixtures import (
     CHANNEL,
     GUILD,
     PEOPLE,
@@ -29,9 +31,7 @@ from discord_activity_tracker.tests.handmade import (
     person,
     store,
 )
-from discord_activity_tracker.tests.test_import import rows, run
-from discord_activity_tracker.tests.test_several_bots import collect as collect_all
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_twin import Twin
 
 pytestmark = pytest.mark.django_db
 OLD, MIDDLE, NEW = (f"2025-0{month}-01T00:00:00+00:00" for month in (4, 5, 6))

@@ -12,7 +12,7 @@ import pytest
 from core.operations.markdown import excerpt, safe_html
 from discord_activity_tracker.documents import markup
 from discord_activity_tracker.models import Account, Channel, Role
-from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, PEOPLE, THREAD, make_guild
+from tests.support.discord_fixtures import CHANNEL, GUILD, PEOPLE, THREAD, make_guild
 
 pytestmark = pytest.mark.django_db
 ROLE = 4_100_000_000_000_005_001

@@ -10,8 +10,8 @@ from core.operations.discord_ops import client as discord_client
 from discord_activity_tracker.fetch import broken_pages
 from discord_activity_tracker.models import Channel, Message
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.truth import differences, false_tombstones
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_truth import differences, false_tombstones
+from tests.support.discord_twin import Twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin, pytest.mark.slow]
 
@@ -151,7 +151,7 @@ def test_a_thread_or_channel_that_disappeared_is_recorded_and_the_rest_goes_on(
     assert (differences(twin), false_tombstones(twin)) == ([], [])
     twin.forget("stats")
     collect()
-    assert twin.asked(channel) == 0  # it is asked for again tomorrow
+    assert twin.request_count(channel) == 0  # it is asked for again tomorrow
 
 
 def test_threads_under_a_hidden_channel_are_not_requested(twin: Twin, collect: Collect) -> None:
@@ -180,7 +180,7 @@ def test_a_refused_thread_is_asked_for_again_later_and_later(twin: Twin, collect
         Checkpoint.objects.filter(pk=state.pk).update(extras=state.extras | {"at": at.isoformat()})
         twin.forget("stats")
         collect("--sweep")
-        assert bool(twin.asked(f"/channels/{thread}")) == bool(asked), days
+        assert bool(twin.request_count(f"/channels/{thread}")) == bool(asked), days
 
 
 def test_short_pages_and_false_ends_of_lists_lose_nothing(twin: Twin, collect: Collect) -> None:
@@ -225,7 +225,7 @@ def test_no_more_requests_are_made_than_allowed(twin: Twin, collect: Collect, mo
     twin.fail({"kind": "status", "status": 500, "match": "/messages", "every": 2})
     twin.forget("stats")
     assert collect("--max-requests", str(most))["outcome"] == "partial"
-    assert twin.asked() <= most
+    assert twin.request_count() <= most
 
 
 def test_a_missing_intent_still_ends_the_run(twin: Twin) -> None:

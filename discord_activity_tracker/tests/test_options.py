@@ -10,8 +10,8 @@ from core.models import Checkpoint, Scope
 from discord_activity_tracker import fetch
 from discord_activity_tracker.models import Channel, Guild, Message, Reactor
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.truth import differences
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_truth import differences
+from tests.support.discord_twin import Twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
@@ -66,7 +66,7 @@ def test_who_reacted_is_kept_when_asked_for(twin: Twin, collect: Collect) -> Non
     assert set(Reactor.objects.values_list("message_id", "emoji", "burst", "account_id")) == wanted
     twin.forget("stats")
     collect("--reactors")
-    assert twin.asked("/reactions/") == 0
+    assert twin.request_count("/reactions/") == 0
 
 
 @pytest.mark.slow
@@ -97,4 +97,4 @@ def test_a_missing_token_and_a_name_are_refused_before_anything_is_asked(twin: T
     settings.DISCORD_BOT_TOKEN = ""
     with pytest.raises(ConfigurationError, match="DISCORD_BOT_TOKEN"):
         call_command("collect_discord", "1", "--no-sync")
-    assert twin.asked() == 0
+    assert twin.request_count() == 0

@@ -12,9 +12,9 @@ from discord_activity_tracker.convert.noise import differs_in_noise_only, unsign
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.handmade import at, document, make_guild, message, store
-from discord_activity_tracker.tests.truth import differences
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_fixtures import at, document, make_guild, message, store
+from tests.support.discord_truth import differences
+from tests.support.discord_twin import Twin
 
 CDN, OTHER = "https://cdn.discordapp.com/attachments/1/2/a.png", "https://media.discordapp.net/attachments/1/2/a.png"
 

@@ -5,8 +5,8 @@ from django.db.models import Count
 
 from discord_activity_tracker.models import Message
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.truth import differences
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_truth import differences
+from tests.support.discord_twin import Twin
 
 PINS = "log?n=100000&match=/messages/pins"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]

@@ -13,7 +13,7 @@ from core.errors import ReplaceToken
 from core.trackers import installed_trackers
 from discord_activity_tracker.fetch.session import Bot, Session, useful_permissions
 from discord_activity_tracker.models import Channel, Guild, Message
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_twin import Twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 FIRST, SECOND = "first-bot-token", "second-bot-token"

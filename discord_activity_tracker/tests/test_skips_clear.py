@@ -9,7 +9,7 @@ from core.operations.discord_ops import client as discord_client
 from discord_activity_tracker.convert import messages
 from discord_activity_tracker.models import Message
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_twin import Twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin, pytest.mark.slow]
 

@@ -17,7 +17,8 @@ from discord_activity_tracker.fetch import MessagePage
 from discord_activity_tracker.models import Account, Channel, FormerName, Message
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store import Reading, silent_scopes, store_messages
-from discord_activity_tracker.tests.handmade import (
+from discord_activity_tracker.tests.test_hooks import another
+from tests.support.discord_fixtures import (
     CHANNEL,
     GUILD,
     NOW,
@@ -28,7 +29,6 @@ from discord_activity_tracker.tests.handmade import (
     person,
     place,
 )
-from discord_activity_tracker.tests.test_hooks import another
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from discord_activity_tracker.models import Guild
 from discord_activity_tracker.tests.test_several_bots import FIRST, collect, ids
 from discord_activity_tracker.tests.test_several_bots import bots as bots
 from discord_activity_tracker.tests.test_several_bots import running as running
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_twin import Twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 UNKNOWN = "123456789012345678"

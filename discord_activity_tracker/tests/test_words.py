@@ -9,8 +9,8 @@ from core.search.sync import sync
 from discord_activity_tracker.convert import convert_messages, said, summary
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.tests.conftest import Collect
-from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, at, make_guild, message, store
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_fixtures import CHANNEL, GUILD, at, make_guild, message, store
+from tests.support.discord_twin import Twin
 
 INVISIBLE = "\u200b"
 

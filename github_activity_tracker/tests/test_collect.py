@@ -10,11 +10,11 @@ from django.db import DataError
 
 from core.errors import ConfigurationError
 from core.models import Activity, Checkpoint, CollectorRun, Document, SkippedItem
-from core.tests.speed import quick
 from github_activity_tracker import store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.models import Issue, IssueComment, Repository, ReviewComment
 from samples.server import SampleServer
+from tests.support.slow_variants import quick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = "2020-06-01T00:00:00Z"

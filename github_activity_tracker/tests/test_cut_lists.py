@@ -10,7 +10,7 @@ from github_activity_tracker.tests.test_withheld import is_complete
 from github_activity_tracker.tests.test_withheld import pytestmark as pytestmark
 from github_activity_tracker.tests.test_withheld import server as server
 from github_activity_tracker.tests.test_withheld import small as small
-from github_activity_tracker.tests.twin import Twin
+from tests.support.github_twin import Twin
 
 
 @pytest.mark.parametrize(("name", "stream"), [("pullRequests", "pulls"), ("issues", "issue_timelines")])

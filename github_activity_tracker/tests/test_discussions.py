@@ -10,12 +10,12 @@ import pytest
 from django.core.management import call_command
 
 from core.models import Activity, Document, SkippedItem
-from core.tests.speed import quick
 from github_activity_tracker.documents import GitHubDocuments
 from github_activity_tracker.models import Discussion, DiscussionComment, Review, Revision
 from github_activity_tracker.tests.test_collect import Collect
 from samples import SAMPLE_REPOSITORY
 from samples.server import SampleServer
+from tests.support.slow_variants import quick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = "2026-06-01T00:00:00Z"

@@ -13,20 +13,19 @@ from github_activity_tracker.collector import collector
 from github_activity_tracker.models import Issue, PullRequest, Repository
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_twin import until_complete
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
+from tests.support.github_twin import SPARSE, Twin, differences
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
     pytest.mark.slow,
-    pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    running = Twin(tmp_path_factory.mktemp("isolation-twin"), FEW)
+    running = Twin(tmp_path_factory.mktemp("isolation-twin"), SPARSE)
     yield running
     running.stop()
 

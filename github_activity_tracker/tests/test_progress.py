@@ -11,13 +11,12 @@ from core.models import Checkpoint, SkippedItem
 from github_activity_tracker.fetch import threads
 from github_activity_tracker.models import IssueComment, Label, TimelineEvent
 from github_activity_tracker.tests.test_collect import Collect
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
+from tests.support.github_twin import SPARSE, Twin, differences
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
     pytest.mark.slow,
-    pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 MOST_RUNS = 60
 
@@ -25,7 +24,7 @@ MOST_RUNS = 60
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
     """A stand-in in which most items of each list share one second."""
-    running = Twin(tmp_path_factory.mktemp("crowded-twin"), FEW, cluster=300, comments_item_limit=30_000)
+    running = Twin(tmp_path_factory.mktemp("crowded-twin"), SPARSE, cluster=300, comments_item_limit=30_000)
     yield running
     running.stop()
 

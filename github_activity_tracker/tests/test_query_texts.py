@@ -37,7 +37,7 @@ from github_activity_tracker.fetch.repositories import probe
 from github_activity_tracker.fetch.single import one_thread
 from github_activity_tracker.fetch.states import hidden, review_threads
 from github_activity_tracker.fetch.threads import DETAIL, LISTINGS, threads_by_id
-from github_activity_tracker.tests.twin import SERVE
+from tests.support.github_twin import SERVE
 
 SAMPLE = Path(samples.graphql.__file__).parent / "schema.graphql"
 NEWER = """
@@ -188,7 +188,7 @@ def test_a_newer_schema_gives_time_actor_and_words_of_unknown_kinds() -> None:
         assert part not in kind
 
 
-@pytest.mark.skipif(not SERVE.exists(), reason="the stand-ins are not beside the project")
+@pytest.mark.twin
 @pytest.mark.parametrize("seed", range(4))
 def test_an_older_schema_is_never_sent_a_field_that_it_lacks(seed: int) -> None:
     dice = random.Random(seed)
@@ -203,7 +203,7 @@ def test_an_older_schema_is_never_sent_a_field_that_it_lacks(seed: int) -> None:
     assert faults(schema, texts) == set()
 
 
-@pytest.mark.skipif(not SERVE.exists(), reason="the stand-ins are not beside the project")
+@pytest.mark.twin
 def test_the_whole_published_schema_is_read_in_one_request_and_fits() -> None:
     sys.path.insert(0, str(SERVE.parent))
     try:

@@ -26,13 +26,12 @@ from github_activity_tracker.models import (
 from github_activity_tracker.store import reconcile as stored_again
 from github_activity_tracker.tests import test_twin
 from github_activity_tracker.tests.test_collect import Collect
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
+from tests.support.github_twin import SPARSE, Twin, differences
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
     pytest.mark.slow,
-    pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 collect = test_twin.collect
 server = test_twin.server
@@ -41,7 +40,7 @@ OLD = "2021-03-04T05:06:07Z"
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    running = Twin(tmp_path_factory.mktemp("twin"), FEW)
+    running = Twin(tmp_path_factory.mktemp("twin"), SPARSE)
     yield running
     running.stop()
 

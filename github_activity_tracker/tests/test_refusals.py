@@ -6,13 +6,13 @@ import pytest
 from django.db import DataError
 
 from core.models import CollectorRun, Scope, SkippedItem
-from core.tests.speed import quick
 from github_activity_tracker.collector import streams
 from github_activity_tracker.management.commands.collect_github import Command
 from github_activity_tracker.models import FormerName, Issue, Repository
 from github_activity_tracker.tests.test_collect import Collect, kept, true
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 from samples.server import SampleServer
+from tests.support.slow_variants import quick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

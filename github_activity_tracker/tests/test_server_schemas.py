@@ -11,13 +11,12 @@ import pytest
 from core.models import Activity
 from github_activity_tracker.models import Issue, PullRequest, TimelineEvent
 from github_activity_tracker.tests.test_collect import Collect
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
+from tests.support.github_twin import SPARSE, Twin, differences
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
     pytest.mark.slow,
-    pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 OLD = [
     "SubIssueAddedEvent", "SubIssueRemovedEvent", "ParentIssueAddedEvent", "PullRequest.reviewDecision",
@@ -45,7 +44,7 @@ CONFIGURED: dict[str, dict[str, Any]] = {}
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    running = Twin(tmp_path_factory.mktemp("schema-twin"), FEW)
+    running = Twin(tmp_path_factory.mktemp("schema-twin"), SPARSE)
     yield running
     running.stop()
 

@@ -13,7 +13,7 @@ from github_activity_tracker.tests.test_withheld import collect as collect
 from github_activity_tracker.tests.test_withheld import open_skips
 from github_activity_tracker.tests.test_withheld import pytestmark as pytestmark
 from github_activity_tracker.tests.test_withheld import server as server
-from github_activity_tracker.tests.twin import FEW, Twin
+from tests.support.github_twin import SPARSE, Twin
 
 PULLS = ("--streams", "pulls")
 STATES = ("--streams", "review_comments,pulls,comment_states")
@@ -28,7 +28,7 @@ def request_reviews(item: Any) -> None:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    running = Twin(tmp_path_factory.mktemp("reviewers-twin"), FEW, change=request_reviews)
+    running = Twin(tmp_path_factory.mktemp("reviewers-twin"), SPARSE, change=request_reviews)
     yield running
     running.stop()
 

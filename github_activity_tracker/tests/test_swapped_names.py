@@ -11,7 +11,7 @@ from github_activity_tracker.tests.test_isolation_twin import pytestmark as pyte
 from github_activity_tracker.tests.test_isolation_twin import run as run
 from github_activity_tracker.tests.test_isolation_twin import server as server
 from github_activity_tracker.tests.test_isolation_twin import small as small
-from github_activity_tracker.tests.twin import Twin
+from tests.support.github_twin import Twin
 
 
 def names() -> dict[int, str]:

@@ -8,7 +8,6 @@ import pytest
 from django.core.management import call_command
 
 from core.models import Activity, ApiBudget, Document, Scope, SkippedItem
-from core.tests.speed import quick
 from github_activity_tracker.models import (
     Account,
     FormerLogin,
@@ -22,6 +21,7 @@ from github_activity_tracker.models import (
     TimelineEvent,
 )
 from samples.server import SampleServer
+from tests.support.slow_variants import quick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = "2020-06-01T00:00:00Z"

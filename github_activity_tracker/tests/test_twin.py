@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 
 from core.models import Activity, ApiBudget, CollectorRun
-from core.tests.speed import quick
 from github_activity_tracker.collector import collector
 from github_activity_tracker.models import Account, FormerName, TimelineEvent
 from github_activity_tracker.tests.test_collect import Collect
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
+from tests.support.github_twin import SPARSE, Twin, differences
+from tests.support.slow_variants import quick
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
-    pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 FAULTS = (
     "500", "502", "503", "504", "reset", "reset_before", "truncated", "empty", "secondary", "429",
@@ -34,7 +33,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    running = Twin(tmp_path_factory.mktemp("small-twin"), FEW)
+    running = Twin(tmp_path_factory.mktemp("small-twin"), SPARSE)
     yield running
     running.stop()
 

@@ -12,13 +12,12 @@ from core.operations.http import Transport
 from github_activity_tracker.collector import collector
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_refusals import exit_code
-from github_activity_tracker.tests.twin import CONFIG, FEW, PYTHON, SERVE, Twin, differences
+from tests.support.github_twin import CONFIG, SPARSE, Twin, differences
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
     pytest.mark.slow,
-    pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 PAUSE = Transport.pause
 """The real one: other tests hardly wait."""
@@ -29,7 +28,7 @@ USUAL: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    running = Twin(tmp_path_factory.mktemp("small-twin"), FEW)
+    running = Twin(tmp_path_factory.mktemp("small-twin"), SPARSE)
     yield running
     running.stop()
 

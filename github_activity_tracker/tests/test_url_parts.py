@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from core.errors import ConfigurationError
 from core.operations.github_ops.git import repository_url
 from core.operations.github_ops.links import link_targets, repository_path
-from core.tests.scripted import ScriptedServer
 from github_activity_tracker import fetch
 from github_activity_tracker.collector.options import full_name
+from tests.support.scripted_server import ScriptedServer
 
 HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 

@@ -10,13 +10,12 @@ from core.models import Activity, SkippedItem
 from github_activity_tracker.models import Review
 from github_activity_tracker.protocol_impl import HIDDEN
 from github_activity_tracker.tests.test_collect import Collect
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin, differences
+from tests.support.github_twin import SPARSE, Twin, differences
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.twin,
     pytest.mark.slow,
-    pytest.mark.skipif(not (SERVE.exists() and PYTHON.exists()), reason="the stand-ins are not beside the project"),
 ]
 EDGES = r"^node\.pullRequests\.edges"
 THREAD_STREAMS = ("--streams", "pulls,issue_timelines")
@@ -24,7 +23,7 @@ THREAD_STREAMS = ("--streams", "pulls,issue_timelines")
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    running = Twin(tmp_path_factory.mktemp("withholding-twin"), FEW)
+    running = Twin(tmp_path_factory.mktemp("withholding-twin"), SPARSE)
     yield running
     running.stop()
 

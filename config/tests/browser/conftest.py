@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from config.tests.browser.watching import FLAGS, Watched
-from config.tests.snapshots import begin_with
 from samples.server import SampleServer
+from tests.support.row_snapshots import restore_or_collect
+from tests.support.watched_page import FLAGS, WatchedPage
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HERE = Path(__file__).parent
@@ -40,24 +40,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def watched(browser: Browser, live_server: Any) -> Iterator[Watched]:
+def watched(browser: Browser, live_server: Any) -> Iterator[WatchedPage]:
     """A fresh window; when the test is over, whatever it should not have done is told."""
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    watch = Watched(page, live_server.url)
+    watch = WatchedPage(page, live_server.url)
     yield watch
     context.close()
-    assert watch.wrong == []
+    assert watch.violations == []
 
 
 @pytest.fixture
-def page(watched: Watched) -> Page:
+def page(watched: WatchedPage) -> Page:
     """The window's page."""
     return watched.page
 
 
 @pytest.fixture
-def staff(watched: Watched, live_server: Any, client: Client, django_user_model: Any) -> Any:
+def staff(watched: WatchedPage, live_server: Any, client: Client, django_user_model: Any) -> Any:
     """Return a person with all rights; the window carries the cookie of a log-in and shows the first page."""
     user = django_user_model.objects.create_superuser("keeper", password="a long password")
     client.force_login(user)
@@ -72,5 +72,7 @@ def collected(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Sam
     """The sample community, collected."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
-    begin_with("github", lambda: call_command("collect_github", sample_server.truth()["full_name"], "--no-sync"))
+    restore_or_collect(
+        "github", lambda: call_command("collect_github", sample_server.truth()["full_name"], "--no-sync")
+    )
     return sample_server

@@ -44,8 +44,8 @@ def _take(home: str) -> None:
     from django.contrib.auth import get_user_model
     from playwright.sync_api import sync_playwright
 
-    from config.tests.browser.watching import FLAGS
     from core.models import Activity, CollectorRun
+    from tests.support.watched_page import FLAGS
 
     busiest = Activity.objects.filter(activity_type="github.issue").order_by("-occurred_at").first()
     run = CollectorRun.objects.first()

@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from config.tests.browser.hostile import CONTENTS
-from config.tests.browser.watching import Watched
 from core.models import Activity, Scope
-from core.tests.speed import quick
 from github_activity_tracker.models import Issue, IssueComment, Repository, Revision
+from tests.support.hostile_texts import CONTENTS
+from tests.support.slow_variants import quick
+from tests.support.watched_page import WatchedPage
 
 HIDDEN = "\u202e\u202d\u2066\u2067\u2069\u200b\u2060\ufeff\u00ad\U000e0041\x07\x1b\x7f\u2028"
 PAGES = [
@@ -77,7 +77,7 @@ def test_pictures_are_links_and_links_into_this_site_lead_nowhere(hostile: list[
 
 @pytest.mark.slow
 def test_a_text_of_a_million_characters_is_shown_in_pieces(
-    hostile: list[int], watched: Watched, page: Page, staff: Any
+    hostile: list[int], watched: WatchedPage, page: Page, staff: Any
 ) -> None:
     at = hostile[list(CONTENTS).index("long")]
     page.goto(f"/admin/timeline/github/thread/?id={quote('github:issue:1:1')}")

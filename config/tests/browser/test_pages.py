@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from core.tests.speed import quick
 from samples.server import SampleServer
+from tests.support.slow_variants import quick
 
 
 def test_strangers_are_asked_to_log_in_and_people_without_staff_rights_stay_outside(

@@ -13,14 +13,14 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from config.tests.browser.test_pages import FAINT
-from config.tests.snapshots import begin_with
 from core.models import Activity
 from core.operations.visible import visible
-from core.tests.speed import quick
 from discord_activity_tracker.models import Message
 from github_activity_tracker.models import Issue
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.row_snapshots import restore_or_collect
+from tests.support.slow_variants import quick
 
 WIDTHS = [1440, 1024, 390]
 TALLEST = 100
@@ -41,7 +41,7 @@ def community(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Sam
             settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = server.url, server.token
             call_command("collect_discord", str(server.guild.id), "--no-sync", stdout=StringIO(), stderr=StringIO())
 
-    begin_with("github and discord", collect)
+    restore_or_collect("github and discord", collect)
     return sample_server
 
 

@@ -12,14 +12,13 @@ from playwright.sync_api import Page
 from config.tests.browser.test_pages import FAINT
 from config.tests.browser.test_reading import SCHEMES, WIDTHS, lists, pages_of_rows, rows_and_width
 from core.models import Activity
-from discord_activity_tracker.tests.twin import Twin as DiscordTwin
-from discord_activity_tracker.tests.twin import small_part
-from github_activity_tracker.tests.twin import FEW, PYTHON, SERVE, Twin
+from tests.support.discord_twin import Twin as DiscordTwin
+from tests.support.discord_twin import write_small_guild
+from tests.support.github_twin import SPARSE, Twin
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.twin,
-    pytest.mark.skipif(not (PYTHON.exists() and SERVE.exists()), reason="the stand-ins are not beside the project"),
 ]
 PAGES = ["/admin/", "/admin/?since=2019-01-01", "/admin/timeline/", "/admin/health/", "/admin/search/"]
 RAW = re.compile(r"U\+000D|[0-9a-f]{40}|discord\.default|<[@#]\d|\]\(https?:")
@@ -37,14 +36,14 @@ DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
 @pytest.fixture
 def real(settings: Any, tmp_path: Path) -> None:
     """A part of the recorded repository, and a part of the Discord server, collected."""
-    twin = Twin(tmp_path, FEW)
+    twin = Twin(tmp_path, SPARSE)
     try:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = twin.url
         settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = ["ghp_alice_1"], tmp_path
         call_command("collect_github", twin.name, "--no-sync", stdout=StringIO())
     finally:
         twin.stop()
-    with DiscordTwin(small_part(tmp_path / "guild.jsonl.gz", 30, 20), "--no-limits") as discord:
+    with DiscordTwin(write_small_guild(tmp_path / "guild.jsonl.gz", 30, 20), "--no-limits") as discord:
         settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = discord.base, "twin-token"
         settings.DISCORD_BOT_TOKENS, settings.DISCORD_REQUESTS_PER_SECOND = [], 0
         call_command("collect_discord", "--no-sync", stdout=StringIO(), stderr=StringIO())

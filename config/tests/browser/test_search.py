@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from config.tests.browser.hostile import CONTENTS
 from core.search.sync import sync
-from core.tests.notes import Notes, model
-from core.tests.speed import quick
+from tests.support.fake_source import FakeSource, model
+from tests.support.hostile_texts import CONTENTS
+from tests.support.slow_variants import quick
 
 TEXTS = {
     "gauge": "The **tide gauge** at the north pier jumps by a metre at noon.",
@@ -18,15 +18,15 @@ TEXTS = {
 
 
 @pytest.fixture
-def searchable(db: Any) -> Iterator[Notes]:
+def searchable(db: Any) -> Iterator[FakeSource]:
     """A few documents, and every hostile content as one more, indexed with a model of hashes."""
     with model("pages"):
-        notes = Notes(**TEXTS, **{f"hostile{n}": f"gauge {text}" for n, text in enumerate(CONTENTS.values())})
+        notes = FakeSource(**TEXTS, **{f"hostile{n}": f"gauge {text}" for n, text in enumerate(CONTENTS.values())})
         sync([notes])
         yield notes
 
 
-def test_words_are_found_marked_and_lead_to_their_thread(searchable: Notes, page: Page, staff: Any) -> None:
+def test_words_are_found_marked_and_lead_to_their_thread(searchable: FakeSource, page: Page, staff: Any) -> None:
     page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name="Search").click()
     page.get_by_label("Search for").fill("ferry in the evening")
     page.get_by_label("By:", exact=True).select_option("text")
@@ -40,7 +40,7 @@ def test_words_are_found_marked_and_lead_to_their_thread(searchable: Notes, page
 
 
 @pytest.mark.parametrize("scheme", quick(["light", "dark"], "light"))
-def test_hostile_results_do_nothing(searchable: Notes, page: Page, staff: Any, scheme: Any) -> None:
+def test_hostile_results_do_nothing(searchable: FakeSource, page: Page, staff: Any, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto("/admin/search/?q=gauge&mode=text")
     page.wait_for_load_state("networkidle")

@@ -20,9 +20,9 @@ from typing import Any
 
 from config.tests.io_faults.installation import PATIENCE, Ended, Fault, Installation, difference
 from config.tests.io_faults.jobs import CODES, Job, jobs, pinecone_job
-from core.tests.twin import PYTHON, SERVER, Twin
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.pinecone_twin import PYTHON, SERVER, Twin
 
 
 def main() -> int:

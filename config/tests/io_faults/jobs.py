@@ -13,7 +13,7 @@ from config.database.client import ensure_running, programs
 from config.database.home import Home
 from config.database.roles import DATABASE, SUPERUSER
 from config.tests.io_faults.installation import Ended, Installation, comparable, times_of_reading
-from core.tests.twin import Twin
+from tests.support.pinecone_twin import Twin
 
 CODES = {0, 1, 2, 3, 75}
 """How a command may end; 3 is partial, 75 busy."""

@@ -9,10 +9,10 @@ from django.core.management import call_command
 from core.collectors import AbstractCollector, BaseCollectorCommand, CollectorRunnable
 
 
-class Told(AbstractCollector):
+class FakeCollector(AbstractCollector):
     """Does what it is told, and remembers in which order and phase."""
 
-    name = "told"
+    name = "fake"
 
     def __init__(
         self, answer: Any = None, *, run: Exception | None = None, sync: Exception | None = None,
@@ -46,7 +46,7 @@ class Told(AbstractCollector):
 class Command(BaseCollectorCommand):
     """Runs a given collector."""
 
-    collector: Told
+    collector: FakeCollector
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Command(BaseCollectorCommand):
         return self.collector
 
 
-def run(collector: Told, *arguments: str, command: Command | None = None) -> Command:
+def run(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Command:
     """As another program runs it; what it prints is kept."""
     command = command or Command()
     command.collector = collector
@@ -64,7 +64,7 @@ def run(collector: Told, *arguments: str, command: Command | None = None) -> Com
     return command
 
 
-def failing(collector: Told, *arguments: str, command: Command | None = None) -> Exception:
+def command_error(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Exception:
     """What the command raises; whatever that is, no phase is left behind."""
     with pytest.raises(Exception) as raised:  # noqa: PT011  (the caller looks at it)
         run(collector, *arguments, command=command)

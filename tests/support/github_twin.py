@@ -14,7 +14,7 @@ from github_activity_tracker.models import Issue, IssueComment, PullRequest, Rev
 ROOT = Path(__file__).parents[2]
 SERVE = ROOT.parent / "shared/twins/github/serve.py"
 PYTHON = ROOT / ".twins/bin/python"
-EVERY, FEW = 7, 20
+DENSE, SPARSE = 7, 20
 """Of the recorded issues and pull requests one in so many is served: several pages, or hardly one of each list."""
 CONFIG = {
     "issues_page_limit": 150,
@@ -30,7 +30,7 @@ class Twin:
     """A running stand-in."""
 
     def __init__(
-        self, folder: Path, every: int = EVERY, *, cluster: int = 0, change: Callable[[Any], None] | None = None,
+        self, folder: Path, every: int = DENSE, *, cluster: int = 0, change: Callable[[Any], None] | None = None,
         **config: Any,
     ) -> None:  # fmt: skip
         """Start it; ``change`` may alter each recorded issue or pull request before it is served."""

@@ -1,6 +1,6 @@
 """Commands in a real pseudo-terminal, recorded as a person sees them.
 
-``python -m config.tests.terminal 80 manage.py collect_github owner/name`` prints a recording.
+``python -m tests.support.terminal 80 manage.py collect_github owner/name`` prints a recording.
 """
 
 import fcntl

@@ -11,26 +11,26 @@ FLAGS = [
 """For root in a container without a network; a browser looks for its maker's servers by itself otherwise."""
 
 
-class Watched:
+class WatchedPage:
     """Collects errors on the console, uncaught exceptions, dialogs, and requests to other hosts."""
 
     def __init__(self, page: Page, home: str) -> None:
-        self.page, self.wrong = page, list[str]()
+        self.page, self.violations = page, list[str]()
         self._home = urlsplit(home).netloc
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.wrong.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self.violations.append(f"uncaught: {error}"))
         page.on("dialog", self._dialog)
         page.context.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.wrong.append(f"console: {message.text}")
+            self.violations.append(f"console: {message.text}")
 
     def _dialog(self, dialog: Dialog) -> None:
-        self.wrong.append(f"dialog: {dialog.message}")
+        self.violations.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme not in {"data", "blob"} and address.netloc != self._home:
-            self.wrong.append(f"request to {request.url}")
+            self.violations.append(f"request to {request.url}")

@@ -10,7 +10,7 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 HOSTILE = "<script>alert('ahoy')</script> \u202eexe.txt \x02[[javascript:alert(1)]]\x03"
 
 
-def keep(
+def store_document(
     name: str, title: str, *texts: str, scope: str = "notes/all", kind: str = "issue", author: str = "ada"
 ) -> None:
     """A document with a chunk for each text, each a day after the one before."""
@@ -27,10 +27,12 @@ def keep(
         )  # fmt: skip
 
 
-def keep_talk() -> None:
+def store_conversations() -> None:
     """Four documents in two scopes."""
-    keep("boat", "Ferry timetable", "The ferry leaves the harbour at noon.", "It was late again.", author="Bea")
-    keep("crash", "Program aborts", "SIGSEGV in parse_header() of src/qt/main.cpp", kind="pull_request")
-    keep("tide", "潮位グラフ", "潮位グラフの縦軸が合わない", scope="notes/tides")
-    keep("evil", f"Names {HOSTILE}", f"Look at this name of a station: {HOSTILE}", scope="notes/tides")
+    store_document(
+        "boat", "Ferry timetable", "The ferry leaves the harbour at noon.", "It was late again.", author="Bea"
+    )
+    store_document("crash", "Program aborts", "SIGSEGV in parse_header() of src/qt/main.cpp", kind="pull_request")
+    store_document("tide", "潮位グラフ", "潮位グラフの縦軸が合わない", scope="notes/tides")
+    store_document("evil", f"Names {HOSTILE}", f"Look at this name of a station: {HOSTILE}", scope="notes/tides")
     refresh_common_words(force=True)

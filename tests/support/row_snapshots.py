@@ -6,13 +6,13 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from config.tests.database import filled, may_skip_triggers
+from tests.support.database import filled, may_skip_triggers
 
 OWN = ("core_", "github_activity_tracker_", "discord_activity_tracker_")
 _rows: dict[str, dict[str, bytes]] = {}
 
 
-def begin_with(name: str, collect: Callable[[], None]) -> None:
+def restore_or_collect(name: str, collect: Callable[[], None]) -> None:
     """Fill an empty database by ``collect``, and from the second time in this process on by copying the same rows."""
     if name in _rows:
         _put_back(_rows[name])

@@ -17,7 +17,7 @@ UNKNOWN = 9999
 ODD = {"poll", "snap", "pin", "stk", "hook", "comp", "ref", "e", "re"}
 
 
-def small_part(target: Path, threads: int, messages: int) -> Path:
+def write_small_guild(target: Path, threads: int, messages: int) -> Path:
     """Every ``threads``-th thread, and of most channels the first ``messages`` with some of every odd kind."""
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -89,6 +89,6 @@ class Twin:
         boxes = self.truth()["containers"].items()
         return {int(pk): box for pk, box in boxes if box["access"] == "ok" and box.get("found_by") != "none"}
 
-    def asked(self, match: str = "") -> int:
+    def request_count(self, match: str = "") -> int:
         """Requests since the last reset."""
         return len([row for row in self.call(f"log?n=100000&match={match}") if row])

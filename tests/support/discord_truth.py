@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from discord_activity_tracker.models import Channel, Message, Revision
-from discord_activity_tracker.tests.twin import Twin
+from tests.support.discord_twin import Twin
 
 
 def sha(text: str) -> str:
@@ -99,7 +99,7 @@ def false_tombstones(twin: Twin) -> list[int]:
     return list(Message.objects.filter(pk__in=there).exclude(deleted_at=None).values_list("pk", flat=True))
 
 
-def unmarked(twin: Twin) -> list[int]:
+def missed_deletions(twin: Twin) -> list[int]:
     """Messages that were deleted and are kept as if they were there."""
     gone = [int(m) for box in twin.readable().values() for m in box["deleted"]]
     return list(Message.objects.filter(pk__in=gone, deleted_at=None).values_list("pk", flat=True))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from discord_activity_tracker.convert import moment_of
-from discord_activity_tracker.tests.handmade import CHANNEL, GUILD, PEOPLE
+from tests.support.discord_fixtures import CHANNEL, GUILD, PEOPLE
 
 
 def user(name: str, **more: Any) -> dict[str, Any]:

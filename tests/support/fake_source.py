@@ -21,7 +21,7 @@ from core.search.vectors import kept
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Hashed:
+class HashEmbedder:
     """Vectors made of hashes; ``seen`` are the texts that it was asked for."""
 
     def __init__(self, name: str, dimension: int = 8) -> None:
@@ -39,9 +39,9 @@ class Hashed:
 
 
 @contextmanager
-def model(name: str, dimension: int = 8) -> Iterator[Hashed]:
+def model(name: str, dimension: int = 8) -> Iterator[HashEmbedder]:
     """EMBEDDER names a model of hashes; it stays known afterwards, as the old one of a switch must."""
-    made = Hashed(name, dimension)
+    made = HashEmbedder(name, dimension)
 
     def factory(fingerprint: str | None) -> Embedder | None:
         return made if fingerprint in {None, made.info.fingerprint} else None
@@ -54,7 +54,7 @@ def model(name: str, dimension: int = 8) -> Iterator[Hashed]:
         yield made
 
 
-class Notes:
+class FakeSource:
     """Documents whose passages stand between bars."""
 
     source_system = "notes"
@@ -65,7 +65,7 @@ class Notes:
         self.scope, _ = Scope.objects.get_or_create(
             source_system="notes", external_id="1", defaults={"name": "notes/all"}
         )
-        self.mark(*texts)
+        self.enqueue(*texts)
 
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
         for name in external_ids:
@@ -79,9 +79,9 @@ class Notes:
     def write(self, **texts: str) -> None:
         """Change texts, and mark them."""
         self.texts |= texts
-        self.mark(*texts)
+        self.enqueue(*texts)
 
-    def mark(self, *names: str) -> None:
+    def enqueue(self, *names: str) -> None:
         with transaction.atomic():
             mark_changed(
                 DocumentMark(source_system="notes", external_id=name, kind="note", scope_id=self.scope.pk)
@@ -98,7 +98,7 @@ class Notes:
         """The scope has another name: everything in it shows another one."""
         with transaction.atomic():
             Scope.objects.filter(pk=self.scope.pk).update(name=name)
-            self.mark(*self.texts)
+            self.enqueue(*self.texts)
 
     def chunks(self) -> dict[str, str]:
         """What should be in the index: texts by id."""
@@ -109,7 +109,7 @@ class Notes:
         return found
 
 
-def check_ledger(notes: Notes) -> None:
+def check_ledger(notes: FakeSource) -> None:
     """The ledger and the kept chunks are as the documents say, and everything is clean."""
     target = serving()
     assert target is not None

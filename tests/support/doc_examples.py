@@ -14,7 +14,7 @@ SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^    ((?:\.venv/bin/|make |cp |[A-Z_]+=\S+ \.venv/bin/).*)$", re.MULTILINE)
 
 
-def copied(target: Path) -> Path:
+def copy_repository(target: Path) -> Path:
     """What git has or would have, and the same virtual environment; its database is its own."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
