@@ -1,0 +1,125 @@
+"""What travels through the write path: records, malformed items, pages, and the result of writing a page."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from core.ingest.values import Row, clean, clean_json, clip
+from core.protocols import ActivityRecord
+
+CONVERSION_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""Exceptions that a converter raises for an item that does not match the vendor's documentation."""
+UNKNOWN_ID = "?"
+"""External id of a malformed item that has no id."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceActivity:
+    """An ``ActivityRecord`` with the optional fields that the timeline shows. Trackers derive their own class."""
+
+    source_system: str
+    external_id: str
+    occurred_at: str
+    activity_type: str
+    actor_external_id: str = ""
+    actor_name: str = ""
+    source_url: str = ""
+    summary: str = ""
+    thread: str = ""
+    """External id of the document to which the activity belongs; empty for the document of its record."""
+    edited_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamState:
+    """An ``IncrementalState``: how far a stream has been read. Only the tracker's ``fetch`` interprets it."""
+
+    checkpoint_token: str = ""
+    human_readable_marker: str = ""
+    extras: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One item of a source: its row, its entry on the timeline, and the search document that shows it."""
+
+    row: Row
+    activity: ActivityRecord
+    document: str = ""
+    """External id of the search document; empty when no document shows the item."""
+    kind: str = ""
+    """Kind of that document, such as ``issue`` or ``conversation``."""
+    children: tuple[Row, ...] = ()
+    """Rows of a second table that belong to the item, without the item's key, such as the files of a commit."""
+    has_own_time: bool = True
+    """False when the source did not say when it happened: a stored time must not be replaced."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Malformed:
+    """An item that does not match the vendor's documentation. Its payload is stored for inspection and retries."""
+
+    external_id: str
+    reason: str
+    payload: object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A converted page: records, the accounts that it mentions (by id), and its malformed items."""
+
+    records: list[Record] = field(default_factory=list[Record])
+    accounts: dict[int, Row] = field(default_factory=dict[int, Row])
+    malformed: list[Malformed] = field(default_factory=list[Malformed])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageResult:
+    """What writing a page changed: rows by what happened to them."""
+
+    seen: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    malformed: int = 0
+
+
+def no_accounts(_: object) -> Iterable[Row]:
+    """Return no accounts, for sources without an account table."""
+    return ()
+
+
+def convert_each(
+    payloads: Iterable[Any],
+    convert: Callable[[Any], Record],
+    accounts: Callable[[Any], Iterable[Row]] = no_accounts,
+    name: Callable[[Any], str] = lambda _: "",
+) -> Page:
+    """Convert the items one by one. A malformed item is recorded under its ``name`` or id; the others continue."""
+    page = Page()
+    for payload in payloads:
+        try:
+            record, people = convert(payload), list(accounts(payload))
+        except CONVERSION_ERRORS as error:
+            page.malformed.append(malformed_item(payload, error, name(payload)))
+            continue
+        page.records.append(record)
+        page.accounts.update({person["id"]: person for person in people})
+    return page
+
+
+def malformed_item(payload: object, error: Exception, name: str = "") -> Malformed:
+    """Return the malformed item, identified by ``name``, its id or its number."""
+    fields = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else dict[str, object]()
+    known = name or fields.get("id") or fields.get("number") or UNKNOWN_ID
+    return Malformed(external_id=clip(str(known), 300), reason=describe_error(error), payload=clean_json(payload))
+
+
+def describe_error(error: Exception) -> str:
+    """Return in words why an item could not be converted."""
+    if isinstance(error, KeyError) and error.args:
+        return clean(f"the field {str(error.args[0])[:60]!r} is missing")
+    if isinstance(error, OverflowError) or "out of range" in str(error):
+        return "a number, an id or a time is out of range"
+    return "a field does not have the documented type"
