@@ -1,30 +1,22 @@
-"""The ledger of runs, the locks that keep two runs off one scope, and what a run could not read."""
+"""The ledger of runs, the locks that keep two runs off one scope."""
 
 import hashlib
-import logging
 import os
 import socket
 import time
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet
 from django.dispatch import Signal
-from django.utils import timezone
 
 from core.db.pooling import require_own_session
-from core.db.upsert import upsert
 from core.logs.context import log_fields
-from core.models import CollectorRun, SkippedItem
+from core.models import CollectorRun
 
-logger = logging.getLogger(__name__)
-
-MOST_RETRIES = 500
-"""Items that one run tries again for one scope, however many were asked for."""
 BY_HAND = "by_hand"
 """The ``failure_category`` of an interrupted run that a person stopped with Ctrl-C; no alert is opened for it."""
 run_finished = Signal()
@@ -194,60 +186,3 @@ def finish_run(
     run.outcome, run.counts, run.requests = outcome, dict(counts), requests
     run.failure_category, run.error, run.scopes = category, error, [dict(scope) for scope in scopes]
     run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error", "scopes"])
-
-
-def record_skip(
-    *,
-    collector: str,
-    scope: str,
-    stream: str,
-    external_id: str,
-    reason: str,
-    detail: str = "",
-    payload: Any = None,
-    now: datetime | None = None,
-) -> None:
-    """Count something that could not be read; the same thing again raises its number of attempts."""
-    moment, run = now or timezone.now(), current_run()
-    row = {
-        "run_id": run.pk if run else None, "collector": collector, "scope": scope, "stream": stream,
-        "external_id": external_id, "reason": reason, "detail": detail, "payload": payload,
-        "first_seen_at": moment, "last_seen_at": moment, "attempts": 1, "cleared_at": None, "retry_requested_at": None,
-    }  # fmt: skip
-    identity = ["collector", "scope", "stream", "external_id"]
-    if not upsert(SkippedItem, [row], key=identity, keep=["first_seen_at", "attempts"]).inserted:
-        SkippedItem.objects.filter(**{name: row[name] for name in identity}).update(attempts=F("attempts") + 1)
-    logger.warning(
-        "skipped collector=%s scope=%s stream=%s id=%s reason=%s", collector, scope, stream, external_id, reason
-    )
-
-
-def request_retry(items: "QuerySet[SkippedItem]") -> int:
-    """Have the next run try these first; what is cleared already is left alone. Returns how many."""
-    return items.filter(cleared_at=None).update(retry_requested_at=timezone.now())
-
-
-def skips_to_retry(
-    *, collector: str, scope: str, streams: Collection[str], reasons: Collection[str], at_once: int
-) -> list[SkippedItem]:
-    """Open items for a run to try again: all for which somebody asked, then those that waited longest."""
-    waiting = SkippedItem.objects.filter(
-        collector=collector, scope=scope, stream__in=streams, reason__in=reasons, cleared_at=None
-    ).order_by(F("retry_requested_at").asc(nulls_last=True), "last_seen_at", "pk")
-    asked_for = waiting.exclude(retry_requested_at=None).count()
-    return list(waiting[: max(at_once, min(asked_for, MOST_RETRIES))])
-
-
-def still_skipped(item: SkippedItem) -> None:
-    """Count another attempt that did not help; it is asked for no more."""
-    SkippedItem.objects.filter(pk=item.pk).update(
-        last_seen_at=timezone.now(), attempts=F("attempts") + 1, retry_requested_at=None
-    )
-
-
-def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:
-    """Mark as cleared what could be read after all; returns how many."""
-    open_items = SkippedItem.objects.filter(collector=collector, scope=scope, stream=stream, cleared_at=None)
-    if external_id is not None:
-        open_items = open_items.filter(external_id=external_id)
-    return open_items.update(cleared_at=timezone.now(), retry_requested_at=None)

@@ -14,6 +14,7 @@ from core.admin.paging import EstimatingPaginator
 from core.admin.searching import found_by, in_timeline
 from core.admin.ways import Way, Ways
 from core.db.budgets import clear
+from core.ingest.skips import request_retry
 from core.models import (
     Activity,
     Alert,
@@ -33,7 +34,6 @@ from core.pages.health import freshness, unreadable, watched
 from core.pages.labels import may, took, type_name
 from core.pages.lookups import CheckedLookups
 from core.pages.runs import run_context
-from core.runs import request_retry
 from core.trackers import activity_address, thread_address
 
 

@@ -7,8 +7,9 @@ import pytest
 from django.utils import timezone
 
 from core.db.budgets import BudgetRow, correct, reconcile
+from core.ingest.skips import clear_skips, record_skip
 from core.models import CollectorRun, SkippedItem
-from core.runs import clear_skips, current_run, finish_run, record_skip, recorded_run
+from core.runs import current_run, finish_run, recorded_run
 
 pytestmark = pytest.mark.django_db
 

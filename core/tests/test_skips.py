@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from core.ingest.skips import clear_skips, record_failed_retry, record_skip, request_retry, skips_to_retry
 from core.models import SkippedItem
-from core.runs import clear_skips, record_skip, request_retry, skips_to_retry, still_skipped
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ def test_those_that_somebody_asked_for_go_before_them_however_many() -> None:
 def test_an_attempt_uses_the_request_up_and_is_counted() -> None:
     item = skip("a")
     request_retry(SkippedItem.objects.all())
-    still_skipped(item)
+    record_failed_retry(item)
     kept = SkippedItem.objects.get()
     assert (kept.attempts, kept.retry_requested_at, kept.cleared_at) == (2, None, None)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from core.errors import CollectorError
+from core.ingest.skips import clear_skips, record_failed_retry, skips_to_retry
 from core.models import SkippedItem
-from core.runs import clear_skips, skips_to_retry, still_skipped
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.run import COLLECTOR, Run
@@ -89,7 +89,7 @@ def _retry_thread(run: Run, item: SkippedItem, access: str) -> bool:
     try:
         found = run.session.run(fetch.read_channel(run.client, int(item.external_id)))
     except (fetch.DiscordRefused, *fetch.ODD_ANSWERS):
-        still_skipped(item)
+        record_failed_retry(item)
         return False
     if found is None:
         return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.runs import skips_to_retry
+from core.ingest.skips import skips_to_retry
 from discord_activity_tracker import convert, fetch
 from discord_activity_tracker.collector.containers import Container
 from discord_activity_tracker.collector.reader import UNREADABLE, Job, States, read, retry_message

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from core.errors import CollectorError, ConfigurationError, UnexpectedAnswer
+from core.ingest.skips import clear_skips, record_failed_retry, record_skip
 from core.models import SkippedItem
-from core.runs import clear_skips, record_skip, still_skipped
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.containers import Container
@@ -124,7 +124,7 @@ def retry_message(run: Run, container: Container, item: SkippedItem) -> None:
         message = run.session.run(fetch.read_message(run.client, place.channel_id, pk))
     except CollectorError as error:
         if isinstance(error, fetch.ODD_ANSWERS):
-            still_skipped(item)
+            record_failed_retry(item)
         else:
             run.note_failure(_scope(container), UNREADABLE, error)
         return

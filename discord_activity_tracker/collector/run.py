@@ -16,7 +16,7 @@ from core.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
-from core.runs import clear_skips, record_skip
+from core.ingest.skips import clear_skips, record_skip
 from discord_activity_tracker import fetch
 from discord_activity_tracker.collector.options import CollectOptions
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
-from core.runs import clear_skips, record_skip
+from core.ingest.skips import clear_skips, record_skip
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.containers import DAY

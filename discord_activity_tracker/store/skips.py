@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from core.ingest.skips import clear_skips, record_skip
 from core.models import SkippedItem
-from core.runs import clear_skips, record_skip
 from discord_activity_tracker.convert import Malformed
 from discord_activity_tracker.store.checkpoints import COLLECTOR
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from core.ingest.skips import record_skip
 from core.models import SkippedItem
-from core.runs import record_skip
 from discord_activity_tracker import fetch
 from discord_activity_tracker.collector import inventory
 from discord_activity_tracker.models import Channel, Guild

@@ -21,8 +21,9 @@ from core.errors import (
     RetryLater,
     ScopeBusy,
 )
+from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
-from core.runs import clear_skips, record_skip, scope_lock
+from core.runs import scope_lock
 from core.search.documents import DocumentSource
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.collector.estimate import estimate

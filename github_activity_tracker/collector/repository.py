@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from core.collectors.progress import Progress
 from core.errors import ConfigurationError, NotFound, RetryLater, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
-from core.runs import clear_skips, last_was_cut_off, record_skip
+from core.runs import last_was_cut_off
 from github_activity_tracker import fetch, store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.authors import expect_authors, find_authors

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.errors import AccessDenied, NotFound, SliceRefused, UnexpectedAnswer
+from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
 from core.models import SkippedItem
-from core.runs import clear_skips, record_skip, skips_to_retry, still_skipped
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.collector.failures import UNFORESEEN, Failure
 from github_activity_tracker.collector.streams import (
@@ -145,7 +145,7 @@ def _settle(run: Run, item: SkippedItem, good: bool) -> None:
         clear_skips(collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id)
         run.counts["skips_cleared"] += 1
         return
-    still_skipped(item)
+    record_failed_retry(item)
     if item.reason in WITHHELD and item.attempts < PROMPT_ATTEMPTS:
         run.counts[f"{item.stream}_refused"] += 1
 

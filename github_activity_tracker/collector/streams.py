@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from core.collectors.progress import Progress
 from core.ingest.prefetch import prefetch, prefetch_batches
+from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
-from core.runs import clear_skips, record_skip
 from github_activity_tracker import convert, fetch, store
 from github_activity_tracker.models import CommitComment, Issue, IssueComment, Label, Milestone, ReviewComment
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState

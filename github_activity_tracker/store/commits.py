@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.db.upsert import copy, upsert
+from core.ingest.skips import clear_skips, record_skip
 from core.models import Activity, Checkpoint, Scope, SkippedItem
-from core.runs import clear_skips, record_skip
 from core.search.documents import mark_deleted
 from github_activity_tracker.convert import Page, Record, with_times
 from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange, Repository

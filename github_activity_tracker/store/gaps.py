@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope, SkippedItem
-from core.runs import clear_skips, record_skip
 from github_activity_tracker.store.checkpoints import COLLECTOR
 
 NOT_DELIVERED = "not_delivered"

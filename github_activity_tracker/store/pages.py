@@ -8,9 +8,9 @@ from typing import Any
 from django.db import models, transaction
 
 from core.db.upsert import upsert
+from core.ingest.skips import record_skip
 from core.models import Activity, Scope
 from core.protocols import IncrementalState
-from core.runs import record_skip
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert import Malformed, Page, Record
 from github_activity_tracker.models import CommitComment, Issue, IssueComment, ReviewComment

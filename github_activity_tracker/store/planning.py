@@ -5,9 +5,9 @@ from datetime import datetime
 from django.db import models, transaction
 
 from core.db.upsert import upsert
+from core.ingest.skips import clear_skips
 from core.models import Scope, SkippedItem
 from core.protocols import IncrementalState
-from core.runs import clear_skips
 from core.search.documents import mark_deleted
 from github_activity_tracker.convert import Malformed, Page, Row
 from github_activity_tracker.models import Release

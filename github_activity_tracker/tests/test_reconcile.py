@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
 
+from core.ingest.skips import request_retry
 from core.models import Activity, Checkpoint, Document, SkippedItem
-from core.runs import request_retry
 from github_activity_tracker import fetch
 from github_activity_tracker.models import (
     Account,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from core.ingest.skips import record_skip
 from core.models import SkippedItem
-from core.runs import record_skip
 from github_activity_tracker.models import Repository
 from github_activity_tracker.tests.test_collect import Collect
 from samples.server import SampleServer
