@@ -1,29 +1,17 @@
-"""The tracker's own classes that fulfil the protocols of ``core.protocols``."""
+"""The tracker's classes that implement the protocols of ``core.protocols``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+
+from core.ingest.records import SourceActivity, StreamState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DiscordActivity:
-    """An ``ActivityRecord``: one message, with what the timeline wants to know besides."""
+class DiscordActivity(SourceActivity):
+    """An ``ActivityRecord``: one message."""
 
-    external_id: str
-    occurred_at: str
-    activity_type: str
-    actor_external_id: str
-    source_url: str
-    summary: str
-    actor_name: str
-    edited_at: datetime | None = None
     source_system: str = "discord"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DiscordState:
+class DiscordState(StreamState):
     """An ``IncrementalState``: how far a channel or a list has been read."""
-
-    checkpoint_token: str = ""
-    human_readable_marker: str = ""
-    extras: Mapping[str, object] = field(default_factory=dict[str, object])

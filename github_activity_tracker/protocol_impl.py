@@ -1,8 +1,9 @@
-"""The tracker's own classes that fulfil the protocols of ``core.protocols``."""
+"""The tracker's classes that implement the protocols of ``core.protocols``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+
+from core.ingest.records import SourceActivity, StreamState
 
 SHORTFALL = "shortfall"
 """Key under which ``fetch`` notes on a GraphQL item what could not be read of it: ``reason``, ``detail``, ``lists``.
@@ -16,29 +17,15 @@ HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GitHubActivity:
-    """An ``ActivityRecord``: one thing that happened on GitHub, with what the timeline wants to know besides."""
+class GitHubActivity(SourceActivity):
+    """An ``ActivityRecord``: one activity on GitHub. ``thread`` is its issue, pull request, commit or discussion."""
 
-    external_id: str
-    occurred_at: str
-    activity_type: str
-    actor_external_id: str
-    source_url: str
-    summary: str
-    actor_name: str
-    thread: str
-    """The external id of the issue, pull request or commit that it belongs to."""
-    edited_at: datetime | None = None
     source_system: str = "github"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GitHubState:
-    """An ``IncrementalState``: how far a stream has been read. Opaque to all but ``fetch``."""
-
-    checkpoint_token: str = ""
-    human_readable_marker: str = ""
-    extras: Mapping[str, object] = field(default_factory=dict[str, object])
+class GitHubState(StreamState):
+    """An ``IncrementalState``: how far a stream has been read. Only ``fetch`` interprets it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

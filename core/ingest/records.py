@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from core.ingest.values import Row, clean, clean_json, clip
-from core.protocols import ActivityRecord
 
 CONVERSION_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 """Exceptions that a converter raises for an item that does not match the vendor's documentation."""
@@ -16,7 +15,7 @@ UNKNOWN_ID = "?"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceActivity:
-    """An ``ActivityRecord`` with the optional fields that the timeline shows. Trackers derive their own class."""
+    """An ``ActivityRecord`` with the optional fields that the timeline shows; the base of each tracker's own class."""
 
     source_system: str
     external_id: str
@@ -45,7 +44,7 @@ class Record:
     """One item of a source: its row, its entry on the timeline, and the search document that shows it."""
 
     row: Row
-    activity: ActivityRecord
+    activity: SourceActivity
     document: str = ""
     """External id of the search document; empty when no document shows the item."""
     kind: str = ""

@@ -17,6 +17,7 @@ from core.errors import (
     ScopeBusy,
     classify_failure,
 )
+from core.ingest.records import CONVERSION_ERRORS
 from core.models import Scope
 from core.runs import scope_lock, unhurried_commits
 from core.search.documents import DocumentSource
@@ -33,13 +34,12 @@ from discord_activity_tracker.collector.options import (
 )
 from discord_activity_tracker.collector.run import COLLECTOR, Run
 from discord_activity_tracker.collector.unknown import refuse_unknown
-from discord_activity_tracker.convert.texts import MALFORMED
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.tokens import bot_tokens
 
 logger = logging.getLogger(__name__)
 NO_TOKEN = "DISCORD_BOT_TOKEN is empty: make a bot in Discord's developer portal and put its token there."  # noqa: S105  (says so)
-UNFORESEEN = (*MALFORMED, LookupError, ArithmeticError, AssertionError)
+UNFORESEEN = (*CONVERSION_ERRORS, LookupError, ArithmeticError, AssertionError)
 """What an answer of a shape that nobody thought of makes of the code; it costs its guild, never the others."""
 NO_GUILD = (
     "The bot is in no guild. Invite it: developer portal, OAuth2, URL Generator, scope bot, permissions 17180984320."

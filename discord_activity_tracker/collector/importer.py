@@ -13,11 +13,14 @@ from pathlib import Path
 from core.collectors import AbstractCollector, CollectorResult, ScopeReport
 from core.collectors.progress import Progress, Silence
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ScopeBusy
+from core.ingest.records import CONVERSION_ERRORS, describe_error
+from core.ingest.values import Row
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
-from discord_activity_tracker.convert import Converted, convert_messages
+from discord_activity_tracker.convert import convert_messages
 from discord_activity_tracker.convert.exports import channel_rows, export_time, message_of, reactor_rows
-from discord_activity_tracker.convert.texts import MALFORMED, Row, snowflake, what_is_malformed
+from discord_activity_tracker.convert.messages import MessagePage
+from discord_activity_tracker.convert.snowflakes import snowflake
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.fetch.exports import ExportFile, ExportPage, ExportRefused
 from discord_activity_tracker.payloads import Message
@@ -133,12 +136,12 @@ def _opened(path: Path) -> ExportFile:
         export_time(file.header.exported_at)
     except OSError as error:
         raise ExportRefused(f"{path}: {error.strerror or error}") from error
-    except MALFORMED as error:
-        raise ExportRefused(f"{path.name}: guild, channel or exportedAt: {what_is_malformed(error)}") from error
+    except CONVERSION_ERRORS as error:
+        raise ExportRefused(f"{path.name}: guild, channel or exportedAt: {describe_error(error)}") from error
     return file
 
 
-def _converted(file: ExportFile, page: ExportPage) -> tuple[Converted, Reactors]:
+def _converted(file: ExportFile, page: ExportPage) -> tuple[MessagePage, Reactors]:
     """A page as rows; ExportRefused with the line of the first message that is not as the exporter writes them."""
     header = file.header
     guild_id, channel_id = snowflake(header.guild["id"]), snowflake(header.channel["id"])
@@ -147,11 +150,11 @@ def _converted(file: ExportFile, page: ExportPage) -> tuple[Converted, Reactors]
         try:
             message = message_of(item, channel_id, header.exported_at)
             reactors[snowflake(message["id"])] = list(reactor_rows(item, header.exported_at))
-        except MALFORMED as error:
-            raise file.refusal(line, f"this is no message: {what_is_malformed(error)}") from error
+        except CONVERSION_ERRORS as error:
+            raise file.refusal(line, f"this is no message: {describe_error(error)}") from error
         messages.append(message)
         lines[str(message["id"])] = line
     found = convert_messages(messages, guild_id, channel_id, export_time(header.exported_at))
-    for pk, reason, _ in found.malformed:
-        raise file.refusal(lines.get(pk), f"this is no message: {reason}")
+    for item in found.malformed:
+        raise file.refusal(lines.get(item.external_id), f"this is no message: {item.reason}")
     return found, reactors

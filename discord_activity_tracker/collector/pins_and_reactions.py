@@ -8,11 +8,12 @@ from itertools import islice
 from django.utils import timezone
 
 from core.errors import CollectorError, UnexpectedAnswer
+from core.ingest.records import CONVERSION_ERRORS
+from core.ingest.values import Row
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.containers import Container
 from discord_activity_tracker.collector.run import Run
-from discord_activity_tracker.convert.texts import MALFORMED, Row
 from discord_activity_tracker.fetch.session import WIDTH
 from discord_activity_tracker.payloads import User
 from discord_activity_tracker.protocol_impl import DiscordState
@@ -98,7 +99,7 @@ def read_reactors(run: Run, found: list[Container]) -> None:
 def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[str, bool, Row]]:
     """Rows of the people who reacted; one that is malformed costs no other."""
     for emoji, burst, user in people:
-        with suppress(*MALFORMED):
+        with suppress(*CONVERSION_ERRORS):
             yield emoji, burst, convert.account_row(user)
 
 

@@ -9,18 +9,19 @@ from django.utils import timezone
 
 from core.errors import CollectorError, ConfigurationError, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_failed_retry, record_skip
+from core.ingest.values import Row
 from core.models import SkippedItem
 from discord_activity_tracker import convert, fetch, store
 from discord_activity_tracker.collector import access_errors
 from discord_activity_tracker.collector.containers import Container
 from discord_activity_tracker.collector.run import COLLECTOR, Run
-from discord_activity_tracker.convert.texts import Row, whole_number
+from discord_activity_tracker.convert.snowflakes import whole_number
 from discord_activity_tracker.fetch.session import NO_CONTENTS, WIDTH
 from discord_activity_tracker.protocol_impl import DiscordState
 
 logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
-Page = tuple[fetch.MessagePage, convert.Converted]
+Page = tuple[fetch.MessagePage, convert.MessagePage]
 SETTLED = timedelta(seconds=60)
 """Messages younger than this may be missing in an answer without having been deleted."""
 END = (1 << 63) - 1
@@ -147,7 +148,7 @@ def _reading(run: Run, job: Job, come: Page | Exception) -> tuple[fetch.MessageP
     return page, store.Reading(page=converted, place=job.container.place, states=states, threads=threads)
 
 
-def _unknown_threads(run: Run, container: Container, page: convert.Converted) -> Sequence[Row]:
+def _unknown_threads(run: Run, container: Container, page: convert.MessagePage) -> Sequence[Row]:
     """Rows of threads that messages of the page began and that no list has shown.
 
     Lists leave out archived threads of a channel that was switched between text and announcement.
@@ -156,7 +157,7 @@ def _unknown_threads(run: Run, container: Container, page: convert.Converted) ->
     if not unknown or container.place.is_thread:
         return ()
     found = convert.convert_threads(unknown, container.place.guild_id, "ok")
-    page.malformed += found.malformed
+    page.malformed.extend(found.malformed)
     rows = [row for row in found.rows if row["id"] not in run.threads and row["is_thread"]]
     run.threads.update(row["id"] for row in rows)
     run.threads_from_messages += len(rows)

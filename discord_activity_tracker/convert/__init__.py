@@ -11,7 +11,6 @@ from discord_activity_tracker.convert.channels import (
 from discord_activity_tracker.convert.guilds import (
     EventRows,
     GuildRows,
-    Malformed,
     Rows,
     convert_events,
     convert_guild,
@@ -19,7 +18,7 @@ from discord_activity_tracker.convert.guilds import (
     usable_channels,
 )
 from discord_activity_tracker.convert.message_types import message_type
-from discord_activity_tracker.convert.messages import Converted, convert_messages, emoji_key
+from discord_activity_tracker.convert.messages import MessagePage, convert_messages, emoji_key
 from discord_activity_tracker.convert.people import account_row
 from discord_activity_tracker.convert.permissions import WORDS, Gap, Permissions, accesses
 from discord_activity_tracker.convert.snowflakes import first_at, moment_of
@@ -29,11 +28,10 @@ __all__ = [
     "SWITCHABLE",
     "TEXT",
     "WORDS",
-    "Converted",
     "EventRows",
     "Gap",
     "GuildRows",
-    "Malformed",
+    "MessagePage",
     "Permissions",
     "Rows",
     "accesses",

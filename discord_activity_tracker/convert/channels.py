@@ -5,16 +5,8 @@ https://discord.com/developers/docs/resources/channel#channel-object-channel-typ
 
 from collections.abc import Mapping
 
-from discord_activity_tracker.convert.texts import (
-    Row,
-    clean,
-    clip,
-    moment_or_none,
-    small,
-    snowflake,
-    snowflake_or_none,
-    storable,
-)
+from core.ingest.values import Row, clean, clean_json, clip, parse_time_or_none
+from discord_activity_tracker.convert.snowflakes import small_int, snowflake, snowflake_or_none
 from discord_activity_tracker.payloads import Channel
 
 KINDS = {
@@ -66,21 +58,21 @@ def channel_row(channel: Channel, guild_id: int, access: str, gaps: Mapping[int,
         "id": snowflake(channel["id"]),
         "guild_id": guild_id,
         "parent_id": snowflake_or_none(channel.get("parent_id")),
-        "type": small(channel["type"]),
+        "type": small_int(channel["type"]),
         "kind": kind_of(channel["type"]),
         "is_thread": thread is not None,
         "name": clip(channel.get("name"), 200),
         "topic": clean(channel.get("topic")),
-        "position": small(channel.get("position")),
+        "position": small_int(channel.get("position")),
         "nsfw": bool(channel.get("nsfw")),
         "owner_id": snowflake_or_none(channel.get("owner_id")),
         "archived": bool(thread and thread.get("archived")),
         "locked": bool(thread and thread.get("locked")),
-        "archive_timestamp": moment_or_none(thread.get("archive_timestamp")) if thread else None,
-        "tags": storable(tags or []),
+        "archive_timestamp": parse_time_or_none(thread.get("archive_timestamp")) if thread else None,
+        "tags": clean_json(tags or []),
         "last_message_id": snowflake_or_none(channel.get("last_message_id")),
-        "last_pin_timestamp": moment_or_none(channel.get("last_pin_timestamp")),
-        "payload": storable({key: value for key, value in channel.items() if key != "member"}),
+        "last_pin_timestamp": parse_time_or_none(channel.get("last_pin_timestamp")),
+        "payload": clean_json({key: value for key, value in channel.items() if key != "member"}),
         "access": access,
         "gap": gaps.get(int(channel["id"]), ""),
         "deleted_at": None,

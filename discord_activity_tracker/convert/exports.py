@@ -8,19 +8,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from core.ingest.values import Row, clean, clean_json, clip, parse_time, parse_time_or_none
 from discord_activity_tracker.convert.channels import THREADS, kind_of
 from discord_activity_tracker.convert.messages import emoji_key
 from discord_activity_tracker.convert.people import account_row
-from discord_activity_tracker.convert.texts import (
-    Row,
-    clean,
-    clip,
-    moment,
-    moment_or_none,
-    snowflake,
-    snowflake_or_none,
-    storable,
-)
+from discord_activity_tracker.convert.snowflakes import snowflake, snowflake_or_none
 from discord_activity_tracker.payloads import Message
 
 Payload = Mapping[str, Any]
@@ -54,7 +46,7 @@ def message_of(item: Payload, channel_id: int, exported_at: str) -> Message:
     """A message as the API would send it; KeyError, TypeError or ValueError for something else."""
     number = _number(item["type"], MESSAGE_TYPES)
     reply, forwarded = item.get("reference") or {}, item.get("forwardedMessage")
-    moment(item["timestamp"])
+    parse_time(item["timestamp"])
     found: dict[str, Any] = {
         "id": item["id"], "channel_id": str(channel_id), "type": number, "timestamp": item["timestamp"],
         "edited_timestamp": item.get("timestampEdited"), "pinned": item.get("isPinned") is True,
@@ -143,13 +135,13 @@ def channel_changes(old: Row, new: Row) -> Row:
 
 def is_newer(one: str, other: str) -> bool:
     """Whether an export was made after another one; one without a time is the older."""
-    first, second = moment_or_none(one), moment_or_none(other)
+    first, second = parse_time_or_none(one), parse_time_or_none(other)
     return first is not None and (second is None or first > second)
 
 
 def export_time(exported_at: str) -> datetime:
     """Return when an export was made; ``UNDATED`` where it does not say."""
-    return moment_or_none(exported_at) or UNDATED
+    return parse_time_or_none(exported_at) or UNDATED
 
 
 def reactor_rows(item: Payload, exported_at: str) -> Iterable[tuple[str, Row]]:
@@ -232,7 +224,7 @@ def _component(component: Payload) -> dict[str, Any]:
 
 
 def _channel(guild_id: int, pk: int, number: int, name: str, exported_at: str, parent: int | None = None) -> Row:
-    payload = storable({EXPORTED: exported_at, NAMED: exported_at, PARTIAL: True})
+    payload = clean_json({EXPORTED: exported_at, NAMED: exported_at, PARTIAL: True})
     return {
         "id": pk, "guild_id": guild_id, "parent_id": parent, "type": number, "kind": kind_of(number),
         "is_thread": False, "name": clip(name, 200), "topic": "", "payload": payload, "access": "no_view",

@@ -2,29 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, cast
 
+from core.ingest.records import CONVERSION_ERRORS, Malformed, malformed_item
+from core.ingest.values import Row, clean, clean_json, clip, parse_time, parse_time_or_none
 from discord_activity_tracker.convert.channels import channel_row, thread_access
 from discord_activity_tracker.convert.people import account_row
-from discord_activity_tracker.convert.texts import (
-    MALFORMED,
-    Row,
-    clean,
-    clip,
-    moment,
-    moment_or_none,
-    small,
-    snowflake,
-    snowflake_or_none,
-    storable,
-    what_is_malformed,
-    whole_number,
-)
+from discord_activity_tracker.convert.snowflakes import small_int, snowflake, snowflake_or_none, whole_number
 from discord_activity_tracker.payloads import Channel, Event, Guild
 
 APART = {"roles", "emojis", "stickers"}
-Malformed = tuple[str, str, object]
-"""Id (or ``?``), reason and payload of something that is not as documented."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +27,7 @@ class Rows:
     @property
     def set_aside(self) -> set[int]:
         """Ids of malformed items: they exist, so they are not gone."""
-        return {int(pk) for pk, _, _ in self.malformed if pk.isascii() and pk.isdigit() and int(pk) < 1 << 63}
+        return {int(pk) for pk in map(_id, self.malformed) if pk.isascii() and pk.isdigit() and int(pk) < 1 << 63}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +63,8 @@ def usable_channels(items: Iterable[object]) -> tuple[list[Channel], list[Malfor
             metadata = channel.get("thread_metadata")
             if metadata is not None and not isinstance(metadata, dict):
                 raise TypeError("thread_metadata")
-        except MALFORMED as error:
-            aside.append((_id_of(item), what_is_malformed(error), storable(item)))
+        except CONVERSION_ERRORS as error:
+            aside.append(malformed_item(item, error))
         else:
             usable.append(cast("Channel", channel))
     return usable, aside
@@ -95,7 +83,7 @@ def convert_guild(
         kept = {key: value for key, value in item.items() if key != "user"}
         return {
             "id": snowflake(item["id"]), "guild_id": guild_id, "name": clip(item.get("name"), 200),
-            "payload": storable(kept), "deleted_at": None,
+            "payload": clean_json(kept), "deleted_at": None,
         }  # fmt: skip
 
     def channel(item: Channel) -> Row:
@@ -135,14 +123,13 @@ def _each(items: object, make: Callable[[Any], Row]) -> Rows:
     for item in cast("Sequence[Any]", items) if whole else ():
         try:
             rows.append(make(item))
-        except MALFORMED as error:
-            aside.append((_id_of(item), what_is_malformed(error), storable(item)))
-    return Rows(rows=rows, malformed=aside, whole=whole and all(pk.isascii() and pk.isdigit() for pk, _, _ in aside))
+        except CONVERSION_ERRORS as error:
+            aside.append(malformed_item(item, error))
+    whole = whole and all(pk.isascii() and pk.isdigit() for pk in map(_id, aside))
+    return Rows(rows=rows, malformed=aside, whole=whole)
 
 
-def _id_of(item: object) -> str:
-    found = cast("Mapping[str, object]", item).get("id") if isinstance(item, Mapping) else None
-    return str(found)[:100] if found is not None else "?"
+_id = attrgetter("external_id")
 
 
 def _guild(guild: Guild, guild_id: int) -> Row:
@@ -152,7 +139,7 @@ def _guild(guild: Guild, guild_id: int) -> Row:
         "description": clean(_text(guild.get("description"))),
         "icon": clip(_text(guild.get("icon")), 200),
         "owner_id": owner if (owner := whole_number(guild.get("owner_id"))) is None or owner < 1 << 63 else None,
-        "payload": storable({key: value for key, value in guild.items() if key not in APART}),
+        "payload": clean_json({key: value for key, value in guild.items() if key not in APART}),
         "enabled": True,
     }
 
@@ -167,12 +154,12 @@ def _event(event: Event, guild_id: int) -> Row:
         "id": snowflake(event["id"]),
         "guild_id": guild_id,
         "name": clip(event["name"], 200),
-        "payload": storable({key: value for key, value in event.items() if key != "creator"}),
+        "payload": clean_json({key: value for key, value in event.items() if key != "creator"}),
         "deleted_at": None,
         "channel_id": snowflake_or_none(event.get("channel_id")),
         "description": clean(event.get("description")),
-        "starts_at": moment(event["scheduled_start_time"]),
-        "ends_at": moment_or_none(event.get("scheduled_end_time")),
-        "status": small(event["status"]),
-        "user_count": small(event.get("user_count")),
+        "starts_at": parse_time(event["scheduled_start_time"]),
+        "ends_at": parse_time_or_none(event.get("scheduled_end_time")),
+        "status": small_int(event["status"]),
+        "user_count": small_int(event.get("user_count")),
     }

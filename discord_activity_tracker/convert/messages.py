@@ -3,27 +3,17 @@
 https://discord.com/developers/docs/resources/message#message-object-message-types
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
+from core.ingest.records import CONVERSION_ERRORS, Page, Record, malformed_item
+from core.ingest.values import Row, clean, clip, parse_time_or_none, utc_text
 from discord_activity_tracker.convert.message_types import message_type
 from discord_activity_tracker.convert.noise import unsigned
 from discord_activity_tracker.convert.people import account_row, is_webhook, is_webhook_user
-from discord_activity_tracker.convert.snowflakes import moment_of
-from discord_activity_tracker.convert.texts import (
-    MALFORMED,
-    Row,
-    clean,
-    clip,
-    moment_or_none,
-    small,
-    snowflake,
-    snowflake_or_none,
-    storable,
-    what_is_malformed,
-)
+from discord_activity_tracker.convert.snowflakes import moment_of, small_int, snowflake, snowflake_or_none
 from discord_activity_tracker.convert.words import summary
 from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction
 from discord_activity_tracker.protocol_impl import DiscordActivity
@@ -42,51 +32,52 @@ SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
 NOT_KEPT = frozenset({"me", "me_voted", "me_burst"})
 
 
-@dataclass(kw_only=True, slots=True)
-class Converted:
-    """A page of messages: rows without ``conversation``, which depends on what is kept already."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessagePage(Page):
+    """A page of messages. Its rows have no ``conversation``: that depends on the messages that are stored already."""
 
-    rows: list[Row] = field(default_factory=list[Row])
-    activities: dict[int, DiscordActivity] = field(default_factory=dict[int, DiscordActivity])
-    accounts: dict[int, Row] = field(default_factory=dict[int, Row])
     webhooks: dict[int, Row] = field(default_factory=dict[int, Row])
-    malformed: list[tuple[str, str, object]] = field(default_factory=list[tuple[str, str, object]])
-    """Id, reason and payload."""
     threads: list[Channel] = field(default_factory=list[Channel])
-    """Threads that begin at one of the messages, as Discord sent them; some are in no list of threads."""
-    blank: int = 0
-    """Messages of people that say nothing at all, as all do without the intent to read contents."""
+    """Threads that start at one of the messages, as Discord sent them; some are in no list of threads."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of the messages."""
+        return [record.row for record in self.records]
+
+    @property
+    def blank(self) -> int:
+        """Number of posts without any content, as all posts are without the intent to read message content."""
+        return sum(_is_blank(record.row) for record in self.records)
 
 
 def convert_messages(
     items: Sequence[Message], guild_id: int, channel_id: int, exported_at: datetime | None = None
-) -> Converted:
-    """Convert one by one: what is malformed is set aside and stops nothing.
+) -> MessagePage:
+    """Convert the messages one by one. A malformed message is recorded; the others continue.
 
-    ``exported_at`` is the time of the exported file that the messages come from; ``None`` for messages from the API.
+    ``exported_at`` is the time of the exported file that contains the messages; ``None`` for messages from the API.
     """
-    page = Converted()
+    page = MessagePage()
     for item in items:
         try:
             row = _row(item, channel_id)
             activity = _activity(item, row, guild_id)
             mentioned = [(account_row(user, exported_at=exported_at), user) for user in item.get("mentions") or ()]
             author = _author(item, page, exported_at)
-        except MALFORMED as error:
-            page.malformed.append((_id_of(item), what_is_malformed(error), storable(item)))
+        except CONVERSION_ERRORS as error:
+            page.malformed.append(malformed_item(item, error))
             continue
-        page.rows.append(row)
-        page.blank += _says_nothing(row)
+        page.records.append(Record(row=row, activity=activity, kind="conversation"))
         if isinstance(thread := item.get("thread"), dict):
             page.threads.append(thread)
-        page.activities[row["id"]] = activity
         for person, user in mentioned:
             _add_person(page, person, webhook=is_webhook_user(user))
         _add_person(page, author, webhook=author["kind"] == "webhook")
     return page
 
 
-def _add_person(page: Converted, row: Row, *, webhook: bool) -> None:
+def _add_person(page: MessagePage, row: Row, *, webhook: bool) -> None:
     """Add an account; what a partial user object lacks comes from an earlier object of the page."""
     people = page.webhooks if webhook else page.accounts
     earlier = people.get(row["id"])
@@ -95,11 +86,7 @@ def _add_person(page: Converted, row: Row, *, webhook: bool) -> None:
     people[row["id"]] = row
 
 
-def _id_of(item: object) -> str:
-    return str(cast("Mapping[str, object]", item).get("id")) if isinstance(item, Mapping) else "?"
-
-
-def _author(message: Message, page: Converted, exported_at: datetime | None) -> Row:
+def _author(message: Message, page: MessagePage, exported_at: datetime | None) -> Row:
     """The author's row, made once a page."""
     author = message["author"]
     if message.get("webhook_id"):
@@ -119,10 +106,10 @@ def _row(message: Message, channel_id: int) -> Row:
         "channel_id": channel_id,
         "author_id": snowflake(message["author"]["id"]),
         "webhook_name": clip(message["author"]["username"], 200) if webhook else "",
-        "type": small(message["type"]),
+        "type": small_int(message["type"]),
         "content": clean(message["content"]),
         "created_at": moment_of(snowflake(message["id"])),
-        "edited_at": moment_or_none(message.get("edited_timestamp")),
+        "edited_at": parse_time_or_none(message.get("edited_timestamp")),
         "pinned": bool(message.get("pinned")),
         "reply_to": snowflake_or_none(reference.get("message_id")),
         "reactions": _reactions(message.get("reactions") or []),
@@ -131,7 +118,7 @@ def _row(message: Message, channel_id: int) -> Row:
     }
 
 
-def _says_nothing(row: Row) -> bool:
+def _is_blank(row: Row) -> bool:
     return row["type"] in SPOKEN and not row["content"] and not any(row["payload"].get(part) for part in SAID)
 
 
@@ -139,7 +126,7 @@ def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
     author, channel_id, pk = message["author"], row["channel_id"], row["id"]
     return DiscordActivity(
         external_id=f"discord:message:{guild_id}:{channel_id}:{pk}",
-        occurred_at=row["created_at"].isoformat().replace("+00:00", "Z"),
+        occurred_at=utc_text(row["created_at"]),
         activity_type=f"discord.{message_type(row['type'])}"[:64],
         actor_external_id=str(row["author_id"]),
         source_url=f"https://discord.com/channels/{guild_id}/{channel_id}/{pk}",

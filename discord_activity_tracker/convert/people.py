@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from discord_activity_tracker.convert.texts import Row, clip, snowflake
+from core.ingest.values import Row, clip
+from discord_activity_tracker.convert.snowflakes import snowflake
 from discord_activity_tracker.payloads import Message, User
 
 NO_DISCRIMINATOR = frozenset({None, "", "0", "0000"})

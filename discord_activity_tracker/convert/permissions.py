@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from discord_activity_tracker.convert.channels import CATEGORY, TEXT, THREADED, VOICE, holds_messages
-from discord_activity_tracker.convert.texts import whole_number
+from discord_activity_tracker.convert.snowflakes import whole_number
 from discord_activity_tracker.payloads import Channel, Guild, Member
 
 ADMINISTRATOR = 1 << 3

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+from core.ingest.values import clean, one_line
 from discord_activity_tracker.convert.message_types import TYPES, message_type
-from discord_activity_tracker.convert.texts import clean, one_line
 
 Payload = Mapping[str, Any]
 WORDS_OF_FIELDS = {

@@ -20,7 +20,7 @@ from discord_activity_tracker.store.guilds import (
     thread_ids,
     unlisted_threads,
 )
-from discord_activity_tracker.store.messages import Stored, known_between, store_messages
+from discord_activity_tracker.store.messages import known_between, store_messages
 from discord_activity_tracker.store.people import forget_written
 from discord_activity_tracker.store.pins import newest_pin, store_pins, told_pins, undated_pins
 from discord_activity_tracker.store.places import Place
@@ -31,7 +31,6 @@ __all__ = [
     "BotFacts",
     "Place",
     "Reading",
-    "Stored",
     "alive",
     "all_states",
     "archived_threads",

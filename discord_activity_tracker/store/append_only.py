@@ -13,9 +13,10 @@ from typing import Any
 from django.db import connection
 
 from core.db.upsert import as_json
-from discord_activity_tracker.convert import Converted
-from discord_activity_tracker.convert.texts import Row
-from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
+from core.ingest.records import Record
+from core.ingest.values import Row
+from discord_activity_tracker.convert.messages import MessagePage
+from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.conversations import cut_behind
 from discord_activity_tracker.store.places import Place
 
@@ -65,7 +66,7 @@ class Reading:
     ``threads`` are rows of threads that begin in the page and may be unknown.
     """
 
-    page: Converted
+    page: MessagePage
     place: Place
     states: Mapping[str, DiscordState | None]
     threads: Sequence[Row] = ()
@@ -80,20 +81,18 @@ def store_fresh(readings: Sequence[Reading]) -> Mapping[Place, set[int]]:
 
     Raises NotFresh where something of it is kept already, or kept as deleted.
     """
-    told: dict[int, DiscordActivity] = {}
-    rows: defaultdict[Place, dict[int, Row]] = defaultdict(dict)
+    records: defaultdict[Place, dict[int, Record]] = defaultdict(dict)
     for reading in readings:
-        told |= reading.page.activities
-        if reading.page.rows:
-            rows[reading.place].update((row["id"], row) for row in reading.page.rows)
-    if not rows:
+        if reading.page.records:
+            records[reading.place].update((record.row["id"], record) for record in reading.page.records)
+    if not records:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(LAST, [[place.channel_id for place in rows]])
+        cursor.execute(LAST, [[place.channel_id for place in records]])
         last: dict[int, tuple[int, datetime, int, int]] = {row[0]: row[1:] for row in cursor.fetchall()}
-        talks = {place: _conversations(place, of, last.get(place.channel_id)) for place, of in rows.items()}
-        given = [_given(row, told[pk], talks[place][pk]) for place, of in rows.items() for pk, row in of.items()]
-        places = ([place.channel_id for place in rows], [p.guild_id for p in rows], [p.scope_id for p in rows])
+        talks = {place: _conversations(place, of, last.get(place.channel_id)) for place, of in records.items()}
+        given = [_given(record, talks[place][pk]) for place, of in records.items() for pk, record in of.items()]
+        places = ([p.channel_id for p in records], [p.guild_id for p in records], [p.scope_id for p in records])
         cursor.execute(WRITE, [as_json(given), *places])
         if cursor.fetchone() != (len(given), len(given)):
             raise NotFresh
@@ -101,15 +100,16 @@ def store_fresh(readings: Sequence[Reading]) -> Mapping[Place, set[int]]:
 
 
 def _conversations(
-    place: Place, rows: Mapping[int, Row], last: tuple[int, datetime, int, int] | None
+    place: Place, records: Mapping[int, Record], last: tuple[int, datetime, int, int] | None
 ) -> Mapping[int, int]:
-    if (last and last[0] >= min(rows)) or any(row["deleted_at"] for row in rows.values()):
+    if (last and last[0] >= min(records)) or any(record.row["deleted_at"] for record in records.values()):
         raise NotFresh
-    return cut_behind(((pk, row["created_at"]) for pk, row in rows.items()), last, place)
+    return cut_behind(((pk, record.row["created_at"]) for pk, record in records.items()), last, place)
 
 
-def _given(row: Row, told: DiscordActivity, talk: int) -> dict[str, Any]:
-    given = {name: row[name] for name in COLUMNS}
-    given["conversation"], given["kind"] = talk, told.activity_type
-    given["actor"], given["summary"] = told.actor_name, told.summary
+def _given(record: Record, talk: int) -> dict[str, Any]:
+    activity = record.activity
+    given = {name: record.row[name] for name in COLUMNS}
+    given["conversation"], given["kind"] = talk, activity.activity_type
+    given["actor"], given["summary"] = activity.actor_name, activity.summary
     return given

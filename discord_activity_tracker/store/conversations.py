@@ -13,9 +13,9 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from core.ingest.values import Row
 from core.models import Document
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
-from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message
 from discord_activity_tracker.store.places import Place
 

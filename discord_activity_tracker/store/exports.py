@@ -15,10 +15,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.db.upsert import upsert
+from core.ingest.records import PageResult, Record
+from core.ingest.values import Row
 from core.models import Checkpoint, Scope
-from discord_activity_tracker.convert import Converted
 from discord_activity_tracker.convert.exports import EXPORTED, channel_changes, guild_changes, is_newer
-from discord_activity_tracker.convert.texts import Row
+from discord_activity_tracker.convert.messages import MessagePage
 from discord_activity_tracker.models import (
     Account,
     Channel,
@@ -29,7 +30,7 @@ from discord_activity_tracker.models import (
     Revision,
 )
 from discord_activity_tracker.store.append_only import Reading
-from discord_activity_tracker.store.messages import Stored, store_messages
+from discord_activity_tracker.store.messages import store_messages
 from discord_activity_tracker.store.places import Place
 from discord_activity_tracker.store.retitled import mark_retitled
 
@@ -132,28 +133,29 @@ def unknown_among(ids: Iterable[int]) -> int:
 
 @transaction.atomic
 def store_export(
-    page: Converted, reactors: Mapping[int, Collection[tuple[str, Row]]], place: Place, now: datetime, at: Position
-) -> Stored:
+    page: MessagePage, reactors: Mapping[int, Collection[tuple[str, Row]]], place: Place, now: datetime, at: Position
+) -> PageResult:
     """Write what a page of a file adds, and the position that it covers."""
-    rows = _worth(page.rows)
-    fresh = {row["id"] for row in rows}
+    fresh = {row["id"] for row in _worth(page.rows)}
     people = {row["id"]: row for pk in fresh for _, row in reactors.get(pk, ())}
-    webhook_names = {row["id"]: row["webhook_name"] for row in page.rows}
     known = {a.pk: a for a in Account.objects.filter(pk__in=[*page.accounts, *people])}
     accounts = {pk: row for pk, row in page.accounts.items() if _names_better(row, known.get(pk))}
     names = {str(pk): str(account) for pk, account in known.items() if pk not in accounts}
-    activities = {
-        pk: replace(told, actor_name=names.get(told.actor_external_id, told.actor_name))
-        if not webhook_names[pk]
-        else told
-        for pk, told in page.activities.items()
-    }
-    whole = replace(page, rows=rows, activities=activities, accounts=accounts)
-    (stored,) = store_messages([Reading(page=whole, place=place, states={})], now=now)
+    records = [_with_stored_name(record, names) for record in page.records if record.row["id"] in fresh]
+    added = replace(page, records=records, accounts=accounts)
+    (stored,) = store_messages([Reading(page=added, place=place, states={})], now=now)
     _insert_missing(Account, [row for pk, row in people.items() if pk not in known], ["id"])
     _store_reactors({pk: reactors[pk] for pk in fresh if reactors.get(pk)})
     _save(at)
-    return replace(stored, seen=len(page.rows))
+    return replace(stored, seen=len(page.records))
+
+
+def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
+    """Return the record under the stored name of its author. A webhook has another name with each message."""
+    activity = record.activity
+    if record.row["webhook_name"] or activity.actor_external_id not in names:
+        return record
+    return replace(record, activity=replace(activity, actor_name=names[activity.actor_external_id]))
 
 
 def _worth(rows: list[Row]) -> list[Row]:

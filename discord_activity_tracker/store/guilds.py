@@ -6,10 +6,11 @@ from datetime import datetime
 from django.db import connection, models, transaction
 
 from core.db.upsert import upsert
+from core.ingest.skips import record_malformed
+from core.ingest.values import Row
 from core.models import Activity, Document, Scope
 from core.search.documents import mark_deleted
 from discord_activity_tracker.convert import EventRows, GuildRows, Rows
-from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import (
     Channel,
     Emoji,
@@ -21,10 +22,10 @@ from discord_activity_tracker.models import (
     Sticker,
 )
 from discord_activity_tracker.protocol_impl import DiscordState
-from discord_activity_tracker.store.checkpoints import guild_key, save_state
+from discord_activity_tracker.store.checkpoints import COLLECTOR, guild_key, save_state
 from discord_activity_tracker.store.people import store_accounts
 from discord_activity_tracker.store.retitled import mark_retitled
-from discord_activity_tracker.store.skips import clear_others, record_malformed
+from discord_activity_tracker.store.skips import clear_others
 
 INHERIT = """
     UPDATE discord_activity_tracker_channel AS thread
@@ -62,8 +63,8 @@ def store_guild(rows: GuildRows, now: datetime) -> int:
     _store_scopes(guild_id, name or str(guild_id), [row for row in rows.channels.rows if not row["is_thread"]])
     malformed = 0
     for stream, found in [*((stream, found) for stream, _, found in lists), ("channels", rows.channels)]:
-        malformed += record_malformed(found.malformed, str(guild_id), stream)
-        clear_others(str(guild_id), stream, [pk for pk, _, _ in found.malformed])
+        malformed += record_malformed(found.malformed, collector=COLLECTOR, scope=str(guild_id), stream=stream)
+        clear_others(str(guild_id), stream, [item.external_id for item in found.malformed])
     return malformed
 
 
@@ -73,8 +74,8 @@ def store_events(rows: EventRows, guild_id: int, now: datetime) -> int:
     store_accounts({row["id"]: row for row in rows.accounts.rows}.values())
     _store_parts(ScheduledEvent, rows.events, guild_id, now)
     malformed = [*rows.events.malformed, *rows.accounts.malformed]
-    record_malformed(malformed, str(guild_id), "events")
-    clear_others(str(guild_id), "events", [pk for pk, _, _ in malformed])
+    record_malformed(malformed, collector=COLLECTOR, scope=str(guild_id), stream="events")
+    clear_others(str(guild_id), "events", [item.external_id for item in malformed])
     save_state(guild_key(guild_id), "events", DiscordState(checkpoint_token=now.isoformat()))
     return len(malformed)
 
@@ -88,7 +89,7 @@ def store_threads(rows: Sequence[Row], now: datetime) -> int:
 @transaction.atomic
 def store_listed_threads(rows: Rows, scope: str, now: datetime) -> int:
     """Keep threads of one channel, whose scope is named, and record malformed ones; returns how many changed."""
-    record_malformed(rows.malformed, scope, "threads")
+    record_malformed(rows.malformed, collector=COLLECTOR, scope=scope, stream="threads")
     return _store_channels(rows.rows, now)
 
 

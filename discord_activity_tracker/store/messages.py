@@ -1,41 +1,32 @@
 """Pages of messages: accounts, rows, revisions, timeline, document marks and positions, all or nothing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
 from core.db.upsert import upsert
+from core.ingest.records import PageResult, Record
+from core.ingest.skips import record_malformed
+from core.ingest.timeline import record_activity
+from core.ingest.values import Row
 from core.models import Activity
 from core.search.documents import DocumentMark, mark_changed
 from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.convert.noise import differs_in_noise_only
-from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Message, Revision
-from discord_activity_tracker.protocol_impl import DiscordActivity, DiscordState
+from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.append_only import NotFresh, Reading, store_fresh
-from discord_activity_tracker.store.checkpoints import save_states
+from discord_activity_tracker.store.checkpoints import COLLECTOR, save_states
 from discord_activity_tracker.store.conversations import conversations_for
 from discord_activity_tracker.store.guilds import add_threads
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 from discord_activity_tracker.store.places import Place
-from discord_activity_tracker.store.skips import record_malformed
 
 SAID = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
 """Parts of the payload that say something beside the content."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
-    """What a write really did."""
-
-    seen: int = 0
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
-    malformed: int = 0
 
 
 def known_between(channel_id: int, after: int, upto: int) -> set[int]:
@@ -44,7 +35,7 @@ def known_between(channel_id: int, after: int, upto: int) -> set[int]:
     return set(kept.values_list("pk", flat=True))
 
 
-def store_messages(readings: Sequence[Reading], *, now: datetime, gone: Collection[int] = ()) -> list[Stored]:
+def store_messages(readings: Sequence[Reading], *, now: datetime, gone: Collection[int] = ()) -> list[PageResult]:
     """Write pages, in their order; rows that are right are not touched.
 
     Pages of news are written together, in one transaction and a number of statements that does not depend on how many
@@ -57,7 +48,7 @@ def store_messages(readings: Sequence[Reading], *, now: datetime, gone: Collecti
     return [_store_any(reading, now, gone) for reading in readings]
 
 
-def _store_fresh(readings: Sequence[Reading]) -> list[Stored] | None:
+def _store_fresh(readings: Sequence[Reading]) -> list[PageResult] | None:
     """Write pages behind everything that is kept of their channels; nothing when one of them is another.
 
     Nothing either when they cannot be written together: what is wrong with one page shall cost no other, and an
@@ -79,7 +70,11 @@ def _store_fresh(readings: Sequence[Reading]) -> list[Stored] | None:
             raise
         return None
     return [
-        Stored(seen=len(r.page.rows), inserted=len({row["id"] for row in r.page.rows}), malformed=len(r.page.malformed))
+        PageResult(
+            seen=len(r.page.records),
+            inserted=len({record.row["id"] for record in r.page.records}),
+            malformed=len(r.page.malformed),
+        )
         for r in readings
     ]
 
@@ -97,14 +92,17 @@ def _people(readings: Sequence[Reading]) -> tuple[dict[int, Row] | None, dict[in
 
 
 @transaction.atomic
-def _store_any(reading: Reading, now: datetime, gone: Collection[int]) -> Stored:
+def _store_any(reading: Reading, now: datetime, gone: Collection[int]) -> PageResult:
     page, place = reading.page, reading.place
     store_webhooks(page.webhooks.values())
     store_accounts(page.accounts.values())
-    known = _known(row["id"] for row in page.rows)
-    rows = [
-        _without_noise(row, known.get(row["id"])) for row in page.rows if not _lost_its_words(row, known.get(row["id"]))
+    known = _known(record.row["id"] for record in page.records)
+    records = [
+        _without_noise(record, known.get(record.row["id"]))
+        for record in page.records
+        if not _lost_its_words(record.row, known.get(record.row["id"]))
     ]
+    rows = [record.row for record in records]
     _keep_revisions(rows, known, now)
     talks = conversations_for(rows, known, place)
     whole = ({**row, "conversation": talks[row["id"]], "reactors_of": {}} for row in rows)
@@ -113,10 +111,13 @@ def _store_any(reading: Reading, now: datetime, gone: Collection[int]) -> Stored
         Message.objects.filter(pk__in=unpinned).update(pinned_at=None)
     changed = {key[0] for key in written.changed}
     deleted = bury_messages(gone, place, now) if gone else 0
-    _note(((row["id"], page.activities[row["id"]]) for row in rows if row["id"] in changed), talks, place)
+    record_activity(
+        (replace(r, document=place.document(talks[r.row["id"]])) for r in records if r.row["id"] in changed),
+        scope_id=place.scope_id,
+    )
     _close([reading])
-    return Stored(
-        seen=len(page.rows), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
+    return PageResult(
+        seen=len(page.records), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
         malformed=len(page.malformed),
     )  # fmt: skip
 
@@ -128,7 +129,8 @@ def _close(readings: Sequence[Reading]) -> None:
     for reading in readings:
         place = reading.place
         positions |= {(place.channel_id, stream): state for stream, state in reading.states.items()}
-        record_malformed(reading.page.malformed, f"{place.guild_id}/{place.channel_id}", "messages")
+        scope = f"{place.guild_id}/{place.channel_id}"
+        record_malformed(reading.page.malformed, collector=COLLECTOR, scope=scope, stream="messages")
     save_states(positions)
 
 
@@ -167,11 +169,14 @@ def _lost_its_words(row: Row, old: Mapping[str, Any] | None) -> bool:
     return bool(old and old["content"] and not row["content"] and old["edited_at"] == row["edited_at"])
 
 
-def _without_noise(row: Row, old: Mapping[str, Any] | None) -> Row:
-    """Return the row with the stored payload where the new one differs only in what Discord changes by itself."""
+def _without_noise(record: Record, old: Mapping[str, Any] | None) -> Record:
+    """Return the record with the stored payload if the new one differs only in what Discord changes by itself."""
+    row = record.row
     if old is None or old["edited_at"] != row["edited_at"] or old["payload"] == row["payload"]:
-        return row
-    return {**row, "payload": old["payload"]} if differs_in_noise_only(old["payload"], row["payload"]) else row
+        return record
+    if not differs_in_noise_only(old["payload"], row["payload"]):
+        return record
+    return replace(record, row={**row, "payload": old["payload"]})
 
 
 def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
@@ -203,26 +208,3 @@ def _says_else(row: Row, old: Mapping[str, Any]) -> bool:
     return old["content"] != row["content"] or any(
         not differs_in_noise_only(before[part], after.get(part), part) for part in parts
     )
-
-
-def _note(changed: Iterable[tuple[int, DiscordActivity]], talks: Mapping[int, int], place: Place) -> None:
-    found = list(changed)
-    rows = (
-        {
-            "source_system": "discord",
-            "external_id": activity.external_id,
-            "scope_id": place.scope_id,
-            "thread": place.document(talks[pk]),
-            "activity_type": activity.activity_type,
-            "occurred_at": datetime.fromisoformat(activity.occurred_at),
-            "edited_at": activity.edited_at,
-            "deleted_at": None,
-            "actor_external_id": activity.actor_external_id,
-            "actor_name": activity.actor_name,
-            "source_url": activity.source_url,
-            "summary": activity.summary,
-        }
-        for pk, activity in found
-    )
-    upsert(Activity, rows, key=["source_system", "external_id"])
-    mark_conversations({place: {talks[pk] for pk, _ in found}})

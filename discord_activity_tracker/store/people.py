@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core.db.upsert import upsert
+from core.ingest.values import Row
 from core.search.documents import DocumentMark, mark_changed
-from discord_activity_tracker.convert.texts import Row
 from discord_activity_tracker.models import Account, FormerName
 
 RENAME = """

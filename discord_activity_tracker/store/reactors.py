@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 
 from core.db.upsert import upsert
-from discord_activity_tracker.convert.texts import Row
+from core.ingest.values import Row
 from discord_activity_tracker.models import Message, Reactor
 from discord_activity_tracker.store.people import store_accounts
 

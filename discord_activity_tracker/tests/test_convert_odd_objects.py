@@ -43,17 +43,17 @@ def test_a_thread_without_a_time_of_archiving_is_a_thread() -> None:
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        ({**thread(), "id": None}, "a field is not of the kind that Discord documents"),
+        ({**thread(), "id": None}, "a field does not have the documented type"),
         ({"type": 11}, "the field 'id' is missing"),
-        ({**thread(), "thread_metadata": [1]}, "a field is not of the kind that Discord documents"),
-        ({**thread(), "last_message_id": str(1 << 70)}, "a number or an id is out of range"),
-        ("thread", "a field is not of the kind that Discord documents"),
+        ({**thread(), "thread_metadata": [1]}, "a field does not have the documented type"),
+        ({**thread(), "last_message_id": str(1 << 70)}, "a number, an id or a time is out of range"),
+        ("thread", "a field does not have the documented type"),
     ],
 )
 def test_a_malformed_thread_is_set_aside_with_words_for_people(odd: Any, said: str) -> None:
     rows = convert_threads([odd, thread()], int(GUILD), "ok")
     assert len(rows.rows) == 1
-    assert [reason for _, reason, _ in rows.malformed] == [said]
+    assert [item.reason for item in rows.malformed] == [said]
 
 
 def test_a_malformed_role_is_neither_stored_nor_gone() -> None:

@@ -91,9 +91,9 @@ def test_a_name_that_changes_between_two_pages_reaches_both_and_the_old_one_is_k
 
 def test_a_page_that_cannot_be_written_costs_no_other() -> None:
     good, bad = reading([message(at(0))]), reading([message(at(50))], THREAD)
-    broken = [{**row, "type": 1 << 40} for row in bad.page.rows]
+    broken = [replace(record, row={**record.row, "type": 1 << 40}) for record in bad.page.records]
     with pytest.raises(DataError):
-        store_messages([good, replace(bad, page=replace(bad.page, rows=broken))], now=NOW)
+        store_messages([good, replace(bad, page=replace(bad.page, records=broken))], now=NOW)
     assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
     assert list(Checkpoint.objects.values_list("scope", flat=True)) == [str(CHANNEL)]
 

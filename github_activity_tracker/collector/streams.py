@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.collectors.progress import Progress
 from core.ingest.prefetch import prefetch, prefetch_batches
+from core.ingest.records import Page, PageResult
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
@@ -25,7 +26,7 @@ class ListStream:
     """A repository-wide REST list."""
 
     pages: Callable[[GitHubClient, str, IncrementalState, datetime | None], Iterator[fetch.ListPage]]
-    convert: Callable[[Sequence[Any], int], convert.Page]
+    convert: Callable[[Sequence[Any], int], Page]
     model: type[models.Model]
 
 
@@ -76,7 +77,7 @@ class Run:
         """Where a stream goes on."""
         return GitHubState() if self.full else store.load_state(self.repository_id, stream)
 
-    def count(self, stream: str, stored: store.Stored, *, pages: int = 1) -> None:
+    def count(self, stream: str, stored: PageResult, *, pages: int = 1) -> None:
         """Add what was stored of one page, or of ``pages`` that were written together; each moves the progress."""
         self.counts[stream] += stored.seen
         for name in ("inserted", "updated", "deleted", "malformed"):
@@ -106,9 +107,9 @@ def collect_list(run: Run, stream: str, start: IncrementalState | None = None) -
         _store_pages(run, stream, [(page, state) for page, state, _ in batch])
 
 
-def _store_pages(run: Run, stream: str, batch: Sequence[tuple[convert.Page, IncrementalState]]) -> None:
+def _store_pages(run: Run, stream: str, batch: Sequence[tuple[Page, IncrementalState]]) -> None:
     """Write pages together, or one by one where that loses something or one of them cannot be written."""
-    whole = convert.joined(page for page, _ in batch)
+    whole = convert.join_pages(page for page, _ in batch)
     together = [(whole, batch[-1][1])] if whole else batch
     try:
         for page, state in together:

@@ -9,16 +9,7 @@ from github_activity_tracker.convert.issues import (
     convert_issues,
     convert_review_comments,
 )
-from github_activity_tracker.convert.page import (
-    Malformed,
-    Page,
-    Record,
-    Row,
-    hidden_state,
-    joined,
-    reaction_counts,
-    resolved_state,
-)
+from github_activity_tracker.convert.page import hidden_state, join_pages, reaction_counts, resolved_state
 from github_activity_tracker.convert.planning import (
     convert_labels,
     convert_milestones,
@@ -31,10 +22,6 @@ from github_activity_tracker.convert.threads import ThreadPage, convert_threads
 __all__ = [
     "DiscussionPage",
     "Logins",
-    "Malformed",
-    "Page",
-    "Record",
-    "Row",
     "ThreadPage",
     "account_row",
     "actor_rows",
@@ -50,7 +37,7 @@ __all__ = [
     "convert_review_comments",
     "convert_threads",
     "hidden_state",
-    "joined",
+    "join_pages",
     "milestone_creators",
     "observe_login",
     "provisional_row",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from github_activity_tracker.convert.page import Row, clean, clip
+from core.ingest.values import Row, clean, clip
 from github_activity_tracker.payloads import AccountPayload
 
 GHOST = "ghost"

@@ -8,8 +8,9 @@ from functools import partial
 from operator import attrgetter
 from urllib.parse import quote, urlsplit
 
+from core.ingest.records import Page, Record, convert_each
+from core.ingest.values import Row, clean, clip, one_line, parse_time
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
-from github_activity_tracker.convert.page import Page, Record, Row, clean, clip, convert_each, moment, one_line
 from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,7 +80,7 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
         summary=one_line(row["message"].partition("\n")[0]),
         thread=document,
     )
-    return Record(row=row, activity=activity, document=document, kind="commit", files=files)
+    return Record(row=row, activity=activity, document=document, kind="commit", children=files)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,9 +152,9 @@ def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwi
     children = dict[str, datetime]()
     for record in records:
         if at := record.activity.occurred_at:
-            times[record.row["sha"]] = moment(at)
+            times[record.row["sha"]] = parse_time(at)
             for parent in record.row["parents"]:
-                children[parent] = min(moment(at), children.get(parent, moment(at)))
+                children[parent] = min(parse_time(at), children.get(parent, parse_time(at)))
     placed: list[Record] = []
     for record in records:
         if record.activity.occurred_at:

@@ -4,23 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.ingest.records import CONVERSION_ERRORS, Malformed, Record, malformed_item
+from core.ingest.values import Row, clean, clean_or_none, clip, one_line, parse_time, parse_time_or_none
 from github_activity_tracker.convert.accounts import actor_id, actor_login, remember
-from github_activity_tracker.convert.page import (
-    MALFORMED,
-    Malformed,
-    Record,
-    Row,
-    arrived_whole,
-    clean,
-    clean_or_none,
-    clip,
-    hidden_state,
-    malformed,
-    moment,
-    moment_or_none,
-    one_line,
-    reaction_counts,
-)
+from github_activity_tracker.convert.page import arrived_whole, hidden_state, reaction_counts
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubActivity
 
 
@@ -47,16 +34,16 @@ def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionP
                 if not arrived_whole(item.get("labels")):
                     page.short_columns[record.row["id"]] = ["labels"]
                 remember(page.accounts, item.get("author"))
-        except MALFORMED as error:
+        except CONVERSION_ERRORS as error:
             number = item.get("number") if isinstance(item, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # anything may stand here
-            page.malformed.append(malformed(item, error, f"discussion:{number}" if number else ""))
+            page.malformed.append(malformed_item(item, error, f"discussion:{number}" if number else ""))
             continue
         for node in _spoken(item):
             try:
                 page.comments.append(_comment(node, item, repository_id))
                 remember(page.accounts, node.get("author"))
-            except MALFORMED as error:
-                page.malformed.append(malformed(node, error, f"discussion:{item['number']}"))
+            except CONVERSION_ERRORS as error:
+                page.malformed.append(malformed_item(node, error, f"discussion:{item['number']}"))
         if _is_whole(item):
             page.whole.append(int(item["number"]))
     return page
@@ -95,8 +82,8 @@ def _post(node: Any, repository_id: int) -> Row:
         "body": clean_or_none(node.get("body")),
         "html_url": clean(node.get("url")),
         "reactions": reaction_counts(node.get("reactionGroups")),
-        "created_at": moment(node["createdAt"]),
-        "updated_at": moment(node["updatedAt"]),
+        "created_at": parse_time(node["createdAt"]),
+        "updated_at": parse_time(node["updatedAt"]),
         "deleted_at": None,
     }
 
@@ -113,7 +100,7 @@ def _discussion(item: Any, repository_id: int) -> Record:
         "labels": [clean(node["name"]) for node in (item.get("labels") or {}).get("nodes") or [] if node],
         "upvotes": item.get("upvoteCount") or 0,
         "comments_count": 0 if item["comments"] is None and SHORTFALL in item else item["comments"]["totalCount"],
-        "closed_at": moment_or_none(item.get("closedAt")),
+        "closed_at": parse_time_or_none(item.get("closedAt")),
     }
     document = f"github:discussion:{repository_id}:{number}"
     return _record(item, row, "github.discussion", document, document, title, edits=False)

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.ingest.records import Record
+from core.ingest.values import Row, clean_json, clip, one_line, parse_time
 from github_activity_tracker.convert.accounts import actor_id, actor_login
-from github_activity_tracker.convert.page import Record, Row, clip, moment, one_line, storable
 from github_activity_tracker.payloads import ALIAS_MARK
 from github_activity_tracker.protocol_impl import GitHubActivity
 
@@ -28,15 +29,15 @@ def event_name(typename: str) -> str:
 def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: str, repository_id: int) -> Record:
     """Return an event of an issue or pull request; ``thread`` is the item that holds it.
 
-    Where the entry has no time, that of the thread's last change is used, and the record says so (``time_is_own``).
+    Where the entry has no time, that of the thread's last change is used, and the record says so (``has_own_time``).
     """
     node = _without_aliases(node)
     name, number = event_name(str(node["__typename"])), int(thread["number"])
     actor, at = node.get("actor"), node.get("createdAt")
     if pushed := node.get("pushed"):
         actor, at = (pushed.get("author") or {}).get("user"), pushed.get("committedDate")
-    time_is_own, at = bool(at), at or thread["updatedAt"]
-    data = storable({key: value for key, value in node.items() if key not in BORING and value is not None})
+    has_own_time, at = bool(at), at or thread["updatedAt"]
+    data = clean_json({key: value for key, value in node.items() if key not in BORING and value is not None})
     row: Row = {
         "node_id": clip(str(node["id"]), 200),
         "repository_id": repository_id,
@@ -44,7 +45,7 @@ def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: s
         "event": name,
         "actor_id": actor_id(actor),
         "data": data,
-        "created_at": moment(at),
+        "created_at": parse_time(at),
         "deleted_at": None,
     }
     document = f"github:{kind}:{repository_id}:{number}"
@@ -58,7 +59,7 @@ def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: s
         summary=one_line(f"{name.replace('_', ' ')} {_what(node)}"),
         thread=document,
     )
-    return Record(row=row, activity=activity, document="", kind=kind, time_is_own=time_is_own)
+    return Record(row=row, activity=activity, document="", kind=kind, has_own_time=has_own_time)
 
 
 def _without_aliases(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,24 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
-from github_activity_tracker.convert.accounts import GHOST, account_row, living
-from github_activity_tracker.convert.page import (
-    Page,
-    Record,
+from core.ingest.records import Page, Record, convert_each
+from core.ingest.values import (
     Row,
+    bounded_int,
+    bounded_int_or_none,
     clean,
+    clean_json,
     clean_or_none,
     clip,
-    convert_each,
-    last_number,
-    moment,
-    moment_or_none,
     one_line,
-    rest_reaction_counts,
-    storable,
-    whole,
-    whole_or_none,
+    parse_time,
+    parse_time_or_none,
 )
+from github_activity_tracker.convert.accounts import GHOST, account_row, living
+from github_activity_tracker.convert.page import last_number, rest_reaction_counts
 from github_activity_tracker.payloads import (
     CommitCommentPayload,
     IssueCommentPayload,
@@ -54,7 +51,7 @@ def convert_review_comments(payloads: Iterable[Any], repository_id: int) -> Page
 def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
     pull = payload.get("pull_request")
     kind = "issue" if pull is None else "pull_request"
-    number, title = whole(payload["number"], 32), clean(payload["title"])
+    number, title = bounded_int(payload["number"], 32), clean(payload["title"])
     milestone = payload.get("milestone")
     names = (label if isinstance(label, str) else label.get("name") for label in payload.get("labels") or [])
     closed_by = living(payload.get("closed_by"))
@@ -68,15 +65,15 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
         "active_lock_reason": clip(payload.get("active_lock_reason"), 64) or None,
         "draft": bool(payload.get("draft")),
         "labels": [clean(name) for name in names if name],
-        "assignees": [whole(account["id"]) for account in payload.get("assignees") or []],
+        "assignees": [bounded_int(account["id"]) for account in payload.get("assignees") or []],
         "milestone": clean(milestone["title"]) if milestone else None,
-        "comments_count": whole(payload.get("comments") or 0, 32),
-        "closed_at": moment_or_none(payload.get("closed_at")),
-        "merged_at": moment_or_none(pull.get("merged_at")) if pull else None,
+        "comments_count": bounded_int(payload.get("comments") or 0, 32),
+        "closed_at": parse_time_or_none(payload.get("closed_at")),
+        "merged_at": parse_time_or_none(pull.get("merged_at")) if pull else None,
         "issue_type": _name_of(payload.get("type"), "name"),
-        "sub_issues_summary": storable(payload.get("sub_issues_summary")),
-        "issue_dependencies_summary": storable(payload.get("issue_dependencies_summary")),
-        "closed_by_id": whole(closed_by["id"]) if closed_by else None,
+        "sub_issues_summary": clean_json(payload.get("sub_issues_summary")),
+        "issue_dependencies_summary": clean_json(payload.get("issue_dependencies_summary")),
+        "closed_by_id": bounded_int(closed_by["id"]) if closed_by else None,
         "performed_via_github_app": _name_of(payload.get("performed_via_github_app"), "slug"),
         "transferred_to": "",
     }
@@ -103,8 +100,8 @@ def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Rec
     number = last_number(payload["pull_request_url"])
     row: Row = _post(payload, repository_id) | {
         "pull_number": number,
-        "review_id": whole_or_none(payload.get("pull_request_review_id")),
-        "in_reply_to_id": whole_or_none(payload.get("in_reply_to_id")),
+        "review_id": bounded_int_or_none(payload.get("pull_request_review_id")),
+        "in_reply_to_id": bounded_int_or_none(payload.get("in_reply_to_id")),
         "path": clean(payload["path"]),
         "diff_hunk": clean(payload.get("diff_hunk")),
         "commit_id": clip(payload.get("commit_id"), 64),
@@ -112,12 +109,12 @@ def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Rec
         "subject_type": clip(payload.get("subject_type"), 16),
         "side": clip(payload.get("side"), 16) or None,
         "start_side": clip(payload.get("start_side"), 16) or None,
-        "line": whole_or_none(payload.get("line"), 32),
-        "original_line": whole_or_none(payload.get("original_line"), 32),
-        "start_line": whole_or_none(payload.get("start_line"), 32),
-        "original_start_line": whole_or_none(payload.get("original_start_line"), 32),
-        "position": whole_or_none(payload.get("position"), 32),
-        "original_position": whole_or_none(payload.get("original_position"), 32),
+        "line": bounded_int_or_none(payload.get("line"), 32),
+        "original_line": bounded_int_or_none(payload.get("original_line"), 32),
+        "start_line": bounded_int_or_none(payload.get("start_line"), 32),
+        "original_start_line": bounded_int_or_none(payload.get("original_start_line"), 32),
+        "position": bounded_int_or_none(payload.get("position"), 32),
+        "original_position": bounded_int_or_none(payload.get("original_position"), 32),
     }
     document = f"github:pull_request:{repository_id}:{number}"
     identity = f"github:review_comment:{row['id']}"
@@ -135,8 +132,8 @@ def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Rec
     row: Row = _post(payload, repository_id) | {
         "commit_sha": clip(payload["commit_id"], 64),
         "path": clean_or_none(payload.get("path")),
-        "line": whole_or_none(payload.get("line"), 32),
-        "position": whole_or_none(payload.get("position"), 32),
+        "line": bounded_int_or_none(payload.get("line"), 32),
+        "position": bounded_int_or_none(payload.get("position"), 32),
     }
     if not SHA.fullmatch(row["commit_sha"]):
         raise ValueError(f"no hash of a commit: {row['commit_sha']!r}")
@@ -160,16 +157,16 @@ def _post(payload: PostPayload, repository_id: int) -> Row:
     """The columns that everything that somebody wrote shares."""
     user = living(payload["user"])
     return {
-        "id": whole(payload["id"]),
+        "id": bounded_int(payload["id"]),
         "node_id": clip(payload.get("node_id"), 100),
         "repository_id": repository_id,
-        "author_id": whole(user["id"]) if user else None,
+        "author_id": bounded_int(user["id"]) if user else None,
         "author_association": clip(payload.get("author_association"), 32),
         "body": clean_or_none(payload.get("body")),
         "html_url": clean(payload["html_url"]),
         "reactions": rest_reaction_counts(payload.get("reactions")),
-        "created_at": moment(payload["created_at"]),
-        "updated_at": moment(payload["updated_at"]),
+        "created_at": parse_time(payload["created_at"]),
+        "updated_at": parse_time(payload["updated_at"]),
         "deleted_at": None,
     }
 
@@ -189,7 +186,7 @@ def _activity(
         source_url=clip(payload["html_url"], 1000),
         summary=one_line(text),
         thread=thread,
-        edited_at=moment(payload["updated_at"]) if edited else None,
+        edited_at=parse_time(payload["updated_at"]) if edited else None,
     )
 
 

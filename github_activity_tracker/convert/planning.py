@@ -4,23 +4,10 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from core.ingest.records import CONVERSION_ERRORS, Malformed, Page, Record, convert_each, malformed_item
+from core.ingest.values import Row, clean, clean_or_none, clip, one_line, parse_time, parse_time_or_none
 from github_activity_tracker.convert.accounts import account_row, living
-from github_activity_tracker.convert.page import (
-    MALFORMED,
-    Malformed,
-    Page,
-    Record,
-    Row,
-    clean,
-    clean_or_none,
-    clip,
-    convert_each,
-    malformed,
-    moment,
-    moment_or_none,
-    one_line,
-    rest_reaction_counts,
-)
+from github_activity_tracker.convert.page import rest_reaction_counts
 from github_activity_tracker.payloads import LabelPayload, MilestonePayload, ReleasePayload
 from github_activity_tracker.protocol_impl import GitHubActivity
 
@@ -46,7 +33,7 @@ def milestone_creators(payloads: Iterable[Any]) -> Iterator[Row]:
         try:
             if creator := living(payload.get("creator")):
                 yield account_row(creator)
-        except MALFORMED:
+        except CONVERSION_ERRORS:
             continue
 
 
@@ -56,8 +43,8 @@ def _rows(payloads: Iterable[Any], convert: Any) -> tuple[list[Row], list[Malfor
     for payload in payloads:
         try:
             rows.append(convert(payload))
-        except MALFORMED as error:
-            aside.append(malformed(payload, error))
+        except CONVERSION_ERRORS as error:
+            aside.append(malformed_item(payload, error))
     return rows, aside
 
 
@@ -86,10 +73,10 @@ def _milestone(payload: MilestonePayload, *, repository_id: int) -> Row:
         "open_issues": payload.get("open_issues") or 0,
         "closed_issues": payload.get("closed_issues") or 0,
         "html_url": clean(payload.get("html_url")),
-        "due_on": moment_or_none(payload.get("due_on")),
-        "created_at": moment(payload["created_at"]),
-        "updated_at": moment(payload["updated_at"]),
-        "closed_at": moment_or_none(payload.get("closed_at")),
+        "due_on": parse_time_or_none(payload.get("due_on")),
+        "created_at": parse_time(payload["created_at"]),
+        "updated_at": parse_time(payload["updated_at"]),
+        "closed_at": parse_time_or_none(payload.get("closed_at")),
         "deleted_at": None,
     }
 
@@ -106,15 +93,15 @@ def _release(payload: ReleasePayload, *, repository_id: int) -> Record:
         "body": clean_or_none(payload.get("body")),
         "html_url": clean(payload.get("html_url")),
         "reactions": rest_reaction_counts(payload.get("reactions")),
-        "created_at": moment(payload["created_at"]),
-        "updated_at": moment(payload.get("updated_at") or at),
+        "created_at": parse_time(payload["created_at"]),
+        "updated_at": parse_time(payload.get("updated_at") or at),
         "deleted_at": None,
         "tag_name": clean(payload["tag_name"]),
         "name": clean(payload.get("name")),
         "target_commitish": clean(payload.get("target_commitish")),
         "draft": bool(payload.get("draft")),
         "prerelease": bool(payload.get("prerelease")),
-        "published_at": moment_or_none(payload.get("published_at")),
+        "published_at": parse_time_or_none(payload.get("published_at")),
         "assets": [
             {"name": clean(asset.get("name")), "size": asset.get("size"), "downloads": asset.get("download_count")}
             for asset in payload.get("assets") or []

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.ingest.values import Row, clean, clean_or_none, clip, parse_time_or_none
 from github_activity_tracker.convert.accounts import actor_id
-from github_activity_tracker.convert.page import Row, arrived_whole, clean, clean_or_none, clip, moment_or_none
+from github_activity_tracker.convert.page import arrived_whole
 from github_activity_tracker.payloads import RepositoryPayload
 
 LARGEST_COUNT = 2**31 - 1
@@ -52,9 +53,9 @@ def repository_row(payload: RepositoryPayload) -> Row:
         "stargazers_count": count_of(payload.get("stargazers_count")),
         "watchers_count": count_of(payload.get("subscribers_count")),
         "forks_count": count_of(payload.get("forks_count")),
-        "created_at": moment_or_none(payload.get("created_at")),
-        "updated_at": moment_or_none(payload.get("updated_at")),
-        "pushed_at": moment_or_none(payload.get("pushed_at")),
+        "created_at": parse_time_or_none(payload.get("created_at")),
+        "updated_at": parse_time_or_none(payload.get("updated_at")),
+        "pushed_at": parse_time_or_none(payload.get("pushed_at")),
         "deleted_at": None,
     }
 
@@ -130,8 +131,8 @@ def repository_row_of_facts(facts: dict[str, Any]) -> Row:
         "stargazers_count": facts.get("stargazerCount") or 0,
         "watchers_count": (facts.get("watchers") or {}).get("totalCount") or 0,
         "forks_count": facts.get("forkCount") or 0,
-        "created_at": moment_or_none(facts.get("createdAt")),
-        "updated_at": moment_or_none(facts.get("updatedAt")),
-        "pushed_at": moment_or_none(facts.get("pushedAt")),
+        "created_at": parse_time_or_none(facts.get("createdAt")),
+        "updated_at": parse_time_or_none(facts.get("updatedAt")),
+        "pushed_at": parse_time_or_none(facts.get("pushedAt")),
         "deleted_at": None,
     }

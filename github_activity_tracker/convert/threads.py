@@ -4,24 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.ingest.records import CONVERSION_ERRORS, Malformed, Record, malformed_item
+from core.ingest.values import Row, clean, clean_or_none, clip, one_line, parse_time, parse_time_or_none
 from github_activity_tracker.convert.accounts import actor_id, actor_login, remember
 from github_activity_tracker.convert.events import convert_event
-from github_activity_tracker.convert.page import (
-    MALFORMED,
-    Malformed,
-    Record,
-    Row,
-    arrived_whole,
-    clean,
-    clean_or_none,
-    clip,
-    hidden_state,
-    malformed,
-    moment,
-    moment_or_none,
-    one_line,
-    reaction_counts,
-)
+from github_activity_tracker.convert.page import arrived_whole, hidden_state, reaction_counts
 from github_activity_tracker.payloads import NOT_EVENTS
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubActivity
 
@@ -56,8 +43,8 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
                 if short := _short_columns(item):
                     page.short_columns[pull["id"]] = short
                 remember(page.accounts, item.get("mergedBy"))
-        except MALFORMED as error:
-            page.malformed.append(malformed(item, error, _name(kind, item)))
+        except CONVERSION_ERRORS as error:
+            page.malformed.append(malformed_item(item, error, _name(kind, item)))
             continue
         page.timelines.extend(row for row in rows if row)
         if kind == "pull_request" and _reviews(page, item, repository_id):
@@ -89,8 +76,8 @@ def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
         try:
             page.reviews.append(_review(node, item, repository_id))
             remember(page.accounts, node.get("author"))
-        except MALFORMED as error:
-            page.malformed.append(malformed(node, error, _name("pull_request", item)))
+        except CONVERSION_ERRORS as error:
+            page.malformed.append(malformed_item(node, error, _name("pull_request", item)))
     return _is_whole(connection)
 
 
@@ -103,8 +90,8 @@ def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
         try:
             page.events.append(convert_event(node, thread=item, kind=kind, repository_id=repository_id))
             remember(page.accounts, node.get("actor"), *_author(node))
-        except MALFORMED as error:
-            page.malformed.append(malformed(node, error, _name(kind, item)))
+        except CONVERSION_ERRORS as error:
+            page.malformed.append(malformed_item(node, error, _name(kind, item)))
     return _is_whole(connection)
 
 
@@ -127,7 +114,7 @@ def _pull(item: Any, repository_id: int) -> Row:
         "repository_id": repository_id,
         "number": int(item["number"]),
         "draft": bool(item.get("isDraft")),
-        "merged_at": moment_or_none(item.get("mergedAt")),
+        "merged_at": parse_time_or_none(item.get("mergedAt")),
         "merged_by_id": actor_id(item.get("mergedBy")),
         "merge_commit_sha": clip(merged.get("oid"), 64),
         "head_ref": clean(item.get("headRefName")),
@@ -144,7 +131,7 @@ def _pull(item: Any, repository_id: int) -> Row:
             {"repository": (node.get("repository") or {}).get("databaseId"), "number": node.get("number")}
             for node in _nodes(item, "closingIssuesReferences")
         ],
-        "updated_at": moment(item["updatedAt"]),
+        "updated_at": parse_time(item["updatedAt"]),
         "deleted_at": None,
     }
 
@@ -187,12 +174,12 @@ def _review(node: Any, item: Any, repository_id: int) -> Record:
         "body": body,
         "html_url": clean(node.get("url")),
         "reactions": reaction_counts(node.get("reactionGroups")),
-        "created_at": moment(node["createdAt"]),
-        "updated_at": moment(node["updatedAt"]),
+        "created_at": parse_time(node["createdAt"]),
+        "updated_at": parse_time(node["updatedAt"]),
         "deleted_at": None,
         "pull_number": number,
         "state": clip(node["state"], 32),
-        "submitted_at": moment_or_none(node.get("submittedAt")),
+        "submitted_at": parse_time_or_none(node.get("submittedAt")),
         "commit_sha": clip((node.get("commit") or {}).get("oid"), 64),
     } | hidden_state(node)
     document = f"github:pull_request:{repository_id}:{number}"
@@ -206,6 +193,6 @@ def _review(node: Any, item: Any, repository_id: int) -> Record:
         source_url=clip(row["html_url"], 1000),
         summary=one_line(f"{str(row['state']).lower().replace('_', ' ')}: {body or ''}"),
         thread=document,
-        edited_at=row["updated_at"] if body and row["updated_at"] > moment(at) else None,
+        edited_at=row["updated_at"] if body and row["updated_at"] > parse_time(at) else None,
     )
     return Record(row=row, activity=activity, document=document, kind="pull_request")

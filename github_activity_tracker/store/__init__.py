@@ -13,7 +13,7 @@ from github_activity_tracker.store.commits import (
 )
 from github_activity_tracker.store.discussions import store_discussions
 from github_activity_tracker.store.gaps import UNSERVED, clear_unserved
-from github_activity_tracker.store.pages import Stored, record_refused, skip_malformed, store_page
+from github_activity_tracker.store.pages import record_refused, skip_malformed, store_page
 from github_activity_tracker.store.planning import store_releases, store_rows
 from github_activity_tracker.store.reactions import store_reactions
 from github_activity_tracker.store.reconcile import (
@@ -47,7 +47,6 @@ __all__ = [
     "COLLECTOR",
     "UNSERVED",
     "Stale",
-    "Stored",
     "account_node_ids",
     "bury_discussions",
     "bury_posts",

@@ -7,8 +7,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core.db.upsert import upsert
+from core.ingest.values import Row
 from core.search.documents import DocumentMark, mark_changed
-from github_activity_tracker.convert import Logins, Row, observe_login
+from github_activity_tracker.convert import Logins, observe_login
 from github_activity_tracker.models import Account, FormerLogin
 
 RENAME = """

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import connection, transaction
 
 from core.db.upsert import upsert
+from core.ingest.records import Record
 from core.models import Scope
 from core.search.documents import DocumentMark, mark_changed
-from github_activity_tracker.convert import Record, actor_rows
+from github_activity_tracker.convert import actor_rows
 from github_activity_tracker.models import AuthorEmail
 from github_activity_tracker.store.accounts import present_logins, store_seen_accounts
 

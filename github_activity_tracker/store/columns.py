@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import models
 
-from github_activity_tracker.convert import Row
+from core.ingest.values import Row
 
 
 def keep_longer_lists(model: type[models.Model], rows: Sequence[Row], short: Mapping[int, Sequence[str]]) -> list[Row]:

@@ -8,16 +8,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.db.upsert import copy, upsert
+from core.ingest.records import Page, PageResult, Record
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Activity, Checkpoint, Scope, SkippedItem
 from core.search.documents import mark_deleted
-from github_activity_tracker.convert import Page, Record, with_times
+from github_activity_tracker.convert import with_times
 from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange, Repository
 from github_activity_tracker.protocol_impl import CommitPlan, GitHubState, HeadChange
 from github_activity_tracker.store.accounts import store_accounts_of_commits
 from github_activity_tracker.store.authors import with_known_authors
 from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state
-from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
+from github_activity_tracker.store.pages import record_changes, skip_malformed
 from github_activity_tracker.store.tombstones import bury_activities
 
 PLAN, PLACE = "commits_plan", "commits"
@@ -72,7 +73,7 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
 
 
 @transaction.atomic
-def store_commits(page: Page, *, scope: Scope, done: int | None) -> Stored:
+def store_commits(page: Page, *, scope: Scope, done: int | None) -> PageResult:
     """Write a page of commits with their files; a constant number of statements.
 
     ``done`` is None for commits that were read one by one. Skips of commits that could be converted are cleared.
@@ -84,13 +85,13 @@ def store_commits(page: Page, *, scope: Scope, done: int | None) -> Stored:
     records = [record for record in known if record.row["sha"] in changed]
     repository_id = int(scope.external_id)
     _store_files(records, {sha: pk for _, sha, pk in written.inserted}, changed)
-    note_changes(records, scope)
+    record_changes(records, scope)
     skip_malformed(page.malformed, scope=scope, stream=PLACE)
     _clear_malformed(scope, [record.row["sha"] for record in known])
     if done is not None:
         state = GitHubState(checkpoint_token=str(done), human_readable_marker=f"{done} commits")
         save_state(repository_id, PLACE, state)
-    return Stored(
+    return PageResult(
         seen=len(page.records),
         inserted=len(written.inserted),
         updated=len(written.updated),
@@ -123,11 +124,11 @@ def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Map
     """Write the files of changed commits; those of ``new`` ones cannot be there yet. Both are keys by hash."""
     lines = (
         (new[record.row["sha"]], *_columns(file))
-        for record in records if record.row["sha"] in new for file in record.files
+        for record in records if record.row["sha"] in new for file in record.children
     )  # fmt: skip
     copy(CommitFile, ["commit_id", *FILE], lines)
     again = (record for record in records if record.row["sha"] not in new)
-    files = ({"commit_id": changed[record.row["sha"]], **file} for record in again for file in record.files)
+    files = ({"commit_id": changed[record.row["sha"]], **file} for record in again for file in record.children)
     upsert(CommitFile, files, key=["commit_id", "ordinal"])
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.db import models
 
-from github_activity_tracker.convert import Record
+from core.ingest.records import Record
 from github_activity_tracker.models import Account
 from github_activity_tracker.protocol_impl import HIDDEN
 

@@ -5,15 +5,16 @@ from datetime import datetime
 from django.db import models, transaction
 
 from core.db.upsert import upsert
+from core.ingest.records import Malformed, Page, PageResult
 from core.ingest.skips import clear_skips
+from core.ingest.values import Row
 from core.models import Scope, SkippedItem
 from core.protocols import IncrementalState
 from core.search.documents import mark_deleted
-from github_activity_tracker.convert import Malformed, Page, Row
 from github_activity_tracker.models import Release
 from github_activity_tracker.store.accounts import AUTHOR, store_accounts
 from github_activity_tracker.store.checkpoints import COLLECTOR, save_state
-from github_activity_tracker.store.pages import Stored, note_changes, skip_malformed
+from github_activity_tracker.store.pages import record_changes, skip_malformed
 from github_activity_tracker.store.revisions import keep_earlier_texts
 from github_activity_tracker.store.tombstones import bury, bury_activities
 
@@ -22,7 +23,7 @@ from github_activity_tracker.store.tombstones import bury, bury_activities
 def store_rows(
     model: type[models.Model], rows: list[Row], aside: list[Malformed], accounts: list[Row],
     *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True,
-) -> Stored:  # fmt: skip
+) -> PageResult:  # fmt: skip
     """Write a repository's labels or milestones; what is absent from the ``whole`` list is gone."""
     store_accounts(accounts, stream)
     written = upsert(model, rows, key=["id"])
@@ -32,7 +33,7 @@ def store_rows(
     if whole:
         _clear_readable(aside, scope, stream)
     save_state(int(scope.external_id), stream, state)
-    return Stored(
+    return PageResult(
         seen=len(rows), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone),
         malformed=len(aside),
     )  # fmt: skip
@@ -41,13 +42,13 @@ def store_rows(
 @transaction.atomic
 def store_releases(
     page: Page, *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True
-) -> Stored:
+) -> PageResult:
     """Write a repository's releases; what is absent from the ``whole`` list is gone."""
     store_accounts(page.accounts.values(), stream)
     keep_earlier_texts(Release, page.records, "release")
     written = upsert(Release, (record.row for record in page.records), key=["id"], guarded=AUTHOR)
     changed = {key[0] for key in written.changed}
-    note_changes((record for record in page.records if record.row["id"] in changed), scope)
+    record_changes((record for record in page.records if record.row["id"] in changed), scope)
     gone = _absent(Release, [record.row for record in page.records], page.malformed, scope) if whole else []
     bury(Release, gone, now)
     bury_activities((f"github:release:{pk}" for pk in gone), now)
@@ -56,7 +57,7 @@ def store_releases(
     if whole:
         _clear_readable(page.malformed, scope, stream)
     save_state(int(scope.external_id), stream, state)
-    return Stored(
+    return PageResult(
         seen=len(page.records), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone),
         malformed=len(page.malformed),
     )  # fmt: skip

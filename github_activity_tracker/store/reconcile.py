@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
+from core.ingest.records import Page, PageResult
+from core.ingest.values import Row
 from core.models import Activity, Scope
 from core.protocols import IncrementalState
-from github_activity_tracker.convert import Page, Row, ThreadPage
+from github_activity_tracker.convert import ThreadPage
 from github_activity_tracker.models import (
     Account,
     Discussion,
@@ -25,7 +27,7 @@ from github_activity_tracker.models import (
 )
 from github_activity_tracker.store.accounts import forget_written, store_seen_accounts
 from github_activity_tracker.store.checkpoints import save_state
-from github_activity_tracker.store.pages import Stored, store_page
+from github_activity_tracker.store.pages import store_page
 from github_activity_tracker.store.threads import store_threads
 from github_activity_tracker.store.tombstones import (
     bury,
@@ -131,7 +133,7 @@ def read_timelines(repository_id: int, numbers: Collection[int]) -> set[int]:
 @transaction.atomic
 def restore_thread(
     scope: Scope, posts: Mapping[str, Page], thread: ThreadPage, *, stream: str, now: datetime
-) -> dict[str, Stored]:
+) -> dict[str, PageResult]:
     """Write an issue or pull request that was missing or marked deleted, with all that belongs to it; all or nothing.
 
     ``posts`` has the pages of ``issues``, ``issue_comments`` and ``review_comments``. Timeline entries and documents
@@ -149,7 +151,7 @@ def restore_thread(
 @transaction.atomic
 def store_page_again(
     model: type[models.Model], page: Page, *, scope: Scope, stream: str, place: str, state: IncrementalState
-) -> Stored:
+) -> PageResult:
     """Write a page of a list that is read once more, with a checkpoint of its own under the name ``place``."""
     stored = store_page(model, page, scope=scope, stream=stream, state=None)
     save_state(int(scope.external_id), place, state)

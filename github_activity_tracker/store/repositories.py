@@ -7,9 +7,9 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from core.db.upsert import upsert
+from core.ingest.values import Row
 from core.models import Activity, Checkpoint, Document, Scope, SkippedItem
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
-from github_activity_tracker.convert import Row
 from github_activity_tracker.models import (
     CommitComment,
     Discussion,

@@ -7,7 +7,7 @@ from django.db import connection, models
 from psycopg import sql
 
 from core.db.upsert import upsert
-from github_activity_tracker.convert import Record
+from core.ingest.records import Record
 from github_activity_tracker.models import Revision
 
 

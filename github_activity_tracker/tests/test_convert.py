@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.ingest.records import Page
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
 from github_activity_tracker import convert
 from github_activity_tracker.models import Account, Commit, CommitFile
@@ -128,12 +129,12 @@ def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit)
     assert page.malformed == []
     (record,) = convert.with_times(page.records, {}, datetime(2026, 1, 1, tzinfo=UTC))
     check_record(Commit, record)
-    assert all(refused(CommitFile, file) == {} for file in record.files)
+    assert all(refused(CommitFile, file) == {} for file in record.children)
     assert all(refused(Account, account) == {} for account in page.accounts.values())
     assert {record.row["author_id"]} - {None} == set(page.accounts)
 
 
-def page_of(*told: tuple[int, str], body: str = "") -> convert.Page:
+def page_of(*told: tuple[int, str], body: str = "") -> Page:
     """Comments by id, each of the account 7 under some login."""
     address = {"issue_url": "https://x/issues/12", "html_url": "https://github.com/o/r/issues/12#x"}
     times = {"created_at": "2025-03-02T08:10:00Z", "updated_at": "2025-03-02T08:10:00Z"}
@@ -143,12 +144,12 @@ def page_of(*told: tuple[int, str], body: str = "") -> convert.Page:
 
 
 def test_pages_are_joined_in_their_order() -> None:
-    whole = convert.joined([page_of((3, "ada"), (1, "ada")), page_of(), page_of((2, "ada"))])
+    whole = convert.join_pages([page_of((3, "ada"), (1, "ada")), page_of(), page_of((2, "ada"))])
     assert whole is not None
     assert [record.row["id"] for record in whole.records] == [3, 1, 2]
 
 
 def test_pages_that_tell_one_thing_in_two_ways_are_not_joined() -> None:
-    assert convert.joined([page_of((1, "ada")), page_of((1, "ada"))]) is not None
-    assert convert.joined([page_of((1, "ada")), page_of((1, "ada"), body="edited")]) is None
-    assert convert.joined([page_of((1, "ada")), page_of((2, "lovelace"))]) is None
+    assert convert.join_pages([page_of((1, "ada")), page_of((1, "ada"))]) is not None
+    assert convert.join_pages([page_of((1, "ada")), page_of((1, "ada"), body="edited")]) is None
+    assert convert.join_pages([page_of((1, "ada")), page_of((2, "lovelace"))]) is None

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import models
 
+from core.ingest.records import Malformed, Page, Record
 from core.models import Activity
 from core.protocols import require_activity_record
 from github_activity_tracker import convert
-from github_activity_tracker.convert import Malformed, Record
 from github_activity_tracker.models import Account, Issue, IssueComment, ReviewComment
 
 Path = tuple[str | int, ...]
@@ -123,7 +123,7 @@ def check_aside(aside: list[Malformed]) -> None:
     ],
 )
 def test_an_item_becomes_a_row_that_fits_or_is_set_aside(
-    turn: Callable[..., convert.Page], model: type[models.Model], payload: dict[str, Any]
+    turn: Callable[..., Page], model: type[models.Model], payload: dict[str, Any]
 ) -> None:
     assert turn([payload], 5).malformed == []
     for place, item in spoiled(payload):

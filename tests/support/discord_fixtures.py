@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.ingest.records import PageResult
 from core.models import Scope
 from discord_activity_tracker.convert import convert_messages, first_at
 from discord_activity_tracker.models import Channel, Guild
-from discord_activity_tracker.store import Place, Reading, Stored, store_messages
+from discord_activity_tracker.store import Place, Reading, store_messages
 
 GUILD, CHANNEL, THREAD = 4_100_000_000_000_000_001, 4_100_000_000_000_000_101, 4_100_000_000_000_000_201
 BEGINNING = datetime(2025, 3, 1, 8, tzinfo=UTC)
@@ -51,7 +52,7 @@ def place(channel: int = CHANNEL) -> Place:
     return Place(guild_id=GUILD, channel_id=channel, scope_id=scope.pk, is_thread=channel == THREAD)
 
 
-def store(items: Sequence[Any], *, channel: int = CHANNEL, gone: Collection[int] = ()) -> Stored:
+def store(items: Sequence[Any], *, channel: int = CHANNEL, gone: Collection[int] = ()) -> PageResult:
     """Store a page."""
     page = convert_messages(items, GUILD, channel)
     assert not page.malformed
