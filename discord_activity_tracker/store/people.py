@@ -1,87 +1,68 @@
-"""Accounts, and what follows when one changes its name."""
+"""Accounts and webhooks of Discord."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
 from django.utils import timezone
 
 from core.db.upsert import upsert
+from core.ingest.accounts import AccountChanges, AccountStore
 from core.ingest.values import Row
-from core.search.documents import DocumentMark, mark_changed
+from core.search.documents import DocumentMark
 from discord_activity_tracker.models import Account, FormerName
 
-RENAME = """
-    UPDATE core_activity SET actor_name = coalesce(nullif(account.global_name, ''), account.username)
-    FROM discord_activity_tracker_account AS account
-    WHERE core_activity.source_system = 'discord' AND core_activity.actor_external_id = account.id::text
-      AND core_activity.actor_name <> coalesce(nullif(account.global_name, ''), account.username)
-      AND account.id = ANY(%s) AND account.kind <> 'webhook'
-    RETURNING core_activity.thread, core_activity.scope_id
-"""
-NAMED = ("id", "username", "global_name", "avatar", "exported_at")
-REMEMBERED = 20_000
-"""So many accounts at most, a few MiB."""
-_written: set[tuple[object, ...]] = set()
-"""Accounts as this run has committed them: most pages show the same people again."""
+NAME_FIELDS = ("id", "username", "global_name", "avatar", "exported_at")
 
 
-def forget_written() -> None:
-    """Before a run: another process may have written since."""
-    _written.clear()
+class DiscordAccounts(AccountStore):
+    """Accounts. ``None`` for a name or avatar, as in partial user objects, leaves the stored value unchanged."""
+
+    source_system = "discord"
+    model = Account
+
+    def compare(self, rows: Sequence[Row], variant: str) -> AccountChanges:
+        """Complete the rows with stored values and find the former names of renamed accounts."""
+        del variant
+        stored = Account.objects.filter(pk__in=[row["id"] for row in rows]).values(*NAME_FIELDS)
+        known = {account["id"]: account for account in stored}
+        complete = [_completed(row, known.get(row["id"], {})) for row in rows]
+        now = timezone.now()
+        former = [
+            FormerName(account_id=row["id"], username=old["username"], global_name=old["global_name"], noticed_at=now)
+            for row in {row["id"]: row for row in complete}.values()
+            if (old := known.get(row["id"])) and _is_renamed(old, row)
+        ]
+        names = {row["id"]: row["global_name"] or row["username"] for row in complete if row["kind"] != "webhook"}
+        return AccountChanges(rows=complete, former_names=former, names=names)
+
+    def documents_to_reindex(self, threads: Collection[tuple[str, int]]) -> Iterable[DocumentMark]:
+        """Return the conversations in which renamed accounts posted: every thread is a conversation."""
+        return [
+            DocumentMark(source_system="discord", external_id=thread, kind="conversation", scope_id=scope_id)
+            for thread, scope_id in threads
+        ]
 
 
-def store_accounts(rows: Iterable[Row]) -> None:
-    """Keep accounts; a new name reaches the timeline and the conversations in which the account speaks.
-
-    Names and pictures that are ``None``, as in partial objects, stay as they are.
-    """
-    new = [row for row in rows if tuple(row.values()) not in _written]
-    if not new:
-        return
-    known = {
-        account["id"]: account for account in Account.objects.filter(pk__in=[row["id"] for row in new]).values(*NAMED)
-    }
-    whole = [_completed(row, known.get(row["id"], {})) for row in new]
-    now = timezone.now()
-    FormerName.objects.bulk_create(
-        FormerName(account_id=row["id"], username=old["username"], global_name=old["global_name"], noticed_at=now)
-        for row in {row["id"]: row for row in whole}.values()
-        if (old := known.get(row["id"])) and _is_renamed(old, row)
-    )
-    if changed := [key[0] for key in upsert(Account, whole, key=["id"]).updated]:
-        _rename(changed)
-    if len(_written) > REMEMBERED:
-        _written.clear()
-    transaction.on_commit(lambda: _written.update(tuple(row.values()) for row in new))
-
-
-def _completed(row: Row, known: Mapping[str, Any]) -> Row:
-    """Return the row with what is stored, or nothing, in place of ``None``."""
-    missing = {name: known.get(name, "") for name in ("global_name", "avatar") if row[name] is None}
-    return {**row, **missing} if missing else row
-
-
-def _is_renamed(old: Mapping[str, Any], row: Row) -> bool:
-    """Whether an account had another name. An export does not know global names, so none is former to it."""
-    if old["exported_at"]:
-        return old["username"] != row["username"]
-    return (old["username"], old["global_name"]) != (row["username"], row["global_name"])
+_accounts = DiscordAccounts()
+store_accounts = _accounts.store
+forget_written = _accounts.forget
 
 
 def store_webhooks(rows: Iterable[Row]) -> None:
-    """Keep webhooks, unless known: they speak under another name each time, which the message keeps."""
+    """Insert unknown webhooks. A webhook has another name with each message, so the message stores its name."""
     new = [_completed(row, {}) for row in rows]
     if new:
         upsert(Account, new, key=["id"], keep=[name for name in new[0] if name != "id"])
 
 
-def _rename(accounts: list[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(RENAME, [accounts])
-        touched = set(cursor.fetchall())
-    mark_changed(
-        DocumentMark(source_system="discord", external_id=thread, kind="conversation", scope_id=scope_id)
-        for thread, scope_id in touched
-        if thread
-    )
+def _completed(row: Row, known: Mapping[str, Any]) -> Row:
+    """Return the row with the stored value, or an empty text, in place of each ``None``."""
+    missing = {name: known.get(name, "") for name in ("global_name", "avatar") if row[name] is None}
+    return {**row, **missing} if missing else row
+
+
+def _is_renamed(old: Mapping[str, Any], row: Row) -> bool:
+    """Return whether the name of an account changed. Exports contain no global names, so those are not compared."""
+    if old["exported_at"]:
+        return old["username"] != row["username"]
+    return (old["username"], old["global_name"]) != (row["username"], row["global_name"])

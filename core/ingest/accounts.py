@@ -1,0 +1,91 @@
+"""Accounts of a source: upsert them, record former names, and bring new names to the timeline and the index."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection, models, transaction
+
+from core.db.upsert import upsert
+from core.ingest.values import Row
+from core.models import Document
+from core.search.documents import DocumentMark, mark_changed
+
+CACHED_ACCOUNTS = 20_000
+"""Most account rows in the cache of one process: a few MiB."""
+RENAME = """
+    UPDATE core_activity SET actor_name = renamed.name
+    FROM unnest(%s::text[], %s::text[]) AS renamed (id, name)
+    WHERE core_activity.source_system = %s AND core_activity.actor_external_id = renamed.id
+      AND core_activity.actor_name <> renamed.name
+    RETURNING core_activity.thread, core_activity.scope_id
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountChanges:
+    """What storing some accounts means: their complete rows, former names, and the names that the timeline shows."""
+
+    rows: Sequence[Row]
+    former_names: Sequence[models.Model] = ()
+    """New rows of the model of former names."""
+    names: Mapping[int, str] = field(default_factory=dict[int, str])
+    """The timeline's name by account id. It is applied when the row of the account changed."""
+
+
+class AccountStore(ABC):
+    """Writes the accounts of one source. Most pages mention the same accounts, so committed rows are cached."""
+
+    source_system: str
+    model: type[models.Model]
+
+    def __init__(self) -> None:
+        self._committed: set[tuple[object, ...]] = set()
+
+    @abstractmethod
+    def compare(self, rows: Sequence[Row], variant: str) -> AccountChanges:
+        """Compare rows with what is stored. ``variant`` says which list of the source showed the accounts."""
+
+    def documents_to_reindex(self, threads: Collection[tuple[str, int]]) -> Iterable[DocumentMark]:
+        """Return the documents that show renamed accounts. ``threads`` are threads and scope ids of activities."""
+        documents = Document.objects.filter(
+            source_system=self.source_system, external_id__in={thread for thread, _ in threads}, deleted_at=None
+        )
+        return [
+            DocumentMark(source_system=self.source_system, external_id=external_id, kind=kind, scope_id=scope_id)
+            for external_id, kind, scope_id in documents.values_list("external_id", "kind", "scope_id")
+        ]
+
+    def store(self, rows: Iterable[Row], *, variant: str = "", keep: Sequence[str] = ()) -> None:
+        """Store accounts in the caller's transaction, unless this process has committed the same rows already.
+
+        ``keep`` names fields that an update leaves unchanged.
+        """
+        new = [row for row in rows if _key(row, variant) not in self._committed]
+        if not new:
+            return
+        changes = self.compare(new, variant)
+        if changes.former_names:
+            type(changes.former_names[0])._default_manager.bulk_create(changes.former_names)
+        updated = upsert(self.model, changes.rows, key=["id"], keep=keep).updated
+        names = {pk: changes.names[pk] for (pk,) in updated if pk in changes.names}
+        if names:
+            self._rename(names)
+        if len(self._committed) > CACHED_ACCOUNTS:
+            self._committed.clear()
+        transaction.on_commit(lambda: self._committed.update(_key(row, variant) for row in new))
+
+    def forget(self) -> None:
+        """Empty the cache: before a run, because another process may have written, and after writes around it."""
+        self._committed.clear()
+
+    def _rename(self, names: Mapping[int, str]) -> None:
+        """Bring new names to the timeline and request a re-index of the documents that show them."""
+        with connection.cursor() as cursor:
+            cursor.execute(RENAME, [[str(pk) for pk in names], list(names.values()), self.source_system])
+            threads = {(thread, scope_id) for thread, scope_id in cursor.fetchall() if thread}
+        mark_changed(self.documents_to_reindex(threads))
+
+
+def _key(row: Row, variant: str) -> tuple[object, ...]:
+    return (variant, *row.values())
