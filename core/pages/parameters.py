@@ -11,6 +11,8 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from core.db.text import replace_unstorable
+
 LONGEST_TEXT = 2000
 """Characters of any one parameter; what is longer is cut off. The longest that a page itself makes is an address."""
 LONGEST_QUERY = 300
@@ -24,7 +26,7 @@ Cursor = tuple[datetime, int]
 
 def free_text(value: object, longest: int = LONGEST_TEXT) -> str:
     """Return a text without NUL and unpaired surrogates, which PostgreSQL cannot hold, cut to ``longest``."""
-    return str(value or "").replace("\0", "")[:longest].encode("utf-8", "ignore").decode()
+    return replace_unstorable(str(value or ""), "")[:longest]
 
 
 def whole_number(value: object, *, lowest: int, highest: int, default: int) -> int:

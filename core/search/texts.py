@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.db import connection
 
 from core.db.binary_copy import bigint, copy_rows, integer, text
+from core.db.text import replace_unstorable
 from core.models import Document
 from core.search.chunking import Piece
 from core.search.documents import RenderedDocument
@@ -41,17 +42,22 @@ class Head:
     def of(cls, source: RenderedDocument | Document) -> "Head":
         """From a rendering, or as it is kept."""
         at = source.occurred_at.astimezone(UTC) if source.occurred_at else None
-        title, url, author = clean(source.title)[:300], clean(source.url)[:1000], clean(source.author)[:200]
+        title, url, author = (
+            replace_unstorable(source.title)[:300],
+            replace_unstorable(source.url)[:1000],
+            replace_unstorable(source.author)[:200],
+        )
         return cls(title=title, url=url, author=author, occurred_at=at)
 
 
 def text_of(piece: Piece) -> Text:
     """A piece as it is kept; its embedded text ends with what is shown."""
-    shown, embedded = clean(piece.text), clean(piece.embedded)
+    shown, embedded = replace_unstorable(piece.text), replace_unstorable(piece.embedded)
     if not embedded.endswith(shown):
         raise ValueError("what is embedded of a chunk must end with its text")
     return Text(
-        text=shown, prefix=embedded[: len(embedded) - len(shown)], words=clean(piece.words), url=clean(piece.url),
+        text=shown, prefix=embedded[: len(embedded) - len(shown)], words=replace_unstorable(piece.words),
+        url=replace_unstorable(piece.url),
         content_hash=sha256(embedded),
     )  # fmt: skip
 
@@ -132,10 +138,3 @@ def sum_of(document: Document, head: Head, texts: Sequence[Text]) -> str:
 def sha256(value: str) -> str:
     """In hexadecimal digits."""
     return hashlib.sha256(value.encode()).hexdigest()
-
-
-def clean(value: str) -> str:
-    """Without what PostgreSQL and UTF-8 cannot hold: NUL and lone surrogates."""
-    if value.isascii():
-        return value.replace("\0", "") if "\0" in value else value
-    return value.replace("\0", "").encode("utf-8", "replace").decode()

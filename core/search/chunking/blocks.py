@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.db.text import replace_unstorable
+
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 HEADING = re.compile(r" {0,3}#{1,6}(\s|$)")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*$")
 ITEM = re.compile(r"\s*([-*+]|\d{1,9}[.)])\s")
 QUOTE = re.compile(r" {0,3}>")
 HUNK = re.compile(r"(@@ -\d|diff --git )")
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,7 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """All blocks in their order, in one pass over the lines. What cannot be stored or embedded becomes U+FFFD."""
-    clean = UNSTORABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    clean = replace_unstorable(text.replace("\r\n", "\n").replace("\r", "\n"))
     return [block for block in _Reader(clean.split("\n")).read() if block.text]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from core.db.text import replace_unstorable
 from core.search.chunking import extra_words
 
 LONGEST_QUERY = 1000
@@ -50,7 +51,7 @@ class Lexeme:
 
 def cleaned(words: str) -> str:
     """A query that can be sent and embedded, whatever was typed."""
-    return words.replace("\0", " ").encode("utf-8", "ignore").decode()[:LONGEST_QUERY].strip()
+    return replace_unstorable(words, " ")[:LONGEST_QUERY].strip()
 
 
 def lexemes(words: str) -> list[Lexeme]:
