@@ -170,7 +170,7 @@ def test_what_is_forwarded_is_kept_and_found(tmp_path: Path) -> None:
     [
         ({"guild": {"id": "0", "name": "Direct Messages"}, "type": "DirectTextChat"}, "direct messages"),
         ({"guild": {"id": "0", "name": "Direct Messages"}, "type": "DirectGroupTextChat"}, "direct messages"),
-        ({"guild": {"id": "x", "name": "A"}}, "not of the kind"),
+        ({"guild": {"id": "x", "name": "A"}}, "documented type"),
         ({"guild": {"name": "A"}}, "no guild with id, name"),
         ({"exported_at": "yesterday"}, "exportedAt"),
     ],
