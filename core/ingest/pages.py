@@ -1,0 +1,46 @@
+"""Write a page of one model: the whole write path of a tracker whose items are independent of each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models, transaction
+
+from core.db.upsert import upsert
+from core.ingest.checkpoints import Checkpoints
+from core.ingest.records import Page, PageResult
+from core.ingest.skips import record_malformed
+from core.ingest.timeline import record_activity
+from core.models import Scope
+from core.protocols import IncrementalState
+
+
+@transaction.atomic
+def store_page(
+    model: type[models.Model],
+    page: Page,
+    *,
+    scope: Scope,
+    stream: str,
+    checkpoints: Checkpoints[Any],
+    state: IncrementalState,
+    keep: Sequence[str] = (),
+    keep_activity: Sequence[str] = (),
+) -> PageResult:
+    """Write rows, timeline rows, re-index requests, skips and checkpoint in one transaction. Returns what changed.
+
+    The model has the fields ``id`` and ``updated_at``. A row older than the stored one is ignored. ``keep`` and
+    ``keep_activity`` name fields of the row and of its activity that an update leaves unchanged.
+    """
+    written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at", keep=keep)
+    changed = {key[0] for key in written.changed}
+    record_activity(
+        (record for record in page.records if record.row["id"] in changed), scope_id=scope.pk, keep=keep_activity
+    )
+    record_malformed(page.malformed, collector=checkpoints.collector, scope=scope.external_id, stream=stream)
+    checkpoints.save(scope.external_id, stream, state)
+    return PageResult(
+        seen=len(page.records),
+        inserted=len(written.inserted),
+        updated=len(written.updated),
+        malformed=len(page.malformed),
+    )
