@@ -1,6 +1,1 @@
-"""The collector: for each guild a look at what there is, then news, pins, what was edited or deleted, who reacted."""
-
-from discord_activity_tracker.collector.collector import DiscordCollector
-from discord_activity_tracker.collector.options import CollectOptions
-
-__all__ = ["CollectOptions", "DiscordCollector"]
+"""Collect guilds: list what exists, then read new messages, edits and deletions, pins and reactions."""

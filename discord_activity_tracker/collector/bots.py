@@ -1,19 +1,25 @@
-"""Which bot reads which guild, and what is reported of bots that Discord refuses."""
+"""Choose the bots: log in, list their servers, find the reader of a server, and refuse ids that no bot can see."""
 
 from collections.abc import Sequence
 
 from core.collectors import ScopeReport
-from core.errors import CollectorError
+from core.collectors.terminal import at_terminal
+from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, RetryLater
 from discord_activity_tracker import fetch, store
+from discord_activity_tracker.collector.options import CollectOptions, guild_name, is_known_channel
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 READER = "reader"
-"""The stream that remembers which bot read a guild last."""
+"""The stream that saves which bot last read a guild."""
+NOT_SEEN = "The bot is not in the server {}; check the id, or invite the bot. Nothing was collected."
+SEEN_BY_NONE = "No bot is in the server {}; check the id, or invite a bot. Nothing was collected."
+NO_CHANNEL = "The bot sees no channel {}; check the id of --channel, or the bot's permissions. Nothing was collected."
+NO_CHANNEL_SEEN = "No bot sees a channel {}; check the id of --channel, or the permissions. Nothing was collected."
 
 
 def open_session(session: fetch.Session, *, max_requests: int | None, max_seconds: float | None) -> None:
-    """Log in with all tokens; with several, ask each bot for its guilds. Raises what ``Session.open`` raises."""
+    """Log in with all tokens; with several, list the guilds of each bot. Raises what ``Session.open`` raises."""
     known = store.known_bots(token_digest(token) for token in bot_tokens())
     names = {digest: bot.name for digest, bot in known.items()}
     try:
@@ -23,11 +29,11 @@ def open_session(session: fetch.Session, *, max_requests: int | None, max_second
                 list_guilds(session, bot)
     finally:
         for bot in session.bots:
-            remember(bot)
+            save_bot(bot)
 
 
 def list_guilds(session: fetch.Session, bot: fetch.Bot) -> None:
-    """Ask a bot for its guilds; one that Discord refuses here cannot be used."""
+    """List the guilds of a bot. A bot whose token is refused here cannot be used."""
     if bot.client is None:
         return
     try:
@@ -37,7 +43,7 @@ def list_guilds(session: fetch.Session, bot: fetch.Bot) -> None:
 
 
 def invited_guilds(session: fetch.Session) -> list[int]:
-    """Return the ids of all guilds that the usable bots are in; bots that have not listed theirs are asked."""
+    """Return the ids of all guilds that the usable bots are in; list them where that has not been done yet."""
     for bot in session.usable:
         if not bot.guilds:
             list_guilds(session, bot)
@@ -45,25 +51,25 @@ def invited_guilds(session: fetch.Session) -> list[int]:
 
 
 def readers(session: fetch.Session, guild_id: int) -> Sequence[fetch.Bot]:
-    """The bots that can read a guild, the best first; see ``Session.bots_of``."""
+    """Return the bots that can read a guild, the best first; see ``Session.bots_of``."""
     return session.bots_of(guild_id, store.load_state(store.guild_key(guild_id), READER).checkpoint_token)
 
 
-def remember_reader(guild_id: int, bot: fetch.Bot) -> None:
-    """Remember which bot reads a guild, so that the next run takes the same one."""
+def save_reader(guild_id: int, bot: fetch.Bot) -> None:
+    """Save which bot reads a guild, so that the next run uses the same one."""
     store.save_state(
         store.guild_key(guild_id), READER, DiscordState(checkpoint_token=bot.digest, human_readable_marker=bot.label)
     )
 
 
-def remember(bot: fetch.Bot) -> None:
+def save_bot(bot: fetch.Bot) -> None:
     """Save the name of a bot, and why it cannot be used."""
     problem = str(bot.error) if bot.error else ""
     store.remember_bot(store.BotFacts(digest=bot.digest, name=bot.name, masked=bot.masked, problem=problem))
 
 
 def reports(session: fetch.Session) -> list[ScopeReport]:
-    """A report for each bot that cannot be used, beside those of the guilds."""
+    """Return a report for each bot that cannot be used."""
     return [
         ScopeReport(scope=bot.label, outcome="failed", reason=str(error), category=error.category.value)
         for bot in session.bots
@@ -71,7 +77,61 @@ def reports(session: fetch.Session) -> list[ScopeReport]:
     ]
 
 
-def refuse(bot: fetch.Bot, error: CollectorError) -> None:
-    """Stop using a bot."""
+def disable(bot: fetch.Bot, error: CollectorError) -> None:
+    """Use a bot no more."""
     bot.error = error
-    remember(bot)
+    save_bot(bot)
+
+
+def require_visible(session: fetch.Session, options: CollectOptions, guilds: Sequence[int]) -> None:
+    """Raise ConfigurationError for servers and a channel on the command line that Discord shows to no bot.
+
+    At a terminal, one unknown server is enough; otherwise only when no other server remains to be collected. Ids that
+    were collected before are not misspelt: if the bots have lost access, the run reports that. A bot that cannot be
+    used may be the one that is in the server; then no id is refused. Raises BudgetExhausted and RetryLater, which end
+    the run before any server.
+    """
+    if options.guilds:
+        unseen = _unseen_guilds(session, guilds)
+        if unseen and (at_terminal() or len(unseen) == len(guilds)):
+            text = NOT_SEEN if len(session.bots) == 1 else SEEN_BY_NONE
+            raise ConfigurationError(text.format(", ".join(str(guild_id) for guild_id in unseen)))
+    if options.channel is not None and not is_known_channel(options.channel) and _is_unseen(session, options.channel):
+        text = NO_CHANNEL if len(session.bots) == 1 else NO_CHANNEL_SEEN
+        raise ConfigurationError(text.format(options.channel))
+
+
+def _unseen_guilds(session: fetch.Session, guilds: Sequence[int]) -> list[int]:
+    """Return the guilds that are neither stored nor in the list of any bot."""
+    unknown = [guild_id for guild_id in guilds if guild_name(guild_id) is None]
+    if not unknown:
+        return []
+    try:
+        invited = set(invited_guilds(session))
+    except (BudgetExhausted, RetryLater):
+        raise
+    except CollectorError:
+        return []  # without the list each server is requested separately
+    return [] if _some_unusable(session) else [guild_id for guild_id in unknown if guild_id not in invited]
+
+
+def _is_unseen(session: fetch.Session, channel_id: int) -> bool:
+    """Return whether Discord tells every bot that it sees no such channel."""
+    for bot in session.usable:
+        assert bot.client is not None  # noqa: S101  (a usable bot has one)
+        try:
+            if session.run(fetch.read_channel(bot.client, channel_id)) is not None:
+                return False
+        except (fetch.NotThere, fetch.DiscordRefused):
+            continue
+        except ReplaceToken as error:
+            disable(bot, error)
+        except (BudgetExhausted, RetryLater):
+            raise
+        except CollectorError:
+            return False  # no clear answer; the collection requests the channel again
+    return not _some_unusable(session)
+
+
+def _some_unusable(session: fetch.Session) -> bool:
+    return len(session.usable) < len(session.bots)

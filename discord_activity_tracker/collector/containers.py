@@ -1,20 +1,51 @@
-"""The channels and threads that hold messages, and how far each has been read."""
+"""What a run over one guild knows: its options, the channels and threads with messages, and saved positions.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+Refused requests count towards a ban of the machine's address. Each refusal is therefore saved, and the channel is
+requested again after one, two, four and then seven days, or as soon as the bot's permissions in it change.
+"""
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from django.db.models import Q
 
-from discord_activity_tracker import store
+from core.errors import CollectorError
+from discord_activity_tracker import fetch, store
+from discord_activity_tracker.collector.options import CollectOptions
 from discord_activity_tracker.protocol_impl import DiscordState
 
+Answer = TypeVar("Answer")
 DAY = timedelta(days=1)
+WAIT_DAYS = (1, 2, 4, 7)
+"""Days to wait before a refused channel is requested again, by the number of refusals in a row."""
+REFUSED = "refused"
+"""The stream that holds the last refusal of a channel or thread."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuildRun:
+    """One guild whose lock is held, and the bot that reads it."""
+
+    session: fetch.Session
+    client: fetch.Client
+    options: CollectOptions
+    guild_id: int
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def request(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Send requests and return the answer."""
+        return self.session.run(work)
+
+    def scope(self, channel_id: int) -> str:
+        """Return the scope of a channel's skipped items."""
+        return f"{self.guild_id}/{channel_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Container:
-    """A channel or thread that the bot may read. ``last_message_id`` is what Discord says, 0 for nothing."""
+    """A channel or thread that the bot may read. ``last_message_id`` comes from Discord; 0 if it names none."""
 
     place: store.Place
     name: str
@@ -24,53 +55,58 @@ class Container:
     parent_id: int = 0
     """The channel of a thread; 0 for channels."""
 
+    @property
+    def scope(self) -> str:
+        """The scope of skipped items."""
+        return f"{self.place.guild_id}/{self.place.channel_id}"
+
     def state(self, stream: str) -> DiscordState:
-        """A saved position; an empty one when there is none."""
+        """Return the saved position of a stream; an empty one if none was saved."""
         return self.states.get(stream) or DiscordState()
 
     @property
     def cursor(self) -> int:
-        """Everything up to this id has been read once."""
+        """The id up to which every message has been read."""
         return int(self.state("messages").checkpoint_token or 0)
 
     @property
     def seen(self) -> int:
-        """The newest id that was known when it was last read to its end; -1 for never."""
-        found = self.state("messages").extras.get("seen", -1)
-        return found if isinstance(found, int) else -1
+        """The newest message id that was known when the container was last read to its end; -1 for never."""
+        seen = self.state("messages").extras.get("seen", -1)
+        return seen if isinstance(seen, int) else -1
 
     @property
     def done(self) -> str:
-        """When it was last read to its end; empty for never."""
+        """The ISO time when the container was last read to its end; empty for never."""
         return str(self.state("messages").extras.get("done", ""))
 
     @property
     def began(self) -> str:
-        """When it was begun to be read from its first message."""
+        """The ISO time when the first complete reading began."""
         return str(self.state("messages").extras.get("began", ""))
 
     @property
     def swept(self) -> str:
-        """When it was last read again from end to end; the first reading counts."""
+        """The ISO time of the last complete sweep; the first complete reading counts as one."""
         return max(str(self.state("sweep").extras.get("done", "")), self.began if self.done else "")
 
-    def has_news(self, now: datetime) -> bool:
-        """Whether there may be messages above the cursor.
+    def has_new_messages(self, now: datetime) -> bool:
+        """Return whether messages may exist above the cursor.
 
-        ``last_message_id`` is not always right, so once a day it is not believed. An archived thread cannot get
-        messages without being opened, which its channel's lists tell.
+        ``last_message_id`` can be wrong, so once a day the container is read regardless. An archived thread gets no
+        messages until it is reopened, which the thread lists show.
         """
         if not self.done or self.last_message_id > self.seen:
             return True
         return not self.archived and now - datetime.fromisoformat(self.done) > DAY
 
 
-def containers(guild_id: int, only: int | None) -> list[Container]:
-    """All of a guild, or one channel with its threads; the stalest first, and channels before threads."""
-    found = store.alive(guild_id).filter(access="ok")
+def load_containers(guild_id: int, only: int | None) -> list[Container]:
+    """Return the containers of a guild, or one channel with its threads; least recently read first, then channels."""
+    channels = store.alive(guild_id).filter(access="ok")
     if only is not None:
-        found = found.filter(Q(pk=only) | Q(parent_id=only, is_thread=True))
-    rows = list(found.values_list("pk", "name", "parent_id", "is_thread", "archived", "last_message_id"))
+        channels = channels.filter(Q(pk=only) | Q(parent_id=only, is_thread=True))
+    rows = list(channels.values_list("pk", "name", "parent_id", "is_thread", "archived", "last_message_id"))
     scopes, states = store.scopes_of(guild_id), store.all_states([row[0] for row in rows])
     return sorted(
         (
@@ -92,3 +128,56 @@ def containers(guild_id: int, only: int | None) -> list[Container]:
         ),
         key=lambda container: (container.done, container.place.is_thread),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inventory:
+    """What Discord reports about the channels of a guild in this run; empty until the guild has been read."""
+
+    permissions: Mapping[int, int] = field(default_factory=dict[int, int])
+    """The bot's permission bits by channel."""
+    parents: Mapping[int, int] = field(default_factory=dict[int, int])
+    """The channel of each stored or listed thread."""
+    unreadable: frozenset[int] = frozenset()
+    """Channels and threads that Discord neither shows nor reports as deleted; this run skips them."""
+
+    def permissions_in(self, channel_id: int) -> str:
+        """Return the bot's permission bits in a channel or in a thread's channel as text; empty if unknown."""
+        bits = self.permissions.get(channel_id, self.permissions.get(self.parents.get(channel_id, 0)))
+        return "" if bits is None else str(bits)
+
+    def is_readable(self, run: GuildRun, container: Container) -> bool:
+        """Return whether this run may request the messages of a container."""
+        channel_id = container.place.channel_id
+        if channel_id in self.unreadable or container.parent_id in self.unreadable:
+            return False
+        return not self.is_waiting(run, channel_id, container.state(REFUSED))
+
+    def is_waiting(self, run: GuildRun, channel_id: int, refusal: DiscordState) -> bool:
+        """Return whether it is too early to request a refused channel or list again."""
+        at, times = str(refusal.extras.get("at", "")), refusal.extras.get("times", 1)
+        if not at or run.options.full:
+            return False
+        days = WAIT_DAYS[min(max(times if isinstance(times, int) else 1, 1), len(WAIT_DAYS)) - 1]
+        before = str(refusal.extras.get("permissions", ""))
+        changed = bool(before and (now := self.permissions_in(channel_id)) and now != before)
+        return not changed and run.started < datetime.fromisoformat(at) + timedelta(days=days)
+
+    def refusal(
+        self, run: GuildRun, channel_id: int, previous: DiscordState, error: CollectorError
+    ) -> dict[str, object]:
+        """Return what to save of a refusal: its time, how many came in a row, and the bot's permissions."""
+        times = previous.extras.get("times", 0)
+        return {
+            "at": run.started.isoformat(), "reason": type(error).__name__,
+            "permissions": self.permissions_in(channel_id), "times": times + 1 if isinstance(times, int) else 1,
+        }  # fmt: skip
+
+    def save_refusal(
+        self, run: GuildRun, channel_id: int, previous: DiscordState, error: CollectorError,
+        *, access: str = "", gap: str = "",
+    ) -> None:  # fmt: skip
+        """Save that Discord refuses a channel or thread; ``access`` and ``gap`` describe what is missing."""
+        extras = self.refusal(run, channel_id, previous, error) | ({"reason": access} if access else {})
+        state = DiscordState(human_readable_marker=str(error)[:200], extras=extras)
+        store.remember_refusal(channel_id, access, gap, state)

@@ -1,75 +1,262 @@
-"""One guild: which rooms are read, in which order."""
+"""Collect one guild: list its channels and threads, then run the passes over its messages, pins and reactions."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from discord_activity_tracker import store
-from discord_activity_tracker.collector import (
-    access_errors,
-    inventory,
-    new_messages,
-    pins_and_reactions,
-    rescan_and_sweep,
-)
-from discord_activity_tracker.collector.containers import Container, containers
-from discord_activity_tracker.collector.run import Run
+from core.errors import AccessDenied, CollectorError
+from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
+from core.models import SkippedItem
+from discord_activity_tracker import convert, fetch, store
+from discord_activity_tracker.collector import passes
+from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory, load_containers
+from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Outcome, Step
+from discord_activity_tracker.collector.pins_and_reactions import read_pins, read_reactors
+from discord_activity_tracker.collector.reader import PageReader
+from discord_activity_tracker.collector.threads import ThreadLister
+from discord_activity_tracker.payloads import Channel
 from discord_activity_tracker.protocol_impl import DiscordState
 
-LOOK = "look"
-SOON = timedelta(minutes=10)
+LISTED = "look"
+"""The stream that saves when a run listed the guild; it is dropped at the end of a complete run."""
+RESUME = timedelta(minutes=10)
+"""Age of an interrupted run's list of channels up to which this run reads on without a new list first."""
+EVENTS_AGE = timedelta(hours=1)
+"""Age from which scheduled events are requested again."""
 logger = logging.getLogger(__name__)
 
 
-def collect_guild(run: Run) -> None:
-    """Read what must be read; ``run`` says what came of it.
+def collect_guild(run: GuildRun, outcome: Outcome) -> None:
+    """Collect everything that is due in a guild; ``outcome`` receives each step as it happens."""
+    for step in _steps(run, outcome):
+        outcome.add(step)
+    run.session.share_invalid()
+    logger.info(
+        "guild read guild=%s messages=%s requests=%s", outcome.name, outcome.counts["messages"], run.client.requests
+    )
 
-    What is new comes first, so that a run that may only spend little spends it there. Where the last run was cut off
-    after its look, what that look found is read on before the next one: a run that is cut off again and again ends.
+
+def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
+    """Yield the steps of a run in their order.
+
+    New messages come first, so that a run with a small budget spends it on them. Where the last run was interrupted
+    after it listed the guild, its list is read on first: a run that is interrupted again and again still finishes.
     """
     key = store.guild_key(run.guild_id)
-    run.open_skips, run.threads = store.open_skips(run.guild_id), store.thread_ids(run.guild_id)
-    run.malformed = store.malformed_messages(run.guild_id)
-    if store.load_state(key, LOOK).checkpoint_token > (run.started - SOON).isoformat():
-        known = containers(run.guild_id, run.options.channel)
-        new_messages.read_news(run, [c for c in known if not c.done and not access_errors.is_refused(run, c)])
-    inventory.look(run)
-    store.save_state(key, LOOK, DiscordState(checkpoint_token=run.started.isoformat()))
-    found = _readable(run)
-    new_messages.read_news(run, found)
-    if run.stopped is None and (begun := _begun_meanwhile(run, found)):
-        new_messages.read_news(run, begun)
-        found += begun
-    if run.stopped is None:
-        new_messages.retry_unreadable(run, found)
-        if not (run.options.full or run.options.sweep):
-            rescan_and_sweep.rescan(run, found)
-        rescan_and_sweep.sweep(run, found)
-        pins_and_reactions.read_pins(run, found)
-        if run.options.reactors:
-            pins_and_reactions.read_reactors(run, found)
-    if run.stopped is None and not run.failed:
+    outcome.open_skips = store.open_skips(run.guild_id)
+    skips = frozenset(outcome.open_skips)
+    malformed = {scope: set(ids) for scope, ids in store.malformed_messages(run.guild_id).items()}
+    reader = PageReader(run, threads=store.thread_ids(run.guild_id), malformed=malformed)
+    if store.load_state(key, LISTED).checkpoint_token > (run.started - RESUME).isoformat():
+        known = load_containers(run.guild_id, run.options.channel)
+        unfinished = [c for c in known if not c.done and outcome.inventory.is_readable(run, c)]
+        yield from _read_new_messages(run, outcome, reader, unfinished)
+    facts = run.request(fetch.read_guild(run.client, run.guild_id))
+    outcome.name = facts.guild.get("name") or outcome.name or str(run.guild_id)
+    outcome.begin("threads")
+    outcome.inventory = yield from _list_guild(run, facts, skips)
+    reader.threads = store.thread_ids(run.guild_id)
+    yield from _read_events(run)
+    store.save_state(key, LISTED, DiscordState(checkpoint_token=run.started.isoformat()))
+    containers = _readable(run, outcome.inventory)
+    yield from _read_new_messages(run, outcome, reader, containers)
+    if outcome.stopped is None and reader.new_threads:
+        known_ids = {container.place.channel_id for container in containers}
+        if started := [c for c in _readable(run, outcome.inventory) if c.place.channel_id not in known_ids]:
+            yield from _read_new_messages(run, outcome, reader, started)
+            containers += started
+    if outcome.stopped is None:
+        yield from _read_again(run, outcome, reader, containers, skips)
+    if outcome.stopped is None and not outcome.failed:
         silent = set[int]() if run.options.channel else store.silent_scopes(run.guild_id)
-        read = {container.place.scope_id for container in found} - run.refused
-        store.complete_scopes(silent | read, datetime.now(UTC))
-    if run.stopped is None:
-        store.drop_state(key, LOOK)
-    run.session.share_invalid()
-    logger.info("guild read guild=%s messages=%s requests=%s", run.name, run.counts["messages"], run.client.requests)
+        complete = {container.place.scope_id for container in containers} - outcome.refused
+        store.complete_scopes(silent | complete, datetime.now(UTC))
+    if outcome.stopped is None:
+        store.drop_state(key, LISTED)
 
 
-def _readable(run: Run) -> list[Container]:
-    """The containers that Discord is asked for in this run."""
-    return [
-        container
-        for container in containers(run.guild_id, run.options.channel)
-        if not access_errors.is_refused(run, container) and container.parent_id not in run.unreadable
-    ]
+def _read_new_messages(
+    run: GuildRun, outcome: Outcome, reader: PageReader, containers: Iterable[Container]
+) -> Iterator[Step]:
+    jobs = passes.new_message_jobs(run, containers)
+    outcome.begin("messages")
+    yield Step(counts={"containers": len(jobs)})
+    yield from reader.read(jobs, "messages")
 
 
-def _begun_meanwhile(run: Run, found: Sequence[Container]) -> list[Container]:
-    """Threads that were unknown until the messages that began them were read."""
-    if not run.threads_from_messages:
-        return []
-    known = {container.place.channel_id for container in found}
-    return [container for container in _readable(run) if container.place.channel_id not in known]
+def _read_again(
+    run: GuildRun, outcome: Outcome, reader: PageReader, containers: Sequence[Container],
+    skips: Collection[tuple[str, str]],
+) -> Iterator[Step]:  # fmt: skip
+    """Retry unreadable messages, look for edits and deletions, then read pins and reactions."""
+    yield from reader.retry_unreadable(containers, skips)
+    if not (run.options.full or run.options.sweep):
+        outcome.begin("edits and deletions")
+        yield from reader.read(passes.rescan_jobs(run, containers), "rescan")
+    if sweep := passes.plan_sweep(run, containers):
+        outcome.begin("sweep")
+        yield from reader.read(sweep.jobs, "sweep", sweep.allowance)
+        if outcome.stopped is None and not outcome.failed and sweep.is_complete:
+            passes.finish_sweep(run)
+    yield from read_pins(run, containers, skips)
+    if run.options.reactors:
+        outcome.begin("reactions")
+        yield from read_reactors(run, containers, lambda: outcome.stopped is not None)
+
+
+def _readable(run: GuildRun, inventory: Inventory) -> list[Container]:
+    """Return the containers that this run may request."""
+    containers = load_containers(run.guild_id, run.options.channel)
+    return [container for container in containers if inventory.is_readable(run, container)]
+
+
+def _list_guild(
+    run: GuildRun, facts: fetch.GuildFacts, skips: Collection[tuple[str, str]]
+) -> Generator[Step, None, Inventory]:
+    """Store the guild with its channels and threads, and return what the bot may read of it."""
+    channels, malformed = convert.usable_channels(facts.channels)
+    active, malformed_threads = convert.usable_channels(facts.threads or ())
+    permissions = _permissions(run, facts)
+    access = dict(convert.accesses(permissions, channels))
+    inventory = Inventory(permissions={int(channel["id"]): permissions.of(channel) for channel in channels})
+    gaps = permissions.gaps(channels)
+    yield Step(notes=[gap.line for gap in gaps if run.options.channel in {None, gap.channel_id}])
+    refused = _recent_refusals(run, inventory, channels, access)
+    yield Step(notes=[gap.line for gap in refused])
+    access |= {gap.channel_id: gap.reason for gap in refused}
+    missing = {gap.channel_id: gap.words for gap in [*gaps, *refused]}
+    rows = convert.convert_guild(facts.guild, [*channels, *active], access, missing)
+    rows.channels.malformed.extend([*malformed, *malformed_threads])
+    yield Step(counts={"parts_malformed": store.store_guild(rows, run.started)})
+    stored = store.alive(run.guild_id).filter(is_thread=True).exclude(parent_id=None)
+    parents = {pk: parent for pk, parent in stored.values_list("pk", "parent_id") if parent}
+    inventory = replace(inventory, parents=parents)
+    listed = {*(int(channel["id"]) for channel in channels), *rows.channels.set_aside}
+    unreadable = yield from _read_unlisted_channels(run, inventory, listed)
+    if facts.threads_error is not None:
+        yield Step(failure=Failure(scope=str(run.guild_id), stream="active_threads", error=facts.threads_error))
+    else:
+        clear_skips(collector=COLLECTOR, scope=str(run.guild_id), stream="active_threads")
+    threads = ThreadLister(run, replace(inventory, unreadable=unreadable), permissions, channels, access)
+    active_ids = None if facts.threads is None else {*(int(t["id"]) for t in active), *rows.channels.set_aside}
+    yield from threads.collect(active_ids)
+    for thread_id, parent_access in threads.unlisted():
+        if not (yield from read_unlisted(run, inventory, thread_id, parent_access)):
+            unreadable |= {thread_id}
+    retry_malformed_threads(run, skips, access)
+    return replace(inventory, unreadable=unreadable)
+
+
+def _permissions(run: GuildRun, facts: fetch.GuildFacts) -> convert.Permissions:
+    """Return the bot's permissions; Discord's own sum is the base where roles or the membership are incomplete."""
+    permissions = convert.Permissions(facts.guild, facts.member, facts.user_id)
+    if permissions.certain:
+        return permissions
+    base = run.request(fetch.base_permissions(run.client, run.guild_id))
+    return convert.Permissions(facts.guild, facts.member, facts.user_id, base)
+
+
+def _recent_refusals(
+    run: GuildRun, inventory: Inventory, channels: Iterable[Channel], access: Mapping[int, str]
+) -> list[convert.Gap]:
+    """Return the channels that Discord refused recently although the computed permissions allow them.
+
+    Computed permissions are too generous where parts of the guild are missing.
+    """
+    names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
+    gaps: list[convert.Gap] = []
+    for channel_id, states in store.all_states(names).items():
+        refusal = states.get(REFUSED)
+        reason = str(refusal.extras.get("reason", "")) if refusal else ""
+        if not refusal or access[channel_id] != "ok" or reason not in convert.WORDS:
+            continue
+        if inventory.is_waiting(run, channel_id, refusal):
+            gaps.append(convert.Gap(channel_id=channel_id, name=str(names[channel_id]), reason=reason))
+    return gaps
+
+
+def _read_unlisted_channels(
+    run: GuildRun, inventory: Inventory, listed: Iterable[int]
+) -> Generator[Step, None, frozenset[int]]:
+    """Request each stored channel that the guild no longer lists; return those that cannot be read."""
+    stored = store.alive(run.guild_id).filter(is_thread=False).values_list("pk", flat=True)
+    unreadable = set[int]()
+    for channel_id in set(stored) - set(listed):
+        if not (yield from read_unlisted(run, inventory, channel_id, "no_view")):
+            unreadable.add(channel_id)
+    return frozenset(unreadable)
+
+
+def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: str) -> Generator[Step, None, bool]:
+    """Request a channel or thread that no list contains; store it, or mark it as deleted.
+
+    Return whether Discord showed it or reported it as deleted. A channel that stays unknown is left as it is.
+    """
+    refusal = store.load_state(channel_id, REFUSED)
+    if inventory.is_waiting(run, channel_id, refusal):
+        return False
+    scope = run.scope(channel_id)
+    try:
+        channel = run.request(fetch.read_channel(run.client, channel_id))
+    except AccessDenied as error:
+        inventory.save_refusal(run, channel_id, refusal, error)
+        return False
+    except fetch.ODD_ANSWERS as error:
+        inventory.save_refusal(run, channel_id, refusal, error)
+        record_skip(
+            collector=COLLECTOR, scope=scope, stream="channel", external_id=str(channel_id), reason="vanished",
+            detail=str(error),
+        )  # fmt: skip
+        note = f"{channel_id} is in no list any more, and Discord does not say what became of it: {error}"
+        yield Step(counts={"channels_unreadable": 1}, notes=[note])
+        return False
+    if channel is None:
+        deleted = store.bury_channels([channel_id], run.started)
+        yield Step(counts={"channels_deleted": 1, "deleted": deleted})
+    else:
+        rows = convert.convert_threads([channel], run.guild_id, access)
+        store.store_listed_threads(rows, run.scope(inventory.parents.get(channel_id, channel_id)), run.started)
+        yield Step(counts={"threads_malformed": len(rows.malformed)})
+    if refusal.extras:
+        store.drop_state(channel_id, REFUSED)
+    yield Step(complete=[(scope, "channel")])
+    return True
+
+
+def retry_malformed_threads(run: GuildRun, skips: Iterable[tuple[str, str]], access: Mapping[int, str]) -> None:
+    """Request archived threads again that could not be converted; their lists may not show them a second time."""
+    for scope, stream in [pair for pair in skips if pair[1] == "threads"]:
+        parent = int(scope.rpartition("/")[2])
+        items = skips_to_retry(collector=COLLECTOR, scope=scope, streams=[stream], reasons=["malformed"], at_once=5)
+        for item in items:
+            if item.external_id.isdigit() and _retry_thread(run, item, access.get(parent, "no_view")):
+                clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=item.external_id)
+
+
+def _retry_thread(run: GuildRun, item: SkippedItem, access: str) -> bool:
+    """Request one thread and store it; return whether it is now stored or deleted."""
+    try:
+        thread = run.request(fetch.read_channel(run.client, int(item.external_id)))
+    except (fetch.DiscordRefused, *fetch.ODD_ANSWERS):
+        record_failed_retry(item)
+        return False
+    if thread is None:
+        return True
+    rows = convert.convert_threads([thread], run.guild_id, access)
+    store.store_listed_threads(rows, item.scope, run.started)
+    return not rows.malformed
+
+
+def _read_events(run: GuildRun) -> Iterator[Step]:
+    """Read and store the scheduled events, at most once in ``EVENTS_AGE``."""
+    read_at = store.load_state(store.guild_key(run.guild_id), "events").checkpoint_token
+    if read_at and not run.options.full and run.started - datetime.fromisoformat(read_at) < EVENTS_AGE:
+        return
+    try:
+        events = run.request(fetch.read_events(run.client, run.guild_id))
+    except CollectorError as error:
+        yield Step(failure=Failure(scope=str(run.guild_id), stream="events", error=error))
+        return
+    rows = convert.convert_events(events, run.guild_id)
+    yield Step(counts={"events_malformed": store.store_events(rows, run.guild_id, run.started)})

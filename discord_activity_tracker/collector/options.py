@@ -1,4 +1,4 @@
-"""What a run is asked to do, and which guilds that means."""
+"""The options of ``collect_discord``, the servers they select, and ids that no bot can see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from discord_activity_tracker.models import Channel, Guild
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectOptions:
-    """The options of ``collect_discord``. ``since`` is aware; budgets are ``None`` for no bound, seconds for time."""
+    """The options of ``collect_discord``. ``since`` is aware; a budget of ``None`` is unlimited, time is in seconds."""
 
     guilds: Sequence[str] = ()
     channel: int | None = None
@@ -27,25 +27,25 @@ class CollectOptions:
     max_seconds: float | None = None
 
 
-def named_guilds(names: Sequence[str]) -> list[int]:
-    """The named guilds, else those of DISCORD_GUILDS and those enabled in the admin, the stalest first.
+def selected_guilds(names: Sequence[str]) -> list[int]:
+    """Return the ids of the named guilds, else of DISCORD_GUILDS and of guilds enabled in the admin; stalest first.
 
-    Empty when nothing says which. Raises ``ConfigurationError`` for what is not an id.
+    Empty when nothing selects a guild. Raises ``ConfigurationError`` for a name that is not an id.
     """
-    wanted = [_guild_id(name) for name in names or settings.DISCORD_GUILDS]
+    guild_ids = [_guild_id(name) for name in names or settings.DISCORD_GUILDS]
     if not names:
-        wanted += Guild.objects.filter(enabled=True).values_list("pk", flat=True)
-    unique = list(dict.fromkeys(wanted))
+        guild_ids += Guild.objects.filter(enabled=True).values_list("pk", flat=True)
+    unique = list(dict.fromkeys(guild_ids))
     return sorted(unique, key=_last_completed)
 
 
 def disabled_guilds() -> set[int]:
-    """Those that are switched off in the admin."""
+    """Return the ids of guilds that are switched off in the admin."""
     return set(Guild.objects.filter(enabled=False).values_list("pk", flat=True))
 
 
 def switched_off_note(guild_id: int) -> str:
-    """Return a line for a server that a bot is in and that no run collects without its name."""
+    """Return a note for a server that a bot is in and that is only collected by name."""
     guild = Guild.objects.get(pk=guild_id)
     origin = "was imported from files and " if EXPORTED in guild.payload else ""
     return (
@@ -55,7 +55,7 @@ def switched_off_note(guild_id: int) -> str:
 
 
 def guild_name(guild_id: int) -> str | None:
-    """What people call it; ``None`` before it has been collected."""
+    """Return the name of a guild; ``None`` before it has been collected."""
     return Guild.objects.filter(pk=guild_id).values_list("name", flat=True).first()
 
 
@@ -65,7 +65,7 @@ def is_known_channel(channel_id: int) -> bool:
 
 
 def _last_completed(guild_id: int) -> str:
-    """When any channel of a guild was last collected completely; empty for never."""
+    """Return the ISO time when any channel of a guild was last completed; empty for never."""
     scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild_id}/")
     latest: datetime | None = scopes.aggregate(latest=Max("last_completed_at"))["latest"]
     return latest.isoformat() if latest else ""
@@ -75,6 +75,6 @@ def _guild_id(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) < 1 << 63:
         return int(text)
     raise ConfigurationError(
-        f"{text!r} is not the id of a guild. In Discord switch on Developer Mode; "
+        f"{text!r} is not the id of a server. Switch on Developer Mode in Discord, "
         "then right-click the server and choose Copy Server ID."
     )

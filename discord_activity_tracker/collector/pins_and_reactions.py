@@ -1,6 +1,6 @@
-"""Pins with their times, and who reacted: lists of their own."""
+"""Read pins with their times, and who reacted to messages."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -11,105 +11,116 @@ from core.errors import CollectorError, UnexpectedAnswer
 from core.ingest.records import CONVERSION_ERRORS
 from core.ingest.values import Row
 from discord_activity_tracker import convert, fetch, store
-from discord_activity_tracker.collector import access_errors
-from discord_activity_tracker.collector.containers import Container
-from discord_activity_tracker.collector.run import Run
+from discord_activity_tracker.collector.containers import Container, GuildRun
+from discord_activity_tracker.collector.outcome import Failure, Step
 from discord_activity_tracker.fetch.session import WIDTH
 from discord_activity_tracker.payloads import User
 from discord_activity_tracker.protocol_impl import DiscordState
 
+EmojiCounts = dict[str, dict[str, int]]
 
-def read_pins(run: Run, found: list[Container]) -> None:
-    """Ask for the pins of containers whose last pin is another than when they were last asked, or lacks its time.
 
-    Most have one pin, about which the messages say enough.
+def read_pins(
+    run: GuildRun, containers: Iterable[Container], open_skips: Collection[tuple[str, str]]
+) -> Iterator[Step]:
+    """Request the pins of containers whose newest pin changed, whose pin lacks its time, or that failed before.
+
+    Most channels have one pin, which the stored messages describe well enough without a request.
     """
     undated, latest = store.undated_pins(run.guild_id), store.last_pins(run.guild_id)
-    told = store.told_pins(run.guild_id)
+    known = store.told_pins(run.guild_id)
     gathering = fetch.Gathering[Container, fetch.PinList](run.session.background, WIDTH)
-    for container in found:
-        pk = container.place.channel_id
-        failed = (f"{container.place.guild_id}/{pk}", "pins") in run.open_skips
-        if failed or pk in undated or latest.get(pk, "") > container.state("pins").checkpoint_token:
-            if pk in told and not failed:
-                _keep_times(run, container, dict([told[pk]]), latest[pk])
+    for container in containers:
+        channel_id = container.place.channel_id
+        failed = (container.scope, "pins") in open_skips
+        if failed or channel_id in undated or latest.get(channel_id, "") > container.state("pins").checkpoint_token:
+            if channel_id in known and not failed:
+                yield _store_pins(container, dict([known[channel_id]]), latest[channel_id])
             else:
-                gathering.add(container, fetch.pins(run.client, pk))
+                gathering.add(container, fetch.pins(run.client, channel_id))
     for container, pins in gathering:
         if pins is None:
             continue
         try:
             if isinstance(pins, Exception):
                 raise pins
-            _store_pins(run, container, pins, latest.get(container.place.channel_id, ""))
+            times = {int(pin["message"]["id"]): datetime.fromisoformat(pin["pinned_at"]) for pin in pins.items}
+            if not times:
+                _check_no_pins(run, container)
+            yield _store_pins(container, times, latest.get(container.place.channel_id, ""))
         except CollectorError as error:
-            access_errors.take(run, container, "pins", error)
+            failure = Failure(scope=container.scope, stream="pins", error=error, container=container)
+            yield Step(failure=failure)
 
 
-def _store_pins(run: Run, container: Container, pins: fetch.PinList, latest: str) -> None:
-    place = container.place
-    times = {int(pin["message"]["id"]): datetime.fromisoformat(pin["pinned_at"]) for pin in pins.items}
-    if not times and (kept := store.newest_pin(place.channel_id)):
-        # Without READ_MESSAGE_HISTORY the list is empty; a single message is then refused.
-        message = run.session.run(fetch.read_message(run.client, place.channel_id, kept))
+def _check_no_pins(run: GuildRun, container: Container) -> None:
+    """Raise when a stored pin contradicts an empty list of pins.
+
+    Without READ_MESSAGE_HISTORY the list is empty, while the request for a single message is refused.
+    """
+    channel_id = container.place.channel_id
+    if pinned := store.newest_pin(channel_id):
+        message = run.request(fetch.read_message(run.client, channel_id, pinned))
         if message and message.get("pinned"):
-            raise UnexpectedAnswer(f"Discord lists no pins of {place.channel_id} although message {kept} is pinned")
-    _keep_times(run, container, times, latest)
+            raise UnexpectedAnswer(f"Discord lists no pins of {channel_id} although message {pinned} is pinned")
 
 
-def _keep_times(run: Run, container: Container, times: Mapping[int, datetime], latest: str) -> None:
-    place = container.place
-    run.note_success(f"{place.guild_id}/{place.channel_id}", "pins")
+def _store_pins(container: Container, times: Mapping[int, datetime], latest: str) -> Step:
+    """Store when the messages of a container were pinned; ``latest`` is the time of the newest pin by Discord."""
     token = max([latest, *(moment.isoformat() for moment in times.values())])
-    run.counts["pins_changed"] += store.store_pins(times, place=place, state=DiscordState(checkpoint_token=token))
+    changed = store.store_pins(times, place=container.place, state=DiscordState(checkpoint_token=token))
+    return Step(counts={"pins_changed": changed}, complete=[(container.scope, "pins")])
 
 
-def read_reactors(run: Run, found: list[Container]) -> None:
-    """Ask who reacted, for messages whose counts are not those whose people are kept."""
-    by_channel = {container.place.channel_id: container for container in found}
+def read_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Callable[[], bool]) -> Iterator[Step]:
+    """Request who reacted, for messages whose reaction counts changed since the people were last stored."""
+    by_channel = {container.place.channel_id: container for container in containers}
     gathering = fetch.Gathering[tuple[int, int], list[tuple[str, bool, User]]](run.session.background, WIDTH)
-    counts: dict[int, dict[str, dict[str, int]]] = {}
+    counts: dict[int, EmojiCounts] = {}
     waiting = store.counts_to_ask(list(by_channel))
 
-    def add_some(most: int) -> None:
-        for channel, pk, found_counts in islice(waiting, most):
-            counts[pk] = found_counts
-            gathering.add((channel, pk), _people(run, channel, pk, found_counts))
+    def add_messages(number: int) -> None:
+        for channel_id, message_id, message_counts in islice(waiting, number):
+            counts[message_id] = message_counts
+            people = _reactors(run, channel_id, message_id, message_counts)
+            gathering.add((channel_id, message_id), people)
 
-    run.progress.expect(run.name, "reactions", None)
-    add_some(4 * WIDTH)
-    for (channel, pk), people in gathering:
+    add_messages(4 * WIDTH)
+    for (channel_id, message_id), people in gathering:
         try:
             if isinstance(people, Exception):
                 raise people
             if people is not None:
                 rows = list(_account_rows(people))
-                store.store_reactors(pk, counts.pop(pk), rows, timezone.now())
-                run.counts["reactors"] += len(rows)
-                run.note_success(f"{run.guild_id}/{channel}", "reactors")
+                store.store_reactors(message_id, counts.pop(message_id), rows, timezone.now())
+                yield Step(counts={"reactors": len(rows)}, complete=[(run.scope(channel_id), "reactors")])
                 continue
         except fetch.NotThere:
-            pass  # deleted meanwhile
+            pass  # the message was deleted in the meantime
         except CollectorError as error:
-            access_errors.take(run, by_channel[channel], "reactors", error)
-        if run.stopped is None:
-            add_some(1)
+            container = by_channel[channel_id]
+            yield Step(failure=Failure(scope=container.scope, stream="reactors", error=error, container=container))
+        if not is_stopped():
+            add_messages(1)
 
 
 def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[str, bool, Row]]:
-    """Rows of the people who reacted; one that is malformed costs no other."""
+    """Yield a row for each person who reacted; a malformed one is left out."""
     for emoji, burst, user in people:
         with suppress(*CONVERSION_ERRORS):
             yield emoji, burst, convert.account_row(user)
 
 
-async def _people(
-    run: Run, channel: int, pk: int, counts: dict[str, dict[str, int]]
+async def _reactors(
+    run: GuildRun, channel_id: int, message_id: int, counts: EmojiCounts
 ) -> AsyncIterator[list[tuple[str, bool, User]]]:
-    found: list[tuple[str, bool, User]] = []
+    """Yield everyone who reacted to a message, in one list."""
+    people: list[tuple[str, bool, User]] = []
     for emoji, numbers in counts.items():
-        for burst, side in ((False, "normal"), (True, "burst")):
-            if numbers.get(side):
-                people = await fetch.reactors(run.client, channel, pk, emoji, burst=burst, count=numbers[side])
-                found += [(emoji, burst, user) for user in people]
-    yield found
+        for burst, kind in ((False, "normal"), (True, "burst")):
+            if numbers.get(kind):
+                users = await fetch.reactors(
+                    run.client, channel_id, message_id, emoji, burst=burst, count=numbers[kind]
+                )
+                people += [(emoji, burst, user) for user in users]
+    yield people

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.ingest.skips import record_skip
 from core.models import SkippedItem
 from discord_activity_tracker import fetch
-from discord_activity_tracker.collector import inventory
+from discord_activity_tracker.collector.guild import retry_malformed_threads
 from discord_activity_tracker.models import Channel, Guild
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,10 +45,9 @@ def test_a_thread_that_can_be_read_again_clears_its_own_skip_alone(
 
     monkeypatch.setattr(fetch, "read_channel", read_channel)
     run: Any = SimpleNamespace(
-        open_skips={(SCOPE, "threads")}, guild_id=GUILD, started=timezone.now(), client=None,
-        session=SimpleNamespace(run=lambda answer: answer),
+        guild_id=GUILD, started=timezone.now(), client=None, request=lambda answer: answer
     )  # fmt: skip
-    inventory._retry_malformed_threads(run, {PARENT: "ok"})
+    retry_malformed_threads(run, {(SCOPE, "threads")}, {PARENT: "ok"})
     stored = set(Channel.objects.values_list("pk", flat=True))
     waiting = {int(pk) for pk in SkippedItem.objects.filter(cleared_at=None).values_list("external_id", flat=True)}
     assert len(requested) == 5

@@ -1,6 +1,5 @@
 """Pages that are written together leave what they would leave one by one."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,9 +8,8 @@ from typing import Any, cast
 import pytest
 from django.db import DataError
 
-from core.collectors.progress import Silence
 from core.models import Activity, Checkpoint, Document, Scope
-from discord_activity_tracker.collector.reader import Job, _take  # pyright: ignore[reportPrivateUsage]
+from discord_activity_tracker.collector.reader import Job, PageReader
 from discord_activity_tracker.convert import convert_messages
 from discord_activity_tracker.fetch import MessagePage
 from discord_activity_tracker.models import Account, Channel, FormerName, Message
@@ -99,15 +97,14 @@ def test_a_page_that_cannot_be_written_costs_no_other() -> None:
 
 
 def test_an_error_that_nobody_thought_of_costs_no_page_before_it() -> None:
-    job = Job(container=cast("Any", SimpleNamespace(place=place())), after=0, states=lambda _page, _end: {})
+    container = SimpleNamespace(place=place(), name="harbour", scope=f"{GUILD}/{CHANNEL}")
+    job = Job(container=cast("Any", container), after=0, states=lambda _page, _end: {})
     items = [message(at(0))]
     page = MessagePage(items=items, after=0, asked_at=NOW, last=False)
-    run = cast(
-        "Any",
-        SimpleNamespace(counts=Counter[str](), progress=Silence(), note_converted=lambda _scope, _ids: None),
-    )
+    reader = PageReader(cast("Any", None), threads=set(), malformed={})
+    batch = [(job, (page, convert_messages(items, GUILD, CHANNEL))), (job, RuntimeError("a bug"))]
     with pytest.raises(RuntimeError, match="a bug"):
-        _take(run, [(job, (page, convert_messages(items, GUILD, CHANNEL))), (job, RuntimeError("a bug"))], "messages")
+        list(reader.store_batch(batch, "messages"))
     assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from core.collectors import BaseCollectorCommand
 from core.collectors.command import aware_date
-from discord_activity_tracker.collector import CollectOptions, DiscordCollector
+from discord_activity_tracker.collector.collector import DiscordCollector
+from discord_activity_tracker.collector.options import CollectOptions
 
 
 class Command(BaseCollectorCommand):

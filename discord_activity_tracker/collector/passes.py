@@ -1,0 +1,152 @@
+"""The passes over the messages of a guild: new messages, the rescan of recent days, and the sweep of everything.
+
+Edits and deletions leave no trace above the cursor, so messages are read again. The rescan covers the last days in
+every run. The sweep covers all messages in rotation, a portion a day, or everything at once on request. Each pass saves
+its own position with each page.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from django.conf import settings
+
+from discord_activity_tracker import convert, fetch, store
+from discord_activity_tracker.collector.containers import DAY, Container, GuildRun
+from discord_activity_tracker.collector.reader import Job, States
+from discord_activity_tracker.protocol_impl import DiscordState
+
+PORTION = 200
+"""Minimum number of requests in a daily portion; large guilds get more, to finish within ``ROTATION`` days."""
+ROTATION = 30
+"""Days after which the sweep has read every message again."""
+
+
+def new_message_jobs(run: GuildRun, containers: Iterable[Container]) -> list[Job]:
+    """Return a job for each container that may have new messages. Other containers cost no request."""
+    return [
+        _new_messages_job(run, container)
+        for container in containers
+        if run.options.full or container.has_new_messages(run.started)
+    ]
+
+
+def _new_messages_job(run: GuildRun, container: Container) -> Job:
+    """Read above the cursor. At the end, save the newest id that was visible."""
+    since = run.options.since
+    is_first = not container.state("messages").checkpoint_token
+    began = run.started.isoformat() if is_first else container.began
+
+    def states(page: fetch.MessagePage, is_last: bool) -> States:
+        extras: dict[str, object] = {"began": began}
+        if is_last:
+            extras |= {"seen": max(page.newest, container.last_message_id), "done": run.started.isoformat()}
+        elif container.done:
+            extras |= {"seen": container.seen, "done": container.done}
+        marker = f"up to {convert.moment_of(page.newest):%Y-%m-%d %H:%M}" if page.newest else "nothing yet"
+        state = DiscordState(checkpoint_token=str(page.newest), human_readable_marker=marker, extras=extras)
+        return {"messages": state, "refused": None} if "refused" in container.states else {"messages": state}
+
+    first = max(0, convert.first_at(since) - 1) if since else 0
+    return Job(
+        container=container,
+        after=first if is_first else container.cursor,
+        newest_known=container.last_message_id if container.last_message_id > container.seen else 0,
+        states=states,
+    )
+
+
+def rescan_jobs(run: GuildRun, containers: Iterable[Container]) -> Iterator[Job]:
+    """Yield a job for each container with messages of the last DISCORD_RESCAN_DAYS days from before this run."""
+    window = max(0, convert.first_at(run.started - timedelta(days=settings.DISCORD_RESCAN_DAYS)) - 1)
+    for container in containers:
+        if container.done and container.cursor > window:
+            yield _rescan_job(run, container, window)
+
+
+def _rescan_job(run: GuildRun, container: Container, window: int) -> Job:
+    """Resume a rescan that began less than a day ago, else start at the beginning of the window."""
+    state = container.state("rescan")
+    began = str(state.extras.get("round", ""))
+    resumes = began > (run.started - DAY).isoformat()
+    after = max(window, int(state.checkpoint_token or 0)) if resumes else window
+    began = began if resumes else run.started.isoformat()
+
+    def states(page: fetch.MessagePage, is_last: bool) -> States:
+        if is_last:
+            return {"rescan": None}
+        return {"rescan": DiscordState(checkpoint_token=str(page.newest), extras={"round": began})}
+
+    return Job(container=container, after=after, upto=container.cursor, states=states, detects_deletions=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sweep:
+    """A portion of a sweep, or a whole one, that is due in this run."""
+
+    jobs: Iterator[Job]
+    allowance: fetch.Allowance
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the allowance sufficed, after all jobs have been read."""
+        return self.allowance.left is None or self.allowance.left >= 0
+
+
+def plan_sweep(run: GuildRun, containers: Sequence[Container]) -> Sweep | None:
+    """Return what the sweep reads in this run; ``None`` when nothing is due. Saves that the portion has begun."""
+    whole = run.options.full or run.options.sweep
+    began = _begin_round(run, whole=whole)
+    if began is None:
+        return None
+    remaining = [c for c in containers if c.done and c.cursor and c.swept < began]
+    remaining.sort(key=lambda container: container.swept)
+    pages = None if whole else max(PORTION, _requests_a_day(run, containers))
+    return Sweep(jobs=_sweep_jobs(run, remaining, began), allowance=fetch.Allowance(left=pages))
+
+
+def finish_sweep(run: GuildRun) -> None:
+    """Save that a round of the sweep is complete."""
+    _save_round(run, began="", whole=False)
+
+
+def _begin_round(run: GuildRun, *, whole: bool) -> str | None:
+    """Return when the round began that this run starts or resumes; ``None`` when no portion is due.
+
+    A round that ``--sweep`` began is resumed for a day, so that a run that is killed repeatedly still finishes.
+    """
+    if run.options.channel:
+        return run.started.isoformat() if whole else None
+    state, yesterday = store.load_state(store.guild_key(run.guild_id), "sweep"), (run.started - DAY).isoformat()
+    began, last = state.checkpoint_token, str(state.extras.get("portion_at", ""))
+    if not whole and last > yesterday:
+        return None
+    if not began or (whole and not (state.extras.get("whole") and began > yesterday)):
+        began = run.started.isoformat()
+    _save_round(run, began=began, whole=whole)
+    return began if last or whole else None  # a first run has just read everything
+
+
+def _save_round(run: GuildRun, *, began: str, whole: bool) -> None:
+    if not run.options.channel:
+        extras = {"portion_at": run.started.isoformat(), "whole": whole}
+        store.save_state(store.guild_key(run.guild_id), "sweep", DiscordState(checkpoint_token=began, extras=extras))
+
+
+def _requests_a_day(run: GuildRun, containers: Sequence[Container]) -> int:
+    """Return the number of requests a day that reads every message again within ``ROTATION`` days."""
+    return (store.count_messages(run.guild_id) // fetch.PAGE + len(containers)) // ROTATION
+
+
+def _sweep_jobs(run: GuildRun, containers: Iterable[Container], began: str) -> Iterator[Job]:
+    for container in containers:
+        state = container.state("sweep")
+        after = int(state.checkpoint_token or 0) if state.extras.get("round") == began else 0
+        previous = cast("str", state.extras.get("done", ""))
+
+        def states(page: fetch.MessagePage, is_last: bool, previous: str = previous) -> States:
+            extras = {"round": began, "done": run.started.isoformat() if is_last else previous}
+            return {"sweep": DiscordState(checkpoint_token="" if is_last else str(page.newest), extras=extras)}
+
+        yield Job(container=container, after=after, upto=container.cursor, states=states, detects_deletions=True)
