@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from core.collectors import ScopeReport
 from core.collectors.terminal import at_terminal
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, RetryLater
-from discord_activity_tracker import fetch, store
+from core.operations.discord_ops import DiscordRefused, NotThere, TokenRefused
+from discord_activity_tracker import store
 from discord_activity_tracker.collector.options import CollectOptions, guild_name, is_known_channel
+from discord_activity_tracker.fetch.guilds import list_own_guilds, read_channel
+from discord_activity_tracker.fetch.session import Bot, Session
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
@@ -18,7 +21,7 @@ NO_CHANNEL = "The bot sees no channel {}; check the id of --channel, or the bot'
 NO_CHANNEL_SEEN = "No bot sees a channel {}; check the id of --channel, or the permissions. Nothing was collected."
 
 
-def open_session(session: fetch.Session, *, max_requests: int | None, max_seconds: float | None) -> None:
+def open_session(session: Session, *, max_requests: int | None, max_seconds: float | None) -> None:
     """Log in with all tokens; with several, list the guilds of each bot. Raises what ``Session.open`` raises."""
     known = store.known_bots(token_digest(token) for token in bot_tokens())
     names = {digest: bot.name for digest, bot in known.items()}
@@ -32,17 +35,17 @@ def open_session(session: fetch.Session, *, max_requests: int | None, max_second
             save_bot(bot)
 
 
-def list_guilds(session: fetch.Session, bot: fetch.Bot) -> None:
+def list_guilds(session: Session, bot: Bot) -> None:
     """List the guilds of a bot. A bot whose token is refused here cannot be used."""
     if bot.client is None:
         return
     try:
-        bot.guilds = session.run(fetch.own_guilds(bot.client))
-    except fetch.TokenRefused as error:
+        bot.guilds = session.run(list_own_guilds(bot.client))
+    except TokenRefused as error:
         bot.error = error
 
 
-def invited_guilds(session: fetch.Session) -> list[int]:
+def invited_guilds(session: Session) -> list[int]:
     """Return the ids of all guilds that the usable bots are in; list them where that has not been done yet."""
     for bot in session.usable:
         if not bot.guilds:
@@ -50,25 +53,25 @@ def invited_guilds(session: fetch.Session) -> list[int]:
     return list(dict.fromkeys(guild_id for bot in session.usable for guild_id in bot.guilds))
 
 
-def readers(session: fetch.Session, guild_id: int) -> Sequence[fetch.Bot]:
+def readers(session: Session, guild_id: int) -> Sequence[Bot]:
     """Return the bots that can read a guild, the best first; see ``Session.bots_of``."""
     return session.bots_of(guild_id, store.load_state(store.guild_key(guild_id), READER).checkpoint_token)
 
 
-def save_reader(guild_id: int, bot: fetch.Bot) -> None:
+def save_reader(guild_id: int, bot: Bot) -> None:
     """Save which bot reads a guild, so that the next run uses the same one."""
     store.save_state(
         store.guild_key(guild_id), READER, DiscordState(checkpoint_token=bot.digest, human_readable_marker=bot.label)
     )
 
 
-def save_bot(bot: fetch.Bot) -> None:
+def save_bot(bot: Bot) -> None:
     """Save the name of a bot, and why it cannot be used."""
     problem = str(bot.error) if bot.error else ""
     store.remember_bot(store.BotFacts(digest=bot.digest, name=bot.name, masked=bot.masked, problem=problem))
 
 
-def reports(session: fetch.Session) -> list[ScopeReport]:
+def reports(session: Session) -> list[ScopeReport]:
     """Return a report for each bot that cannot be used."""
     return [
         ScopeReport(scope=bot.label, outcome="failed", reason=str(error), category=error.category.value)
@@ -77,13 +80,13 @@ def reports(session: fetch.Session) -> list[ScopeReport]:
     ]
 
 
-def disable(bot: fetch.Bot, error: CollectorError) -> None:
+def disable(bot: Bot, error: CollectorError) -> None:
     """Use a bot no more."""
     bot.error = error
     save_bot(bot)
 
 
-def require_visible(session: fetch.Session, options: CollectOptions, guilds: Sequence[int]) -> None:
+def require_visible(session: Session, options: CollectOptions, guilds: Sequence[int]) -> None:
     """Raise ConfigurationError for servers and a channel on the command line that Discord shows to no bot.
 
     At a terminal, one unknown server is enough; otherwise only when no other server remains to be collected. Ids that
@@ -101,7 +104,7 @@ def require_visible(session: fetch.Session, options: CollectOptions, guilds: Seq
         raise ConfigurationError(text.format(options.channel))
 
 
-def _unseen_guilds(session: fetch.Session, guilds: Sequence[int]) -> list[int]:
+def _unseen_guilds(session: Session, guilds: Sequence[int]) -> list[int]:
     """Return the guilds that are neither stored nor in the list of any bot."""
     unknown = [guild_id for guild_id in guilds if guild_name(guild_id) is None]
     if not unknown:
@@ -115,14 +118,14 @@ def _unseen_guilds(session: fetch.Session, guilds: Sequence[int]) -> list[int]:
     return [] if _some_unusable(session) else [guild_id for guild_id in unknown if guild_id not in invited]
 
 
-def _is_unseen(session: fetch.Session, channel_id: int) -> bool:
+def _is_unseen(session: Session, channel_id: int) -> bool:
     """Return whether Discord tells every bot that it sees no such channel."""
     for bot in session.usable:
         assert bot.client is not None  # noqa: S101  (a usable bot has one)
         try:
-            if session.run(fetch.read_channel(bot.client, channel_id)) is not None:
+            if session.run(read_channel(bot.client, channel_id)) is not None:
                 return False
-        except (fetch.NotThere, fetch.DiscordRefused):
+        except (NotThere, DiscordRefused):
             continue
         except ReplaceToken as error:
             disable(bot, error)
@@ -133,5 +136,5 @@ def _is_unseen(session: fetch.Session, channel_id: int) -> bool:
     return not _some_unusable(session)
 
 
-def _some_unusable(session: fetch.Session) -> bool:
+def _some_unusable(session: Session) -> bool:
     return len(session.usable) < len(session.bots)

@@ -20,9 +20,10 @@ from core.errors import (
 )
 from core.ingest.records import CONVERSION_ERRORS
 from core.models import Scope
+from core.operations.discord_ops import DiscordRefused, NotThere
 from core.runs import scope_lock, unhurried_commits
 from core.search.documents import DocumentSource
-from discord_activity_tracker import convert, fetch, store
+from discord_activity_tracker import convert, store
 from discord_activity_tracker.collector import bots
 from discord_activity_tracker.collector.containers import GuildRun, load_containers
 from discord_activity_tracker.collector.guild import collect_guild
@@ -35,6 +36,9 @@ from discord_activity_tracker.collector.options import (
 )
 from discord_activity_tracker.collector.outcome import COLLECTOR, Outcome
 from discord_activity_tracker.documents import DiscordDocuments
+from discord_activity_tracker.fetch.guilds import count_messages, read_guild
+from discord_activity_tracker.fetch.messages import PAGE
+from discord_activity_tracker.fetch.session import Bot, Session
 from discord_activity_tracker.tokens import bot_tokens
 
 logger = logging.getLogger(__name__)
@@ -81,7 +85,7 @@ class DiscordCollector(AbstractCollector):
         """
         store.forget_written()
         reports: list[ScopeReport] = []
-        with fetch.Session() as session, unhurried_commits():
+        with Session() as session, unhurried_commits():
             try:
                 self._open(session)
                 guilds = self._guilds(session)
@@ -105,7 +109,7 @@ class DiscordCollector(AbstractCollector):
         """Estimate the cost of a run from Discord's own totals."""
         self.validate_config()
         estimates: list[Estimate] = []
-        with fetch.Session() as session:
+        with Session() as session:
             self._open(session)
             for guild_id in self._guilds(session):
                 for bot in bots.readers(session, guild_id)[:1]:
@@ -114,10 +118,10 @@ class DiscordCollector(AbstractCollector):
                     estimates.append(_estimate_guild(run))
         return estimates
 
-    def _open(self, session: fetch.Session) -> None:
+    def _open(self, session: Session) -> None:
         bots.open_session(session, max_requests=self.options.max_requests, max_seconds=self.options.max_seconds)
 
-    def _guilds(self, session: fetch.Session) -> Sequence[int]:
+    def _guilds(self, session: Session) -> Sequence[int]:
         """Return the selected guilds, else all enabled guilds that the bots are in."""
         if selected := selected_guilds(self.options.guilds):
             return selected
@@ -127,7 +131,7 @@ class DiscordCollector(AbstractCollector):
         off = disabled_guilds()
         return [guild_id for guild_id in invited if guild_id not in off]
 
-    def _notes(self, session: fetch.Session, collected: Sequence[int]) -> list[str]:
+    def _notes(self, session: Session, collected: Sequence[int]) -> list[str]:
         """Return notes about disabled servers that a bot is in, for runs that name no servers."""
         off = disabled_guilds().difference(collected)
         if self.options.guilds or not off:
@@ -138,7 +142,7 @@ class DiscordCollector(AbstractCollector):
             return []  # a run must not fail because of a note
         return [switched_off_note(guild_id) for guild_id in invited if guild_id in off]
 
-    def _collect_with_best_bot(self, session: fetch.Session, guild_id: int) -> ScopeReport:
+    def _collect_with_best_bot(self, session: Session, guild_id: int) -> ScopeReport:
         """Collect one guild with the best bot in it; if Discord refuses that bot, use the next one."""
         report = ScopeReport(
             scope=guild_name(guild_id) or str(guild_id), outcome="failed",
@@ -154,7 +158,7 @@ class DiscordCollector(AbstractCollector):
                 break
         return report
 
-    def _collect_with(self, bot: fetch.Bot, run: GuildRun, outcome: Outcome) -> ScopeReport:
+    def _collect_with(self, bot: Bot, run: GuildRun, outcome: Outcome) -> ScopeReport:
         """Collect one guild with one bot. Only an error that affects every guild is raised; others are reported."""
         guild_id = run.guild_id
         try:
@@ -178,7 +182,7 @@ class DiscordCollector(AbstractCollector):
 
 def _estimate_guild(run: GuildRun) -> Estimate:
     """Estimate the next run over a guild. This costs 5 requests; archived threads are unknown before the first run."""
-    facts = run.request(fetch.read_guild(run.client, run.guild_id))
+    facts = run.request(read_guild(run.client, run.guild_id))
     permissions = convert.Permissions(facts.guild, facts.member, facts.user_id)
     channels, _ = convert.usable_channels(facts.channels)
     threads, _ = convert.usable_channels(facts.threads or ())
@@ -192,9 +196,9 @@ def _estimate_guild(run: GuildRun) -> Estimate:
         requests = 7 + lists + behind + new
         note = f"{behind + new} channels and threads have something new"
         return Estimate(scope=name, requests=requests, seconds=requests / PER_SECOND, note=note)
-    total = run.request(fetch.how_many_messages(run.client, run.guild_id))
+    total = run.request(count_messages(run.client, run.guild_id))
     readable = sum(permissions.access(channel) == "ok" for channel in channels) + len(threads)
-    requests = 7 + 2 * lists + readable + ceil((total or 0) / fetch.PAGE)
+    requests = 7 + 2 * lists + readable + ceil((total or 0) / PAGE)
     return Estimate(
         scope=name,
         requests=requests,
@@ -245,7 +249,7 @@ def _with_notes(reports: list[ScopeReport], notes: Sequence[str]) -> list[ScopeR
     return [*reports[:-1], replace(last, notes=[*last.notes, *notes])]
 
 
-def _log_requests(bot: fetch.Bot) -> None:
+def _log_requests(bot: Bot) -> None:
     if bot.client is None:
         return
     for route, count in bot.client.routes.most_common():
@@ -263,8 +267,8 @@ def _log_in_report(error: CollectorError) -> ScopeReport:
 
 def _reason(error: CollectorError) -> str:
     """Return the reason of a failed guild; with advice to invite the bot where Discord says that it is not in it."""
-    unknown = isinstance(error, fetch.NotThere) and error.code == fetch.NotThere.UNKNOWN_GUILD
-    hidden = isinstance(error, fetch.DiscordRefused) and error.code == fetch.DiscordRefused.MISSING_ACCESS
+    unknown = isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_GUILD
+    hidden = isinstance(error, DiscordRefused) and error.code == DiscordRefused.MISSING_ACCESS
     if unknown or hidden:
         return f"the bot does not see this guild; check the id, or invite the bot ({error})"
     return str(error)

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from django.db.models import Q
 
 from core.errors import CollectorError
-from discord_activity_tracker import fetch, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector.options import CollectOptions
+from discord_activity_tracker.fetch.session import Client, Session
 from discord_activity_tracker.protocol_impl import DiscordState
 
 Answer = TypeVar("Answer")
@@ -28,8 +29,8 @@ REFUSED = "refused"
 class GuildRun:
     """One guild whose lock is held, and the bot that reads it."""
 
-    session: fetch.Session
-    client: fetch.Client
+    session: Session
+    client: Client
     options: CollectOptions
     guild_id: int
     started: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -8,13 +8,22 @@ from datetime import UTC, datetime, timedelta
 from core.errors import AccessDenied, CollectorError
 from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
 from core.models import SkippedItem
-from discord_activity_tracker import convert, fetch, store
+from core.operations.discord_ops import DiscordRefused
+from discord_activity_tracker import convert, store
 from discord_activity_tracker.collector import passes
 from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory, load_containers
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Outcome, Step
-from discord_activity_tracker.collector.pins_and_reactions import read_pins, read_reactors
+from discord_activity_tracker.collector.pins_and_reactions import collect_pins, collect_reactors
 from discord_activity_tracker.collector.reader import PageReader
 from discord_activity_tracker.collector.threads import ThreadLister
+from discord_activity_tracker.fetch.guilds import (
+    OBJECT_ERRORS,
+    GuildFacts,
+    read_base_permissions,
+    read_channel,
+    read_events,
+    read_guild,
+)
 from discord_activity_tracker.payloads import Channel
 from discord_activity_tracker.protocol_impl import DiscordState
 
@@ -52,7 +61,7 @@ def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
         known = load_containers(run.guild_id, run.options.channel)
         unfinished = [c for c in known if not c.done and outcome.inventory.is_readable(run, c)]
         yield from _read_new_messages(run, outcome, reader, unfinished)
-    facts = run.request(fetch.read_guild(run.client, run.guild_id))
+    facts = run.request(read_guild(run.client, run.guild_id))
     outcome.name = facts.guild.get("name") or outcome.name or str(run.guild_id)
     outcome.begin("threads")
     outcome.inventory = yield from _list_guild(run, facts, skips)
@@ -99,10 +108,10 @@ def _read_again(
         yield from reader.read(sweep.jobs, "sweep", sweep.allowance)
         if outcome.stopped is None and not outcome.failed and sweep.is_complete:
             passes.finish_sweep(run)
-    yield from read_pins(run, containers, skips)
+    yield from collect_pins(run, containers, skips)
     if run.options.reactors:
         outcome.begin("reactions")
-        yield from read_reactors(run, containers, lambda: outcome.stopped is not None)
+        yield from collect_reactors(run, containers, lambda: outcome.stopped is not None)
 
 
 def _readable(run: GuildRun, inventory: Inventory) -> list[Container]:
@@ -112,7 +121,7 @@ def _readable(run: GuildRun, inventory: Inventory) -> list[Container]:
 
 
 def _list_guild(
-    run: GuildRun, facts: fetch.GuildFacts, skips: Collection[tuple[str, str]]
+    run: GuildRun, facts: GuildFacts, skips: Collection[tuple[str, str]]
 ) -> Generator[Step, None, Inventory]:
     """Store the guild with its channels and threads, and return what the bot may read of it."""
     channels, malformed = convert.usable_channels(facts.channels)
@@ -148,12 +157,12 @@ def _list_guild(
     return replace(inventory, unreadable=unreadable)
 
 
-def _permissions(run: GuildRun, facts: fetch.GuildFacts) -> convert.Permissions:
+def _permissions(run: GuildRun, facts: GuildFacts) -> convert.Permissions:
     """Return the bot's permissions; Discord's own sum is the base where roles or the membership are incomplete."""
     permissions = convert.Permissions(facts.guild, facts.member, facts.user_id)
     if permissions.certain:
         return permissions
-    base = run.request(fetch.base_permissions(run.client, run.guild_id))
+    base = run.request(read_base_permissions(run.client, run.guild_id))
     return convert.Permissions(facts.guild, facts.member, facts.user_id, base)
 
 
@@ -198,11 +207,11 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
         return False
     scope = run.scope(channel_id)
     try:
-        channel = run.request(fetch.read_channel(run.client, channel_id))
+        channel = run.request(read_channel(run.client, channel_id))
     except AccessDenied as error:
         inventory.save_refusal(run, channel_id, refusal, error)
         return False
-    except fetch.ODD_ANSWERS as error:
+    except OBJECT_ERRORS as error:
         inventory.save_refusal(run, channel_id, refusal, error)
         record_skip(
             collector=COLLECTOR, scope=scope, stream="channel", external_id=str(channel_id), reason="vanished",
@@ -237,8 +246,8 @@ def retry_malformed_threads(run: GuildRun, skips: Iterable[tuple[str, str]], acc
 def _retry_thread(run: GuildRun, item: SkippedItem, access: str) -> bool:
     """Request one thread and store it; return whether it is now stored or deleted."""
     try:
-        thread = run.request(fetch.read_channel(run.client, int(item.external_id)))
-    except (fetch.DiscordRefused, *fetch.ODD_ANSWERS):
+        thread = run.request(read_channel(run.client, int(item.external_id)))
+    except (DiscordRefused, *OBJECT_ERRORS):
         record_failed_retry(item)
         return False
     if thread is None:
@@ -254,7 +263,7 @@ def _read_events(run: GuildRun) -> Iterator[Step]:
     if read_at and not run.options.full and run.started - datetime.fromisoformat(read_at) < EVENTS_AGE:
         return
     try:
-        events = run.request(fetch.read_events(run.client, run.guild_id))
+        events = run.request(read_events(run.client, run.guild_id))
     except CollectorError as error:
         yield Step(failure=Failure(scope=str(run.guild_id), stream="events", error=error))
         return

@@ -16,7 +16,8 @@ from core.errors import (
     SourceUnavailable,
 )
 from core.ingest.skips import clear_skips, record_skip
-from discord_activity_tracker import convert, fetch, store
+from core.operations.discord_ops import DiscordRefused, NotThere
+from discord_activity_tracker import convert, store
 from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory
 
 logger = logging.getLogger(__name__)
@@ -102,10 +103,10 @@ class Outcome:
     def _add_failure(self, failure: Failure) -> None:
         """Mark a deleted channel, save a refusal, or record a skip."""
         error, container = failure.error, failure.container
-        if container and isinstance(error, fetch.NotThere) and error.code == fetch.NotThere.UNKNOWN_CHANNEL:
+        if container and isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_CHANNEL:
             self.counts["channels_deleted"] += 1
             self.counts["deleted"] += store.bury_channels([container.place.channel_id], self._run.started)
-        elif container and isinstance(error, fetch.DiscordRefused) and error.code in GAPS:
+        elif container and isinstance(error, DiscordRefused) and error.code in GAPS:
             channel_id = container.place.channel_id
             gap = convert.Gap(channel_id=channel_id, name=container.name, reason=GAPS[error.code])
             self.notes.append(gap.line)
@@ -147,7 +148,7 @@ class Outcome:
 
 
 GAPS = {
-    fetch.DiscordRefused.MISSING_ACCESS: "no_view",
-    fetch.DiscordRefused.MISSING_PERMISSIONS: "no_history",
+    DiscordRefused.MISSING_ACCESS: "no_view",
+    DiscordRefused.MISSING_PERMISSIONS: "no_history",
 }
 """Why a channel cannot be read, by Discord's error code."""

@@ -12,9 +12,10 @@ from typing import cast
 
 from django.conf import settings
 
-from discord_activity_tracker import convert, fetch, store
+from discord_activity_tracker import convert, store
 from discord_activity_tracker.collector.containers import DAY, Container, GuildRun
 from discord_activity_tracker.collector.reader import Job, States
+from discord_activity_tracker.fetch.messages import PAGE, Allowance, RawMessagePage
 from discord_activity_tracker.protocol_impl import DiscordState
 
 PORTION = 200
@@ -38,7 +39,7 @@ def _new_messages_job(run: GuildRun, container: Container) -> Job:
     is_first = not container.state("messages").checkpoint_token
     began = run.started.isoformat() if is_first else container.began
 
-    def states(page: fetch.MessagePage, is_last: bool) -> States:
+    def states(page: RawMessagePage, is_last: bool) -> States:
         extras: dict[str, object] = {"began": began}
         if is_last:
             extras |= {"seen": max(page.newest, container.last_message_id), "done": run.started.isoformat()}
@@ -73,7 +74,7 @@ def _rescan_job(run: GuildRun, container: Container, window: int) -> Job:
     after = max(window, int(state.checkpoint_token or 0)) if resumes else window
     began = began if resumes else run.started.isoformat()
 
-    def states(page: fetch.MessagePage, is_last: bool) -> States:
+    def states(page: RawMessagePage, is_last: bool) -> States:
         if is_last:
             return {"rescan": None}
         return {"rescan": DiscordState(checkpoint_token=str(page.newest), extras={"round": began})}
@@ -86,7 +87,7 @@ class Sweep:
     """A portion of a sweep, or a whole one, that is due in this run."""
 
     jobs: Iterator[Job]
-    allowance: fetch.Allowance
+    allowance: Allowance
 
     @property
     def is_complete(self) -> bool:
@@ -103,7 +104,7 @@ def plan_sweep(run: GuildRun, containers: Sequence[Container]) -> Sweep | None:
     remaining = [c for c in containers if c.done and c.cursor and c.swept < began]
     remaining.sort(key=lambda container: container.swept)
     pages = None if whole else max(PORTION, _requests_a_day(run, containers))
-    return Sweep(jobs=_sweep_jobs(run, remaining, began), allowance=fetch.Allowance(left=pages))
+    return Sweep(jobs=_sweep_jobs(run, remaining, began), allowance=Allowance(left=pages))
 
 
 def finish_sweep(run: GuildRun) -> None:
@@ -136,7 +137,7 @@ def _save_round(run: GuildRun, *, began: str, whole: bool) -> None:
 
 def _requests_a_day(run: GuildRun, containers: Sequence[Container]) -> int:
     """Return the number of requests a day that reads every message again within ``ROTATION`` days."""
-    return (store.count_messages(run.guild_id) // fetch.PAGE + len(containers)) // ROTATION
+    return (store.count_messages(run.guild_id) // PAGE + len(containers)) // ROTATION
 
 
 def _sweep_jobs(run: GuildRun, containers: Iterable[Container], began: str) -> Iterator[Job]:
@@ -145,7 +146,7 @@ def _sweep_jobs(run: GuildRun, containers: Iterable[Container], began: str) -> I
         after = int(state.checkpoint_token or 0) if state.extras.get("round") == began else 0
         previous = cast("str", state.extras.get("done", ""))
 
-        def states(page: fetch.MessagePage, is_last: bool, previous: str = previous) -> States:
+        def states(page: RawMessagePage, is_last: bool, previous: str = previous) -> States:
             extras = {"round": began, "done": run.started.isoformat() if is_last else previous}
             return {"sweep": DiscordState(checkpoint_token="" if is_last else str(page.newest), extras=extras)}
 

@@ -10,9 +10,11 @@ from django.utils import timezone
 from core.errors import CollectorError, UnexpectedAnswer
 from core.ingest.records import CONVERSION_ERRORS
 from core.ingest.values import Row
-from discord_activity_tracker import convert, fetch, store
+from core.operations.discord_ops import Gathering, NotThere
+from discord_activity_tracker import convert, store
 from discord_activity_tracker.collector.containers import Container, GuildRun
 from discord_activity_tracker.collector.outcome import Failure, Step
+from discord_activity_tracker.fetch.messages import PinList, read_message, read_pins, read_reactors
 from discord_activity_tracker.fetch.session import WIDTH
 from discord_activity_tracker.payloads import User
 from discord_activity_tracker.protocol_impl import DiscordState
@@ -20,7 +22,7 @@ from discord_activity_tracker.protocol_impl import DiscordState
 EmojiCounts = dict[str, dict[str, int]]
 
 
-def read_pins(
+def collect_pins(
     run: GuildRun, containers: Iterable[Container], open_skips: Collection[tuple[str, str]]
 ) -> Iterator[Step]:
     """Request the pins of containers whose newest pin changed, whose pin lacks its time, or that failed before.
@@ -29,7 +31,7 @@ def read_pins(
     """
     undated, latest = store.undated_pins(run.guild_id), store.last_pins(run.guild_id)
     known = store.told_pins(run.guild_id)
-    gathering = fetch.Gathering[Container, fetch.PinList](run.session.background, WIDTH)
+    gathering = Gathering[Container, PinList](run.session.background, WIDTH)
     for container in containers:
         channel_id = container.place.channel_id
         failed = (container.scope, "pins") in open_skips
@@ -37,7 +39,7 @@ def read_pins(
             if channel_id in known and not failed:
                 yield _store_pins(container, dict([known[channel_id]]), latest[channel_id])
             else:
-                gathering.add(container, fetch.pins(run.client, channel_id))
+                gathering.add(container, read_pins(run.client, channel_id))
     for container, pins in gathering:
         if pins is None:
             continue
@@ -60,7 +62,7 @@ def _check_no_pins(run: GuildRun, container: Container) -> None:
     """
     channel_id = container.place.channel_id
     if pinned := store.newest_pin(channel_id):
-        message = run.request(fetch.read_message(run.client, channel_id, pinned))
+        message = run.request(read_message(run.client, channel_id, pinned))
         if message and message.get("pinned"):
             raise UnexpectedAnswer(f"Discord lists no pins of {channel_id} although message {pinned} is pinned")
 
@@ -72,10 +74,10 @@ def _store_pins(container: Container, times: Mapping[int, datetime], latest: str
     return Step(counts={"pins_changed": changed}, complete=[(container.scope, "pins")])
 
 
-def read_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Callable[[], bool]) -> Iterator[Step]:
+def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Callable[[], bool]) -> Iterator[Step]:
     """Request who reacted, for messages whose reaction counts changed since the people were last stored."""
     by_channel = {container.place.channel_id: container for container in containers}
-    gathering = fetch.Gathering[tuple[int, int], list[tuple[str, bool, User]]](run.session.background, WIDTH)
+    gathering = Gathering[tuple[int, int], list[tuple[str, bool, User]]](run.session.background, WIDTH)
     counts: dict[int, EmojiCounts] = {}
     waiting = store.counts_to_ask(list(by_channel))
 
@@ -95,7 +97,7 @@ def read_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Ca
                 store.store_reactors(message_id, counts.pop(message_id), rows, timezone.now())
                 yield Step(counts={"reactors": len(rows)}, complete=[(run.scope(channel_id), "reactors")])
                 continue
-        except fetch.NotThere:
+        except NotThere:
             pass  # the message was deleted in the meantime
         except CollectorError as error:
             container = by_channel[channel_id]
@@ -119,8 +121,6 @@ async def _reactors(
     for emoji, numbers in counts.items():
         for burst, kind in ((False, "normal"), (True, "burst")):
             if numbers.get(kind):
-                users = await fetch.reactors(
-                    run.client, channel_id, message_id, emoji, burst=burst, count=numbers[kind]
-                )
+                users = await read_reactors(run.client, channel_id, message_id, emoji, burst=burst, count=numbers[kind])
                 people += [(emoji, burst, user) for user in users]
     yield people

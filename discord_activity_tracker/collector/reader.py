@@ -11,16 +11,26 @@ from core.errors import CollectorError, ConfigurationError, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
 from core.ingest.values import Row
 from core.models import SkippedItem
-from discord_activity_tracker import convert, fetch, store
+from core.operations.discord_ops import Gathering
+from discord_activity_tracker import convert, store
 from discord_activity_tracker.collector.containers import Container, GuildRun
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
 from discord_activity_tracker.convert.snowflakes import whole_number
+from discord_activity_tracker.fetch.guilds import OBJECT_ERRORS
+from discord_activity_tracker.fetch.messages import (
+    Allowance,
+    RawMessagePage,
+    Span,
+    message_exists,
+    read_message,
+    read_messages,
+)
 from discord_activity_tracker.fetch.session import NO_CONTENTS, WIDTH
 from discord_activity_tracker.protocol_impl import DiscordState
 
 logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
-Page = tuple[fetch.MessagePage, convert.MessagePage]
+Page = tuple[RawMessagePage, convert.MessagePage]
 SETTLED = timedelta(seconds=60)
 """Age from which a message missing from an answer counts as deleted; newer messages may not be listed yet."""
 END = (1 << 63) - 1
@@ -40,7 +50,7 @@ class Job:
 
     container: Container
     after: int
-    states: Callable[[fetch.MessagePage, bool], States]
+    states: Callable[[RawMessagePage, bool], States]
     """Return the positions to save with a page; the second argument is true for the last page of the job."""
     upto: int | None = None
     newest_known: int = 0
@@ -64,16 +74,16 @@ class PageReader:
         self._contents_confirmed_at: datetime | None = None
         """The bot could read message contents at this time."""
 
-    def read(self, jobs: Iterable[Job], stream: str, allowance: fetch.Allowance | None = None) -> Iterator[Step]:
+    def read(self, jobs: Iterable[Job], stream: str, allowance: Allowance | None = None) -> Iterator[Step]:
         """Read all jobs and yield what was stored. A job that fails stops no other job."""
-        gathering = fetch.Gathering[Job, Page](self._run.session.background, WIDTH)
+        gathering = Gathering[Job, Page](self._run.session.background, WIDTH)
         for job in jobs:
             place = job.container.place
-            span = fetch.Span(
+            span = Span(
                 guild_id=place.guild_id, channel_id=place.channel_id, after=job.after, upto=job.upto,
                 newest_known=job.newest_known,
             )  # fmt: skip
-            gathering.add(job, _converted(job, fetch.messages(self._run.client, span, allowance)))
+            gathering.add(job, _converted(job, read_messages(self._run.client, span, allowance)))
         for batch in gathering.batches(most=BATCH):
             yield from self.store_batch(batch, stream)
             self._run.session.share_invalid()
@@ -131,8 +141,8 @@ class PageReader:
         """Request one message and store it if Discord returns it now."""
         place, message_id = container.place, int(item.external_id)
         try:
-            message = self._run.request(fetch.read_message(self._run.client, place.channel_id, message_id))
-        except fetch.ODD_ANSWERS:
+            message = self._run.request(read_message(self._run.client, place.channel_id, message_id))
+        except OBJECT_ERRORS:
             record_failed_retry(item)
             return Step()
         except CollectorError as error:
@@ -144,7 +154,7 @@ class PageReader:
         clear_skips(collector=COLLECTOR, scope=container.scope, stream=UNREADABLE, external_id=item.external_id)
         return step
 
-    def _page_write(self, job: Job, page: fetch.MessagePage, converted: convert.MessagePage) -> store.Reading:
+    def _page_write(self, job: Job, page: RawMessagePage, converted: convert.MessagePage) -> store.Reading:
         """Return the rows and positions of a page. Raises ConfigurationError when contents are hidden from the bot."""
         if converted.blank:
             self._check_contents(page)
@@ -153,7 +163,7 @@ class PageReader:
         states = job.states(page, is_last)
         return store.Reading(page=converted, place=job.container.place, states=states, threads=threads)
 
-    def _page_step(self, container: Container, page: fetch.MessagePage, threads: int) -> Step:
+    def _page_step(self, container: Container, page: RawMessagePage, threads: int) -> Step:
         """Record the messages of a page that Discord does not return; return counts and notes of the page."""
         for message_id in page.unreadable:
             record_skip(
@@ -199,7 +209,7 @@ class PageReader:
         }
         return Step(counts=counts, advanced=seen)
 
-    def _forget_deleted(self, container: Container, page: fetch.MessagePage) -> None:
+    def _forget_deleted(self, container: Container, page: RawMessagePage) -> None:
         """Clear the skips of malformed messages that the page no longer contains."""
         malformed = self._malformed.get(container.scope)
         if page.complete and malformed:
@@ -214,7 +224,7 @@ class PageReader:
             self._malformed[scope].discard(message_id)
             clear_skips(collector=COLLECTOR, scope=scope, stream="messages", external_id=str(message_id))
 
-    def _deleted(self, container: Container, page: fetch.MessagePage, upto: int | None) -> set[int]:
+    def _deleted(self, container: Container, page: RawMessagePage, upto: int | None) -> set[int]:
         """Return the ids of stored messages that the page should contain and does not: they were deleted.
 
         Raises UnexpectedAnswer when Discord omits a message that exists. Raises DiscordRefused when the bot has lost
@@ -224,7 +234,7 @@ class PageReader:
         channel_id = container.place.channel_id
         present = {int(item["id"]) for item in page.items}
         absent = store.known_between(channel_id, page.after, covered) - present
-        settled = max(page.newest, convert.first_at(page.asked_at - SETTLED))
+        settled = max(page.newest, convert.first_at(page.requested_at - SETTLED))
         deleted = {message_id for message_id in absent if message_id <= settled}
         if deleted and (max(deleted) > page.newest or len(deleted) > PLAUSIBLE_ABSENCES):
             for message_id in {max(deleted), min(deleted)}:
@@ -235,18 +245,18 @@ class PageReader:
         return deleted | {pk for pk in absent - deleted if not self._exists(channel_id, pk)}
 
     def _exists(self, channel_id: int, message_id: int) -> bool:
-        return self._run.request(fetch.is_there(self._run.client, channel_id, message_id))
+        return self._run.request(message_exists(self._run.client, channel_id, message_id))
 
-    def _check_contents(self, page: fetch.MessagePage) -> None:
+    def _check_contents(self, page: RawMessagePage) -> None:
         """Raise ConfigurationError when a page has blank messages because the bot may no longer read contents."""
-        if self._contents_confirmed_at is None or page.asked_at > self._contents_confirmed_at:
+        if self._contents_confirmed_at is None or page.requested_at > self._contents_confirmed_at:
             checked_at = datetime.now(UTC)
             if not self._run.request(self._run.client.sees_contents_now()):
                 raise ConfigurationError(NO_CONTENTS)
             self._contents_confirmed_at = checked_at
 
 
-async def _converted(job: Job, pages: AsyncIterator[fetch.MessagePage]) -> AsyncIterator[Page]:
+async def _converted(job: Job, pages: AsyncIterator[RawMessagePage]) -> AsyncIterator[Page]:
     """Convert pages on the thread that fetches, while the other thread waits for the database."""
     place = job.container.place
     async for page in pages:

@@ -10,18 +10,27 @@ from datetime import UTC, datetime
 
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_skip
-from discord_activity_tracker import convert, fetch, store
+from core.operations.discord_ops import DiscordRefused, Gathering
+from discord_activity_tracker import convert, store
 from discord_activity_tracker.collector.containers import DAY, GuildRun, Inventory
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
+from discord_activity_tracker.fetch.guilds import list_active_threads
 from discord_activity_tracker.fetch.session import WIDTH
+from discord_activity_tracker.fetch.threads import (
+    Listing,
+    ThreadPage,
+    archive_time,
+    list_archived_threads,
+    search_archived_threads,
+)
 from discord_activity_tracker.payloads import Channel
 from discord_activity_tracker.protocol_impl import DiscordState
 
 PRIVATE = 12
 """The type of a private thread."""
-ThreadList = tuple[int, fetch.Listing]
+ThreadList = tuple[int, Listing]
 """A channel id and the name of one of its lists."""
-SEARCH_FAILED = (NotFound, fetch.DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
+SEARCH_FAILED = (NotFound, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
 """Errors of the thread search that cost nothing but its own result."""
 
 
@@ -73,7 +82,7 @@ class ThreadLister:
 
     def _list_active_again(self) -> Iterator[Step]:
         try:
-            threads = self._run.request(fetch.active_threads(self._run.client, self._run.guild_id))
+            threads = self._run.request(list_active_threads(self._run.client, self._run.guild_id))
         except CollectorError as error:
             yield Step(failure=Failure(scope=str(self._run.guild_id), stream="active_threads", error=error))
             return
@@ -109,7 +118,7 @@ class ThreadLister:
         if rested:
             yield min(rested)[1]
 
-    def _private_listing(self, channel: Channel) -> fetch.Listing:
+    def _private_listing(self, channel: Channel) -> Listing:
         """Return the list of all private threads if the bot may read it, else the list of those it joined."""
         allowed = self._permissions.lists_private_threads(channel)
         return "private" if allowed and not self._is_waiting((int(channel["id"]), "private")) else "joined"
@@ -131,18 +140,18 @@ class ThreadLister:
         return self._inventory.is_waiting(self._run, key[0], self._state(key))
 
     def _read(self, lists: Sequence[ThreadList]) -> Iterator[Step]:
-        gathering = fetch.Gathering[ThreadList, fetch.ThreadPage](self._run.session.background, WIDTH)
+        gathering = Gathering[ThreadList, ThreadPage](self._run.session.background, WIDTH)
         for key in lists:
             token = self._state(key).checkpoint_token
             down_to = datetime.fromisoformat(token) if token and not self._run.options.full else None
-            gathering.add(key, fetch.archived(self._run.client, key[0], key[1], down_to))
+            gathering.add(key, list_archived_threads(self._run.client, key[0], key[1], down_to))
         for key, page in gathering:
             if page is None:
                 yield self._finish(key)
-            elif isinstance(page, fetch.DiscordRefused):
+            elif isinstance(page, DiscordRefused):
                 self._save_refusal(key, page)
                 if key[1] == "private":  # without MANAGE_THREADS Discord still lists the threads that the bot joined
-                    gathering.add((key[0], "joined"), fetch.archived(self._run.client, key[0], "joined", None))
+                    gathering.add((key[0], "joined"), list_archived_threads(self._run.client, key[0], "joined", None))
                 yield Step(notes=[f"#{self._name(key[0])} does not list its archived {key[1]} threads: {page}"])
             elif isinstance(page, CollectorError):
                 yield Step(failure=self._failure(key, page))
@@ -158,16 +167,16 @@ class ThreadLister:
         failed = [channel_id for channel_id in due if self._is_waiting((channel_id, "search"))]
         due = [channel_id for channel_id in due if channel_id not in failed]
         known = store.archived_threads(due)
-        gathering = fetch.Gathering[ThreadList, fetch.ThreadPage](self._run.session.background, WIDTH)
+        gathering = Gathering[ThreadList, ThreadPage](self._run.session.background, WIDTH)
         for channel_id in due:
-            search = fetch.search_archived(self._run.client, channel_id, known.get(channel_id, 0))
+            search = search_archived_threads(self._run.client, channel_id, known.get(channel_id, 0))
             gathering.add((channel_id, "search"), search)
         for key, page in gathering:
             if page is None:
                 yield self._finish(key)
             elif isinstance(page, SEARCH_FAILED):
                 failed.append(key[0])
-                if isinstance(page, NotFound | fetch.DiscordRefused):
+                if isinstance(page, NotFound | DiscordRefused):
                     self._save_refusal(key, page)
             elif isinstance(page, CollectorError):
                 yield Step(failure=self._failure(key, page))
@@ -197,7 +206,7 @@ class ThreadLister:
             counts = {"threads_not_listed": missing[channel_id]}
             yield Step(counts=counts, notes=[f"#{self._name(channel_id)}: {detail}"])
 
-    def _store_page(self, key: ThreadList, page: fetch.ThreadPage) -> Iterator[Step]:
+    def _store_page(self, key: ThreadList, page: ThreadPage) -> Iterator[Step]:
         if page.lost:
             self._unfinished.add(key)
             error = UnexpectedAnswer("more archived threads share one moment, or have none, than a page holds")
@@ -207,7 +216,7 @@ class ThreadLister:
             note = f"#{self._name(key[0])}: Discord says that there are archived {key[1]} threads but sends none"
             yield Step(notes=[note])
         malformed = self._store(page.threads, self._access[key[0]], key[0])
-        for moment in filter(None, map(fetch.archived_at, page.threads)):
+        for moment in filter(None, map(archive_time, page.threads)):
             self._newest[key] = max(moment, self._newest.get(key, moment))
         threads = len(page.threads) if key[1] != "search" else 0
         yield Step(counts={"threads": threads, "threads_malformed": malformed}, advanced=len(page.threads))

@@ -1,9 +1,9 @@
-"""Pages of messages that Discord cannot produce, read in pieces.
+"""Read the messages of pages that Discord cannot produce.
 
-One message can make every page that contains it answer 500 for ever, while the message alone can be read
-(https://github.com/discord/discord-api-docs/issues/8611). Everything before it is read with ever smaller pages; then
-its id is looked up, it is read alone, and reading goes on behind it. Where every page of a channel fails, the message
-search names the ids.
+One message can make every page that contains it answer 500 permanently, while the message alone can be read
+(https://github.com/discord/discord-api-docs/issues/8611). Messages before it are read with smaller and smaller pages.
+Then the id of the message is determined, the message is read alone, and reading continues after it. Where every page of
+a channel fails, the message search supplies the ids.
 """
 
 from collections.abc import AsyncIterator
@@ -13,92 +13,93 @@ from typing import Any
 
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.operations.discord_ops import DiscordClient, DiscordRefused, RequestBlocked
-from discord_activity_tracker.fetch.messages import PAGE, MessagePage, Span, page_after, read_message
+from discord_activity_tracker.fetch.messages import PAGE, RawMessagePage, Span, read_message, read_page
 from discord_activity_tracker.payloads import Message
 
 PROBE_ATTEMPTS = 2
 """Attempts for a page that is expected to fail."""
-FAILS = (SourceUnavailable, SourceTimeout)
+PAGE_ERRORS = (SourceUnavailable, SourceTimeout)
 NEWEST = (1 << 62) - 1
-"""An id above every message of this century."""
+"""An id above that of every message of this century."""
 SEARCH = "/guilds/{guild_id}/messages/search"
 SEARCH_PAGE = 25
+"""Messages on one page of the search, Discord's maximum."""
 
 
 async def read_around(
     client: DiscordClient, span: Span, after: int, error: CollectorError
-) -> AsyncIterator[MessagePage]:
-    """Pages from ``after`` up to and including the message that no page can contain.
+) -> AsyncIterator[RawMessagePage]:
+    """Yield pages from ``after`` up to and including the message that breaks every page that contains it.
 
-    Ends where whole pages can be tried again. Raises ``error``, which the whole page ended with, when nothing of the
-    channel can be read; then the fault may be everywhere.
+    After that, whole pages can be requested again. Raises ``error``, the error of the whole page, when nothing in the
+    channel can be read; Discord as a whole may be down then.
     """
-    if not await _works(client, span.channel_id, NEWEST):
+    if not await _page_works(client, span.channel_id, NEWEST):
         async for page in _read_by_search(client, span, after, error):
             yield page
         return
     limit = PAGE // 2
     while limit:
         try:
-            page = await page_after(client, span.channel_id, after, limit=limit, attempts=PROBE_ATTEMPTS)
+            page = await read_page(client, span.channel_id, after, limit=limit, attempts=PROBE_ATTEMPTS)
         except RequestBlocked:
             raise
-        except FAILS:
+        except PAGE_ERRORS:
             limit //= 2
             continue
         yield replace(page, last=False)
         if page.last or (span.upto is not None and page.newest >= span.upto):
-            return  # whoever broke the page is gone; a whole page tells how it goes on
+            return  # the message that broke the page is gone; continue with whole pages
         after = page.newest
     async for page in _read_alone(client, span, after):
         yield page
 
 
-async def _works(client: DiscordClient, channel_id: int, after: int) -> bool:
-    """Whether a page of one message can be read."""
+async def _page_works(client: DiscordClient, channel_id: int, after: int) -> bool:
+    """Return whether a page of one message can be read."""
     try:
-        await page_after(client, channel_id, after, limit=1, attempts=PROBE_ATTEMPTS)
+        await read_page(client, channel_id, after, limit=1, attempts=PROBE_ATTEMPTS)
     except RequestBlocked:
         raise
-    except FAILS:
+    except PAGE_ERRORS:
         return False
     return True
 
 
-async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIterator[MessagePage]:
-    """The first message above ``after``, which no page can contain."""
-    asked_at = datetime.now(UTC)
-    # Where the message at ``after`` breaks its pages too, every page that ends behind it fails.
-    blind = after > 0 and not await _is_below_all(client, span.channel_id, after, after + 1)
-    pk = await (_find_id_from_below if blind else _find_id)(client, span, after)
-    if pk is None:
-        return  # it can be read by now
-    items, unreadable = await _one_by_one(client, span.channel_id, [pk])
-    yield MessagePage(
-        items=items, after=after, asked_at=asked_at, last=False, reached=pk, complete=not (unreadable or blind),
-        unreadable=unreadable,
+async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIterator[RawMessagePage]:
+    """Yield the first message above ``after``, which breaks every page that contains it."""
+    requested_at = datetime.now(UTC)
+    # If the message at ``after`` breaks its pages too, every page that ends after it fails.
+    hidden_from_below = after > 0 and not await _is_empty_between(client, span.channel_id, after, after + 1)
+    message_id = await (_find_id_from_below if hidden_from_below else _find_id)(client, span, after)
+    if message_id is None:
+        return  # the page works by now
+    items, unreadable = await _one_by_one(client, span.channel_id, [message_id])
+    yield RawMessagePage(
+        items=items, after=after, requested_at=requested_at, last=False, reached=message_id,
+        complete=not (unreadable or hidden_from_below), unreadable=unreadable,
     )  # fmt: skip
 
 
 async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
-    """The id of the message that breaks the page above ``after``; ``None`` when no page is broken any more.
+    """Return the id of the message that breaks the page above ``after``; ``None`` when no page is broken any more.
 
-    The message search names it in one request. Where there is no search, or it leaves the message out, the id is
-    found by halving the interval, in 60 requests at most.
+    The message search finds it in one request. Without the search, or where the search omits the message, a bisection
+    finds the id in at most 60 requests.
     """
-    if await _works(client, span.channel_id, after):
+    if await _page_works(client, span.channel_id, after):
         return None
     low, high = after, NEWEST
-    for pk in (await _search(client, span, after) or [])[:1]:
-        if not await _is_below_all(client, span.channel_id, after, pk):
-            high = pk
-        elif not await _works(client, span.channel_id, pk - 1):
-            return pk
+    for message_id in (await _search(client, span, after) or [])[:1]:
+        if not await _is_empty_between(client, span.channel_id, after, message_id):
+            high = message_id
+        elif not await _page_works(client, span.channel_id, message_id - 1):
+            return message_id
         else:
-            low = pk
+            low = message_id
     while high - low > 1:
         middle = (low + high) // 2
-        if await _is_below_all(client, span.channel_id, after, middle):
+        if await _is_empty_between(client, span.channel_id, after, middle):
             low = middle
         else:
             high = middle
@@ -106,58 +107,61 @@ async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
 
 
 async def _find_id_from_below(client: DiscordClient, span: Span, after: int) -> int | None:
-    """The same where only pages above an id can be read; of several adjacent messages perhaps not the first one."""
-    if await _works(client, span.channel_id, after):
+    """Do the same where only pages above an id can be read.
+
+    Of several adjacent messages that break their pages, this may not find the first one.
+    """
+    if await _page_works(client, span.channel_id, after):
         return None
-    for pk in (await _search(client, span, after) or [])[:1]:
-        if not await _works(client, span.channel_id, pk - 1):
-            return pk
+    for message_id in (await _search(client, span, after) or [])[:1]:
+        if not await _page_works(client, span.channel_id, message_id - 1):
+            return message_id
     low, high = after, NEWEST
     while high - low > 1:
         middle = (low + high) // 2
-        if await _works(client, span.channel_id, middle):
+        if await _page_works(client, span.channel_id, middle):
             high = middle
         else:
             low = middle
     return high
 
 
-async def _is_below_all(client: DiscordClient, channel_id: int, after: int, pk: int) -> bool:
-    """Whether no message stands between ``after`` and ``pk``, seen from above.
+async def _is_empty_between(client: DiscordClient, channel_id: int, after: int, message_id: int) -> bool:
+    """Return whether no message exists between ``after`` and ``message_id``.
 
-    The newest message below ``pk`` is asked for: it cannot be read where it is the broken one, or another.
+    This requests the newest message below ``message_id``, which fails if that message is a broken one.
     """
     try:
         items = await client.get(
-            "/channels/{channel_id}/messages", list[Any], {"limit": 1, "before": pk}, attempts=PROBE_ATTEMPTS,
+            "/channels/{channel_id}/messages", list[Any], {"limit": 1, "before": message_id}, attempts=PROBE_ATTEMPTS,
             channel_id=channel_id,
         )  # fmt: skip
     except RequestBlocked:
         raise
-    except FAILS:
+    except PAGE_ERRORS:
         return False
     return all(int(item["id"]) <= after for item in items)
 
 
 async def _read_by_search(
     client: DiscordClient, span: Span, after: int, error: CollectorError
-) -> AsyncIterator[MessagePage]:
-    """Messages one by one, by the ids that the message search names, until pages can be read again.
+) -> AsyncIterator[RawMessagePage]:
+    """Yield messages one by one, by the ids that the message search returns, until pages can be read again.
 
-    The search may lack messages, so nothing that is absent counts as deleted.
+    The search may omit messages, so an absent message does not count as deleted.
     """
     while True:
-        asked_at = datetime.now(UTC)
+        requested_at = datetime.now(UTC)
         ids = await _search(client, span, after)
         if ids is None:
             raise error
-        if await _works(client, span.channel_id, after):
+        if await _page_works(client, span.channel_id, after):
             return
         items, unreadable = await _one_by_one(client, span.channel_id, ids)
         end = len(ids) < SEARCH_PAGE
-        yield MessagePage(
-            items=items, after=after, asked_at=asked_at, last=end, reached=max(ids, default=after), complete=False,
-            unreadable=unreadable,
+        yield RawMessagePage(
+            items=items, after=after, requested_at=requested_at, last=end, reached=max(ids, default=after),
+            complete=False, unreadable=unreadable,
         )  # fmt: skip
         after = max(ids, default=after)
         if end or (span.upto is not None and after >= span.upto):
@@ -165,16 +169,16 @@ async def _read_by_search(
 
 
 async def _one_by_one(client: DiscordClient, channel_id: int, ids: list[int]) -> tuple[list[Message], tuple[int, ...]]:
-    """Messages by their ids, without deleted ones, and the ids of those that cannot be read alone either."""
+    """Return messages by their ids, without deleted ones, and the ids of messages that cannot be read alone either."""
     items: list[Message] = []
     unreadable: list[int] = []
-    for pk in ids:
+    for message_id in ids:
         try:
-            message = await read_message(client, channel_id, pk)
+            message = await read_message(client, channel_id, message_id)
         except RequestBlocked:
             raise
-        except (*FAILS, NotFound):
-            unreadable.append(pk)
+        except (*PAGE_ERRORS, NotFound):
+            unreadable.append(message_id)
             continue
         if message is not None:
             items.append(message)
@@ -182,7 +186,7 @@ async def _one_by_one(client: DiscordClient, channel_id: int, ids: list[int]) ->
 
 
 async def _search(client: DiscordClient, span: Span, after: int) -> list[int] | None:
-    """Ids above ``after`` that the message search names, the oldest first; ``None`` where it cannot be used.
+    """Return the ids above ``after`` that the message search finds, the oldest first; ``None`` where it cannot be used.
 
     https://discord.com/developers/docs/resources/message#search-guild-messages
     """
@@ -193,8 +197,8 @@ async def _search(client: DiscordClient, span: Span, after: int) -> list[int] | 
     try:
         answer = await client.get(SEARCH, dict[str, Any], params, attempts=PROBE_ATTEMPTS, guild_id=span.guild_id)
         groups = answer["messages"]
-        return sorted({pk for group in groups for item in group if (pk := int(item["id"])) > after})
+        return sorted({message_id for group in groups for item in group if (message_id := int(item["id"])) > after})
     except RequestBlocked:
         raise
-    except (*FAILS, DiscordRefused, NotFound, UnexpectedAnswer, KeyError, TypeError, ValueError):
+    except (*PAGE_ERRORS, DiscordRefused, NotFound, UnexpectedAnswer, KeyError, TypeError, ValueError):
         return None

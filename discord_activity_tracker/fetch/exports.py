@@ -1,4 +1,4 @@
-"""Files that DiscordChatExporter wrote, read message by message.
+"""Read JSON files that DiscordChatExporter wrote, message by message.
 
 https://github.com/Tyrrrz/DiscordChatExporter (JSON format): one channel a file, in this order: guild, channel,
 dateRange, exportedAt, messages, messageCount.
@@ -16,18 +16,20 @@ from core.operations.json_stream import BadJson, JsonReader
 
 Payload = Mapping[str, Any]
 PAGE = 200
+"""Messages that are stored in one transaction."""
 DIRECT = ("DirectTextChat", "DirectGroupTextChat")
+"""Channel types of direct messages."""
 
 
 class ExportRefused(CollectorError):
-    """The file is no export, or does not fit from some line on; what stands before may be stored already."""
+    """The file is not an export, or is malformed from some line on. Messages before that line may be stored already."""
 
     category = CollectorFailureCategory.VALIDATION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportHeader:
-    """What stands before the messages. ``identity`` is that of the file, wherever it lies."""
+    """The part of a file before the messages. ``identity`` is the same wherever the file is located."""
 
     guild: Payload
     channel: Payload
@@ -37,24 +39,27 @@ class ExportHeader:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportPage:
-    """Some messages with their lines; ``done`` is how many of the file's have been read with them."""
+    """Some messages with their line numbers; ``done`` counts the file's messages up to the end of this page."""
 
     items: list[tuple[int, Payload]]
     done: int
 
 
 class ExportFile:
-    """One file; ``header`` is read at once, ``pages()`` once."""
+    """One file. The header is read when the object is created; ``pages()`` can be read once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count: int | None = None
-        """The number of messages that the file says it has; known at its end."""
+        """The number of messages according to the file; ``None`` until the end of the file has been read."""
         with path.open("rb") as file:
             self.header = self._read_header(JsonReader(file))
 
     def pages(self, skip: int = 0) -> Iterator[ExportPage]:
-        """Pages in the order of the file, without the first ``skip`` messages. ExportRefused where it does not fit."""
+        """Yield pages in the order of the file, without the first ``skip`` messages.
+
+        Raises ExportRefused where the file is malformed.
+        """
         done, items = 0, list[tuple[int, Payload]]()
         with self.path.open("rb") as file:
             for line, message in self._messages(JsonReader(file)):
@@ -68,10 +73,10 @@ class ExportFile:
             if items:
                 yield ExportPage(items=items, done=done)
         if self.count is not None and self.count != done:
-            raise self.refusal(None, f"it holds {done} messages and says that it has {self.count}")
+            raise self.refusal(None, f"it contains {done} messages but reports {self.count}")
 
     def refusal(self, line: int | None, reason: str) -> ExportRefused:
-        """An error that names the file, the line and the reason."""
+        """Return an error that names the file, the line and the reason."""
         return ExportRefused(f"{self.path.name}{f', line {line}' if line else ''}: {reason}")
 
     def _messages(self, reader: JsonReader) -> Iterator[tuple[int, Payload]]:
@@ -89,24 +94,26 @@ class ExportFile:
             raise self.refusal(error.line, error.reason) from error
 
     def _read_header(self, reader: JsonReader) -> ExportHeader:
-        found: dict[str, Any] = {}
+        header: dict[str, Any] = {}
         try:
             for name in reader.names():
                 if name == "messages":
-                    return self._checked(found)
-                found[name] = reader.value()[1]
+                    return self._checked_header(header)
+                header[name] = reader.value()[1]
         except BadJson as error:
             raise self.refusal(error.line, error.reason) from error
-        raise self.refusal(None, "no list of messages: this is not what DiscordChatExporter writes as JSON")
+        raise self.refusal(None, "no list of messages: this is not a JSON file of DiscordChatExporter")
 
-    def _checked(self, found: dict[str, Any]) -> ExportHeader:
+    def _checked_header(self, header: dict[str, Any]) -> ExportHeader:
         for name, needed in (("guild", ("id", "name")), ("channel", ("id", "type", "name"))):
-            part = found.get(name)
+            part = header.get(name)
             if not isinstance(part, dict) or not all(isinstance(part.get(key), str) for key in needed):
                 raise self.refusal(None, f"no {name} with {', '.join(needed)} before the messages")
-        if found["channel"]["type"] in DIRECT:
+        if header["channel"]["type"] in DIRECT:
             raise self.refusal(None, "direct messages belong to no guild; only channels of guilds are imported")
         size = self.path.stat().st_size
-        identity = hashlib.sha256(json.dumps([found, size], sort_keys=True).encode()).hexdigest()[:16]
-        exported_at = str(found.get("exportedAt") or "")
-        return ExportHeader(guild=found["guild"], channel=found["channel"], exported_at=exported_at, identity=identity)
+        identity = hashlib.sha256(json.dumps([header, size], sort_keys=True).encode()).hexdigest()[:16]
+        exported_at = str(header.get("exportedAt") or "")
+        return ExportHeader(
+            guild=header["guild"], channel=header["channel"], exported_at=exported_at, identity=identity
+        )

@@ -1,4 +1,4 @@
-"""Guilds: what there is to read, and what the bot may."""
+"""Request guilds, channels, active threads and events."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from core.errors import CollectorError, SourceTimeout, SourceUnavailable, Unexpe
 from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere, RequestBlocked
 from discord_activity_tracker.payloads import Channel, Event, Guild, Member
 
-MOST_GUILDS = 200
-"""Guilds on one page of the bot's list."""
-ODD_ANSWERS = (NotThere, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
-"""What one object that cannot be read ends with; other objects may still be readable."""
-FEW_ATTEMPTS = 3
-"""Attempts for one object that may be broken for ever: an outage shows in other requests as well."""
+GUILDS_PAGE = 200
+"""Guilds on one page of the bot's list, Discord's maximum."""
+OBJECT_ERRORS = (NotThere, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
+"""Errors of a request for one object; other objects may still be readable."""
+OBJECT_ATTEMPTS = 3
+"""Attempts for one object that may fail permanently. Other requests show whether Discord as a whole is down."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildFacts:
-    """One look at a guild: four requests.
+    """A guild with its channels and active threads, from four requests.
 
-    ``threads`` are the active ones, ``None`` when they could not be listed; then ``threads_error`` has the reason.
+    ``threads`` is ``None`` when the active threads could not be listed; ``threads_error`` then has the reason.
     ``member`` is ``None`` when Discord does not show the bot's own membership.
     """
 
@@ -33,33 +33,33 @@ class GuildFacts:
     threads_error: CollectorError | None = None
 
 
-async def own_guilds(client: DiscordClient) -> dict[int, int]:
-    """Return the guilds that the bot was invited to, with its permission bits there (without overwrites).
+async def list_own_guilds(client: DiscordClient) -> dict[int, int]:
+    """Return the guilds that the bot is in, with its permission bits there (without overwrites).
 
     https://discord.com/developers/docs/resources/user#get-current-user-guilds
     """
     guilds: dict[int, int] = {}
     while True:
-        params = {"limit": MOST_GUILDS} | ({"after": max(guilds)} if guilds else {})
+        params = {"limit": GUILDS_PAGE} | ({"after": max(guilds)} if guilds else {})
         page = await client.get("/users/@me/guilds", list[Any], params)
-        new = {pk: _bits_of(item) for item in page if (pk := _id_of(item))}
+        new = {guild_id: _permission_bits(item) for item in page if (guild_id := _id_of(item))}
         if not new.keys() - guilds.keys():
             return guilds
         guilds |= new
-        if len(page) < MOST_GUILDS and len(guilds) >= client.guild_count:
+        if len(page) < GUILDS_PAGE and len(guilds) >= client.guild_count:
             return guilds
 
 
 async def read_guild(client: DiscordClient, guild_id: int) -> GuildFacts:
-    """Ask for everything that is not a list of messages, of archived threads or of events.
+    """Request a guild, its channels, its active threads and the bot's membership.
 
-    Raises SourceUnavailable for a guild in an outage, whose lists would be empty, and what ``client.get`` raises.
+    Raises SourceUnavailable for a guild in an outage, whose lists would be empty, and whatever ``client.get`` raises.
     """
     guild, channels, threads, member = await asyncio.gather(
         client.get("/guilds/{guild_id}", dict[str, Any], guild_id=guild_id),
         client.get("/guilds/{guild_id}/channels", list[Any], guild_id=guild_id),
-        _or_error(active_threads(client, guild_id)),
-        _or_error(_member(client, guild_id)),
+        _or_error(list_active_threads(client, guild_id)),
+        _or_error(_read_member(client, guild_id)),
     )
     if guild.get("unavailable"):
         raise SourceUnavailable("Discord says that this server is not available (an outage there); run again later")
@@ -76,49 +76,49 @@ async def read_guild(client: DiscordClient, guild_id: int) -> GuildFacts:
     )
 
 
-async def base_permissions(client: DiscordClient, guild_id: int) -> int | None:
+async def read_base_permissions(client: DiscordClient, guild_id: int) -> int | None:
     """Return the bot's permission bits in a guild as Discord computes them from its roles; ``None`` if unknown."""
     params = {"limit": 1, "after": guild_id - 1}
     try:
-        page = await client.get("/users/@me/guilds", list[Any], params, attempts=FEW_ATTEMPTS)
-    except ODD_ANSWERS:
+        page = await client.get("/users/@me/guilds", list[Any], params, attempts=OBJECT_ATTEMPTS)
+    except OBJECT_ERRORS:
         return None
-    return next((_bits_of(item) for item in page if _id_of(item) == guild_id), None)
+    return next((_permission_bits(item) for item in page if _id_of(item) == guild_id), None)
 
 
-async def active_threads(client: DiscordClient, guild_id: int) -> list[Channel]:
-    """The threads that are not archived, of all channels that the bot sees."""
-    found = await client.get("/guilds/{guild_id}/threads/active", dict[str, Any], guild_id=guild_id)
-    threads = found.get("threads")
+async def list_active_threads(client: DiscordClient, guild_id: int) -> list[Channel]:
+    """Return the threads that are not archived, of all channels that the bot sees."""
+    answer = await client.get("/guilds/{guild_id}/threads/active", dict[str, Any], guild_id=guild_id)
+    threads = answer.get("threads")
     if not isinstance(threads, list):
         raise UnexpectedAnswer("Discord answers the request for active threads with something else")
     return cast("list[Channel]", threads)
 
 
-async def how_many_messages(client: DiscordClient, guild_id: int) -> int | None:
-    """How many messages the bot could find in a guild; ``None`` where Discord has no index of them.
+async def count_messages(client: DiscordClient, guild_id: int) -> int | None:
+    """Return how many messages of a guild the bot can search; ``None`` where Discord has no search index.
 
     https://discord.com/developers/docs/resources/message#search-guild-messages
     """
     try:
-        found = await client.get("/guilds/{guild_id}/messages/search", dict[str, Any], {"limit": 1}, guild_id=guild_id)
+        answer = await client.get("/guilds/{guild_id}/messages/search", dict[str, Any], {"limit": 1}, guild_id=guild_id)
     except DiscordRefused:
         return None
-    total: object = found.get("total_results")
+    total: object = answer.get("total_results")
     return total if isinstance(total, int) else None
 
 
 async def read_events(client: DiscordClient, guild_id: int) -> list[Event]:
-    """Scheduled events that have not ended."""
+    """Return the scheduled events that have not ended."""
     params = {"with_user_count": "true"}
     return await client.get("/guilds/{guild_id}/scheduled-events", list[Any], params, guild_id=guild_id)
 
 
 async def read_channel(client: DiscordClient, channel_id: int) -> Channel | None:
-    """A channel or thread by its id; ``None`` when Discord does not know it any more."""
+    """Return a channel or thread; ``None`` when it was deleted."""
     try:
         payload = await client.get(
-            "/channels/{channel_id}", dict[str, Any], attempts=FEW_ATTEMPTS, channel_id=channel_id
+            "/channels/{channel_id}", dict[str, Any], attempts=OBJECT_ATTEMPTS, channel_id=channel_id
         )
     except NotThere as error:
         if error.code == NotThere.UNKNOWN_CHANNEL:
@@ -127,27 +127,27 @@ async def read_channel(client: DiscordClient, channel_id: int) -> Channel | None
     return cast("Channel", payload)
 
 
-async def _member(client: DiscordClient, guild_id: int) -> Member:
+async def _read_member(client: DiscordClient, guild_id: int) -> Member:
     path = "/guilds/{guild_id}/members/{user_id}"
     return cast("Member", await client.get(path, dict[str, Any], guild_id=guild_id, user_id=client.user_id))
 
 
 async def _or_error(work: Any) -> Any:
-    """The result, or the error of an object that others do not depend on."""
+    """Return the result of a request, or its error if the other objects are still usable."""
     try:
         return await work
     except RequestBlocked:
         raise
-    except ODD_ANSWERS as error:
+    except OBJECT_ERRORS as error:
         return error
 
 
 def _id_of(item: object) -> int:
-    """The id of an object; 0 for anything else."""
+    """Return the id of an object; 0 for anything else."""
     text = cast("Mapping[str, object]", item).get("id") if isinstance(item, Mapping) else None
     return int(text) if isinstance(text, str | int) and str(text).isascii() and str(text).isdigit() else 0
 
 
-def _bits_of(item: object) -> int:
+def _permission_bits(item: object) -> int:
     text = cast("Mapping[str, object]", item).get("permissions")
     return int(text) if isinstance(text, str | int) and str(text).isascii() and str(text).isdigit() else 0

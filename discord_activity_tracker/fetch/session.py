@@ -1,4 +1,4 @@
-"""Logged-in bots and the thread in which they ask."""
+"""Log in the bots and run their requests in a background thread."""
 
 import socket
 import time
@@ -14,49 +14,34 @@ from core.logs.redaction import register_secret
 from core.operations.discord_ops import (
     Background,
     DiscordClient,
-    DiscordRefused,
-    Gathering,
-    NotThere,
-    RequestBlocked,
     RequestBudget,
     TokenRefused,
     open_client,
 )
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
-__all__ = [
-    "Bot",
-    "Client",
-    "DiscordRefused",
-    "Gathering",
-    "NotThere",
-    "RequestBlocked",
-    "Session",
-    "TokenRefused",
-]
-
 Value = TypeVar("Value")
 Client = DiscordClient
 WIDTH = 16
-"""Containers that are read at once."""
+"""Channels and threads that are read concurrently."""
 NO_CONTENTS = (
     "Discord does not show this bot what messages say. Switch on Message Content Intent in the developer portal (Bot, "
     "Privileged Gateway Intents), then run again; nothing was touched."
 )
 INVALID_LIMIT, INVALID_WINDOW = 10_000, 600.0
-"""Invalid answers in so many seconds after which Discord bans an address.
+"""Number of invalid requests, and the window in seconds, after which Discord bans an address.
 
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
 INVALID_RESERVE = 5_000
-"""Invalid answers of a window that are never used: the end of one window and the start of the next count together."""
+"""Invalid requests of a window that stay unused, because Discord counts across the end of one window and the next."""
 SHARE_EVERY = 5.0
-"""Seconds between two looks at what other processes spent of the invalid answers."""
+"""Seconds between two checks of how many invalid requests other processes made."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Bot:
-    """One bot of the settings. ``guilds``: permission bits by guild id, empty where nobody asked for the list."""
+    """One bot of the settings. ``guilds`` has permission bits by guild id; it is empty until the list was requested."""
 
     digest: str
     masked: str
@@ -64,16 +49,16 @@ class Bot:
     client: Client | None = None
     guilds: Mapping[int, int] = field(default_factory=dict[int, int])
     error: CollectorError | None = None
-    """Why it cannot be used (any more)."""
+    """Why the bot cannot be used, or can no longer be used."""
 
     @property
     def label(self) -> str:
-        """What people call it: its name where it is known, and the end of its token."""
+        """The name of the bot, if known, and the end of its token."""
         return f"bot {self.name} ({self.masked})" if self.name else f"bot {self.masked}"
 
 
 class Session:
-    """Use as a context manager; ``bots`` are there after ``open()``."""
+    """The bots of a run. Use it as a context manager and call ``open()`` to fill ``bots``."""
 
     def __init__(self) -> None:
         self.background = Background()
@@ -94,10 +79,10 @@ class Session:
     def open(
         self, *, max_requests: int | None, max_seconds: float | None, names: Mapping[str, str] | None = None
     ) -> None:
-        """Log in with every token. ``names`` are known names of bots by digest of their token.
+        """Log in with every token. ``names`` are known names of bots by the digest of their token.
 
-        A bot that cannot be used has its reason in ``error``. When none can be used: raises TokenRefused when all
-        tokens are refused, ConfigurationError when contents would come empty, else the first bot's error.
+        A bot that cannot be used has the reason in ``error``. When no bot can be used, raises TokenRefused if all
+        tokens are refused, ConfigurationError if message contents would be empty, else the first bot's error.
         """
         self.budget = RequestBudget(max_requests=max_requests, max_seconds=max_seconds)
         self.share_invalid(at_once=True)
@@ -123,14 +108,14 @@ class Session:
 
     @property
     def requests(self) -> int:
-        """Requests of all bots so far."""
+        """The number of requests of all bots so far."""
         return self.budget.requests
 
     def bots_of(self, guild_id: int, preferred: str = "") -> Sequence[Bot]:
         """Return the bots to read a guild with, the best first.
 
-        The one with more of the permissions that reading needs comes first, then the one with the digest
-        ``preferred``, then the order of the settings. Where no bot is known to be in the guild: the first one.
+        Bots with more of the permissions that reading needs come first, then the bot with the digest ``preferred``,
+        then the order of the settings. If no bot is known to be in the guild, the first bot is returned.
         """
         usable = self.usable
         inside = [bot for bot in usable if guild_id in bot.guilds]
@@ -140,13 +125,13 @@ class Session:
         )
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        """Ask, and wait for the answer."""
+        """Send requests and wait for the answer."""
         return self.background.run(work)
 
     def share_invalid(self, *, at_once: bool = False) -> None:
-        """Add this process's invalid answers to those of all processes on this machine, and stop in time.
+        """Add this process's invalid requests to the total of this machine, and stop before Discord bans the address.
 
-        Runs in the thread that owns the database connection, outside of transactions.
+        Call it in the thread that owns the database connection, outside of transactions.
         """
         new = self.budget.unreported_invalid()
         if not (at_once or new) or (not at_once and new < 50 and time.monotonic() < self._shared_at + SHARE_EVERY):
@@ -177,7 +162,7 @@ class Session:
 
 
 USEFUL = (1 << 3, 1 << 10, 1 << 16, 1 << 20, 1 << 34)
-"""ADMINISTRATOR, VIEW_CHANNEL, READ_MESSAGE_HISTORY, CONNECT, MANAGE_THREADS."""
+"""The bits of ADMINISTRATOR, VIEW_CHANNEL, READ_MESSAGE_HISTORY, CONNECT and MANAGE_THREADS."""
 
 
 def useful_permissions(bits: int) -> int:

@@ -1,4 +1,4 @@
-"""Archived threads: in no list of the guild, only in those of their channel."""
+"""Request archived threads, which only the lists of their channel contain."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -17,20 +17,22 @@ PATHS: dict[Listing, str] = {
     "search": "/channels/{channel_id}/threads/search",
 }
 LIMIT = 100
+"""Threads on one page of a list, Discord's maximum."""
 SEARCH_LIMIT = 25
+"""Threads on one page of the search, Discord's maximum."""
 SEARCH_ATTEMPTS = 3
-"""Attempts for the thread search, without which everything else still works."""
+"""Attempts for the thread search; everything else works without it."""
 EMPTY_ATTEMPTS = 3
-"""Requests for an empty page while Discord says that more follows; with the last one the list ends."""
+"""Requests for an empty page while Discord says that more follows; after the last one the list ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThreadPage:
     """Some archived threads of a channel.
 
-    ``lost``: more of them share one moment than a page can hold, or none of a full page has a moment. ``doubtful``:
-    Discord says that more follows but sends nothing. ``total``: number of archived threads that the thread search
-    names, ``None`` in other lists.
+    ``lost`` is true when more threads share one archive time than a page can hold, or when a full page has no archive
+    time. ``doubtful`` is true when Discord says that more threads follow but sends none. ``total`` is the number of
+    archived threads according to the thread search, ``None`` in other lists.
     """
 
     threads: list[Channel]
@@ -39,14 +41,15 @@ class ThreadPage:
     total: int | None = None
 
 
-async def archived(
+async def list_archived_threads(
     client: DiscordClient, channel_id: int, listing: Listing, down_to: datetime | None
 ) -> AsyncIterator[ThreadPage]:
-    """The archived threads of a channel that were archived at or after ``down_to``, the latest first.
+    """Yield the threads of a channel that were archived at or after ``down_to``, the latest first.
 
-    ``before`` is exclusive: threads that share a moment at the edge of a page would be lost, so each page begins a
-    microsecond later and what was seen already is left out. A thread without a moment has the place of its neighbours.
-    The joined list goes by id and has no such edge. ``has_more`` may be true on the last page.
+    ``before`` is exclusive, and threads that share an archive time at the edge of a page would be lost. Each page
+    therefore begins a microsecond later, and threads that were seen already are left out. A thread without an archive
+    time is placed by its neighbours. The joined list is ordered by id and has no such edge. ``has_more`` can be true on
+    the last page.
     https://discord.com/developers/docs/resources/channel#list-public-archived-threads
     """
     before, seen, empty = "", set[str](), 0
@@ -62,17 +65,17 @@ async def archived(
                 continue
             yield ThreadPage(threads=[], doubtful=has_more and not seen)
             return
-        moments = [moment for thread in page if (moment := archived_at(thread))]
+        times = [archived_at for thread in page if (archived_at := archive_time(thread))]
         full = len(page) >= LIMIT
-        lost = has_more and full and (not moments or (listing != "joined" and not new))
+        lost = has_more and full and (not times or (listing != "joined" and not new))
         yield ThreadPage(threads=new, lost=lost)
         empty = 0
-        if not has_more or (not moments and listing != "joined"):
+        if not has_more or (not times and listing != "joined"):
             return
         if listing == "joined":
             following = str(min(int(_id_text(thread)) for thread in page if _id_text(thread).isdigit()))
         else:
-            last = min(moments)
+            last = min(times)
             if down_to and last < down_to:
                 return
             following = (last + timedelta(microseconds=1) if new else last).isoformat()
@@ -81,11 +84,11 @@ async def archived(
         before = following
 
 
-async def search_archived(client: DiscordClient, channel_id: int, known: int) -> AsyncIterator[ThreadPage]:
-    """Archived threads of every type, also of types that the channel's lists leave out, the newest first.
+async def search_archived_threads(client: DiscordClient, channel_id: int, known: int) -> AsyncIterator[ThreadPage]:
+    """Yield archived threads of every type, also of types that the channel's lists omit, the newest first.
 
-    One page when the search names as many as are ``known``. It is in Discord's OpenAPI description, not in its
-    documentation: https://github.com/discord/discord-api-docs/issues/7341
+    One page is enough when the search reports ``known`` threads. The search is in Discord's OpenAPI description, not in
+    its documentation: https://github.com/discord/discord-api-docs/issues/7341
     """
     params: dict[str, object] = {
         "archived": "true", "sort_by": "creation_time", "sort_order": "desc", "limit": SEARCH_LIMIT,
@@ -107,15 +110,15 @@ async def search_archived(client: DiscordClient, channel_id: int, known: int) ->
         params["max_id"] = min(ids)
 
 
-def archived_at(thread: object) -> datetime | None:
-    """When it was archived (UTC); ``None`` where Discord does not say so."""
+def archive_time(thread: object) -> datetime | None:
+    """Return when a thread was archived (UTC); ``None`` where Discord does not report it."""
     metadata = cast("Mapping[str, Any]", thread).get("thread_metadata") if isinstance(thread, Mapping) else None
     text = cast("Mapping[str, Any]", metadata).get("archive_timestamp") if isinstance(metadata, Mapping) else None
     try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        archived_at = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment if moment and moment.tzinfo else None
+    return archived_at if archived_at and archived_at.tzinfo else None
 
 
 def _threads_of(answer: Mapping[str, Any], channel_id: int) -> list[Channel]:
@@ -126,6 +129,6 @@ def _threads_of(answer: Mapping[str, Any], channel_id: int) -> list[Channel]:
 
 
 def _id_text(thread: object) -> str:
-    """The id of a thread as text; the whole object where it has none."""
-    found = cast("Mapping[str, object]", thread).get("id") if isinstance(thread, Mapping) else None
-    return str(found) if found is not None else repr(thread)
+    """Return the id of a thread as text; the text of the whole object if it has no id."""
+    thread_id = cast("Mapping[str, object]", thread).get("id") if isinstance(thread, Mapping) else None
+    return str(thread_id) if thread_id is not None else repr(thread)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from core.errors import ConfigurationError
-from discord_activity_tracker import fetch
+from discord_activity_tracker.collector import guild as guild_collector
+from discord_activity_tracker.fetch.session import Client
 from discord_activity_tracker.models import Channel, Message
 from discord_activity_tracker.tests.conftest import Collect
 from tests.support.discord_truth import differences, false_tombstones
@@ -59,14 +60,14 @@ def test_a_permission_lost_during_the_run_deletes_nothing(
 ) -> None:
     collect()
     channel = busiest(twin)
-    before, read_guild = alive(channel), fetch.read_guild
+    before, read_guild = alive(channel), guild_collector.read_guild
 
     async def then_lose(*arguments: Any) -> Any:
         facts = await read_guild(*arguments)
         twin.mutate(op="permissions", channel_id=str(channel), deny=READ_MESSAGE_HISTORY)
         return facts
 
-    monkeypatch.setattr(fetch, "read_guild", then_lose)
+    monkeypatch.setattr(guild_collector, "read_guild", then_lose)
     result = collect("--sweep")
     assert alive(channel) == before
     assert any("READ_MESSAGE_HISTORY" in note and "#rules" not in note for note in result["scopes"][0]["notes"])
@@ -89,14 +90,14 @@ def test_short_pages_are_continued_and_delete_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collect()
-    channel, get = busiest(twin), fetch.Client.get
+    channel, get = busiest(twin), Client.get
 
     async def cut(self: Any, path: str, kind: Any, params: Any = None, **ids: Any) -> Any:
         found = await get(self, path, kind, params, **ids)
         whole = path.endswith("/messages") and ids["channel_id"] == channel
         return sorted(found, key=lambda message: int(message["id"]))[:7] if whole else found
 
-    monkeypatch.setattr(fetch.Client, "get", cut)
+    monkeypatch.setattr(Client, "get", cut)
     result = collect("--sweep")
     assert (result["outcome"], result["skipped"]) == ("succeeded", 0)
     monkeypatch.undo()
@@ -108,13 +109,13 @@ def test_answers_that_do_not_heed_the_position_delete_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collect()
-    get = fetch.Client.get
+    get = Client.get
 
     async def newest(self: Any, path: str, kind: Any, params: Any = None, **ids: Any) -> Any:
         given = {"limit": 100} if path.endswith("/messages") and ids else params
         return await get(self, path, kind, given, **ids)
 
-    monkeypatch.setattr(fetch.Client, "get", newest)
+    monkeypatch.setattr(Client, "get", newest)
     collect("--sweep")
     monkeypatch.undo()
     assert false_tombstones(twin) == []
@@ -134,14 +135,14 @@ def test_an_intent_switched_off_during_the_run_empties_nothing(
     collect()
     twin.mutate(op="storm", n=60, seed=1, ops=["edit"])
     before = dict(Message.objects.exclude(content="").values_list("pk", "content"))
-    read_guild = fetch.read_guild
+    read_guild = guild_collector.read_guild
 
     async def then_switch(*arguments: Any) -> Any:
         facts = await read_guild(*arguments)
         twin.mutate(op="intents", message_content=False)
         return facts
 
-    monkeypatch.setattr(fetch, "read_guild", then_switch)
+    monkeypatch.setattr(guild_collector, "read_guild", then_switch)
     with pytest.raises(ConfigurationError, match="Message Content Intent"):
         collect("--sweep")
     assert not Message.objects.filter(pk__in=list(before), content="")

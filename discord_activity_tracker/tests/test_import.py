@@ -239,7 +239,7 @@ def test_a_file_that_is_cut_off_says_so_and_the_others_are_imported(tmp_path: Pa
 
 def test_a_file_that_miscounts_itself_says_so(tmp_path: Path) -> None:
     done = run(export(tmp_path / "a.json", [exported(at(0))], count=7))
-    assert "says that it has 7" in done["scopes"][0]["reason"]
+    assert "reports 7" in done["scopes"][0]["reason"]
 
 
 def test_texts_that_the_database_cannot_hold_are_cleaned(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.ingest.skips import record_skip
 from core.models import SkippedItem
-from discord_activity_tracker import fetch
+from discord_activity_tracker.collector import guild as guild_collector
 from discord_activity_tracker.collector.guild import retry_malformed_threads
 from discord_activity_tracker.models import Channel, Guild
 
@@ -43,7 +43,7 @@ def test_a_thread_that_can_be_read_again_clears_its_own_skip_alone(
         requested.add(pk)
         return None if pk in gone else thread(pk) | ({"type": 10**12} if pk in broken else {})
 
-    monkeypatch.setattr(fetch, "read_channel", read_channel)
+    monkeypatch.setattr(guild_collector, "read_channel", read_channel)
     run: Any = SimpleNamespace(
         guild_id=GUILD, started=timezone.now(), client=None, request=lambda answer: answer
     )  # fmt: skip

@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from core.errors import ConfigurationError
 from core.models import Checkpoint, Scope
-from discord_activity_tracker import fetch
+from discord_activity_tracker.collector import guild as guild_collector
 from discord_activity_tracker.models import Channel, Guild, Message, Reactor
 from discord_activity_tracker.tests.conftest import Collect
 from tests.support.discord_truth import differences
@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 def test_threads_that_move_between_the_lists_are_all_kept(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_guild = fetch.read_guild
+    read_guild = guild_collector.read_guild
 
     async def then_move(*arguments: Any) -> Any:
         facts = await read_guild(*arguments)
         twin.mutate(op="storm", n=25, seed=2, ops=["archive", "unarchive"])
         return facts
 
-    monkeypatch.setattr(fetch, "read_guild", then_move)
+    monkeypatch.setattr(guild_collector, "read_guild", then_move)
     collect()
     assert differences(twin) == []
 

@@ -11,7 +11,7 @@ from django.db import DataError
 from core.models import Activity, Checkpoint, Document, Scope
 from discord_activity_tracker.collector.reader import Job, PageReader
 from discord_activity_tracker.convert import convert_messages
-from discord_activity_tracker.fetch import MessagePage
+from discord_activity_tracker.fetch.messages import RawMessagePage
 from discord_activity_tracker.models import Account, Channel, FormerName, Message
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store import Reading, silent_scopes, store_messages
@@ -100,7 +100,7 @@ def test_an_error_that_nobody_thought_of_costs_no_page_before_it() -> None:
     container = SimpleNamespace(place=place(), name="harbour", scope=f"{GUILD}/{CHANNEL}")
     job = Job(container=cast("Any", container), after=0, states=lambda _page, _end: {})
     items = [message(at(0))]
-    page = MessagePage(items=items, after=0, asked_at=NOW, last=False)
+    page = RawMessagePage(items=items, after=0, requested_at=NOW, last=False)
     reader = PageReader(cast("Any", None), threads=set(), malformed={})
     batch = [(job, (page, convert_messages(items, GUILD, CHANNEL))), (job, RuntimeError("a bug"))]
     with pytest.raises(RuntimeError, match="a bug"):
