@@ -1,5 +1,5 @@
-"""The admin of what is kept of Discord. Only which guilds are collected can be changed."""
+"""The admin pages of the Discord tracker. Only the choice of guilds to collect can be changed."""
 
-from discord_activity_tracker.admin import people, places, talk
+from discord_activity_tracker.admin import guilds, messages, people
 
-__all__ = ["people", "places", "talk"]
+__all__ = ["guilds", "messages", "people"]

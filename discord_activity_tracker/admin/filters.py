@@ -1,4 +1,4 @@
-"""Filters of messages that stay cheap however many there are: none of them asks the table what it holds."""
+"""Filters of messages. None of them queries the table of messages for its choices, so that large tables stay fast."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,62 +14,63 @@ from discord_activity_tracker.convert import first_at
 from discord_activity_tracker.convert.message_types import TYPES
 from discord_activity_tracker.models import Channel, Guild
 
-MOST_DAYS = 3650
+MAX_DAYS = 3650
+"""The longest period, about ten years."""
 HIGHEST_TYPE = 2**31 - 1
-"""The largest number that the column of message types holds."""
-MOST = 300
-"""Channels that are offered; more are found through the guild filter or the channels' own list."""
+"""The largest number that fits the column of message types."""
+MAX_CHANNELS = 300
+"""Channels that are offered. Use the guild filter or the list of channels to reach the others."""
 
 
 class GuildFilter(admin.SimpleListFilter):
-    """Messages of one guild."""
+    """Filter messages by guild."""
 
     title, parameter_name = "guild", "guild"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """All guilds."""
+        """Return all guilds."""
         return [(str(pk), name) for pk, name in Guild.objects.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Those of its channels and threads."""
+        """Return the messages in channels and threads of the guild."""
         guild = row_id(self.value())
         return queryset.filter(channel__guild_id=guild) if guild else queryset
 
 
 class ChannelFilter(admin.SimpleListFilter):
-    """Messages of one channel, with those of its threads."""
+    """Filter messages by channel, including its threads."""
 
     title, parameter_name = "channel (with threads)", "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The channels of the chosen guild, or of all."""
-        found = Channel.objects.filter(is_thread=False).exclude(kind="category")
+        """Return the channels of the chosen guild, or of all guilds."""
+        channels = Channel.objects.filter(is_thread=False).exclude(kind="category")
         guild = row_id(request.GET.get("guild"))
-        found = found.filter(guild_id=guild) if guild else found
-        return [(str(pk), f"#{name}") for pk, name in found.values_list("pk", "name")[:MOST]]
+        channels = channels.filter(guild_id=guild) if guild else channels
+        return [(str(pk), f"#{name}") for pk, name in channels.values_list("pk", "name")[:MAX_CHANNELS]]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Those of the channel or of a thread in it."""
+        """Return the messages in the channel or in one of its threads."""
         channel = row_id(self.value())
         if not channel:
             return queryset
-        places = Channel.objects.filter(Q(pk=channel) | Q(parent_id=channel, is_thread=True))
-        return queryset.filter(channel_id__in=list(places.values_list("pk", flat=True)))
+        containers = Channel.objects.filter(Q(pk=channel) | Q(parent_id=channel, is_thread=True))
+        return queryset.filter(channel_id__in=list(containers.values_list("pk", flat=True)))
 
 
 class KindFilter(admin.SimpleListFilter):
-    """Messages of one type."""
+    """Filter messages by type."""
 
     title, parameter_name = "kind", "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The types that Discord documents, and the rest."""
+        """Return the types that Discord documents, and one choice for all others."""
         return [(str(number), type_name(f"discord.{word}")) for number, word in TYPES.items()] + [
             ("unknown", "unknown")
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Those of that type."""
+        """Return the messages of the type."""
         if self.value() == "unknown":
             return queryset.exclude(type__in=list(TYPES))
         kind = whole_number(self.value(), lowest=0, highest=HIGHEST_TYPE, default=-1)
@@ -77,17 +78,17 @@ class KindFilter(admin.SimpleListFilter):
 
 
 class WrittenFilter(admin.SimpleListFilter):
-    """Messages of the last days; an id carries its time, so the primary key finds them."""
+    """Filter messages by age. An id contains its time, so the primary key serves as the index."""
 
     title, parameter_name = "written", "days"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Some spans."""
+        """Return some periods."""
         return [("1", "the last day"), ("7", "the last 7 days"), ("30", "the last 30 days"), ("365", "the last year")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Those since then."""
-        days = whole_number(self.value(), lowest=0, highest=MOST_DAYS, default=-1)
+        """Return the messages of the period."""
+        days = whole_number(self.value(), lowest=0, highest=MAX_DAYS, default=-1)
         if days < 0:
             return queryset
         since = timezone.now() - timedelta(days=days)

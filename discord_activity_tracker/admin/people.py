@@ -1,4 +1,4 @@
-"""People, bots and webhooks."""
+"""Admin of people, bots and webhooks."""
 
 from typing import Any
 
@@ -7,41 +7,41 @@ from django.contrib import admin
 from core.admin import MirrorAdmin
 from core.admin.ways import Way, Ways
 from core.trackers import person_address
-from discord_activity_tracker.admin import shown
+from discord_activity_tracker.admin.formatting import html_list, list_link
 from discord_activity_tracker.models import Account, FormerName, Message
 
 
 @admin.register(Account)
 class AccountAdmin(Ways, MirrorAdmin):
-    """Who wrote or was mentioned."""
+    """Admin of accounts that wrote a message or were mentioned."""
 
-    list_display = ("username", "global_name", "kind", "id", "talk")
+    list_display = ("username", "global_name", "kind", "id", "messages_link")
     list_filter = ("kind",)
     search_fields = ("username", "global_name", "=id")
-    fields = ("id", "username", "global_name", "kind", "avatar", "talk", "names")
-    readonly_fields = ("talk", "names")
+    fields = ("id", "username", "global_name", "kind", "avatar", "messages_link", "former_names")
+    readonly_fields = ("messages_link", "former_names")
 
     def ways(self, row: Account) -> list[Way]:
-        """Timeline and Discord; a webhook has no page there."""
+        """Link to the timeline and to Discord; a webhook has no page in Discord."""
         activity = Way(words="View activity", address=person_address("discord", row.pk))
         profile = Way(words="View on Discord", address=f"https://discord.com/users/{row.pk}", out=True)
         return [activity] if row.kind == Account.Kind.WEBHOOK else [activity, profile]
 
     @admin.display(description="messages")
-    def talk(self, account: Account) -> Any:
-        """All that they wrote."""
-        return shown.list_of(Message, "all messages", author__id__exact=account.pk)
+    def messages_link(self, account: Account) -> Any:
+        """Link to all messages of the account."""
+        return list_link(Message, "all messages", author__id__exact=account.pk)
 
     @admin.display(description="former names")
-    def names(self, account: Account) -> Any:
-        """Names that they had."""
-        found = FormerName.objects.filter(account=account)[:100]
-        return shown.items(((str(one), f"{one.noticed_at:%Y-%m-%d}") for one in found), "<bdi>{}</bdi> until {}")
+    def former_names(self, account: Account) -> Any:
+        """List the former names of the account."""
+        former = FormerName.objects.filter(account=account)[:100]
+        return html_list(((str(one), f"{one.noticed_at:%Y-%m-%d}") for one in former), "<bdi>{}</bdi> until {}")
 
 
 @admin.register(FormerName)
 class FormerNameAdmin(MirrorAdmin):
-    """Names that accounts had."""
+    """Admin of former names of accounts."""
 
     list_display = ("username", "global_name", "account", "noticed_at")
     list_select_related = ("account",)

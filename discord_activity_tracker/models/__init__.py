@@ -1,8 +1,6 @@
-"""What Discord tells, in tables. Ids are Discord's own snowflakes."""
+"""Tables of the Discord tracker. Primary keys of Discord's objects are its own snowflake ids."""
 
-from discord_activity_tracker.models.messages import Message, Reactor, Revision
-from discord_activity_tracker.models.people import Account, FormerName
-from discord_activity_tracker.models.places import (
+from discord_activity_tracker.models.guilds import (
     Channel,
     Emoji,
     FormerChannelName,
@@ -11,6 +9,8 @@ from discord_activity_tracker.models.places import (
     ScheduledEvent,
     Sticker,
 )
+from discord_activity_tracker.models.messages import Message, Reactor, Revision
+from discord_activity_tracker.models.people import Account, FormerName
 
 __all__ = [
     "Account",

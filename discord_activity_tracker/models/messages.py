@@ -1,13 +1,13 @@
-"""Messages, and what they said before."""
+"""Messages, their earlier versions, and who reacted."""
 
 from django.db import models
 
+from discord_activity_tracker.models.guilds import GONE, Channel
 from discord_activity_tracker.models.people import Account
-from discord_activity_tracker.models.places import GONE, Channel
 
 
 class Message(models.Model):
-    """A message of any type. Times are UTC. Every index is paid for with each message, so there are few."""
+    """A message of any type. Times are UTC. There are few indexes because each one slows down every insert."""
 
     id = models.BigIntegerField(primary_key=True)
     channel_id: int
@@ -47,7 +47,7 @@ class Message(models.Model):
 
 
 class Revision(models.Model):
-    """What a message said before an edit."""
+    """A version of a message from before an edit."""
 
     id = models.BigAutoField(primary_key=True)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")
@@ -67,7 +67,7 @@ class Revision(models.Model):
 
 
 class Reactor(models.Model):
-    """Who reacted with what; kept when the collector is asked for it."""
+    """A person who reacted with an emoji; stored only with ``--reactors``."""
 
     id = models.BigAutoField(primary_key=True)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reactors")

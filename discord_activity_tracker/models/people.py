@@ -4,10 +4,10 @@ from django.db import models
 
 
 class Account(models.Model):
-    """Somebody who wrote or was mentioned, by Discord's id. Deleted users stay under the name Discord gives them."""
+    """An author or mentioned person, by Discord's id. Deleted users have the name that Discord gives them."""
 
     class Kind(models.TextChoices):
-        """What speaks."""
+        """The kind of author."""
 
         USER = "user"
         BOT = "bot"

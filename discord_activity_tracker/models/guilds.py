@@ -1,4 +1,4 @@
-"""Guilds and what they are made of."""
+"""Guilds with their channels, roles, emoji, stickers and events."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ GONE = "When its absence was noticed (UTC)."
 
 
 class Guild(models.Model):
-    """A server."""
+    """A guild, which Discord's users call a server."""
 
     id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=200)
@@ -24,10 +24,10 @@ class Guild(models.Model):
 
 
 class Channel(models.Model):
-    """A channel or thread of any type, also of types that nobody knew when this was written."""
+    """A channel or thread of any type, including types that are unknown to this release."""
 
     class Access(models.TextChoices):
-        """What the bot can do here, computed from roles and overwrites."""
+        """What the bot can read in the channel, computed from roles and overwrites."""
 
         OK = "ok", "readable"
         NO_VIEW = "no_view", "hidden: VIEW_CHANNEL is missing"
@@ -73,7 +73,7 @@ class Channel(models.Model):
 
     @property
     def url(self) -> str:
-        """Where Discord shows it."""
+        """The address of the channel in Discord."""
         return f"https://discord.com/channels/{self.guild_id}/{self.pk}"
 
 
@@ -93,7 +93,7 @@ class FormerChannelName(models.Model):
 
 
 class Part(models.Model):
-    """What roles, emoji and stickers have in common."""
+    """The fields that roles, emoji, stickers and events share."""
 
     id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=200, blank=True)
@@ -109,7 +109,7 @@ class Part(models.Model):
 
 
 class Role(Part):
-    """A role."""
+    """A role of a guild."""
 
     guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="roles")
 
@@ -130,7 +130,7 @@ class Sticker(Part):
 
 
 class ScheduledEvent(Part):
-    """A scheduled event; ended ones are no longer listed by Discord and count as gone."""
+    """A scheduled event. Discord no longer lists ended events, so they count as deleted."""
 
     guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="events")
     channel_id = models.BigIntegerField(null=True, blank=True)

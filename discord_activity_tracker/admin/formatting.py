@@ -1,0 +1,91 @@
+"""Format messages and links for the admin pages. Text of users is escaped and isolated from the page's direction."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from core.admin import link
+from core.admin.long_texts import excerpt, text_address
+from discord_activity_tracker.convert import said, summary
+from discord_activity_tracker.models import Channel, Message
+
+EMPTY = "-"
+EXCERPT = 200
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Filter by whether a row was deleted in Discord."""
+
+    title, parameter_name = "deleted", "deleted"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Return both states."""
+        return [("no", "still there"), ("yes", "deleted")]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        """Return the rows in the chosen state."""
+        return queryset.filter(deleted_at__isnull=self.value() == "no") if self.value() else queryset
+
+
+def page_link(row: Any, text: object = "") -> Any:
+    """Return a link to the admin page of a row."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}"><bdi>{}</bdi></a>', reverse(name, args=[row.pk]), str(text or row) or row.pk)
+
+
+def list_link(model: Any, text: str, **conditions: object) -> Any:
+    """Return a link to a filtered list."""
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+    query = "&".join(f"{key}={value}" for key, value in conditions.items())
+    return format_html('<a href="{}?{}">{}</a>', reverse(name), query, text)
+
+
+def message_text(message: Message) -> str:
+    """Return all text of a message."""
+    return said(message.content, message.payload)
+
+
+def author_name(message: Message) -> str:
+    """Return the name of the author."""
+    return message.webhook_name or str(message.author or "unknown")
+
+
+def message_list(messages: Iterable[Message], *, here: int | None = None) -> Any:
+    """Return messages as a list, the oldest first. The message with the id ``here`` is not a link."""
+    rows = [
+        (
+            _time_link(message, here),
+            author_name(message),
+            message_text(message)[:EXCERPT] or f"({summary(message.type, '', message.payload)})",
+            " (deleted)" if message.deleted_at else "",
+        )
+        for message in sorted(messages, key=lambda message: message.pk)
+    ]
+    listed = format_html_join("", "<li>{} <strong><bdi>{}</bdi></strong>: <bdi>{}</bdi>{}</li>", rows)
+    return format_html("<ul>{}</ul>", listed) if listed else EMPTY
+
+
+def _time_link(message: Message, here: int | None) -> Any:
+    time = f"{message.created_at:%Y-%m-%d %H:%M}"
+    return time if message.pk == here else page_link(message, time)
+
+
+def paragraph(text: str, row: Any) -> Any:
+    """Return a text with its line breaks; a very long text is cut and linked to the whole content of its row."""
+    if not text:
+        return EMPTY
+    return format_html("<blockquote><bdi>{}</bdi></blockquote>", excerpt(text, text_address(row, "content")))
+
+
+def html_list(texts: Iterable[tuple[object, ...]], pattern: str) -> Any:
+    """Return an HTML list with one item for each tuple, formatted by ``pattern``."""
+    listed = format_html_join("", f"<li>{pattern}</li>", texts)
+    return format_html("<ul>{}</ul>", listed) if listed else EMPTY
+
+
+def discord_link(channel: Channel, message_id: int | None = None) -> Any:
+    """Return a link to a channel or message in Discord."""
+    return link(f"{channel.url}/{message_id}" if message_id else channel.url)
