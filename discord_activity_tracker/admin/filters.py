@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from core.pages.labels import type_name
 from core.pages.parameters import row_id, whole_number
-from discord_activity_tracker.convert import first_at
-from discord_activity_tracker.convert.message_types import TYPES
+from discord_activity_tracker.convert.message_text import MESSAGE_TYPES
+from discord_activity_tracker.convert.snowflakes import first_snowflake
 from discord_activity_tracker.models import Channel, Guild
 
 MAX_DAYS = 3650
@@ -65,14 +65,14 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the types that Discord documents, and one choice for all others."""
-        return [(str(number), type_name(f"discord.{word}")) for number, word in TYPES.items()] + [
+        return [(str(number), type_name(f"discord.{word}")) for number, word in MESSAGE_TYPES.items()] + [
             ("unknown", "unknown")
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the messages of the type."""
         if self.value() == "unknown":
-            return queryset.exclude(type__in=list(TYPES))
+            return queryset.exclude(type__in=list(MESSAGE_TYPES))
         kind = whole_number(self.value(), lowest=0, highest=HIGHEST_TYPE, default=-1)
         return queryset.filter(type=kind) if kind >= 0 else queryset
 
@@ -92,4 +92,4 @@ class WrittenFilter(admin.SimpleListFilter):
         if days < 0:
             return queryset
         since = timezone.now() - timedelta(days=days)
-        return queryset.filter(pk__gte=first_at(since))
+        return queryset.filter(pk__gte=first_snowflake(since))

@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 
 from core.admin import link
 from core.admin.long_texts import excerpt, text_address
-from discord_activity_tracker.convert import said, summary
+from discord_activity_tracker.convert.message_text import message_text, summarize
 from discord_activity_tracker.models import Channel, Message
 
 EMPTY = "-"
@@ -43,9 +43,9 @@ def list_link(model: Any, text: str, **conditions: object) -> Any:
     return format_html('<a href="{}?{}">{}</a>', reverse(name), query, text)
 
 
-def message_text(message: Message) -> str:
+def text_of(message: Message) -> str:
     """Return all text of a message."""
-    return said(message.content, message.payload)
+    return message_text(message.content, message.payload)
 
 
 def author_name(message: Message) -> str:
@@ -59,7 +59,7 @@ def message_list(messages: Iterable[Message], *, here: int | None = None) -> Any
         (
             _time_link(message, here),
             author_name(message),
-            message_text(message)[:EXCERPT] or f"({summary(message.type, '', message.payload)})",
+            text_of(message)[:EXCERPT] or f"({summarize(message.type, '', message.payload)})",
             " (deleted)" if message.deleted_at else "",
         )
         for message in sorted(messages, key=lambda message: message.pk)

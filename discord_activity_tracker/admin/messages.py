@@ -21,12 +21,11 @@ from discord_activity_tracker.admin.formatting import (
     html_list,
     list_link,
     message_list,
-    message_text,
     page_link,
     paragraph,
+    text_of,
 )
-from discord_activity_tracker.convert import message_type
-from discord_activity_tracker.convert.words import objects, text
+from discord_activity_tracker.convert.message_text import message_type, objects, text
 from discord_activity_tracker.documents.mentions import names_in
 from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 
@@ -106,12 +105,12 @@ class MessageAdmin(Ways, MirrorAdmin):
     @admin.display(description="text")
     def excerpt(self, message: Message) -> Any:
         """Show the beginning of the text."""
-        return format_html("<bdi>{}</bdi>", text_excerpt(message_text(message), CHAT, 100) or EMPTY)
+        return format_html("<bdi>{}</bdi>", text_excerpt(text_of(message), CHAT, 100) or EMPTY)
 
     @admin.display(description="text")
     def text(self, message: Message) -> Any:
         """Show the whole text with names for mentions."""
-        content = message_text(message)
+        content = text_of(message)
         return paragraph(names_in([content]).resolved(content), message)
 
     @admin.display(description="kind", ordering="type")

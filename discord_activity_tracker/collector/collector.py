@@ -23,7 +23,7 @@ from core.models import Scope
 from core.operations.discord_ops import DiscordRefused, NotThere
 from core.runs import scope_lock, unhurried_commits
 from core.search.documents import DocumentSource
-from discord_activity_tracker import convert, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector import bots
 from discord_activity_tracker.collector.containers import GuildRun, load_containers
 from discord_activity_tracker.collector.guild import collect_guild
@@ -35,6 +35,7 @@ from discord_activity_tracker.collector.options import (
     switched_off_note,
 )
 from discord_activity_tracker.collector.outcome import COLLECTOR, Outcome
+from discord_activity_tracker.convert.guilds import Permissions, usable_channels
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.fetch.guilds import count_messages, read_guild
 from discord_activity_tracker.fetch.messages import PAGE
@@ -183,9 +184,9 @@ class DiscordCollector(AbstractCollector):
 def _estimate_guild(run: GuildRun) -> Estimate:
     """Estimate the next run over a guild. This costs 5 requests; archived threads are unknown before the first run."""
     facts = run.request(read_guild(run.client, run.guild_id))
-    permissions = convert.Permissions(facts.guild, facts.member, facts.user_id)
-    channels, _ = convert.usable_channels(facts.channels)
-    threads, _ = convert.usable_channels(facts.threads or ())
+    permissions = Permissions(facts.guild, facts.member, facts.user_id)
+    channels, _ = usable_channels(facts.channels)
+    threads, _ = usable_channels(facts.threads or ())
     name = facts.guild.get("name") or str(run.guild_id)
     lists = sum(permissions.lists_threads(channel) for channel in channels)
     if containers := load_containers(run.guild_id, run.options.channel):

@@ -9,13 +9,23 @@ from core.errors import AccessDenied, CollectorError
 from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
 from core.models import SkippedItem
 from core.operations.discord_ops import DiscordRefused
-from discord_activity_tracker import convert, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector import passes
 from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory, load_containers
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Outcome, Step
 from discord_activity_tracker.collector.pins_and_reactions import collect_pins, collect_reactors
 from discord_activity_tracker.collector.reader import PageReader
 from discord_activity_tracker.collector.threads import ThreadLister
+from discord_activity_tracker.convert.guilds import (
+    GAP_TEXTS,
+    Gap,
+    Permissions,
+    access_by_channel,
+    convert_events,
+    convert_guild,
+    convert_threads,
+    usable_channels,
+)
 from discord_activity_tracker.fetch.guilds import (
     OBJECT_ERRORS,
     GuildFacts,
@@ -124,10 +134,10 @@ def _list_guild(
     run: GuildRun, facts: GuildFacts, skips: Collection[tuple[str, str]]
 ) -> Generator[Step, None, Inventory]:
     """Store the guild with its channels and threads, and return what the bot may read of it."""
-    channels, malformed = convert.usable_channels(facts.channels)
-    active, malformed_threads = convert.usable_channels(facts.threads or ())
+    channels, malformed = usable_channels(facts.channels)
+    active, malformed_threads = usable_channels(facts.threads or ())
     permissions = _permissions(run, facts)
-    access = dict(convert.accesses(permissions, channels))
+    access = dict(access_by_channel(permissions, channels))
     inventory = Inventory(permissions={int(channel["id"]): permissions.of(channel) for channel in channels})
     gaps = permissions.gaps(channels)
     yield Step(notes=[gap.line for gap in gaps if run.options.channel in {None, gap.channel_id}])
@@ -135,7 +145,7 @@ def _list_guild(
     yield Step(notes=[gap.line for gap in refused])
     access |= {gap.channel_id: gap.reason for gap in refused}
     missing = {gap.channel_id: gap.words for gap in [*gaps, *refused]}
-    rows = convert.convert_guild(facts.guild, [*channels, *active], access, missing)
+    rows = convert_guild(facts.guild, [*channels, *active], access, missing)
     rows.channels.malformed.extend([*malformed, *malformed_threads])
     yield Step(counts={"parts_malformed": store.store_guild(rows, run.started)})
     stored = store.alive(run.guild_id).filter(is_thread=True).exclude(parent_id=None)
@@ -157,31 +167,31 @@ def _list_guild(
     return replace(inventory, unreadable=unreadable)
 
 
-def _permissions(run: GuildRun, facts: GuildFacts) -> convert.Permissions:
+def _permissions(run: GuildRun, facts: GuildFacts) -> Permissions:
     """Return the bot's permissions; Discord's own sum is the base where roles or the membership are incomplete."""
-    permissions = convert.Permissions(facts.guild, facts.member, facts.user_id)
+    permissions = Permissions(facts.guild, facts.member, facts.user_id)
     if permissions.certain:
         return permissions
     base = run.request(read_base_permissions(run.client, run.guild_id))
-    return convert.Permissions(facts.guild, facts.member, facts.user_id, base)
+    return Permissions(facts.guild, facts.member, facts.user_id, base)
 
 
 def _recent_refusals(
     run: GuildRun, inventory: Inventory, channels: Iterable[Channel], access: Mapping[int, str]
-) -> list[convert.Gap]:
+) -> list[Gap]:
     """Return the channels that Discord refused recently although the computed permissions allow them.
 
     Computed permissions are too generous where parts of the guild are missing.
     """
     names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
-    gaps: list[convert.Gap] = []
+    gaps: list[Gap] = []
     for channel_id, states in store.all_states(names).items():
         refusal = states.get(REFUSED)
         reason = str(refusal.extras.get("reason", "")) if refusal else ""
-        if not refusal or access[channel_id] != "ok" or reason not in convert.WORDS:
+        if not refusal or access[channel_id] != "ok" or reason not in GAP_TEXTS:
             continue
         if inventory.is_waiting(run, channel_id, refusal):
-            gaps.append(convert.Gap(channel_id=channel_id, name=str(names[channel_id]), reason=reason))
+            gaps.append(Gap(channel_id=channel_id, name=str(names[channel_id]), reason=reason))
     return gaps
 
 
@@ -224,7 +234,7 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
         deleted = store.bury_channels([channel_id], run.started)
         yield Step(counts={"channels_deleted": 1, "deleted": deleted})
     else:
-        rows = convert.convert_threads([channel], run.guild_id, access)
+        rows = convert_threads([channel], run.guild_id, access)
         store.store_listed_threads(rows, run.scope(inventory.parents.get(channel_id, channel_id)), run.started)
         yield Step(counts={"threads_malformed": len(rows.malformed)})
     if refusal.extras:
@@ -252,7 +262,7 @@ def _retry_thread(run: GuildRun, item: SkippedItem, access: str) -> bool:
         return False
     if thread is None:
         return True
-    rows = convert.convert_threads([thread], run.guild_id, access)
+    rows = convert_threads([thread], run.guild_id, access)
     store.store_listed_threads(rows, item.scope, run.started)
     return not rows.malformed
 
@@ -267,5 +277,5 @@ def _read_events(run: GuildRun) -> Iterator[Step]:
     except CollectorError as error:
         yield Step(failure=Failure(scope=str(run.guild_id), stream="events", error=error))
         return
-    rows = convert.convert_events(events, run.guild_id)
+    rows = convert_events(events, run.guild_id)
     yield Step(counts={"events_malformed": store.store_events(rows, run.guild_id, run.started)})

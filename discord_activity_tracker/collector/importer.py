@@ -17,9 +17,8 @@ from core.ingest.records import CONVERSION_ERRORS, describe_error
 from core.ingest.values import Row
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
-from discord_activity_tracker.convert import convert_messages
 from discord_activity_tracker.convert.exports import channel_rows, export_time, message_of, reactor_rows
-from discord_activity_tracker.convert.messages import MessagePage
+from discord_activity_tracker.convert.messages import MessagePage, convert_messages
 from discord_activity_tracker.convert.snowflakes import snowflake
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.fetch.exports import ExportFile, ExportPage, ExportRefused

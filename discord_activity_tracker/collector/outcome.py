@@ -17,8 +17,9 @@ from core.errors import (
 )
 from core.ingest.skips import clear_skips, record_skip
 from core.operations.discord_ops import DiscordRefused, NotThere
-from discord_activity_tracker import convert, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory
+from discord_activity_tracker.convert.guilds import Gap
 
 logger = logging.getLogger(__name__)
 COLLECTOR = "discord"
@@ -108,7 +109,7 @@ class Outcome:
             self.counts["deleted"] += store.bury_channels([container.place.channel_id], self._run.started)
         elif container and isinstance(error, DiscordRefused) and error.code in GAPS:
             channel_id = container.place.channel_id
-            gap = convert.Gap(channel_id=channel_id, name=container.name, reason=GAPS[error.code])
+            gap = Gap(channel_id=channel_id, name=container.name, reason=GAPS[error.code])
             self.notes.append(gap.line)
             self.refused.add(container.place.scope_id)
             self.inventory.save_refusal(

@@ -12,9 +12,10 @@ from typing import cast
 
 from django.conf import settings
 
-from discord_activity_tracker import convert, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import DAY, Container, GuildRun
 from discord_activity_tracker.collector.reader import Job, States
+from discord_activity_tracker.convert.snowflakes import first_snowflake, snowflake_time
 from discord_activity_tracker.fetch.messages import PAGE, Allowance, RawMessagePage
 from discord_activity_tracker.protocol_impl import DiscordState
 
@@ -45,11 +46,11 @@ def _new_messages_job(run: GuildRun, container: Container) -> Job:
             extras |= {"seen": max(page.newest, container.last_message_id), "done": run.started.isoformat()}
         elif container.done:
             extras |= {"seen": container.seen, "done": container.done}
-        marker = f"up to {convert.moment_of(page.newest):%Y-%m-%d %H:%M}" if page.newest else "nothing yet"
+        marker = f"up to {snowflake_time(page.newest):%Y-%m-%d %H:%M}" if page.newest else "nothing yet"
         state = DiscordState(checkpoint_token=str(page.newest), human_readable_marker=marker, extras=extras)
         return {"messages": state, "refused": None} if "refused" in container.states else {"messages": state}
 
-    first = max(0, convert.first_at(since) - 1) if since else 0
+    first = max(0, first_snowflake(since) - 1) if since else 0
     return Job(
         container=container,
         after=first if is_first else container.cursor,
@@ -60,7 +61,7 @@ def _new_messages_job(run: GuildRun, container: Container) -> Job:
 
 def rescan_jobs(run: GuildRun, containers: Iterable[Container]) -> Iterator[Job]:
     """Yield a job for each container with messages of the last DISCORD_RESCAN_DAYS days from before this run."""
-    window = max(0, convert.first_at(run.started - timedelta(days=settings.DISCORD_RESCAN_DAYS)) - 1)
+    window = max(0, first_snowflake(run.started - timedelta(days=settings.DISCORD_RESCAN_DAYS)) - 1)
     for container in containers:
         if container.done and container.cursor > window:
             yield _rescan_job(run, container, window)

@@ -11,9 +11,10 @@ from core.errors import CollectorError, UnexpectedAnswer
 from core.ingest.records import CONVERSION_ERRORS
 from core.ingest.values import Row
 from core.operations.discord_ops import Gathering, NotThere
-from discord_activity_tracker import convert, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import Container, GuildRun
 from discord_activity_tracker.collector.outcome import Failure, Step
+from discord_activity_tracker.convert.messages import account_row
 from discord_activity_tracker.fetch.messages import PinList, read_message, read_pins, read_reactors
 from discord_activity_tracker.fetch.session import WIDTH
 from discord_activity_tracker.payloads import User
@@ -110,7 +111,7 @@ def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[st
     """Yield a row for each person who reacted; a malformed one is left out."""
     for emoji, burst, user in people:
         with suppress(*CONVERSION_ERRORS):
-            yield emoji, burst, convert.account_row(user)
+            yield emoji, burst, account_row(user)
 
 
 async def _reactors(

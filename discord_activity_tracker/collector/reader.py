@@ -12,10 +12,12 @@ from core.ingest.skips import clear_skips, record_failed_retry, record_skip, ski
 from core.ingest.values import Row
 from core.models import SkippedItem
 from core.operations.discord_ops import Gathering
-from discord_activity_tracker import convert, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import Container, GuildRun
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
-from discord_activity_tracker.convert.snowflakes import whole_number
+from discord_activity_tracker.convert.guilds import convert_threads
+from discord_activity_tracker.convert.messages import MessagePage, convert_messages
+from discord_activity_tracker.convert.snowflakes import first_snowflake, whole_number
 from discord_activity_tracker.fetch.guilds import OBJECT_ERRORS
 from discord_activity_tracker.fetch.messages import (
     Allowance,
@@ -30,7 +32,7 @@ from discord_activity_tracker.protocol_impl import DiscordState
 
 logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
-Page = tuple[RawMessagePage, convert.MessagePage]
+Page = tuple[RawMessagePage, MessagePage]
 SETTLED = timedelta(seconds=60)
 """Age from which a message missing from an answer counts as deleted; newer messages may not be listed yet."""
 END = (1 << 63) - 1
@@ -149,12 +151,12 @@ class PageReader:
             return Step(failure=Failure(scope=container.scope, stream=UNREADABLE, error=error))
         step = Step()
         if message is not None:
-            page = convert.convert_messages([message], place.guild_id, place.channel_id)
+            page = convert_messages([message], place.guild_id, place.channel_id)
             step = self._store([store.Reading(page=page, place=place, states={})])
         clear_skips(collector=COLLECTOR, scope=container.scope, stream=UNREADABLE, external_id=item.external_id)
         return step
 
-    def _page_write(self, job: Job, page: RawMessagePage, converted: convert.MessagePage) -> store.Reading:
+    def _page_write(self, job: Job, page: RawMessagePage, converted: MessagePage) -> store.Reading:
         """Return the rows and positions of a page. Raises ConfigurationError when contents are hidden from the bot."""
         if converted.blank:
             self._check_contents(page)
@@ -178,7 +180,7 @@ class PageReader:
         counts = {"messages_unreadable": len(page.unreadable), "threads": threads}
         return Step(counts=counts, notes=notes, answered=True)
 
-    def _new_threads(self, container: Container, page: convert.MessagePage) -> Sequence[Row]:
+    def _new_threads(self, container: Container, page: MessagePage) -> Sequence[Row]:
         """Return rows of threads that messages of the page started and that no list contained.
 
         Lists omit archived threads of a channel that was switched between text and announcement.
@@ -186,7 +188,7 @@ class PageReader:
         unknown = [thread for thread in page.threads if whole_number(thread.get("id")) not in self.threads]
         if not unknown or container.place.is_thread:
             return ()
-        converted = convert.convert_threads(unknown, container.place.guild_id, "ok")
+        converted = convert_threads(unknown, container.place.guild_id, "ok")
         page.malformed.extend(converted.malformed)
         rows = [row for row in converted.rows if row["id"] not in self.threads and row["is_thread"]]
         self.threads.update(row["id"] for row in rows)
@@ -234,7 +236,7 @@ class PageReader:
         channel_id = container.place.channel_id
         present = {int(item["id"]) for item in page.items}
         absent = store.known_between(channel_id, page.after, covered) - present
-        settled = max(page.newest, convert.first_at(page.requested_at - SETTLED))
+        settled = max(page.newest, first_snowflake(page.requested_at - SETTLED))
         deleted = {message_id for message_id in absent if message_id <= settled}
         if deleted and (max(deleted) > page.newest or len(deleted) > PLAUSIBLE_ABSENCES):
             for message_id in {max(deleted), min(deleted)}:
@@ -260,4 +262,4 @@ async def _converted(job: Job, pages: AsyncIterator[RawMessagePage]) -> AsyncIte
     """Convert pages on the thread that fetches, while the other thread waits for the database."""
     place = job.container.place
     async for page in pages:
-        yield page, convert.convert_messages(page.items, place.guild_id, place.channel_id)
+        yield page, convert_messages(page.items, place.guild_id, place.channel_id)

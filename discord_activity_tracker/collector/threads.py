@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_skip
 from core.operations.discord_ops import DiscordRefused, Gathering
-from discord_activity_tracker import convert, store
+from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import DAY, GuildRun, Inventory
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
+from discord_activity_tracker.convert.guilds import SWITCHABLE, TEXT, Permissions, convert_threads, usable_channels
 from discord_activity_tracker.fetch.guilds import list_active_threads
 from discord_activity_tracker.fetch.session import WIDTH
 from discord_activity_tracker.fetch.threads import (
@@ -38,7 +39,7 @@ class ThreadLister:
     """Lists and stores the threads of one guild in one run."""
 
     def __init__(
-        self, run: GuildRun, inventory: Inventory, permissions: convert.Permissions, channels: Sequence[Channel],
+        self, run: GuildRun, inventory: Inventory, permissions: Permissions, channels: Sequence[Channel],
         access: Mapping[int, str],
     ) -> None:  # fmt: skip
         self._run, self._inventory, self._permissions, self._access = run, inventory, permissions, access
@@ -86,7 +87,7 @@ class ThreadLister:
         except CollectorError as error:
             yield Step(failure=Failure(scope=str(self._run.guild_id), stream="active_threads", error=error))
             return
-        usable, _ = convert.usable_channels(threads)
+        usable, _ = usable_channels(threads)
         for thread in usable:
             parent = int(thread.get("parent_id") or 0)
             malformed = self._store([thread], self._access.get(parent, "no_view"), parent)
@@ -106,7 +107,7 @@ class ThreadLister:
             channel_id = int(channel["id"])
             if not self._is_waiting((channel_id, "public")):
                 yield channel_id, "public"
-            if channel["type"] != convert.TEXT:
+            if channel["type"] != TEXT:
                 continue
             key: ThreadList = (channel_id, self._private_listing(channel))
             if self._is_waiting(key):
@@ -162,7 +163,7 @@ class ThreadLister:
 
     def _search(self) -> Iterator[Step]:
         """Once a day, search the archived threads of channels that can be switched, and store missing ones."""
-        channels = [int(c["id"]) for c in self._channels if c["type"] in convert.SWITCHABLE]
+        channels = [int(c["id"]) for c in self._channels if c["type"] in SWITCHABLE]
         due = [channel_id for channel_id in channels if self._is_due((channel_id, "search"))]
         failed = [channel_id for channel_id in due if self._is_waiting((channel_id, "search"))]
         due = [channel_id for channel_id in due if channel_id not in failed]
@@ -223,7 +224,7 @@ class ThreadLister:
 
     def _store(self, threads: Iterable[object], access: str, parent: int) -> int:
         """Store threads of one channel and return the number of malformed ones."""
-        rows = convert.convert_threads(threads, self._run.guild_id, access)
+        rows = convert_threads(threads, self._run.guild_id, access)
         self._listed.update({*(row["id"] for row in rows.rows), *rows.set_aside})
         self._changed += store.store_listed_threads(rows, self._run.scope(parent), self._run.started)
         return len(rows.malformed)

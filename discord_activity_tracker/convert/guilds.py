@@ -1,4 +1,8 @@
-"""A guild with its roles, emoji, stickers, channels and events."""
+"""Convert guilds with their channels, roles, emoji, stickers and events, and compute the bot's permissions.
+
+https://discord.com/developers/docs/resources/channel#channel-object-channel-types
+https://discord.com/developers/docs/topics/permissions#permission-overwrites
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,32 +11,103 @@ from typing import Any, cast
 
 from core.ingest.records import CONVERSION_ERRORS, Malformed, malformed_item
 from core.ingest.values import Row, clean, clean_json, clip, parse_time, parse_time_or_none
-from discord_activity_tracker.convert.channels import channel_row, thread_access
-from discord_activity_tracker.convert.people import account_row
+from discord_activity_tracker.convert.messages import account_row
 from discord_activity_tracker.convert.snowflakes import small_int, snowflake, snowflake_or_none, whole_number
-from discord_activity_tracker.payloads import Channel, Event, Guild
+from discord_activity_tracker.payloads import Channel, Event, Guild, Member
 
-APART = {"roles", "emojis", "stickers"}
+KINDS = {
+    0: "text",
+    1: "dm",
+    2: "voice",
+    3: "group_dm",
+    4: "category",
+    5: "announcement",
+    10: "announcement_thread",
+    11: "public_thread",
+    12: "private_thread",
+    13: "stage",
+    14: "directory",
+    15: "forum",
+    16: "media",
+}
+TEXT, CATEGORY, ANNOUNCEMENT = 0, 4, 5
+SWITCHABLE = frozenset({TEXT, ANNOUNCEMENT})
+"""Types that a channel can be switched between; its threads keep the type they were made with."""
+VOICE = frozenset({2, 13})
+THREADS = frozenset({10, 11, 12})
+THREADED = frozenset({0, 5, 15, 16})
+"""Types of channels that can have threads."""
+WITH_MESSAGES = frozenset({0, 1, 2, 3, 5, 10, 11, 12, 13})
+"""Types of channels and threads that contain messages."""
+
+
+def kind_of(number: int) -> str:
+    """Return the name of a channel type; ``unknown_<n>`` for types that are not in the table."""
+    return KINDS.get(number, f"unknown_{number}")
+
+
+def holds_messages(channel: Channel) -> bool:
+    """Return whether a channel contains messages. An unknown type does if Discord names its last message."""
+    known = channel["type"] in KINDS
+    return channel["type"] in WITH_MESSAGES if known else bool(channel.get("last_message_id"))
+
+
+def thread_access(parent: str) -> str:
+    """Return the access of a thread: that of its parent, except that posts of a forum do contain messages."""
+    return "ok" if parent == "no_messages" else parent
+
+
+def channel_row(channel: Channel, guild_id: int, access: str, gaps: Mapping[int, str]) -> Row:
+    """Return the row of a channel or thread. ``gaps`` describes by channel what the bot cannot read."""
+    thread = channel.get("thread_metadata")
+    tags = channel.get("applied_tags") if thread else channel.get("available_tags")
+    return {
+        "id": snowflake(channel["id"]),
+        "guild_id": guild_id,
+        "parent_id": snowflake_or_none(channel.get("parent_id")),
+        "type": small_int(channel["type"]),
+        "kind": kind_of(channel["type"]),
+        "is_thread": thread is not None,
+        "name": clip(channel.get("name"), 200),
+        "topic": clean(channel.get("topic")),
+        "position": small_int(channel.get("position")),
+        "nsfw": bool(channel.get("nsfw")),
+        "owner_id": snowflake_or_none(channel.get("owner_id")),
+        "archived": bool(thread and thread.get("archived")),
+        "locked": bool(thread and thread.get("locked")),
+        "archive_timestamp": parse_time_or_none(thread.get("archive_timestamp")) if thread else None,
+        "tags": clean_json(tags or []),
+        "last_message_id": snowflake_or_none(channel.get("last_message_id")),
+        "last_pin_timestamp": parse_time_or_none(channel.get("last_pin_timestamp")),
+        "payload": clean_json({key: value for key, value in channel.items() if key != "member"}),
+        "access": access,
+        "gap": gaps.get(int(channel["id"]), ""),
+        "deleted_at": None,
+    }
+
+
+OWN_TABLES = {"roles", "emojis", "stickers"}
+"""Fields of a guild that are stored in tables of their own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rows:
-    """Rows of one list, and what of the list could not be converted."""
+    """The rows of one list, and its malformed items."""
 
     rows: list[Row]
     malformed: list[Malformed]
     whole: bool = True
-    """Whether the list can be compared with what is stored: what is absent from it is gone."""
+    """Whether an item that is absent from the list has been deleted."""
 
     @property
     def set_aside(self) -> set[int]:
-        """Ids of malformed items: they exist, so they are not gone."""
+        """The ids of malformed items: they exist, so they have not been deleted."""
         return {int(pk) for pk in map(_id, self.malformed) if pk.isascii() and pk.isdigit() and int(pk) < 1 << 63}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildRows:
-    """Everything that one look at a guild says. ``guild["name"]`` is empty where Discord does not tell it."""
+    """The rows of a guild and its parts. ``guild["name"]`` is empty where Discord does not report it."""
 
     guild: Row
     roles: Rows
@@ -43,14 +118,14 @@ class GuildRows:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventRows:
-    """Scheduled events and who made them."""
+    """Scheduled events and the accounts of their creators."""
 
     events: Rows
     accounts: Rows
 
 
 def usable_channels(items: Iterable[object]) -> tuple[list[Channel], list[Malformed]]:
-    """Return the channels and threads with an id, a type and parts of the right kind, and the others."""
+    """Return the channels and threads whose essential fields are valid, and the malformed ones."""
     usable, aside = list[Channel](), list[Malformed]()
     for item in items:
         try:
@@ -73,23 +148,25 @@ def usable_channels(items: Iterable[object]) -> tuple[list[Channel], list[Malfor
 def convert_guild(
     guild: Guild, channels: Sequence[Channel], access: Mapping[int, str], gaps: Mapping[int, str]
 ) -> GuildRows:
-    """Rows of a guild; ``channels`` include the active threads, which have the access of their parents.
+    """Return the rows of a guild. ``channels`` include the active threads, which inherit the access of their channel.
 
-    ``gaps`` says by channel, in words, what the bot cannot read there.
+    ``gaps`` describes by channel what the bot cannot read in it.
     """
     guild_id = snowflake(guild["id"])
 
     def part(item: Mapping[str, Any]) -> Row:
-        kept = {key: value for key, value in item.items() if key != "user"}
+        payload = {key: value for key, value in item.items() if key != "user"}
         return {
             "id": snowflake(item["id"]), "guild_id": guild_id, "name": clip(item.get("name"), 200),
-            "payload": clean_json(kept), "deleted_at": None,
+            "payload": clean_json(payload), "deleted_at": None,
         }  # fmt: skip
 
     def channel(item: Channel) -> Row:
         own = access.get(int(item["id"])) if not item.get("thread_metadata") else None
-        word = own or access.get(int(item.get("parent_id") or 0), "no_view")
-        return channel_row(item, guild_id, thread_access(word) if item.get("thread_metadata") else word, gaps)
+        channel_access = own or access.get(int(item.get("parent_id") or 0), "no_view")
+        return channel_row(
+            item, guild_id, thread_access(channel_access) if item.get("thread_metadata") else channel_access, gaps
+        )
 
     return GuildRows(
         guild=_guild(guild, guild_id),
@@ -101,15 +178,15 @@ def convert_guild(
 
 
 def convert_threads(threads: Iterable[object], guild_id: int, access: str) -> Rows:
-    """Rows of threads of one channel, whose ``access`` they share."""
+    """Return the rows of threads of one channel, whose ``access`` they inherit."""
     usable, aside = usable_channels(threads)
     rows = _each(usable, lambda item: channel_row(item, guild_id, thread_access(access), {}))
     return Rows(rows=rows.rows, malformed=[*aside, *rows.malformed])
 
 
 def convert_events(events: Sequence[Event], guild_id: int) -> EventRows:
-    """Rows of scheduled events."""
-    creators = [event.get("creator") for event in events if isinstance(event, dict)]  # pyright: ignore[reportUnnecessaryIsInstance]  # as it came
+    """Return the rows of scheduled events and of their creators."""
+    creators = [event.get("creator") for event in events if isinstance(event, dict)]  # pyright: ignore[reportUnnecessaryIsInstance]  # unchecked JSON
     return EventRows(
         events=_each(events, lambda item: _event(item, guild_id)),
         accounts=_each([creator for creator in creators if creator], account_row),
@@ -117,7 +194,7 @@ def convert_events(events: Sequence[Event], guild_id: int) -> EventRows:
 
 
 def _each(items: object, make: Callable[[Any], Row]) -> Rows:
-    """Convert one by one; what is malformed is set aside. Something that is no list has no items."""
+    """Convert the items of a list one by one and set malformed ones aside. Anything else counts as an empty list."""
     rows, aside = list[Row](), list[Malformed]()
     whole = isinstance(items, Sequence) and not isinstance(items, str)
     for item in cast("Sequence[Any]", items) if whole else ():
@@ -139,13 +216,13 @@ def _guild(guild: Guild, guild_id: int) -> Row:
         "description": clean(_text(guild.get("description"))),
         "icon": clip(_text(guild.get("icon")), 200),
         "owner_id": owner if (owner := whole_number(guild.get("owner_id"))) is None or owner < 1 << 63 else None,
-        "payload": clean_json({key: value for key, value in guild.items() if key not in APART}),
+        "payload": clean_json({key: value for key, value in guild.items() if key not in OWN_TABLES}),
         "enabled": True,
     }
 
 
 def _text(value: object) -> str:
-    """A text; empty for anything else: one odd field must not cost a guild."""
+    """Return a text; empty for anything else, so that one malformed field does not fail the guild."""
     return value if isinstance(value, str) else ""
 
 
@@ -163,3 +240,155 @@ def _event(event: Event, guild_id: int) -> Row:
         "status": small_int(event["status"]),
         "user_count": small_int(event.get("user_count")),
     }
+
+
+ADMINISTRATOR = 1 << 3
+VIEW_CHANNEL = 1 << 10
+READ_MESSAGE_HISTORY = 1 << 16
+CONNECT = 1 << 20
+MANAGE_THREADS = 1 << 34
+EVERYTHING = (1 << 60) - 1
+READING = VIEW_CHANNEL | READ_MESSAGE_HISTORY | CONNECT
+"""Permissions to assume where they are unknown; Discord refuses requests that the bot may not send."""
+GAP_TEXTS = {
+    "no_view": "is hidden from the bot: grant VIEW_CHANNEL",
+    "no_history": "hides its history from the bot: grant READ_MESSAGE_HISTORY",
+    "no_connect": "is a voice channel whose text the bot may not read: grant CONNECT",
+    "no_private_threads": "archived private threads are shown only where the bot joined: grant MANAGE_THREADS",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """A channel that the bot cannot read, or not fully. ``reason`` is a key of ``GAP_TEXTS``."""
+
+    channel_id: int
+    name: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """What is missing, and which permission to grant."""
+        return GAP_TEXTS[self.reason]
+
+    @property
+    def line(self) -> str:
+        """The description with the name of the channel."""
+        return f"#{self.name} {self.words}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Overwrite:
+    """Permission bits that a channel denies and allows to a role or a member."""
+
+    is_role: bool
+    allow: int
+    deny: int
+
+
+class Permissions:
+    """The bot's permissions in one guild.
+
+    Parts of the guild or of the membership may be missing or malformed. Then ``certain`` is false, and the computed
+    permissions are the most that the bot can have: ``base`` (the bits that Discord computes, without overwrites) or
+    everything that reading needs, plus what a channel allows to any role. Discord refuses the rest.
+    """
+
+    def __init__(self, guild: Guild, member: Member | None, user_id: int, base: int | None = None) -> None:
+        self._guild_id, self._user_id = str(guild["id"]), str(user_id)
+        roles: object = member.get("roles") if isinstance(member, dict) else None  # pyright: ignore[reportUnnecessaryIsInstance]  # unchecked JSON
+        self._roles = {str(role) for role in cast("list[object]", roles)} if isinstance(roles, list) else None
+        bits = [self._bits_of_role(role) for role in _objects(guild.get("roles"))]
+        everyone = any(str(role.get("id")) == self._guild_id for role in _objects(guild.get("roles")))
+        self.certain = self._roles is not None and everyone and None not in bits
+        self._base = 0
+        for number in bits:
+            self._base |= number or 0
+        if not self.certain:
+            self._base |= READING if base is None else base
+        if str(guild.get("owner_id")) == self._user_id:
+            self._base = EVERYTHING
+
+    def _bits_of_role(self, role: Mapping[str, Any]) -> int | None:
+        """Return the bits that a role gives to the bot; ``None`` when they are unknown."""
+        pk = str(role.get("id"))
+        if pk != self._guild_id and pk not in (self._roles or ()):
+            return 0
+        return whole_number(role.get("permissions"))
+
+    def of(self, channel: Channel) -> int:
+        """Return the bot's permission bits in a channel. A thread has those of its channel."""
+        if self._base & ADMINISTRATOR:
+            return EVERYTHING
+        bits = self._base
+        by_id = _overwrites(channel)
+        if everyone := by_id.pop(self._guild_id, None):
+            bits = bits & ~everyone.deny | everyone.allow
+        own = by_id.pop(self._user_id, None)
+        mine = [one for pk, one in by_id.items() if one.is_role and (self._roles is None or pk in self._roles)]
+        if self._roles is not None:
+            for one in mine:
+                bits &= ~one.deny
+        for one in mine:
+            bits |= one.allow
+        return bits & ~own.deny | own.allow if own else bits
+
+    def access(self, channel: Channel) -> str:
+        """Return the ``Channel.Access`` of the channel's own messages."""
+        bits = self.of(channel)
+        if not bits & VIEW_CHANNEL:
+            return "no_view"
+        if not holds_messages(channel):
+            return "no_messages"
+        if channel["type"] in VOICE and not bits & CONNECT:
+            return "no_connect"
+        return "ok" if bits & READ_MESSAGE_HISTORY else "no_history"
+
+    def lists_threads(self, channel: Channel) -> bool:
+        """Return whether the bot may list archived threads."""
+        needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY
+        return channel["type"] in THREADED and self.of(channel) & needed == needed
+
+    def lists_private_threads(self, channel: Channel) -> bool:
+        """Return whether the bot may list all private archived threads, not only those that it joined."""
+        return bool(self.of(channel) & MANAGE_THREADS)
+
+    def gaps(self, channels: Sequence[Channel]) -> list[Gap]:
+        """Return what the bot cannot read in these channels."""
+        return [
+            Gap(channel_id=int(channel["id"]), name=channel.get("name") or channel["id"], reason=reason)
+            for channel in channels
+            if (reason := self._gap(channel))
+        ]
+
+    def _gap(self, channel: Channel) -> str:
+        access = self.access(channel)
+        if channel["type"] == CATEGORY:
+            return ""  # the channels in it are reported separately
+        if access in GAP_TEXTS:
+            return access
+        if channel["type"] in THREADED and not self.lists_threads(channel):
+            return "no_history"
+        return "no_private_threads" if channel["type"] == TEXT and not self.lists_private_threads(channel) else ""
+
+
+def access_by_channel(permissions: Permissions, channels: Sequence[Channel]) -> Mapping[int, str]:
+    """Return the access of each channel by its id."""
+    return {int(channel["id"]): permissions.access(channel) for channel in channels}
+
+
+def _objects(items: object) -> Iterable[Mapping[str, Any]]:
+    """Return the objects in a list that may contain anything."""
+    return [item for item in cast("list[Any]", items) if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _overwrites(channel: Channel) -> dict[str, _Overwrite]:
+    """Return the overwrites of a channel by role or member, without malformed ones."""
+    overwrites: dict[str, _Overwrite] = {}
+    for item in _objects(channel.get("permission_overwrites")):
+        allow, deny = whole_number(item.get("allow") or 0), whole_number(item.get("deny") or 0)
+        if allow is not None and deny is not None:
+            overwrites[str(item.get("id"))] = _Overwrite(
+                is_role=item.get("type") in {0, "role"}, allow=allow, deny=deny
+            )
+    return overwrites

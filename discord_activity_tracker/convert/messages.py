@@ -1,35 +1,139 @@
-"""Messages of every type.
+"""Convert messages of every type, with their authors and mentioned people.
 
 https://discord.com/developers/docs/resources/message#message-object-message-types
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from core.ingest.records import CONVERSION_ERRORS, Page, Record, malformed_item
 from core.ingest.values import Row, clean, clip, parse_time_or_none, utc_text
-from discord_activity_tracker.convert.message_types import message_type
-from discord_activity_tracker.convert.noise import unsigned
-from discord_activity_tracker.convert.people import account_row, is_webhook, is_webhook_user
-from discord_activity_tracker.convert.snowflakes import moment_of, small_int, snowflake, snowflake_or_none
-from discord_activity_tracker.convert.words import summary
-from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction
+from discord_activity_tracker.convert.message_text import message_type, summarize
+from discord_activity_tracker.convert.snowflakes import small_int, snowflake, snowflake_or_none, snowflake_time
+from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction, User
 from discord_activity_tracker.protocol_impl import DiscordActivity
 
+MEDIA = frozenset({"attachments", "thumbnail", "image", "images", "video", "media", "file"})
+"""Fields with a picture or a file."""
+NOISE_OF_MEDIA = frozenset(
+    {
+        "placeholder", "placeholder_version", "content_scan_version", "scan_metadata", "proxy_url", "width", "height",
+        "flags", "content_type", "original_content_type", "loading_state", "attachment_id", "srcset",
+    }
+)  # fmt: skip
+NOISE_OF_EMBEDS = frozenset({"provider", "flags", "content_scan_version", "reference_id"})
+NOISE = frozenset({"proxy_url", "proxy_icon_url", "member", "me", "me_voted", "me_burst"})
+"""Fields to ignore at every level. ``member`` is the present nickname, roles and picture of a person in the server."""
+NAMED_ONLY = frozenset({"application", "stickers", "sticker_items"})
+"""Objects of which only id and name belong to the message; their owners can change the rest."""
+SIGNATURE = frozenset({"ex", "is", "hm"})
+
+
+def unsigned(url: str) -> str:
+    """Return an address without Discord's expiring signature (``ex``, ``is``, ``hm``); other parameters stay."""
+    head, mark, query = url.partition("?")
+    if not mark or "hm=" not in query or "ex=" not in query:
+        return url
+    rest = [part for part in query.split("&") if part and part.partition("=")[0] not in SIGNATURE]
+    return f"{head}?{'&'.join(rest)}" if rest else head
+
+
+def differs_in_noise_only(old: object, new: object, field: str = "") -> bool:
+    """Return whether two payloads, or the same field of two payloads, have the same content."""
+    return without_noise(old, field) == without_noise(new, field)
+
+
+def without_noise(value: object, field: str = "") -> object:
+    """Return a JSON value without empty values and without fields that Discord changes without an edit.
+
+    ``field`` is the name of the field that contains the value; it is empty for a whole payload.
+    """
+    if isinstance(value, list):
+        return [without_noise(member, field) for member in cast("list[object]", value)]
+    if not isinstance(value, dict):
+        return value
+    payload = cast("Mapping[str, Any]", value)
+    if "username" in payload and "id" in payload:
+        return {"id": payload["id"]}
+    if field in NAMED_ONLY:
+        return {key: payload[key] for key in ("id", "name") if payload.get(key)}
+    dropped = NOISE_OF_MEDIA if field in MEDIA else NOISE_OF_EMBEDS if field == "embeds" else NOISE
+    result: dict[str, object] = {}
+    for key, member in payload.items():
+        if key in dropped or key in NOISE or not member:
+            continue
+        if isinstance(member, str):
+            result[key] = _path(member) if key == "icon_url" or (key == "url" and field in MEDIA) else member
+        else:
+            result[key] = without_noise(member, key)
+    return result
+
+
+def _path(url: str) -> str:
+    """Return the path of a picture's address; its host and signature vary."""
+    try:
+        return urlsplit(url).path or url
+    except ValueError:
+        return url
+
+
+NO_DISCRIMINATOR = frozenset({None, "", "0", "0000"})
+"""Discriminators of webhooks and of users with a unique name. Bots have one from 0001 to 9999."""
+
+
+def account_row(user: User, *, kind: str = "", exported_at: datetime | None = None) -> Row:
+    """Return the row of an account. Raises KeyError, TypeError or ValueError for a malformed user.
+
+    ``kind`` overrides the kind of the user object. ``exported_at`` is the time of the export that names the user.
+    ``global_name`` and ``avatar`` are ``None`` where a partial object lacks these fields.
+    """
+    flagged = "system" if user.get("system") else "bot" if user.get("bot") else "user"
+    return {
+        "id": snowflake(user["id"]),
+        "username": clip(user["username"], 200),
+        "global_name": clip(user["global_name"], 200) if "global_name" in user else None,
+        "kind": kind or flagged,
+        "avatar": clip(user["avatar"], 200) if "avatar" in user else None,
+        "exported_at": exported_at,
+    }
+
+
+def is_webhook(message: Message) -> bool:
+    """Return whether the author is a webhook, whose name can differ in each message, and not an application's bot.
+
+    Answers to commands have a ``webhook_id`` too: that of the application, whose bot is the author. Old answers lack
+    ``application_id``; the author's id, the command or the discriminator tells them apart.
+    https://discord.com/developers/docs/resources/message#message-object
+    """
+    hook, author = message.get("webhook_id"), cast("Mapping[str, Any]", message["author"])
+    if not hook or str(hook) == str(message.get("application_id")) or str(author.get("id")) != str(hook):
+        return False
+    if message.get("interaction") or message.get("interaction_metadata"):
+        return False
+    return author.get("discriminator") in NO_DISCRIMINATOR
+
+
+def is_webhook_user(user: User) -> bool:
+    """Return whether a mentioned user is a webhook: its discriminator is 0000, that of bots is not."""
+    return bool(user.get("bot")) and user.get("discriminator") == "0000"
+
+
 SPOKEN = frozenset({0, 19})
-SAID = ("attachments", "embeds", "components", "sticker_items", "stickers", "poll", "message_snapshots")
-"""Parts of a message that say something beside its content."""
-APART = frozenset(
+"""Types of messages that people write: default and reply."""
+CONTENT_PARTS = ("attachments", "embeds", "components", "sticker_items", "stickers", "poll", "message_snapshots")
+"""Parts of a message that have content besides the text."""
+NOT_IN_PAYLOAD = frozenset(
     {
         "author", "member", "mentions", "referenced_message", "thread", "reactions", "resolved", "position", "content",
         "id", "channel_id", "timestamp", "edited_timestamp", "pinned",
     }
 )  # fmt: skip
-"""Left out of the payload that is kept: names and pictures of people, copies of messages, and what has a column."""
+"""Fields left out of the stored payload: names and pictures of people, copies of messages, and fields with a column."""
 SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
-NOT_KEPT = frozenset({"me", "me_voted", "me_burst"})
+READER_FIELDS = frozenset({"me", "me_voted", "me_burst"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +182,7 @@ def convert_messages(
 
 
 def _add_person(page: MessagePage, row: Row, *, webhook: bool) -> None:
-    """Add an account; what a partial user object lacks comes from an earlier object of the page."""
+    """Add an account. Fields that a partial user object lacks come from an earlier object on the page."""
     people = page.webhooks if webhook else page.accounts
     earlier = people.get(row["id"])
     if earlier and (row["global_name"] is None or row["avatar"] is None):
@@ -87,7 +191,7 @@ def _add_person(page: MessagePage, row: Row, *, webhook: bool) -> None:
 
 
 def _author(message: Message, page: MessagePage, exported_at: datetime | None) -> Row:
-    """The author's row, made once a page."""
+    """Return the row of the author, created once per page."""
     author = message["author"]
     if message.get("webhook_id"):
         kind = "webhook" if is_webhook(message) else "bot"
@@ -108,18 +212,18 @@ def _row(message: Message, channel_id: int) -> Row:
         "webhook_name": clip(message["author"]["username"], 200) if webhook else "",
         "type": small_int(message["type"]),
         "content": clean(message["content"]),
-        "created_at": moment_of(snowflake(message["id"])),
+        "created_at": snowflake_time(snowflake(message["id"])),
         "edited_at": parse_time_or_none(message.get("edited_timestamp")),
         "pinned": bool(message.get("pinned")),
         "reply_to": snowflake_or_none(reference.get("message_id")),
         "reactions": _reactions(message.get("reactions") or []),
-        "payload": _kept(message),
+        "payload": _payload(message),
         "deleted_at": None,
     }
 
 
 def _is_blank(row: Row) -> bool:
-    return row["type"] in SPOKEN and not row["content"] and not any(row["payload"].get(part) for part in SAID)
+    return row["type"] in SPOKEN and not row["content"] and not any(row["payload"].get(part) for part in CONTENT_PARTS)
 
 
 def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
@@ -130,52 +234,52 @@ def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
         activity_type=f"discord.{message_type(row['type'])}"[:64],
         actor_external_id=str(row["author_id"]),
         source_url=f"https://discord.com/channels/{guild_id}/{channel_id}/{pk}",
-        summary=summary(row["type"], row["content"], row["payload"]),
+        summary=summarize(row["type"], row["content"], row["payload"]),
         actor_name=clip(row["webhook_name"] or author.get("global_name") or author["username"], 200),
         edited_at=row["edited_at"],
     )
 
 
 def _reactions(reactions: Iterable[Reaction]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     for reaction in reactions:
         details = reaction.get("count_details")
         normal, burst = (details["normal"], details["burst"]) if details else (reaction["count"], 0)
-        found[emoji_key(reaction["emoji"])] = {"normal": int(normal), "burst": int(burst)}
-    return found
+        counts[emoji_key(reaction["emoji"])] = {"normal": int(normal), "burst": int(burst)}
+    return counts
 
 
 def emoji_key(emoji: Emoji) -> str:
-    """The emoji itself, or ``name:id`` of a custom one; the name is empty when it was deleted."""
+    """Return the emoji itself, or ``name:id`` of a custom emoji; the name of a deleted one is empty."""
     name = clean(emoji.get("name"))
     return f"{name}:{emoji['id']}" if emoji.get("id") else name
 
 
-def _kept(message: Message) -> Any:
-    """The rest of a message, without what is empty or false."""
-    kept: dict[str, Any] = {
-        key: _steady(value) if isinstance(value, (dict, list, str)) else value
+def _payload(message: Message) -> Any:
+    """Return the stored payload of a message: the fields without a column, unless they are empty or false."""
+    payload: dict[str, Any] = {
+        key: _stable(value) if isinstance(value, (dict, list, str)) else value
         for key, value in message.items()
-        if value and key not in APART
+        if value and key not in NOT_IN_PAYLOAD
     }
     if mentioned := message.get("mentions"):
-        kept["mentions"] = sorted(str(user["id"]) for user in mentioned)
-    return kept
+        payload["mentions"] = sorted(str(user["id"]) for user in mentioned)
+    return payload
 
 
-def _steady(value: object) -> object:
-    """A value without what changes by itself: signatures, the reader's own marks, names of people."""
+def _stable(value: object) -> object:
+    """Return a value without signatures, the reader's own reactions and votes, and names of people."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [_steady(member) for member in value]
+        return [_stable(member) for member in value]
     if not isinstance(value, dict):
         return value
-    found = cast("dict[str, Any]", value)
-    if "username" in found and "id" in found:
-        return {"id": found["id"]}
+    members = cast("dict[str, Any]", value)
+    if "username" in members and "id" in members:
+        return {"id": members["id"]}
     return {
-        clean(key): _steady(unsigned(member) if key in SIGNED and isinstance(member, str) else member)
-        for key, member in found.items()
-        if key not in NOT_KEPT
+        clean(key): _stable(unsigned(member) if key in SIGNED and isinstance(member, str) else member)
+        for key, member in members.items()
+        if key not in READER_FIELDS
     }

@@ -36,11 +36,11 @@ def whole_number(value: object) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else None
 
 
-def moment_of(snowflake: int) -> datetime:
+def snowflake_time(snowflake: int) -> datetime:
     """Return the time at which an id was created (UTC, in milliseconds)."""
     return datetime.fromtimestamp(((snowflake >> 22) + EPOCH) / 1000, UTC)
 
 
-def first_at(moment: datetime) -> int:
+def first_snowflake(moment: datetime) -> int:
     """Return the smallest id that can be created at a time; 0 for times before 2015."""
     return max(0, int(moment.timestamp() * 1000) - EPOCH) << 22

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from core.operations.markdown import excerpt, unix_lines
 from core.trackers import PostDetails
-from discord_activity_tracker.convert import parts, said
+from discord_activity_tracker.convert.message_text import message_text, text_parts
 from discord_activity_tracker.documents.lines import message_ids
 from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Message
@@ -20,8 +20,8 @@ def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
     messages = Message.objects.in_bulk(list(names))
     wanted = {message.reply_to for message in messages.values() if message.type in REPLIES and message.reply_to}
     answered = Message.objects.select_related("author", "channel").in_bulk(list(wanted)) if wanted else {}
-    texts = {pk: said(message.content, message.payload) for pk, message in answered.items()}
-    mentions = markup([*texts.values(), *(line for one in messages.values() for line in parts(one.payload))])
+    texts = {pk: message_text(message.content, message.payload) for pk, message in answered.items()}
+    mentions = markup([*texts.values(), *(line for one in messages.values() for line in text_parts(one.payload))])
     found: dict[str, PostDetails] = {}
     for pk, message in messages.items():
         asked = answered.get(message.reply_to or 0) if message.type in REPLIES else None
@@ -30,7 +30,9 @@ def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
             reactions=_reactions(message),
             reply_to=f"discord:message:{asked.channel.guild_id}:{asked.channel_id}:{asked.pk}" if asked else "",
             reply_words=f"{_author(asked)}: {excerpt(texts[asked.pk], mentions, QUOTED)}" if asked else "",
-            parts=[excerpt(line, mentions) for part in parts(message.payload) for line in unix_lines(part).split("\n")],
+            parts=[
+                excerpt(line, mentions) for part in text_parts(message.payload) for line in unix_lines(part).split("\n")
+            ],
         )
     return found
 

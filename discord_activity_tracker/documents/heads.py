@@ -7,7 +7,7 @@ from django.db.models import BooleanField, Case, Value, When
 
 from core.operations.markdown import excerpt
 from core.trackers import ThreadHead
-from discord_activity_tracker.convert import said
+from discord_activity_tracker.convert.message_text import message_text
 from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Channel, Message
 
@@ -70,7 +70,7 @@ def _openings(conversations: list[int]) -> dict[int, tuple[str, datetime]]:
         .distinct("conversation")
         .values_list("conversation", "content", "payload", "created_at")
     )
-    texts = {talk: (said(content, payload), at) for talk, content, payload, at in rows}
+    texts = {talk: (message_text(content, payload), at) for talk, content, payload, at in rows}
     names = markup([text for text, _ in texts.values()])
     return {talk: (excerpt(text, names, TITLE_LENGTH), at) for talk, (text, at) in texts.items()}
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.operations.markdown import excerpt
 from core.trackers import Line
-from discord_activity_tracker.convert import said
+from discord_activity_tracker.convert.message_text import message_text
 from discord_activity_tracker.documents.heads import place_of, with_parents
 from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Message
@@ -50,7 +50,7 @@ def lines(activities: "Sequence[Activity]") -> Mapping[str, Line]:
     names = message_ids(row.external_id for row in activities)
     messages = {message.pk: message for message in Message.objects.filter(pk__in=list(names))}
     channels = with_parents(message.channel_id for message in messages.values())
-    texts = {pk: said(message.content, message.payload) for pk, message in messages.items()}
+    texts = {pk: message_text(message.content, message.payload) for pk, message in messages.items()}
     mentions = markup(list(texts.values()))
     kinds = {row.external_id: row.activity_type.removeprefix("discord.") for row in activities}
     found: dict[str, Line] = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from core.operations.markdown import Flavour, Markup, excerpt
 from core.search.documents import Passage, RenderedDocument
-from discord_activity_tracker.convert import said
+from discord_activity_tracker.convert.message_text import message_text
 from discord_activity_tracker.documents.heads import TITLE_LENGTH, conversation_title, tags_of
 from discord_activity_tracker.documents.mentions import names_in
 from discord_activity_tracker.documents.texts import quoted
@@ -27,7 +27,9 @@ class DiscordDocuments:
         """Render what still exists of the named conversations."""
         names = {int(name.rpartition(":")[2]): name for name in external_ids}
         talks = _talks(list(names))
-        texts = {message.pk: said(message.content, message.payload) for talk in talks.values() for message in talk}
+        texts = {
+            message.pk: message_text(message.content, message.payload) for talk in talks.values() for message in talk
+        }
         people = names_in(texts.values())
         texts = {pk: people.resolved(text) for pk, text in texts.items()}
         channels = _channels({talk[0].channel_id for talk in talks.values()})

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from discord_activity_tracker.convert.words import summary
+from discord_activity_tracker.convert.message_text import summarize as summary
 
 BATCH = 2000
 

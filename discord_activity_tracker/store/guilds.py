@@ -10,7 +10,7 @@ from core.ingest.skips import record_malformed
 from core.ingest.values import Row
 from core.models import Activity, Document, Scope
 from core.search.documents import mark_deleted
-from discord_activity_tracker.convert import EventRows, GuildRows, Rows
+from discord_activity_tracker.convert.guilds import EventRows, GuildRows, Rows
 from discord_activity_tracker.models import (
     Channel,
     Emoji,

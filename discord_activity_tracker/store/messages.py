@@ -15,7 +15,7 @@ from core.ingest.values import Row
 from core.models import Activity
 from core.search.documents import DocumentMark, mark_changed
 from discord_activity_tracker.convert.exports import EXPORTED
-from discord_activity_tracker.convert.noise import differs_in_noise_only
+from discord_activity_tracker.convert.messages import differs_in_noise_only
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.append_only import NotFresh, Reading, store_fresh

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.models import Activity
-from discord_activity_tracker.convert import convert_messages
+from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.models import Account, FormerName, Message
 from discord_activity_tracker.tests.conftest import Collect
 from tests.support.discord_fixtures import CHANNEL, GUILD, at, make_guild, message, store

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discord_activity_tracker.convert import (
+from discord_activity_tracker.convert.guilds import (
+    READ_MESSAGE_HISTORY,
+    VIEW_CHANNEL,
     Permissions,
-    accesses,
+    access_by_channel,
     convert_events,
     convert_guild,
     convert_threads,
     usable_channels,
 )
-from discord_activity_tracker.convert.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL
 
 GUILD = "4100000000000000001"
 CHANNEL = "4100000000000000101"
@@ -113,7 +114,7 @@ def test_any_value_in_any_field_of_a_channel_costs_that_channel_at_most(field: s
     assert good in usable
     assert len(usable) + len(aside) == 2
     permissions = Permissions(guild(), {"roles": []}, 8)
-    rows = convert_guild(guild(), usable, accesses(permissions, usable), {})
+    rows = convert_guild(guild(), usable, access_by_channel(permissions, usable), {})
     assert int(good["id"]) in {row["id"] for row in rows.channels.rows}
     permissions.gaps(usable)
 
@@ -123,5 +124,5 @@ def test_any_value_in_any_field_of_a_channel_costs_that_channel_at_most(field: s
 def test_any_value_in_any_field_of_a_guild_stops_nothing(field: str, value: Any, member: Any) -> None:
     odd = guild() | {field: value}
     permissions = Permissions(odd, member, 8)
-    rows = convert_guild(odd, [channel()], accesses(permissions, [channel()]), {})
+    rows = convert_guild(odd, [channel()], access_by_channel(permissions, [channel()]), {})
     assert len(rows.channels.rows) == 1

@@ -7,7 +7,7 @@ import pytest
 from core.models import Chunk, IndexEntry
 from core.search.documents import RenderedDocument
 from core.search.sync import sync
-from discord_activity_tracker.convert import said
+from discord_activity_tracker.convert.message_text import message_text
 from discord_activity_tracker.documents import DiscordDocuments, bodies
 from discord_activity_tracker.documents.mentions import Names, names_in
 from discord_activity_tracker.models import Channel, Role
@@ -72,14 +72,14 @@ def test_everything_that_a_message_says_is_text() -> None:
         "sticker_items": [{"name": "Wave"}],
         "components": [{"type": 17, "components": [{"type": 10, "content": "In a box"}, {"type": 2, "label": "Ok"}]}],
     }
-    words = said("Own words", payload)
+    words = message_text("Own words", payload)
     wanted = ["Own words", "Forwarded words", "tide.csv", "Which datum?", "LAT", "Manual", "How to", "Pier: north"]
     assert all(word in words for word in [*wanted, "chart.png", "A curve", "Wave", "In a box", "Ok"])
 
 
 def test_parts_that_are_not_as_documented_say_nothing() -> None:
     odd: dict[str, Any] = {"embeds": {"title": 1}, "poll": [], "attachments": [None, "x", {"filename": 3}]}
-    assert said("Words", {**odd, "message_snapshots": [{"message": None}], "components": "none"}) == "Words"
+    assert message_text("Words", {**odd, "message_snapshots": [{"message": None}], "components": "none"}) == "Words"
 
 
 def test_a_reply_quotes_what_it_answers_within_its_conversation_only() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.models import Activity, Scope
-from discord_activity_tracker.convert import convert_messages
+from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.models import (
     Account,
     Channel,

@@ -10,7 +10,7 @@ from django.db import DataError
 
 from core.models import Activity, Checkpoint, Document, Scope
 from discord_activity_tracker.collector.reader import Job, PageReader
-from discord_activity_tracker.convert import convert_messages
+from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.fetch.messages import RawMessagePage
 from discord_activity_tracker.models import Account, Channel, FormerName, Message
 from discord_activity_tracker.protocol_impl import DiscordState

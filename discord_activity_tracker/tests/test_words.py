@@ -6,7 +6,8 @@ import pytest
 
 from core.models import Activity, Chunk
 from core.search.sync import sync
-from discord_activity_tracker.convert import convert_messages, said, summary
+from discord_activity_tracker.convert.message_text import message_text, summarize
+from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.tests.conftest import Collect
 from tests.support.discord_fixtures import CHANNEL, GUILD, at, make_guild, message, store
@@ -88,7 +89,7 @@ WORDS: dict[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize("content", ["", INVISIBLE, " \n\u2800"])
 def test_words_outside_the_content_are_in_the_line_and_in_the_search_text(kind: str, content: str) -> None:
     payload, words = WORDS[kind]
-    line, text = summary(0, content, payload), said(content, payload)
+    line, text = summarize(0, content, payload), message_text(content, payload)
     assert all(word in line and word in text for word in words), (line, text)
     assert INVISIBLE not in line
 
@@ -126,25 +127,27 @@ def test_words_outside_the_content_are_in_the_line_and_in_the_search_text(kind: 
 def test_a_message_without_words_has_a_line_that_says_what_was_sent(
     number: int, payload: dict[str, Any], line: str
 ) -> None:
-    assert summary(number, "", payload) == line
+    assert summarize(number, "", payload) == line
 
 
 def test_names_and_descriptions_of_files_and_stickers_can_be_searched() -> None:
-    assert said("", {"attachments": [FILE]}) == "tide-table.pdf\nTides of March"
-    assert said("", {"attachments": [{**FILE, "title": "Tide table (final)"}]}).startswith("Tide table (final)\ntide-")
-    assert said("", forward(attachments=[FILE])) == "tide-table.pdf\nTides of March"
-    assert said("", {"stickers": [{"name": "Old wave"}]}) == "Old wave"
+    assert message_text("", {"attachments": [FILE]}) == "tide-table.pdf\nTides of March"
+    assert message_text("", {"attachments": [{**FILE, "title": "Tide table (final)"}]}).startswith(
+        "Tide table (final)\ntide-"
+    )
+    assert message_text("", forward(attachments=[FILE])) == "tide-table.pdf\nTides of March"
+    assert message_text("", {"stickers": [{"name": "Old wave"}]}) == "Old wave"
 
 
 def test_the_host_of_a_preview_can_be_searched_and_is_not_said_twice() -> None:
     preview = embed(title="Tides", url="https://www.harbour.example/tides?x=1")
-    assert said("look", preview) == "look\n\nTides\n\nharbour.example"
-    assert said("see https://www.harbour.example/tides", preview).count("harbour.example") == 1
-    assert said("look", embed(title="Odd", url="https://[half")) == "look\n\nOdd"
+    assert message_text("look", preview) == "look\n\nTides\n\nharbour.example"
+    assert message_text("see https://www.harbour.example/tides", preview).count("harbour.example") == 1
+    assert message_text("look", embed(title="Odd", url="https://[half")) == "look\n\nOdd"
 
 
 def test_own_words_come_before_all_others_in_the_line() -> None:
-    assert summary(0, "Mine", embed(description="Theirs")) == "Mine"
+    assert summarize(0, "Mine", embed(description="Theirs")) == "Mine"
 
 
 @pytest.mark.parametrize(
@@ -157,9 +160,9 @@ def test_own_words_come_before_all_others_in_the_line() -> None:
     ],
 )  # fmt: skip
 def test_odd_shapes_cost_nothing(payload: dict[str, Any]) -> None:
-    assert summary(0, "", payload)
-    assert summary(0, "words", payload) == "words"
-    assert "\0" not in said("words", payload)
+    assert summarize(0, "", payload)
+    assert summarize(0, "words", payload) == "words"
+    assert "\0" not in message_text("words", payload)
 
 
 def test_an_old_sticker_is_not_a_blank_message() -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from discord_activity_tracker.convert import moment_of
+from discord_activity_tracker.convert.snowflakes import snowflake_time
 from tests.support.discord_fixtures import CHANNEL, GUILD, PEOPLE
 
 
@@ -18,7 +18,7 @@ def user(name: str, **more: Any) -> dict[str, Any]:
 def exported(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> dict[str, Any]:
     """A message."""
     return {
-        "id": str(pk), "type": "Default", "timestamp": moment_of(pk).isoformat(), "timestampEdited": None,
+        "id": str(pk), "type": "Default", "timestamp": snowflake_time(pk).isoformat(), "timestampEdited": None,
         "callEndedTimestamp": None, "isPinned": False, "content": content, "author": user(by), "attachments": [],
         "components": [], "embeds": [], "stickers": [], "reactions": [], "mentions": [], "inlineEmojis": [], **more,
     }  # fmt: skip

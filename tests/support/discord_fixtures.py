@@ -6,7 +6,8 @@ from typing import Any
 
 from core.ingest.records import PageResult
 from core.models import Scope
-from discord_activity_tracker.convert import convert_messages, first_at
+from discord_activity_tracker.convert.messages import convert_messages
+from discord_activity_tracker.convert.snowflakes import first_snowflake
 from discord_activity_tracker.models import Channel, Guild
 from discord_activity_tracker.store import Place, Reading, store_messages
 
@@ -22,7 +23,7 @@ def person(name: str, **more: Any) -> dict[str, Any]:
 
 def at(minutes: float) -> int:
     """The id of a message that was written so many minutes after the beginning."""
-    return first_at(BEGINNING + timedelta(minutes=minutes))
+    return first_snowflake(BEGINNING + timedelta(minutes=minutes))
 
 
 def message(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> Any:

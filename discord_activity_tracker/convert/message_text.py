@@ -1,4 +1,4 @@
-"""What a message says, wherever Discord puts it: contents, forwards, polls, embeds, components, files and stickers.
+"""Extract the text of a message from all of its parts: content, forwards, polls, embeds, components, files, stickers.
 
 https://discord.com/developers/docs/resources/message#message-object
 https://discord.com/developers/docs/components/reference
@@ -10,26 +10,45 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from core.ingest.values import clean, one_line
-from discord_activity_tracker.convert.message_types import TYPES, message_type
+
+MESSAGE_TYPES = {
+    0: "default", 1: "recipient_add", 2: "recipient_remove", 3: "call", 4: "channel_name_change",
+    5: "channel_icon_change", 6: "channel_pinned_message", 7: "user_join", 8: "guild_boost", 9: "guild_boost_tier_1",
+    10: "guild_boost_tier_2", 11: "guild_boost_tier_3", 12: "channel_follow_add", 14: "guild_discovery_disqualified",
+    15: "guild_discovery_requalified", 16: "guild_discovery_grace_period_initial_warning",
+    17: "guild_discovery_grace_period_final_warning", 18: "thread_created", 19: "reply", 20: "chat_input_command",
+    21: "thread_starter_message", 22: "guild_invite_reminder", 23: "context_menu_command", 24: "auto_moderation_action",
+    25: "role_subscription_purchase", 26: "interaction_premium_upsell", 27: "stage_start", 28: "stage_end",
+    29: "stage_speaker", 31: "stage_topic", 32: "guild_application_premium_subscription",
+    36: "guild_incident_alert_mode_enabled", 37: "guild_incident_alert_mode_disabled",
+    38: "guild_incident_report_raid", 39: "guild_incident_report_false_alarm", 44: "purchase_notification",
+    46: "poll_result",
+}  # fmt: skip
+
+
+def message_type(number: int) -> str:
+    """Return the name of a message type; ``unknown_<n>`` for types that are not in the table."""
+    return MESSAGE_TYPES.get(number, f"unknown_{number}")
+
 
 Payload = Mapping[str, Any]
-WORDS_OF_FIELDS = {
+TEXT_FIELDS = {
     "poll_result": ("poll_question_text", "victor_answer_text"),
     "auto_moderation_message": ("rule_name", "keyword", "keyword_matched_content"),
     "auto_moderation_notification": ("rule_name", "keyword", "keyword_matched_content"),
 }
-"""Types of embeds whose fields are data, and the names of those fields that are words; the others are numbers and ids.
+"""Types of embeds whose fields are data, and the names of fields that contain text; the others are numbers and ids.
 
 https://discord.com/developers/docs/resources/message#embed-fields-by-embed-type-poll-result-embed-fields
 """
-WORDS_OF_COMPONENTS = ("content", "label", "placeholder", "description", "name", "value")
+COMPONENT_TEXTS = ("content", "label", "placeholder", "description", "name", "value")
 INNER_COMPONENTS = ("accessory", "component", "components", "items", "options")
-DEEPEST = 12
-"""Levels of components that are read; Discord allows far fewer."""
+MAX_DEPTH = 12
+"""Levels of components to read; Discord allows far fewer."""
 BLANK = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]*"
 )
-"""A text without a visible character, as bots use it where Discord demands a text."""
+"""Matches text without a visible character, which bots send where Discord requires text."""
 VOICE_MESSAGE = 1 << 13
 """https://discord.com/developers/docs/resources/message#message-object-message-flags"""
 LINES = {
@@ -54,60 +73,60 @@ LINES = {
     39: "reported a raid by mistake",
     46: "ended a poll",
 }
-"""Lines for messages of a type that needs no words."""
+"""Timeline texts for types of messages without text."""
 
 
-def said(content: str, payload: Payload) -> str:
-    """Return all words of a message, a paragraph for each part; empty for a message without words or names."""
+def message_text(content: str, payload: Payload) -> str:
+    """Return the whole text of a message, a paragraph for each part; empty for a message without text or names."""
     own = "" if is_blank(content) else content.strip()
-    words = "\n\n".join(filter(None, [own, *_spoken(payload), "\n".join(_names(payload))]))
-    hosts = [host for host in dict.fromkeys(_hosts(payload)) if host not in words]
-    return "\n\n".join(filter(None, [words, " ".join(hosts)]))
+    paragraphs = "\n\n".join(filter(None, [own, *_texts(payload), "\n".join(_names(payload))]))
+    hosts = [host for host in dict.fromkeys(_hosts(payload)) if host not in paragraphs]
+    return "\n\n".join(filter(None, [paragraphs, " ".join(hosts)]))
 
 
-def parts(payload: Payload) -> list[str]:
-    """Return what a message says beside its content: forwards, polls, embeds, components, files and stickers."""
-    return [part for part in (*_spoken(payload), "\n".join(_names(payload))) if part]
+def text_parts(payload: Payload) -> list[str]:
+    """Return the text of a message besides its content: forwards, polls, embeds, components, files and stickers."""
+    return [part for part in (*_texts(payload), "\n".join(_names(payload))) if part]
 
 
-def summary(number: int, content: str, payload: Payload) -> str:
-    """Return a line of at most 200 characters for the timeline: the words of a message, else what was sent.
+def summarize(number: int, content: str, payload: Payload) -> str:
+    """Return a line of at most 200 characters for the timeline: the text of a message, else what was sent.
 
     ``number`` is the type of the message. The line is never empty.
     """
     own = "" if is_blank(content) else one_line(content)
-    return own or one_line(" ".join(_spoken(payload))) or one_line(_line(number, payload))
+    return own or one_line(" ".join(_texts(payload))) or one_line(_line(number, payload))
 
 
 def is_blank(content: str) -> bool:
-    """Whether a text shows nothing: it is empty, or only white space and invisible characters."""
+    """Return whether a text is empty or consists of white space and invisible characters."""
     return BLANK.fullmatch(content) is not None
 
 
 def objects(payload: Payload, key: str) -> list[Payload]:
-    """Return a list of objects in a payload, without members of another kind."""
-    found = payload.get(key)
-    members = cast("list[Any]", found) if isinstance(found, list) else []
+    """Return the objects in a list of a payload, without members of another type."""
+    value = payload.get(key)
+    members = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast("Payload", member) for member in members if isinstance(member, dict)]
 
 
 def inner(payload: Payload, key: str) -> Payload:
-    """Return an object in a payload; an empty one when there is none."""
-    found = payload.get(key)
-    return cast("Payload", found) if isinstance(found, dict) else {}
+    """Return an object of a payload; an empty one if there is none."""
+    value = payload.get(key)
+    return cast("Payload", value) if isinstance(value, dict) else {}
 
 
 def text(payload: Payload, key: str) -> str:
-    """Return a text in a payload; empty when there is none or when it shows nothing."""
-    found = payload.get(key)
-    return found.strip() if isinstance(found, str) and not is_blank(found) else ""
+    """Return a text of a payload; empty if there is none or if it is blank."""
+    value = payload.get(key)
+    return value.strip() if isinstance(value, str) and not is_blank(value) else ""
 
 
-def _spoken(payload: Payload) -> Iterator[str]:
-    """Words of forwards, polls, embeds and components, without names of files and stickers."""
+def _texts(payload: Payload) -> Iterator[str]:
+    """Yield the text of forwards, polls, embeds and components, without names of files and stickers."""
     for forwarded in _forwarded(payload):
         yield text(forwarded, "content")
-        yield from _spoken({**forwarded, "message_snapshots": None})
+        yield from _texts({**forwarded, "message_snapshots": None})
     yield _poll(inner(payload, "poll"))
     for embed in objects(payload, "embeds"):
         yield _lines(_embed(embed))
@@ -115,7 +134,7 @@ def _spoken(payload: Payload) -> Iterator[str]:
 
 
 def _names(payload: Payload) -> Iterator[str]:
-    """Names and descriptions of files and stickers, also of forwarded ones."""
+    """Yield names and descriptions of files and stickers, including forwarded ones."""
     for forwarded in _forwarded(payload):
         yield from _names({**forwarded, "message_snapshots": None})
     for file in objects(payload, "attachments"):
@@ -125,7 +144,7 @@ def _names(payload: Payload) -> Iterator[str]:
 
 
 def _hosts(payload: Payload) -> Iterator[str]:
-    """Hosts of the pages that embeds show."""
+    """Yield the hosts of the pages that embeds show."""
     for forwarded in _forwarded(payload):
         yield from _hosts({**forwarded, "message_snapshots": None})
     for embed in objects(payload, "embeds"):
@@ -139,9 +158,9 @@ def _forwarded(payload: Payload) -> Iterator[Payload]:
 
 
 def _stickers(payload: Payload) -> list[str]:
-    """Names of stickers; messages of 2020 have them in ``stickers``."""
-    found = [*objects(payload, "sticker_items"), *objects(payload, "stickers")]
-    return list(dict.fromkeys(filter(None, (text(sticker, "name") for sticker in found))))
+    """Return the names of stickers; messages of 2020 have them in ``stickers``."""
+    stickers = [*objects(payload, "sticker_items"), *objects(payload, "stickers")]
+    return list(dict.fromkeys(filter(None, (text(sticker, "name") for sticker in stickers))))
 
 
 def _poll(poll: Payload) -> str:
@@ -151,7 +170,7 @@ def _poll(poll: Payload) -> str:
 
 def _embed(embed: Payload) -> Iterator[str]:
     fields = objects(embed, "fields")
-    if names := WORDS_OF_FIELDS.get(str(embed.get("type"))):
+    if names := TEXT_FIELDS.get(str(embed.get("type"))):
         yield text(embed, "description")
         yield from (text(field, "value") for field in fields if field.get("name") in names)
         return
@@ -164,11 +183,11 @@ def _embed(embed: Payload) -> Iterator[str]:
 
 
 def _components(payload: Payload, depth: int = 0) -> Iterator[str]:
-    """Words of components, which may contain others, of any type."""
-    for key in INNER_COMPONENTS if depth < DEEPEST else ():
+    """Yield the text of components, which can contain other components, of any type."""
+    for key in INNER_COMPONENTS if depth < MAX_DEPTH else ():
         alone = inner(payload, key)
         for component in [alone] if alone else objects(payload, key):
-            named = [text(component, name) for name in WORDS_OF_COMPONENTS]
+            named = [text(component, name) for name in COMPONENT_TEXTS]
             yield from filter(None, named)
             if not any(named):
                 yield from (_split(text(inner(component, part), "url"))[1] for part in ("media", "file"))
@@ -176,7 +195,7 @@ def _components(payload: Payload, depth: int = 0) -> Iterator[str]:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """The host and the name of the file in an address; empty where there is none."""
+    """Return the host and the file name in an address; empty where there is none."""
     try:
         parts = urlsplit(url)
         return (parts.hostname or "").removeprefix("www."), clean(unquote(parts.path.rpartition("/")[2]))
@@ -189,10 +208,10 @@ def _lines(texts: Iterable[str]) -> str:
 
 
 def _line(number: int, payload: Payload) -> str:
-    """What was sent or done, for a message without words."""
+    """Return what was sent or done, for a message without text."""
     for forwarded in _forwarded(payload):
-        return f"forwarded {_sent(forwarded) or 'a message'}"
-    if things := _sent(payload):
+        return f"forwarded {_describe_parts(forwarded) or 'a message'}"
+    if things := _describe_parts(payload):
         return f"sent {things}"
     command = text(inner(payload, "interaction"), "name") or text(inner(payload, "interaction_metadata"), "name")
     if command:
@@ -202,31 +221,31 @@ def _line(number: int, payload: Payload) -> str:
     if number in {0, 19}:
         return "sent a message without text"
     kind = text(payload, "type_name") or message_type(number).replace("_", " ")
-    return f"system message: {kind}" if number in TYPES else f"message of an unknown type: {kind}"
+    return f"system message: {kind}" if number in MESSAGE_TYPES else f"message of an unknown type: {kind}"
 
 
-def _sent(payload: Payload) -> str:
-    """Files, stickers, pictures and buttons in a few words."""
+def _describe_parts(payload: Payload) -> str:
+    """Describe files, stickers, pictures and buttons in a few words."""
     files = objects(payload, "attachments")
     names = [text(file, "title") or text(file, "filename") for file in files]
     flags = payload.get("flags")
-    found: list[str] = []
+    descriptions: list[str] = []
     if files and isinstance(flags, int) and flags & VOICE_MESSAGE:
-        found.append("a voice message")
+        descriptions.append("a voice message")
     elif files:
-        found.append(_counted("file", len(files), names))
+        descriptions.append(_count("file", len(files), names))
     if stickers := [*objects(payload, "sticker_items"), *objects(payload, "stickers")]:
-        found.append(_counted("sticker", len(stickers), _stickers(payload)))
+        descriptions.append(_count("sticker", len(stickers), _stickers(payload)))
     if embeds := objects(payload, "embeds"):
         pictures = [_split(text(inner(embed, "image"), "url"))[1] for embed in embeds]
         hosts = [host for embed in embeds if (host := _split(text(embed, "url"))[0])]
-        found.append(_counted("preview", len(embeds), [*filter(None, pictures), *hosts]))
-    if not found and objects(payload, "components"):
-        found.append("buttons or pictures without text")
-    return " and ".join(found)
+        descriptions.append(_count("preview", len(embeds), [*filter(None, pictures), *hosts]))
+    if not descriptions and objects(payload, "components"):
+        descriptions.append("buttons or pictures without text")
+    return " and ".join(descriptions)
 
 
-def _counted(noun: str, number: int, names: Iterable[str]) -> str:
+def _count(noun: str, number: int, names: Iterable[str]) -> str:
     listed = ", ".join(filter(None, names))
     counted = f"a {noun}" if number == 1 else f"{number} {noun}s"
     return f"{counted}: {listed}" if listed else counted
