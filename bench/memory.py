@@ -11,7 +11,7 @@ from samples.server import SampleServer
 FEW, MANY = 10_000, 200_000
 PEAK = (
     "import re, sys, django; django.setup(); from django.core.management import call_command; "
-    "from core.operations.github_ops.quota import PER_MINUTE; PER_MINUTE.update(core=10**9, graphql=10**9); "
+    "from core.operations.github_ops.limits import PER_MINUTE; PER_MINUTE.update(core=10**9, graphql=10**9); "
     "call_command('migrate', verbosity=0); "
     "call_command('collect_github', sys.argv[1], no_sync=True, progress=False); "
     "print('peak', int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024)"

@@ -1,4 +1,4 @@
-"""Registers core with Django."""
+"""Registers core with Django: system checks, receivers of signals, secrets to redact."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,57 +9,72 @@ from django.conf import settings
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.checks import CheckMessage, Tags, register
 
+SECRETS = ("SECRET_KEY", "SLACK_BOT_TOKEN", "PINECONE_API_KEY", "EMBEDDING_API_KEY", "METRICS_TOKEN")
+"""Settings of core that hold a secret; trackers name theirs in ``TrackerConfig.secret_settings``."""
+AFTER_RUN_SECONDS = 10.0
+"""Limit for posting messages at the end of a run; a slow Slack must not hold up the next run."""
+
 
 class CoreConfig(AppConfig):
-    """Shared tables, commands and checks; knows no tracker."""
+    """Shared tables, commands and checks. Core imports no tracker."""
 
     name = "core"
     verbose_name = "Activity"
 
     def ready(self) -> None:
-        """Register the system checks, and who hears of the end of a run."""
+        """Register the system checks, the receivers of signals and the secrets."""
         import_module("core.checks")
         from django.db.backends.signals import connection_created
 
         from core.db.limits import limit_new_connection
-        from core.monitoring.hooks import after_run
         from core.runs import run_finished
 
         run_finished.connect(after_run, dispatch_uid="core.monitoring")
         connection_created.connect(limit_new_connection, dispatch_uid="core.db.limits")
-        _hide_secrets()
+        _register_secrets()
 
 
-def _hide_secrets() -> None:
-    """From now on no secret of the settings is in any text that is redacted, whatever it looks like."""
+def after_run(**kwargs: Any) -> None:
+    """Update alerts and post messages after a run; receives ``core.runs.run_finished``, which catches errors."""
+    del kwargs
+    # Imported here, so that commands without a run start without Slack's library.
+    from core.monitoring.alerts import refresh
+    from core.monitoring.notices import wanted
+
+    refresh()
+    if wanted():
+        from core.monitoring.delivery import deliver
+        from core.operations.slack_ops import open_slack
+
+        slack = open_slack(timeout=AFTER_RUN_SECONDS / 2, patience=AFTER_RUN_SECONDS / 2)
+        deliver(slack, seconds=AFTER_RUN_SECONDS)
+
+
+def _register_secrets() -> None:
+    """Register the secrets of core's and the trackers' settings, so that no redacted text contains them."""
     from core.logs.redaction import register_secret
+    from core.trackers import installed_trackers
 
-    names = (
-        "SECRET_KEY",
-        "DISCORD_BOT_TOKEN",
-        "SLACK_BOT_TOKEN",
-        "PINECONE_API_KEY",
-        "EMBEDDING_API_KEY",
-        "METRICS_TOKEN",
-    )
-    values = [str(getattr(settings, name, "")) for name in names]
-    values += [*settings.GITHUB_TOKENS, *settings.DISCORD_BOT_TOKENS]
-    values += [str(one.get("PASSWORD") or "") for one in settings.DATABASES.values()]
-    for value in values:
-        register_secret(value)
+    names = [*SECRETS, *(name for tracker in installed_trackers() for name in tracker.secret_settings)]
+    for name in names:
+        value: Any = getattr(settings, name, "")
+        for secret in [value] if isinstance(value, str) else value:
+            register_secret(secret)
+    for database in settings.DATABASES.values():
+        register_secret(str(database.get("PASSWORD") or ""))
 
 
 class ActivityAdminConfig(SimpleAdminConfig):
-    """Django's admin with this project's site; every tracker registers its models as Django documents.
+    """Django's admin with this project's site; trackers register their models as Django documents.
 
-    The modules of the admin are loaded with the URLs, or when they are checked: commands that show no page, which cron
-    starts all the time, begin in half the time without them.
+    The admin modules are loaded together with the URLs, or when the checks run. Commands that show no page, which cron
+    starts often, start in half the time without them.
     """
 
     default_site = "core.pages.site.ActivitySite"
 
     def ready(self) -> None:
-        """Register the checks of the admin, and before them what they check."""
+        """Register the checks of the admin, preceded by one that loads the admin modules."""
         register(_load_admin, Tags.admin)
         super().ready()
 

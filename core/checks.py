@@ -1,4 +1,4 @@
-"""System checks: what is missing, with a hint that says what to do."""
+"""System checks of the database, and those that trackers define. Each message has a hint that says what to do."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 from django.apps.config import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as Caution
 from django.db import OperationalError, connections
 
-from core.errors import ConfigurationError
+from core.trackers import installed_trackers
 
 MINIMUM_POSTGRESQL = 160000
+"""As in ``server_version_num``: major version times 10,000."""
 
 
 @register(Tags.database)
 def check_database(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """PostgreSQL 16 or newer with pgvector at hand (only asked where a command checks its databases)."""
+    """Require PostgreSQL 16 or newer with pgvector. Only commands that check their databases run this check."""
     del app_configs, kwargs
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     for alias in databases or ():
         try:
             with connections[alias].cursor() as cursor:
@@ -29,9 +29,9 @@ def check_database(
                 cursor.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
                 has_vector = bool(cursor.fetchone()[0])
         except OperationalError:
-            continue  # the connection's own error is clearer, and comes with the first query
+            continue  # the first query raises the connection's error, which is clearer
         if version < MINIMUM_POSTGRESQL:
-            found.append(
+            messages.append(
                 Error(
                     f"PostgreSQL {version // 10000} is too old; 16 or newer is needed.",
                     hint="Point DATABASE_URL to a newer server, or unset it to use the embedded one.",
@@ -39,41 +39,37 @@ def check_database(
                 )
             )
         if not has_vector:
-            found.append(
+            messages.append(
                 Error(
                     "The database server has no pgvector extension.",
                     hint="Install it on the server (Debian: postgresql-<version>-pgvector), or unset DATABASE_URL.",
                     id="core.E002",
                 )
             )
-    return found
-
-
-@register(deploy=True)
-def check_tokens(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Without a token GitHub allows 60 requests an hour and no GraphQL (asked by ``check --deploy``)."""
-    del app_configs, kwargs
-    if settings.GITHUB_TOKENS or settings.GITHUB_APP_ID:
-        return []
-    return [
-        Caution(
-            "GITHUB_TOKENS is empty: GitHub then allows 60 requests an hour.",
-            hint="Create a token at https://github.com/settings/tokens and put it into .env as GITHUB_TOKENS.",
-            id="core.W001",
-        )
-    ]
+    return messages
 
 
 @register()
-def check_github_app(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """A GitHub App needs its id and its private key, and the key must be readable."""
+def check_trackers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Run the checks of every installed tracker, and require the settings that it names."""
     del app_configs, kwargs
-    if not settings.GITHUB_APP_ID and not settings.GITHUB_APP_PRIVATE_KEY_FILE:
-        return []
-    from core.operations.github_ops.app_auth import read_app_credentials  # HTTP is of no use to most commands
+    messages: list[CheckMessage] = []
+    for tracker in installed_trackers():
+        messages += [
+            Error(
+                f"{tracker.verbose_name} needs the setting {name}, which does not exist.",
+                hint="Read it from the environment in config/settings.py.",
+                id="core.E004",
+            )
+            for name in (*tracker.setting_names, *tracker.secret_settings)
+            if not hasattr(settings, name)
+        ]
+        messages += tracker.checks()
+    return messages
 
-    try:
-        read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
-    except ConfigurationError as error:
-        return [Error(str(error), hint="See the GitHub section of .env.example.", id="core.E003")]
-    return []
+
+@register(deploy=True)
+def check_trackers_in_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Run the checks of every installed tracker that only ``check --deploy`` asks for."""
+    del app_configs, kwargs
+    return [message for tracker in installed_trackers() for message in tracker.deployment_checks()]

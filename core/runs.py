@@ -1,6 +1,5 @@
-"""The ledger of runs, the locks that keep two runs off one scope."""
+"""The ledger of runs, and the locks that prevent two runs from collecting the same scope."""
 
-import hashlib
 import os
 import socket
 import time
@@ -13,71 +12,55 @@ from typing import Any
 from django.db import connection
 from django.dispatch import Signal
 
-from core.db.pooling import require_own_session
+from core.db.locks import is_held, lock_key, require_own_session, try_lock, unlock
 from core.logs.context import log_fields
 from core.models import CollectorRun
 
 BY_HAND = "by_hand"
 """The ``failure_category`` of an interrupted run that a person stopped with Ctrl-C; no alert is opened for it."""
 run_finished = Signal()
-"""Sent with ``run`` when a line of the ledger is closed and everything has been printed; a receiver stops nobody."""
+"""Sent with ``run`` when a run is closed in the ledger and its result is printed. Errors of receivers are logged."""
 LOCK_PATIENCE = 5.0
-"""Seconds to wait for a lock: as long as PostgreSQL may need to notice that the process which held it was killed."""
+"""Seconds to wait for a lock. PostgreSQL may need that long to notice that the process with the lock was killed."""
 
 
 def database_now() -> datetime:
-    """Return the time by the database server's clock (UTC), the one clock that all machines share.
+    """Return the time of the database server's clock (UTC), which all machines share.
 
-    With the embedded server that is this machine's clock, so order runs by their ids, not by times.
+    The embedded server uses this machine's clock, so order runs by id and not by time.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
 
 
-def _lock_key(kind: str, name: str) -> int:
-    """A stable signed 64-bit key for an advisory lock."""
-    return int.from_bytes(hashlib.blake2b(f"{kind}\0{name}".encode(), digest_size=8).digest(), signed=True)
-
-
-def _try_lock(key: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        return bool(cursor.fetchone()[0])
-
-
-def _unlock(key: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
-
-
 @contextmanager
 def scope_lock(
     collector: str, scope: str, *, patience: float = LOCK_PATIENCE, name: str | None = None
 ) -> Generator[bool]:
-    """Hold the lock of one scope; yields False when another run holds it.
+    """Hold the lock of one scope, and yield True; yield False when another session holds it.
 
-    The lock belongs to the database session: it ends with the process, however that ends, and holds across machines.
-    ``patience`` is in seconds. Log records call the scope ``name``, or what the lock is called.
+    ``patience`` is how many seconds to wait for the lock. Log records show ``name``, or ``scope`` without one. See
+    ``core.db.locks`` for how long such a lock lasts.
     """
     require_own_session()
-    key, give_up = _lock_key(collector, scope), time.monotonic() + patience
-    while not (held := _try_lock(key)) and time.monotonic() < give_up:
+    key, give_up = lock_key(collector, scope), time.monotonic() + patience
+    while not (held := try_lock(key)) and time.monotonic() < give_up:
         time.sleep(0.1)
     try:
         with log_fields(scope=name or scope):
             yield held
     finally:
-        if held and connection.is_usable():
-            _unlock(key)
+        if held:
+            unlock(key)
 
 
 @contextmanager
 def unhurried_commits() -> Generator[None]:
-    """Commits that do not wait for the disk, for work that is read again when it is lost.
+    """Let commits inside the block not wait for the disk, for data that can be collected again.
 
-    When the database server crashes, the last second's transactions may be gone, each as a whole and together with the
-    position that it saved. Any later commit that waits makes them durable as well.
+    After a crash of the database server the transactions of the last second may be lost, each as a whole and together
+    with the checkpoint that it saved. Any later commit that waits for the disk makes them durable too.
     https://www.postgresql.org/docs/current/wal-async-commit.html
     """
     with connection.cursor() as cursor:
@@ -91,43 +74,35 @@ def unhurried_commits() -> Generator[None]:
 
 
 def is_alive(run: CollectorRun) -> bool:
-    """Whether the process of a run still holds its lock; nothing is locked to find out."""
-    key = _lock_key("run", str(run.pk)) % 2**64
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-            " WHERE l.locktype = 'advisory'"
-            " AND d.datname = current_database() AND l.classid = %s AND l.objid = %s AND l.objsubid = 1 AND l.granted)",
-            [key >> 32, key % 2**32],
-        )
-        return bool(cursor.fetchone()[0])
+    """Return whether the process of a run still holds its lock."""
+    return is_held(lock_key("run", str(run.pk)))
 
 
 _current_run: ContextVar[CollectorRun | None] = ContextVar("current_run", default=None)
 
 
 def current_run() -> CollectorRun | None:
-    """The run that this process is in, if any."""
+    """Return the run of this context, or ``None``."""
     return _current_run.get()
 
 
 def mark_interrupted(collector: str | None = None) -> None:
-    """Close the runs, of one collector or all, whose process is gone: nobody holds their lock any more."""
+    """Close runs of one collector, or of all, whose process is gone, which means that their lock is free."""
     running = CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)
     running = running.filter(collector=collector) if collector else running
-    if own := current_run():  # a session gets its own locks again
+    if own := current_run():  # a session can take its own lock again
         running = running.exclude(pk=own.pk)
     for run in running:
-        key = _lock_key("run", str(run.pk))
-        if _try_lock(key):
+        key = lock_key("run", str(run.pk))
+        if try_lock(key):
             running.filter(pk=run.pk).update(
                 outcome=CollectorRun.Outcome.INTERRUPTED, finished_at=database_now(), counts=progress_counts(run)
             )
-            _unlock(key)
+            unlock(key)
 
 
 def last_was_cut_off(collector: str) -> bool:
-    """Whether the run of a collector before the current one ended before its end: killed, or stopped by hand."""
+    """Return whether the previous run of a collector was killed or stopped by hand."""
     runs = CollectorRun.objects.filter(collector=collector)
     if own := current_run():
         runs = runs.exclude(pk=own.pk)
@@ -136,7 +111,7 @@ def last_was_cut_off(collector: str) -> bool:
 
 
 def progress_counts(run: CollectorRun) -> dict[str, int]:
-    """Return the items by stream that a run without a result had read when it last wrote its progress."""
+    """Return the number of items by stream from the last stored progress of a run."""
     streams: object = (run.progress or {}).get("streams")
     if not isinstance(streams, dict):
         return {}
@@ -145,10 +120,10 @@ def progress_counts(run: CollectorRun) -> dict[str, int]:
 
 @contextmanager
 def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[CollectorRun]:
-    """Open a line of the ledger, and close those that killed processes left open.
+    """Create a run in the ledger, and close runs that killed processes left open.
 
-    The caller closes it with :func:`finish_run`; a run that is left without is found failed here, and interrupted by
-    the next run when the process dies.
+    The caller closes the run with :func:`finish_run`. When the process dies first, the next run marks this one as
+    interrupted.
     """
     require_own_session()
     mark_interrupted(collector)
@@ -159,16 +134,15 @@ def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[Collec
         pid=os.getpid(),
         started_at=database_now(),
     )
-    key = _lock_key("run", str(run.pk))
-    _try_lock(key)
+    key = lock_key("run", str(run.pk))
+    try_lock(key)
     token = _current_run.set(run)
     try:
         with log_fields(collector=collector, run_id=run.pk):
             yield run
     finally:
         _current_run.reset(token)
-        if connection.is_usable():
-            _unlock(key)
+        unlock(key)
 
 
 def finish_run(
@@ -181,7 +155,7 @@ def finish_run(
     error: str = "",
     scopes: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Close a line of the ledger. ``error`` is one line from which secrets have been taken, as are the scopes'."""
+    """Close a run in the ledger. ``error`` and the reasons in ``scopes`` must be one line without secrets."""
     run.finished_at = database_now()
     run.outcome, run.counts, run.requests = outcome, dict(counts), requests
     run.failure_category, run.error, run.scopes = category, error, [dict(scope) for scope in scopes]

@@ -1,4 +1,4 @@
-"""The plug-in point: what core asks of a tracker app, and which trackers are installed."""
+"""The plug-in point: what a tracker app may define for core, and which trackers are installed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage
 from django.urls import reverse
 
 from core.search.documents import DocumentSource
 
-if TYPE_CHECKING:  # models cannot be imported while apps are loaded, and the parser would slow down every command
+if TYPE_CHECKING:  # models cannot be imported while apps are loaded; the Markdown parser would slow down every command
     from core.models import Activity
     from core.operations.markdown import Markup
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EarlierText:
-    """What something said before an edit. Times are UTC; ``None``: nobody knows."""
+    """A text before an edit. Times are UTC, ``None`` where they are unknown."""
 
     text: str
     written_at: datetime | None = None
@@ -27,7 +28,7 @@ class EarlierText:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """Something that the account in use may not read, and what to do about it."""
+    """Data that the configured account may not read, and how to get access."""
 
     scope: str
     missing: str
@@ -37,61 +38,61 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThreadHead:
-    """What stands above a thread: what it is about, and where it is."""
+    """The heading of a thread's page."""
 
     title: str
     kind: str = ""
-    """In words, such as ``pull request``."""
+    """What the thread is, such as ``pull request``."""
     number: str = ""
-    """As people write it, such as ``#12``."""
+    """As the source writes it, such as ``#12``."""
     state: str = ""
-    """In a word, such as ``merged``; empty for what has no states."""
+    """One word, such as ``merged``; empty for threads without a state."""
     tone: str = ""
-    """How the state is painted: ``good``, ``bad``, ``waits`` or nothing."""
+    """Colour of the state: ``good``, ``bad``, ``waits`` or empty."""
     labels: Sequence[str] = ()
     place: str = ""
-    """Where it is, when the name of the scope does not say it."""
+    """Location, such as a channel, where the name of the scope does not say it."""
     url: str = ""
 
     @property
     def label(self) -> str:
-        """Number and title in one."""
+        """Return the number and the title."""
         return f"{self.number} {self.title}".strip()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """What one activity was, for a sentence: somebody ``did`` something to a subject; ``after`` follows the subject.
+    """One activity as a sentence without its actor: ``did``, then the subject, then ``after``.
 
-    ``commented on`` #12 Title; ``renamed`` #12 Title ``from "Old title"``.
+    Examples: ``commented on`` #12 Title; ``renamed`` #12 Title ``from "Old title"``.
     """
 
     did: str
     after: str = ""
     subject: str = ""
-    """Stands for the thread; empty: the thread's number and title."""
+    """Shown instead of the thread's number and title; empty: show those."""
     excerpt: str = ""
-    """The first words of what was written, without markup; empty for what is no text."""
+    """The first words of the text, without markup; empty for activities without a text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostDetails:
-    """What belongs to a post beside its text."""
+    """The parts of a post besides its text."""
 
     badge: str = ""
-    """In a word or two, such as ``approved``, ``pinned``, ``answer``."""
+    """One or two words, such as ``approved``, ``pinned`` or ``answer``."""
     reactions: Sequence[tuple[str, int]] = ()
-    """Emoji and how often."""
+    """Pairs of emoji and count."""
     reply_to: str = ""
-    """External id of the post that this one answers."""
+    """External id of the post that this post replies to."""
     reply_words: str = ""
-    """Who is answered, and the first words of it."""
+    """Author and first words of that post."""
     file: str = ""
-    """The file and line that it stands at."""
+    """File and line of a review comment."""
     hunk: str = ""
-    """The part of the diff above that line, in the unified format."""
+    """The diff up to that line, in the unified format."""
     parts: Sequence[str] = ()
-    """What came with it: names of files, titles of previews, answers of a poll."""
+    """Attachments: names of files, titles of previews, options of a poll."""
 
 
 def thread_address(source_system: str, thread: str) -> str:
@@ -100,110 +101,122 @@ def thread_address(source_system: str, thread: str) -> str:
 
 
 def activity_address(source_system: str, external_id: str) -> str:
-    """Return the address that leads to an activity in its thread."""
+    """Return the address of an activity on its thread's page."""
     return f"{reverse('admin:find', args=[source_system])}?{urlencode({'id': external_id})}"
 
 
 def person_address(source_system: str, account: object) -> str:
-    """Return the address of everything that an account did, by its id."""
+    """Return the address of an account's timeline."""
     return f"{reverse('admin:timeline')}?{urlencode({'person': f'{source_system}:{account}'})}"
 
 
 def scope_address(source_system: str, scope: str) -> str:
-    """Return the address of everything that happened in a scope, by its external id."""
+    """Return the address of a scope's timeline. ``scope`` is the external id."""
     return f"{reverse('admin:timeline')}?{urlencode({'source': source_system, 'scope': scope})}"
 
 
 class TrackerConfig(AppConfig):
     """The app configuration of a tracker.
 
-    A tracker gives its ``source_system`` and the name of its collecting command; everything else has a default, so
-    that a new tracker can begin small.
+    Only ``source_system`` and ``collect_command`` are required. Methods that take ids or activities must run a constant
+    number of database statements, because pages call them for every list.
     """
 
     source_system: str
-    """The first word of its external ids and the ``--source`` of the commands, such as ``github``."""
+    """First part of external ids and value of ``--source``, such as ``github``."""
     collect_command: str
-    """The management command that collects, such as ``collect_github``."""
+    """Name of the management command that collects, such as ``collect_github``."""
+    setting_names: Collection[str] = ()
+    """Settings that the tracker reads. ``manage.py check`` reports a missing one; core reads none of them."""
+    secret_settings: Collection[str] = ()
+    """Settings that hold secrets, texts or lists of texts. Their values never appear in logs and messages."""
     type_names: Mapping[str, str] = {}
-    """What activity types are called where the type itself does not say it."""
+    """Labels of activity types where the type itself is not a good label."""
     passive_types: Collection[str] = frozenset()
-    """Activity types that happen to a person, such as being mentioned: no chart and no ranking counts them."""
+    """Activity types without an act of the person, such as being mentioned. Charts and rankings leave them out."""
 
     def is_set_up(self) -> bool:
-        """Whether ``collect_all`` shall run the collecting command; one without an account has nothing to collect."""
+        """Return whether ``collect_all`` runs this tracker; False where it has no account to collect with."""
         return True
 
+    def checks(self) -> Sequence[CheckMessage]:
+        """Return messages for ``manage.py check``, such as settings that contradict each other."""
+        return ()
+
+    def deployment_checks(self) -> Sequence[CheckMessage]:
+        """Return messages for ``manage.py check --deploy``, such as a missing token."""
+        return ()
+
     def document_source(self) -> DocumentSource | None:
-        """What renders this tracker's documents for the search index; ``None`` when it has nothing to search."""
+        """Return the source of this tracker's documents for the search index; ``None``: nothing to search."""
         return None
 
     def watched_scopes(self) -> Collection[str] | None:
-        """External ids of the scopes that runs without names collect; ``None``: every scope that is known.
+        """Return external ids of the scopes that a run without arguments collects; ``None``: every known scope.
 
-        Only of these is somebody told that they are not fresh.
+        Only these scopes can become stale and raise alerts.
         """
         return None
 
     def configured_names(self) -> Collection[str]:
-        """Return names that the settings list for runs without names, as run reports call them, known or not.
+        """Return the names that the settings list for a run without arguments, as run reports show them.
 
-        Alerts about them stay open although nothing of them was ever stored.
+        Alerts about these names stay open even when nothing of them was ever stored.
         """
         return ()
 
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """The full texts behind activities, by external id; what has no text is left out.
+        """Return the full texts of activities by external id; activities without a text are left out.
 
-        Called with a few thousand ids at a time; a constant number of statements is expected.
+        Called with a few thousand ids at a time.
         """
         del external_ids
         return {}
 
     def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-        """Earlier texts behind activities, by external id, the latest first; what was never edited is left out.
+        """Return earlier texts of activities by external id, newest first; unedited activities are left out.
 
-        Called with up to a hundred ids; a constant number of statements is expected.
+        Called with up to 100 ids.
         """
         del external_ids
         return {}
 
     def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """A few words to show beside an activity on its thread's page, such as "hidden as spam", by external id.
+        """Return short remarks for activities on a thread's page, such as "hidden as spam", by external id.
 
-        Called with up to a hundred ids; a constant number of statements is expected.
+        Called with up to 100 ids.
         """
         del external_ids
         return {}
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Return what stands above threads, by the external id of the thread; unknown ones are left out.
+        """Return the headings of threads by the thread's external id; unknown threads are left out.
 
-        Called with up to a hundred ids; a constant number of statements is expected.
+        Called with up to 100 ids.
         """
         del threads
         return {}
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return what activities were, in words, by external id; those left out are called by their type.
+        """Return activities as sentences by external id. An activity that is left out is shown by its type.
 
-        Called with up to a hundred; a constant number of statements is expected.
+        Called with up to 100 activities.
         """
         del activities
         return {}
 
     def details(self, external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-        """Return what belongs to posts beside their texts, by external id; those without any are left out.
+        """Return the parts of posts besides their texts, by external id; posts without any are left out.
 
-        Called with up to a hundred ids; a constant number of statements is expected.
+        Called with up to 100 ids.
         """
         del external_ids
         return {}
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """Return how texts of the scope (its external id) are written, with every reference in them looked up.
+        """Return the flavour of Markdown of these texts, with every reference in them resolved.
 
-        A constant number of statements is expected, however many texts there are.
+        ``scope`` is the external id of the scope that the texts belong to.
         """
         from core.operations.markdown import PLAIN
 
@@ -211,35 +224,32 @@ class TrackerConfig(AppConfig):
         return PLAIN
 
     def bots(self) -> Collection[str]:
-        """Return the ids of accounts that are programs."""
+        """Return the ids of accounts that are bots."""
         return ()
 
     def unreadable_scopes(self) -> Collection[str]:
-        """Return external ids of scopes that are known and may not be read with the account in use."""
+        """Return external ids of known scopes that the configured account may not read."""
         return ()
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """What cannot be read for want of a permission, as of the last run; nothing is asked of the source.
-
-        The first ones, at most so many: a page shows no more.
-        """
+        """Return at most ``most`` gaps that missing permissions cause, as of the last run, without a request."""
         del most
         return ()
 
 
 def installed_trackers() -> list[TrackerConfig]:
-    """The installed trackers, in the order of ``INSTALLED_APPS``."""
+    """Return the installed trackers in the order of ``INSTALLED_APPS``."""
     return [config for config in apps.get_app_configs() if isinstance(config, TrackerConfig)]
 
 
 def tracker_of(source_system: str) -> TrackerConfig | None:
-    """Return the installed tracker of a source, if there is one."""
+    """Return the installed tracker of a source, or ``None``."""
     return next((tracker for tracker in installed_trackers() if tracker.source_system == source_system), None)
 
 
 def document_sources(source_system: str | None = None) -> list[DocumentSource]:
-    """What can be searched: of every installed tracker, or of one."""
-    found = (
+    """Return the document sources of every installed tracker, or of one source."""
+    sources = (
         tracker.document_source() for tracker in installed_trackers() if source_system in {None, tracker.source_system}
     )
-    return [source for source in found if source is not None]
+    return [source for source in sources if source is not None]

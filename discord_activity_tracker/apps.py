@@ -19,6 +19,10 @@ class DiscordTrackerConfig(TrackerConfig):
     verbose_name = "Discord"
     source_system = "discord"
     collect_command = "collect_discord"
+    setting_names = (
+        "DISCORD_API_BASE", "DISCORD_GUILDS", "DISCORD_RESCAN_DAYS", "DISCORD_REQUESTS_PER_SECOND",
+    )  # fmt: skip
+    secret_settings = ("DISCORD_BOT_TOKEN", "DISCORD_BOT_TOKENS")
     type_names = {"discord.default": "message", "discord.channel_pinned_message": "pin", "discord.user_join": "join"}
 
     def is_set_up(self) -> bool:

@@ -3,6 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+
+from core.errors import ConfigurationError
 from core.search.documents import DocumentSource
 from core.trackers import EarlierText, Line, PostDetails, ThreadHead, TrackerConfig
 
@@ -18,7 +22,37 @@ class GitHubTrackerConfig(TrackerConfig):
     verbose_name = "GitHub"
     source_system = "github"
     collect_command = "collect_github"
+    setting_names = ("GITHUB_API_URL", "GITHUB_GIT_URL", "GITHUB_REPOS", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE")
+    secret_settings = ("GITHUB_TOKENS",)
     passive_types = frozenset({"github.event.mentioned", "github.event.subscribed", "github.event.unsubscribed"})
+
+    def checks(self) -> list[CheckMessage]:
+        """Require both settings of a GitHub App, and a private key that can be read."""
+        from django.conf import settings
+
+        if not settings.GITHUB_APP_ID and not settings.GITHUB_APP_PRIVATE_KEY_FILE:
+            return []
+        from core.operations.github_ops.app_auth import read_app_credentials  # most commands need no HTTP
+
+        try:
+            read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
+        except ConfigurationError as error:
+            return [Error(str(error), hint="See the GitHub section of .env.example.", id="core.E003")]
+        return []
+
+    def deployment_checks(self) -> list[CheckMessage]:
+        """Warn about a missing token: without one GitHub allows 60 requests an hour and no GraphQL."""
+        from django.conf import settings
+
+        if settings.GITHUB_TOKENS or settings.GITHUB_APP_ID:
+            return []
+        return [
+            checks.Warning(
+                "GITHUB_TOKENS is empty: GitHub then allows 60 requests an hour.",
+                hint="Create a token at https://github.com/settings/tokens and put it into .env as GITHUB_TOKENS.",
+                id="core.W001",
+            )
+        ]
 
     def document_source(self) -> DocumentSource:
         """Issues and pull requests with their talk, and commits."""

@@ -14,7 +14,7 @@ ROLE = "activity_trackers"
 DATABASE = "activity_trackers"
 
 LOCK = 7313
-"""The advisory lock of :func:`prepare_database`; ``core.management.commands.migrate`` has 7312."""
+"""The advisory lock of :func:`prepare_database`; ``core.db.locks`` lists it as ``DATABASE_ROLES``."""
 PATIENCE = "60s"
 """How long to wait for a table that another program uses; longer than a page, shorter than a person waits."""
 

@@ -1,8 +1,7 @@
 """The stable contracts of collectors and their commands; see docs/Core_public_API.md."""
 
-from core.collectors.abstract import AbstractCollector, CollectorBase, CollectorRunnable
+from core.collectors.abstract import AbstractCollector, CollectorBase, CollectorRunnable, DjangoCommandCollector
 from core.collectors.command import BaseCollectorCommand
-from core.collectors.django_command import DjangoCommandCollector
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult, ScopeReport
 

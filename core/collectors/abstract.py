@@ -5,6 +5,8 @@ from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from django.core.management import call_command
+
 from core.collectors.progress import Progress
 from core.collectors.result import CollectorResult
 from core.errors import classify_failure
@@ -112,3 +114,14 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
             progress: Progress = getattr(self, "progress", None) or Silence()
             return sync(sources, progress=counted(progress, "search index"))
         return None
+
+
+class DjangoCommandCollector(CollectorBase):
+    """Runs an existing command, once for each ``run()``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self) -> None:
+        """Call the command."""
+        call_command(self.name)

@@ -10,17 +10,17 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from core.collectors.abstract import CollectorRunnable
-from core.collectors.ending import counts_so_far, finish_interrupted, readable_options, record_refusal
 from core.collectors.estimate import Estimating, in_words
-from core.collectors.progress import hidden, shown_progress
+from core.collectors.progress import RecordedProgress, hidden, shown_progress
 from core.collectors.reporting import ReportingCommand
-from core.collectors.result import CollectorResult, Outcome
-from core.collectors.run_progress import RecordedProgress, kept_reports
+from core.collectors.result import CollectorResult, Outcome, stored_reports
 from core.collectors.terminal import at_terminal, wrapped
 from core.collectors.time_limit import AFTERWARDS, allowed_seconds, time_limit
 from core.errors import (
@@ -36,10 +36,10 @@ from core.logs.context import log_fields
 from core.logs.redaction import redact
 from core.models import CollectorRun
 from core.operations.bounds import check_time, run_ends_after
-from core.operations.interrupts import interruption_in
+from core.operations.interrupts import Terminated, interruption_in
 from core.operations.visible import json_text, visible_line
 from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
-from core.runs import finish_run, recorded_run, run_finished
+from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
 from core.search.results import SyncResult
 
 logger = logging.getLogger(__name__)
@@ -224,7 +224,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             requests=result.requests,
             category=next((r.category for r in result.scopes if r.category), ""),
             error=redact("; ".join(f"{r.scope}: {r.reason}" for r in result.scopes if r.reason)),
-            scopes=kept_reports(result.scopes),
+            scopes=stored_reports(result.scopes),
         )
 
     def _estimate(self, collector: object, *, as_json: bool) -> None:
@@ -301,3 +301,60 @@ def _set_if_possible(collector: object, name: str, value: object) -> None:
     """Set an attribute; a collector whose ``__slots__`` leave no room for it goes without."""
     with suppress(AttributeError):
         setattr(collector, name, value)
+
+
+NOT_RECORDED = {
+    "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
+    "version",
+}  # fmt: skip
+"""Django's own options, which the ledger does not need."""
+
+
+def readable_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options that were given, as the run page shows them: lists with commas, dates as YYYY-MM-DD."""
+    given = {name: value for name, value in options.items() if value not in (None, False, [], "")}
+    return {name: _readable(value) for name, value in given.items() if name not in NOT_RECORDED}
+
+
+def _readable(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_readable(one) for one in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, datetime):
+        midnight = (value.hour, value.minute, value.second) == (0, 0, 0)
+        return f"{value:%Y-%m-%d}" if midnight else f"{value:%Y-%m-%d %H:%M %Z}"
+    return "yes" if value is True else str(value)
+
+
+def counts_so_far(collector: object) -> dict[str, int]:
+    """Return what a collector has stored before it ended early; nothing for one that cannot say."""
+    ask = getattr(collector, "counts_so_far", None)
+    result = getattr(collector, "result", None)
+    counts = ask() if callable(ask) else result.counts if isinstance(result, CollectorResult) else {}
+    return {name: number for name, number in counts.items() if number} if isinstance(counts, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInterrupt) -> None:
+    """Close a run that a signal stopped; the next run goes on. Ctrl-C raises no alert.
+
+    The signal may come between a statement and its answer. That session can do nothing else, so a new one is opened.
+    """
+    if not connection.is_usable():
+        connection.close()
+    run.refresh_from_db(fields=["progress"])
+    counts = counts_so_far(collector) or progress_counts(run)
+    outcome, is_by_hand = CollectorRun.Outcome.INTERRUPTED, not isinstance(error, Terminated)
+    line = f"stopped by {'hand (Ctrl-C)' if is_by_hand else 'SIGTERM'}; run again to go on"
+    finish_run(run, outcome, counts=counts, category=BY_HAND if is_by_hand else "", error=line)
+    run_finished.send_robust(CollectorRun, run=run)
+
+
+def record_refusal(command: type, options: Mapping[str, str], error: Exception) -> None:
+    """Keep a failed run of a command whose collector could not be built, if the configuration is to blame."""
+    if exit_code_for(error) != 2:
+        return
+    module = command.__module__.rpartition(".")[2]
+    names = (app.source_system for app in apps.get_app_configs() if getattr(app, "collect_command", "") == module)  # pyright: ignore[reportAttributeAccessIssue]
+    with recorded_run(next(names, module), options) as run:
+        line = redact(in_one_line(error))[:1000]
+        finish_run(run, "failed", counts={}, category=classify_failure(error).value, error=line)
+    run_finished.send_robust(CollectorRun, run=run)

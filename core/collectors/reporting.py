@@ -12,8 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.core.management.color import no_style
 
-from core.collectors.output import SafeOutput
-from core.collectors.terminal import wrapped
+from core.collectors.terminal import SafeOutput, wrapped
 from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.logs.redaction import redact

@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from core.logs.redaction import redact
 
 Outcome = Literal["succeeded", "partial", "failed", "busy"]
+MOST_SCOPES = 10_000
+"""Reports of scopes that the ledger stores for one run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,3 +54,15 @@ class CollectorResult:
         outcome: Outcome = outcomes.pop() if len(outcomes) == 1 else "partial" if outcomes else "succeeded"
         skipped = sum(report.skipped for report in reports)
         return cls(outcome=outcome, counts=dict(counts), requests=requests, skipped=skipped, scopes=tuple(reports))
+
+
+def stored_reports(reports: Sequence[ScopeReport]) -> list[dict[str, Any]]:
+    """Return the reports as the ledger stores them: incomplete scopes first, reasons without secrets."""
+    ordered = sorted(reports, key=lambda report: (report.outcome == "succeeded", report.scope))
+    return [
+        {
+            "scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)[:500],
+            "category": r.category,
+        }
+        for r in ordered[:MOST_SCOPES]
+    ]  # fmt: skip

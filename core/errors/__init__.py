@@ -1,7 +1,6 @@
 """Why a run failed: the categories, the project's own errors, and the classification of everybody else's."""
 
-from core.errors.advice import in_one_line
-from core.errors.classify import classify_failure, exit_code_for
+from core.errors.classify import classify_failure, exit_code_for, in_one_line
 from core.errors.project import (
     AccessDenied,
     BudgetExhausted,

@@ -1,11 +1,10 @@
 """The tables that every tracker shares."""
 
 from core.models.alerts import Alert, Notice
-from core.models.rollups import ActivityWeek, PersonWeek
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
 from core.models.search import Chunk, CommonWord, Document, Embedding, IndexEntry, Namespace, Vector
-from core.models.timeline import Activity
+from core.models.timeline import Activity, ActivityWeek, PersonWeek
 
 __all__ = [
     "Activity",

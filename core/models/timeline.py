@@ -44,3 +44,40 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return self.summary[:80] or f"{self.activity_type} {self.external_id}"
+
+
+class ActivityWeek(models.Model):
+    """How much of one type happened in a scope in one week."""
+
+    week = models.DateField()
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
+    activity_type = models.CharField(max_length=64)
+    count = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["week", "scope", "activity_type"], name="activity_week_identity")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.week} {self.activity_type}"
+
+
+class PersonWeek(models.Model):
+    """How much of one type one person did in a scope in one week; activities without a person are not counted."""
+
+    week = models.DateField()
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
+    actor_external_id = models.CharField(max_length=64)
+    activity_type = models.CharField(max_length=64)
+    count = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["week", "scope", "actor_external_id", "activity_type"], name="person_week_identity"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.week} {self.actor_external_id}"

@@ -4,21 +4,21 @@ Everything is derived from the database, in one transaction with the messages th
 finishes what a killed process left, and tells nothing twice. The lock keeps two processes from finding the same.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from core.models import Alert, CollectorRun
-from core.monitoring.coverage import Coverage, coverage_of
+from core.db.locks import ALERTS, lock_until_commit
+from core.models import Alert, CollectorRun, Scope
 from core.monitoring.freshness import freshness, limit_of
 from core.monitoring.notices import tell_opened, tell_resolved
 from core.runs import BY_HAND, mark_interrupted
+from core.trackers import installed_trackers
 
-LOCK = 7311
 FORGOTTEN = timedelta(days=7)
 """A run's trouble that no run has met again for so long is closed without a word: nobody collects that any more."""
 Key = tuple[str, str, str]
@@ -35,13 +35,68 @@ class Trouble:
     run: CollectorRun | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coverage:
+    """What one tracker collects; all names are in lower case.
+
+    ``watched`` and ``known`` are names of scopes with every leading part: ``guild/channel`` is also under ``guild``.
+    """
+
+    watched: Collection[str]
+    known: Collection[str]
+    configured: Collection[str]
+    last_run: int
+    reported: Collection[str]
+    """Scopes that the newest complete report of a run names; ``last_run`` is that run."""
+
+    def has_dropped(self, scope: str, run: int | None) -> bool:
+        """Return whether the tracker no longer collects a scope that ``run`` reported last.
+
+        A scope that is known is dropped when it is disabled. One that was never stored, such as a misspelt name in the
+        settings, is dropped when a later run does not name it.
+        """
+        if scope in self.watched or scope in self.configured:
+            return False
+        return scope in self.known or (scope not in self.reported and self.last_run > (run or 0))
+
+
+def coverage_of(systems: Collection[str], watched: Collection[tuple[str, str, str]]) -> Mapping[str, Coverage]:
+    """Return the coverage of these trackers by source system; unknown source systems are ignored.
+
+    ``watched`` holds the keys of scopes that should be fresh.
+    """
+    coverage: dict[str, Coverage] = {}
+    for tracker in installed_trackers():
+        system = tracker.source_system
+        if system not in systems:
+            continue
+        names = Scope.objects.filter(source_system=system).values_list("name", flat=True)
+        ended = CollectorRun.objects.filter(collector=system).exclude(scopes=[])
+        last = ended.exclude(outcome__in=["running", "busy", "interrupted"]).order_by("-pk").first()
+        coverage[system] = Coverage(
+            watched=_with_leading_parts(key[2] for key in watched if key[1] == system),
+            known=_with_leading_parts(name.lower() for name in names.iterator(chunk_size=5000)),
+            configured={name.lower() for name in tracker.configured_names()},
+            last_run=last.pk if last else 0,
+            reported={str(report.get("scope", "")).lower() for report in last.scopes} if last else set[str](),
+        )
+    return coverage
+
+
+def _with_leading_parts(names: Iterable[str]) -> set[str]:
+    parts: set[str] = set()
+    for name in names:
+        parts.add(name)
+        parts.add(name.rpartition("/")[0])
+    return parts - {""}
+
+
 def refresh(now: datetime | None = None) -> None:
     """Bring alerts and waiting messages up to date."""
     moment = now or timezone.now()
     mark_interrupted()
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        lock_until_commit(ALERTS)
         alive = {_key(alert): alert for alert in Alert.objects.filter(resolved_at=None).select_related("run")}
         troubles, cleared = _of_runs(moment)
         stale, watched = _of_scopes(moment)

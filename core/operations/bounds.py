@@ -1,10 +1,10 @@
-"""The bounds of every wait for another machine, and the rule for redirects: one place for all clients.
+"""Limits for every wait for another machine, and the rule for redirects, shared by all clients.
 
-A credential goes to the origin of its setting and to no other. No client follows a redirect to another address: a
-library that would do so by itself is stopped, and the answer is reported. What GitHub moves is asked for again below
-the configured root (``github_ops.links``).
+A credential is sent only to the origin in its setting. No client follows a redirect to another address; libraries that
+would follow one are prevented from doing so, and the redirect is reported. Moved repositories of GitHub are requested
+below the configured root (``github_ops.links``).
 
-Every wait ends: a client bounds the time to connect, the silence between two bytes and the whole answer; and nothing
+Every wait ends: a client limits the time to connect, the silence between two bytes and the whole answer, and nothing
 waits longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS).
 """
 
@@ -24,43 +24,43 @@ from core.errors import BudgetExhausted, SourceUnavailable
 CONNECT = 10.0
 """Seconds to open a connection."""
 IDLE = 60.0
-"""Seconds without a byte; some GitHub queries need 10, hosted models up to 30."""
+"""Seconds without a byte. Some GitHub queries need 10 seconds, hosted models up to 30."""
 ANSWER = 120.0
-"""Seconds for a whole answer, however steadily it comes: 64 MB in that time is a slow line."""
+"""Seconds for a whole answer, even when bytes arrive steadily; even a slow line transfers 64 MB in this time."""
 QUERY = 20.0
-"""Seconds for a whole answer for which a person waits, such as the vectors of a search."""
+"""Seconds for a whole answer while a person waits, such as the vector of a search query."""
 GIT_FETCH = 3600.0
 """Seconds for one ``git fetch``: the largest public repositories need about 20 minutes."""
 GIT_LOCAL = 900.0
 """Seconds for a git command that only reads the local copy."""
 GIT_SILENCE = 120
-"""Seconds without a byte after which git gives up; servers that prepare an answer send something every 5 seconds.
+"""Seconds without a byte after which git gives up. Servers that prepare an answer send a byte every 5 seconds.
 
 https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackkeepAlive
 """
 GRACE = 1.0
-"""Seconds after the end of a run in which an answer may still arrive."""
+"""Seconds after the end of a run during which an answer may still arrive."""
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 NEEDED_VARIABLES = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 )  # fmt: skip
-"""Variables that programs such as git need; ours hold tokens, which are nobody else's business."""
+"""Environment variables that child processes such as git receive. Others may hold tokens."""
 MOST_DIGITS = 24
-"""Characters of a number in a header; longer ones are no time, and expensive to convert."""
+"""Characters of a number in a header. Longer numbers are not times, and expensive to convert."""
 LARGEST = 64 * 1024 * 1024
-"""Bytes of an answer; no documented page comes near it."""
+"""Bytes of one answer; every documented page is far smaller."""
 TIME_IS_OVER = "stopped because --max-seconds is over; run again to go on"
 Value = TypeVar("Value")
 _ends: list[float] = []
-"""Times of the monotonic clock at which the runs of this process end, the outermost first."""
+"""Ends of the nested runs of this process, outermost first, by the monotonic clock."""
 
 
 @contextmanager
 def run_ends_after(seconds: float | None) -> Generator[None]:
-    """Bound every wait inside, in all threads, to so many seconds from now; the earlier of two bounds counts.
+    """Limit every wait inside the block, in all threads, to ``seconds`` from now; the earliest limit counts.
 
-    ``None`` or 0: no further bound.
+    ``None`` or 0 adds no limit.
     """
     if not seconds:
         yield
@@ -73,37 +73,37 @@ def run_ends_after(seconds: float | None) -> Generator[None]:
 
 
 def run_end() -> float | None:
-    """Return when this run ends (monotonic clock); ``None`` when it may last for ever."""
+    """Return when this run ends, by the monotonic clock; ``None``: no limit."""
     return _ends[-1] if _ends else None
 
 
 def earlier_end(deadline: float | None) -> float | None:
-    """Return the earlier of a deadline and the end of this run; both of the monotonic clock, ``None``: no bound."""
+    """Return the earlier of ``deadline`` and the end of this run, by the monotonic clock; ``None``: no limit."""
     bounds = [bound for bound in (deadline, run_end()) if bound is not None]
     return min(bounds, default=None)
 
 
 def time_left(deadline: float | None = None) -> float | None:
-    """Return the seconds until this run, or the deadline, ends; ``None``: no bound."""
+    """Return the seconds until the earlier of ``deadline`` and the end of this run; ``None``: no limit."""
     end = earlier_end(deadline)
     return None if end is None else end - time.monotonic()
 
 
 def check_time(seconds: float = 0.0, deadline: float | None = None) -> None:
-    """Raise BudgetExhausted when the run, or the deadline, ends within so many seconds."""
+    """Raise BudgetExhausted when the run or ``deadline`` ends within ``seconds``."""
     left = time_left(deadline)
     if left is not None and left <= seconds:
         raise BudgetExhausted(TIME_IS_OVER)
 
 
 def pause(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait. Raises BudgetExhausted at once when the run ends before."""
+    """Wait ``seconds``. Raises BudgetExhausted at once when the run ends before that."""
     check_time(seconds)
     sleep(seconds)
 
 
 def within(seconds: float, deadline: float | None = None) -> float:
-    """Return how long one answer may take: at most so many seconds, and not beyond the end of the run."""
+    """Return the limit for one answer: ``seconds``, or less when the run ends before that."""
     left = time_left(deadline)
     return seconds if left is None else max(0.0, min(seconds, left + GRACE))
 
@@ -115,11 +115,11 @@ def call_within(
     deadline: float | None = None,
     abandon: Callable[[], None] | None = None,
 ) -> Value:
-    """Return what ``work`` returns, or raise what it raises; it runs in a thread of its own.
+    """Call ``work`` in a separate thread and return its result or raise its error.
 
-    The time-outs of sockets begin anew with every byte, so they bound no answer. After so many seconds the thread is
-    left alone: TimeoutError, or BudgetExhausted when the run (or ``deadline``) is over. ``abandon`` is called whenever
-    nobody waits for ``work`` any more.
+    The time-out of a socket restarts with every byte, so it does not limit a whole answer. Raises TimeoutError after
+    ``seconds``, or BudgetExhausted when the run or ``deadline`` is over. ``abandon`` is called when this function
+    returns before ``work`` does.
     """
     outcome: list[tuple[Value | None, BaseException | None]] = []
 
@@ -146,7 +146,7 @@ def call_within(
 
 
 def wait_seconds(value: object) -> float | None:
-    """Return the seconds that an answer asks to wait; ``None`` (unknown) for what is no number of seconds."""
+    """Return a number of seconds from a header or body; ``None`` where the value is not a usable number."""
     text = str(value).strip()
     if not text.isascii() or len(text) > MOST_DIGITS:
         return None
@@ -158,7 +158,7 @@ def wait_seconds(value: object) -> float | None:
 
 
 class RedirectRefused(SourceUnavailable):
-    """The answer is a redirect to another address, which is not followed."""
+    """The answer is a redirect, which is not followed."""
 
 
 def redirect_refused(service: str, setting: str) -> RedirectRefused:
@@ -170,15 +170,16 @@ def redirect_refused(service: str, setting: str) -> RedirectRefused:
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a program that is started here: what it needs, and ``extra``; no secret of ours."""
+    """Return the environment for a child process: ``NEEDED_VARIABLES`` and ``extra``, without any token."""
     return {name: os.environ[name] for name in NEEDED_VARIABLES if name in os.environ} | dict(extra)
 
 
 @contextmanager
 def bounded_process(process: "subprocess.Popen[bytes]", seconds: float) -> Generator[Callable[[], bool]]:
-    """End a process and its children after so many seconds, at the end of the run, and when the block is left.
+    """Kill a process and its children after ``seconds``, at the end of the run, or when an error leaves the block.
 
-    Start it with ``start_new_session=True``: then its children are in its group. Yields whether time was over.
+    Start the process with ``start_new_session=True``, so that its children are in its process group. Yields a function
+    that returns whether the time was over.
     """
     is_late, is_left_well = threading.Event(), False
 
@@ -202,7 +203,7 @@ def bounded_process(process: "subprocess.Popen[bytes]", seconds: float) -> Gener
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process that runs in a session of its own, and its children."""
+    """Kill a process that was started in a new session, and its children."""
     if process.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -210,20 +211,21 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
 
 def run_program(
     command: Iterable[str], *, seconds: float, env: Mapping[str, str], cwd: "str | os.PathLike[str] | None" = None,
-    given: bytes | None = None,
+    input_bytes: bytes | None = None,
 ) -> "subprocess.CompletedProcess[bytes]":  # fmt: skip
-    """Run a program and its children to the end, and return what they print.
+    """Run a program to its end and return its output. ``input_bytes`` is its standard input.
 
-    Raises TimeoutError after so many seconds, and BudgetExhausted at the end of the run; then all of them are killed.
+    Raises TimeoutError after ``seconds`` and BudgetExhausted at the end of the run; the program and its children are
+    killed then.
     """
     check_time()
     arguments = list(command)
     process = subprocess.Popen(
-        arguments, cwd=cwd, env=dict(env), stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL,
+        arguments, cwd=cwd, env=dict(env), stdin=subprocess.PIPE if input_bytes is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     with bounded_process(process, seconds) as is_late:
-        out, err = process.communicate(given)
+        out, err = process.communicate(input_bytes)
     if is_late():
         check_time()
         raise TimeoutError(f"{arguments[0]} did not end within {seconds:.0f} seconds")

@@ -1,4 +1,4 @@
-"""Endpoints that embed as OpenAI's does: https://platform.openai.com/docs/api-reference/embeddings."""
+"""Embedding endpoints with OpenAI's interface: https://platform.openai.com/docs/api-reference/embeddings."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,13 +21,13 @@ from core.operations import bounds
 from core.operations.http import Allowance, Response, Transport
 
 LIMITED = 4
-"""So often a request is made again after 429."""
+"""Number of times that a request is repeated after status 429."""
 LONGEST_WAIT = 60.0
-"""Seconds; a limit that lasts longer ends the run."""
+"""Seconds. A rate limit that lasts longer ends the run."""
 
 
 class EmbeddingEndpoint:
-    """``url`` is the address before ``/embeddings``. The key may be empty where a local server asks for none."""
+    """An endpoint at ``url``, the address before ``/embeddings``. Local servers may need no key."""
 
     def __init__(self, url: str, key: str, *, transport: Transport | None = None) -> None:
         if not url.startswith(("https://", "http://")):
@@ -37,7 +37,7 @@ class EmbeddingEndpoint:
         self.transport = transport or Transport(Allowance())
 
     def embed(self, model: str, texts: Sequence[str], *, hurry: bool = False) -> list[list[float]]:
-        """Return a vector a text, in their order. ``hurry``: a person waits, so retries are few and short."""
+        """Return one vector for each text, in order. ``hurry``: a person waits, so retries are few and short."""
         options: dict[str, Any] = {"attempts": 2, "total": bounds.QUERY / 2} if hurry else {}
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
@@ -57,30 +57,30 @@ class EmbeddingEndpoint:
 
 
 def _vectors(answer: Response, expected: int) -> list[list[float]]:
-    """By the ``index`` of each item: not every server keeps the order."""
+    """Return the vectors in the order of their ``index``; some servers return another order."""
     parsed = answer.json()
     items: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     try:
-        found = {int(item.get("index", place)): item["embedding"] for place, item in enumerate(items)}
-        return [[float(x) for x in found[place]] for place in range(expected)]
+        vectors = {int(item.get("index", position)): item["embedding"] for position, item in enumerate(items)}
+        return [[float(x) for x in vectors[position]] for position in range(expected)]
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise UnexpectedAnswer("EMBEDDING_API_URL did not answer with a vector a text") from error
+        raise UnexpectedAnswer("EMBEDDING_API_URL did not answer with one vector for each text") from error
 
 
 def _retry_after(answer: Response, attempt: int) -> float:
-    """Seconds to wait; what is no number of seconds counts as unknown."""
+    """Return the seconds to wait: from the header, or growing with ``attempt`` where it has no usable number."""
     seconds = bounds.wait_seconds(answer.headers.get("retry-after", ""))
     return 0.5 * 2**attempt if seconds is None else seconds
 
 
 def _words(answer: Response) -> str:
-    """What the server says, without the key."""
+    """Return the server's error message, without the key."""
     try:
         parsed: Any = answer.json()
-        told = parsed["error"]["message"]
+        message = parsed["error"]["message"]
     except (UnexpectedAnswer, KeyError, TypeError):
-        told = answer.body[:500].decode("utf-8", "replace")
-    return redact(" ".join(str(told).split()))[:500]
+        message = answer.body[:500].decode("utf-8", "replace")
+    return redact(" ".join(str(message).split()))[:500]
 
 
 def _is_quota(answer: Response) -> bool:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and a workspace that no name leads out of."""
+"""Atomic file writes, and a workspace folder that no name can escape from."""
 
 import errno
 import fcntl
@@ -11,13 +11,13 @@ from typing import IO, NamedTuple
 from urllib.parse import quote
 
 TEMPORARY = (".activity-trackers-", ".tmp")
-"""How the names of files begin and end that wait for being moved to their place; no other file is ever removed."""
+"""Prefix and suffix of temporary files. Only files with such names are ever removed."""
 PRIVATE = 0o600
-"""The mode of files that hold what was collected: only their owner reads them."""
+"""Mode of files with collected data: only their owner may read them."""
 
 
 class NewFile(NamedTuple):
-    """A file that is being written: its name, and a descriptor that holds its lock."""
+    """A file that is being written: its path, and the descriptor that holds its lock."""
 
     path: Path
     descriptor: int
@@ -25,10 +25,11 @@ class NewFile(NamedTuple):
 
 @contextmanager
 def new_file(target: Path, mode: int | None = None) -> Generator[NewFile]:
-    """Yield an empty file beside ``target``, and move it there when the block ends well; else nothing is left.
+    """Yield an empty temporary file in the folder of ``target``, and rename it to ``target`` after the block.
 
-    The file is locked while it is written, so that the next writer in this folder knows and removes what a killed
-    process has left there. ``mode``: the permissions; ``None``: those of any new file. Raises OSError.
+    After an error the temporary file is removed and ``target`` is unchanged. The file is locked while it is written, so
+    that the next writer in this folder can remove the files of killed processes. ``mode`` is the file's mode; ``None``
+    means the usual mode of a new file. Raises OSError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(target.parent)
@@ -40,7 +41,7 @@ def new_file(target: Path, mode: int | None = None) -> Generator[NewFile]:
         new.path.replace(target)
     finally:
         try:
-            new.path.unlink(missing_ok=True)  # it is there only when something went wrong
+            new.path.unlink(missing_ok=True)  # it still exists only after an error
         finally:
             os.close(new.descriptor)
     _sync_folder(target.parent)
@@ -48,9 +49,9 @@ def new_file(target: Path, mode: int | None = None) -> Generator[NewFile]:
 
 @contextmanager
 def open_atomic(path: Path, encoding: str = "utf-8", mode: int | None = None) -> Generator[IO[str]]:
-    """Write a text file beside its place and move it there when the block ends well; else nothing is left.
+    """Yield a text file that replaces ``path`` when the block ends without an error.
 
-    What is no regular file, such as ``/dev/null`` or a pipe, is written to directly, and a link leads to its file.
+    Special files such as ``/dev/null`` or a pipe are written to directly, and the target of a link is replaced.
     ``mode``: see :func:`new_file`.
     """
     if path.exists() and not path.is_file():
@@ -65,13 +66,13 @@ def open_atomic(path: Path, encoding: str = "utf-8", mode: int | None = None) ->
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove the files that interrupted writers of this project have left in a folder.
+    """Remove the temporary files that killed processes of this project left in a folder.
 
-    Those that a living process writes are locked, and stay; so does everything with another name.
+    Files of running processes are locked and therefore stay. Files with other names are never touched.
     """
     prefix, suffix = TEMPORARY
     for path in folder.glob(f"{prefix}*{suffix}"):
-        with suppress(OSError):  # another user's, or removed meanwhile
+        with suppress(OSError):  # it belongs to another user, or another process removed it
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,19 +82,19 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def _locked_file(folder: Path) -> NewFile:
-    """Make an empty file that only this process removes; mode 0600."""
+    """Create an empty, locked temporary file with mode 0600."""
     prefix, suffix = TEMPORARY
     while True:
         descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
         try:
-            with suppress(OSError):  # a file system without locks: then nothing is ever removed there
+            with suppress(OSError):  # a file system without locks, where abandoned files stay
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return NewFile(Path(name), descriptor)
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # another process removed it before it was locked
+        os.close(descriptor)  # another process removed the file before the lock
 
 
 def _usual_mode() -> int:
@@ -103,7 +104,7 @@ def _usual_mode() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a renaming durable, where the file system can."""
+    """Make a rename durable, where the file system supports it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -115,19 +116,22 @@ def _sync_folder(folder: Path) -> None:
 
 
 class Workspace:
-    """A folder for what can be fetched again."""
+    """A folder for data that can be downloaded again, such as clones."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, *names: str) -> Path:
-        """A path below the root, one part a name; whatever a name holds, it stays one part, and differs from others."""
+        """Return a path below the root with one component for each name, whatever characters a name contains.
+
+        Names are percent-encoded and cut to 200 characters. Raises ValueError for an empty name.
+        """
         parts = [self._part(name) for name in names]
         return self.root.joinpath(*parts)
 
     @staticmethod
     def _part(name: str) -> str:
         if not name:
-            raise ValueError("an empty name is no part of a path")
+            raise ValueError("a path component must not be empty")
         safe = quote(name, safe="")
         return safe.replace(".", "%2E") if set(name) == {"."} else safe[:200]

@@ -1,4 +1,4 @@
-"""HTTP with time-outs, retries, bounds and typed errors; knows no vendor."""
+"""HTTP with time limits, retries, limits of size and typed errors, for any vendor."""
 
 import json
 import random
@@ -18,37 +18,37 @@ from core.operations import bounds
 
 USER_AGENT = "activity-trackers"
 PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
-"""Statuses that say nothing about the request itself: it is asked again."""
+"""Statuses of temporary failures, after which the request is repeated."""
 LARGEST = bounds.LARGEST
 PART = 1 << 16
-"""Bytes that are read at once."""
+"""Bytes of one read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """An answer whose body has been read whole. Header names are lower case."""
+    """A complete answer. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
     parsed: Any = None
-    """The body of a good answer that calls itself JSON and is."""
+    """The parsed body of an answer with status 200 and a JSON content type."""
 
     def json(self) -> Any:
-        """The parsed body, ``None`` for an empty one; UnexpectedAnswer when it is not JSON."""
+        """Return the parsed body; ``None`` for an empty body. Raises UnexpectedAnswer when it is not JSON."""
         if self.parsed is not None or not self.body:
             return self.parsed
         try:
             return json.loads(self.body)
         except ValueError as error:
             raise UnexpectedAnswer(
-                f"{_place(self.url)} answered {self.status} with something that is not JSON"
+                f"{_site(self.url)} answered {self.status} with something that is not JSON"
             ) from error
 
 
 class Allowance:
-    """What a run may spend: requests, and seconds from now on. ``None`` is no bound."""
+    """The requests that a run may make, and its seconds from now on. ``None``: no limit."""
 
     def __init__(self, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.max_requests = max_requests
@@ -56,21 +56,23 @@ class Allowance:
         self.spent = 0
 
     def spend(self) -> None:
-        """Count one request; BudgetExhausted when it may not be made any more."""
+        """Count one request. Raises BudgetExhausted when no further request is allowed."""
         if self.max_requests is not None and self.spent >= self.max_requests:
             raise BudgetExhausted(f"stopped after {self.spent} requests, as --max-requests says; run again to go on")
         self.check(0)
         self.spent += 1
 
     def check(self, seconds: float) -> None:
-        """BudgetExhausted when waiting so long would pass the deadline, or the end of the run."""
+        """Raise BudgetExhausted when waiting ``seconds`` would pass the deadline or the end of the run."""
         bounds.check_time(seconds, self.deadline)
 
 
 class Transport:
-    """A pool of connections. ``timeout``: seconds to connect, and seconds without a byte; ``total``: for an answer.
+    """A pool of connections that repeats requests after temporary failures.
 
-    ``markup``: the source answers in XML or HTML; from all others that is a page of trouble, and asked for again.
+    ``timeout`` holds the seconds to connect and the seconds without a byte, ``total`` the seconds for a whole answer.
+    With ``markup`` an answer of XML or HTML is accepted; without it such an answer with status 200 is a proxy's error
+    page, and the request is repeated.
     """
 
     def __init__(
@@ -101,9 +103,9 @@ class Transport:
         attempts: int | None = None,
         total: float | None = None,
     ) -> Response:
-        """One answer; what fails in passing is asked again with growing, random pauses (0.25-8 s).
+        """Make a request and return the answer; after temporary failures repeat it with random pauses (0.25-8 s).
 
-        ``total``: seconds for each answer. Redirects are returned, not followed.
+        ``total`` limits the seconds of each attempt. Redirects are returned, not followed.
         Raises SourceUnavailable, SourceTimeout, UnexpectedAnswer or BudgetExhausted.
         """
         last = attempts or self.attempts
@@ -116,20 +118,20 @@ class Transport:
                 if response.status not in PASSING and whole is not None:
                     return whole
             except (requests.Timeout, TimeoutError) as error:
-                trouble = SourceTimeout(f"{_place(url)} did not answer in time; run again later")
+                trouble = SourceTimeout(f"{_site(url)} did not answer in time; run again later")
                 trouble.__cause__ = error
             except (requests.RequestException, OSError) as error:
-                trouble = SourceUnavailable(f"{_place(url)} cannot be reached ({_kind(error)}); run again later")
+                trouble = SourceUnavailable(f"{_site(url)} cannot be reached ({_kind(error)}); run again later")
                 trouble.__cause__ = error
             else:
-                trouble = SourceUnavailable(f"{_place(url)} keeps answering {response.status}; run again later")
+                trouble = SourceUnavailable(f"{_site(url)} keeps answering {response.status}; run again later")
             if attempt == last:
                 raise trouble
             self.pause(random.uniform(0.25, 1) * min(8.0, 0.5 * 2**attempt))  # noqa: S311  (jitter, not secrecy)
         raise AssertionError("unreachable")
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless the allowance ends before."""
+        """Wait ``seconds``. Raises BudgetExhausted at once when the allowance ends before that."""
         self.allowance.check(seconds)
         self.sleep(seconds)
 
@@ -142,23 +144,23 @@ class Transport:
         body: object,
         total: float,
     ) -> Response:
-        """Return one whole answer. Raises TimeoutError when it takes longer than ``total`` seconds."""
-        given_up = _GivenUp()
+        """Make one attempt and return the whole answer. Raises TimeoutError after ``total`` seconds."""
+        abandoned = _Abandoned()
 
         def ask() -> Response:
             with self.session.request(
                 method, url, headers=dict(headers), params=dict(params or {}), json=body, timeout=self.timeout,
                 allow_redirects=False, stream=True,
             ) as answer:  # fmt: skip
-                content = _read(answer, given_up)
+                content = _read(answer, abandoned)
                 lower = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status_code, headers=lower, body=content, url=answer.url)
 
-        return bounds.call_within(total, ask, deadline=self.allowance.deadline, abandon=given_up.stop)
+        return bounds.call_within(total, ask, deadline=self.allowance.deadline, abandon=abandoned.stop)
 
 
-class _GivenUp:
-    """Ends the reading of an answer for which nobody waits any more, from another thread."""
+class _Abandoned:
+    """Stops another thread from reading an answer after its time limit."""
 
     def __init__(self) -> None:
         self.answer: requests.Response | None = None
@@ -167,27 +169,27 @@ class _GivenUp:
     def stop(self) -> None:
         self.is_set = True
         if self.answer is not None:
-            with suppress(ValueError, RuntimeError, OSError):  # it has been read meanwhile
+            with suppress(ValueError, RuntimeError, OSError):  # the answer is already complete
                 self.answer.raw.shutdown()
 
 
-def _read(answer: requests.Response, given_up: _GivenUp) -> bytes:
-    """Return the whole body, unless it is too large or nobody waits for it any more."""
-    given_up.answer = answer
+def _read(answer: requests.Response, abandoned: _Abandoned) -> bytes:
+    """Return the whole body. Raises UnexpectedAnswer when it is too large; stops early when abandoned."""
+    abandoned.answer = answer
     parts: list[bytes] = []
     size = 0
     for part in answer.iter_content(PART):
         parts.append(part)
         size += len(part)
         if size > LARGEST:
-            raise UnexpectedAnswer(f"{_place(answer.url)} answered more than {LARGEST} bytes")
-        if given_up.is_set:
+            raise UnexpectedAnswer(f"{_site(answer.url)} answered more than {LARGEST} bytes")
+        if abandoned.is_set:
             break
     return b"".join(parts)
 
 
 def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leave the caller's Authorization header alone: requests would replace it by what ~/.netrc has for the host.
+    """Keep the caller's Authorization header, which requests would replace by credentials from ~/.netrc.
 
     https://requests.readthedocs.io/en/latest/user/authentication/#netrc-authentication
     """
@@ -198,7 +200,7 @@ def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequ
 
 
 def parse(response: Response) -> Response | None:
-    """The same answer with its JSON parsed; None for what was cut: the connection may not notice that."""
+    """Return the answer with its JSON parsed, or ``None`` for a truncated body, which the connection may not notice."""
     if response.status != 200:
         return response
     if "json" not in response.headers.get("content-type", ""):
@@ -210,15 +212,15 @@ def parse(response: Response) -> Response | None:
 
 
 def _loaded(body: bytes) -> Any:
-    """The quick parser refuses what is rare and yet JSON to others: halves of surrogate pairs, NaN."""
+    """Parse JSON. orjson is fast but refuses lone surrogates and NaN, which ``json`` accepts."""
     try:
         return orjson.loads(body)
     except ValueError:
         return json.loads(body)
 
 
-def _place(url: str) -> str:
-    """Host and path of an address: queries may hold what nobody should read."""
+def _site(url: str) -> str:
+    """Return host and path of a URL; its query may hold secrets."""
     return url.split("://", 1)[-1].split("?", 1)[0]
 
 

@@ -1,9 +1,9 @@
-"""SIGINT and SIGTERM end a command within a bound, with one line and the exit code 128 + number of the signal.
+"""SIGINT and SIGTERM end a command within seconds, with one line and exit code 128 plus the number of the signal.
 
-Both become exceptions in the main thread, so that transactions are rolled back, locks are released and children are
-ended on the way out. An exception of a signal can be lost (Python ignores exceptions in finalizers) and code that
-cleans up can block, so the signal is repeated once, and then the process ends without more ado. That is safe: every
-write path survives a kill.
+Both become exceptions in the main thread, so that transactions are rolled back, locks are released and child processes
+are ended. Such an exception can be lost (Python ignores exceptions in finalizers), and clean-up code can block.
+Therefore the signal is repeated once, and then the process exits. That is safe, because every write path survives a
+kill.
 
 Imports the standard library only: ``manage.py`` catches signals before Django is loaded.
 """
@@ -19,21 +19,21 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 REPEAT_AFTER = 4.0
-"""Seconds from a signal until it is repeated, when the command is still working."""
+"""Seconds from a signal until it is repeated, if the command is still running."""
 END_AFTER = 8.0
-"""Seconds from a signal until the process ends, whatever it is doing: less than the 10 that Docker allows."""
+"""Seconds from a signal until the process exits in any case. Docker kills after 10 seconds."""
 STORED = "what was stored stays"
-"""What the line says about the data, unless the command knows more."""
+"""What the last line says about the data when the command knows nothing more specific."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived; everything that handles Ctrl-C handles it as well."""
+    """SIGTERM arrived. Code that handles Ctrl-C handles it too."""
 
 
 _first: signal.Signals | None = None
-"""The signal that asked this process to end."""
+"""The first signal that asked this process to end."""
 _is_reported = False
-"""Whether the line has been printed."""
+"""Whether the last line was printed."""
 
 
 def catch_signals() -> None:
@@ -46,15 +46,15 @@ def catch_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """Ignore further signals: the work is done and its result is printed."""
+    """Ignore further signals, because the result of the command is printed."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def interruption_in(error: BaseException) -> KeyboardInterrupt | None:
-    """Return the interruption that an error is, or that it followed from; ``None`` for any other error.
+    """Return the interruption that caused an error, or the error if it is one; ``None`` for any other error.
 
-    An error while a block is left, such as that of a transaction that cannot be rolled back, replaces the interruption.
+    An error during clean-up, such as a failed rollback, replaces the interruption and has it as its context.
     """
     seen: set[int] = set()
     current: BaseException | None = error
@@ -67,12 +67,12 @@ def interruption_in(error: BaseException) -> KeyboardInterrupt | None:
 
 
 def line_for(error: KeyboardInterrupt, stored: str = STORED) -> str:
-    """Return the line that a command ends with; ``stored`` says what becomes of the data."""
+    """Return the last line of an interrupted command; ``stored`` says what happened to the data."""
     return _line(signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT, stored)
 
 
 def report(error: KeyboardInterrupt, line: str = "") -> int:
-    """Print the line on standard error, and return the exit code."""
+    """Print the last line on standard error and return the exit code."""
     global _is_reported
     _is_reported = True
     sys.stderr.write(f"{line or line_for(error)}\n")
@@ -86,7 +86,7 @@ def _line(number: signal.Signals, stored: str) -> str:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """Handle a signal. A thread of ``threading`` could not be started here: its lock may be held."""
+    """Handle a signal. ``threading`` cannot start a thread here, because its lock may be held."""
     global _first
     if _first is None:
         _first = signal.Signals(number)
@@ -96,7 +96,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def _enforce(number: signal.Signals) -> None:
-    """Repeat the signal when the command is still working, then end the process."""
+    """Repeat the signal if the command is still running, then end the process."""
     main = threading.main_thread().ident
     time.sleep(REPEAT_AFTER)
     if main is not None and not _is_reported:
@@ -108,6 +108,6 @@ def _enforce(number: signal.Signals) -> None:
 
 
 def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """Print nothing about an interruption that Python ignores; the signal is repeated."""
+    """Hide an interruption that Python ignored in a finalizer; the signal is repeated."""
     if not isinstance(ignored.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)

@@ -1,6 +1,6 @@
-"""JSON files that are larger than memory: one object whose members, and the items of its arrays, are read one by one.
+"""Reads JSON files that are larger than memory: the members of one object, and the items of its arrays, one by one.
 
-The standard library's scanner reads each value, as fast as ``json.loads``; only what is needed of the file is held.
+The standard library's scanner reads each value as fast as ``json.loads``. Only the part being read is in memory.
 """
 
 import codecs
@@ -11,15 +11,15 @@ from typing import IO, Any
 
 BLANK = re.compile(r"[ \t\r\n]*")
 STEP = 1 << 20
-"""Bytes that are read at once."""
+"""Bytes of one read."""
 LONGEST = 64 << 20
-"""Characters that one value may take; what is longer is no list of small things."""
+"""Characters of one value. A longer value means that the file is not a list of small items."""
 NEAR_THE_END = 16
-"""Characters: where a value is cut off, the scanner complains about one of the last."""
+"""Characters. In a value that is cut off, the scanner reports an error at one of the last characters."""
 
 
 class BadJson(ValueError):
-    """The file is not as announced; ``line`` counts from 1."""
+    """The file is not JSON of the expected shape; ``line`` counts from 1."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -27,7 +27,7 @@ class BadJson(ValueError):
 
 
 class JsonReader:
-    """Reads a file that was opened in binary mode::
+    """Reads a file that is open in binary mode::
 
         for key in reader.names():
             if key == "messages":
@@ -35,7 +35,7 @@ class JsonReader:
             else:
                 line, value = reader.value()
 
-    Each key's value must be read before the next. BadJson for what is no JSON, and for UTF-8 that is none.
+    Read each value before the next name. Raises BadJson for invalid JSON and invalid UTF-8.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -44,25 +44,25 @@ class JsonReader:
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at, self._ended = "", 0, False
         self._line, self._counted = 1, 0
-        """The line at a place up to which line breaks have been counted."""
+        """Line number at position ``_counted``."""
 
     def names(self) -> Iterator[str]:
-        """The names of the members of the whole, in their order."""
+        """Yield the names of the outer object's members, in order."""
         self._take("{")
         while self._peek() != "}":
             line, key = self.value()
             if not isinstance(key, str):
-                raise BadJson(line, "a name was expected")
+                raise BadJson(line, "expected a name")
             self._take(":")
             yield key
             if self._peek() != "}":
                 self._take(",")
         self._take("}")
         if self._peek():
-            raise BadJson(self.line(), "something stands behind the end")
+            raise BadJson(self.line(), "there is text after the end")
 
     def items(self) -> Iterator[tuple[int, Any]]:
-        """The items of an array, each with the line on which it begins."""
+        """Yield the items of an array with the line on which each begins."""
         self._take("[")
         while self._peek() != "]":
             yield self.value()
@@ -71,38 +71,38 @@ class JsonReader:
         self._take("]")
 
     def value(self) -> tuple[int, Any]:
-        """The next value, and the line on which it begins."""
+        """Return the next value and the line on which it begins."""
         self._peek()
         line = self.line()
         while True:
             try:
-                found, end = self._decoder.raw_decode(self._text, self._at)
+                value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                place = self.line(error.pos)
+                error_line = self.line(error.pos)
                 if self._is_final(error) or not self._more():
-                    raise BadJson(place, error.msg) from error
+                    raise BadJson(error_line, error.msg) from error
             except (ValueError, RecursionError) as error:
                 raise BadJson(line, f"cannot be read: {type(error).__name__}") from error
             else:
-                cut = isinstance(found, int | float) and end + NEAR_THE_END > len(self._text)  # "1." of 1.5 is a 1
-                size = end - self._at  # of what is held: reading more moves it
+                cut = isinstance(value, int | float) and end + NEAR_THE_END > len(self._text)  # "1." of 1.5 parses as 1
+                size = end - self._at  # relative, because reading more moves the positions
                 if not cut or not self._more():
                     self._at += size
-                    return line, found
+                    return line, value
 
     def line(self, at: int | None = None) -> int:
-        """The line of a place in what is held; without one, of the next thing to read."""
+        """Return the line of a position in the buffer; ``None`` means the current position."""
         self._line += self._text.count("\n", self._counted, self._at)
         self._counted = self._at
         return self._line + (self._text.count("\n", self._at, at) if at is not None else 0)
 
     def _is_final(self, error: json.JSONDecodeError) -> bool:
-        """Whether more of the file would not help."""
+        """Return whether reading more of the file cannot resolve the error."""
         unfinished = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - NEAR_THE_END
         return not unfinished or len(self._text) - self._at > LONGEST
 
     def _peek(self) -> str:
-        """The next character that is not blank; empty at the end of the file."""
+        """Return the next character that is not white space; empty at the end of the file."""
         while True:
             blank = BLANK.match(self._text, self._at)
             self._at = blank.end() if blank else self._at
@@ -111,15 +111,15 @@ class JsonReader:
             if not self._more():
                 return ""
 
-    def _take(self, wanted: str) -> None:
-        found = self._peek()
-        if found != wanted:
-            reason = f"{wanted!r} was expected, not {found!r}" if found else "the file ends too early"
+    def _take(self, expected: str) -> None:
+        actual = self._peek()
+        if actual != expected:
+            reason = f"expected {expected!r}, not {actual!r}" if actual else "the file ends too early"
             raise BadJson(self.line(), reason)
         self._at += 1
 
     def _more(self) -> bool:
-        """Forget what was read and hold more; False at the end of the file."""
+        """Drop the consumed text and read more; return False at the end of the file."""
         if self._ended:
             return False
         self.line()

@@ -1,7 +1,7 @@
-"""Collected texts made harmless: no character in them moves a cursor, changes a direction or hides from the reader.
+"""Makes hidden characters in collected texts visible, so that they cannot move a cursor or reverse the text.
 
-Pages, terminals, logs and messages use this module and no rule of their own. Which characters hide is decided by their
-Unicode properties: controls, format characters, private use, unpaired surrogates and those that have no glyph
+Pages, terminals, logs and messages all use this module. Hidden characters are those with these Unicode properties:
+controls, format characters, private use, unpaired surrogates, and characters without a glyph
 (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point). Line feeds and tabs stay.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 JOINERS = {"\u200c", "\u200d"}
-"""They hold emoji and letters of some scripts together, and stay after a character outside ASCII."""
+"""Characters that join emoji and letters of some scripts. They stay after a character outside ASCII."""
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""Variants of the character before them; a second one in a row, or one after a letter of ASCII, selects nothing."""
+"""Characters that select a variant of the preceding one. A second in a row, or one after an ASCII letter, is hidden."""
 SELECTABLE = frozenset("0123456789#*")
-"""The characters of ASCII that have an emoji variant."""
+"""ASCII characters that have an emoji variant."""
 HIDDEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls but tab and line feed
@@ -32,26 +32,26 @@ BREAKS = re.compile(r"\r\n|[\r\n\t\x0b\x0c\x85\u2028\u2029]")
 
 
 def visible(text: str) -> str:
-    """Return the text with each hidden character as its number, such as ``‹U+202E›``; CRLF and CR become LF."""
+    """Return the text with each hidden character as its code point, such as ``‹U+202E›``; CRLF and CR become LF."""
     if text.isascii() and text.isprintable():
         return text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _replace(text, lambda sign: f"‹U+{ord(sign):04X}›")
+    return _replace(text, lambda character: f"‹U+{ord(character):04X}›")
 
 
 def visible_line(text: str) -> str:
-    """Return the text as one line: line breaks and tabs are spaces, hidden characters are numbers."""
+    """Return the text as one line: line breaks and tabs become spaces, hidden characters become code points."""
     return visible(BREAKS.sub(" ", text))
 
 
 def without_hidden(text: str, replacement: str = "") -> str:
-    """Return the text without hidden characters, for places where each column counts."""
-    return _replace(text, lambda sign: replacement)
+    """Return the text without hidden characters, for output of a fixed width."""
+    return _replace(text, lambda _: replacement)
 
 
 def json_text(value: Any, **options: Any) -> "ExactText":
-    """Return JSON whose hidden characters are escapes (``\\u202e``): harmless to look at, and the same when read.
+    """Return JSON in which hidden characters are escapes such as ``\\u202e``; parsers read the same value.
 
     The options are those of ``json.dumps``.
     """
@@ -59,34 +59,34 @@ def json_text(value: Any, **options: Any) -> "ExactText":
 
 
 class ExactText(str):
-    """A text that output streams write as it is: it is harmless already, such as visible words in colours."""
+    """A text that output streams write unchanged, such as visible text with colours."""
 
     __slots__ = ()
 
 
 def _replace(text: str, by: Callable[[str], str]) -> str:
-    if not any(map(HIDDEN.match, set(text))):  # ten times as fast as the search for texts that hide nothing
+    if not any(map(HIDDEN.match, set(text))):  # ten times as fast as the search below
         return text
 
     def replaced(match: re.Match[str]) -> str:
-        sign, at = match[0], match.start()
-        return sign if _is_needed(sign, text[max(0, at - 1) : at]) else by(sign)
+        character, at = match[0], match.start()
+        return character if _is_needed(character, text[max(0, at - 1) : at]) else by(character)
 
     return HIDDEN.sub(replaced, text)
 
 
-def _is_needed(sign: str, before: str) -> bool:
-    """Return whether the character belongs to the one before it, as in an emoji or in Persian and Hindi words."""
-    if sign in JOINERS:
+def _is_needed(character: str, before: str) -> bool:
+    """Return whether the character belongs to the preceding one, as in emoji or in Persian and Hindi words."""
+    if character in JOINERS:
         return bool(before) and not before.isascii() and before not in JOINERS
-    if SELECTOR.match(sign):
-        shown = bool(before) and (not before.isascii() or before in SELECTABLE)
-        return shown and not HIDDEN.match(before)
+    if SELECTOR.match(character):
+        is_selectable = bool(before) and (not before.isascii() or before in SELECTABLE)
+        return is_selectable and not HIDDEN.match(before)
     return False
 
 
-def _escape(sign: str) -> str:
-    code = ord(sign)
+def _escape(character: str) -> str:
+    code = ord(character)
     if code < 0x10000:
         return f"\\u{code:04x}"
     code -= 0x10000

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 DETAILS = {
     "inserted": "new", "updated": "updated", "deleted": "deleted", "malformed": "malformed", "refused": "refused",
 }  # fmt: skip
-"""Last words of counts that say what became of the items that are counted without them."""
+"""Suffixes of counts that are details of another count, such as ``issues_inserted`` of ``issues``."""
 UNCOUNTED = ("malformed", "refused", "inserted", "updated", "unchanged", "deleted", "new", "embedded", "skipped")
-"""Last words of counts that have no singular."""
+"""Suffixes of counts that have no singular."""
 
 
 def number_of(count: int, noun: str) -> str:
@@ -19,21 +19,21 @@ def number_of(count: int, noun: str) -> str:
 def counted_words(counts: Mapping[str, int]) -> str:
     """Return counts by name as a list for people: ``1 issue, 2,345 issue comments (12 new, 3 updated)``.
 
-    A count such as ``issues_inserted`` is shown behind ``issues``; zeros are left out.
+    A count such as ``issues_inserted`` is a detail of ``issues``. Zeros are left out.
     """
     parts: dict[str, list[str]] = {}
     for name, count in counts.items():
         head, _, last = name.rpartition("_")
         if count and last in DETAILS and counts.get(head):
             parts.setdefault(head, []).append(f"{count:,} {DETAILS[last]}")
-    shown: list[str] = []
+    phrases: list[str] = []
     for name, count in counts.items():
         head, _, last = name.rpartition("_")
         if not count or (last in DETAILS and counts.get(head)):
             continue
         details = f" ({', '.join(parts[name])})" if name in parts else ""
-        shown.append(f"{count:,} {_in_number(name.replace('_', ' '), count)}{details}")
-    return ", ".join(shown)
+        phrases.append(f"{count:,} {_in_number(name.replace('_', ' '), count)}{details}")
+    return ", ".join(phrases)
 
 
 def size_in_words(size: int) -> str:
@@ -44,7 +44,7 @@ def size_in_words(size: int) -> str:
 
 
 def stored_in_words(counts: Mapping[str, int]) -> str:
-    """Return what an interrupted run says about the data."""
+    """Return what an interrupted run reports about the stored data."""
     stored = counted_words(counts)
     return f"stored until now: {stored}" if stored else "nothing was stored yet"
 
@@ -62,7 +62,7 @@ def duration_in_words(seconds: float) -> str:
 
 
 def _in_number(name: str, count: int) -> str:
-    """Return the plural name of a count in the number that fits; names of counts are plural, such as ``issues``."""
+    """Return the name of a count, which is plural, such as ``issues``, in the singular where ``count`` is 1."""
     head, _, last = name.rpartition(" ")
     if count != 1 or last in UNCOUNTED or not last.endswith("s") or last.endswith("ss"):
         return name

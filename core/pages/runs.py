@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from core.collectors.run_progress import INDEXING
+from core.collectors.progress import INDEXING
 from core.models import CollectorRun, SkippedItem
 from core.operations.visible import visible
 from core.operations.words import duration_in_words, number_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from core.search.queue import LOCK_SPACE
+from core.db.locks import DOCUMENTS
 
 LONGEST = 63
 """Bytes of an ``application_name``: https://www.postgresql.org/docs/current/runtime-config-logging.html"""
@@ -31,7 +31,7 @@ def holder_name() -> str:
             "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
             " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objsubid = 2 AND l.granted"
             " AND a.datname = current_database() AND l.pid <> pg_backend_pid() ORDER BY a.backend_start LIMIT 1",
-            [LOCK_SPACE],
+            [DOCUMENTS],
         )
         row = cursor.fetchone()
     return str(row[0]) if row and row[0] else ""

@@ -9,13 +9,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from core.db.pooling import require_own_session
+from core.db.locks import NAMESPACES, require_own_session
 from core.models import IndexEntry, Namespace
 from core.search.embedders import Embedder, get_embedder
 from core.search.indexes.base import VectorIndex
 
-LOCK_SPACE = 7311
-"""The first half of advisory locks on namespaces: shared while one is written, exclusive while one is dropped."""
 State = Namespace.State
 
 
@@ -105,7 +103,7 @@ def finish_dropping(name: str | None = None) -> int:
 def _drop(place: int) -> bool:
     """Whether it was still there; whoever writes into it finishes first."""
     require_own_session()
-    key = [LOCK_SPACE, place % 2**31]
+    key = [NAMESPACES, place % 2**31]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
     try:
@@ -127,7 +125,7 @@ def _drop(place: int) -> bool:
 def writable(namespace: Namespace) -> Generator[bool]:
     """Keep a namespace from being dropped; yields False when it is, or is about to be."""
     require_own_session()
-    key = [LOCK_SPACE, namespace.pk % 2**31]
+    key = [NAMESPACES, namespace.pk % 2**31]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock_shared(%s, %s)", key)
         held = bool(cursor.fetchone()[0])

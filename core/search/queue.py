@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from core.db.pooling import require_own_session
+from core.db.locks import DOCUMENTS, require_own_session
 from core.models import IndexEntry
 from core.search.documents import DocumentSource
 from core.search.namespaces import Target
@@ -24,8 +24,6 @@ from core.search.preparing import cut, gather, renderer_version
 from core.search.writing import Work
 
 BATCH = 256
-LOCK_SPACE = 7310
-"""The first half of the advisory locks' keys; the second is the document."""
 
 
 def waiting(target: Target):
@@ -70,7 +68,7 @@ def claimed(documents: Sequence[int]) -> Generator[list[int]]:
     with connection.cursor() as cursor:
         # unnest first: the planner may call a lock function for rows that a condition removes later.
         query = "SELECT id FROM unnest(%s::int[]) AS id WHERE pg_try_advisory_lock(%s, id)"
-        cursor.execute(query, [[pk % 2**31 for pk in documents], LOCK_SPACE])
+        cursor.execute(query, [[pk % 2**31 for pk in documents], DOCUMENTS])
         held = [row[0] for row in cursor.fetchall()]
     try:
         mine = set(held)
@@ -78,7 +76,7 @@ def claimed(documents: Sequence[int]) -> Generator[list[int]]:
     finally:
         if connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) AS id", [LOCK_SPACE, held])
+                cursor.execute("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) AS id", [DOCUMENTS, held])
 
 
 def entries_of(target: Target, documents: Sequence[int]) -> list[IndexEntry]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from core.db.pooling import require_own_session
+from core.db.locks import require_own_session
 from core.errors import BudgetExhausted, DocumentRefused
 from core.logs.redaction import redact
 from core.models import IndexEntry

@@ -142,7 +142,7 @@ def test_a_handled_error_is_logged_with_phase_category_and_traceback(caplog: pyt
 
 def test_a_django_command_runs_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[tuple[object, ...]] = []
-    monkeypatch.setattr("core.collectors.django_command.call_command", lambda *given: called.append(given))
+    monkeypatch.setattr("core.collectors.abstract.call_command", lambda *given: called.append(given))
     collector = Called("check")
     collector.run()
     assert called == [("check",)]

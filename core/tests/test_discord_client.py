@@ -7,7 +7,7 @@ import pytest
 
 from core.operations.discord_ops import Background, Gathering
 from core.operations.discord_ops.answers import read_json
-from core.operations.discord_ops.pace import CREDIT, Pace, Window
+from core.operations.discord_ops.limits import CREDIT, Pace, Window
 
 
 def test_the_pace_is_kept_whatever_the_number_of_askers() -> None:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from core.errors import RetryLater, SliceRefused, UnexpectedAnswer
 from core.operations.github_ops.answers import graphql_answer
 from core.operations.github_ops.client import GitHubClient
-from core.operations.github_ops.limits import LONGEST, ServerClock, limit_of, reset_time, whole_number
-from core.operations.github_ops.quota import Quota
+from core.operations.github_ops.limits import LONGEST, Quota, ServerClock, limit_of, reset_time, whole_number
 from core.operations.github_ops.tokens import CORE, GRAPHQL
 from core.operations.http import Response
 from tests.support.scripted_server import JSON, Reply, ScriptedServer

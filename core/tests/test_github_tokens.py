@@ -11,10 +11,9 @@ import pytest
 
 from core.errors import AccessDenied, NotFound, TokensRefused, exit_code_for
 from core.models import Checkpoint
-from core.operations.github_ops.access import FORGET_AFTER, Access
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror
-from core.operations.github_ops.tokens import TokenPool
+from core.operations.github_ops.tokens import FORGET_AFTER, Access, TokenPool
 from core.operations.http import Allowance, Transport
 from tests.support.scripted_server import Reply, ScriptedServer
 

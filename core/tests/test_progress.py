@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from core.collectors.progress import Line, PlainLines, Position, Progress, Silence, clock, counted, moved, shortened
-from core.collectors.run_progress import RecordedProgress
+from core.collectors.progress import (
+    Line,
+    PlainLines,
+    Position,
+    Progress,
+    RecordedProgress,
+    Silence,
+    clock,
+    counted,
+    moved,
+    shortened,
+)
 from core.models import CollectorRun
 from core.pages.runs import progress_in_words
 from core.runs import recorded_run

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from core.collectors.progress import Silence
-from core.collectors.result import ScopeReport
-from core.collectors.run_progress import MOST_SCOPES, RecordedProgress, kept_reports
+from core.collectors.progress import RecordedProgress, Silence
+from core.collectors.result import MOST_SCOPES, ScopeReport, stored_reports
 from core.models import CollectorRun
 from core.runs import recorded_run
 
@@ -45,7 +44,7 @@ def test_a_page_does_not_take_the_progress_with_it() -> None:
 def test_reports_that_fell_short_come_first_and_without_secrets() -> None:
     reports = [ScopeReport(scope=f"a/{n}", outcome="succeeded") for n in range(MOST_SCOPES)]
     token = "ghp_" + "a" * 36
-    kept = kept_reports([*reports, ScopeReport(scope="z/z", outcome="failed", reason=f"token {token}")])
+    kept = stored_reports([*reports, ScopeReport(scope="z/z", outcome="failed", reason=f"token {token}")])
     assert len(kept) == MOST_SCOPES
     assert kept[0]["scope"] == "z/z"
     assert token not in kept[0]["reason"]

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from core.checks import check_github_app
+from core.checks import check_trackers
 from core.errors import ConfigurationError, TokensRefused
 from core.logs.redaction import redact
 from github_activity_tracker import fetch
@@ -132,7 +132,7 @@ def test_a_key_that_is_none_is_a_setting_to_correct(
         fetch.open_client()
     assert exit_code("a/b") == 2
     assert "GITHUB_APP_PRIVATE_KEY_FILE" in capsys.readouterr().err
-    assert check_github_app(None)[0].id == "core.E003"
+    assert check_trackers(None)[0].id == "core.E003"
 
 
 @pytest.mark.parametrize("missing", ["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE"])

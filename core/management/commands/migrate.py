@@ -1,4 +1,4 @@
-"""``manage.py migrate``: as Django's, one process at a time."""
+"""``manage.py migrate``: Django's command, for one process at a time."""
 
 import time
 from collections.abc import Generator
@@ -10,39 +10,31 @@ from django.core.management.commands import migrate
 from django.db import connections
 
 from core.db.limits import MAINTENANCE, use_limits
+from core.db.locks import MIGRATIONS, try_lock, unlock
 
-LOCK = 7312
-"""The advisory lock of migrations; see ``core.monitoring.alerts`` and ``core.search`` for the others."""
 PATIENCE = 600.0
-"""Seconds to wait for another process that migrates."""
+"""Seconds to wait for another process that migrates the same database."""
 
 
 class Command(migrate.Command):
-    """Waits for another ``migrate`` on the same database instead of failing half way."""
+    """Wait for another ``migrate`` on the same database instead of failing half way."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate while no other process does. Raises CommandError when another one takes too long."""
+        """Migrate while no other process does. Raises CommandError when another process takes too long."""
         use_limits(MAINTENANCE)
-        with _alone(options["database"]):
+        with _migration_lock(options["database"]):
             super().handle(*args, **options)
 
 
 @contextmanager
-def _alone(alias: str) -> Generator[None]:
-    """Hold the lock of migrations; it belongs to the database session and ends with the process."""
+def _migration_lock(alias: str) -> Generator[None]:
+    """Hold the lock of migrations on a database connection."""
     connection, deadline = connections[alias], time.monotonic() + PATIENCE
-    while not _ask(connection, "SELECT pg_try_advisory_lock(%s)"):
+    while not try_lock(MIGRATIONS, using=connection):
         if time.monotonic() > deadline:
             raise CommandError("Another process has been migrating this database for ten minutes. Look at it first.")
         time.sleep(0.2)
     try:
         yield
     finally:
-        if connection.is_usable():
-            _ask(connection, "SELECT pg_advisory_unlock(%s)")
-
-
-def _ask(connection: Any, statement: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [LOCK])
-        return bool(cursor.fetchone()[0])
+        unlock(MIGRATIONS, using=connection)

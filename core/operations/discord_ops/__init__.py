@@ -2,8 +2,8 @@
 
 from core.operations.discord_ops.answers import TokenRefused
 from core.operations.discord_ops.background import Background, Gathering
-from core.operations.discord_ops.budget import RequestBudget
 from core.operations.discord_ops.client import DiscordClient, DiscordRefused, NotThere, RequestBlocked, open_client
+from core.operations.discord_ops.limits import RequestBudget
 
 __all__ = [
     "Background",

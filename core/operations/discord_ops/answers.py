@@ -1,4 +1,4 @@
-"""What Discord's refusals mean, in the project's own errors."""
+"""Reads Discord's answers, and translates failures into the project's errors."""
 
 import asyncio
 import json
@@ -17,25 +17,28 @@ PASSING = (
     discord.HTTPException, discord.RateLimited, aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ValueError,
     ConnectionError,
 )  # fmt: skip
-"""What one attempt may end with."""
+"""Errors with which one attempt may end."""
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 BLOCK_CODE = 40333
-"""Discord's code of a request that was blocked in front of its API; https://github.com/discord/discord-api-docs/issues/6473"""
+"""Discord's error code for a request that was blocked in front of its API: https://github.com/discord/discord-api-docs/issues/6473"""
 UNKNOWN_WAIT = 5.0
-"""Seconds to wait for a limit that does not say how long it lasts."""
+"""Seconds to wait for a limit of unknown length."""
 BLOCK_ATTEMPTS = 2
-"""Attempts for a blocked request: each one counts towards a ban of the address."""
-REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (says so)
+"""Attempts for a blocked request. Each one counts towards a ban of the address."""
+REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (a message)
 
 
 class TokenRefused(ReplaceToken):
-    """Discord answers 401. Raised out of a run only when the run stored nothing, hence the exit code."""
+    """Discord answers 401.
+
+    A run raises this only when it stored nothing, hence the exit code.
+    """
 
     exit_code = 2
 
 
 class DiscordRefused(AccessDenied):
-    """Discord answers 400 or 403 with a code of its own.
+    """Discord answers 400 or 403 with one of its error codes.
 
     https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
     """
@@ -49,11 +52,11 @@ class DiscordRefused(AccessDenied):
 
 
 class RequestBlocked(SourceUnavailable):
-    """Something in front of Discord's API refuses this address: an HTML page with 403, or code 40333."""
+    """A block in front of Discord's API refuses this address, with an HTML page and 403 or with code 40333."""
 
 
 class NotThere(NotFound):
-    """Discord answers 404; ``code`` says what is unknown, 0 where the answer is not Discord's own."""
+    """Discord answers 404. ``code`` is Discord's error code; 0 when the answer is not from Discord."""
 
     UNKNOWN_CHANNEL = 10003
     UNKNOWN_GUILD = 10004
@@ -65,11 +68,11 @@ class NotThere(NotFound):
 
 
 class NotAsDocumented(ValueError):
-    """The body is JSON, but not what was asked for."""
+    """The body is JSON of an undocumented shape."""
 
 
 def read_json(text: str | bytes) -> Any:
-    """What a body says. Half a surrogate pair is an error to orjson, which discord.py uses; here it costs no page."""
+    """Parse a body. orjson, which discord.py uses, refuses lone surrogates; ``json`` accepts them."""
     try:
         return orjson.loads(text)
     except ValueError:
@@ -77,11 +80,11 @@ def read_json(text: str | bytes) -> Any:
 
 
 async def read_body(response: aiohttp.ClientResponse) -> Any:
-    """Return the JSON of an answer, or its text; stands in for discord.py's ``json_or_text``.
+    """Return the JSON or the text of an answer; replaces discord.py's ``json_or_text``.
 
-    Three differences: a content type with parameters (``application/json; charset=utf-8``, as proxies send) is JSON
-    too, errors of the server are raised at once, so that one place alone decides on retries and their number, and the
-    wait of a limit is always a number.
+    There are three differences. A content type with parameters (``application/json; charset=utf-8``, as proxies send
+    it) is JSON too. Server errors are raised at once, so that only ``DiscordClient`` decides on retries. The wait of a
+    rate limit is always a number.
     """
     text = (await _bounded_body(response)).decode("utf-8", "surrogateescape")
     is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
@@ -91,7 +94,7 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
     if is_json:
         try:
             body = read_json(text)
-        except ValueError:  # the status says enough
+        except ValueError:  # the status is sufficient
             body = text
     if response.status == 429:
         return _with_wait(body, response)
@@ -101,7 +104,7 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
-    """Return the whole body. Raises NotAsDocumented for one that is too large."""
+    """Return the whole body. Raises NotAsDocumented when it is too large."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_chunked(1 << 16):
@@ -114,7 +117,7 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:
-    """Return the body of a limit with a wait that is a number; anything but an object is text."""
+    """Return the body of a rate limit with a numeric wait; anything but an object becomes text."""
     if not isinstance(body, dict):
         return body if isinstance(body, str) else str(cast("object", body))
     members = cast("dict[str, Any]", body)
@@ -123,35 +126,35 @@ def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:
 
 
 def passes(error: Exception) -> bool:
-    """Whether the same request may work in a moment."""
+    """Return whether the same request may succeed soon."""
     if isinstance(error, discord.HTTPException):
         return error.status in RETRIED or is_block(error)
     return not isinstance(error, discord.LoginFailure)
 
 
 def is_block(error: Exception) -> bool:
-    """Whether the answer comes from a block in front of Discord's API."""
+    """Return whether the answer comes from a block in front of Discord's API."""
     if not isinstance(error, discord.HTTPException) or error.status != 403:
         return False
     return error.code == BLOCK_CODE or (error.code == 0 and error.text.lstrip().startswith("<"))
 
 
 def waiting_time(error: Exception, attempt: int) -> float:
-    """Seconds before the next attempt: what Discord asks for, else 0.5, 1, 2 ... at most 15."""
-    return max(asked_wait(error), min(15.0, 0.5 * 2**attempt))
+    """Return the seconds before the next attempt: Discord's wait, or 0.5, 1, 2 ... up to 15."""
+    return max(requested_wait(error), min(15.0, 0.5 * 2**attempt))
 
 
-def asked_wait(error: Exception) -> float:
-    """Seconds that Discord asks to wait; 0 where it asks for nothing."""
-    asked: object = getattr(error, "retry_after", None)
+def requested_wait(error: Exception) -> float:
+    """Return the seconds that Discord asks to wait; 0 if none."""
+    value: object = getattr(error, "retry_after", None)
     if isinstance(error, discord.HTTPException):
         headers = cast("Mapping[str, str]", error.response.headers)
-        asked = headers.get("Retry-After", asked)
-    return wait_seconds(asked) or 0.0
+        value = headers.get("Retry-After", value)
+    return wait_seconds(value) or 0.0
 
 
 def translated(error: Exception, what: str) -> CollectorError:
-    """The project's error for the last of many attempts, or for one that is not worth another."""
+    """Return the project's error for the last attempt; ``what`` names the request."""
     if isinstance(error, discord.LoginFailure) or (isinstance(error, discord.HTTPException) and error.status == 401):
         return TokenRefused(REFUSED_TOKEN)
     if is_block(error):
@@ -160,12 +163,12 @@ def translated(error: Exception, what: str) -> CollectorError:
             "or its proxy is blocked for a while; wait, and check that nothing else here sends many invalid requests"
         )
     if isinstance(error, discord.HTTPException):
-        said = f"{error.status} (code {error.code}): {error.text[:200]}" if error.code else str(error.status)
+        reply = f"{error.status} (code {error.code}): {error.text[:200]}" if error.code else str(error.status)
         if error.status == 404:
             return NotThere(f"Discord does not know {what}", code=error.code)
         if error.status in {400, 403}:
-            return DiscordRefused(f"Discord refuses {what}: {said}", status=error.status, code=error.code)
-        return SourceUnavailable(f"Discord answers {what} with {said}; run again later")
+            return DiscordRefused(f"Discord refuses {what}: {reply}", status=error.status, code=error.code)
+        return SourceUnavailable(f"Discord answers {what} with {reply}; run again later")
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return SourceTimeout(f"Discord did not answer {what} in time; run again later")
     reason = "its body is not what Discord documents" if isinstance(error, ValueError) else "the connection broke"

@@ -1,4 +1,4 @@
-"""Reading in one thread with asyncio, writing in another: the event loop never waits for the database."""
+"""Reads in an asyncio thread while another thread writes, so that the event loop never waits for the database."""
 
 import asyncio
 import logging
@@ -14,14 +14,15 @@ Item = TypeVar("Item")
 Step = tuple[Key, Item | Exception | None]
 logger = logging.getLogger(__name__)
 CANCELLATIONS = 5
+"""Number of times that a running task is cancelled before it is abandoned."""
 PATIENCE = 2.0
 """Seconds to wait for tasks to end after each cancellation."""
 AHEAD = 24
-"""Pages that may wait to be written."""
+"""Number of pages that may wait to be written."""
 
 
 class Background:
-    """An event loop in a thread of its own."""
+    """An event loop in a separate thread."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -29,16 +30,16 @@ class Background:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        """Run to the end and give back its result, or raise what it raises."""
+        """Run a coroutine on the loop and return its result or raise its error."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def cancel(self) -> None:
-        """End everything that still runs, and wait for it, ``CANCELLATIONS`` times ``PATIENCE`` seconds at most.
+        """Cancel all tasks and wait until they end, at most ``CANCELLATIONS`` times ``PATIENCE`` seconds.
 
-        A task may miss a cancellation that arrives while it handles another one, so it is repeated.
+        Cancellations are repeated: a task may miss one that arrives while it handles another.
         """
 
-        async def all_of_it() -> None:
+        async def cancel_all() -> None:
             tasks = {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
             for _ in range(CANCELLATIONS):
                 if not tasks:
@@ -48,13 +49,13 @@ class Background:
                 done, tasks = await asyncio.wait(tasks, timeout=PATIENCE)
                 for task in done:
                     if not task.cancelled():
-                        task.exception()  # retrieved, because the caller is gone
+                        task.exception()  # read it, so that asyncio does not report it
             logger.warning("tasks left behind tasks=%s", len(tasks))
 
-        self.run(all_of_it())
+        self.run(cancel_all())
 
     def close(self) -> None:
-        """End everything that still runs, and the loop."""
+        """Cancel all tasks and stop the loop."""
         if self.loop.is_running():
             self.cancel()
             self.loop.call_soon_threadsafe(self.loop.stop)
@@ -64,22 +65,22 @@ class Background:
 
 
 class Gathering(Generic[Key, Item]):
-    """Reads many sources side by side; the thread that iterates gets their items as they come.
+    """Reads many sources concurrently and yields their items to the thread that iterates.
 
-    Each step is ``(key, item)``, ``(key, error)`` when a source ended with an exception, or ``(key, None)`` when it
-    ended. Sources may be added while iterating; it ends when all have ended.
+    A step is ``(key, item)``, ``(key, error)`` when a source failed, or ``(key, None)`` when it ended. Sources may be
+    added during iteration, which ends when all sources have ended.
     """
 
     def __init__(self, background: Background, width: int) -> None:
         self._background = background
-        self._found: queue.SimpleQueue[Step[Key, Item]] = queue.SimpleQueue()
+        self._steps: queue.SimpleQueue[Step[Key, Item]] = queue.SimpleQueue()
         self._running = asyncio.Semaphore(width)
         self._ahead = asyncio.Semaphore(AHEAD)
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = 0
 
     def add(self, key: Key, source: AsyncIterator[Item]) -> None:
-        """Read a source as soon as there is a place for it."""
+        """Start to read a source as soon as fewer than ``width`` sources are being read."""
         self._open += 1
         self._background.loop.call_soon_threadsafe(self._begin, key, source)
 
@@ -88,12 +89,12 @@ class Gathering(Generic[Key, Item]):
             yield from steps
 
     def batches(self, most: int) -> Generator[list[Step[Key, Item]]]:
-        """The same steps in the same order, those that wait together, at most so many."""
+        """Yield the steps in lists of at most ``most`` that are waiting, in the same order."""
         while self._open:
-            steps = [self._found.get()]
+            steps = [self._steps.get()]
             with suppress(queue.Empty):
                 while len(steps) < most:
-                    steps.append(self._found.get_nowait())
+                    steps.append(self._steps.get_nowait())
             for _, item in steps:
                 if item is None or isinstance(item, Exception):
                     self._open -= 1
@@ -102,7 +103,7 @@ class Gathering(Generic[Key, Item]):
             yield steps
 
     def _begin(self, key: Key, source: AsyncIterator[Item]) -> None:
-        """On the loop: read, and tell the thread that iterates how it ended."""
+        """Start to read a source on the loop, and queue a last step when it ends."""
         task = self._background.loop.create_task(self._read(key, source))
         self._tasks.add(task)
 
@@ -110,7 +111,7 @@ class Gathering(Generic[Key, Item]):
             self._tasks.discard(task)
             if not task.cancelled():
                 error = task.exception()
-                self._found.put((key, error if isinstance(error, Exception) else None))
+                self._steps.put((key, error if isinstance(error, Exception) else None))
 
         task.add_done_callback(ended)
 
@@ -118,4 +119,4 @@ class Gathering(Generic[Key, Item]):
         async with self._running:
             async for item in source:
                 await self._ahead.acquire()
-                self._found.put((key, item))
+                self._steps.put((key, item))

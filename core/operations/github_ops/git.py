@@ -153,7 +153,7 @@ class GitMirror:
         tips = sorted(shas)
         wanted = b"".join(sha + b"^{}\n" for sha in tips)
         found: dict[bytes, str] = {}
-        answers = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=wanted).split(b"\n")
+        answers = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", input_bytes=wanted).split(b"\n")
         for sha, answer in zip(tips, answers, strict=False):
             target, _, kind = answer.partition(b" ")
             if kind != b"missing":
@@ -227,21 +227,25 @@ class GitMirror:
         done = self._read(["git", "rev-list", "--stdin", "--ignore-missing"], wanted)
         return done.stdout.decode().split() if done.returncode == 0 else []
 
-    def _read(self, command: Sequence[str], given: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
+    def _read(self, command: Sequence[str], input_bytes: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
         """Run a command that reads the copy, however it ends."""
         try:
             return bounds.run_program(
-                command, seconds=bounds.GIT_LOCAL, env=self.environment, cwd=self.folder, given=given
+                command, seconds=bounds.GIT_LOCAL, env=self.environment, cwd=self.folder, input_bytes=input_bytes
             )
         except TimeoutError as error:
             raise SourceTimeout(f"{self.url}: git did not read the copy in time; run again later") from error
 
     def _run(
-        self, *arguments: str, inside: bool = True, given: bytes | None = None, seconds: float = bounds.GIT_LOCAL
+        self, *arguments: str, inside: bool = True, input_bytes: bytes | None = None, seconds: float = bounds.GIT_LOCAL
     ) -> bytes:
-        """Return what git prints; ``given`` is its standard input. Raises TimeoutError after so many seconds."""
+        """Return what git prints; ``input_bytes`` is its standard input. Raises TimeoutError after ``seconds``."""
         done = bounds.run_program(
-            ["git", *arguments], seconds=seconds, cwd=self.folder if inside else None, env=self.environment, given=given
+            ["git", *arguments],
+            seconds=seconds,
+            cwd=self.folder if inside else None,
+            env=self.environment,
+            input_bytes=input_bytes,
         )
         if done.returncode:
             raise _error(self.url, done.stderr)

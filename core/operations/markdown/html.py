@@ -7,10 +7,8 @@ from html import escape
 import nh3
 from markdown_it.token import Token
 
-from core.operations.markdown.inline import inline
-from core.operations.markdown.markup import PLAIN, Flavour, Markup
-from core.operations.markdown.parsers import parser, tokens
-from core.operations.markdown.raw_html import harmless
+from core.operations.markdown.inline import harmless, inline
+from core.operations.markdown.markup import PLAIN, Flavour, Markup, parser, tokens
 
 TAGS = {
     "a", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h4", "h5", "h6", "hr", "i",

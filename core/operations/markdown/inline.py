@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from html import escape, unescape
 
 from markdown_it.token import Token
 
 from core.operations.markdown.markup import Flavour, Markup, Reference
-from core.operations.markdown.raw_html import harmless, is_web
 
 SHORTCODE = re.compile(r":[a-z0-9_+-]{1,60}:")
 SPOILER = "||"
@@ -158,3 +158,73 @@ def _small(tokens: list[Token]) -> list[Token]:
         found.append(token)
         begins = ends
     return [*found, Token("small_close", "small", -1)] if small else found
+
+
+TAG = re.compile(
+    r"""<!--.*?(?:-->|\Z)|<\?.*?\?>|<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)"""
+    r"""(?P<attributes>(?:[^<>"']|"[^"]*"|'[^']*')*+)>""",
+    re.DOTALL,
+)
+ADDRESS = re.compile(r"""\b(href|src|alt|align)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
+SIMPLE = frozenset(
+    {
+        "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "hr", "i", "ins", "kbd", "li",
+        "ol", "p", "pre", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "summary", "sup", "table",
+        "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "ul", "var",
+    }
+)  # fmt: skip
+"""Tags that are kept, without their attributes.
+
+https://github.com/gjtorikian/html-pipeline/blob/main/lib/html_pipeline/sanitization_filter.rb
+"""
+SILENT = frozenset({"center", "font", "picture", "source", "video", "section", "figure", "figcaption", "a"})
+"""Tags that leave nothing but what they hold."""
+HEADING = re.compile(r"h([1-6])")
+
+
+def harmless(html: str, *, in_link: bool = False) -> str:
+    """Return HTML in which known tags are plain, comments are gone, and everything else is shown as it was typed."""
+    parts: list[str] = []
+    end = 0
+    for tag in TAG.finditer(html):
+        parts += (_escaped(html[end : tag.start()]), _tag(tag, in_link=in_link))
+        end = tag.end()
+    return "".join([*parts, _escaped(html[end:])])
+
+
+def without_tags(html: str) -> str:
+    """Return the words between tags."""
+    return unescape(TAG.sub(" ", html))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _tag(tag: re.Match[str], *, in_link: bool) -> str:
+    if not tag["name"]:
+        return ""  # a comment or a processing instruction
+    name, end = tag["name"].lower(), tag["end"]
+    values = {key.lower(): unescape(value.strip("\"'")) for key, value in ADDRESS.findall(tag["attributes"])}
+    if heading := HEADING.fullmatch(name):
+        return f"<{end}h{min(6, int(heading[1]) + 3)}>"
+    if name == "img":
+        return _picture_link(values, in_link=in_link)
+    if name == "a" and (end or is_web(values.get("href", ""))):
+        return "</a>" if end else f'<a href="{escape(values["href"])}">'
+    if name == "details" and re.search(r"\bopen\b", tag["attributes"]):
+        return "<details open>"
+    if name in SIMPLE:
+        return f"<{end}{name}>"
+    return "" if name in SILENT else _escaped(tag[0])
+
+
+def _picture_link(values: dict[str, str], *, in_link: bool) -> str:
+    words = escape(f"[{values.get('alt') or 'picture'}]")
+    address = values.get("src", "")
+    return words if in_link or not is_web(address) else f'<a href="{escape(address)}">{words}</a>'
+
+
+def is_web(address: str) -> bool:
+    """Whether an address leads to the web, whatever the page around it is."""
+    return address.lower().startswith(("https://", "http://"))

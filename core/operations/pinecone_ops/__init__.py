@@ -1,6 +1,6 @@
-"""The production vector index, and the models that its vendor hosts: https://docs.pinecone.io.
+"""Pinecone: the vector index for production, and hosted embedding models. https://docs.pinecone.io
 
-The vendor's library asks again by itself, three times, what fails in passing (408, 429, 5xx, broken connections).
+The vendor's library repeats a request up to three times after a temporary failure (408, 429, 5xx, broken connections).
 """
 
 from core.operations.pinecone_ops.inference import PineconeInference

@@ -1,24 +1,24 @@
-"""Embedding by the models that the vendor hosts: https://docs.pinecone.io/guides/index-data/create-an-index#embedding-models."""
+"""Embeddings by models that Pinecone hosts: https://docs.pinecone.io/guides/index-data/create-an-index#embedding-models."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from core.operations import bounds
-from core.operations.pinecone_ops.bounded import ask, bound_size
-from core.operations.pinecone_ops.store import connect
+from core.operations.pinecone_ops.client import ask, bound_size, connect
 
 MOST_INPUTS = 96
+"""Texts of one request: https://docs.pinecone.io/reference/api/2026-07/inference/generate-embeddings."""
 
 
 class PineconeInference:
-    """Connects at the first call."""
+    """Embeds texts with a hosted model; connects at the first call."""
 
     def __init__(self, api_key: str, *, host: str = "") -> None:
         self.api_key, self.host = api_key, host
         self._client: Any = None
 
     def embed(self, model: str, texts: Sequence[str], *, role: str, dimension: int | None = None) -> list[list[float]]:
-        """A vector a text, in their order; ``role`` is passage or query. At most 96 texts."""
+        """Return one vector for each of at most 96 texts, in order. ``role`` is ``passage`` or ``query``."""
         if self._client is None:
             self._client = connect(self.api_key, self.host)
             bound_size(self._client.inference)

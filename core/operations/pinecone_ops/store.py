@@ -1,8 +1,11 @@
-"""One namespace of one index: https://docs.pinecone.io/reference/api/2026-07/data-plane."""
+"""One namespace of a Pinecone index: https://docs.pinecone.io/reference/api/2026-07/data-plane.
 
-import os
+Requests are cut by what the vendor counts, encoded bytes and records:
+https://docs.pinecone.io/reference/api/database-limits
+"""
+
+import json
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,20 +13,53 @@ from typing import Any
 from pinecone import Pinecone
 
 from core.errors import ConfigurationError, NotFound, UnexpectedAnswer
-from core.logs.redaction import register_secret
 from core.operations import bounds
-from core.operations.pinecone_ops.batches import by_bytes, by_count
-from core.operations.pinecone_ops.bounded import ask, bound_size
-from core.operations.pinecone_ops.errors import TooLarge, translated
+from core.operations.pinecone_ops.client import TooLarge, ask, connect, index_client, is_of_index
+
+MOST_BYTES = 1_500_000
+"""Bytes of one request. The vendor allows 2 MB; the rest is room for other versions of the encoding."""
+MOST_RECORDS = 1_000
+MOST_IDS = 1_000
+BYTES_A_NUMBER = 10
+"""As in ``-0.123456,``: vectors are rounded to six decimals."""
+
+
+def size_of(record: Mapping[str, Any]) -> int:
+    """Return an upper bound of the encoded size of a record, in bytes."""
+    about = json.dumps(record["metadata"], ensure_ascii=False, separators=(",", ":")).encode()
+    return len(about) + BYTES_A_NUMBER * len(record["values"]) + len(record["id"]) + 64
+
+
+def by_bytes(records: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield batches that fit into one request; a record that is too long goes into a batch alone."""
+    batch: list[Mapping[str, Any]] = []
+    used = 0
+    for record in records:
+        size = size_of(record)
+        if batch and (used + size > MOST_BYTES or len(batch) >= MOST_RECORDS):
+            yield batch
+            batch, used = [], 0
+        batch.append(record)
+        used += size
+    if batch:
+        yield batch
+
+
+def by_count(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the ids in batches of ``MOST_IDS``."""
+    for start in range(0, len(ids), MOST_IDS):
+        yield ids[start : start + MOST_IDS]
+
 
 PATIENCE = 60.0
-"""Seconds that a new index may take to become ready."""
+"""Seconds to wait for a new index to become ready."""
 POLL = 0.1
+"""Seconds between two questions whether a write is visible."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A record that is near."""
+    """A search result: a record and its similarity to the query."""
 
     id: str
     score: float
@@ -31,64 +67,18 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """How an index is made and how many records the namespace shows."""
+    """The configuration of an index and the number of records that the namespace reports."""
 
     dimension: int | None
     metric: str | None
     records: int
 
 
-def connect(api_key: str, host: str) -> Pinecone:
-    """A client; ``host`` may be empty, the control plane's, or an index's own (then it is not used here)."""
-    if not api_key:
-        raise ConfigurationError(
-            "PINECONE_API_KEY is empty. Create a key at https://app.pinecone.io and put it into .env."
-        )
-    register_secret(api_key)
-    return _connected(api_key, host)
-
-
-_clients: dict[tuple[object, ...], Any] = {}
-"""Kept, for each loads the certificates of the world first; a forked process makes its own."""
-
-
-def _connected(api_key: str, host: str) -> Pinecone:
-    key = (os.getpid(), api_key, host)
-    if key not in _clients:
-        with translated():
-            address = None if not host or is_of_index(host) else host
-            _clients[key] = bound_size(Pinecone(api_key=api_key, host=address))
-    return _clients[key]
-
-
-def _opened(api_key: str, host: str, name: str) -> Any:
-    """A client of one index. A key does not travel unencrypted, except on this machine."""
-    key = (os.getpid(), api_key, host, name)
-    if key not in _clients:
-        client = connect(api_key, host)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", RuntimeWarning)
-            try:
-                opened = ask(lambda: client.index(host=host) if is_of_index(host) else client.index(name))
-                _clients[key] = bound_size(opened)
-            except RuntimeWarning as warning:
-                raise ConfigurationError("PINECONE_HOST must be https, except on this machine.") from warning
-    return _clients[key]
-
-
-def forget_clients() -> None:
-    """Ask anew where an index is: one that was made again has another address."""
-    while _clients:
-        _clients.popitem()[1].close()
-
-
-def is_of_index(host: str) -> bool:
-    """Whether an address is that of one index rather than of the service."""
-    return ".svc." in host
-
-
 class PineconeStore:
-    """Connects at the first call. ``region`` is where a missing index is created, such as ``aws/us-east-1``."""
+    """Reads and writes one namespace; connects at the first call.
+
+    ``region`` is where a missing index is created, such as ``aws/us-east-1``.
+    """
 
     def __init__(self, api_key: str, *, host: str, index: str, namespace: str, region: str) -> None:
         self.api_key, self.host, self.name, self.namespace, self.region = api_key, host, index, namespace, region
@@ -100,10 +90,10 @@ class PineconeStore:
 
     @property
     def _index(self) -> Any:
-        return _opened(self.api_key, self.host, self.name)
+        return index_client(self.api_key, self.host, self.name)
 
     def exists(self) -> bool:
-        """Whether there is an index of this name; one that is addressed directly is taken to be there."""
+        """Return whether the index exists. An index that is addressed directly is assumed to exist."""
         if is_of_index(self.host):
             return True
         try:
@@ -113,7 +103,7 @@ class PineconeStore:
         return True
 
     def create(self, dimension: int, metric: str) -> None:
-        """Create the index and wait until it is ready; another process may be faster."""
+        """Create the index and wait until it is ready; another process may create it first."""
         from pinecone import ServerlessSpec
 
         cloud, _, region = self.region.partition("/")
@@ -129,20 +119,20 @@ class PineconeStore:
                 raise
 
     def describe(self) -> Stored:
-        """As the index itself tells; its counts lag behind writes."""
+        """Return what the index reports about itself. Its counts lag behind writes."""
         stats = ask(lambda: self._index.describe_index_stats())
-        mine = stats.namespaces.get(self.namespace)
-        return Stored(dimension=stats.dimension, metric=stats.metric, records=mine.vector_count if mine else 0)
+        own = stats.namespaces.get(self.namespace)
+        return Stored(dimension=stats.dimension, metric=stats.metric, records=own.vector_count if own else 0)
 
     def upsert(self, records: Sequence[Mapping[str, Any]]) -> int | None:
-        """Write records (``id``, ``values``, ``metadata``); returns the log number of the last write."""
+        """Write records (``id``, ``values``, ``metadata``) and return the log sequence number of the last write."""
         lsn: int | None = None
         for batch in by_bytes(records):
             lsn = self._upsert(batch) or lsn
         return lsn
 
     def _upsert(self, batch: Sequence[Mapping[str, Any]]) -> int | None:
-        """One request; halves of it when it is too large all the same."""
+        """Write one batch in one request; split it in halves when the vendor still finds it too large."""
         try:
             answer = ask(lambda: self._index.upsert(vectors=list(batch), namespace=self.namespace))
         except TooLarge:
@@ -157,19 +147,19 @@ class PineconeStore:
         return answer.response_info.lsn_committed if answer.response_info else None
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Remove records; a namespace that is not there holds none."""
-        for some in by_count(ids):
+        """Remove records; missing ids and a missing namespace are ignored."""
+        for batch in by_count(ids):
             try:
-                self._delete(some)
+                self._delete(batch)
             except NotFound:
                 continue
-            self._last_deleted = some[-1]
+            self._last_deleted = batch[-1]
 
     def _delete(self, ids: Sequence[str]) -> None:
         ask(lambda: self._index.delete(ids=list(ids), namespace=self.namespace))
 
     def query(self, vector: Sequence[float], condition: Mapping[str, Any] | None, limit: int) -> list[Found]:
-        """The nearest records, the best first."""
+        """Return the nearest records, the best first."""
         answer = ask(
             lambda: self._index.query(top_k=limit, vector=list(vector), namespace=self.namespace, filter=condition),
             bounds.QUERY,
@@ -177,7 +167,7 @@ class PineconeStore:
         return [Found(id=match.id, score=match.score) for match in answer.matches]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """All ids; UnexpectedAnswer when the pages lead in a circle."""
+        """Yield all ids. Raises UnexpectedAnswer when the pages lead in a circle."""
         token: str | None = None
         seen: set[str] = set()
         while True:
@@ -197,9 +187,10 @@ class PineconeStore:
         )
 
     def wait(self, lsn: int | None, dimension: int, seconds: float) -> bool:
-        """Wait until a query sees the write of this log number, and the last deletion of this process too.
+        """Wait until queries see the write with this log sequence number and the last deletion of this process.
 
-        https://docs.pinecone.io/guides/index-data/check-data-freshness; deletions tell no number.
+        Return False after ``seconds``. Deletions have no sequence number, so one deleted id is listed until it is gone.
+        https://docs.pinecone.io/guides/index-data/check-data-freshness
         """
         probe, end = [1.0] + [0.0] * (dimension - 1), bounds.earlier_end(time.monotonic() + seconds)
         while not self._is_fresh(lsn, probe):
@@ -211,8 +202,8 @@ class PineconeStore:
     def _is_fresh(self, lsn: int | None, probe: list[float]) -> bool:
         if lsn is not None:
             answer = ask(lambda: self._index.query(top_k=1, vector=probe, namespace=self.namespace))
-            told = answer.response_info.lsn_reconciled if answer.response_info else None
-            if told is not None and told < lsn:
+            visible = answer.response_info.lsn_reconciled if answer.response_info else None
+            if visible is not None and visible < lsn:
                 return False
         if self._last_deleted is None:
             return True
@@ -220,7 +211,7 @@ class PineconeStore:
         return self._last_deleted not in {item.id for item in page.vectors}
 
     def drop(self) -> None:
-        """Remove the namespace; one that is gone already is no error."""
+        """Remove the namespace; a missing one is ignored."""
         try:
             ask(lambda: self._index.delete_namespace(name=self.namespace))
         except NotFound:

@@ -1,4 +1,4 @@
-"""One bot's view of Slack: bounded in time, with the project's own errors.
+"""Slack's Web API for one bot: bounded waits, and the project's errors.
 
 https://docs.slack.dev/apis/web-api/rate-limits
 """
@@ -8,9 +8,14 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPException
-from typing import Any
+from http.client import HTTPException, HTTPResponse
+from io import BytesIO
+from typing import IO, Any
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
+from django.conf import settings
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from core.errors import (
@@ -25,15 +30,53 @@ from core.errors import (
 )
 from core.logs.redaction import redact
 from core.operations import bounds
-from core.operations.slack_ops.bounded import BoundedWebClient
 from core.operations.slack_ops.messages import Message, blocks, fallback
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes of one answer. A page has 200 messages of at most 40 KB each."""
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        """Return nothing, so that ``urllib`` raises the redirect as an HTTPError."""
+
+
+class BoundedWebClient(WebClient):
+    """Slack's client without redirects and with answers of a bounded size.
+
+    The library uses ``urllib.request``, which follows redirects and sends every header along, the token included.
+    """
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        """Return status, headers and body. Raises HTTPError with a bounded body for status 300 and above."""
+        if not url.lower().startswith(("https://", "http://")):
+            raise ValueError("SLACK_API_BASE must begin with https:// or http://.")
+        proxies = [ProxyHandler({"http": self.proxy, "https": self.proxy})] if self.proxy else []
+        opener = build_opener(*proxies, HTTPSHandler(context=self.ssl), _NoRedirects)
+        try:
+            answer: HTTPResponse = opener.open(req, timeout=self.timeout)
+        except HTTPError as error:
+            with error:
+                body = BytesIO(_read(error))
+            raise HTTPError(error.url, error.code, error.msg, error.headers, body) from None
+        with answer:
+            charset = answer.headers.get_content_charset() or "utf-8"
+            return {"status": answer.status, "headers": answer.headers, "body": _read(answer).decode(charset)}
+
+
+def _read(answer: "HTTPResponse | HTTPError | IO[bytes]") -> bytes:
+    body = answer.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        raise ValueError(f"Slack answered more than {LARGEST} bytes")
+    return body
+
+
 sdk_logger = logging.getLogger(f"{__name__}.sdk")
-sdk_logger.setLevel(logging.CRITICAL)  # what it says, and whole pages of HTML, are in the errors that are raised here
+sdk_logger.setLevel(logging.CRITICAL)  # its records, with whole pages of HTML, repeat the errors raised here
 EVENT = "activity_trackers_notice"
 ATTEMPTS = 4
 LONGEST_LIMIT = 3600.0
-"""Seconds; Slack's limits last about a minute, so that a longer one is an error, and the next run asks again."""
+"""Seconds. Slack's limits last about a minute; a longer one is an error, and the next run asks again."""
 PAGE = 200
 TOKEN = "Slack refuses the token ({}): put a valid one into SLACK_BOT_TOKEN"  # noqa: S105  (words, no token)
 SCOPE = (
@@ -62,9 +105,10 @@ ERRORS: Mapping[str, tuple[type[CollectorError], str]] = {
 
 
 class SlackClient:
-    """Posts, and reads page by page. ``timeout``: seconds for one request, whatever the server does with them.
+    """Posts messages and reads lists page by page.
 
-    ``patience``: seconds that may be waited for limits, in all.
+    ``timeout`` is the limit in seconds for one whole request. ``patience`` is how many seconds
+    it waits for rate limits in total.
     """
 
     def __init__(
@@ -77,90 +121,90 @@ class SlackClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.timeout, self.patience, self.sleep = timeout, patience, sleep
-        # Its own retries wait as long as Slack says, however long that is.
+        # The library's own retries are off: they wait as long as Slack asks, without a limit.
         self.web = BoundedWebClient(
             token, base_url, timeout=max(1, round(timeout)), retry_handlers=[], logger=sdk_logger
         )
 
     def post(self, channel: str, message: Message, *, key: str) -> str:
-        """Post a message that carries ``key``; returns its ``ts``. Asked again only where nothing was posted."""
+        """Post a message that carries ``key`` and return its ``ts``. Repeat it only when nothing was posted."""
         answer = self._call(
-            self.web.chat_postMessage, again=False, channel=channel, text=fallback(message), blocks=blocks(message),
+            self.web.chat_postMessage, repeat=False, channel=channel, text=fallback(message), blocks=blocks(message),
             metadata={"event_type": EVENT, "event_payload": {"key": key}}, unfurl_links=False, unfurl_media=False,
         )  # fmt: skip
         return str(answer.get("ts", ""))
 
     def find(self, channel: str, key: str, since: datetime) -> bool:
-        """Whether the message with this key, posted not before ``since``, is in the channel."""
+        """Return whether the channel has a message with this key that was posted at or after ``since``."""
         for page in self.history(channel, oldest=f"{since.timestamp() - 60:.6f}", metadata=True):
             for message in page:
-                told = message.get("metadata") or {}
-                if told.get("event_type") == EVENT and (told.get("event_payload") or {}).get("key") == key:
+                event = message.get("metadata") or {}
+                if event.get("event_type") == EVENT and (event.get("event_payload") or {}).get("key") == key:
                     return True
         return False
 
     def channels(self) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Pages of the channels that the bot may see."""
+        """Yield the channels that the bot may see, page by page."""
         return self._pages(self.web.conversations_list, "channels", types="public_channel,private_channel")
 
     def history(
         self, channel: str, *, oldest: str = "0", latest: str | None = None, metadata: bool = False
     ) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Pages of a channel's messages, the newest first; ``oldest`` and ``latest`` are a message's ``ts``."""
-        given: dict[str, Any] = {"channel": channel, "oldest": oldest, "inclusive": True}
-        given |= {"latest": latest} if latest else {}
-        given |= {"include_all_metadata": True} if metadata else {}
-        return self._pages(self.web.conversations_history, "messages", **given)
+        """Yield a channel's messages, newest first, page by page; ``oldest`` and ``latest`` are values of ``ts``."""
+        params: dict[str, Any] = {"channel": channel, "oldest": oldest, "inclusive": True}
+        params |= {"latest": latest} if latest else {}
+        params |= {"include_all_metadata": True} if metadata else {}
+        return self._pages(self.web.conversations_history, "messages", **params)
 
     def replies(self, channel: str, ts: str) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Pages of a thread, its first message first."""
+        """Yield the messages of a thread, oldest first, page by page."""
         return self._pages(self.web.conversations_replies, "messages", channel=channel, ts=ts)
 
     def users(self) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Pages of the people and bots of the workspace."""
+        """Yield the people and bots of the workspace, page by page."""
         return self._pages(self.web.users_list, "members")
 
-    def _pages(self, method: Callable[..., Any], items: str, **given: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
+    def _pages(self, method: Callable[..., Any], items: str, **params: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
         cursor = ""
         while True:
-            place: dict[str, Any] = {"limit": PAGE} | ({"cursor": cursor} if cursor else {})
-            answer = self._call(method, **given, **place)
-            found = answer.get(items)
-            if not isinstance(found, list):
+            position: dict[str, Any] = {"limit": PAGE} | ({"cursor": cursor} if cursor else {})
+            answer = self._call(method, **params, **position)
+            page = answer.get(items)
+            if not isinstance(page, list):
                 raise UnexpectedAnswer(f"Slack answered without {items}")
-            yield found
-            following = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-            if not following or following == cursor:
+            yield page
+            next_cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not next_cursor or next_cursor == cursor:
                 return
-            cursor = following
+            cursor = next_cursor
 
-    def _call(self, method: Callable[..., Any], *, again: bool = True, **given: Any) -> Mapping[str, Any]:
-        """One good answer; limits are waited for while patience lasts, and reading is tried again."""
+    def _call(self, method: Callable[..., Any], *, repeat: bool = True, **params: Any) -> Mapping[str, Any]:
+        """Return a successful answer; wait for limits while patience lasts, and repeat failed reads."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._once(method, given)
+                return self._once(method, params)
             except RetryLater as error:
                 pause = (error.not_before - datetime.now(UTC)).total_seconds() if error.not_before else 1.0
                 if attempt == ATTEMPTS or pause > self.patience:
                     raise
             except (SourceUnavailable, SourceTimeout):
                 pause = 0.5 * 2**attempt
-                if not again or attempt == ATTEMPTS or pause > self.patience:
+                if not repeat or attempt == ATTEMPTS or pause > self.patience:
                     raise
             self.patience -= pause
             bounds.pause(max(0.0, pause), self.sleep)
         raise AssertionError("unreachable")
 
-    def _once(self, method: Callable[..., Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One good answer to one request."""
+    def _once(self, method: Callable[..., Any], params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make one request and return its successful answer."""
         try:
-            return bounds.call_within(self.timeout + 1, lambda: method(**given).data)
+            return bounds.call_within(self.timeout + 1, lambda: method(**params).data)
         except (SlackClientError, OSError, HTTPException, ValueError) as error:
             raise _translated(error) from error
 
 
 def _translated(error: Exception) -> CollectorError:
-    """The project's own error for whatever slack_sdk raised. Slack's answers may be HTML, or nothing at all."""
+    """Return the project's error for an error of slack_sdk. Slack's answers may be HTML or empty."""
     if isinstance(error, SlackApiError):
         response: Any = error.response
         data = response.data if hasattr(response, "data") else response
@@ -173,19 +217,24 @@ def _translated(error: Exception) -> CollectorError:
             return kind(words.format(redact(name)))
         if status in bounds.REDIRECTS:
             return bounds.redirect_refused("Slack", "SLACK_API_BASE")
-        if status >= 500 or not re.fullmatch(r"\w+", name):  # slack_sdk calls a page of HTML the error's name
-            return SourceUnavailable(f"Slack answered {status or 'something'} that is no answer; run again later")
+        if status >= 500 or not re.fullmatch(r"\w+", name):  # slack_sdk uses a page of HTML as the error's name
+            return SourceUnavailable(f"Slack answered {status or 'something'} without a usable answer; run again later")
         return UnexpectedAnswer(f"Slack refuses it: {redact(name)[:100]}")
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
         return SourceTimeout("Slack did not answer in time; run again later")
     if isinstance(error, (OSError, HTTPException)):
         return SourceUnavailable(f"Slack cannot be reached ({type(error).__name__}); run again later")
-    return UnexpectedAnswer(f"Slack answered what cannot be read ({type(error).__name__})")
+    return UnexpectedAnswer(f"Slack's answer cannot be read ({type(error).__name__})")
 
 
 def _limited(headers: Mapping[str, Any]) -> RetryLater:
-    told = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
-    asked = bounds.wait_seconds(told)
-    seconds = 30.0 if asked is None else min(asked, LONGEST_LIMIT)
+    header = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
+    requested = bounds.wait_seconds(header)
+    seconds = 30.0 if requested is None else min(requested, LONGEST_LIMIT)
     at = datetime.now(UTC) + timedelta(seconds=seconds)
     return RetryLater(f"Slack's limit is reached until {at:%H:%M:%S} UTC", not_before=at)
+
+
+def open_slack(*, timeout: float = 10.0, patience: float = 60.0) -> SlackClient:
+    """Return a client with the token of the settings; see ``SlackClient`` for the parameters."""
+    return SlackClient(settings.SLACK_BOT_TOKEN, settings.SLACK_API_BASE, timeout=timeout, patience=patience)

@@ -1,4 +1,4 @@
-"""What a message looks like, within Slack's limits and whatever its words are.
+"""Messages in Slack's Block Kit, cut to Slack's limits and with every special character escaped.
 
 https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message, 3,000 characters a section, 150 a header)
 https://docs.slack.dev/messaging/formatting-message-text#escaping
@@ -12,13 +12,13 @@ from core.logs.redaction import redact
 from core.operations.visible import BREAKS, without_hidden
 
 HEADER, SECTION, BLOCKS, LINE, FALLBACK = 150, 3000, 50, 400, 4000
-"""Characters, but for ``BLOCKS``. The fallback is what notifications show; Slack cuts messages beyond 40,000."""
+"""Limits in characters, except ``BLOCKS``. Notifications show the fallback text; Slack cuts it after 40,000."""
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """Words only: whatever stands in them, nobody is called and nothing becomes a link but ``link``."""
+    """A message of plain text: it mentions no person or channel, and only ``link`` becomes a link."""
 
     title: str
     lines: Sequence[str] = ()
@@ -27,39 +27,39 @@ class Message:
 
 
 def plain(text: str, limit: int) -> str:
-    """One line without secrets, control and direction characters, at most so long; cut texts end in an ellipsis."""
+    """Return one line of at most ``limit`` characters without secrets and hidden characters; ``…`` shows a cut."""
     line = " ".join(without_hidden(BREAKS.sub(" ", redact(text))).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def escaped(text: str) -> str:
-    """With the three characters that Slack reads as markup written as entities."""
+    """Return the text with the three characters that Slack reads as markup written as entities."""
     return "".join(ESCAPES.get(character, character) for character in text)
 
 
 def blocks(message: Message) -> list[dict[str, Any]]:
-    """Block Kit: a header, the lines in as many sections as they need, advice and link."""
+    """Return Block Kit blocks: a header, sections with the lines, the advice and the link."""
     title = plain(message.title, HEADER)
-    found: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}]
-    ends = [_section(escaped(plain(message.advice, 1000)))] if message.advice else []
+    header: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}]
+    footer = [_section(escaped(plain(message.advice, 1000)))] if message.advice else []
     if message.link:
-        ends.append(_section(f"<{escaped(message.link)}|Open in the admin>"))
-    room = BLOCKS - 1 - len(ends)
+        footer.append(_section(f"<{escaped(message.link)}|Open in the admin>"))
+    available = BLOCKS - 1 - len(footer)
     sections = list(_packed(escaped(plain(line, LINE)) for line in message.lines if line.strip()))
-    if len(sections) > room:
-        sections = [*sections[: room - 1], "… and more than a message can hold"]
-    return found + [_section(text) for text in sections] + ends
+    if len(sections) > available:
+        sections = [*sections[: available - 1], "… and more lines than a message can hold"]
+    return header + [_section(text) for text in sections] + footer
 
 
 def fallback(message: Message) -> str:
-    """The same in one text, for notifications and readers of the screen."""
+    """Return the message as one text, for notifications and screen readers."""
     parts = [plain(message.title, HEADER), *(plain(line, LINE) for line in message.lines)]
     text = escaped("\n".join(part for part in parts if part))
     return text if len(text) <= FALLBACK else text[:FALLBACK].rpartition("\n")[0]
 
 
 def _packed(lines: Iterable[str]) -> Iterator[str]:
-    """Whole lines, together as long as a section may be. An escaped line has at most five times its length."""
+    """Yield texts of whole lines that fit into a section. Escaping makes a line at most five times as long."""
     text = ""
     for line in lines:
         if text and len(text) + 1 + len(line) > SECTION:
@@ -71,5 +71,5 @@ def _packed(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _section(text: str) -> dict[str, Any]:
-    # verbatim: Slack turns neither addresses nor names of channels and people in it into links.
+    # verbatim: Slack creates no links from addresses or names of channels and people.
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
