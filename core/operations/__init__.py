@@ -1,1 +1,46 @@
-"""Everything that talks to the outside; nothing else does."""
+"""Access to other services, and helpers for files and Markdown. No other package of core talks to the outside.
+
+The names below are public; see docs/Core_public_API.md. Each is imported at its first use, so that a command loads only
+the libraries that it needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.operations.files import Workspace, open_atomic
+    from core.operations.http import Allowance, Response, Transport
+    from core.operations.markdown import PLAIN, Flavour, Markup, Reference, excerpt, plain_text, safe_html
+    from core.operations.slack_ops import Message, SlackClient, open_slack
+
+__all__ = [
+    "PLAIN",
+    "Allowance",
+    "Flavour",
+    "Markup",
+    "Message",
+    "Reference",
+    "Response",
+    "SlackClient",
+    "Transport",
+    "Workspace",
+    "excerpt",
+    "open_atomic",
+    "open_slack",
+    "plain_text",
+    "safe_html",
+]
+_MODULES = {
+    "files": ("Workspace", "open_atomic"),
+    "http": ("Allowance", "Response", "Transport"),
+    "markdown": ("PLAIN", "Flavour", "Markup", "Reference", "excerpt", "plain_text", "safe_html"),
+    "slack_ops": ("Message", "SlackClient", "open_slack"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module."""
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

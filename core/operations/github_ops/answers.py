@@ -1,4 +1,4 @@
-"""What GitHub's answers mean: errors, limits, partial data."""
+"""Translates GitHub's error answers into the project's errors, and reads partial data of GraphQL."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,36 +10,36 @@ from core.operations.http import Response
 REASONS = {404: "not_found", 410: "gone", 409: "empty", 301: "moved", 302: "moved", 307: "moved", 308: "moved"}
 DENIED = ("FORBIDDEN", "INSUFFICIENT_SCOPES")
 INVALID = ("doesn't exist on type", "no such type", "parse error", "isn't a defined input type", "must have selections")
-"""How GitHub's words begin or go on about a query that no repetition makes valid."""
+"""Phrases in GitHub's messages about an invalid query, which must not be repeated."""
 
 
 def rest_error(response: Response) -> Exception:
-    """The typed error of an answer that is not a good one."""
+    """Return the project's error for an answer whose status is not 200."""
     try:
         body: object = response.json()
     except UnexpectedAnswer:
         body = None
-    told = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    message = str(told.get("message") or "no message")[:200]
-    place = urlsplit(response.url).path
-    if response.status == 451 or "block" in told:
-        return NotFound(f"GitHub has blocked {place}: {message}", status=response.status, reason="blocked")
+    members = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    message = str(members.get("message") or "no message")[:200]
+    path = urlsplit(response.url).path
+    if response.status == 451 or "block" in members:
+        return NotFound(f"GitHub has blocked {path}: {message}", status=response.status, reason="blocked")
     if response.status in REASONS:
-        where = response.headers.get("location", "")
+        location = response.headers.get("location", "")
         return NotFound(
-            f"GitHub answers {place}: {where or message}", status=response.status, reason=REASONS[response.status]
+            f"GitHub answers {path}: {location or message}", status=response.status, reason=REASONS[response.status]
         )
     if response.status == 403:
-        return AccessDenied(f"GitHub denies {place}: {message}. Use a token that may read it.")
-    return UnexpectedAnswer(f"GitHub answers {place} with {response.status}: {message}")
+        return AccessDenied(f"GitHub denies {path}: {message}. Use a token that may read it.")
+    return UnexpectedAnswer(f"GitHub answers {path} with {response.status}: {message}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeError:
-    """An error about one place of a GraphQL answer; the rest of the answer is good.
+    """An error about one node of a GraphQL answer. The rest of the answer is valid.
 
     ``path``: field names (aliases included) and list positions from the root: ``("node", "edges", 3)``.
-    ``kind``: GitHub's word for it, such as ``FORBIDDEN`` or ``NOT_FOUND``.
+    ``kind``: GitHub's error type, such as ``FORBIDDEN`` or ``NOT_FOUND``.
     """
 
     path: tuple[str | int, ...]
@@ -49,21 +49,21 @@ class NodeError:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GraphQLAnswer:
-    """The data of a query, and the errors about single places in it (which are null, or missing with their parent)."""
+    """The data of a query, and errors about single nodes, which are null or missing with their parent."""
 
     data: dict[str, Any]
     errors: tuple[NodeError, ...] = ()
     token_key: str = ""
-    """Which token asked; see ``Token.key``."""
+    """Key of the token that was used; see ``Token.key``."""
 
 
 def graphql_answer(answer: object) -> GraphQLAnswer:
     """Return the data of a GraphQL answer with its errors about single nodes.
 
-    Raises the typed error of any other error: then nothing in the answer can be relied on.
+    Raises the project's error for any other error, because the data is not reliable then.
     """
     if not isinstance(answer, dict):
-        raise SliceRefused("GitHub's GraphQL answered with something that is not an object")
+        raise SliceRefused("GitHub's GraphQL answered without a JSON object")
     body = cast("dict[str, Any]", answer)
     rows: Any = body.get("errors") or []
     errors: list[dict[str, Any]] = [
@@ -79,7 +79,7 @@ def graphql_answer(answer: object) -> GraphQLAnswer:
 
 
 NODE_ERRORS = frozenset({"FORBIDDEN", "NOT_FOUND"})
-"""With a path these say that one place cannot be shown to us. A refusal for lack of SAML is a FORBIDDEN, too."""
+"""Types of errors that, with a path, mean that one node is not visible. Missing SAML authorization is FORBIDDEN too."""
 
 
 def _is_about_a_node(error: dict[str, Any]) -> bool:
@@ -92,7 +92,7 @@ def _node_error(error: dict[str, Any]) -> NodeError:
 
 
 def graphql_error(error: dict[str, Any]) -> Exception:
-    """The typed error of the first of an answer's errors."""
+    """Return the project's error for an entry of ``errors``."""
     kind, message = str(error.get("type") or ""), str(error.get("message") or "no message")[:300]
     if kind == "INVALID_CURSOR_ARGUMENTS":
         return CursorRefused(f"GitHub's GraphQL: {message}")
@@ -102,13 +102,13 @@ def graphql_error(error: dict[str, Any]) -> Exception:
         return AccessDenied(f"GitHub's GraphQL: {message}. Use a token that may read it.")
     if _is_invalid(error):
         return UnexpectedAnswer(f"GitHub's GraphQL: {message}")
-    # Too much at once (RESOURCE_LIMITS_EXCEEDED, MAX_NODE_LIMIT_EXCEEDED, TIMEOUT), trouble that passes
-    # (SERVICE_UNAVAILABLE, "timedout", "Something went wrong"), and what GitHub invents next year.
+    # Too much at once (RESOURCE_LIMITS_EXCEEDED, MAX_NODE_LIMIT_EXCEEDED, TIMEOUT), temporary failures
+    # (SERVICE_UNAVAILABLE, "timedout", "Something went wrong"), and unknown types.
     return SliceRefused(f"GitHub's GraphQL: {message}")
 
 
 def _is_invalid(error: dict[str, Any]) -> bool:
-    """Whether an error is about the text of the query: those have a code of the validator, and no type."""
+    """Return whether an error is about the text of the query: it has a code of the validator, and no type."""
     extensions = error.get("extensions")
     code: object = cast("dict[str, object]", extensions).get("code") if isinstance(extensions, dict) else None
     message = str(error.get("message") or "").lower()
@@ -116,12 +116,12 @@ def _is_invalid(error: dict[str, Any]) -> bool:
 
 
 def is_too_much(error: SliceRefused) -> bool:
-    """Whether a smaller query helps, and waiting does not."""
+    """Return whether a smaller query may succeed while waiting would not help."""
     return "resource limits" in str(error).lower() or "node limit" in str(error).lower()
 
 
 def denies_everything(parsed: object) -> bool:
-    """Whether a GraphQL answer holds nothing but a refusal for lack of permissions: another token may get more."""
+    """Return whether permissions refuse a whole GraphQL query, so that another token may succeed."""
     if not isinstance(parsed, dict):
         return False
     body = cast("dict[str, Any]", parsed)

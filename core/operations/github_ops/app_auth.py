@@ -1,4 +1,4 @@
-"""A GitHub App instead of personal tokens: it signs a short-lived token and trades it for one of an installation.
+"""Authentication as a GitHub App: signs a short-lived token and exchanges it for the token of an installation.
 
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 https://docs.github.com/en/rest/apps/apps
@@ -23,18 +23,18 @@ from core.operations.http import Response, Transport
 logger = logging.getLogger(__name__)
 ID, KEY_FILE = "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE"
 BACKDATED, LIFETIME = 60, 540
-"""Seconds: GitHub allows ten minutes for both together, and recommends the first against clocks that go before."""
+"""Seconds before and after now. GitHub allows ten minutes in total and recommends to backdate, against fast clocks."""
 RENEW_BEFORE = 300.0
-"""Seconds before an installation's token expires (it lives an hour) from which it is not used any more."""
+"""Seconds before its expiry when a token of an installation is renewed; it is valid for an hour."""
 MOST_PAGES = 100
-"""Pages of a hundred installations; a server that repeats itself must not loop for ever."""
+"""Maximum number of pages of 100 installations, in case a server repeats its pages."""
 ATTEMPTS = 3
-"""The signed token is refused while a clock is wrong; the second attempt knows GitHub's clock."""
+"""Attempts of one request. A wrong clock invalidates the signed token; the second attempt uses GitHub's clock."""
 
 
 def read_private_key(path: str) -> str:
-    """Return the PEM text of the App's key. Raises ConfigurationError for what is not a readable RSA key."""
-    # Loaded here: most installations have no App, and cron starts commands all the time.
+    """Return the PEM text of the App's key. Raises ConfigurationError when the file is not a readable RSA key."""
+    # Imported here, because most installations have no App and cron starts commands often.
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -56,37 +56,37 @@ def read_private_key(path: str) -> str:
 
 
 def read_app_credentials(app_id: str, key_file: str) -> str | None:
-    """Return the private key of the App that the settings name, None without an App.
+    """Return the private key of the configured App; ``None`` without an App.
 
-    Raises ConfigurationError where one of the two settings is missing, or the key cannot be read.
+    Raises ConfigurationError when one of the two values is missing or the key cannot be read.
     """
     if not app_id and not key_file:
         return None
     if not app_id or not key_file:
-        missing, given = (ID, KEY_FILE) if key_file else (KEY_FILE, ID)
-        raise ConfigurationError(f"{missing} is not set, but {given} is: a GitHub App needs both.")
+        missing, present = (ID, KEY_FILE) if key_file else (KEY_FILE, ID)
+        raise ConfigurationError(f"{missing} is not set, but {present} is: a GitHub App needs both.")
     return read_private_key(key_file)
 
 
 class InstallationToken(Token):
-    """The token of one installation; its secret is fetched at the first use, and renewed before it expires."""
+    """The token of one installation. Its secret is requested at the first use and renewed before it expires."""
 
     def __init__(self, installation_id: int, login: str) -> None:
         super().__init__("", name=f"installation {installation_id} of {login}", key=f"installation {installation_id}")
         self.installation_id, self.login = installation_id, login
         self.expires_at = 0.0
-        """GitHub's Unix seconds."""
+        """Unix seconds by GitHub's clock."""
         self.is_new = False
-        """Whether the secret has not been used successfully yet."""
+        """Whether the secret was not yet used successfully."""
 
     def expire(self) -> None:
-        """Fetch a new secret before the next use."""
+        """Request a new secret before the next use."""
         self.expires_at = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubApp:
-    """The App's credentials, and how its requests are made. ``api_url`` has no trailing slash."""
+    """The App's credentials, and the transport of its requests. ``api_url`` has no trailing slash."""
 
     app_id: str
     private_key: str
@@ -96,11 +96,11 @@ class GitHubApp:
     headers: Mapping[str, str]
 
     def installations(self) -> list[InstallationToken]:
-        """Return the tokens of every installation that is not suspended, one an account.
+        """Return one token for each account with an installation that is not suspended.
 
-        Raises TokensRefused when GitHub does not accept the App's signature.
+        Raises TokensRefused when GitHub refuses the App's signature.
         """
-        found: dict[str, InstallationToken] = {}
+        tokens: dict[str, InstallationToken] = {}
         path: str | None = "/app/installations?per_page=100"
         for _ in range(MOST_PAGES):
             response = self._ask("GET", path)
@@ -108,18 +108,21 @@ class GitHubApp:
                 raise rest_error(response)
             rows: object = response.json()
             if not isinstance(rows, list):
-                raise UnexpectedAnswer("GitHub answered the App's installations with something that is not a list.")
+                raise UnexpectedAnswer("GitHub's list of the App's installations is not a JSON list.")
             for row in cast("list[dict[str, Any]]", rows):
                 if (token := _installation(row)) is not None:
-                    found.setdefault(token.login.lower(), token)
-            following = link_targets(response.headers.get("link", "")).get("next")
-            if following is None:
+                    tokens.setdefault(token.login.lower(), token)
+            next_url = link_targets(response.headers.get("link", "")).get("next")
+            if next_url is None:
                 break
-            path = below_root(following, self.api_url)
-        return list(found.values())
+            path = below_root(next_url, self.api_url)
+        return list(tokens.values())
 
     def renew(self, token: InstallationToken) -> bool:
-        """Fetch a new secret where the old one is about to expire; False when the installation is gone or suspended."""
+        """Request a new secret if the old one is about to expire.
+
+        Return False when the installation was removed or suspended.
+        """
         if token.expires_at - RENEW_BEFORE > time.time() + self.clock.offset:
             return True
         response = self._ask("POST", f"/app/installations/{token.installation_id}/access_tokens")
@@ -130,14 +133,14 @@ class GitHubApp:
         body: object = response.json()
         members = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
         if not members.get("token"):
-            raise UnexpectedAnswer("GitHub answered without a token for an installation of the App.")
+            raise UnexpectedAnswer("GitHub's answer contains no token for an installation of the App.")
         token.replace_value(str(members["token"]))
         token.expires_at = _expiry(members.get("expires_at"), time.time() + self.clock.offset)
         token.is_new = True
         return True
 
     def _ask(self, method: str, path: str) -> Response:
-        """Make one request as the App itself; with a clock that is corrected by GitHub's answers."""
+        """Make one request as the App, with a clock that is corrected by GitHub's answers."""
         for attempt in range(ATTEMPTS):
             headers = {**self.headers, "Authorization": f"Bearer {self._signed()}"}
             sent_at = time.time()
@@ -147,7 +150,7 @@ class GitHubApp:
             limit = limit_of(response, time.time() + self.clock.offset)
             if limit is not None:
                 raise RetryLater(
-                    "GitHub's limit for the App is reached; the next run goes on",
+                    "GitHub's limit for the App is reached; the next run continues",
                     not_before=datetime.now(UTC) + timedelta(seconds=limit.shared),
                 )
             if response.status != 401:
@@ -157,8 +160,8 @@ class GitHubApp:
         raise TokensRefused(f"GitHub refuses the App's signature: check {ID} and {KEY_FILE}.")
 
     def _signed(self) -> str:
-        """Return a token that proves for ten minutes who the App is."""
-        import jwt  # as above
+        """Return a signed token that identifies the App for ten minutes."""
+        import jwt  # imported here for the same reason
 
         now = int(time.time() + self.clock.offset)
         claims = {"iat": now - BACKDATED, "exp": now + LIFETIME - BACKDATED, "iss": self.app_id}
@@ -168,7 +171,7 @@ class GitHubApp:
 
 
 def _installation(row: Mapping[str, Any]) -> InstallationToken | None:
-    """The token of an installation that can be used; enterprises' installations have a slug instead of a login."""
+    """Return the token of a usable installation, else ``None``. Enterprises have a slug instead of a login."""
     account: Any = row.get("account") or {}
     login = str(account.get("login") or account.get("slug") or "") if isinstance(account, Mapping) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
     if not isinstance(row.get("id"), int) or not login:
@@ -180,7 +183,7 @@ def _installation(row: Mapping[str, Any]) -> InstallationToken | None:
 
 
 def _expiry(text: object, now: float) -> float:
-    """GitHub's Unix seconds; a time that cannot be read counts as the documented hour."""
+    """Return the expiry in GitHub's Unix seconds; an unreadable time counts as the documented hour."""
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:

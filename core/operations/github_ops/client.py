@@ -1,4 +1,4 @@
-"""GitHub's REST and GraphQL APIs: tokens, limits, redirects, typed errors.
+"""A client of GitHub's REST and GraphQL APIs with tokens, limits, redirects and typed errors.
 
 Rules: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
@@ -28,20 +28,21 @@ from core.operations.github_ops.tokens import CORE, GIT, GRAPHQL, Token, TokenPo
 from core.operations.http import Response, Transport
 
 REPOSITORY = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?:/(?P<area>[^/?]+))?")
-"""A path inside a repository, and which part of it."""
+"""A path inside a repository; ``area`` is its first part, such as ``issues``."""
 REDIRECTS = 5
+"""Number of redirects that one request follows."""
 REWRITES = 12
-"""Times that one query is sent without what the server refused of it before."""
+"""Maximum number of times that a query is sent again without the parts that the server refused."""
 GRAPHQL_ATTEMPTS = 2
-"""A query that fails twice is likely too much for GitHub: the caller asks for less before it asks again."""
+"""Attempts of a query. A query that fails twice is probably too large, so the caller sends a smaller one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A good answer: parsed JSON, and the address of the next page where there is one.
+    """A successful answer: parsed JSON, and the address of the next page if there is one.
 
-    Addresses are path and query below the API's root: another name of the server does not invalidate them.
-    ``unchanged``: the ETag that was sent still holds, and there is no data.
+    Addresses are path and query below the API's root, so that they stay valid when the server gets another name.
+    ``unchanged``: the ETag of the request is still valid, and there is no data.
     """
 
     data: Any
@@ -53,10 +54,10 @@ class Answer:
 
 
 class GitHubClient:
-    """Asks GitHub; one request at a time, with a token that still has quota and sees the repository.
+    """Makes one request at a time, with a token that has quota and sees the repository.
 
-    ``app`` brings tokens of its own; ``publish``: see ``Sender``. ``fitter`` leaves out of every query text what the
-    server lacks or the token may not read.
+    ``patience`` and ``publish``: see ``Sender``. ``app`` adds the tokens of its installations. ``fitter`` removes from
+    each query what the server lacks or the token may not read.
     """
 
     def __init__(
@@ -75,21 +76,23 @@ class GitHubClient:
         self.fitter = fitter
         self.points = 0
         self.server_time: datetime | None = None
-        """GitHub's own clock (UTC) at the last answer."""
+        """Time of the last answer by GitHub's clock (UTC)."""
 
     @property
     def requests(self) -> int:
-        """Requests made so far, retries among them."""
+        """Number of requests so far, retries included."""
         return self.transport.allowance.spent
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = "",
         redirects: int = REDIRECTS, prefer: Token | None = None,
     ) -> Answer:  # fmt: skip
-        """One page. ``path`` begins with ``/`` or is a whole address, of which the part below the API's root counts.
+        """Return one page. ``path`` begins with ``/``, or is a URL whose part below the API's root is used.
 
-        Raises NotFound (404, 410, 451, blocked, 409 empty, a redirect too many), AccessDenied, ReplaceToken,
-        RetryLater, UnexpectedAnswer and what ``Transport`` raises.
+        ``scope`` is the repository (``owner/name``) or owner, which decides about the token; ``prefer`` is the token to
+        use if possible. With ``etag`` the answer may be ``unchanged``. Raises NotFound (404, 410, 451, blocked, 409
+        empty, too many redirects), AccessDenied, ReplaceToken, RetryLater, UnexpectedAnswer and the errors of
+        ``Transport``.
         """
         more = {"If-None-Match": etag} if etag else {}
         response = self._ask(below_root(path, self.api_url), dict(params or {}), scope, more, prefer)
@@ -114,12 +117,15 @@ class GitHubClient:
         self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = "",
         prefer: Token | None = None,
     ) -> Iterator[Answer]:  # fmt: skip
-        """Follow the whole ``next`` address, whatever it holds, until there is none."""
+        """Yield a page and all pages after it, by the ``next`` links of the answers.
+
+        Raises UnexpectedAnswer when the links lead in a circle, and the errors of ``get``.
+        """
         answer, seen = self.get(path, params, scope=scope, etag=etag, prefer=prefer), set[str]()
         yield answer
         while answer.next_url is not None:
             if answer.next_url in seen:
-                raise UnexpectedAnswer(f"GitHub's pages of {path} lead back to where they were; run again later")
+                raise UnexpectedAnswer(f"GitHub's pages of {path} lead in a circle; run again later")
             seen.add(answer.next_url)
             answer = self.get(answer.next_url, scope=scope, prefer=prefer)
             yield answer
@@ -128,9 +134,9 @@ class GitHubClient:
         self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "",
         absent: Collection[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
-        """Return the ``data`` of a query, whole or not at all. ``absent``: kinds of node errors that are ignored.
+        """Return the ``data`` of a query. ``absent`` holds kinds of node errors to ignore.
 
-        Raises AccessDenied or NotFound for any other node error, and what ``query`` raises.
+        Raises AccessDenied or NotFound for any other node error, and the errors of ``query``.
         """
         answer = self.query(query, variables, scope=scope)
         if unexpected := [error for error in answer.errors if error.kind not in absent]:
@@ -140,11 +146,10 @@ class GitHubClient:
     def query(
         self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "", prefer: Token | None = None
     ) -> GraphQLAnswer:
-        """Return the data of a query together with the errors about single nodes in it.
+        """Return the data of a query and the errors about single nodes.
 
-        ``prefer``: the token to ask with, unless a limit holds it back.
-
-        Raises SliceRefused for what a smaller query may get through, CursorRefused, and what ``get`` raises.
+        ``prefer`` is the token to use unless a limit holds it back. Raises SliceRefused when a smaller query may
+        succeed, CursorRefused, and the errors of ``get``.
         """
         for _ in range(REWRITES):
             if self.fitter is not None:
@@ -161,7 +166,7 @@ class GitHubClient:
     def _send(
         self, query: str, variables: Mapping[str, Any], scope: str, fitter: QueryFitter | None, prefer: Token | None
     ) -> GraphQLAnswer | None:
-        """Return an answer; None where the server refused parts of the text, which ``fitter`` now leaves out."""
+        """Return an answer; ``None`` when the server refused parts of the text, which ``fitter`` now removes."""
         sent = query
 
         def ask(one: Token) -> Response:
@@ -203,38 +208,38 @@ class GitHubClient:
 
     @property
     def notices(self) -> Sequence[str]:
-        """What people should know although it stopped nothing, such as refused tokens; a sentence each."""
+        """Sentences about problems that did not stop the run, such as refused tokens."""
         return self.sender.notices
 
     def identify(self, token_key: str, account: str) -> None:
-        """Say whose a token is (see ``GraphQLAnswer.token_key``)."""
+        """Assign a token (see ``GraphQLAnswer.token_key``) to an account, whose tokens share one quota."""
         if account and (token := self.tokens.by_key(token_key)) is not None:
             self.tokens.identify(token, account)
 
     def listing_tokens(self, owner: str) -> list[Token]:
-        """Return the tokens whose lists of an owner's repositories may differ: that of its installation, or all."""
+        """Return the tokens whose lists of an owner's repositories may differ."""
         return self.sender.listing_tokens(owner)
 
     def token_groups(self, names: Sequence[str], tried: Mapping[str, Collection[str]]) -> list[tuple[Token, list[str]]]:
-        """Return the repositories by the token that probably sees them; those of which all were tried are left out.
+        """Group repositories by the token that probably sees them.
 
-        ``tried``: keys of tokens by repository.
+        ``tried`` holds the keys of tokens already used, by repository. Repositories without another token are left out.
         """
         return self.sender.token_groups(names, tried)
 
     def note_seen(self, name: str, token_key: str, *, seen: bool) -> None:
-        """Take note of whether a token sees a repository."""
+        """Record whether a token sees a repository."""
         if not self.tokens.is_single:
             (self.tokens.access.note_seen if seen else self.tokens.access.note_hidden)(name, token_key)
 
     def share_budgets(self, *, everything: bool = False) -> None:
-        """Tell other processes what is left and hear from them; not in a thread that only fetches."""
+        """Exchange quotas with other processes through the database. Call it in a thread with a database connection."""
         self.tokens.share(everything=everything)
 
     def update_mirror(self, mirror: GitMirror, scope: str) -> None:
-        """Bring a local copy up to date with the token that sees the repository.
+        """Update a local copy with a token that sees the repository.
 
-        Raises TokensRefused, and what ``GitMirror.update`` raises with the first token.
+        Raises TokensRefused, or the error of ``GitMirror.update`` with the first token.
         """
         attempt, first = Attempt(scope=scope, resource=GIT, area=GIT), None
         while (token := self.sender.ready(attempt)) is not None:
@@ -245,7 +250,7 @@ class GitHubClient:
                 first = first or error
                 if token.is_anonymous:
                     break
-                if token.confirm_at is None:  # perhaps it was not meant
+                if token.confirm_at is None:  # GitHub sometimes refuses a valid token once
                     self.sender.note_refusal(token)
                 elif self.sender.is_refused(token):
                     first = None if first is error else first
@@ -264,7 +269,7 @@ class GitHubClient:
     def _ask(
         self, path: str, params: Mapping[str, Any], scope: str, more: Mapping[str, str], prefer: Token | None
     ) -> Response:
-        """One answer to a GET; ``path`` begins with ``/``."""
+        """Make a GET request and return the answer; ``path`` begins with ``/``."""
         repository = REPOSITORY.match(path)
         area = str(repository["area"] or "") if repository else ""
         response, _ = self.sender.send(
