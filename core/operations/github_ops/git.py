@@ -1,4 +1,4 @@
-"""A bare copy of a repository, brought up to date with ``git fetch`` and read with ``git log``."""
+"""Bare copies of repositories, updated with ``git fetch`` and read with ``git log``."""
 
 import base64
 import os
@@ -21,13 +21,13 @@ REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6
 CHUNK = 1 << 20
 LEFTOVERS = ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
-"""Files that a killed git leaves behind: locks that stop the next one, and halves of objects that fill the disk."""
+"""Files that a killed git leaves behind: locks that block the next process, and partial objects that fill the disk."""
 LOG_SECONDS = 24 * 3600.0
-"""For one ``git log``: it waits while its commits are stored, millions of them in a large repository."""
+"""Seconds for one ``git log``, which waits while its commits are stored, millions in a large repository."""
 
 
 class CredentialsRefused(AccessDenied):
-    """The server wants another token, or one at all."""
+    """The server asks for a token or for another token."""
 
 
 ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
@@ -38,7 +38,7 @@ ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
     ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
 )
 REDIRECTED = ("unable to update url base from redirection", "returned error: 30")
-"""How git reports a redirect that it does not follow."""
+"""Phrases with which git reports a redirect that it does not follow."""
 ABSENT = ("not found", "does not exist", "does not appear to be a git repository", "error: 404")
 CORRUPT = (
     "bad object",
@@ -52,7 +52,7 @@ CORRUPT = (
 
 
 def repository_url(base: str, full_name: str) -> str:
-    """Where git finds a repository: below ``base``, or ``base`` itself when that is a folder with a repository."""
+    """Return the address of a repository for git: below ``base``, or ``base`` itself if it is a repository's folder."""
     if not base.startswith("file://"):
         return f"{base}/{quote(full_name)}.git"
     root = Path(urlsplit(base).path)
@@ -61,15 +61,15 @@ def repository_url(base: str, full_name: str) -> str:
 
 
 def _is_repository(folder: Path) -> bool:
-    return any((place / "HEAD").is_file() and (place / "objects").is_dir() for place in (folder, folder / ".git"))
+    return any((path / "HEAD").is_file() and (path / "objects").is_dir() for path in (folder, folder / ".git"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refs:
-    """Branches and tags by full name: the commits to which they lead, and those whose object is missing.
+    """Branches and tags by full name: their commits, and the names whose object is missing.
 
-    A tag of a tree or of a file leads to no commit and is in neither. Bytes of a name that are not UTF-8 are written
-    as ``\\xff``, so that no two names become one.
+    A tag of a tree or of a file is in neither. Bytes of a name that are not UTF-8 are written as ``\\xff``, so that
+    names stay distinct.
     """
 
     commits: dict[str, str]
@@ -77,18 +77,18 @@ class Refs:
 
 
 class GitMirror:
-    """A bare repository in a folder of its own. The token reaches git through its environment alone."""
+    """A bare repository in a separate folder. git receives the token only through its environment."""
 
     def __init__(self, url: str, folder: Path, token: str | None = None) -> None:
         self.url, self.folder = url, folder
         self.use(token)
 
     def use(self, token: str | None) -> None:
-        """Identify by this token from now on."""
+        """Use this token from now on; ``None``: anonymous."""
         self.environment = _environment(self.url, token)
 
     def update(self) -> None:
-        """Fetch all branches and tags; what a killed fetch left behind is no obstacle.
+        """Fetch all branches and tags, after removing the leftovers of a killed fetch.
 
         Raises NotFound, AccessDenied, SourceUnavailable, SourceTimeout, BudgetExhausted.
         """
@@ -101,9 +101,9 @@ class GitMirror:
                 if attempt == ATTEMPTS:
                     raise
                 bounds.pause(0.2 * 2**attempt)
-            except TimeoutError as error:  # once more would take as long again
+            except TimeoutError as error:  # a repetition would take as long
                 raise SourceTimeout(f"{self.url}: git did not end in time; run again later") from error
-            except UnexpectedAnswer:  # the copy is damaged: it can be had again
+            except UnexpectedAnswer:  # the copy is damaged; clone it again
                 shutil.rmtree(self.folder, ignore_errors=True)
                 if attempt > 1:
                     raise
@@ -122,19 +122,19 @@ class GitMirror:
         self._run(*fetch, seconds=bounds.GIT_FETCH)
 
     def _link(self) -> None:
-        """Begin with hard links to the objects of a repository on this machine; what does not work, fetching does."""
+        """Start with hard links to the objects of a repository on this machine; on failure the fetch gets them."""
         here = urlsplit(self.url)
         source = Path(here.path)
         borrowing = [folder / "objects/info/alternates" for folder in (source, source / ".git")]
-        if here.scheme != "file" or any(place.exists() for place in borrowing):
+        if here.scheme != "file" or any(path.exists() for path in borrowing):
             return
         clone = ["git", "clone", "--quiet", "--bare", "--local", "--no-tags", str(source), str(self.folder)]
         bounds.run_program(clone, seconds=bounds.GIT_FETCH, env=self.environment)
 
     def refs(self) -> Refs:
-        """Return branches and tags; a tag is followed through other tags to the commit behind them.
+        """Return branches and tags; annotated tags are followed to their commit.
 
-        Two processes read any number of refs: the first opens no object, so that a missing one stops nothing.
+        Two processes read any number of refs. The first opens no object, so a missing object does not stop it.
         """
         lines = self._run("for-each-ref", "--format=%(objectname) %(refname)").split(b"\n")
         tips = [(line[:at], line[at + 1 :]) for line in lines if (at := line.find(b" ")) > 0]
@@ -146,24 +146,24 @@ class GitMirror:
         )
 
     def _peel(self, shas: Collection[bytes]) -> dict[bytes, str]:
-        """The commits behind these objects; empty for a tree or a file; missing objects are left out.
+        """Return the commits of these objects; empty for a tree or a file. Missing objects are left out.
 
         https://git-scm.com/docs/gitrevisions#_specifying_revisions
         """
         tips = sorted(shas)
-        wanted = b"".join(sha + b"^{}\n" for sha in tips)
-        found: dict[bytes, str] = {}
-        answers = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", input_bytes=wanted).split(b"\n")
+        names = b"".join(sha + b"^{}\n" for sha in tips)
+        commits: dict[bytes, str] = {}
+        answers = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", input_bytes=names).split(b"\n")
         for sha, answer in zip(tips, answers, strict=False):
             target, _, kind = answer.partition(b" ")
             if kind != b"missing":
-                found[sha] = target.decode() if kind == b"commit" else ""
-        return found
+                commits[sha] = target.decode() if kind == b"commit" else ""
+        return commits
 
     def log(self, heads: Sequence[str], known: Sequence[str]) -> Iterator[RawCommit]:
-        """Commits that ``heads`` lead to and ``known`` do not, parents first; the same every time.
+        """Yield commits that ``heads`` reach and ``known`` do not, parents first, in a stable order.
 
-        What is known but no longer there is ignored. UnexpectedAnswer names an object that is missing.
+        Known commits that no longer exist are ignored. Raises UnexpectedAnswer, which names a missing object.
         """
         command = ["git", "log", "--stdin", "--ignore-missing", "--topo-order", "--reverse", *ARGUMENTS]
         with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as errors:
@@ -179,9 +179,9 @@ class GitMirror:
     def _chunks(
         self, process: "subprocess.Popen[bytes]", is_late: Callable[[], bool], errors: IO[bytes]
     ) -> Iterator[bytes]:
-        """Yield what a process prints as it comes, not whole chunks: git goes on while its first commits are stored.
+        """Yield the output of a process as it arrives, so that git continues while the first commits are stored.
 
-        Raises when the process does not end well, so that what it was printing then is never taken for a whole commit.
+        Raises an error when the process fails, so that partial output is never taken for a complete commit.
         """
         assert process.stdout is not None  # noqa: S101  (it is a pipe)
         while chunk := process.stdout.read(CHUNK):
@@ -195,20 +195,20 @@ class GitMirror:
             raise _error(self.url, errors.read())
 
     def _with_true_dates(self, commits: Iterator[RawCommit]) -> Iterator[RawCommit]:
-        """The same commits; dates that ``git log`` cannot show are read from the commits' own headers."""
-        with ExitStack() as reading:
+        """Yield the commits; read dates that ``git log`` cannot show from the commit objects."""
+        with ExitStack() as stack:
             headers: subprocess.Popen[bytes] | None = None
             for commit in commits:
                 if not (is_doubtful(commit.author_date) or is_doubtful(commit.committer_date)):
                     yield commit
                     continue
-                headers = headers or reading.enter_context(self._open_objects())
+                headers = headers or stack.enter_context(self._open_objects())
                 author, committer = dates_of_header(_next_object(headers, commit.sha))
                 yield replace(commit, author_date=author, committer_date=committer)
 
     @contextmanager
     def _open_objects(self) -> Generator[subprocess.Popen[bytes]]:
-        """A process that answers names of objects with their contents, one by one."""
+        """Yield a ``git cat-file`` process that returns the contents of objects by name."""
         process = subprocess.Popen(
             ["git", "cat-file", "--batch"], cwd=self.folder, env=self.environment, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -217,18 +217,18 @@ class GitMirror:
             yield process
 
     def contains(self, descendant: str, ancestor: str) -> bool:
-        """Whether a commit is in the history of another; False also when it is no longer here."""
+        """Return whether ``ancestor`` is in the history of ``descendant``; False if either is missing."""
         command = ["git", "merge-base", "--is-ancestor", ancestor, descendant]
         return self._read(command).returncode == 0
 
     def unreachable(self, tip: str, heads: Sequence[str]) -> list[str]:
-        """Commits behind ``tip`` that ``heads`` do not lead to; none when ``tip`` is no longer here."""
+        """Return commits in the history of ``tip`` that ``heads`` do not reach; none if ``tip`` is missing."""
         wanted = "".join([f"{tip}\n", *(f"^{sha}\n" for sha in heads)]).encode()
         done = self._read(["git", "rev-list", "--stdin", "--ignore-missing"], wanted)
         return done.stdout.decode().split() if done.returncode == 0 else []
 
     def _read(self, command: Sequence[str], input_bytes: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
-        """Run a command that reads the copy, however it ends."""
+        """Run a command that reads the copy, and return its result and exit code. Raises SourceTimeout."""
         try:
             return bounds.run_program(
                 command, seconds=bounds.GIT_LOCAL, env=self.environment, cwd=self.folder, input_bytes=input_bytes
@@ -239,7 +239,7 @@ class GitMirror:
     def _run(
         self, *arguments: str, inside: bool = True, input_bytes: bytes | None = None, seconds: float = bounds.GIT_LOCAL
     ) -> bytes:
-        """Return what git prints; ``input_bytes`` is its standard input. Raises TimeoutError after ``seconds``."""
+        """Return git's output; ``input_bytes`` is its standard input. Raises TimeoutError after ``seconds``."""
         done = bounds.run_program(
             ["git", *arguments],
             seconds=seconds,
@@ -253,7 +253,7 @@ class GitMirror:
 
 
 def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
-    """Ask ``git cat-file --batch`` for one object; empty when it is missing."""
+    """Return one object from ``git cat-file --batch``; empty if it is missing."""
     assert process.stdin is not None  # noqa: S101  (it is a pipe)
     assert process.stdout is not None  # noqa: S101  (it is a pipe)
     process.stdin.write(f"{sha}\n".encode())
@@ -265,10 +265,11 @@ def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
 
 
 def _environment(url: str, token: str | None) -> dict[str, str]:
-    """Git without anybody's settings, hooks, prompts and secrets; the token as a header that no argument list shows.
+    """Return git's environment: no personal settings, hooks, prompts or secrets, and the token as a header.
 
-    Redirects are not followed, because git sends that header to wherever the server points. A renamed repository is
-    found by the name that the API reports. https://git-scm.com/docs/git-config#Documentation/git-config.txt-httpfollowRedirects
+    The token is not an argument, so process lists do not show it. Redirects are not followed, because git would send
+    the header to their address. A renamed repository is found by the name that the API reports.
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-httpfollowRedirects
     """
     settings = {
         "gc.auto": "0", "maintenance.auto": "false", "core.hooksPath": os.devnull, "safe.directory": "*",
@@ -281,17 +282,17 @@ def _environment(url: str, token: str | None) -> dict[str, str]:
     env = {
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "http:https:file", "GIT_CONFIG_COUNT": str(len(settings)), "GIT_ASKPASS": "true",
-        "HOME": os.devnull,  # git's HTTP library looks for ~/.netrc, whose password would go instead of our token
+        "HOME": os.devnull,  # git's HTTP library prefers passwords in ~/.netrc to our token
     }  # fmt: skip
-    for place, (name, value) in enumerate(settings.items()):
-        env |= {f"GIT_CONFIG_KEY_{place}": name, f"GIT_CONFIG_VALUE_{place}": value}
+    for number, (name, value) in enumerate(settings.items()):
+        env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     return bounds.child_environment(env)
 
 
 def _error(url: str, stderr: bytes) -> CollectorError:
-    """What git's words mean for us."""
-    told = redact(" ".join(stderr.decode("utf-8", "replace").split()))[-300:]
-    lower = told.lower()
+    """Return the project's error for git's error message."""
+    message = redact(" ".join(stderr.decode("utf-8", "replace").split()))[-300:]
+    lower = message.lower()
     if any(word in lower for word in ABSENT):
         return NotFound(f"git finds no repository at {url}", reason="not_found")
     if any(word in lower for word in REDIRECTED):
@@ -302,5 +303,5 @@ def _error(url: str, stderr: bytes) -> CollectorError:
         if words in lower:
             return error(f"{url}: {advice}")
     if any(word in lower for word in CORRUPT):
-        return UnexpectedAnswer(f"{url}: git says {told}")
-    return SourceUnavailable(f"{url}: git says {told}; run again later")
+        return UnexpectedAnswer(f"{url}: git says {message}")
+    return SourceUnavailable(f"{url}: git says {message}; run again later")

@@ -1,7 +1,7 @@
-"""Reads ``git log -z --raw --numstat`` as a stream of commits.
+"""Parses the output of ``git log -z --raw --numstat`` as a stream of commits.
 
-Fields are separated by NUL, which can stand neither in a message nor in a path, and are read by position: no name of a
-file can be taken for anything else. Merges show no files, as in ``git log`` itself.
+Fields are separated by NUL, which neither messages nor paths can contain, and are read by position, so that no file
+name can be mistaken for another field. Merges have no files, as in ``git log``.
 https://git-scm.com/docs/diff-format#_raw_output_format
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-MARK = "\x02"
+COMMIT_START = "\x02"
 FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%ad", "%cn", "%ce", "%cd", "%e", "%B")
 FORMAT = "%x02" + "%x00".join(FIELDS) + "%x00"
 ARGUMENTS = ("-z", "--raw", "--numstat", "--no-abbrev", "--root", "-M", "--date=raw", f"--format=tformat:{FORMAT}")
@@ -19,9 +19,9 @@ ARGUMENTS = ("-z", "--raw", "--numstat", "--no-abbrev", "--root", "-M", "--date=
 
 @dataclass(frozen=True, slots=True)
 class RawDate:
-    """Seconds since 1970 (UTC), the author's offset from UTC in minutes, and the text that says both.
+    """Seconds since 1970 (UTC), the offset from UTC in minutes, and the text with both.
 
-    A part that the text does not say is None; ``text`` is empty where the commit has no date at all.
+    A part that the text does not contain is ``None``; ``text`` is empty for a commit without a date.
     """
 
     seconds: int | None
@@ -45,7 +45,7 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class RawCommit:
-    """A commit as git shows it; texts are UTF-8, what cannot be read as such is U+FFFD."""
+    """A commit as git shows it. Bytes of texts that are not UTF-8 become U+FFFD."""
 
     sha: str
     tree: str
@@ -62,10 +62,10 @@ class RawCommit:
 
 
 def parse(chunks: Iterable[bytes]) -> Iterator[RawCommit]:
-    """Commits out of the bytes of a log that was asked for with ``ARGUMENTS``.
+    """Yield the commits in the output of ``git log`` with ``ARGUMENTS``.
 
-    Bytes are decoded and cut a chunk at a time, and a commit is read by its places in the list of pieces; one that is
-    not whole yet is read again when at least as much more has come.
+    Bytes are decoded and split chunk by chunk, and a commit is read by position in the list of tokens. An incomplete
+    commit is read again when the number of tokens has doubled.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     tokens: list[str] = []
@@ -78,34 +78,35 @@ def parse(chunks: Iterable[bytes]) -> Iterator[RawCommit]:
         at = yield from _commits(tokens)
         del tokens[:at]
         wanted = 2 * len(tokens)
-    tokens += [rest + decoder.decode(b"", final=True), MARK]
+    tokens += [rest + decoder.decode(b"", final=True), COMMIT_START]
     yield from _commits(tokens)
 
 
 def _commits(tokens: list[str]) -> Generator[RawCommit, None, int]:
-    """All commits that are whole; returns the place behind them."""
+    """Yield all complete commits, and return the position after them."""
     at, end = 0, len(tokens)
     while at < end:
-        if tokens[at][:1] != MARK:
+        if tokens[at][:1] != COMMIT_START:
             at += 1  # an empty token between a commit and the next
             continue
         try:
-            files, behind = _files(tokens, at + len(FIELDS))
+            files, next_commit = _files(tokens, at + len(FIELDS))
         except IndexError:
             break
         yield _commit(tokens[at : at + len(FIELDS)], files)
-        at = behind
+        at = next_commit
     return at
 
 
 def _files(tokens: list[str], at: int) -> tuple[list[RawFile], int]:
-    """The changed files that stand from ``at`` on, and the place of the next commit; IndexError when it is not there.
+    """Return the changed files from position ``at`` on, and the position of the next commit.
 
-    Names are followed by place, so that none of them can be taken for anything else.
+    Raises IndexError when the next commit is not there yet. Names are skipped by position, so that none of them can be
+    mistaken for another field.
     """
     files: list[RawFile] = []
     counted = 0
-    while (token := tokens[at])[:1] != MARK:
+    while (token := tokens[at])[:1] != COMMIT_START:
         at += 1
         line = token.lstrip("\n")
         if line[:1] == ":":
@@ -128,14 +129,14 @@ def _files(tokens: list[str], at: int) -> tuple[list[RawFile], int]:
     return files, at
 
 
-def _count(files: list[RawFile], place: int, name: str, added: str, deleted: str) -> None:
-    """Note the line counts of a file; git tells them in the order in which it named the files."""
+def _count(files: list[RawFile], position: int, name: str, added: str, deleted: str) -> None:
+    """Store the line counts of a file; git prints them in the order of the files."""
     if added == "-":
         return
-    if place >= len(files) or files[place].path != name:
-        place = next((n for n, file in enumerate(files) if file.path == name), -1)
-    if place >= 0:
-        files[place].additions, files[place].deletions = int(added), int(deleted)
+    if position >= len(files) or files[position].path != name:
+        position = next((n for n, file in enumerate(files) if file.path == name), -1)
+    if position >= 0:
+        files[position].additions, files[position].deletions = int(added), int(deleted)
 
 
 DATE = re.compile(r"(\d+)(?:[ \t]+([+-])(\d+))?(?!\S)")
@@ -144,12 +145,12 @@ DATE = re.compile(r"(\d+)(?:[ \t]+([+-])(\d+))?(?!\S)")
 https://git-scm.com/docs/git-commit-tree#_commit_information
 """
 MOST_DIGITS = 20
-"""Digits of a number that is read: 64 bits have no more, and longer ones are too expensive to convert."""
+"""Digits of a number. 64 bits need no more, and longer numbers are expensive to convert."""
 
 
 @lru_cache(maxsize=4096)
 def read_date(text: str) -> RawDate:
-    """Read ``seconds zone`` as git writes it; the zone may be of any size and is None when it is missing."""
+    """Parse ``seconds zone`` as git writes it. The zone may have any size; a missing one is ``None``."""
     match = DATE.match(text)
     if match is None or len(match[1]) > MOST_DIGITS:
         return RawDate(None, None, text)
@@ -161,12 +162,12 @@ def read_date(text: str) -> RawDate:
 
 
 def is_doubtful(date: RawDate) -> bool:
-    """Whether ``git log`` may hide this date: it shows 0 for one that overflows, nothing for a broken one."""
+    """Return whether ``git log`` may hide the real date: it shows 0 for an overflow, nothing for an invalid date."""
     return not date.seconds
 
 
 def dates_of_header(header: bytes) -> tuple[RawDate, RawDate]:
-    """Return the author's and the committer's date as the header of a commit object says them."""
+    """Return the author's and the committer's date from the header of a commit object."""
     lines = header.partition(b"\n\n")[0].split(b"\n")
     return _date_of(lines, b"author "), _date_of(lines, b"committer ")
 

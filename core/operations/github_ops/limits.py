@@ -1,4 +1,4 @@
-"""GitHub's limits: how an answer says that one is reached, and how long to wait.
+"""GitHub's limits: recognize them in answers, and track the quota of each account across processes.
 
 Rules: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 """
@@ -16,35 +16,37 @@ from core.errors import UnexpectedAnswer
 from core.operations.http import Response
 
 LONGEST = 3600.0
-"""Seconds; GitHub's windows last an hour, so that no honest wait is longer."""
+"""Seconds. GitHub's windows last an hour, so a longer wait is not plausible."""
 UNKNOWN = 60.0
-"""Seconds to wait at least where GitHub does not say for how long; each further time twice as many."""
+"""Minimum seconds to wait where GitHub does not say how long; doubled after each further limit."""
 SECONDARY = ("secondary rate limit", "abuse detection", "abuse rate limit")
-"""Wordings of limits that hold for all requests of an account; older servers speak of abuse."""
+"""Phrases for limits on all requests of an account. Older servers call them abuse limits."""
 PRIMARY_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
-"""Types of the GraphQL error that the points are used up. Both have been seen.
+"""Types of the GraphQL error for used-up points. Servers send both.
 
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 MESSAGE_KEYS = frozenset({"message", "documentation_url", "status", "errors", "data"})
-"""An answer of status 200 that holds nothing else may be an error in disguise."""
+"""An answer with status 200 and only these keys may be an error."""
 
 
 class ServerClock:
-    """How far GitHub's clock is from ours. Reset times are GitHub's; all waiting is done by our clock.
+    """The difference between GitHub's clock and this machine's.
+
+    Reset times are by GitHub's clock, waits by this machine's.
 
     https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
     """
 
     def __init__(self) -> None:
         self.offset = 0.0
-        """Seconds to add to our time to get GitHub's."""
+        """Seconds to add to this machine's time to get GitHub's time."""
 
     def observe(self, date: str, sent_at: float, received_at: float) -> None:
-        """Learn from the ``Date`` header of an answer; both times are ours, in Unix seconds.
+        """Adjust the offset to the ``Date`` header of an answer. Both times are Unix seconds by this machine's clock.
 
-        The header has whole seconds and the answer took a while. The offset changes only when it cannot be right any
-        more, so that one window's reset time stays one number.
+        The header has whole seconds, and the answer took some time. The offset changes only when it contradicts the
+        header, so that the reset time of a window stays the same number.
         """
         moment = http_date(date)
         if moment is not None:
@@ -56,8 +58,8 @@ class Limit:
     """A limit that is reached.
 
     ``wait``: seconds until this process may use the token again. ``shared``: seconds that other processes and later
-    runs wait. ``everywhere``: it holds for REST and GraphQL alike. ``words``: what GitHub said, where that is absurd.
-    ``window``: the quota of the hour is used up, which the headers say as well.
+    runs wait. ``everywhere``: it holds for REST and GraphQL. ``words``: GitHub's request, where it is implausible.
+    ``window``: the quota of the hour is used up, which the headers show too.
     """
 
     wait: float
@@ -68,10 +70,11 @@ class Limit:
 
 
 def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
-    """Return the limit that an answer reports, or None. ``now``: GitHub's time, Unix seconds.
+    """Return the limit that an answer reports, or ``None``. ``now`` is GitHub's time in Unix seconds.
 
-    ``attempt``: how many limits came before it in a row; waits of unknown length grow with it. A secondary limit comes
-    with status 403, 429 or (GraphQL) 200, and also while requests remain. ``Retry-After`` wins over the reset time.
+    ``attempt`` is the number of limits in a row before this one; waits of unknown length grow with it. A secondary
+    limit has status 403, 429 or (GraphQL) 200, even while requests remain. ``Retry-After`` takes precedence over the
+    reset time.
     """
     refused = response.status in {403, 429}
     words = _words(response) if refused or response.status == 200 else ""
@@ -85,7 +88,7 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
     if after:
         seconds = _retry_after(after, now)
         if seconds is not None and seconds > LONGEST:
-            # Nothing in GitHub's documentation waits for so long: this run leaves the token alone, the next one asks.
+            # No documented limit lasts that long: this run stops using the token, and the next run tries it again.
             return Limit(wait=LONGEST, shared=UNKNOWN, everywhere=True, words=f"to wait for {seconds:,.0f} seconds")
         wait = unknown if seconds is None else max(1.0, seconds)
         return Limit(wait=wait, shared=wait, everywhere=True)
@@ -97,13 +100,13 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
 
 
 def _primary(seconds: float, attempt: int) -> Limit:
-    """The limit of a window that ends in so many seconds; a window that is over and still limited is waited for."""
+    """Return the limit of a window that ends in ``seconds``; the wait grows if the window is over and still limited."""
     wait = min(LONGEST, max(seconds, 2.0**attempt))
     return Limit(wait=wait, shared=wait, everywhere=False, window=True)
 
 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds until the window ends, when nothing is left of it."""
+    """Return the seconds until an exhausted window ends, else ``None``."""
     if whole_number(headers.get("x-ratelimit-remaining", "")) != 0:
         return None
     reset = reset_time(headers, now)
@@ -111,13 +114,13 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def reset_time(headers: Mapping[str, str], now: float) -> float | None:
-    """Return when the window ends (GitHub's Unix seconds); None for what cannot be the end of an hour's window."""
+    """Return when the window ends (GitHub's Unix seconds); ``None`` where that is more than an hour away."""
     reset = whole_number(headers.get("x-ratelimit-reset", ""))
     return None if reset is None or abs(reset - now) > LONGEST + UNKNOWN else float(reset)
 
 
 def whole_number(text: object) -> int | None:
-    """Return a header's number, or None: proxies send signs, fractions, words, lists and other alphabets' digits."""
+    """Return the number in a header, or ``None``: proxies send signs, fractions, words, lists and non-ASCII digits."""
     digits = str(text).strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else None
 
@@ -132,7 +135,7 @@ def http_date(text: str) -> float | None:
 
 
 def _retry_after(text: str, now: float) -> float | None:
-    """Seconds of a ``Retry-After`` header, which may be a date of GitHub's clock; None for anything else."""
+    """Return the seconds of a ``Retry-After`` header, a number or a date by GitHub's clock, else ``None``."""
     if text.isascii() and text.isdigit():
         return float(text[:12])
     moment = http_date(text)
@@ -140,7 +143,7 @@ def _retry_after(text: str, now: float) -> float | None:
 
 
 def _words(response: Response) -> str:
-    """What an error says, in lower case. Answers with data say nothing, whatever their texts are about."""
+    """Return the messages of an error answer in lower case; empty for an answer with data."""
     try:
         body: object = response.json()
     except UnexpectedAnswer:
@@ -162,21 +165,25 @@ def _words(response: Response) -> str:
 
 
 def _unplaced(error: Mapping[str, Any]) -> str:
-    """The message of an error about the whole query; one with a path is about a single node."""
+    """Return the message of an error about the whole query; empty for one about a single node, which has a path."""
     return "" if error.get("path") else str(error.get("message") or "")
 
 
 PER_MINUTE = {"core": 880, "graphql": 1900}
-"""Requests a minute: a little below the documented secondary limits of 900 and 2,000 points."""
+"""Requests per minute, slightly below the documented secondary limits of 900 and 2,000 points.
+
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+"""
 SAVE_EVERY = 5.0
-"""Seconds between two looks at the shared table; limits are written at once."""
+"""Seconds between two exchanges with the shared table; limits are written at once."""
 SOURCE = "github"
 
 
 class Pool:
-    """One kind of quota of one account. Times are Unix seconds of our clock.
+    """One kind of quota of one account. Times are Unix seconds by this machine's clock.
 
-    ``not_before`` holds for all processes; ``own_not_before`` for this one alone.
+    ``not_before`` applies to all processes, ``own_not_before`` only to this one.
     """
 
     def __init__(self, resource: str) -> None:
@@ -191,35 +198,35 @@ class Pool:
 
     @property
     def ready_at(self) -> float:
-        """From when a request may be made."""
+        """When the next request may be made."""
         now, exhausted = time.time(), self.remaining == 0 and self.resets_at > time.time()
         while self._recent and self._recent[0] < now - 60:
             self._recent.popleft()
-        crowded = self._recent[0] + 60 if len(self._recent) >= PER_MINUTE.get(self.resource, 1000) else 0.0
-        return max(self.not_before, self.own_not_before, self.resets_at + 1 if exhausted else 0.0, crowded)
+        minute_is_full = self._recent[0] + 60 if len(self._recent) >= PER_MINUTE.get(self.resource, 1000) else 0.0
+        return max(self.not_before, self.own_not_before, self.resets_at + 1 if exhausted else 0.0, minute_is_full)
 
     def preference(self, now: float) -> tuple[float, int]:
-        """Smaller is better: ready now before ready later, then by what is left."""
+        """Return a sort key: pools that are ready first, then by the remaining requests."""
         return max(0.0, self.ready_at - now), -(self.remaining if self.remaining is not None else 1 << 30)
 
     def count(self) -> None:
-        """A request is being made now."""
+        """Count a request that is being made now."""
         self._recent.append(time.time())
 
 
 class Quota:
-    """The pools of one account. Only ``share`` talks to the database; everything else may run in any thread."""
+    """The pools of one account. Only ``share`` uses the database; other methods may run in any thread."""
 
     def __init__(self, account: str) -> None:
         self.account = account
         self._pools = {resource: Pool(resource) for resource in PER_MINUTE}
 
     def pool(self, resource: str) -> Pool:
-        """The pool of a resource."""
+        """Return the pool of a resource."""
         return self._pools[resource]
 
     def note(self, resource: str, headers: Mapping[str, str], offset: float = 0.0) -> None:
-        """Reconcile with the headers of an answer; ``offset``: seconds that GitHub's clock is before ours."""
+        """Update a pool from the headers of an answer; ``offset``: see ``ServerClock``."""
         pool = self.pool(resource)
         remaining = whole_number(headers.get("x-ratelimit-remaining", ""))
         reset = reset_time(headers, time.time() + offset)
@@ -231,31 +238,31 @@ class Quota:
         pool.urgent = pool.urgent or pool.remaining == 0
 
     def correct(self, resource: str, limit: int, remaining: int, resets_at: float) -> None:
-        """Take GitHub's own word for what is left, whatever was written down before."""
+        """Replace the stored state of a pool by what GitHub's rate-limit endpoint reports."""
         pool = self.pool(resource)
         pool.limit, pool.remaining, pool.resets_at = limit, remaining, resets_at
         pool.urgent = pool.corrected = True
 
     def rest_until(self, resource: str, moment: float, shared: float | None = None) -> None:
-        """Do not use it before ``moment`` in this process, nor before ``shared`` (default: the same) in any other."""
+        """Forbid requests before ``moment`` in this process, and before ``shared`` (default: the same) in others."""
         pool = self.pool(resource)
         pool.own_not_before = max(pool.own_not_before, moment)
         if (shared := moment if shared is None else shared) > pool.not_before:
             pool.not_before, pool.urgent = shared, True
 
     def rename(self, account: str) -> None:
-        """The account has become known; what is kept of it is adopted with the next ``share``."""
+        """Set the account once it is known. The next ``share`` adopts its stored state."""
         self.account = account
         for pool in self._pools.values():
             pool.urgent = True
 
     def merge(self, other: "Quota") -> None:
-        """Take over what another token of this account was told."""
+        """Adopt the waits of another token of the same account."""
         for resource, theirs in other._pools.items():
             self.rest_until(resource, theirs.own_not_before, theirs.not_before)
 
     def share(self, *, everything: bool = False) -> None:
-        """Write down what this process knows and adopt what others wrote, when it is time or something happened."""
+        """Exchange state with other processes through the database, when it is due or a limit was reached."""
         for pool in self._pools.values():
             if everything or pool.urgent or time.time() - pool.saved_at > SAVE_EVERY:
                 self._share(pool)
@@ -284,6 +291,6 @@ def _moment(seconds: float) -> datetime | None:
 
 
 def _seconds(moment: datetime | None) -> float:
-    """Unix seconds; 0 for what no window of GitHub's can be, such as a wait of days that an older release wrote."""
+    """Return Unix seconds; 0 for a time too far ahead, such as a wait of days that an older release stored."""
     seconds = moment.timestamp() if moment else 0.0
     return seconds if seconds <= time.time() + 2 * LONGEST else 0.0

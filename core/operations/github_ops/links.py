@@ -1,8 +1,8 @@
-"""Addresses of GitHub's API. Only path and query of an address count; the host is always that of GITHUB_API_URL.
+"""Addresses of GitHub's API: only their path and query are used, the host is always that of GITHUB_API_URL.
 
-GitHub answers with whole addresses (links to pages, redirects), and one server has many names: a proxy, an explicit
-port, a host behind a load balancer. What is stored and followed is therefore the part below the API's root, so that a
-new name needs no second collection, and the token never leaves for a host that an answer names.
+GitHub's answers contain whole URLs (links to pages, redirects), and one server may have several names: a proxy, an
+explicit port, a host behind a load balancer. Therefore only the part below the API's root is stored and followed. A new
+name needs no second collection, and the token is never sent to a host that an answer names.
 """
 
 import re
@@ -16,7 +16,7 @@ ENTERPRISE = "/api/v3"
 https://docs.github.com/en/enterprise-server/rest/quickstart
 """
 ROUTES = re.compile(r"/(?:repos|repositories|orgs|organizations|users?|teams|app|installation|rate_limit|meta)(?=/|$)")
-"""How the routes begin that GitHub links or redirects to."""
+"""Prefixes of the routes that GitHub links or redirects to."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -28,19 +28,19 @@ def link_targets(header: str) -> dict[str, str]:
     targets: dict[str, str] = {}
     start = header.find("<")
     while start >= 0 and (end := header.find(">", start)) >= 0:
-        following = header.find("<", end)
-        parameters = header[end + 1 : following if following >= 0 else len(header)]
+        next_start = header.find("<", end)
+        parameters = header[end + 1 : next_start if next_start >= 0 else len(header)]
         for parameter in parameters.split(";"):
             name, _, value = parameter.strip(" \t,").partition("=")
             if name.strip().lower() == "rel":
                 for relation in value.strip(' \t"').lower().split():
                     targets.setdefault(relation, header[start + 1 : end])
-        start = following
+        start = next_start
     return targets
 
 
 def escaped(name: str) -> str:
-    """Return a name as one part of a path: whatever is in it, it adds no part, query or fragment to the address."""
+    """Return a name percent-encoded as one component of a path."""
     return quote(name, safe="")
 
 
@@ -53,8 +53,8 @@ def repository_path(full_name: str) -> str:
 def below_root(address: str, api_url: str) -> str:
     """Return path and query of an address below the API's root, beginning with ``/``.
 
-    ``address`` may be whole (of this host, or of another name of the same server, with or without ``/api/v3``) or begin
-    with ``/``. Raises UnexpectedAnswer when another host's address is not one of GitHub's API.
+    ``address`` begins with ``/`` or is a URL of this host or of another name of the server, with or without
+    ``/api/v3``. Raises UnexpectedAnswer when the URL of another host has no route of GitHub's API.
     """
     try:
         parts, root = urlsplit(address), urlsplit(api_url)
@@ -74,5 +74,5 @@ def below_root(address: str, api_url: str) -> str:
 
 
 def _host(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """Scheme, name and port, the port also where it is the scheme's own."""
+    """Return scheme, host name and port; the port may be the scheme's default."""
     return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)

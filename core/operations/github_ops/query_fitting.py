@@ -1,7 +1,7 @@
-"""Query texts that fit the server and the token: what is known of a server's schema, and what it refused.
+"""Fits query texts to the server and the token, by the server's schema and by what it refused.
 
-The schema is read by introspection once a day and API address. Where a server does not allow that, texts are sent as
-they are, and what the server refuses of them is left out from then on.
+Introspection reads the schema once a day for each API address. When a server does not allow introspection, texts are
+sent unchanged, and the parts that the server refuses are left out from then on.
 """
 
 import hashlib
@@ -27,60 +27,62 @@ from core.operations.github_ops.server_schema import (
     schema_to_json,
 )
 
-if TYPE_CHECKING:  # the library takes a quarter of a second to load; commands without GraphQL do without it
+if TYPE_CHECKING:  # the library takes a quarter of a second to load, and many commands do not need GraphQL
     from core.operations.github_ops.query_pruning import Pruned
 
 logger = logging.getLogger(__name__)
 VALID_FOR = timedelta(hours=24)
-"""After this time the schema is read again: github.com gains event types every month."""
+"""Age after which the schema is read again; github.com gains event types every month."""
 TRUSTED_FOR = timedelta(minutes=5)
-"""A refusal sooner after the schema was read is none that the schema tells of, and reading it again would not help."""
+"""Age below which the schema is not read again after a refusal, because it would not have changed."""
 MOST_READS = 12
-"""Introspection requests that one process makes at most."""
+"""Maximum number of introspection requests of one process."""
 SMALLEST_READ = 8
-"""Types that are still read together after the server refused larger reads."""
+"""Smallest number of types in one introspection query after the server refused larger ones."""
 MOST_KEYS = 2_000
-"""Refused places that are remembered; a server that refuses more is not one that we can read."""
+"""Maximum number of stored refusals; a server with more cannot be read usefully."""
 LARGEST_FILE = 8 * 1024 * 1024
 """Bytes. The schema of github.com takes about 150,000."""
 REMEMBERED_TEXTS = 64
+"""Number of fitted query texts that stay in memory."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 Ask = Callable[[str], Mapping[str, Any]]
-"""Sends a text as it is and returns the data of the answer."""
+"""Sends a query text unchanged and returns the data of the answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextRules:
-    """What a tracker says about its query texts."""
+    """What a tracker defines for its query texts."""
 
     types: Sequence[str] = ()
-    """Types that the texts select from, to be read at once; others are read when a text needs them."""
+    """Types to read in the first introspection; others are read when a text needs them."""
     essential: frozenset[str] = frozenset()
-    """Those of the types that every server has: an answer without one of them is not to be trusted."""
+    """Types that every server has; an answer without one of them is not trusted."""
     unions: Sequence[str] = ()
-    """Unions, the members of which are read with all their fields."""
+    """Unions whose members are read with all their fields."""
     substitutes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Older names of fields."""
+    """Older names of fields, by their current name."""
     extend: Extend | None = None
 
 
 @dataclass(kw_only=True)
 class Knowledge:
-    """What is known of one server. ``read_at`` (UTC) is the time of the last introspection or refusal of one."""
+    """Knowledge about one server. ``read_at`` (UTC) is the time of the last introspection, or of its refusal."""
 
     schema: ServerSchema | None = None
     read_at: datetime = NEVER
     refused: set[str] = field(default_factory=set[str])
     refused_for: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Places that need a scope, by the fingerprint of the token that lacks it."""
+    """Keys that need a scope, by the fingerprint of the token that lacks it."""
     reported: set[str] = field(default_factory=set[str])
-    """What the log has named as missing since the schema was read."""
+    """Keys that were logged as missing since the schema was read."""
 
 
 class QueryFitter:
-    """Fits query texts to one server. ``folder`` keeps what is learned between runs; safe for threads.
+    """Fits query texts to one server; safe for threads. A file in ``folder`` stores the knowledge between runs.
 
-    Several processes may share a folder: each writes the whole file, and what one of them overwrites is learned again.
+    Several processes may share the folder. Each writes the whole file, and knowledge that another process overwrites is
+    learned again.
     """
 
     def __init__(self, url: str, folder: Path | None, rules: TextRules) -> None:
@@ -94,9 +96,9 @@ class QueryFitter:
         self._pruned: OrderedDict[tuple[str, frozenset[str], str], Pruned] = OrderedDict()
 
     def prepare(self, text: str, ask: Ask) -> None:
-        """Read what must be known of the schema to fit ``text``; nothing where that is known already.
+        """Read the types that are needed to fit ``text``, unless they are known.
 
-        Passes on the errors of ``ask`` that say more than that the server does not allow introspection.
+        Raises the errors of ``ask``, except those that mean that the server does not allow introspection.
         """
         with self._lock:
             if self._is_outdated():
@@ -107,9 +109,9 @@ class QueryFitter:
                     return
 
     def fit(self, text: str, scopes: Collection[str], fingerprint: str) -> str:
-        """Return the text without what the server lacks, and what this token has no scope for.
+        """Return the text without the parts that the server lacks or that this token has no scope for.
 
-        Raises NotFound with the reason ``not_supported`` when nothing is left of it.
+        Raises NotFound with the reason ``not_supported`` when nothing is left.
         """
         with self._lock:
             pruned = self._prune(text, frozenset(scopes), fingerprint)
@@ -119,27 +121,27 @@ class QueryFitter:
             return pruned.text
 
     def learn(self, sent: str, body: object, fingerprint: str) -> bool:
-        """Remember what an answer refuses of a text that was sent; return whether to try again.
+        """Store which parts of a sent text an answer refuses, and return whether to try again.
 
-        A refusal by a server whose schema is known means that the server has changed since: the schema is read again.
+        If the schema is known, a refusal means that the server has changed, and the schema is read again.
         """
         if not isinstance(body, Mapping) or not body.get("errors") or body.get("data"):  # pyright: ignore[reportUnknownMemberType]  # any JSON
             return False
         from core.operations.github_ops.query_rejections import rejections
 
         with self._lock:
-            known, found = self._knowledge, rejections(sent, body)  # pyright: ignore[reportUnknownArgumentType]  # any JSON
-            needed = known.refused_for.setdefault(fingerprint, set()) if found.scopes else set[str]()
-            new = (found.lacking - known.refused) | (found.scopes - needed)
+            known, refusal = self._knowledge, rejections(sent, body)  # pyright: ignore[reportUnknownArgumentType]  # any JSON
+            needed = known.refused_for.setdefault(fingerprint, set()) if refusal.scopes else set[str]()
+            new = (refusal.lacking - known.refused) | (refusal.scopes - needed)
             if not new or len(known.refused) + len(needed) + len(new) > MOST_KEYS:
                 return False
             self._pruned.clear()
-            needed |= found.scopes
-            if found.lacking and known.schema and not self._retried and _age(known.read_at) > TRUSTED_FOR:
+            needed |= refusal.scopes
+            if refusal.lacking and known.schema and not self._retried and _age(known.read_at) > TRUSTED_FOR:
                 known.read_at, self._silent, self._retried = NEVER, False, True
                 logger.info("the server's schema has changed; reading it again api=%s", self.url)
                 return True
-            known.refused |= found.lacking
+            known.refused |= refusal.lacking
             known.reported |= {key.removeprefix("type:") for key in new}
             logger.warning("the server refused parts of a query, which are left out from now on api=%s parts=%s",
                            self.url, ", ".join(sorted(new)))  # fmt: skip
@@ -150,7 +152,7 @@ class QueryFitter:
         return not self._silent and not timedelta(0) <= _age(self._knowledge.read_at) < VALID_FOR
 
     def _read_all(self, ask: Ask) -> None:
-        """Read every type that was ever needed; what the server refused before is tried again."""
+        """Read every type that was ever needed, and forget earlier refusals."""
         known = self._knowledge
         needed = {*known.schema.types, *known.schema.absent} if known.schema else set[str]()
         names = needed | {*self.rules.types, *self.rules.unions}
@@ -165,7 +167,7 @@ class QueryFitter:
             self._save()
 
     def _read(self, names: Sequence[str], ask: Ask, schema: ServerSchema) -> bool:
-        """Add types to ``schema`` and use it; False where the server cannot be asked."""
+        """Add types to ``schema`` and use it; return False when introspection is not possible."""
         waiting, types = [list(names)], dict[str, TypeInfo]()
         while waiting:
             batch = waiting.pop()
@@ -180,12 +182,12 @@ class QueryFitter:
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
             except (AccessDenied, NotFound, UnexpectedAnswer) as error:
-                self._knowledge.read_at = datetime.now(UTC)  # an answer, and it holds for a day
+                self._knowledge.read_at = datetime.now(UTC)  # a definite answer, valid for a day
                 return self._give_up(str(error))
             except (KeyError, TypeError, AttributeError) as error:
                 return self._give_up(f"its answer is not as documented ({type(error).__name__})")
-        if lost := self.rules.essential & set(names) - types.keys():
-            return self._give_up(f"its answer leaves out {', '.join(sorted(lost))}")
+        if absent := self.rules.essential & set(names) - types.keys():
+            return self._give_up(f"its answer leaves out {', '.join(sorted(absent))}")
         self._pruned.clear()
         known = self._knowledge
         known.schema = schema.extended(types, names)
@@ -196,7 +198,7 @@ class QueryFitter:
         return True
 
     def _give_up(self, reason: str) -> bool:
-        """Ask no more in this process; what was known stays in use."""
+        """Stop introspection in this process; earlier knowledge stays in use. Return False."""
         self._silent = True
         logger.warning("the server's schema cannot be read, queries are sent without it api=%s reason=%s",
                        self.url, reason)  # fmt: skip
@@ -217,7 +219,7 @@ class QueryFitter:
         return self._pruned[key]
 
     def _report(self, dropped: Collection[str]) -> None:
-        """Log what the server lacks, each field once a day."""
+        """Log the fields that the server lacks, each once a day."""
         if new := set(dropped) - self._knowledge.reported:
             self._knowledge.reported |= new
             fields = ", ".join(sorted(new))
@@ -228,7 +230,7 @@ class QueryFitter:
         if self.file is None:
             return
         known = self._knowledge
-        told = {
+        stored = {
             "url": self.url,
             "read_at": known.read_at.isoformat(),
             "refused": sorted(known.refused),
@@ -238,9 +240,9 @@ class QueryFitter:
         }
         try:
             with open_atomic(self.file) as file:
-                json.dump(told, file, separators=(",", ":"))
+                json.dump(stored, file, separators=(",", ":"))
         except OSError as error:
-            logger.warning("the server's schema cannot be kept file=%s reason=%s", self.file, error.strerror)
+            logger.warning("the server's schema cannot be stored file=%s reason=%s", self.file, error.strerror)
 
 
 def _age(moment: datetime) -> timedelta:
@@ -248,24 +250,24 @@ def _age(moment: datetime) -> timedelta:
 
 
 def _members(schema: ServerSchema | None, union: str) -> Sequence[str]:
-    found = schema.types.get(union) if schema else None
-    return found.members if found else ()
+    info = schema.types.get(union) if schema else None
+    return info.members if info else ()
 
 
 def _load(file: Path | None, url: str) -> Knowledge:
-    """Return what an earlier run kept; nothing of a file that is damaged, too large or not about this server."""
+    """Return stored knowledge; empty if the file is missing, damaged, too large or about another server."""
     try:
         if file is None or file.stat().st_size > LARGEST_FILE:
             return Knowledge()
-        told: Any = json.loads(file.read_bytes())
-        if told["url"] != url:
+        stored: Any = json.loads(file.read_bytes())
+        if stored["url"] != url:
             return Knowledge()
         return Knowledge(
-            schema=schema_from_json(told["schema"]) if told["schema"] else None,
-            read_at=datetime.fromisoformat(told["read_at"]).astimezone(UTC),
-            refused={str(key) for key in told["refused"]},
-            reported={str(key) for key in told["reported"]},
-            refused_for={str(token): {str(key) for key in keys} for token, keys in told["refused_for"].items()},
+            schema=schema_from_json(stored["schema"]) if stored["schema"] else None,
+            read_at=datetime.fromisoformat(stored["read_at"]).astimezone(UTC),
+            refused={str(key) for key in stored["refused"]},
+            reported={str(key) for key in stored["reported"]},
+            refused_for={str(token): {str(key) for key in keys} for token, keys in stored["refused_for"].items()},
         )
     except FileNotFoundError:
         return Knowledge()

@@ -1,8 +1,8 @@
-"""Query texts without the types and fields that a server lacks or a token may not read.
+"""Removes from query texts the types and fields that a server lacks or a token may not read.
 
-Places in a text are named by keys, all of which ``prune`` understands:
+Keys name parts of a text. ``prune`` understands these forms:
 ``Issue.title`` a field of a type; ``Repository.issues.nodes.title`` the names of the fields from the nearest type
-condition (or the operation's root type) on; ``Repository.owner...User`` a fragment on a type inside such a place;
+condition (or the operation's root type) on; ``Repository.owner...User`` a fragment on a type inside such a field;
 ``type:SubIssueAddedEvent`` a type everywhere; ``*.labels(orderBy)`` every field of that name with that argument.
 """
 
@@ -39,31 +39,31 @@ SCOPES = {
     "ProjectV2": PROJECT,
     "ProjectV2Item": PROJECT,
 }
-"""Types of which a classic token may select fields only with one of these scopes.
+"""Types whose fields a classic token may select only with one of these scopes.
 
-GitHub checks the text of a query and refuses all of it: nodejs/nodejs.org#8531, cli/cli#812.
+GitHub checks the text of a query and refuses it as a whole: nodejs/nodejs.org#8531, cli/cli#812.
 https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a text may not contain."""
+    """What to remove from a text."""
 
     schema: ServerSchema | None = None
-    """None: unknown, everything is presumed to exist."""
+    """``None``: unknown, so everything is assumed to exist."""
     refused: frozenset[str] = frozenset()
     """Keys that the server or GitHub's check of scopes refused."""
     scopes: frozenset[str] = frozenset()
-    """Scopes that the token is known to have."""
+    """Known scopes of the token."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pruned:
-    """A text that fits; empty where nothing worth a request is left.
+    """A fitted text; empty when nothing useful is left.
 
-    ``missing``: names of types that the schema does not cover yet. ``dropped``: keys of what was left out because the
-    server lacks it.
+    ``missing``: names of types that are not in the schema yet. ``dropped``: keys that were removed because the server
+    lacks them.
     """
 
     text: str
@@ -74,20 +74,20 @@ class Pruned:
 def prune(
     text: str, limits: Limits, *, substitutes: Mapping[str, str] | None = None, extend: Extend | None = None
 ) -> Pruned:
-    """Return the text without what ``limits`` rules out.
+    """Return the text without the parts that ``limits`` excludes.
 
-    ``substitutes`` has older names of fields: where ``fullDatabaseId`` is missing, ``fullDatabaseId: databaseId`` is
+    ``substitutes`` maps fields to older names: where ``fullDatabaseId`` is missing, ``fullDatabaseId: databaseId`` is
     selected. ``extend`` adds selections to fragments on unions once the schema is known.
     """
     document = parse(text)
     work = _Pruning(limits, substitutes or {})
     if extend is not None and limits.schema is not None:
         document = _extended(document, limits.schema, extend, work)
-    kept = work.document(document)
-    if kept is None:
+    fitted = work.document(document)
+    if fitted is None:
         return Pruned(text="", missing=frozenset(work.missing), dropped=frozenset(work.dropped))
     return Pruned(
-        text=strip_ignored_characters(print_ast(kept)) if work.changed else text,
+        text=strip_ignored_characters(print_ast(fitted)) if work.changed else text,
         missing=frozenset(work.missing),
         dropped=frozenset(work.dropped),
     )
@@ -118,7 +118,7 @@ Holder = TypeVar("Holder", FieldNode, InlineFragmentNode, FragmentDefinitionNode
 
 
 def _with(node: Holder, selection_set: SelectionSetNode) -> Holder:
-    """Return the same node around another selection."""
+    """Return a copy of the node with another selection set."""
     other = copy.copy(node)
     other.selection_set = selection_set
     return other
@@ -126,7 +126,7 @@ def _with(node: Holder, selection_set: SelectionSetNode) -> Holder:
 
 @dataclass
 class _Pruning:
-    """One text; collects what it meets. Syntax nodes are copied, never changed."""
+    """The pruning of one text. Syntax nodes are copied, never changed."""
 
     limits: Limits
     substitutes: Mapping[str, str]
@@ -136,21 +136,21 @@ class _Pruning:
     changed: bool = False
 
     def document(self, document: DocumentNode) -> DocumentNode | None:
-        """Return the document with what is left, or None where only its cost would be asked for."""
+        """Return the pruned document, or ``None`` when it would request only its own cost."""
         operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
-        given = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-        self.fragments = dict(given)
-        while True:  # a fragment that becomes empty may empty those that spread it
-            kept = {name: one for name in self.fragments if (one := self._fragment(given[name])) is not None}
-            if kept.keys() == self.fragments.keys():
+        original = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+        self.fragments = dict(original)
+        while True:  # an empty fragment may empty the fragments that spread it
+            remaining = {name: one for name in self.fragments if (one := self._fragment(original[name])) is not None}
+            if remaining.keys() == self.fragments.keys():
                 break
-            self.fragments = {name: given[name] for name in kept}
+            self.fragments = {name: original[name] for name in remaining}
         selection_set = self._selections(operation.selection_set, "Query", "Query")
         if selection_set is None or (self.changed and _is_idle(selection_set, operation)):
             return None
         operation = _with(operation, selection_set)
-        reached = _reached(operation, kept)
-        definitions = [operation, *(one for name, one in kept.items() if name in reached)]
+        reached = _reached(operation, remaining)
+        definitions = [operation, *(one for name, one in remaining.items() if name in reached)]
         if self.changed:
             variables = set[str]().union(*(_used(one).variables for one in definitions))
             operation.variable_definitions = tuple(
@@ -165,32 +165,34 @@ class _Pruning:
         selection_set = self._selections(node.selection_set, name, name)
         return None if selection_set is None else _with(node, selection_set)
 
-    def _selections(self, node: SelectionSetNode, parent: str, place: str) -> SelectionSetNode | None:
-        """Return what is left of a selection; ``parent`` is the type's name, or empty where it is unknown."""
-        kept = [one for selection in node.selections if (one := self._selection(selection, parent, place)) is not None]
-        return SelectionSetNode(selections=tuple(kept)) if kept else None
+    def _selections(self, node: SelectionSetNode, parent: str, path: str) -> SelectionSetNode | None:
+        """Return a pruned selection set; ``parent`` is the type's name, empty if unknown."""
+        remaining = [
+            one for selection in node.selections if (one := self._selection(selection, parent, path)) is not None
+        ]
+        return SelectionSetNode(selections=tuple(remaining)) if remaining else None
 
-    def _selection(self, node: SelectionNode, parent: str, place: str) -> SelectionNode | None:
+    def _selection(self, node: SelectionNode, parent: str, path: str) -> SelectionNode | None:
         if isinstance(node, FieldNode):
-            return self._field(node, parent, place)
+            return self._field(node, parent, path)
         if isinstance(node, InlineFragmentNode):
-            return self._inline(node, parent, place)
+            return self._inline(node, parent, path)
         assert isinstance(node, FragmentSpreadNode)  # noqa: S101  (there are three kinds of selections)
         fragment = self.fragments.get(node.name.value)
-        if fragment is None or self._excludes(parent, fragment.type_condition.name.value, place):
+        if fragment is None or self._excludes(parent, fragment.type_condition.name.value, path):
             self.changed = True
             return None
         return node
 
-    def _field(self, node: FieldNode, parent: str, place: str) -> FieldNode | None:
+    def _field(self, node: FieldNode, parent: str, path: str) -> FieldNode | None:
         name = node.name.value
         if name.startswith("__"):
             return node
-        key = f"{place}.{name}"
+        key = f"{path}.{name}"
         if self._lacks(node, parent, key):
             self.changed = True
             if (older := self.substitutes.get(name)) is not None:
-                return self._field(_renamed(node, older), parent, place)
+                return self._field(_renamed(node, older), parent, path)
             self.dropped.add(f"{parent}.{name}" if parent else key)
             return None
         if (needed := SCOPES.get(parent)) is not None and not needed & self.limits.scopes:
@@ -217,26 +219,26 @@ class _Pruning:
         info = self._info(parent)
         return info is not None and (name not in info.fields or not arguments <= info.fields[name].arguments)
 
-    def _inline(self, node: InlineFragmentNode, parent: str, place: str) -> InlineFragmentNode | None:
+    def _inline(self, node: InlineFragmentNode, parent: str, path: str) -> InlineFragmentNode | None:
         name = node.type_condition.name.value if node.type_condition else parent
         if self._is_absent(name):
             self.changed = True
             self.dropped.add(name)
             return None
-        if self._excludes(parent, name, place):
+        if self._excludes(parent, name, path):
             self.changed = True
-            self.dropped.add(f"{parent}...{name}" if parent else f"{place}...{name}")
+            self.dropped.add(f"{parent}...{name}" if parent else f"{path}...{name}")
             return None
-        selection_set = self._selections(node.selection_set, name, name if node.type_condition else place)
+        selection_set = self._selections(node.selection_set, name, name if node.type_condition else path)
         return None if selection_set is None else _with(node, selection_set)
 
     def _is_absent(self, name: str) -> bool:
         schema = self.limits.schema
         return f"type:{name}" in self.limits.refused or (schema is not None and name in schema.absent)
 
-    def _excludes(self, parent: str, name: str, place: str) -> bool:
+    def _excludes(self, parent: str, name: str, path: str) -> bool:
         """Return whether an object of type ``parent`` can never be a ``name``."""
-        if f"{place}...{name}" in self.limits.refused:
+        if f"{path}...{name}" in self.limits.refused:
             return True
         outer, inner = self._info(parent), self._info(name)
         if outer is None or inner is None or parent == name:
@@ -253,7 +255,7 @@ class _Pruning:
         return concrete_name not in abstract.members and abstract_name not in concrete.interfaces
 
     def _share_a_type(self, one: TypeInfo, other: TypeInfo, name: str, other_name: str) -> bool:
-        """Return whether some type may belong to both; True where that is not known."""
+        """Return whether some type may belong to both; True if unknown."""
         schema = self.limits.schema
         if schema is None or one.kind == other.kind == "INTERFACE":
             return True
@@ -264,7 +266,7 @@ class _Pruning:
         return any(member is None or of in member.interfaces for member in members)
 
     def _info(self, name: str) -> TypeInfo | None:
-        """Return a type; None where it is unknown. Unknown names are collected, so that they can be read."""
+        """Return a type; ``None`` if unknown. Unknown names are collected, so that they can be read."""
         schema = self.limits.schema
         if schema is None or not name:
             return None
@@ -282,7 +284,7 @@ def _renamed(node: FieldNode, name: str) -> FieldNode:
 
 
 def _is_idle(left: SelectionSetNode, before: OperationDefinitionNode) -> bool:
-    """Return whether only the cost is left of an operation that asked for more."""
+    """Return whether only the cost is left of an operation that requested more."""
     names = {one.name.value for one in left.selections if isinstance(one, FieldNode)}
     return names <= {"rateLimit", "viewer"} and len(left.selections) < len(before.selection_set.selections)
 
@@ -296,11 +298,11 @@ class _Names(Visitor):
         self.variables: set[str] = set()
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
-        """Note a fragment."""
+        """Collect a fragment."""
         self.fragments.add(node.name.value)
 
     def enter_variable(self, node: VariableNode, *_: object) -> None:
-        """Note a variable."""
+        """Collect a variable."""
         self.variables.add(node.name.value)
 
 

@@ -1,8 +1,8 @@
-"""One request with the right token: a limit, a refusal or a missing permission moves on to the next one.
+"""Sends a request with the right token; after a limit, a refusal or a missing permission it tries the next token.
 
-A token is dropped for the rest of a run only when GitHub refuses it twice, seconds apart. A repository counts as absent
-only when no token sees it: before a token reads a repository for the first time in a run, and there are others, it has
-to prove that it sees it. That takes one request, which the question for the repository itself answers as well.
+A token is dropped for the rest of a run only when GitHub refuses it twice, seconds apart. A repository counts as
+missing only when no token sees it. Therefore, with several tokens, a token must prove that it sees a repository before
+its first use for it in a run. That takes one request, unless the request itself is for the repository.
 """
 
 import logging
@@ -23,31 +23,32 @@ from core.operations.http import Response, Transport
 logger = logging.getLogger(__name__)
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 LIMITS_IN_A_ROW = 10
+"""Number of limits in a row after which a request fails with RetryLater."""
 REDIRECTED = frozenset({301, 302, 307, 308})
 VISIBLE = "query ($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { id } }"
-"""Asks whether a token sees a repository, for one point."""
+"""A query for one point that shows whether a token sees a repository."""
 Ask = Callable[[Token], Response]
 
 
 @dataclass(kw_only=True)
 class Attempt:
-    """One request on its way through the tokens. ``area``: the part of the repository that it reads."""
+    """The state of one request while tokens are tried. ``area`` is the part of the repository that it reads."""
 
     scope: str
     resource: str
     area: str = ""
     prefer: Token | None = None
     tried: set[str] = field(default_factory=set[str])
-    """Keys of the tokens that may not do it."""
+    """Keys of the tokens that may not make this request."""
     first: tuple[Response, Token] | None = None
-    """The first refusal, which is what counts when no token may do it."""
+    """The first refusal, which is the result when no token may make the request."""
     limits: int = 0
 
 
 class Sender:
-    """Sends requests, one at a time. ``patience``: seconds to wait for a limit to end inside a request.
+    """Sends one request at a time. ``patience`` is how many seconds a request waits for a limit to end.
 
-    ``publish`` is called after a limit, so that other processes learn of it before this one waits.
+    ``publish`` is called after a limit, so that other processes learn about it before this one waits.
     """
 
     def __init__(
@@ -64,22 +65,22 @@ class Sender:
         self.app, self.publish = app, publish
         self.clock = app.clock if app else ServerClock()
         self.notices: list[str] = []
-        """What people should know although it stopped nothing: refused tokens, absurd limits."""
+        """Sentences about problems that did not stop the run: refused tokens, implausible limits."""
         self._app_is_open = app is None
         self._verified: set[Token] = set()
 
     @property
     def graphql_url(self) -> str:
-        """Beside the REST API; GitHub Enterprise Server has it at ``/api/graphql`` instead of ``/api/v3``."""
+        """URL of the GraphQL API. GitHub Enterprise Server has ``/api/graphql`` beside ``/api/v3``."""
         return self.api_url.removesuffix("/v3") + "/graphql"
 
     def send(
         self, ask: Ask, *, scope: str, resource: str, area: str = "", proves: bool = False, prefer: Token | None = None
     ) -> tuple[Response, Token]:
-        """Return the answer of the first token that may do it, or the first refusal, and the token.
+        """Return the answer of the first token that may make the request, or the first refusal, and that token.
 
-        ``proves``: the request asks for the repository itself. Raises RetryLater (limits), TokensRefused (no token is
-        left), NotFound (no token sees the repository), AccessDenied (the one that did was refused in this run).
+        ``proves``: the request is for the repository itself. Raises RetryLater (limits), TokensRefused (no token is
+        left), NotFound (no token sees the repository), AccessDenied (GitHub refused the token that saw it).
         """
         attempt = Attempt(scope=scope, resource=resource, area=area, prefer=prefer)
         while attempt.limits < LIMITS_IN_A_ROW:
@@ -98,7 +99,7 @@ class Sender:
         raise RetryLater("GitHub keeps saying that a limit is reached; the next run goes on")
 
     def ready(self, attempt: Attempt) -> Token | None:
-        """Return a token that may be used now, waiting for one if need be; None when every one was tried."""
+        """Return a token that may be used now, after a wait if necessary; ``None`` when every token was tried."""
         self._open_app()
         while True:
             if self.tokens.is_empty:
@@ -114,7 +115,10 @@ class Sender:
             self._drop(token, "it was suspended or removed")
 
     def listing_tokens(self, owner: str) -> list[Token]:
-        """Return the tokens whose lists of an owner's repositories may differ: that of its installation, or all."""
+        """Return the tokens whose lists of an owner's repositories may differ.
+
+        These are the token of the owner's installation and all personal tokens.
+        """
         self._open_app()
         tokens = [token for key in self.tokens.keys if (token := self.tokens.by_key(key))]
         personal = [token for token in tokens if not isinstance(token, InstallationToken)]
@@ -122,7 +126,7 @@ class Sender:
         return own + personal or tokens[:1]
 
     def token_groups(self, names: Sequence[str], tried: Mapping[str, Collection[str]]) -> list[tuple[Token, list[str]]]:
-        """Return the repositories by the token that probably sees them; those of which all were tried are left out."""
+        """Group repositories by the token that probably sees them; see ``GitHubClient.token_groups``."""
         self._open_app()
         groups: dict[str, tuple[Token, list[str]]] = {}
         for name in names:
@@ -132,13 +136,13 @@ class Sender:
         return list(groups.values())
 
     def note_refusal(self, token: Token) -> None:
-        """Take note of a 401: the first one makes a token rest for seconds, the second one after that drops it."""
+        """Record a 401. After the first one the token rests for ``CONFIRM_AFTER`` seconds; a later one drops it."""
         if token.is_anonymous:
             raise TokensRefused("GitHub answers nothing without a token here: set GITHUB_TOKENS.")
         if isinstance(token, InstallationToken):
             token.expire()
-            if not token.is_new:  # it expired or was revoked while it was used: a new secret is all it needs
-                logger.info("%s: GitHub refused its secret; fetching a new one", token.masked)
+            if not token.is_new:  # it expired or was revoked during use, and a new secret solves that
+                logger.info("%s: GitHub refused its secret; requesting a new one", token.masked)
                 return
         if token.confirm_at is None:
             token.confirm_at = time.time() + CONFIRM_AFTER
@@ -148,7 +152,7 @@ class Sender:
             self._drop(token, "GitHub refuses it")
 
     def is_refused(self, token: Token) -> bool:
-        """Ask the API whether a token that git refused twice is bad; then it is dropped. This is free."""
+        """Check with a free API request whether a token that git refused twice is invalid, and drop it then."""
         response = self.transport.request("GET", f"{self.api_url}/rate_limit", headers=HEADERS | token.headers())
         if response.status == 401:
             self.note_refusal(token)
@@ -157,7 +161,7 @@ class Sender:
         return False
 
     def note_acceptance(self, token: Token) -> None:
-        """Take note of an answer that is no 401."""
+        """Record an answer other than 401."""
         token.confirm_at = None
         if isinstance(token, InstallationToken):
             token.is_new = False
@@ -167,7 +171,7 @@ class Sender:
         notice = f"{token.masked} is not used any more in this run: {reason}. {self._where(token)}"
         self.notices.append(notice)
         left = len(self.tokens.keys)
-        level = logging.ERROR if left else logging.INFO  # without another token the run ends with an error that says so
+        level = logging.ERROR if left else logging.INFO  # without another token the run's error says the same
         logger.log(level, "%s is not used any more in this run: %s left=%s", token.masked, reason, left)
 
     def _where(self, token: Token) -> str:
@@ -181,7 +185,7 @@ class Sender:
         return f"No token is left ({refused}): check {ID}, {KEY_FILE} and the App's installations, or GITHUB_TOKENS."
 
     def _open_app(self) -> None:
-        """Learn the installations of the App, once a run."""
+        """Load the installations of the App once per run."""
         if self._app_is_open or self.app is None:
             return
         installations = self.app.installations()
@@ -191,16 +195,16 @@ class Sender:
         self._app_is_open = True
 
     def _wait(self, attempt: Attempt, token: Token) -> None:
-        """Wait until a token may be used; RetryLater when that is longer than ``patience``."""
+        """Wait until a token may be used. Raises RetryLater when that takes longer than ``patience``."""
         seconds = token.quota_ready_at(attempt.resource) - time.time()
         if seconds > self.patience and token not in self._verified:
             self._verify(token)
             seconds = token.quota_ready_at(attempt.resource) - time.time()
         if seconds > self.patience:
             at = datetime.fromtimestamp(token.quota_ready_at(attempt.resource), UTC)
-            asked = f" (it asks {token.limit_words})" if token.limit_words else ""
+            request = f" (it asks {token.limit_words})" if token.limit_words else ""
             raise RetryLater(
-                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{asked}; the next run goes on",
+                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{request}; the next run goes on",
                 not_before=at,
             )
         seconds = token.ready_at(attempt.resource) - time.time()
@@ -211,7 +215,7 @@ class Sender:
             token.confirm_at = min(token.confirm_at, time.time())
 
     def _once(self, attempt: Attempt, token: Token, ask: Ask) -> Response | None:
-        """Make one request; None when the token must not be used now."""
+        """Make one request; return ``None`` when the token must not be used now."""
         token.quota.pool(attempt.resource).count()
         sent_at = time.time()
         response = ask(token)
@@ -240,7 +244,7 @@ class Sender:
                 f"GitHub asks {token.masked} {limit.words}, which no documented limit lasts; the next run asks again."
             )
             self.notices.append(notice)
-            logger.warning("absurd limit name=%s: GitHub asks %s", token.masked, limit.words)
+            logger.warning("implausible limit name=%s: GitHub asks %s", token.masked, limit.words)
         if self.publish is not None:
             self.publish()
 
@@ -248,7 +252,7 @@ class Sender:
         return "/" in scope and not self.tokens.is_single and not self.tokens.access.is_proven(scope, token.key)
 
     def _prove(self, attempt: Attempt, token: Token) -> None:
-        """Ask whether a token sees the repository; one that does not is out of question."""
+        """Check whether a token sees the repository, and exclude it if it does not."""
         owner, _, name = attempt.scope.partition("/")
 
         def ask(one: Token) -> Response:
@@ -268,7 +272,7 @@ class Sender:
             attempt.tried.add(token.key)
 
     def _may(self, attempt: Attempt, token: Token, answer: Response, *, proves: bool) -> bool:
-        """Whether an answer is the final one; else another token may get more."""
+        """Return whether an answer is final; otherwise another token may succeed."""
         access = self.tokens.access
         if proves:
             if _shows_repository(answer, CORE):
@@ -286,7 +290,7 @@ class Sender:
         return False
 
     def _refusal(self, attempt: Attempt) -> tuple[Response, Token]:
-        """What to answer when no token may do it."""
+        """Return or raise the result when no token may make the request."""
         if self.tokens.has_lost(attempt.scope):
             refused = ", ".join(self.tokens.refused)
             raise AccessDenied(f"GitHub refuses the token that saw {attempt.scope} ({refused}): see GITHUB_TOKENS")
@@ -295,7 +299,7 @@ class Sender:
         raise NotFound(f"GitHub shows {attempt.scope} to none of the tokens", reason="not_found")
 
     def _verify(self, token: Token) -> None:
-        """Ask what is really left, once a run and token: what another run wrote down may be outdated. This is free.
+        """Request the current quota once per run and token, because the stored one may be outdated. This is free.
 
         https://docs.github.com/en/rest/rate-limit/rate-limit
         """
@@ -320,7 +324,7 @@ class Sender:
 
 
 def _shows_repository(answer: Response, resource: str) -> bool:
-    """Whether an answer comes from a repository that the token sees; a blocked one is blocked for all."""
+    """Return whether an answer shows that the token sees the repository; a block applies to all tokens."""
     if resource == GRAPHQL:
         parsed: Any = answer.parsed
         data: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON

@@ -1,4 +1,4 @@
-"""The part of a server's GraphQL schema that our query texts touch, read by introspection.
+"""The part of a server's GraphQL schema that the query texts use, read by introspection.
 
 https://docs.github.com/en/graphql/guides/introspection-and-query-validation
 https://spec.graphql.org/October2021/#sec-Introspection
@@ -39,31 +39,31 @@ class TypeInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerSchema:
-    """The types of one server that have been read, and the names of those that it does not have."""
+    """The types of one server that were read, and the names of types that it lacks."""
 
     types: Mapping[str, TypeInfo] = field(default_factory=dict[str, TypeInfo])
     absent: frozenset[str] = frozenset()
 
     def knows(self, name: str) -> bool:
-        """Return whether the server was asked about this type."""
+        """Return whether this type was requested from the server."""
         return name in self.types or name in self.absent
 
     def extended(self, types: Mapping[str, TypeInfo], requested: Collection[str]) -> "ServerSchema":
-        """Return this schema with more types; requested names that did not come are absent from the server."""
+        """Return this schema with more types; requested names that are not among them are absent."""
         known = {**self.types, **types}
         return ServerSchema(types=known, absent=self.absent | (frozenset(requested) - known.keys()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extension:
-    """Selections to add to a fragment, and the types that must be read before they are complete."""
+    """Selections to add to a fragment, and types to read before the selections are complete."""
 
     text: str = ""
     missing: frozenset[str] = frozenset()
 
 
 Extend = Callable[[ServerSchema, str, Collection[str]], Extension]
-"""Takes the schema, the fragment's type and the type conditions that the fragment has already."""
+"""Returns the extension of a fragment, from the schema, the fragment's type and its existing type conditions."""
 
 
 _FIELDS = """fragment Fields on __Type { kind name interfaces { name } fields(includeDeprecated: true) { name
@@ -71,7 +71,7 @@ args { name } type { kind name ofType { kind name ofType { kind name ofType { ki
 
 
 def introspection_query(names: Sequence[str], unions: Collection[str]) -> str:
-    """Return a query for these types; of ``unions`` it reads the member types with their fields too."""
+    """Return an introspection query for these types; members of ``unions`` are read with their fields."""
     members = {name: "...Fields" if name in unions else "name" for name in names}
     parts = [
         f't{position}: __type(name: "{name}") {{ ...Fields possibleTypes {{ {selection} }} }}'
@@ -87,31 +87,31 @@ def read_types(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, TypeI
     """
     types: dict[str, TypeInfo] = {}
     for position in range(len(names)):
-        if not (told := data[f"t{position}"]):
+        if not (info := data[f"t{position}"]):
             continue
-        for member in told.get("possibleTypes") or ():
+        for member in info.get("possibleTypes") or ():
             if "kind" in member:
                 types.setdefault(member["name"], _type(member))
-        types[told["name"]] = _type(told)
+        types[info["name"]] = _type(info)
     return types
 
 
-def _type(told: Mapping[str, Any]) -> TypeInfo:
+def _type(info: Mapping[str, Any]) -> TypeInfo:
     return TypeInfo(
-        kind=told["kind"],
-        fields={one["name"]: _field(one) for one in told.get("fields") or ()},
-        interfaces=frozenset(one["name"] for one in told.get("interfaces") or ()),
-        # the types behind an interface name it themselves; there are hundreds behind Node
-        members=tuple(one["name"] for one in told.get("possibleTypes") or () if told["kind"] == "UNION"),
+        kind=info["kind"],
+        fields={one["name"]: _field(one) for one in info.get("fields") or ()},
+        interfaces=frozenset(one["name"] for one in info.get("interfaces") or ()),
+        # Types name their interfaces themselves, and Node has hundreds of types.
+        members=tuple(one["name"] for one in info.get("possibleTypes") or () if info["kind"] == "UNION"),
     )
 
 
-def _field(told: Mapping[str, Any]) -> FieldInfo:
-    text, wrapped = "%s", told["type"]
+def _field(info: Mapping[str, Any]) -> FieldInfo:
+    text, wrapped = "%s", info["type"]
     while wrapped["kind"] in {"NON_NULL", "LIST"}:
         text %= "%s!" if wrapped["kind"] == "NON_NULL" else "[%s]"
         wrapped = wrapped["ofType"]
-    arguments = frozenset(one["name"] for one in told.get("args") or ())
+    arguments = frozenset(one["name"] for one in info.get("args") or ())
     return FieldInfo(type=text % wrapped["name"], kind=wrapped["kind"], arguments=arguments)
 
 
@@ -129,17 +129,17 @@ def schema_to_json(schema: ServerSchema) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def schema_from_json(told: Mapping[str, Any]) -> ServerSchema:
-    """Return the schema that ``schema_to_json`` wrote; ValueError for anything else."""
+def schema_from_json(stored: Mapping[str, Any]) -> ServerSchema:
+    """Return the schema from the values of ``schema_to_json``. Raises ValueError for anything else."""
     try:
-        types = {str(name): _type_from_json(one) for name, one in told["types"].items()}
-        return ServerSchema(types=types, absent=frozenset(str(name) for name in told["absent"]))
+        types = {str(name): _type_from_json(one) for name, one in stored["types"].items()}
+        return ServerSchema(types=types, absent=frozenset(str(name) for name in stored["absent"]))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError("not a stored schema") from error
 
 
-def _type_from_json(told: Any) -> TypeInfo:
-    kind, interfaces, members, fields = cast("list[Any]", told)
+def _type_from_json(stored: Any) -> TypeInfo:
+    kind, interfaces, members, fields = cast("list[Any]", stored)
     return TypeInfo(
         kind=str(kind),
         interfaces=frozenset(interfaces),
