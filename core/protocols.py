@@ -1,4 +1,4 @@
-"""What trackers hand to core: runtime-checkable protocols, fulfilled by any class with these attributes."""
+"""Protocols of objects that trackers pass to core: runtime-checkable, fulfilled by any class with these attributes."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class TrackerResult(Protocol):
-    """What a collection achieved."""
+    """The result of a collection."""
 
     @property
     def success(self) -> bool:
@@ -15,42 +15,42 @@ class TrackerResult(Protocol):
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many of what."""
+        """Number of items by name."""
         ...
 
 
 @runtime_checkable
 class ActivityRecord(Protocol):
-    """One thing that somebody did at one moment."""
+    """One activity: something that an account did at one moment."""
 
     @property
     def source_system(self) -> str:
-        """github, discord, ..."""
+        """Name of the source, such as ``github``."""
         ...
 
     @property
     def external_id(self) -> str:
-        """Unique in the source, such as ``github:issue_comment:1234``."""
+        """Unique id in the source, such as ``github:issue_comment:1234``."""
         ...
 
     @property
     def occurred_at(self) -> str:
-        """ISO 8601 in UTC with ``Z``."""
+        """Time in ISO 8601, in UTC with ``Z``."""
         ...
 
     @property
     def activity_type(self) -> str:
-        """Such as ``github.issue_comment``."""
+        """Type, such as ``github.issue_comment``."""
         ...
 
     @property
     def actor_external_id(self) -> str:
-        """The numeric account id as text; empty for nobody."""
+        """Numeric account id as text; empty without an actor."""
         ...
 
     @property
     def source_url(self) -> str:
-        """Where people can see it."""
+        """Address of the activity at its source."""
         ...
 
     @property
@@ -65,29 +65,29 @@ class IncrementalState(Protocol):
 
     @property
     def checkpoint_token(self) -> str:
-        """Opaque to all but the fetcher."""
+        """Position in the stream, opaque to everything but the fetcher."""
         ...
 
     @property
     def human_readable_marker(self) -> str:
-        """The same for people."""
+        """The position in a form for people."""
         ...
 
     @property
     def extras(self) -> Mapping[str, object]:
-        """Anything else that the fetcher keeps, as JSON takes it."""
+        """Other values of the fetcher, which must be valid JSON."""
         ...
 
 
 def require_tracker_result(obj: object) -> TrackerResult:
-    """Return the object; TypeError when it is not a ``TrackerResult``."""
+    """Return the object. Raises TypeError when it is not a ``TrackerResult``."""
     if isinstance(obj, TrackerResult):
         return obj
     raise TypeError(f"{type(obj).__name__} is not a TrackerResult: it needs success and counts")
 
 
 def require_activity_record(obj: object) -> ActivityRecord:
-    """Return the object; TypeError when it is not an ``ActivityRecord``."""
+    """Return the object. Raises TypeError when it is not an ``ActivityRecord``."""
     if isinstance(obj, ActivityRecord):
         return obj
     raise TypeError(f"{type(obj).__name__} is not an ActivityRecord")

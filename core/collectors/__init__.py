@@ -1,4 +1,4 @@
-"""The stable contracts of collectors and their commands; see docs/Core_public_API.md."""
+"""The public contracts of collectors and their commands; see docs/Core_public_API.md."""
 
 from core.collectors.abstract import AbstractCollector, CollectorBase, CollectorRunnable, DjangoCommandCollector
 from core.collectors.command import BaseCollectorCommand

@@ -1,4 +1,4 @@
-"""What a collector is."""
+"""The contracts of a collector: what a command can run, and base classes for it."""
 
 import logging
 from abc import ABC, ABCMeta, abstractmethod
@@ -25,27 +25,30 @@ class CollectorRunnable(Protocol):
         ...
 
     def sync_pinecone(self) -> Any:
-        """Bring the search index up to date."""
+        """Update the search index."""
         ...
 
     def handle_error(self, exc: Exception) -> None:
-        """Take note of a failure; the command raises it again."""
+        """React to a failure, such as by logging it; the command raises the error again."""
         ...
 
 
 class CollectorBase(ABC):
-    """The legacy contract: only ``run()`` must be written."""
+    """The older contract, of which only ``run()`` is required.
+
+    It is public, so collectors outside of this repository may depend on it. New collectors use ``AbstractCollector``.
+    """
 
     @abstractmethod
     def run(self) -> Any:
         """Collect."""
 
     def sync_pinecone(self) -> Any:
-        """Nothing, unless a subclass has something to search."""
+        """Do nothing; subclasses with searchable data override this."""
         return None
 
     def handle_error(self, exc: Exception) -> None:
-        """Log the failure with collector, phase and category."""
+        """Log a failure with collector, phase and category."""
         logger.exception(  # noqa: LOG004  (the command calls it inside its handler)
             "collector failed: %s",
             exc,
@@ -53,21 +56,21 @@ class CollectorBase(ABC):
                 "collector": str(getattr(self, "name", "") or type(self).__name__),
                 "collector_phase": str(getattr(self, "_error_phase", "")),
                 "failure_category": classify_failure(exc).value,
-                "printed": True,  # by run_from_argv, as its last line
+                "printed": True,  # run_from_argv prints it as its last line
             },
         )
 
 
 class NamedWhenCreated(ABCMeta):
-    """Refuse an instance that has no ``name`` once its ``__init__`` has run."""
+    """Require that an instance has a ``name`` after its ``__init__``."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Create the instance. Raises TypeError when its ``name`` is missing, empty or not a text."""
-        created = super().__call__(*args, **kwargs)
-        name: object = getattr(created, "name", None)
+        """Create an instance. Raises TypeError when its ``name`` is missing, empty or not a text."""
+        instance = super().__call__(*args, **kwargs)
+        name: object = getattr(instance, "name", None)
         if not isinstance(name, str) or not name.strip():
-            raise TypeError(f"{cls.__name__} must have a name: a text that logs and the run ledger call it by")
-        return created
+            raise TypeError(f"{cls.__name__} must have a name: the text that logs and the run ledger show")
+        return instance
 
 
 class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
@@ -77,35 +80,35 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
     """
 
     name: str
-    """What logs and the run ledger call it: a class attribute, one that ``__init__`` sets, or a property."""
+    """Name in logs and in the run ledger: a class attribute, an attribute that ``__init__`` sets, or a property."""
     result: TrackerResult | None = None
-    """What the last ``collect()`` returned."""
+    """The result of the last ``collect()``."""
 
     @abstractmethod
     def validate_config(self) -> None:
-        """Raise ``ConfigurationError`` for what cannot be done, before anything is touched."""
+        """Raise ``ConfigurationError`` for wrong settings or options, before anything is requested or stored."""
 
     @abstractmethod
     def collect(self) -> TrackerResult | None:
-        """Collect; ``None`` is a success without counts."""
+        """Collect and return the result; ``None`` means a success without counts."""
 
     def counts_so_far(self) -> Mapping[str, int]:
-        """Return what this run has stored until now, by name, for a run that ends before its result is known."""
+        """Return the counts of stored items so far, for a run that ends before it has a result."""
         return self.result.counts if self.result is not None else {}
 
     def document_sources(self) -> Sequence[DocumentSource]:
-        """What ``sync_pinecone()`` brings into the search index; nothing by default."""
+        """Return the sources that ``sync_pinecone()`` indexes; none by default."""
         return ()
 
     def run(self) -> TrackerResult:
-        """Validate, then collect. TypeError when ``collect()`` returns anything but a ``TrackerResult`` or None."""
+        """Validate, then collect. Raises TypeError for a result that is neither a ``TrackerResult`` nor ``None``."""
         self.validate_config()
-        found: object = self.collect()
-        self.result = CollectorResult() if found is None else require_tracker_result(found)
+        result: object = self.collect()
+        self.result = CollectorResult() if result is None else require_tracker_result(result)
         return self.result
 
     def sync_pinecone(self) -> Any:
-        """Bring every changed document into the index, also those that an earlier failed run left."""
+        """Index every changed document, including those of earlier runs that failed."""
         sources = self.document_sources()
         if sources:
             from core.collectors.progress import Silence, counted
@@ -117,7 +120,10 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
 
 
 class DjangoCommandCollector(CollectorBase):
-    """Runs an existing command, once for each ``run()``."""
+    """Runs an existing management command once for each ``run()``.
+
+    It is public, for projects that schedule older commands as collectors.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name

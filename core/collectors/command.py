@@ -1,4 +1,4 @@
-"""The base of collecting commands: collect, then bring the search index up to date."""
+"""The base of collecting commands: collect, print the result, update the search index, close the run."""
 
 import logging
 import time
@@ -44,18 +44,16 @@ from core.search.results import SyncResult
 
 logger = logging.getLogger(__name__)
 OUTCOMES: Mapping[type[BaseException], Outcome] = {ScopeBusy: "busy", BudgetExhausted: "partial"}
-"""How a run ends that ends with an error of this kind; any other has failed."""
+"""Outcomes of runs that end with such an error; any other error means failed."""
 EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
-
-
 USAGE = 2
 """The exit code of a usage or configuration error."""
 
 
 def aware_date(text: str) -> datetime:
-    """Return ``YYYY-MM-DD`` or ISO 8601 as an aware time, in UTC where no zone is given.
+    """Parse ``YYYY-MM-DD`` or ISO 8601 to an aware time, in UTC without a zone.
 
-    Raises ArgumentTypeError, whose text argparse prints.
+    Raises ArgumentTypeError, whose message argparse prints.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -65,7 +63,7 @@ def aware_date(text: str) -> datetime:
 
 
 class BaseCollectorCommand(ReportingCommand, ABC):
-    """Subclasses give ``get_collector``; everything else is here."""
+    """A command that runs a collector, which subclasses return from ``get_collector``."""
 
     exit_codes: ClassVar[Mapping[int, str]] = {
         0: "complete", 1: "failed", 2: "wrong usage, configuration or token; nothing was collected",
@@ -74,20 +72,20 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     }  # fmt: skip
 
     requires_system_checks: Any = ()
-    """They are about code and pages, and cost cron as much as a quiet run; ``manage.py check`` has them."""
+    """System checks concern code and pages and take as long as a run without changes; ``manage.py check`` runs them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Django's BaseCommand has no abstract methods, so ABC's own check is made plain here.
+        # A clear message instead of the one of ABC.
         if getattr(type(self).get_collector, "__isabstractmethod__", False):
             raise TypeError(f"{type(self).__name__} must implement get_collector()")
         super().__init__(*args, **kwargs)
 
     @abstractmethod
     def get_collector(self, **options: Any) -> CollectorRunnable:
-        """Build the collector that the options ask for."""
+        """Return the collector for these options."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options that every collector has."""
+        """Add the options that all collectors have."""
         parser.add_argument(
             "--no-sync",
             action="store_true",
@@ -113,9 +111,9 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run both phases, keep the ledger, and print what was done.
+        """Run both phases, record the run in the ledger, and print the result.
 
-        At a terminal a usage error (exit code 2) that stored nothing leaves no run behind. Ctrl-C and SIGTERM
+        At a terminal, a usage error (exit code 2) that stored nothing leaves no run in the ledger. Ctrl-C and SIGTERM
         close the run as interrupted, with its counts.
         """
         options = DEFAULTS | self._declared_defaults() | options
@@ -142,7 +140,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         run_finished.send_robust(CollectorRun, run=run)
 
     def _build(self, options: Mapping[str, Any]) -> CollectorRunnable:
-        """Build the collector; without a terminal a configuration that does not allow it is a failed run."""
+        """Return the collector. Without a terminal, a configuration error is recorded as a failed run."""
         try:
             return self.get_collector(**options)
         except (CollectorError, CommandError, ImproperlyConfigured) as error:
@@ -153,10 +151,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     def _collect(
         self, run: CollectorRun, collector: Any, options: Mapping[str, Any], began: float, limit: float | None
     ) -> None:
-        """Run both phases; the result of the first is printed before the second begins."""
-        name, indexed, is_synced = run.collector, None, True
-        with shown_progress(options["progress"]) as shown, time_limit(limit):
-            progress = RecordedProgress(run, shown)
+        """Run both phases; print the result of the first before the second begins."""
+        name, sync_result, is_synced = run.collector, None, True
+        with shown_progress(options["progress"]) as display, time_limit(limit):
+            progress = RecordedProgress(run, display)
             _set_if_possible(collector, "progress", progress)
             progress.begin("run")
             self._phase(collector, "run", collector.run)
@@ -167,47 +165,47 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                     self.stdout.flush()
             progress.begin("sync_pinecone")
             if not options["no_sync"]:
-                is_synced, indexed = self._sync(collector)
+                is_synced, sync_result = self._sync(collector)
         if not is_synced and result.outcome == "succeeded":
             result = replace(result, outcome="partial")
         self._close(run, result)
-        if isinstance(indexed, SyncResult) and not options["json"]:
-            self.stdout.write(f"search index: {indexed.in_words()}")
+        if isinstance(sync_result, SyncResult) and not options["json"]:
+            self.stdout.write(f"search index: {sync_result.in_words()}")
         if not is_synced and not options["json"]:
-            self.stdout.write("search index: the time of this run is over; the next run or sync_index goes on")
+            self.stdout.write("search index: the time of this run is over; the next run or sync_index continues")
         if options["json"]:
             self._print_json(name, result, time.monotonic() - began)
         self.exit_code = EXIT_CODES[result.outcome]
         self.stdout.flush()
 
     def _fail(self, run: CollectorRun, collector: object, error: BaseException, seconds: float | None) -> None:
-        """Close a run that failed, or forget it; ``seconds`` is its duration where JSON is printed."""
+        """Close a failed run, or delete it after a usage error; ``seconds`` is its duration if JSON is printed."""
         category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
         outcome = OUTCOMES.get(type(error), "failed")
         counts = counts_so_far(collector)
         if isinstance(error, CollectorError):
             error.after_storing = bool(counts)
         if seconds is not None:
-            more = {"error": line, "failure_category": category}
-            self._print_json(run.collector, CollectorResult(outcome=outcome, counts=counts), seconds, more)
+            details = {"error": line, "failure_category": category}
+            self._print_json(run.collector, CollectorResult(outcome=outcome, counts=counts), seconds, details)
         if exit_code_for(error) == USAGE and at_terminal() and not counts:
             run.delete()
             return
         try:
             finish_run(run, outcome, counts=counts, category=category, error=line)
-        except DatabaseError as lost:  # the error of the run says more; the next run closes this one as interrupted
-            logger.info("the end of the run could not be recorded reason=%s", in_one_line(lost))
+        except DatabaseError as failure:  # the run's own error is printed; the next run closes this one as interrupted
+            logger.info("the end of the run could not be recorded reason=%s", in_one_line(failure))
             return
         run_finished.send_robust(CollectorRun, run=run)
 
     def _declared_defaults(self) -> dict[str, Any]:
-        """Return the defaults of this command's own options, for callers of ``handle`` that give none."""
+        """Return the defaults of this command's options, for callers of ``handle`` without options."""
         parser = self.create_parser("manage.py", "collect")
-        names = [action.dest for action in parser._actions]  # as Django's call_command reads them
+        names = [action.dest for action in parser._actions]  # as Django's call_command does
         return {name: parser.get_default(name) for name in names if name != "help"}
 
     def _sync(self, collector: Any) -> tuple[bool, Any]:
-        """Bring the index up to date and return the result; (False, None) when the time of the run does not suffice."""
+        """Update the index and return (True, result), or (False, None) when the time of the run is over."""
         try:
             check_time()
             return True, self._phase(collector, "sync_pinecone", collector.sync_pinecone)
@@ -216,7 +214,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             return False, None
 
     def _close(self, run: CollectorRun, result: CollectorResult) -> None:
-        """Write the result into the ledger."""
+        """Close the run in the ledger with its result."""
         finish_run(
             run,
             result.outcome,
@@ -228,28 +226,28 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         )
 
     def _estimate(self, collector: object, *, as_json: bool) -> None:
-        """Print what a run would cost; nothing is collected."""
+        """Print the estimated cost of a run."""
         if not isinstance(collector, Estimating):
-            raise CommandError("This collector cannot tell what a run would cost.")
-        found = collector.estimate()
+            raise CommandError("This collector cannot estimate the cost of a run.")
+        estimates = collector.estimate()
         if as_json:
-            self.stdout.write(json_text({"scopes": [asdict(estimate) for estimate in found]}))
+            self.stdout.write(json_text({"scopes": [asdict(estimate) for estimate in estimates]}))
             return
-        for estimate in found:
+        for estimate in estimates:
             self.stdout.write(in_words(estimate))
 
-    def _phase(self, collector: Any, phase: str, act: Callable[[], Any]) -> Any:
-        """Run one phase and return what it returns; a failure is handled once and raised again unchanged."""
+    def _phase(self, collector: Any, phase: str, run_phase: Callable[[], Any]) -> Any:
+        """Run one phase and return its result; a failure goes to ``handle_error`` once and is raised again."""
         _set_if_possible(collector, "_error_phase", phase)
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
             with log_fields(collector=name, collector_phase=phase):
-                return act()
+                return run_phase()
         except CommandError as error:
             extra: dict[str, object] = {"collector": name}
             extra |= {"collector_phase": phase, "failure_category": CollectorFailureCategory.COMMAND.value}
-            extra |= {"printed": True}  # by run_from_argv, as its last line
-            logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (its message is for people; no traceback)
+            extra |= {"printed": True}  # run_from_argv prints it as its last line
+            logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (a message for people, no traceback)
             raise
         except Exception as error:
             if not interruption_in(error):
@@ -260,7 +258,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                 del collector._error_phase
 
     def _print_json(
-        self, name: str, result: CollectorResult, seconds: float, more: Mapping[str, str] | None = None
+        self, name: str, result: CollectorResult, seconds: float, details: Mapping[str, str] | None = None
     ) -> None:
         scopes = [
             {"scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)}
@@ -274,7 +272,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             "counts": dict(result.counts),
         }
         report |= {"requests": result.requests, "skipped": result.skipped, "duration_seconds": round(seconds, 3)}
-        self.stdout.write(json_text(report | {"scopes": scopes} | dict(more or {})))
+        self.stdout.write(json_text(report | {"scopes": scopes} | dict(details or {})))
 
     def _print(self, name: str, result: CollectorResult, seconds: float) -> None:
         for report in result.scopes:
@@ -289,16 +287,18 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 DEFAULTS: dict[str, Any] = {
     "no_sync": False, "json": False, "max_requests": None, "max_seconds": None, "estimate": False, "progress": None,
 }  # fmt: skip
-"""The options that ``handle`` reads, for callers that give none and for commands that do not declare them."""
+"""Defaults of the options that ``handle`` reads, for callers and commands that do not define them."""
 
 
-def _as_result(found: object) -> CollectorResult:
-    """Return what ``collector.result`` holds with scopes and outcome; nothing is a success without counts."""
-    return found if isinstance(found, CollectorResult) else CollectorResult(counts=dict(getattr(found, "counts", {})))
+def _as_result(result: object) -> CollectorResult:
+    """Return ``collector.result`` as a ``CollectorResult``; no result means a success without counts."""
+    return (
+        result if isinstance(result, CollectorResult) else CollectorResult(counts=dict(getattr(result, "counts", {})))
+    )
 
 
 def _set_if_possible(collector: object, name: str, value: object) -> None:
-    """Set an attribute; a collector whose ``__slots__`` leave no room for it goes without."""
+    """Set an attribute, unless the collector's ``__slots__`` do not allow it."""
     with suppress(AttributeError):
         setattr(collector, name, value)
 
@@ -307,13 +307,13 @@ NOT_RECORDED = {
     "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
     "version",
 }  # fmt: skip
-"""Django's own options, which the ledger does not need."""
+"""Options of Django that the ledger does not store."""
 
 
 def readable_options(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options that were given, as the run page shows them: lists with commas, dates as YYYY-MM-DD."""
-    given = {name: value for name, value in options.items() if value not in (None, False, [], "")}
-    return {name: _readable(value) for name, value in given.items() if name not in NOT_RECORDED}
+    """Return the options with a value as the run page shows them: lists with commas, dates as YYYY-MM-DD."""
+    with_value = {name: value for name, value in options.items() if value not in (None, False, [], "")}
+    return {name: _readable(value) for name, value in with_value.items() if name not in NOT_RECORDED}
 
 
 def _readable(value: object) -> str:
@@ -326,17 +326,17 @@ def _readable(value: object) -> str:
 
 
 def counts_so_far(collector: object) -> dict[str, int]:
-    """Return what a collector has stored before it ended early; nothing for one that cannot say."""
-    ask = getattr(collector, "counts_so_far", None)
+    """Return the counts of a collector that ended early; empty if it has no ``counts_so_far``."""
+    method = getattr(collector, "counts_so_far", None)
     result = getattr(collector, "result", None)
-    counts = ask() if callable(ask) else result.counts if isinstance(result, CollectorResult) else {}
+    counts = method() if callable(method) else result.counts if isinstance(result, CollectorResult) else {}
     return {name: number for name, number in counts.items() if number} if isinstance(counts, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInterrupt) -> None:
-    """Close a run that a signal stopped; the next run goes on. Ctrl-C raises no alert.
+    """Close a run that a signal stopped. Ctrl-C raises no alert.
 
-    The signal may come between a statement and its answer. That session can do nothing else, so a new one is opened.
+    The signal may arrive between a statement and its answer. That session is unusable then, so a new one is opened.
     """
     if not connection.is_usable():
         connection.close()
@@ -349,7 +349,7 @@ def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInte
 
 
 def record_refusal(command: type, options: Mapping[str, str], error: Exception) -> None:
-    """Keep a failed run of a command whose collector could not be built, if the configuration is to blame."""
+    """Record a failed run of a command whose collector could not be created, if the error is one of configuration."""
     if exit_code_for(error) != 2:
         return
     module = command.__module__.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""The cost of a collection, estimated before it is spent."""
+"""Estimates of the cost of a collection, for ``--estimate``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from core.operations.words import counted_words, number_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """Upper bounds for one scope: requests, points (where a source counts them) and seconds."""
+    """Upper bounds for one scope: requests, points (for sources that count them) and seconds."""
 
     scope: str
     requests: int
@@ -24,7 +24,7 @@ class Estimating(Protocol):
     """A collector that can estimate its cost."""
 
     def estimate(self) -> Sequence[Estimate]:
-        """Return one estimate for each scope; asks the source for totals only."""
+        """Return one estimate for each scope; request only totals from the source."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Progress of long work: one line on a terminal that is written anew, nothing under cron (where log lines tell)."""
+"""Progress of long work: one updated line on a terminal, nothing under cron, and the run's row in the ledger."""
 
 import shutil
 import sys
@@ -17,54 +17,54 @@ from core.models import CollectorRun
 from core.operations.visible import without_hidden
 
 TICK = 0.5
-"""Seconds between two writings of the line while nothing arrives, so that a wait does not look like a standstill."""
+"""Seconds between two updates of the line while no items arrive, so that a wait does not look like a hang."""
 PLAIN_EVERY = 10.0
-"""Seconds between two lines where ``--progress`` writes into a file."""
+"""Seconds between two lines when ``--progress`` writes into a file."""
 SOON = 2.0
-"""Seconds before a rate is shown; it says little before."""
+"""Seconds before a rate is shown; an earlier rate would be inaccurate."""
 
 
 class Progress(Protocol):
-    """What collectors and the index report while they work."""
+    """Receives the progress of collectors and of the index."""
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Begin a stream of a scope; ``total`` items are expected, ``None``: unknown."""
+        """Begin a stream of a scope with ``total`` expected items; ``None``: unknown."""
         ...
 
     def advance(self, seen: int) -> None:
-        """Add items that were read."""
+        """Add ``seen`` items."""
         ...
 
 
 @dataclass(kw_only=True)
 class Position:
-    """How far one stream is; all progress displays are made from this."""
+    """The position within one stream, from which all displays are made."""
 
     scope: str = ""
     stream: str = ""
     total: int | None = None
     seen: int = 0
     began: float = field(default_factory=time.monotonic)
-    """A time of the monotonic clock."""
+    """Start time by the monotonic clock."""
 
     @property
     def known_total(self) -> int | None:
-        """The total, unless more was read than was expected."""
+        """The total, or ``None`` if it is unknown or exceeded."""
         return self.total if self.total and self.total >= self.seen else None
 
     def rate(self, now: float) -> float | None:
-        """Return items a second, ``None`` while it says nothing yet."""
+        """Return items per second; ``None`` during the first ``SOON`` seconds."""
         return self.seen / (now - self.began) if self.seen and now - self.began >= SOON else None
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the remaining seconds at the present rate, ``None`` where total or rate is unknown."""
+        """Return the remaining seconds at the current rate; ``None`` if total or rate is unknown."""
         rate, total = self.rate(now), self.known_total
         return (total - self.seen) / rate if rate and total else None
 
     def line(self, now: float, width: int) -> str:
         """Return ``owner/name  issues  120 of 878  40/s  0:19 left`` in at most ``width`` columns.
 
-        The name of the scope is shortened first; numbers stay whole.
+        The name of the scope is shortened first, so that numbers stay complete.
         """
         figures = [self.stream.replace("_", " ")] if self.stream else []
         if self.seen or self.total:
@@ -72,10 +72,10 @@ class Position:
         rate, left = self.rate(now), self.seconds_left(now)
         figures += [f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"] if rate else []
         figures.append(f"{clock(left)} left" if left is not None else f"{clock(now - self.began)} so far")
-        ends = "  ".join(figures)
-        room = width - len(ends) - 2
-        scope = shortened(self.scope or "starting", room) if room >= 4 else ""
-        return "  ".join(filter(None, [scope, ends]))[:width]
+        right = "  ".join(figures)
+        available = width - len(right) - 2
+        scope = shortened(self.scope or "starting", available) if available >= 4 else ""
+        return "  ".join(filter(None, [scope, right]))[:width]
 
 
 def clock(seconds: float) -> str:
@@ -85,27 +85,27 @@ def clock(seconds: float) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
-def shortened(text: str, room: int) -> str:
-    """Return a text in at most ``room`` columns, with an ellipsis in its middle; nothing in it moves the cursor."""
+def shortened(text: str, width: int) -> str:
+    """Return a text without hidden characters in at most ``width`` columns, with an ellipsis in its middle."""
     plain = without_hidden(text.replace("\n", " ").replace("\t", " "), " ")
-    if len(plain) <= room:
+    if len(plain) <= width:
         return plain
-    head = (room - 1) // 2
-    return f"{plain[:head]}…{plain[len(plain) - (room - 1 - head) :]}"
+    head = (width - 1) // 2
+    return f"{plain[:head]}…{plain[len(plain) - (width - 1 - head) :]}"
 
 
 class Silence:
-    """Shows nothing."""
+    """A progress that shows nothing."""
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def advance(self, seen: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Line:
-    """One line on a terminal, written anew with every report and twice a second."""
+    """One line on a terminal that is updated with every report and twice a second."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._lock, self._ended = stream, threading.RLock(), threading.Event()
@@ -113,20 +113,20 @@ class Line:
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Show another stream, or another total of the same one."""
+        """Show another stream, or another total of the same stream."""
         with self._lock:
             self._position = moved(self._position, scope, stream, total)
             self._write()
 
     def advance(self, seen: int) -> None:
-        """Show that items were read."""
+        """Show further items."""
         with self._lock:
             self._position.seen += seen
             self._write()
 
     @contextmanager
     def hidden(self) -> Generator[None]:
-        """Remove the line while something else is written."""
+        """Remove the line while the block writes other text."""
         with self._lock:
             self._clear()
             self._hidden += 1
@@ -142,7 +142,7 @@ class Line:
         self._thread.start()
 
     def stop(self) -> None:
-        """Remove the line for good."""
+        """Remove the line permanently."""
         self._ended.set()
         self._thread.join()
         self._clear()
@@ -155,7 +155,7 @@ class Line:
     def _write(self) -> None:
         if self._hidden or self._ended.is_set():
             return
-        # The last column stays free: some terminals begin a new line there.
+        # Leave the last column free, because some terminals wrap there.
         width = shutil.get_terminal_size().columns - 1
         self._put(f"\r\x1b[2K{self._position.line(time.monotonic(), max(20, width))}")
 
@@ -167,7 +167,7 @@ class Line:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):  # the terminal is gone; the work goes on
+        except (OSError, ValueError):  # the terminal was closed; the work continues
             self._ended.set()
 
 
@@ -178,14 +178,14 @@ class PlainLines:
         self._stream, self._position, self._next = stream, Position(), 0.0
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Write the beginning of another stream."""
+        """Write a line for another stream."""
         before = self._position
         self._position = moved(before, scope, stream, total)
         if self._position is not before:
             self._write()
 
     def advance(self, seen: int) -> None:
-        """Write how far the stream is, when it is time."""
+        """Write a line if the last one is ``PLAIN_EVERY`` seconds old."""
         self._position.seen += seen
         if time.monotonic() >= self._next:
             self._write()
@@ -197,7 +197,7 @@ class PlainLines:
 
 
 def moved(position: Position, scope: str, stream: str, total: int | None) -> Position:
-    """Return the position after a report: the same with another total, or the beginning of another stream."""
+    """Return the position after a report: the same one with another total, or a new one for another stream."""
     if (position.scope, position.stream) == (scope, stream):
         position.total = total
         return position
@@ -205,7 +205,7 @@ def moved(position: Position, scope: str, stream: str, total: int | None) -> Pos
 
 
 def counted(progress: Progress, scope: str) -> Callable[[int, int | None], None]:
-    """Return a function for work that reports how many chunks are done, of how many."""
+    """Return a function that takes the number of finished chunks and their total, and reports them to ``progress``."""
     before = 0
     progress.expect(scope, "chunks", None)
 
@@ -218,22 +218,23 @@ def counted(progress: Progress, scope: str) -> Callable[[int, int | None], None]
     return report
 
 
-_shown: list[Line] = []
+_lines: list[Line] = []
+"""The progress lines on the terminal; the last one is visible."""
 
 
 @contextmanager
 def hidden() -> Generator[None]:
-    """Remove the progress line, if there is one, while something else is written to the terminal."""
-    if not _shown:
+    """Remove the progress line, if there is one, while the block writes to the terminal."""
+    if not _lines:
         yield
         return
-    with _shown[-1].hidden():
+    with _lines[-1].hidden():
         yield
 
 
 @contextmanager
 def shown_progress(wanted: bool | None) -> Generator[Progress]:
-    """Yield a progress to report to; ``wanted`` None shows it on a terminal only."""
+    """Yield a progress to report to; ``wanted`` ``None`` shows it only on a terminal."""
     terminal = sys.stderr.isatty()
     if wanted is False or (wanted is None and not terminal):
         yield Silence()
@@ -242,30 +243,30 @@ def shown_progress(wanted: bool | None) -> Generator[Progress]:
         yield PlainLines(sys.stderr)
         return
     line = Line(sys.stderr)
-    _shown.append(line)
+    _lines.append(line)
     line.start()
     try:
         yield line
     finally:
         line.stop()
-        _shown.remove(line)
+        _lines.remove(line)
 
 
 INDEXING = "sync_pinecone"
-"""The phase in which the search index is brought up to date."""
-TELL_EVERY = 1.0
-"""Seconds between two writings of a run's progress."""
+"""The phase that updates the search index."""
+STORE_EVERY = 1.0
+"""Seconds between two updates of a run's progress in the ledger."""
 
 
 class RecordedProgress:
-    """Writes the progress of a run to the ledger, at most once a second, and passes it on to ``shown``.
+    """Stores the progress of a run in the ledger, at most once a second, and passes it on to ``display``.
 
-    Only the thread that opened the run writes, and never inside a transaction: a page that is rolled back must not take
-    the progress with it, nor may the progress wait for a page.
+    Only the thread that opened the run writes, and never inside a transaction: a rollback must not undo the progress,
+    and the progress must not wait for a page to be stored.
     """
 
-    def __init__(self, run: CollectorRun, shown: Progress) -> None:
-        self._run, self._shown, self._thread = run, shown, get_ident()
+    def __init__(self, run: CollectorRun, display: Progress) -> None:
+        self._run, self._display, self._thread = run, display, get_ident()
         self._phase, self._position, self._streams = "", Position(), dict[str, int]()
         self._next = 0.0
 
@@ -275,24 +276,24 @@ class RecordedProgress:
         self._write()
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Begin a stream of a scope, or change the total of this one."""
+        """Begin a stream of a scope, or change the total of the current one."""
         before = self._position
         self._position = moved(before, scope, stream, total)
-        self._shown.expect(scope, stream, total)
-        if self._position is not before:  # another total is written with the items that follow
+        self._display.expect(scope, stream, total)
+        if self._position is not before:  # a changed total is stored together with the next items
             self._write()
 
     def advance(self, seen: int) -> None:
-        """Add items that were read."""
+        """Add ``seen`` items."""
         stream = self._position.stream
-        if self._phase != INDEXING:  # chunks of the index are no items of the source
+        if self._phase != INDEXING:  # chunks of the index are not items of the source
             self._streams[stream] = self._streams.get(stream, 0) + seen
         self._position.seen += seen
-        self._shown.advance(seen)
+        self._display.advance(seen)
         self._write()
 
     def _state(self, now: float) -> dict[str, Any]:
-        """Return what the run page and the health page show; ``rate`` a second, ``seconds_left`` as of now."""
+        """Return the values that the run page and the health page show; ``rate`` is per second."""
         rate, left, position = self._position.rate(now), self._position.seconds_left(now), self._position
         return {
             "phase": self._phase, "scope": position.scope, "stream": position.stream, "seen": position.seen,
@@ -304,5 +305,5 @@ class RecordedProgress:
         now = time.monotonic()
         if now < self._next or get_ident() != self._thread or connection.in_atomic_block:
             return
-        self._next = now + TELL_EVERY
+        self._next = now + STORE_EVERY
         CollectorRun.objects.filter(pk=self._run.pk).update(progress=self._state(now), progress_at=timezone.now())

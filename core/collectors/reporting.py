@@ -1,4 +1,4 @@
-"""The base of all commands: whatever goes wrong becomes one line that says what to do, and an exit code."""
+"""The base of all commands: an error becomes one line with the next step, and an exit code."""
 
 import logging.config
 import os
@@ -21,24 +21,27 @@ from core.operations.visible import visible, visible_line
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Leaves the lines of examples and exit codes as they are."""
+    """Preserves the lines of examples and exit codes."""
 
 
 class ReportingCommand(BaseCommand):
-    """Set ``exit_code`` for an end that is neither clean nor an error; ``call_command`` returns normally then."""
+    """A command with readable errors.
+
+    Set ``exit_code`` for an end that is neither complete nor an error; ``call_command`` returns normally then.
+    """
 
     exit_code: int = 0
     database_limits: Limits = WORK
-    """Seconds for a statement and for a lock."""
+    """Time limits for database statements and locks."""
     interrupted: str = interrupts.STORED
-    """What the line after Ctrl-C or SIGTERM says about the data."""
+    """Statement about the data in the last line after Ctrl-C or SIGTERM."""
 
     examples: ClassVar[Sequence[str]] = ()
     """Command lines for ``--help``, without ``manage.py``."""
     exit_codes: ClassVar[Mapping[int, str]] = {0: "done", 1: "failed", 2: "wrong usage or configuration"}
-    """What ``--help`` says about exit codes; those of signals are the same everywhere."""
+    """Meanings of the exit codes for ``--help``; those of signals are added."""
     exact_output: bool = False
-    """Whether standard output keeps every character where it is no terminal; else hidden ones are always shown."""
+    """Whether files and pipes get hidden characters unchanged; terminals always show their code points."""
 
     def __init__(self, stdout: Any = None, stderr: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(stdout, stderr, *args, **kwargs)
@@ -48,11 +51,13 @@ class ReportingCommand(BaseCommand):
         self.stderr.style_func = style
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Add what every command has."""
+        """Add the formatter, the examples and ``--log-format``."""
         kwargs.setdefault("formatter_class", HelpFormatter)
         kwargs.setdefault("epilog", self._epilog())
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.add_argument("--log-format", choices=list(settings.LOGGINGS), help="How log lines look; see LOG_FORMAT.")
+        parser.add_argument(
+            "--log-format", choices=list(settings.LOGGINGS), help="Format of log lines; see LOG_FORMAT."
+        )
         return parser
 
     def _epilog(self) -> str:
@@ -63,7 +68,7 @@ class ReportingCommand(BaseCommand):
         return "\n".join([*(["examples:", *examples, ""] if examples else []), "exit codes:", *codes])
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        """Log as asked, then do it."""
+        """Apply log format, database limits and safe output, then run the command."""
         if log_format := options.pop("log_format", None):
             logging.config.dictConfig(settings.LOGGINGS[log_format])
         use_limits(self.database_limits)
@@ -74,7 +79,7 @@ class ReportingCommand(BaseCommand):
         return super().execute(*args, **options)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
-        """Check as Django does, without colours: streams and error lines show each control character."""
+        """Run the checks without colours, because the streams show control characters as code points."""
         style, self.style = self.style, no_style()
         try:
             super().check(*args, **kwargs)
@@ -82,26 +87,26 @@ class ReportingCommand(BaseCommand):
             self.style = style
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run as from a terminal or cron; never a traceback unless ``--traceback`` asks for it."""
+        """Run the command; print an error as one line, and a traceback only with ``--traceback``."""
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
         except KeyboardInterrupt as error:
             self._exit_interrupted(error)
-        except BrokenPipeError:  # the reader, such as head, has enough
+        except BrokenPipeError:  # the reader, such as head, has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
-        except Exception as error:  # noqa: BLE001  (the outermost border: every error becomes one line)
+        except Exception as error:  # noqa: BLE001  (the outermost caller: every error becomes one line)
             if interruption := interrupts.interruption_in(error):
                 self._exit_interrupted(interruption)
             if "--traceback" in argv:
                 sys.stderr.write(visible(redact("".join(traceback.format_exception(error)))))
-            first = visible_line(redact(in_one_line(error)))
-            sys.stderr.write(wrapped(f"error: {first} ({classify_failure(error).value})", sys.stderr) + "\n")
+            message = visible_line(redact(in_one_line(error)))
+            sys.stderr.write(wrapped(f"error: {message} ({classify_failure(error).value})", sys.stderr) + "\n")
             sys.exit(exit_code_for(error))
         if self.exit_code:
             sys.exit(self.exit_code)
 
     def _exit_interrupted(self, error: KeyboardInterrupt) -> NoReturn:
-        """End with the line and the exit code of the signal."""
+        """Exit with the line and the exit code of the signal."""
         line = wrapped(visible_line(interrupts.line_for(error, self.interrupted)), sys.stderr)
         sys.exit(interrupts.report(error, line))

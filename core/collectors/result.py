@@ -1,4 +1,4 @@
-"""What a run achieved, scope by scope."""
+"""The result of a run, scope by scope."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ MOST_SCOPES = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScopeReport:
-    """What became of one repository or channel; ``reason`` is one line for people."""
+    """The result of one repository or channel; ``reason`` is one line for people."""
 
     scope: str
     outcome: Outcome
@@ -24,14 +24,14 @@ class ScopeReport:
     category: str = ""
     stops_run: bool = False
     notes: Sequence[str] = ()
-    """What the source does not show although all went well, a line each."""
+    """Lines about data that the source does not show although nothing failed."""
     waits: bool = False
-    """A limit held it back: it may be tried again when nothing else is left."""
+    """A limit held the scope back; it may be tried again after the other scopes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectorResult:
-    """A ``TrackerResult`` with its parts. ``success`` only when nothing is missing."""
+    """A ``TrackerResult`` with details. ``success`` is true only when nothing is missing."""
 
     outcome: Outcome = "succeeded"
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -46,7 +46,7 @@ class CollectorResult:
 
     @classmethod
     def of(cls, reports: Sequence[ScopeReport], *, requests: int) -> "CollectorResult":
-        """Sum up: failed when every scope failed, busy when every scope was locked, partial when any fell short."""
+        """Sum up reports: the outcome that all scopes share, else partial; succeeded without scopes."""
         counts: Counter[str] = Counter()
         for report in reports:
             counts.update(report.counts)

@@ -1,4 +1,4 @@
-"""Whether a person runs the command, and lines that fit into the terminal."""
+"""Output to terminals: whether a person reads it, line widths, and hidden characters."""
 
 import shutil
 import sys
@@ -12,15 +12,15 @@ from core.operations.visible import ExactText, visible
 
 
 def at_terminal() -> bool:
-    """Return whether standard input or standard error is a terminal: a person reads the messages of this command.
+    """Return whether standard input or standard error is a terminal, so that a person reads the messages.
 
-    Under cron and systemd both are files or pipes; a person who pipes the output still types into a terminal.
+    Under cron and systemd both are files or pipes. A person who pipes the output still has a terminal as input.
     """
     return any(stream is not None and not stream.closed and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def wrapped(line: str, stream: Any) -> str:
-    """Return a line broken between words for the width of a terminal; unchanged where the stream is none."""
+    """Return a line that is wrapped between words to the width of a terminal; unchanged for other streams."""
     if not stream.isatty():
         return line
     width = max(20, shutil.get_terminal_size().columns - 1)
@@ -29,13 +29,13 @@ def wrapped(line: str, stream: Any) -> str:
 
 
 class SafeOutput(OutputWrapper):
-    """Django's output stream, in which hidden characters are shown by their numbers; ``ExactText`` passes.
+    """Django's output stream, which shows hidden characters as code points; ``ExactText`` is written unchanged.
 
-    With ``exact`` everything passes unless the stream is a terminal: files and pipes get every character.
+    With ``exact``, files and pipes get every text unchanged.
     """
 
     def __init__(self, out: Any, *, exact: bool = False) -> None:
-        while isinstance(out, SafeOutput):  # a command that another command called: the text is made visible once
+        while isinstance(out, SafeOutput):  # a command that another command called; convert once
             out = out.wrapped
         super().__init__(out)
         self.wrapped: TextIO = out
@@ -44,7 +44,7 @@ class SafeOutput(OutputWrapper):
     def write(
         self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
     ) -> None:  # fmt: skip
-        """Write one text and its line end."""
+        """Write a text and its line end."""
         if not (isinstance(msg, ExactText) or (self._exact and not self.isatty())):
             msg = visible(str(msg))
         super().write(msg, style_func, ending)

@@ -1,8 +1,8 @@
-"""The end of a run at ``--max-seconds``, whatever it waits for.
+"""Ends a run at ``--max-seconds``, even while it waits for the database.
 
-Waits for other machines end by themselves (``core.operations.bounds``). What is left is the database and everything
-else that blocks this process: a few seconds after the end of the run an alarm cancels the statement that is being
-executed, or raises BudgetExhausted where the main thread is.
+Waits for other machines end by themselves (``core.operations.bounds``). For the database and everything else that
+blocks this process, an alarm rings a few seconds after the end of the run. It cancels the current statement, or raises
+BudgetExhausted in the main thread.
 """
 
 import os
@@ -25,24 +25,25 @@ from core.errors import BudgetExhausted
 from core.operations.bounds import TIME_IS_OVER, run_end, run_ends_after
 
 LAST_CALL = 3.0
-"""Seconds after the end of a run until the alarm; waits that end by themselves need less."""
+"""Seconds from the end of a run to the alarm; other waits end earlier by themselves."""
 AGAIN = 1.0
-"""Seconds until the next alarm: a database server that does not react to a cancellation is disconnected."""
+"""Seconds between alarms. The second one disconnects a database server that ignores the cancellation."""
 AFTERWARDS = 2.0
-"""Seconds that the ledger and the notices may take after the end of a run."""
+"""Seconds after the end of a run for the ledger and for messages."""
 
 
 def allowed_seconds(options: "dict[str, Any]") -> float | None:
-    """Return the seconds that a command may run: ``--max-seconds``, else MAX_RUN_SECONDS; ``None``: no limit."""
-    given = options.get("max_seconds")
-    return settings.MAX_RUN_SECONDS or None if given is None else float(given)
+    """Return how many seconds a command may run: ``--max-seconds``, else MAX_RUN_SECONDS; ``None``: no limit."""
+    seconds = options.get("max_seconds")
+    return settings.MAX_RUN_SECONDS or None if seconds is None else float(seconds)
 
 
 @contextmanager
 def time_limit(seconds: float | None) -> Generator[None]:
-    """Raise BudgetExhausted out of the block when it lasts longer than so many seconds and some more.
+    """End the block with BudgetExhausted a few seconds after ``seconds``.
 
-    In threads other than the main one, and without a limit here or outside, only ``bounds`` apply.
+    In threads other than the main one only the limits of ``bounds`` apply. ``None`` sets no limit, but an outer limit
+    still applies.
     """
     with run_ends_after(seconds):
         end = run_end()
@@ -71,7 +72,7 @@ class _Alarm:
         self.has_cancelled = self.has_raised = False
 
     def ring(self, _signal: int, _frame: FrameType | None) -> None:
-        """Cancel the statement of this thread's connection, or raise; once."""
+        """Cancel the current statement, disconnect at the second alarm, or raise BudgetExhausted once."""
         client = connection.connection
         if client is not None and not client.closed and client.info.transaction_status == TransactionStatus.ACTIVE:
             if not self.has_cancelled:

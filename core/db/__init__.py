@@ -1,1 +1,1 @@
-"""What the product needs of PostgreSQL beyond Django's ORM."""
+"""Functions of PostgreSQL beyond Django's ORM: upserts, COPY, locks, limits, budgets."""

@@ -1,4 +1,4 @@
-"""Many rows into a table at once: PostgreSQL's binary COPY.
+"""Inserts many rows at once with PostgreSQL's binary COPY.
 
 The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS-BINARY
 """
@@ -16,44 +16,44 @@ _BIGINT = struct.Struct(">q").pack
 _INTEGER = struct.Struct(">i").pack
 _HALFVEC = struct.Struct(">hh").pack
 PART = 1 << 18
-"""Bytes handed over at once."""
+"""Bytes of one write to the server."""
 
 
 def bigint(value: int) -> bytes:
-    """A bigint."""
+    """Encode a bigint."""
     return _BIGINT(value)
 
 
 def integer(value: int) -> bytes:
-    """An integer of four bytes."""
+    """Encode an integer of four bytes."""
     return _INTEGER(value)
 
 
 def text(value: str) -> bytes:
-    """A text or varchar; it must hold neither NUL nor lone surrogates."""
+    """Encode a text or varchar, which must contain neither NUL nor lone surrogates."""
     return value.encode()
 
 
 def halfvec(big_endian: bytes) -> bytes:
-    """A halfvec from its big-endian half-precision numbers."""
+    """Encode a halfvec from its big-endian half-precision numbers."""
     return _HALFVEC(len(big_endian) // 2, 0) + big_endian
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes]]) -> int:
-    """Append rows whose fields are encoded as above; returns how many."""
-    count, width, held = 0, _COUNT(len(columns)), bytearray(HEADER)
+    """Append rows of encoded fields, and return their number."""
+    count, width, buffer = 0, _COUNT(len(columns)), bytearray(HEADER)
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.cursor() as cursor:
         statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
         with cursor.cursor.copy(statement) as copy:
             for row in rows:
-                held += width
+                buffer += width
                 for field in row:
-                    held += _LENGTH(len(field))
-                    held += field
+                    buffer += _LENGTH(len(field))
+                    buffer += field
                 count += 1
-                if len(held) > PART:
-                    copy.write(bytes(held))
-                    held.clear()
-            copy.write(bytes(held) + END)
+                if len(buffer) > PART:
+                    copy.write(bytes(buffer))
+                    buffer.clear()
+            copy.write(bytes(buffer) + END)
     return count

@@ -1,4 +1,4 @@
-"""Quotas that all processes share, in one table; whoever hears of a limit tells the others."""
+"""Quotas of API accounts in a table that all processes share, so that each knows the limits that others met."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from core.models import ApiBudget
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetRow:
-    """What is known of one account's pool; times are UTC, ``None`` is "not known"."""
+    """The state of one account's pool. Times are UTC; ``None``: unknown."""
 
     source_system: str
     account: str
@@ -23,32 +23,32 @@ class BudgetRow:
     not_before: datetime | None
 
 
-# Of one window the smaller remainder is the newer; a later window replaces an earlier one. What nobody told (NULL)
-# changes nothing. GREATEST and LEAST leave NULLs out.
-# What lies more than two hours ahead is no window of any source: a mistake that was written down once must not last.
+# Within one window the smaller remainder is newer, and a later window replaces an earlier one. Unknown values (NULL)
+# change nothing: GREATEST and LEAST ignore NULL. No source has a window that ends more than two hours ahead, so such a
+# stored time is an error and is replaced.
 RECONCILE = """
-    INSERT INTO core_apibudget AS kept
+    INSERT INTO core_apibudget AS stored
         (source_system, account, resource, "limit", remaining, resets_at, not_before, updated_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s, now())
     ON CONFLICT (source_system, account, resource) DO UPDATE SET
-        "limit" = COALESCE(excluded."limit", kept."limit"),
+        "limit" = COALESCE(excluded."limit", stored."limit"),
         remaining = CASE
-            WHEN kept.resets_at > now() + interval '2 hours' THEN excluded.remaining
-            WHEN excluded.resets_at IS NULL OR excluded.resets_at < kept.resets_at THEN kept.remaining
-            WHEN excluded.resets_at > kept.resets_at + interval '2 seconds' OR kept.resets_at IS NULL
+            WHEN stored.resets_at > now() + interval '2 hours' THEN excluded.remaining
+            WHEN excluded.resets_at IS NULL OR excluded.resets_at < stored.resets_at THEN stored.remaining
+            WHEN excluded.resets_at > stored.resets_at + interval '2 seconds' OR stored.resets_at IS NULL
                 THEN excluded.remaining
-            ELSE LEAST(kept.remaining, excluded.remaining) END,
-        resets_at = CASE WHEN kept.resets_at > now() + interval '2 hours' THEN excluded.resets_at
-            ELSE GREATEST(kept.resets_at, excluded.resets_at) END,
-        not_before = CASE WHEN kept.not_before > now() + interval '2 hours' THEN excluded.not_before
-            ELSE GREATEST(kept.not_before, excluded.not_before) END,
+            ELSE LEAST(stored.remaining, excluded.remaining) END,
+        resets_at = CASE WHEN stored.resets_at > now() + interval '2 hours' THEN excluded.resets_at
+            ELSE GREATEST(stored.resets_at, excluded.resets_at) END,
+        not_before = CASE WHEN stored.not_before > now() + interval '2 hours' THEN excluded.not_before
+            ELSE GREATEST(stored.not_before, excluded.not_before) END,
         updated_at = now()
     RETURNING "limit", remaining, resets_at, not_before
 """
 
 
 def reconcile(row: BudgetRow) -> BudgetRow:
-    """Merge what this process knows with what others wrote, and return the outcome; one statement."""
+    """Merge the knowledge of this process into the table, and return the merged state; one statement."""
     identity = (row.source_system, row.account[:128], row.resource)
     with connection.cursor() as cursor:
         cursor.execute(RECONCILE, [*identity, row.limit, row.remaining, row.resets_at, row.not_before])
@@ -60,7 +60,7 @@ def reconcile(row: BudgetRow) -> BudgetRow:
 
 
 def correct(row: BudgetRow) -> None:
-    """Replace what was written down of a window; waits for other reasons stay."""
+    """Replace the stored state of a window; ``not_before`` stays."""
     with connection.cursor() as cursor:
         cursor.execute(
             'UPDATE core_apibudget SET "limit" = %s, remaining = %s, resets_at = %s, updated_at = now()'
@@ -70,16 +70,16 @@ def correct(row: BudgetRow) -> None:
 
 
 def clear(budgets: "QuerySet[ApiBudget]") -> int:
-    """Forget what remains and every wait; returns the number of budgets.
+    """Clear the remaining requests and the waits of budgets, and return the number of budgets.
 
-    The next run starts as if the source had reported nothing. A run that is going on keeps what it knows, and stores it
-    again.
+    The next run starts as if the source had reported nothing. A current run still has its state in memory and will
+    store it again.
     """
     return budgets.update(remaining=None, resets_at=None, not_before=None, updated_at=Now())
 
 
-# A window that would last longer than it can was written with a wrong clock, and does not count.
-# A window begins with the first unit that is spent after the last window ended.
+# A stored window that ends later than possible was written with a wrong clock, and is replaced.
+# A window begins with the first unit that is spent after the previous window.
 SPEND = """
     INSERT INTO core_apibudget AS stored
         (source_system, account, resource, "limit", remaining, resets_at, updated_at)
@@ -99,9 +99,9 @@ SPEND = """
 def spend(
     *, source_system: str, account: str, resource: str, limit: int, units: int, window: float
 ) -> tuple[int, datetime]:
-    """Take units from a budget that all processes share and no header reports; one statement.
+    """Take units from a shared budget that no response header reports; one statement.
 
-    ``window`` is in seconds. Returns what remains of the window and when the window ends (UTC).
+    ``window`` is in seconds. Returns the remaining units and the end of the window (UTC).
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""The different values of an indexed column, found by jumping through its index: a million rows cost what ten do."""
+"""Distinct values of a column, without reading the whole table."""
 
 from typing import Any
 
@@ -6,17 +6,21 @@ from django.db import connection, models
 from psycopg import sql
 
 MOST = 200
-"""No list that people choose from is longer."""
+"""Maximum number of values, enough for a list of choices."""
 
 
 def different_values(model: type[models.Model], field: str) -> list[Any]:
-    """The values in their order, nothing left out below ``MOST``; the column must lead an index."""
+    """Return the first ``MOST`` distinct values in order. The column must be the first of an index.
+
+    The query jumps from value to value through the index, so its cost depends on the values and not on the rows.
+    https://wiki.postgresql.org/wiki/Loose_indexscan
+    """
     column = sql.Identifier(str(model._meta.get_field(field).column))  # pyright: ignore[reportAttributeAccessIssue]
     statement = sql.SQL(
-        "WITH RECURSIVE found (value) AS ("
+        "WITH RECURSIVE jumps (value) AS ("
         " (SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} LIMIT 1) UNION ALL"
         " SELECT (SELECT {column} FROM {table} WHERE {column} > value ORDER BY {column} LIMIT 1)"
-        " FROM found WHERE value IS NOT NULL) SELECT value FROM found WHERE value IS NOT NULL LIMIT {most}"
+        " FROM jumps WHERE value IS NOT NULL) SELECT value FROM jumps WHERE value IS NOT NULL LIMIT {most}"
     ).format(column=column, table=sql.Identifier(model._meta.db_table), most=sql.Literal(MOST))
     with connection.cursor() as cursor:
         cursor.execute(statement.as_string())
@@ -24,12 +28,12 @@ def different_values(model: type[models.Model], field: str) -> list[Any]:
 
 
 def usual_values(model: type[models.Model], field: str) -> list[Any]:
-    """The values that the planner's statistics know of a column without an index: rare ones may be missing."""
+    """Return the common values of a column without an index, from the planner's statistics."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT most_common_vals::text::text[] FROM pg_stats WHERE schemaname = current_schema()"
             " AND tablename = %s AND attname = %s",
             [model._meta.db_table, str(model._meta.get_field(field).column)],  # pyright: ignore[reportAttributeAccessIssue]
         )
-        found = cursor.fetchone()
-        return sorted(found[0])[:MOST] if found and found[0] else []
+        row = cursor.fetchone()
+        return sorted(row[0])[:MOST] if row and row[0] else []

@@ -1,4 +1,4 @@
-"""How long the database may work on one statement, or wait for one lock, by the kind of work.
+"""Time limits for database statements and locks, by kind of work.
 
 https://www.postgresql.org/docs/current/runtime-config-client.html
 """
@@ -11,23 +11,23 @@ from django.db import connection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Seconds for one statement, and for one lock; 0 is no limit."""
+    """Seconds for one statement and for one lock; 0: no limit."""
 
     statement: int
     lock: int
 
 
 PAGE = Limits(statement=30, lock=5)
-"""Web pages: gunicorn ends a worker after 60 seconds."""
+"""Web pages. gunicorn kills a worker after 60 seconds."""
 WORK = Limits(statement=900, lock=180)
-"""Commands: statements of a large collection take minutes at most; a writer of the index holds its lock for two."""
+"""Commands. Statements of a large collection take minutes; a writer of the index holds its lock for up to two."""
 MAINTENANCE = Limits(statement=0, lock=600)
-"""Migrations, backups and the building of indexes: their statements take as long as the data is large."""
+"""Migrations, backups and index builds, whose duration grows with the data."""
 _current = WORK
 
 
 def use_limits(limits: Limits) -> None:
-    """Limit every statement of this process from now on, also those of connections that are opened later."""
+    """Apply limits to this process: to its open connection and to connections that it opens later."""
     global _current
     if limits == _current:
         return
@@ -37,7 +37,7 @@ def use_limits(limits: Limits) -> None:
 
 
 def apply_limits(opened: Any) -> None:
-    """Limit the statements of one connection, unless DATABASE_URL has limits in its ``options``."""
+    """Apply the limits to one connection, unless DATABASE_URL sets time-outs in its ``options``."""
     if "_timeout" in str(opened.settings_dict.get("OPTIONS", {}).get("options", "")):
         return
     with opened.cursor() as cursor:
@@ -48,6 +48,6 @@ def apply_limits(opened: Any) -> None:
 
 
 def limit_new_connection(sender: object, connection: Any, **_: object) -> None:
-    """Receive Django's ``connection_created``."""
+    """Apply the limits to a new connection; receives Django's signal ``connection_created``."""
     if connection.vendor == "postgresql":
         apply_limits(connection)

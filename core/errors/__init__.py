@@ -1,4 +1,4 @@
-"""Why a run failed: the categories, the project's own errors, and the classification of everybody else's."""
+"""Errors: categories of failures, the project's error classes, and the classification of other exceptions."""
 
 from core.errors.classify import classify_failure, exit_code_for, in_one_line
 from core.errors.project import (

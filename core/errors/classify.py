@@ -1,4 +1,7 @@
-"""Any exception -> its category; first match wins. Vendors' errors are known by module and class name alone."""
+"""Classifies any exception: category, exit code, and one line for people.
+
+The first matching rule decides. Errors of libraries are recognized by module and class name, without importing them.
+"""
 
 import errno
 import socket
@@ -19,37 +22,37 @@ SQLSTATES = {
     "08": Category.NETWORK, "28": Category.AUTH, "42501": Category.PERMISSION, "57014": Category.TIMEOUT,
     "55P03": Category.TIMEOUT, "57P": Category.NETWORK, "22": Category.VALIDATION, "23": Category.VALIDATION,
 }  # fmt: skip
-"""By prefix: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+"""Categories by prefix of the SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 SERVER_ENDS = ("08", "57P")
-"""SQLSTATEs of connection exceptions, and of a server that is stopped, has crashed or is starting."""
+"""Prefixes of SQLSTATEs for connection errors, and for a server that stops, has crashed or is starting."""
 NO_SERVER = ("connection failed", "connection is bad", "connection timeout", "failed to resolve host")
-"""How psycopg's texts begin when there was no connection at all, as opposed to one that was lost."""
+"""Beginnings of psycopg's messages when no connection could be made, as opposed to a lost connection."""
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL_STATE = "53100"
 """``disk_full``: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
-"""The C library's words for these errors, which git, pg_dump and PostgreSQL repeat."""
+"""The C library's messages for these errors, which git, pg_dump and PostgreSQL repeat."""
 NOT_STARTED = "the embedded database cannot start"
-"""How the text of our own database backend begins."""
+"""Beginning of the error message of the embedded database."""
 
 
 def classify_failure(exc: BaseException) -> Category:
-    """The category of an exception, else that of its members or its cause, else ``unknown``."""
-    return _found(exc, set())
+    """Return the category of an exception, of its members or of its cause; ``unknown`` without a match."""
+    return _category(exc, set())
 
 
-def _found(exc: BaseException, seen: set[int]) -> Category:
+def _category(exc: BaseException, seen: set[int]) -> Category:
     current: BaseException | None = exc
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        if (found := _own(current, seen)) is not None:
-            return found
+        if (category := _own(current, seen)) is not None:
+            return category
         current = current.__cause__
     return Category.UNKNOWN
 
 
 def exit_code_for(exc: BaseException) -> int:
-    """1 failed, 2 wrong configuration, 3 partial, 75 locked; what a ``CommandError`` asks for."""
+    """Return 1 failed, 2 wrong configuration, 3 partial, 75 locked, or the ``returncode`` of a ``CommandError``."""
     if isinstance(exc, CollectorError):
         return 1 if exc.after_storing and exc.exit_code == 2 else exc.exit_code
     names = _names(exc)
@@ -57,15 +60,15 @@ def exit_code_for(exc: BaseException) -> int:
         return int(getattr(exc, "returncode", 1))
     if ("django.core.exceptions", "ImproperlyConfigured") in names:
         return 2
-    # A connection that cannot be made is a setting or a server that is not there; nothing was touched.
+    # No connection means a wrong setting or a missing server, and nothing was stored.
     return 2 if _is_of_django(exc) and str(exc).startswith((*NO_SERVER, NOT_STARTED)) else 1
 
 
 def without_database(exc: BaseException) -> bool:
-    """Whether there is no connection to the database, be it that none could be made or that it was lost.
+    """Return whether the connection to the database could not be made or was lost.
 
-    Then the server had no chance to say what is wrong, and the driver's error carries no SQLSTATE; or the server said
-    that it ends, or that it is starting.
+    In these cases the driver's error has no SQLSTATE, because the server could not report an error, or it has the
+    SQLSTATE of a server that stops or starts.
     """
     if not _is_of_django(exc):
         return False
@@ -76,11 +79,11 @@ def without_database(exc: BaseException) -> bool:
 
 
 def is_full_disk(exc: BaseException) -> bool:
-    """Return whether an exception, one of its causes or a member of its group says that a disk or a quota is full."""
+    """Return whether an exception, one of its causes or a member of its group reports a full disk or quota."""
     seen: set[int] = set()
-    waiting: list[BaseException | None] = [exc]
-    while waiting:
-        current = waiting.pop()
+    remaining: list[BaseException | None] = [exc]
+    while remaining:
+        current = remaining.pop()
         if current is None or id(current) in seen:
             continue
         seen.add(id(current))
@@ -90,8 +93,8 @@ def is_full_disk(exc: BaseException) -> bool:
             or any(words in str(current) for words in DISK_FULL_WORDS)
         ):
             return True
-        waiting += [current.__cause__, None if current.__suppress_context__ else current.__context__]
-        waiting += current.exceptions if isinstance(current, BaseExceptionGroup) else ()
+        remaining += [current.__cause__, None if current.__suppress_context__ else current.__context__]
+        remaining += current.exceptions if isinstance(current, BaseExceptionGroup) else ()
     return False
 
 
@@ -104,13 +107,13 @@ def _names(exc: BaseException) -> set[tuple[str, str]]:
 
 
 def _own(exc: BaseException, seen: set[int]) -> Category | None:
-    """The category that an exception itself tells, without its cause."""
+    """Return the category of an exception without regard to its cause; ``None`` without a match."""
     for rule in (_by_name, _by_status, _by_transport, _by_type, _by_sqlstate):
-        if (found := rule(exc)) is not None:
-            return found
+        if (category := rule(exc)) is not None:
+            return category
     if isinstance(exc, BaseExceptionGroup):
-        members: Iterator[Category] = (_found(member, seen) for member in exc.exceptions)
-        return next((found for found in members if found is not Category.UNKNOWN), None)
+        members: Iterator[Category] = (_category(member, seen) for member in exc.exceptions)
+        return next((one for one in members if one is not Category.UNKNOWN), None)
     return None
 
 
@@ -128,7 +131,7 @@ def _roots(exc: BaseException) -> set[str]:
 
 
 def _status(exc: BaseException) -> int | None:
-    """The HTTP status that an error carries, on itself or on its response."""
+    """Return the HTTP status of an error or of its response."""
     for holder in (exc, getattr(exc, "response", None)):
         for name in ("status_code", "status", "code"):
             value = getattr(holder, name, None)
@@ -159,14 +162,14 @@ def _by_status(exc: BaseException) -> Category | None:
 
 
 def _is_limit(exc: BaseException) -> bool:
-    """Whether a 403 is GitHub's way to say that a limit is reached.
+    """Return whether a 403 reports one of GitHub's rate limits.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
     """
     response = getattr(exc, "response", None)
     body, headers = getattr(response, "text", ""), getattr(response, "headers", None)
-    told = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, Mapping) else {}
-    if "retry-after" in told or told.get("x-ratelimit-remaining") == "0":
+    lower = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, Mapping) else {}
+    if "retry-after" in lower or lower.get("x-ratelimit-remaining") == "0":
         return True
     return "rate limit" in f"{exc} {body if isinstance(body, str) else ''}".lower()
 
@@ -175,7 +178,7 @@ def _by_transport(exc: BaseException) -> Category | None:
     if not _roots(exc) & (TRANSPORTS | {"pinecone"}):
         return None
     names = " ".join(name for _, name in _names(exc))
-    if "NewConnectionError" in names:  # urllib3 derives it from its time-out, though it means refused or unreachable
+    if "NewConnectionError" in names:  # derived from urllib3's time-out error, but it means refused or unreachable
         return Category.NETWORK
     if "Timeout" in names:
         return Category.TIMEOUT
@@ -206,9 +209,9 @@ def _by_sqlstate(exc: BaseException) -> Category | None:
     if "psycopg" not in _roots(exc):
         return None
     state = str(getattr(exc, "sqlstate", None) or "")
-    found = [category for prefix, category in SQLSTATES.items() if state.startswith(prefix)]
-    if found:
-        return found[0]
+    categories = [category for prefix, category in SQLSTATES.items() if state.startswith(prefix)]
+    if categories:
+        return categories[0]
     names = {name for _, name in _names(exc)}
     return Category.NETWORK if "OperationalError" in names and not state else Category.UNKNOWN
 
@@ -217,7 +220,7 @@ DISK_FULL = "the disk is full: free space where VAR_DIR and the database are, th
 
 
 def in_one_line(exc: BaseException) -> str:
-    """The words of an error without line breaks, with advice where the words alone do not help."""
+    """Return the message of an error as one line, with advice for a full disk and an unreachable database."""
     words = " ".join(str(exc).split()) or type(exc).__name__
     if is_full_disk(exc):
         return DISK_FULL

@@ -1,4 +1,4 @@
-"""The project's own errors, each named for what to do next. Their texts are one line and hold no secret."""
+"""The project's error classes, named for the next action. Messages are one line without secrets."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class CollectorFailureCategory(StrEnum):
-    """Why a run failed, in the words of logs and the run ledger."""
+    """Why a run failed, as logs and the run ledger show it."""
 
     UNKNOWN = "unknown"
     VALIDATION = "validation"
@@ -19,16 +19,16 @@ class CollectorFailureCategory(StrEnum):
 
 
 class CollectorError(Exception):
-    """The base of the project's errors; knows its category."""
+    """Base class of the project's errors, with category and exit code."""
 
     category: ClassVar[CollectorFailureCategory] = CollectorFailureCategory.UNKNOWN
     exit_code: ClassVar[int] = 1
     after_storing: bool = False
-    """Set by the command when the run had stored something before: then it failed, whatever the error is."""
+    """Set by the command when the run had stored data before the error; the exit code is then 1 instead of 2."""
 
 
 class ConfigurationError(CollectorError):
-    """A setting or an argument is wrong or missing; nothing was touched."""
+    """A setting or an argument is wrong or missing; nothing was stored."""
 
     category = CollectorFailureCategory.VALIDATION
     exit_code = 2
@@ -37,7 +37,7 @@ class ConfigurationError(CollectorError):
 class ReplaceToken(CollectorError):
     """The source refuses the token, which is a configuration error.
 
-    The text names the variable that holds the token, never the token.
+    The message names the variable of the token, never the token itself.
     """
 
     category = CollectorFailureCategory.AUTH
@@ -45,20 +45,20 @@ class ReplaceToken(CollectorError):
 
 
 class TokensRefused(ReplaceToken):
-    """The source refuses every token that is configured: nothing can be done before the setting is changed."""
+    """The source refuses every configured token."""
 
     exit_code = 2
 
 
 class AccessDenied(CollectorError):
-    """The token is good, but may not do this."""
+    """The token is valid, but lacks a permission."""
 
     category = CollectorFailureCategory.PERMISSION
     reason: ClassVar[str] = "denied"
 
 
 class NotFound(CollectorError):
-    """It is not there: ``reason`` is one of not_found, gone, blocked, empty, moved."""
+    """The item does not exist. ``reason`` is not_found, gone, blocked, empty, moved or not_supported."""
 
     def __init__(self, message: str, *, status: int = 404, reason: str = "not_found") -> None:
         super().__init__(message)
@@ -77,14 +77,14 @@ class RetryLater(CollectorError):
 
 
 class BudgetExhausted(CollectorError):
-    """What the caller allowed this run is spent: a clean stop at a page."""
+    """The requests or seconds of this run are used up; the run stops after a page."""
 
     category = CollectorFailureCategory.RATE_LIMIT
     exit_code = 3
 
 
 class SourceUnavailable(CollectorError):
-    """The source did not answer properly, however often it was asked."""
+    """The source gave no usable answer after all attempts."""
 
     category = CollectorFailureCategory.NETWORK
 
@@ -96,19 +96,19 @@ class SourceTimeout(CollectorError):
 
 
 class UnexpectedAnswer(CollectorError):
-    """The answer is not what the vendor documents."""
+    """The answer differs from the vendor's documentation."""
 
 
 class SliceRefused(SourceUnavailable):
-    """One query asked for too much at once, or failed in passing: ask for less, then again."""
+    """A query requested too much at once or failed temporarily; a smaller one may succeed."""
 
 
 class CursorRefused(UnexpectedAnswer):
-    """The source does not know a saved place any more."""
+    """The source no longer accepts a stored cursor."""
 
 
 class DocumentRefused(CollectorError):
-    """An index, a model or the database cannot take this document; the text holds its words. The others go on."""
+    """An index, a model or the database cannot store this document, for the reason in the message."""
 
     category = CollectorFailureCategory.VALIDATION
 

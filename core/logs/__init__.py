@@ -1,1 +1,1 @@
-"""What every log record carries, and what it never shows."""
+"""Fields of log records, and the redaction of secrets."""

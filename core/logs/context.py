@@ -1,4 +1,4 @@
-"""What every log record of a run carries besides its words: who collects, in which phase, what."""
+"""Fields that every log record of a run contains: collector, phase, run and scope."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  #
 
 @contextmanager
 def log_fields(**fields: object) -> Generator[None]:
-    """From here to the end of the block, records of this thread carry these fields too."""
+    """Add these fields to all log records of this context inside the block."""
     token = _fields.set({**_fields.get(), **{name: str(value) for name, value in fields.items()}})
     try:
         yield
@@ -19,5 +19,5 @@ def log_fields(**fields: object) -> Generator[None]:
 
 
 def current_log_fields() -> Mapping[str, str]:
-    """The fields of the blocks that this thread is in."""
+    """Return the fields of the surrounding ``log_fields`` blocks."""
     return _fields.get()

@@ -1,4 +1,4 @@
-"""Takes secrets out of any text before it is shown, logged or kept."""
+"""Removes secrets from texts before they are shown, logged or stored."""
 
 import re
 
@@ -14,18 +14,18 @@ PATTERNS = [
     ),
 ]
 QUOTED = re.compile(r"""(?i)(["'][\w-]*(?:token|secret|password|api[_-]?key|authorization)["']\s*:\s*b?["'])[^"']+""")
-"""In JSON and in what Python prints of a dictionary."""
+"""Secrets in JSON and in the representation of Python dictionaries."""
 _known: set[str] = set()
 
 
 def register_secret(value: str) -> None:
-    """From now on hide this very value wherever it stands; short values are too common to be hidden."""
+    """Hide this value in every redacted text. Values below 8 characters are ignored, because they are too common."""
     if len(value) >= 8:
         _known.add(value)
 
 
 def redact(text: str) -> str:
-    """The text without tokens, passwords and registered secrets."""
+    """Return the text without tokens, passwords and registered secrets."""
     for value in sorted(_known, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     for pattern in PATTERNS:

@@ -1,4 +1,4 @@
-"""The tables that every tracker shares."""
+"""The tables that all trackers share."""
 
 from core.models.alerts import Alert, Notice
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem

@@ -1,4 +1,4 @@
-"""What somebody should know: troubles that are open, and the messages that tell of them."""
+"""Alerts about problems, and the messages about them."""
 
 import uuid
 
@@ -8,10 +8,10 @@ from core.models.runs import CollectorRun
 
 
 class Alert(models.Model):
-    """A trouble from the moment it was noticed to its end; at most one is open of a kind, collector and scope."""
+    """A problem from its detection to its end. At most one is open for each kind, collector and scope."""
 
     class Kind(models.TextChoices):
-        """``run``: the last run failed here or fell short; ``stale``: not collected for longer than its limit."""
+        """``run``: the last run failed or was incomplete; ``stale``: not collected for longer than the limit."""
 
         RUN = "run"
         STALE = "stale"
@@ -39,13 +39,13 @@ class Alert(models.Model):
 
 
 class Notice(models.Model):
-    """One message to people, written in the transaction that noticed its cause and sent afterwards, oldest first.
+    """A message to people. It is created in the transaction that detects its cause, and sent afterwards, oldest first.
 
-    ``key`` travels with the message: after a crash between sending and writing that down, the channel is asked for it.
+    The message contains ``key``. After a crash between sending and recording that, the channel is searched for the key.
     """
 
     class State(models.TextChoices):
-        """``refused``: the receiver will never take it, or it has become too old."""
+        """``refused``: Slack will never accept the message, or it is too old."""
 
         WAITING = "waiting"
         POSTED = "posted"

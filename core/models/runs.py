@@ -1,16 +1,16 @@
-"""The ledger of runs, and what they could not read."""
+"""The ledger of runs, skipped items, and API budgets."""
 
 from django.db import models
 
 
 class CollectorRun(models.Model):
-    """One collecting command, from its start to its end."""
+    """One execution of a collecting command."""
 
     class Outcome(models.TextChoices):
         """How a run ended.
 
-        ``interrupted`` is set by the next run, for one whose process is gone; ``busy`` means that another run held the
-        lock of every scope.
+        ``interrupted``: a signal stopped the run, or the next run found its process gone. ``busy``: other runs held the
+        locks of all scopes.
         """
 
         RUNNING = "running"
@@ -52,10 +52,9 @@ class CollectorRun(models.Model):
 
 
 class SkippedItem(models.Model):
-    """Something that could not be collected, why, and whether it still cannot.
+    """An item that could not be collected, with the reason.
 
-    Retried by the runs that come past it, those first for which somebody asked (``retry_requested_at``);
-    ``cleared_at`` is set when it works.
+    Later runs retry it, items with ``retry_requested_at`` first. ``cleared_at`` is set when a retry succeeds.
     """
 
     run = models.ForeignKey(CollectorRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="skipped")
@@ -88,7 +87,7 @@ class SkippedItem(models.Model):
 
 
 class ApiBudget(models.Model):
-    """What is left of one account's quota, shared by all processes and reconciled from response headers."""
+    """The remaining quota of one account, shared by all processes and updated from response headers."""
 
     source_system = models.CharField(max_length=32)
     account = models.CharField(max_length=128, help_text="The account or the masked token that the quota belongs to.")

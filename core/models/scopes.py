@@ -1,13 +1,13 @@
-"""Scopes: the repositories and channels that are collected, and how far each has come."""
+"""Scopes, which are repositories and channels, and the checkpoints of their streams."""
 
 from django.db import models
 
 
 class Scope(models.Model):
-    """What is collected as one unit: a repository, a channel.
+    """A unit of collection: a repository or a channel.
 
-    Other tables of core point here, so that a rename changes one row. ``external_id`` is the source's own numeric id
-    (``123456`` for a repository, ``<guild_id>/<channel_id>`` for a channel); ``name`` is what people call it.
+    Other tables refer to this one, so that a rename changes one row. ``external_id`` consists of the source's numeric
+    ids (``123456`` for a repository, ``<guild_id>/<channel_id>`` for a channel); ``name`` is the name for people.
     """
 
     source_system = models.CharField(max_length=32)
@@ -31,10 +31,10 @@ class Scope(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A persisted ``IncrementalState``: how far one stream of one scope has been read.
+    """A stored ``IncrementalState``: the position within one stream of one scope.
 
-    Written in the transaction that stores the page it covers, never before. ``checkpoint_token`` is opaque to all but
-    the fetcher that wrote it.
+    It is written in the transaction that stores the page it covers, never before. Only the fetcher that wrote
+    ``checkpoint_token`` interprets it.
     """
 
     collector = models.CharField(max_length=64)

@@ -1,6 +1,6 @@
-"""What can be searched, the pieces it is cut into, and the ledger of what each index holds.
+"""Documents, their chunks, and the ledger of what each index contains.
 
-Texts live here whatever the index is: text search and results need them, and an index can be filled from them.
+Texts are stored here for every kind of index: text search and results need them, and an index can be filled from them.
 """
 
 from django.contrib.postgres.indexes import GinIndex
@@ -12,10 +12,10 @@ from core.models.scopes import Scope
 
 
 class Document(models.Model):
-    """One thing to search: an issue with its talk, a pull request, a commit, a conversation.
+    """A unit of search: an issue with its comments, a pull request, a commit, a conversation.
 
-    ``version`` is raised in the transaction that changed the rows behind it; whatever an index holds of an older
-    version is stale. A tombstone (``deleted_at``) is kept until no index holds anything of it.
+    ``version`` is raised in the transaction that changes the rows behind the document; index entries of an older
+    version are stale. A tombstone (``deleted_at``) stays until no index contains the document.
     """
 
     source_system = models.CharField(max_length=32)
@@ -24,7 +24,7 @@ class Document(models.Model):
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="documents", db_index=False)
     version = models.PositiveBigIntegerField(default=1)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    # Rendered by the sync, so that results and the admin need no tracker:
+    # Filled by the sync, so that results and the admin need no tracker:
     title = models.CharField(max_length=300, blank=True)
     url = models.URLField(max_length=1000, blank=True)
     author = models.CharField(max_length=200, blank=True)
@@ -51,10 +51,10 @@ class Document(models.Model):
 
 
 class Chunk(models.Model):
-    """A piece of a document that is embedded and found as one. Its vectors are kept apart, one a namespace."""
+    """A piece of a document that is embedded and found as a unit. Its vectors are stored separately by namespace."""
 
     document_id: int
-    # No index of its own: the constraint below begins with it.
+    # The index of the constraint below begins with this column.
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     ordinal = models.PositiveIntegerField()
     vector_id = models.CharField(max_length=512, help_text="<document id>#<ordinal>, the same in every index.")
@@ -84,7 +84,7 @@ class Chunk(models.Model):
 
 
 class CommonWord(models.Model):
-    """A lexeme that many chunks have, so that a query looks for the rare ones and knows what each is worth."""
+    """A lexeme that many chunks contain, so that queries can select rare lexemes and weight each by rarity."""
 
     vector = models.CharField(max_length=16, help_text="The column of chunks: tsv or tsv_simple.")
     lexeme = models.TextField(help_text="Empty: the line that says how many chunks there were.")
@@ -98,7 +98,7 @@ class CommonWord(models.Model):
 
 
 class Embedding(models.Model):
-    """A vector that was computed once: an outage or a move to another index costs no second computation."""
+    """A cached vector, so that an outage or a move to another index needs no second computation."""
 
     embedder = models.CharField(max_length=200)
     content_hash = models.CharField(max_length=64)
@@ -112,13 +112,13 @@ class Embedding(models.Model):
 
 
 class Namespace(models.Model):
-    """The vectors of one embedder in one index; models are never mixed in one.
+    """The vectors of one embedder in one index; a namespace never mixes models.
 
-    ``index`` is the family: of each, one namespace serves. A switch fills another beside it, then they change places.
+    One namespace of each ``index`` serves queries. A switch fills another namespace, which then takes its place.
     """
 
     class State(models.TextChoices):
-        """``dropping`` is what served before and is being removed."""
+        """``dropping``: the namespace served before and is being removed."""
 
         FILLING = "filling"
         SERVING = "serving"
@@ -145,7 +145,7 @@ class Namespace(models.Model):
 
 
 class Vector(models.Model):
-    """A vector of the index in PostgreSQL: narrow rows, so that an exact scan reads little."""
+    """A vector of the index in PostgreSQL. Rows are narrow, so that an exact scan reads few pages."""
 
     pk = models.CompositePrimaryKey("namespace_id", "vector_id")
     namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, db_index=False)
@@ -158,10 +158,10 @@ class Vector(models.Model):
 
 
 class IndexEntry(models.Model):
-    """What one namespace holds of one document. ``dirty`` is the queue of the sync."""
+    """What one namespace contains of one document. Entries in the state ``dirty`` are the queue of the sync."""
 
     class State(models.TextChoices):
-        """``failed`` waits for ``next_try_at``."""
+        """``failed`` entries are tried again after ``next_try_at``."""
 
         DIRTY = "dirty"
         CLEAN = "clean"

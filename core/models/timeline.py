@@ -1,4 +1,4 @@
-"""The neutral timeline: what happened, whoever's source it came from."""
+"""The timeline of all sources, and its counts by week."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
@@ -9,14 +9,14 @@ from core.models.scopes import Scope
 
 
 class Activity(models.Model):
-    """A persisted ``ActivityRecord``: one thing that somebody did at one moment.
+    """A stored ``ActivityRecord``: something that an account did at one moment.
 
-    The full text stays in the tracker's own table and is said once; ``summary`` is one short line of it.
+    Only the tracker's table stores the full text; ``summary`` is a short line of it.
     """
 
     source_system = models.CharField(max_length=32)
     external_id = models.CharField(max_length=200)
-    # activity_by_scope begins with it: an index of its own would only cost.
+    # The index activity_by_scope begins with this column.
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="activities", db_index=False)
     thread = models.CharField(max_length=200, blank=True, help_text="External id of the thing it belongs to.")
     activity_type = models.CharField(max_length=64)
@@ -47,7 +47,12 @@ class Activity(models.Model):
 
 
 class ActivityWeek(models.Model):
-    """How much of one type happened in a scope in one week."""
+    """Number of activities of one type in a scope in one week.
+
+    Triggers keep the counts exact, in the transaction that changes the timeline. Tombstones are not counted. Weeks
+    begin on Monday in UTC. A row may remain with a count of zero. A scope is locked while it is collected, so two runs
+    never change the same row.
+    """
 
     week = models.DateField()
     scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -64,7 +69,7 @@ class ActivityWeek(models.Model):
 
 
 class PersonWeek(models.Model):
-    """How much of one type one person did in a scope in one week; activities without a person are not counted."""
+    """Number of activities of one type by one account in a scope in one week; see ``ActivityWeek``."""
 
     week = models.DateField()
     scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -18,7 +18,7 @@ from core.operations import bounds
 from core.operations.bounds import call_within, check_time, pause, run_ends_after, run_program, wait_seconds
 from core.operations.discord_ops import client as discord_client
 from core.operations.github_ops.git import GitMirror
-from core.operations.pinecone_ops import store
+from core.operations.pinecone_ops import client
 from tests.support.credential_clients import CLIENTS, SECRET
 from tests.support.misbehaving_servers import Peer, dripping_body, dripping_headers, endless, silent
 
@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(bounds, "GRACE", 0.1)
     monkeypatch.setattr(bounds, "LARGEST", 8 * 1024 * 1024)
     yield
-    store.forget_clients()
+    client.forget_clients()
 
 
 @pytest.mark.parametrize("peer", PEERS.values(), ids=PEERS)

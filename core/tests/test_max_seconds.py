@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.errors import BudgetExhausted, CollectorError
 from core.models import CollectorRun, Notice
-from core.operations.pinecone_ops import store
+from core.operations.pinecone_ops import client
 from tests.support.fake_source import FakeSource, model
 from tests.support.misbehaving_servers import Peer, dripping_body, dripping_headers, silent
 
@@ -24,7 +24,7 @@ LIMIT, WITHIN = 0.5, 5.0
 def peer(request: pytest.FixtureRequest) -> Any:
     with Peer(request.param) as server:
         yield server
-    store.forget_clients()
+    client.forget_clients()
 
 
 def seconds_of(work: Callable[[], object]) -> float:

@@ -9,7 +9,7 @@ from core.errors import CollectorError
 from core.operations import bounds
 from core.operations.bounds import child_environment, run_ends_after
 from core.operations.github_ops.git import GitMirror
-from core.operations.pinecone_ops import store
+from core.operations.pinecone_ops import client
 from tests.support.credential_clients import CLIENTS, SECRET
 from tests.support.misbehaving_servers import redirecting
 
@@ -32,7 +32,7 @@ REDIRECTS = {
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(bounds, "GRACE", 0.1)
     yield
-    store.forget_clients()
+    client.forget_clients()
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)

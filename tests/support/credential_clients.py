@@ -10,7 +10,7 @@ from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror
 from core.operations.github_ops.tokens import TokenPool
 from core.operations.http import Allowance, Transport
-from core.operations.pinecone_ops import PineconeInference, PineconeStore, store
+from core.operations.pinecone_ops import PineconeInference, PineconeStore, client
 from core.operations.slack_ops import Message, SlackClient
 
 SECRET = "a-secret-of-these-tests"
@@ -40,7 +40,7 @@ def discord(url: str, folder: Path) -> None:
 
 
 def _store(url: str) -> PineconeStore:
-    store.forget_clients()
+    client.forget_clients()
     return PineconeStore(SECRET, host=url, index="activity", namespace="one", region="aws/us-east-1")
 
 

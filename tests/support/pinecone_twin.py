@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from core.operations.pinecone_ops import store
+from core.operations.pinecone_ops import client
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT.parent / "shared" / "twins" / "pinecone" / "serve.py"
@@ -36,7 +36,7 @@ class Twin:
     def reset(self) -> None:
         self.ask("reset", {})
         self.ask("settings", {"visible_delay": 0})
-        store.forget_clients()  # a new index has another address
+        client.forget_clients()  # a new index has another address
 
     def fault(self, **fault: Any) -> None:
         self.ask("faults", {"faults": [fault], "add": True})
@@ -50,7 +50,7 @@ class Twin:
         return int(self.ask("stats")["routes"].get(route, {}).get(what, 0))
 
     def stop(self) -> None:
-        store.forget_clients()
+        client.forget_clients()
         self.process.kill()
         self.process.wait()
         assert self.process.stdout is not None

@@ -1,4 +1,4 @@
-"""Markdown as text for search and as HTML that is safe to show."""
+"""Converts Markdown to plain text for search and to HTML that is safe to show."""
 
 from core.operations.markdown.html import safe_html
 from core.operations.markdown.markup import PLAIN, Flavour, Markup, Reference, unix_lines

@@ -1,4 +1,4 @@
-"""Markdown as HTML that is safe to show."""
+"""Renders Markdown as HTML that is safe to show."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,15 +35,15 @@ MOST_HEADINGS_IN_CHAT = 3
 
 
 def safe_html(markdown: str, markup: Markup = PLAIN) -> str:
-    """Return HTML for pages: no scripts, no foreign pictures; addresses lead to the web or to our own pages.
+    """Return HTML for pages: no scripts, no external images, and links only to the web or to pages of this site.
 
-    HTML that people wrote is cut down to plain tags, and what the parser made is cleaned once more. A link inside this
-    site is kept only where ``markup`` made it.
+    HTML in the text is reduced to plain tags, and the parser's output is cleaned again. Links into this site are
+    allowed only if ``markup`` created them.
     """
-    found = list(_shown(tokens(markdown, markup.flavour), markup))
-    own = {str(t.attrs["href"]) for token in found for t in token.children or () if t.meta.get("own")}
-    made = parser(markup.flavour)
-    html = str(made.renderer.render(found, made.options, {}))
+    rendered = list(_prepared(tokens(markdown, markup.flavour), markup))
+    own = {str(t.attrs["href"]) for token in rendered for t in token.children or () if t.meta.get("own")}
+    markdown_it = parser(markup.flavour)
+    html = str(markdown_it.renderer.render(rendered, markdown_it.options, {}))
     return nh3.clean(
         html,
         tags=TAGS,
@@ -57,12 +57,12 @@ def safe_html(markdown: str, markup: Markup = PLAIN) -> str:
     )
 
 
-def _shown(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
-    for place, token in enumerate(tokens):
+def _prepared(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
+    for position, token in enumerate(tokens):
         if token.type in {"heading_open", "heading_close"}:
             token.tag = _heading(token, markup.flavour)
             if token.tag == "p" and token.nesting == 1:
-                (tokens[place + 1].children or []).insert(0, Token("text", "", 0, content=f"{token.markup} "))
+                (tokens[position + 1].children or []).insert(0, Token("text", "", 0, content=f"{token.markup} "))
         elif token.type == "html_block":
             token.content = harmless(token.content)
         elif token.type in {"td_open", "th_open"} and (align := ALIGNED.search(str(token.attrs.get("style", "")))):
@@ -76,7 +76,7 @@ def _shown(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
 
 
 def _heading(token: Token, flavour: Flavour) -> str:
-    """Below the headings of the page around the text; chat programs know three levels."""
+    """Return the tag for a heading below those of the page; chat programs have three levels."""
     level = int(token.tag[1]) if token.tag.startswith("h") else 6
     if flavour is Flavour.CHAT and level > MOST_HEADINGS_IN_CHAT:
         return "p"
@@ -93,7 +93,7 @@ def _children(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
 
 
 def _suggestion(code: str) -> str:
-    """A proposed change of the lines that a review comment stands at.
+    """Return HTML for the suggested change of a review comment.
 
     https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request
     """

@@ -1,4 +1,4 @@
-"""What stands inside a paragraph: references, bare addresses, pictures, emoji, spoilers."""
+"""Inline parts of Markdown: references, bare addresses, pictures, emoji, spoilers and HTML tags."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,46 +14,46 @@ SMALL = "-# "
 
 
 def inline(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
-    """Yield the children of a paragraph as they are shown; every address that stays is one of the web or our own."""
+    """Yield the tokens of a paragraph for display. Links lead only to the web or into this site."""
     children = list(_linked(_texts(tokens), markup))
     if markup.flavour is Flavour.CHAT:
         children = _small(_spoilers(children))
     yield from children
 
 
-def reference_tokens(found: Reference) -> list[Token]:
-    """Return a reference as a link, or as text where it leads nowhere."""
-    words = Token("text", "", 0, content=found.text)
+def reference_tokens(reference: Reference) -> list[Token]:
+    """Return a reference as a link, or as text without an address."""
+    words = Token("text", "", 0, content=reference.text)
     attributes: dict[str, str | int | float] = {"class": "reference"}
-    attributes |= {"title": found.title} if found.title else {}
-    if not found.href:
+    attributes |= {"title": reference.title} if reference.title else {}
+    if not reference.href:
         return [Token("span_open", "span", 1, attrs=attributes), words, Token("span_close", "span", -1)]
-    link = Token("link_open", "a", 1, attrs=attributes | {"href": found.href}, meta={"own": True})
+    link = Token("link_open", "a", 1, attrs=attributes | {"href": reference.href}, meta={"own": True})
     return [link, words, Token("link_close", "a", -1)]
 
 
 def split_references(text: str, markup: Markup) -> Iterator[str | Reference]:
-    """Yield a running text in pieces, with what stands in place of each reference."""
+    """Split a text at its references, and yield the texts and the replacements of the references."""
     end = 0
     for match in markup.pattern.finditer(text) if markup.pattern else ():
-        if (found := markup.find(match)) is not None:
+        if (reference := markup.find(match)) is not None:
             yield from filter(None, [text[end : match.start()]])
-            yield found
+            yield reference
             end = match.end()
     yield from filter(None, [text[end:]])
 
 
 def with_emoji(text: str) -> str:
-    """Return the text with emoji in place of the short names that code hosts know, such as ``:tada:``."""
+    """Return the text with emoji instead of GitHub's short names such as ``:tada:``."""
     if ":" not in text:
         return text
-    import emoji  # here, since its tables take a tenth of a second to load, which every command would wait for
+    import emoji  # imported here: its tables take a tenth of a second to load
 
     return SHORTCODE.sub(lambda name: emoji.emojize(name[0], language="alias"), text)
 
 
 def _texts(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Escaped characters become text that holds no reference."""
+    """Yield tokens in which escaped characters are text that contains no reference."""
     for token in tokens:
         if token.type == "text_special":
             token.type, token.info = "text", "escaped"
@@ -62,12 +62,12 @@ def _texts(tokens: Sequence[Token]) -> Iterator[Token]:
 
 def _linked(tokens: Iterator[Token], markup: Markup) -> Iterator[Token]:
     inside = 0
-    waiting = list(tokens)[::-1]
-    while waiting:
-        token = waiting.pop()
+    remaining = list(tokens)[::-1]
+    while remaining:
+        token = remaining.pop()
         if token.type == "link_open":
-            if token.info == "auto" and [other.type for other in waiting[:-3:-1]] == ["text", "link_close"]:
-                yield from _bare(token, waiting.pop(), waiting.pop(), markup)
+            if token.info == "auto" and [other.type for other in remaining[:-3:-1]] == ["text", "link_close"]:
+                yield from _bare(token, remaining.pop(), remaining.pop(), markup)
                 continue
             inside += 1
             if not _leads_out(str(token.attrs.get("href", ""))):
@@ -90,10 +90,10 @@ def _leads_out(address: str) -> bool:
 
 
 def _bare(opening: Token, words: Token, closing: Token, markup: Markup) -> Iterator[Token]:
-    """An address that was typed as it is; names of hosts and mail addresses in chat messages are text again."""
+    """Yield a bare address as a link. In chat messages, host names and mail addresses become text again."""
     address = str(opening.attrs.get("href", ""))
-    if found := markup.address(address):
-        yield from reference_tokens(found)
+    if reference := markup.address(address):
+        yield from reference_tokens(reference)
     elif is_web(words.content) if markup.flavour is Flavour.CHAT else _leads_out(address):
         yield from (opening, words, closing)
     else:
@@ -111,7 +111,7 @@ def _text(token: Token, markup: Markup, *, inside: bool) -> Iterator[Token]:
 
 
 def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
-    """A picture becomes a link to it, or its words inside a link: no page asks another host for anything."""
+    """Yield a link to a picture, or its text inside a link, so that pages load nothing from other hosts."""
     words = Token("text", "", 0, content=f"[{token.content or 'picture'}]")
     address = str(token.attrs.get("src", ""))
     if inside or not is_web(address):
@@ -121,43 +121,43 @@ def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
 
 
 def _spoilers(tokens: list[Token]) -> list[Token]:
-    """Text between two ``||`` is hidden until somebody points at it."""
-    found: list[Token] = []
+    """Hide text between two ``||`` until the pointer is over it."""
+    parts: list[Token] = []
     for token in tokens:
         if token.type != "text" or token.info == "escaped" or SPOILER not in token.content:
-            found.append(token)
+            parts.append(token)
             continue
         for n, part in enumerate(token.content.split(SPOILER)):
             if n:
-                found.append(Token("spoiler", "", 0, content=SPOILER))
+                parts.append(Token("spoiler", "", 0, content=SPOILER))
             if part:
-                found.append(Token("text", "", 0, content=part))
-    marks = [n for n, token in enumerate(found) if token.type == "spoiler"]
-    for opening, closing in zip(marks[::2], marks[1::2], strict=False):
+                parts.append(Token("text", "", 0, content=part))
+    delimiters = [n for n, token in enumerate(parts) if token.type == "spoiler"]
+    for opening, closing in zip(delimiters[::2], delimiters[1::2], strict=False):
         attributes: dict[str, str | int | float] = {"class": "spoiler", "title": "Spoiler"}
-        found[opening] = Token("span_open", "span", 1, attrs=attributes)
-        found[closing] = Token("span_close", "span", -1)
-    for token in found:
+        parts[opening] = Token("span_open", "span", 1, attrs=attributes)
+        parts[closing] = Token("span_close", "span", -1)
+    for token in parts:
         token.type = "text" if token.type == "spoiler" else token.type
-    return found
+    return parts
 
 
 def _small(tokens: list[Token]) -> list[Token]:
-    """A line that begins with ``-#`` is small print."""
-    found: list[Token] = []
+    """Show lines that begin with ``-#`` as small print."""
+    parts: list[Token] = []
     begins = True
     small = False
     for token in tokens:
         ends = token.type in {"softbreak", "hardbreak"}
         if small and ends:
-            found.append(Token("small_close", "small", -1))
+            parts.append(Token("small_close", "small", -1))
             small = False
         if begins and token.type == "text" and token.content.startswith(SMALL):
-            found.append(Token("small_open", "small", 1))
+            parts.append(Token("small_open", "small", 1))
             token.content, small = token.content.removeprefix(SMALL), True
-        found.append(token)
+        parts.append(token)
         begins = ends
-    return [*found, Token("small_close", "small", -1)] if small else found
+    return [*parts, Token("small_close", "small", -1)] if small else parts
 
 
 TAG = re.compile(
@@ -173,17 +173,17 @@ SIMPLE = frozenset(
         "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "ul", "var",
     }
 )  # fmt: skip
-"""Tags that are kept, without their attributes.
+"""Allowed tags; their attributes are removed.
 
 https://github.com/gjtorikian/html-pipeline/blob/main/lib/html_pipeline/sanitization_filter.rb
 """
 SILENT = frozenset({"center", "font", "picture", "source", "video", "section", "figure", "figcaption", "a"})
-"""Tags that leave nothing but what they hold."""
+"""Tags that are removed while their contents stay."""
 HEADING = re.compile(r"h([1-6])")
 
 
 def harmless(html: str, *, in_link: bool = False) -> str:
-    """Return HTML in which known tags are plain, comments are gone, and everything else is shown as it was typed."""
+    """Return HTML with known tags without attributes, without comments, and with everything else as typed text."""
     parts: list[str] = []
     end = 0
     for tag in TAG.finditer(html):
@@ -193,7 +193,7 @@ def harmless(html: str, *, in_link: bool = False) -> str:
 
 
 def without_tags(html: str) -> str:
-    """Return the words between tags."""
+    """Return the text between tags."""
     return unescape(TAG.sub(" ", html))
 
 
@@ -226,5 +226,5 @@ def _picture_link(values: dict[str, str], *, in_link: bool) -> str:
 
 
 def is_web(address: str) -> bool:
-    """Whether an address leads to the web, whatever the page around it is."""
+    """Return whether an address is an absolute web address."""
     return address.lower().startswith(("https://", "http://"))

@@ -1,4 +1,4 @@
-"""The words of Markdown: all of them for search, the first ones for lists."""
+"""Plain text from Markdown: whole texts for search, excerpts for lists, and parts of posts for results."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from markdown_it.token import Token
 from core.operations.markdown.inline import SMALL, split_references, with_emoji, without_tags
 from core.operations.markdown.markup import PLAIN, Flavour, Markup, Reference, tokens
 
-READ = 4000
-"""Characters of a text that an excerpt is made of."""
+EXCERPT_SOURCE = 4000
+"""Number of leading characters from which an excerpt is made."""
 LINE_ENDS = {"softbreak", "hardbreak"}
 HASH = re.compile(r"\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b")
 SHORT_HASH = 7
@@ -17,26 +17,26 @@ SPOILER = re.compile(r"\|\|.+?\|\|", re.DOTALL)
 
 
 def plain_text(markdown: str) -> str:
-    """Return the words of a text without its markup; code is kept, addresses of links are not."""
+    """Return the words of a text without its markup. Code stays; addresses of links are removed."""
     lines = (text for text, _ in _lines(tokens(markdown, Flavour.COMMONMARK), PLAIN))
     return "\n".join(lines).strip()
 
 
 def excerpt(markdown: str, markup: Markup = PLAIN, limit: int = 200) -> str:
-    """Return the first words of a text in one line, as people read them: without markup, quotes and code.
+    """Return the first words of a text as one line, without markup, quotes and code.
 
-    A text that holds nothing else is quoted, or its code shown.
+    A text that consists only of quotes or code is excerpted from these.
     """
-    read = list(_lines(tokens(markdown[:READ], markup.flavour), markup))
+    lines = list(_lines(tokens(markdown[:EXCERPT_SOURCE], markup.flavour), markup))
     for kinds in ({"text"}, {"text", "quote"}, {"text", "quote", "code"}):
-        if words := " ".join(" ".join(text for text, kind in read if kind in kinds).split()):
-            words = HASH.sub(lambda found: found[0][:SHORT_HASH], words)
+        if words := " ".join(" ".join(text for text, kind in lines if kind in kinds).split()):
+            words = HASH.sub(lambda match: match[0][:SHORT_HASH], words)
             return words if len(words) <= limit else f"{words[: limit - 1].rstrip()}…"
     return ""
 
 
 def _lines(tokens: Sequence[Token], markup: Markup) -> Iterator[tuple[str, str]]:
-    """Texts with their kind: ``text``, ``quote`` or ``code``."""
+    """Yield texts with their kind: ``text``, ``quote`` or ``code``."""
     quotes = 0
     for token in tokens:
         if token.type in {"blockquote_open", "blockquote_close"}:
@@ -74,7 +74,7 @@ https://github.github.com/gfm/#raw-html
 """
 ADDRESS = r"\(\s*<?(?:https?://|mailto:|[/#.])(?:[^\s()]|\([^\s()]*\))*>?(?:\s+\"[^\"]*\")?\s*(?:\)|$)"
 LINK = re.compile(rf"!?\[([^\[\]]*)\]{ADDRESS}")
-"""A link or picture with the words that are shown, also where the part ends inside its address."""
+"""A link or picture with its text, also where the part ends inside its address."""
 REST_OF_LINK = re.compile(r"\A[^\s()\[\]]*[/.][^\s()\[\]]*\)")
 """The end of an address at the beginning of a part."""
 PICTURE = re.compile(r"<img\s[^<>]*?\balt=\"([^\"]*)\"[^<>]*(?:>|\Z)", re.IGNORECASE)
@@ -89,11 +89,14 @@ MARK = re.compile(
 )
 """Fences, headings, quotes and check boxes."""
 BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![\w*])")
-"""Whole pairs of marks: ``**`` alone is an operator, and ``__init__`` is a name."""
+"""Complete pairs only: a single ``**`` is an operator, and ``__init__`` is a name."""
 
 
 def without_markup(part: str) -> str:
-    """Return a part of a post without Markdown and HTML; its words, its code and its line ends stay."""
+    """Return a part of a post without Markdown and HTML; words, code and line ends stay.
+
+    The part may begin and end inside markup, so a parser cannot read it.
+    """
     previous = ""
     while part != previous:  # a link may contain a picture
         previous, part = part, LINK.sub(r"\1", part)
