@@ -1,1 +1,1 @@
-"""Is everything collected in time, and who is told when it is not: status, alerts, messages, metrics, probes."""
+"""Monitoring of collections: status, alerts, messages, metrics and probes."""

@@ -1,7 +1,7 @@
-"""Opens and closes alerts out of the ledger of runs and the age of scopes.
+"""Opens and closes alerts, from the ledger of runs and the age of scopes.
 
-Everything is derived from the database, in one transaction with the messages that tell of it: whoever comes next
-finishes what a killed process left, and tells nothing twice. The lock keeps two processes from finding the same.
+Alerts and their messages are written in one transaction from data in the database. After a killed process the next one
+does the same work, and no message is written twice. A lock prevents two processes from opening the same alert.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,19 +15,19 @@ from django.utils import timezone
 from core.db.locks import ALERTS, lock_until_commit
 from core.models import Alert, CollectorRun, Scope
 from core.monitoring.freshness import freshness, limit_of
-from core.monitoring.notices import tell_opened, tell_resolved
+from core.monitoring.notices import write_opened, write_resolved
 from core.runs import BY_HAND, mark_interrupted
 from core.trackers import installed_trackers
 
 FORGOTTEN = timedelta(days=7)
-"""A run's trouble that no run has met again for so long is closed without a word: nobody collects that any more."""
+"""Time after which an alert about a run is closed without a message if no run reports it again."""
 Key = tuple[str, str, str]
-"""Kind, collector, scope in lower case: people write names in any case."""
+"""Kind, collector and scope. The scope is in lower case, because people write names in any case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trouble:
-    """One scope that a run could not complete, or that is not fresh."""
+class Problem:
+    """A scope that a run did not complete, or that is stale."""
 
     scope: str
     category: str
@@ -37,9 +37,9 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coverage:
-    """What one tracker collects; all names are in lower case.
+    """The scopes that one tracker collects; all names are in lower case.
 
-    ``watched`` and ``known`` are names of scopes with every leading part: ``guild/channel`` is also under ``guild``.
+    ``watched`` and ``known`` contain the names of scopes and their first parts: for ``guild/channel`` also ``guild``.
     """
 
     watched: Collection[str]
@@ -47,13 +47,13 @@ class Coverage:
     configured: Collection[str]
     last_run: int
     reported: Collection[str]
-    """Scopes that the newest complete report of a run names; ``last_run`` is that run."""
+    """Scopes in the report of ``last_run``, the latest run with a complete report."""
 
     def has_dropped(self, scope: str, run: int | None) -> bool:
-        """Return whether the tracker no longer collects a scope that ``run`` reported last.
+        """Return whether the tracker no longer collects a scope, which ``run`` reported last.
 
-        A scope that is known is dropped when it is disabled. One that was never stored, such as a misspelt name in the
-        settings, is dropped when a later run does not name it.
+        A known scope is dropped when it is disabled. An unknown one, such as a misspelt name in the settings, is
+        dropped when a later run does not report it.
         """
         if scope in self.watched or scope in self.configured:
             return False
@@ -92,21 +92,21 @@ def _with_leading_parts(names: Iterable[str]) -> set[str]:
 
 
 def refresh(now: datetime | None = None) -> None:
-    """Bring alerts and waiting messages up to date."""
+    """Open and close alerts, and write their messages."""
     moment = now or timezone.now()
     mark_interrupted()
     with transaction.atomic():
         lock_until_commit(ALERTS)
-        alive = {_key(alert): alert for alert in Alert.objects.filter(resolved_at=None).select_related("run")}
-        troubles, cleared = _of_runs(moment)
+        open_now = {_key(alert): alert for alert in Alert.objects.filter(resolved_at=None).select_related("run")}
+        problems, cleared = _of_runs(moment)
         stale, watched = _of_scopes(moment)
-        _open(troubles | stale, alive, moment)
-        recovered = {key: run for key, run in cleared.items() if key in alive}
-        recovered |= {key: None for key in alive if key[0] == "stale" and key not in stale and key in watched}
-        _close(recovered, alive, moment)
-        rest = {key: alert for key, alert in alive.items() if key not in recovered}
-        coverage = coverage_of({key[1] for key in rest}, watched) if rest else {}
-        ended = [a for key, a in rest.items() if _is_over(key, a, watched, coverage.get(key[1]), moment)]
+        _open(problems | stale, open_now, moment)
+        recovered = {key: run for key, run in cleared.items() if key in open_now}
+        recovered |= {key: None for key in open_now if key[0] == "stale" and key not in stale and key in watched}
+        _close(recovered, open_now, moment)
+        remaining = {key: alert for key, alert in open_now.items() if key not in recovered}
+        coverage = coverage_of({key[1] for key in remaining}, watched) if remaining else {}
+        ended = [a for key, a in remaining.items() if _is_over(key, a, watched, coverage.get(key[1]), moment)]
         Alert.objects.filter(pk__in=[alert.pk for alert in ended]).update(resolved_at=moment)
 
 
@@ -114,91 +114,91 @@ def _key(alert: Alert) -> Key:
     return alert.kind, alert.collector, alert.scope.lower()
 
 
-def _of_runs(now: datetime) -> tuple[dict[Key, Trouble], dict[Key, CollectorRun]]:
-    """What the runs since the last look left in trouble, and what they collected; the last word on a scope counts."""
-    fresh = CollectorRun.objects.filter(alerted=False).exclude(outcome=CollectorRun.Outcome.RUNNING)
-    runs = list(fresh.order_by("finished_at", "pk"))
-    troubles: dict[Key, Trouble] = {}
+def _of_runs(now: datetime) -> tuple[dict[Key, Problem], dict[Key, CollectorRun]]:
+    """Return the problems of new runs and the scopes that they completed; the latest run decides about a scope."""
+    new_runs = CollectorRun.objects.filter(alerted=False).exclude(outcome=CollectorRun.Outcome.RUNNING)
+    runs = list(new_runs.order_by("finished_at", "pk"))
+    problems: dict[Key, Problem] = {}
     cleared: dict[Key, CollectorRun] = {}
     for run in runs:
         if run.finished_at and now - run.finished_at > FORGOTTEN:
             continue
-        for scope, trouble in _of_run(run).items():
+        for scope, problem in _of_run(run).items():
             key = ("run", run.collector, scope.lower())
-            troubles.pop(key, None)
+            problems.pop(key, None)
             cleared.pop(key, None)
-            if trouble:
-                troubles[key] = trouble
+            if problem:
+                problems[key] = problem
             else:
                 cleared[key] = run
     CollectorRun.objects.filter(pk__in=[run.pk for run in runs]).update(alerted=True)
-    return troubles, cleared
+    return problems, cleared
 
 
-def _of_run(run: CollectorRun) -> dict[str, Trouble | None]:
-    """By scope: its trouble, or None where all went well. The scope ``""`` is the run as a whole."""
+def _of_run(run: CollectorRun) -> dict[str, Problem | None]:
+    """Return the problem of each scope, ``None`` for a complete one. The scope ``""`` is the run as a whole."""
     if run.failure_category == BY_HAND:
         return {}
     if run.outcome == CollectorRun.Outcome.INTERRUPTED:
-        gone = run.error or "its process ended without a word: killed, out of memory, or the machine stopped"
-        return {"": Trouble(scope="", category="interrupted", detail=gone, run=run)}
+        detail = run.error or "its process ended without a word: killed, out of memory, or the machine stopped"
+        return {"": Problem(scope="", category="interrupted", detail=detail, run=run)}
     if run.outcome == CollectorRun.Outcome.BUSY:  # another run holds the lock and reports its own end
         return {}
     if not run.scopes:
         if run.outcome == CollectorRun.Outcome.SUCCEEDED:
             return {"": None}
-        return {"": Trouble(scope="", category=run.failure_category or "unknown", detail=run.error, run=run)}
-    found: dict[str, Trouble | None] = {}
+        return {"": Problem(scope="", category=run.failure_category or "unknown", detail=run.error, run=run)}
+    problems: dict[str, Problem | None] = {}
     for report in run.scopes:
         name, outcome = str(report.get("scope", "")), report.get("outcome")
-        if outcome == "busy":  # another run is at it, and will tell
+        if outcome == "busy":  # the other run will report
             continue
         category, reason = str(report.get("category") or "unknown"), str(report.get("reason") or f"{outcome}")
-        fine = outcome == "succeeded"
-        found[name] = None if fine else Trouble(scope=name, category=category, detail=reason, run=run)
-    return {**found, "": None} if found else {}
+        is_complete = outcome == "succeeded"
+        problems[name] = None if is_complete else Problem(scope=name, category=category, detail=reason, run=run)
+    return {**problems, "": None} if problems else {}
 
 
-def _of_scopes(now: datetime) -> tuple[dict[Key, Trouble], set[Key]]:
-    """What is not fresh, and what is watched at all."""
+def _of_scopes(now: datetime) -> tuple[dict[Key, Problem], set[Key]]:
+    """Return the problems of stale scopes, and the keys of all watched scopes."""
     scopes = {("stale", one.source_system, one.name.lower()): one for one in freshness(now)}
     stale = {
-        key: Trouble(scope=one.name, category="stale", detail=one.in_words())
+        key: Problem(scope=one.name, category="stale", detail=one.in_words())
         for key, one in scopes.items()
         if one.stale
     }
     return stale, set(scopes)
 
 
-def _open(troubles: Mapping[Key, Trouble], alive: Mapping[Key, Alert], now: datetime) -> None:
-    """Open what is new, and note for what is open that it was met again."""
+def _open(problems: Mapping[Key, Problem], open_now: Mapping[Key, Alert], now: datetime) -> None:
+    """Open alerts for new problems, and update those that occurred again."""
     new = [
         Alert(
-            kind=key[0], collector=key[1], scope=trouble.scope[:300], category=trouble.category[:32],
-            detail=trouble.detail, run=trouble.run, opened_at=now,
+            kind=key[0], collector=key[1], scope=problem.scope[:300], category=problem.category[:32],
+            detail=problem.detail, run=problem.run, opened_at=now,
         )
-        for key, trouble in troubles.items()
-        if key not in alive
+        for key, problem in problems.items()
+        if key not in open_now
     ]  # fmt: skip
     Alert.objects.bulk_create(new)
-    tell_opened(new, now)
-    again: list[Alert] = []
-    for key, trouble in troubles.items():
-        if key in alive and key[0] == "run":
-            alert = alive[key]
-            alert.run, alert.category, alert.detail = trouble.run, trouble.category[:32], trouble.detail
-            again.append(alert)
-    Alert.objects.bulk_update(again, ["run", "category", "detail"])
+    write_opened(new, now)
+    repeated: list[Alert] = []
+    for key, problem in problems.items():
+        if key in open_now and key[0] == "run":
+            alert = open_now[key]
+            alert.run, alert.category, alert.detail = problem.run, problem.category[:32], problem.detail
+            repeated.append(alert)
+    Alert.objects.bulk_update(repeated, ["run", "category", "detail"])
 
 
-def _close(recovered: Mapping[Key, CollectorRun | None], alive: Mapping[Key, Alert], now: datetime) -> None:
-    ended = [alive[key] for key in recovered]
+def _close(recovered: Mapping[Key, CollectorRun | None], open_now: Mapping[Key, Alert], now: datetime) -> None:
+    ended = [open_now[key] for key in recovered]
     Alert.objects.filter(pk__in=[alert.pk for alert in ended]).update(resolved_at=now)
-    tell_resolved(ended, {alive[key].pk: run for key, run in recovered.items()}, now)
+    write_resolved(ended, {open_now[key].pk: run for key, run in recovered.items()}, now)
 
 
 def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverage | None, now: datetime) -> bool:
-    """Return whether an alert is about something that is no longer watched; it is closed without a message."""
+    """Return whether an alert ends without a message, because its scope is no longer watched."""
     if key[0] == "stale":
         return key not in watched
     if key[2] and coverage is not None and coverage.has_dropped(key[2], alert.run_id):  # pyright: ignore[reportAttributeAccessIssue]
@@ -208,5 +208,5 @@ def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverag
 
 
 def open_alerts() -> list[Alert]:
-    """The troubles of now, the oldest first."""
+    """Return the open alerts, oldest first."""
     return list(Alert.objects.filter(Q(resolved_at=None)).order_by("opened_at", "pk"))

@@ -1,8 +1,8 @@
-"""Sends waiting messages, the oldest first, each once.
+"""Sends waiting messages to Slack, oldest first, each once.
 
-An attempt is written down before it is made. When an earlier one may have got through (the process died, the answer was
-lost), the channel is searched for the message's key first; without the right to read the channel, a message can come
-twice, and never more often than there were such accidents.
+An attempt is recorded before it is made. If an earlier attempt may have succeeded (the process died, the answer was
+lost), the channel is searched for the message's key first. Without the permission to read the channel, a message can be
+posted once more for each such accident.
 """
 
 import logging
@@ -25,21 +25,22 @@ from core.runs import scope_lock
 
 logger = logging.getLogger(__name__)
 TOO_OLD = timedelta(days=3)
+"""Age after which a message is not sent any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Delivered:
-    """What became of the waiting messages; ``reason`` says why some still wait."""
+class Delivery:
+    """The numbers of posted and waiting messages; ``reason`` says why messages wait."""
 
     posted: int = 0
     waiting: int = 0
     reason: str = ""
 
 
-def deliver(slack: SlackClient, *, seconds: float) -> Delivered:
-    """Post what waits; begins no message after so many seconds. An error of Slack is in the result, never raised."""
-    left = time_left()
-    seconds = seconds if left is None else max(0.0, min(seconds, left))
+def deliver(slack: SlackClient, *, seconds: float) -> Delivery:
+    """Post waiting messages for at most ``seconds``. An error of Slack is part of the result and never raised."""
+    run_left = time_left()
+    seconds = seconds if run_left is None else max(0.0, min(seconds, run_left))
     deadline, posted, reason = time.monotonic() + seconds, 0, ""
     with scope_lock("notify", "slack", patience=min(5.0, seconds)) as held:
         if held:
@@ -51,13 +52,13 @@ def deliver(slack: SlackClient, *, seconds: float) -> Delivered:
                 logger.warning("slack message waits reason=%s", reason)
     waiting = Notice.objects.filter(state=Notice.State.WAITING).count()
     reason = reason or ("time is over" if held else "another process is posting") if waiting else ""
-    return Delivered(posted=posted, waiting=waiting, reason=reason)
+    return Delivery(posted=posted, waiting=waiting, reason=reason)
 
 
 def _waiting(deadline: float) -> Iterator[Notice]:
-    """Messages in their order; what is too old to help anybody is set aside."""
-    old = Notice.objects.filter(state=Notice.State.WAITING, created_at__lt=timezone.now() - TOO_OLD)
-    old.update(state=Notice.State.REFUSED, last_error="too old: Slack could not be reached for days")
+    """Yield waiting messages in order, and mark messages that are too old as refused."""
+    too_old = Notice.objects.filter(state=Notice.State.WAITING, created_at__lt=timezone.now() - TOO_OLD)
+    too_old.update(state=Notice.State.REFUSED, last_error="too old: Slack could not be reached for days")
     last = 0
     while time.monotonic() < deadline:
         notice = Notice.objects.filter(state=Notice.State.WAITING, pk__gt=last).order_by("pk").first()
@@ -68,29 +69,29 @@ def _waiting(deadline: float) -> Iterator[Notice]:
 
 
 def _post(slack: SlackClient, notice: Notice) -> bool:
-    """Post one message unless it is there already; whether it is there now."""
-    this = Notice.objects.filter(pk=notice.pk)
+    """Post one message unless the channel has it; return whether it is posted."""
+    row = Notice.objects.filter(pk=notice.pk)
     tried_before = notice.tried_at
-    this.update(attempts=F("attempts") + 1, tried_at=Coalesce("tried_at", timezone.now()))
+    row.update(attempts=F("attempts") + 1, tried_at=Coalesce("tried_at", timezone.now()))
     link = urljoin(f"{settings.ADMIN_URL}/", notice.path.lstrip("/")) if settings.ADMIN_URL and notice.path else ""
     message = Message(title=notice.title, lines=notice.lines, advice=notice.advice, link=link)
     try:
         known = tried_before and _is_there(slack, str(notice.key), tried_before)
         if not known:
             slack.post(settings.SLACK_CHANNEL, message, key=str(notice.key))
-    except UnexpectedAnswer as error:  # this very message is refused; those behind it may be fine
-        this.update(state=Notice.State.REFUSED, last_error=str(error)[:1000])
+    except UnexpectedAnswer as error:  # only this message is refused
+        row.update(state=Notice.State.REFUSED, last_error=str(error)[:1000])
         logger.warning("slack message refused id=%s reason=%s", notice.pk, error)
         return False
     except CollectorError as error:
-        this.update(last_error=str(error)[:1000])
+        row.update(last_error=str(error)[:1000])
         raise
-    this.update(state=Notice.State.POSTED, posted_at=timezone.now(), last_error="")
+    row.update(state=Notice.State.POSTED, posted_at=timezone.now(), last_error="")
     return True
 
 
 def _is_there(slack: SlackClient, key: str, since: datetime) -> bool:
     try:
         return slack.find(settings.SLACK_CHANNEL, key, since)
-    except (AccessDenied, NotFound):  # it may write, and not read; or the channel is given by its name
+    except (AccessDenied, NotFound):  # the bot may post but not read, or the setting has the channel's name
         return False

@@ -1,4 +1,4 @@
-"""The message of the day: what came in, what is open, what waits."""
+"""The daily digest: new activity, runs, stale scopes, the index and open alerts."""
 
 from datetime import datetime, timedelta
 
@@ -14,30 +14,30 @@ MOST_LINES = 15
 
 
 def write_digest(now: datetime) -> bool:
-    """Write the day's message unless it was written; whether it is new."""
-    _, new = Notice.objects.get_or_create(
+    """Write the digest of the day once; return whether this call wrote it."""
+    _, is_new = Notice.objects.get_or_create(
         name=f"digest:{now:%Y-%m-%d}",
         defaults={
             "title": f"Activity of the 24 hours before {now:%Y-%m-%d %H:%M} UTC",
             "lines": digest_lines(now), "path": reverse("admin:index"), "created_at": now,
         },
     )  # fmt: skip
-    return new
+    return is_new
 
 
 def digest_lines(now: datetime) -> list[str]:
-    """One line each for sources, runs, freshness, index; then the open alerts."""
+    """Return lines with activity by type, runs, scopes and the index, followed by the open alerts."""
     since = now - timedelta(days=1)
     recent = Activity.objects.filter(occurred_at__gte=since, occurred_at__lte=now, deleted_at=None)
     kinds = recent.values_list("activity_type").annotate(Count("pk")).order_by("-pk__count", "activity_type")
-    told = [f"{kind.replace('_', ' ')}: {number:,}" for kind, number in kinds[:MOST_LINES]]
+    activity = [f"{kind.replace('_', ' ')}: {number:,}" for kind, number in kinds[:MOST_LINES]]
     runs = CollectorRun.objects.filter(started_at__gte=since).values_list("outcome").annotate(Count("pk"))
     scopes = freshness(now)
     stale = sum(one.stale for one in scopes)
     waiting = entries_waiting()
     alerts = open_alerts()
     return [
-        *(told or ["Nothing happened, or nothing was collected."]),
+        *(activity or ["Nothing happened, or nothing was collected."]),
         "Runs: " + (", ".join(f"{number} {outcome}" for outcome, number in runs.order_by("outcome")) or "none"),
         f"Scopes: {len(scopes) - stale} fresh, {stale} not",
         f"Index: {waiting.count()} documents wait, {waiting.filter(state='failed').count()} of them failed",

@@ -1,4 +1,4 @@
-"""How long ago each scope was collected, and how long ago it may have been."""
+"""The age of each scope since its last complete collection, and its limit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from core.trackers import installed_trackers
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freshness:
-    """One scope that runs without names collect; one that never completed has the age of the tracker's first run."""
+    """The age of one watched scope. A scope that was never complete has the age of the tracker's first run."""
 
     source_system: str
     name: str
@@ -23,7 +23,7 @@ class Freshness:
 
     @property
     def stale(self) -> bool:
-        """Whether it was not collected in time."""
+        """Whether the scope is older than its limit."""
         return self.age > self.limit
 
     def in_words(self) -> str:
@@ -37,26 +37,29 @@ class Freshness:
 
 
 def limit_of(source_system: str) -> timedelta:
-    """How old this tracker's scopes may become; FRESHNESS_HOURS."""
+    """Return the maximum age of a tracker's scopes, from FRESHNESS_HOURS."""
     hours = settings.FRESHNESS_LIMITS
     return timedelta(hours=hours.get(source_system, hours[""]))
 
 
 def freshness(now: datetime) -> list[Freshness]:
-    """Every watched scope, the stalest first. One statement, and what each tracker needs to name its scopes."""
+    """Return every watched scope, the most overdue first.
+
+    Two statements, and those that each tracker needs for ``watched_scopes``.
+    """
     watched = {tracker.source_system: tracker.watched_scopes() for tracker in installed_trackers()}
     first_runs = dict(CollectorRun.objects.values_list("collector").annotate(Min("started_at")).order_by())
-    found: list[Freshness] = []
+    result: list[Freshness] = []
     for scope in Scope.objects.filter(source_system__in=watched).iterator(chunk_size=5000):
         ids = watched[scope.source_system]
         if ids is not None and scope.external_id not in ids:
             continue
         since = scope.last_completed_at or first_runs.get(scope.source_system) or now
-        found.append(
+        result.append(
             Freshness(
                 source_system=scope.source_system, name=scope.name, last_completed_at=scope.last_completed_at,
                 not_before=scope.not_before if scope.not_before and scope.not_before > now else None,
                 age=now - since, limit=limit_of(scope.source_system),
             )
         )  # fmt: skip
-    return sorted(found, key=lambda one: (one.limit - one.age, one.name))
+    return sorted(result, key=lambda one: (one.limit - one.age, one.name))

@@ -1,4 +1,4 @@
-"""Prometheus' view, made out of the database at each scrape: every process tells the same, and none keeps counters.
+"""Metrics for Prometheus, computed from the database at each scrape, so that all processes report the same values.
 
 https://prometheus.io/docs/practices/naming/
 """
@@ -20,24 +20,24 @@ Row = tuple[list[str], float]
 
 
 def metrics() -> bytes:
-    """The text format, version 0.0.4."""
+    """Return the metrics in the text format, version 0.0.4."""
     registry = CollectorRegistry()
     registry.register(FromDatabase())
     return generate_latest(registry)
 
 
 class FromDatabase(Collector):
-    """Asks the database; a constant number of statements."""
+    """Reads the metrics from the database with a constant number of statements."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Every family, with its rows."""
+        """Yield every metric family."""
         yield from _of_runs()
         yield from _of_scopes()
         yield from _of_index()
         yield from _of_limits()
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Nothing: asked at registration, when no database is needed yet."""
+        """Yield nothing, because registration must not use the database."""
         yield from ()
 
 
@@ -81,8 +81,8 @@ def _of_scopes() -> Iterator[GaugeMetricFamily]:
 
 def _of_index() -> Iterator[GaugeMetricFamily]:
     entries = entries_waiting()
-    found = dict(entries.values_list("state").annotate(Count("pk")).order_by())
-    rows = [([state], float(found.get(state, 0))) for state in ("dirty", "failed")]
+    counts = dict(entries.values_list("state").annotate(Count("pk")).order_by())
+    rows = [([state], float(counts.get(state, 0))) for state in ("dirty", "failed")]
     yield _family("documents_waiting", "Documents that the index does not hold as they are.", ["state"], rows)
 
 

@@ -1,4 +1,4 @@
-"""The words of the messages about alerts, one message for all that has the same kind, collector and category."""
+"""Messages about alerts, one for all alerts of the same kind, collector and category."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -25,30 +25,30 @@ ADVICE = {
 
 
 def wanted() -> bool:
-    """Whether there is anybody to tell; what happens before that is told to nobody later."""
+    """Return whether Slack is set up. Without Slack no messages are written, so none are sent later either."""
     return bool(settings.SLACK_BOT_TOKEN and settings.SLACK_CHANNEL)
 
 
-def tell_opened(alerts: Sequence[Alert], now: datetime) -> None:
-    """Write the messages about new troubles."""
-    for (kind, collector, category), found in _grouped(alerts):
-        first = found[0]
-        number = f"{len(found)} scopes" if len(found) > 1 else first.scope or "the whole run"
+def write_opened(alerts: Sequence[Alert], now: datetime) -> None:
+    """Write the messages about new alerts."""
+    for (kind, collector, category), group in _grouped(alerts):
+        first = group[0]
+        number = f"{len(group)} scopes" if len(group) > 1 else first.scope or "the whole run"
         what = f"not collected in time: {number}" if kind == "stale" else f"{_ended(first)}: {number} ({category})"
         _write(
-            now, title=f"{collector}: {what}", lines=[_line(alert) for alert in found],
+            now, title=f"{collector}: {what}", lines=[_line(alert) for alert in group],
             advice=ADVICE.get(category, ADVICE["unknown"]),
             path=_page(first.run) if kind == "run" else reverse("admin:core_scope_changelist"),
         )  # fmt: skip
 
 
-def tell_resolved(alerts: Sequence[Alert], runs: Mapping[int, CollectorRun | None], now: datetime) -> None:
-    """Write the messages about what is well again."""
-    for (kind, collector, _), found in _grouped(alerts, by_category=False):
+def write_resolved(alerts: Sequence[Alert], runs: Mapping[int, CollectorRun | None], now: datetime) -> None:
+    """Write the messages about resolved alerts."""
+    for (kind, collector, _), group in _grouped(alerts, by_category=False):
         what = "fresh again" if kind == "stale" else "recovered"
-        number = f"{len(found)} scopes" if len(found) > 1 else found[0].scope or "the whole run"
-        lines = [f"{alert.scope or collector}: was open since {alert.opened_at:%Y-%m-%d %H:%M} UTC" for alert in found]
-        _write(now, title=f"{collector}: {what}: {number}", lines=lines, advice="", path=_page(runs.get(found[0].pk)))
+        number = f"{len(group)} scopes" if len(group) > 1 else group[0].scope or "the whole run"
+        lines = [f"{alert.scope or collector}: was open since {alert.opened_at:%Y-%m-%d %H:%M} UTC" for alert in group]
+        _write(now, title=f"{collector}: {what}: {number}", lines=lines, advice="", path=_page(runs.get(group[0].pk)))
 
 
 def _ended(alert: Alert) -> str:
@@ -73,12 +73,12 @@ def _grouped(
     def of(alert: Alert) -> tuple[str, str, str]:
         return alert.kind, alert.collector, alert.category if by_category else ""
 
-    for key, found in groupby(sorted(alerts, key=of), key=of):
-        yield key, list(found)
+    for key, group in groupby(sorted(alerts, key=of), key=of):
+        yield key, list(group)
 
 
 def _write(now: datetime, *, title: str, lines: list[str], advice: str, path: str) -> None:
     if not wanted():
         return
-    shown = lines[:MOST_LINES] + ([f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])
-    Notice.objects.create(title=title[:200], lines=shown, advice=advice, path=path, created_at=now)
+    visible_lines = lines[:MOST_LINES] + ([f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])
+    Notice.objects.create(title=title[:200], lines=visible_lines, advice=advice, path=path, created_at=now)

@@ -1,7 +1,7 @@
-"""/healthz, /readyz and /metrics, for programs that watch.
+"""/healthz, /readyz and /metrics for monitoring programs.
 
-A middleware, and the first: probes ask by an address of the machine, over plain HTTP, with whatever host name;
-ALLOWED_HOSTS and the way to https are for people. Only /metrics shows anything of what is kept, and wants its token.
+This is the first middleware, because probes use an IP address, plain HTTP and any host name, which ALLOWED_HOSTS and
+the redirect to https would refuse. Only /metrics shows data, and requires its token.
 """
 
 import hmac
@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 class MonitoringPages:
-    """Answers its three addresses and passes on everything else."""
+    """Middleware that answers three addresses and passes on all other requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         self.pages = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics_page}
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """One of its pages, or the next middleware's answer."""
+        """Return one of the pages, or the next middleware's response."""
         page = self.pages.get(request.path_info)
         if page is None:
             return self.get_response(request)
@@ -35,13 +35,13 @@ class MonitoringPages:
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked, so that a database that is away restarts no process."""
+    """Return 200 without using the database, so that an unavailable database restarts no process."""
     del request
     return _text("ok\n")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers and no migration is missing, else 503 with one line."""
+    """Return 200 when the database answers and no migration is missing, else 503 with one line."""
     del request
     try:
         executor = MigrationExecutor(connection)
@@ -53,15 +53,15 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """Off (404) without METRICS_TOKEN; else for those who bring it as ``Authorization: Bearer``."""
-    wanted = settings.METRICS_TOKEN
-    if not wanted:
+    """Return the metrics for requests with METRICS_TOKEN as ``Authorization: Bearer``; 404 without the setting."""
+    token = settings.METRICS_TOKEN
+    if not token:
         return _text("not found\n", 404)
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    # Compared in constant time, as bytes: a header may hold anything.
-    same = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), wanted.encode())
-    if scheme.lower() != "bearer" or not same:
-        refused = _text("METRICS_TOKEN is wanted\n", 401)
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    # Compare in constant time, and as bytes, because a header may contain any character.
+    is_equal = hmac.compare_digest(value.strip().encode("utf-8", "surrogateescape"), token.encode())
+    if scheme.lower() != "bearer" or not is_equal:
+        refused = _text("METRICS_TOKEN is required\n", 401)
         refused.headers["WWW-Authenticate"] = "Bearer"
         return refused
     from prometheus_client import CONTENT_TYPE_LATEST

@@ -1,4 +1,4 @@
-"""Health in one look: what Nagios, a person and a program ask."""
+"""The overall status, for people, for Nagios and for programs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,17 +16,15 @@ from core.search.namespaces import entries_waiting
 
 Outcome = CollectorRun.Outcome
 VERY_STALE = 2
-"""Times the limit: what is older than that is critical."""
+"""Multiple of the limit above which a stale scope is critical."""
 LONG = timedelta(hours=24)
-"""A run that takes longer is worth a look."""
-
-
+"""Duration of a current run above which it is reported."""
 INDEX_PATIENCE = timedelta(hours=1)
-"""Time that a separate ``sync_index`` may begin after a collection before waiting documents are reported."""
+"""Time after a collection before waiting documents are reported; a separate ``sync_index`` may start later."""
 CONFIGURATION = {"validation", "auth"}
-"""Categories of runs that a wrong setting or token ended before they began."""
+"""Failure categories of runs that a wrong setting or token prevented."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Runs that start later than this after the database server's present time lie in the future."""
+"""Difference above which a time after the database server's current time counts as in the future."""
 
 
 class Level(IntEnum):
@@ -39,7 +37,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that is not as it should be; ``text`` is one line."""
+    """One problem; ``text`` is one line."""
 
     level: Level
     text: str
@@ -47,7 +45,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """Everything that was found. ``figures`` are in the order in which they are shown."""
+    """The result of all checks. ``figures`` are in display order."""
 
     findings: Sequence[Finding]
     figures: dict[str, int]
@@ -57,14 +55,14 @@ class Status:
 
     @property
     def level(self) -> Level:
-        """The worst of the findings."""
+        """The worst level of the findings."""
         return max((finding.level for finding in self.findings), default=Level.OK)
 
 
 def status(now: datetime) -> Status:
-    """Look at runs, scopes, index and limits as of ``now`` by the database server; a constant number of statements.
+    """Check runs, scopes, index and limits with a constant number of statements. ``now`` is the database server's time.
 
-    Runs are ordered by their ids: after a clock jump their times may not be in order.
+    Runs are ordered by id, because their times may be out of order after a clock jump.
     """
     mark_interrupted()
     scopes = freshness(now)
@@ -80,7 +78,7 @@ def status(now: datetime) -> Status:
         "documents_waiting": waiting["dirty"] + waiting["failed"], "documents_failed": waiting["failed"],
         "skipped": SkippedItem.objects.filter(cleared_at=None).count(),
     }  # fmt: skip
-    found = [
+    findings = [
         *_of_runs(_without_good_start(last_ended, running)),
         *_of_scopes(scopes),
         *_of_running(running, now),
@@ -90,18 +88,19 @@ def status(now: datetime) -> Status:
         text = (
             f"the search index is behind: {number_of(waiting['dirty'], 'document')} to index; run manage.py sync_index"
         )
-        found.append(Finding(level=Level.WARNING, text=text))
+        findings.append(Finding(level=Level.WARNING, text=text))
     if waiting["failed"]:
         text = f"{number_of(waiting['failed'], 'document')} cannot be indexed (see index entries in the admin)"
-        found.append(Finding(level=Level.WARNING, text=text))
+        findings.append(Finding(level=Level.WARNING, text=text))
     if not last_ended and not running:
-        found.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))
-    found.sort(key=lambda finding: -finding.level)
-    return Status(findings=found, figures=figures, last_runs=last, scopes=scopes, budgets=list(ApiBudget.objects.all()))
+        findings.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))
+    findings.sort(key=lambda finding: -finding.level)
+    budgets = list(ApiBudget.objects.all())
+    return Status(findings=findings, figures=figures, last_runs=last, scopes=scopes, budgets=budgets)
 
 
 def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[CollectorRun]) -> list[CollectorRun]:
-    """Leave out configuration errors after which a run of the same collector has begun its work."""
+    """Return the runs without configuration errors after which a run of the same collector started its work."""
     started = {run.collector: run.pk for run in running if run.progress.get("stream")}
 
     def is_refused(run: CollectorRun) -> bool:
@@ -111,29 +110,29 @@ def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[Co
 
 
 def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:
-    """A run that failed or was killed is critical; one that fell short is a warning; one that found a lock is fine."""
-    found: list[Finding] = []
+    """Report failed and killed runs as critical and incomplete ones as warnings; busy runs are fine."""
+    findings: list[Finding] = []
     for run in last_ended:
         reports = [report.get("outcome") for report in run.scopes]
         if run.outcome == Outcome.SUCCEEDED or (reports and set(reports) == {"busy"}):
             continue
         level = Level.WARNING if run.outcome == Outcome.PARTIAL else Level.CRITICAL
         category = f" ({run.failure_category})" if run.failure_category else ""
-        short = [report.get("scope") for report in run.scopes if report.get("outcome") in {"partial", "failed"}]
-        why = run.error or ", ".join(str(scope) for scope in short)
+        incomplete = [report.get("scope") for report in run.scopes if report.get("outcome") in {"partial", "failed"}]
+        why = run.error or ", ".join(str(scope) for scope in incomplete)
         text = f"{run.collector} {run.outcome} {run.started_at:%Y-%m-%d %H:%M} UTC{category}: {' '.join(why.split())}"
-        found.append(Finding(level=level, text=text.rstrip(": ")[:300]))
-    return found
+        findings.append(Finding(level=level, text=text.rstrip(": ")[:300]))
+    return findings
 
 
 def _is_index_behind(last_ended: Sequence[CollectorRun], now: datetime) -> bool:
-    """Whether changed documents still wait although the last run ended a while ago."""
+    """Return whether the last run ended longer ago than ``INDEX_PATIENCE``."""
     ends = [run.finished_at for run in last_ended if run.finished_at]
     return bool(ends) and now - max(ends) > INDEX_PATIENCE
 
 
 def _in_the_future(last: Sequence[CollectorRun], scopes: Sequence[Freshness], now: datetime) -> list[Finding]:
-    """Report runs and completions that lie in the future: a clock was wrong then, or is wrong now."""
+    """Report runs and completions in the future, which mean that a clock was or is wrong."""
     limit = now + CLOCK_TOLERANCE
     times = [(f"the last run of {run.collector} started", run.started_at) for run in last]
     times += [(f"{one.name} was last complete", one.last_completed_at) for one in scopes if one.last_completed_at]

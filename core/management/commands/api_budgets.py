@@ -1,4 +1,4 @@
-"""``manage.py api_budgets``: what sources still allow each account, and how to forget it."""
+"""``manage.py api_budgets``: show or clear the stored quotas of API accounts."""
 
 import json
 from argparse import ArgumentParser
@@ -13,9 +13,9 @@ from core.models import ApiBudget
 
 
 class Command(ReportingCommand):
-    """Lists stored budgets, or clears those that the filters name."""
+    """List stored budgets, or clear those that match the filters."""
 
-    help = "Show what is left of each account's quota and until when nothing is requested; --clear forgets it."
+    help = "Show the remaining quota of each account and until when no request is made. --clear removes both."
     examples = (
         "api_budgets",
         "api_budgets --clear --source github",
@@ -23,11 +23,13 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the filters and what to do."""
+        """Add the filters and ``--clear``."""
         parser.add_argument("--source", help="Only this source, such as github.")
         parser.add_argument("--account", help="Only this account, as it is listed.")
         parser.add_argument("--resource", help="Only this pool, such as core or graphql.")
-        parser.add_argument("--clear", action="store_true", help="Forget what remains and every wait; name a filter.")
+        parser.add_argument(
+            "--clear", action="store_true", help="Clear the remaining requests and the waits; needs a filter or --all."
+        )
         parser.add_argument("--all", action="store_true", help="With --clear: every budget.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
 

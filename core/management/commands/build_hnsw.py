@@ -1,4 +1,4 @@
-"""``manage.py build_hnsw``: approximate search in PostgreSQL, for more than some 300,000 chunks."""
+"""``manage.py build_hnsw``: approximate vector search in PostgreSQL, for more than about 300,000 chunks."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,21 +11,23 @@ from core.search.namespaces import serving
 
 
 class Command(ReportingCommand):
-    """Builds it while searches and syncs go on; after a switch of model it is built anew."""
+    """Build the index while searches and syncs continue. Build it again after a switch of the model."""
 
     database_limits = MAINTENANCE
-    help = "Build (or drop) the HNSW index of the vectors in PostgreSQL; worth it above some 300,000 chunks."
+    help = "Build or drop the HNSW index of the vectors in PostgreSQL. It pays off above about 300,000 chunks."
     examples = (
         "build_hnsw",
         "build_hnsw --drop",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the way back."""
-        parser.add_argument("--drop", action="store_true", help="Remove it; searches compare every vector again.")
+        """Add ``--drop``."""
+        parser.add_argument(
+            "--drop", action="store_true", help="Remove the index; searches compare every vector again."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Build or drop."""
+        """Build or drop the index."""
         target = serving()
         if target is None or not isinstance(target.index, PgvectorIndex):
             raise ConfigurationError("No vectors are in PostgreSQL: set VECTOR_INDEX=pgvector and run sync_index.")

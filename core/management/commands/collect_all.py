@@ -1,4 +1,4 @@
-"""``manage.py collect_all``: every installed tracker, for cron."""
+"""``manage.py collect_all``: run every installed tracker, for cron."""
 
 import logging
 from argparse import ArgumentParser
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(ReportingCommand):
-    """Runs the collecting command of every tracker that is set up; one that fails stops none of the others."""
+    """Run the collecting command of every tracker that is set up. A failure does not stop the other trackers."""
 
     help = "Run the collecting command of every installed tracker."
     examples = (
@@ -38,14 +38,14 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add how long."""
+        """Add the time limit."""
         parser.add_argument(
             "--max-seconds", type=float, metavar="S",
-            help="Stop all of them cleanly after so many seconds; without it MAX_RUN_SECONDS.",
+            help="Stop all of them cleanly after S seconds (default: MAX_RUN_SECONDS).",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run them in turn; the exit code is the first that is not 0."""
+        """Run the commands in turn. The exit code is the first one that is not 0."""
         with run_ends_after(allowed_seconds(options)):
             try:
                 self._run_all()
@@ -53,14 +53,14 @@ class Command(ReportingCommand):
                 self._clear_sessions()
 
     def _clear_sessions(self) -> None:
-        """Remove expired sessions of the admin: nothing else does, and this command runs every night."""
+        """Remove expired sessions of the admin, because this command runs every night."""
         try:
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
-        except DatabaseError as error:  # the next night does it; what was collected counts
+        except DatabaseError as error:  # the next run removes them; the collections were successful
             logger.warning("expired sessions could not be removed: %s", redact(in_one_line(error)))
 
     def _run_all(self) -> None:
-        first: Exception | None = None
+        first_error: Exception | None = None
         for tracker in installed_trackers():
             if not tracker.is_set_up():
                 self.stdout.write(f"{tracker.verbose_name}: not set up, skipped")
@@ -68,13 +68,13 @@ class Command(ReportingCommand):
             command = load_command_class(tracker.name, tracker.collect_command)
             try:
                 call_command(command)
-            except Exception as error:  # noqa: BLE001  (raised again below, when the others have run)
+            except Exception as error:  # noqa: BLE001  (raised again below, after the other trackers)
                 if interruption := interruption_in(error):
                     raise interruption from None
-                if first is not None:  # the first is the last line of this command
+                if first_error is not None:  # run_from_argv prints the first error
                     line = redact(in_one_line(error))
                     self.stderr.write(f"error: {tracker.verbose_name}: {line} ({classify_failure(error).value})")
-                first = first or error
+                first_error = first_error or error
             self.exit_code = self.exit_code or getattr(command, "exit_code", 0)
-        if first is not None:
-            raise first
+        if first_error is not None:
+            raise first_error

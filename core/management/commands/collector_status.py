@@ -1,6 +1,6 @@
-"""``manage.py collector_status``: for people, for Nagios and its kin, and with ``--json`` for programs.
+"""``manage.py collector_status``: for people, for Nagios and compatible monitors, and with ``--json`` for programs.
 
-The first line is what a monitor shows; exit code 0 OK, 1 WARNING, 2 CRITICAL.
+Monitors show the first line. Exit codes: 0 OK, 1 WARNING, 2 CRITICAL.
 https://nagios-plugins.org/doc/guidelines.html#PLUGOUTPUT
 """
 
@@ -21,12 +21,13 @@ from core.operations.words import number_of
 from core.runs import database_now
 
 MOST_LINES = 50
+"""Maximum number of findings in the text output."""
 
 
 class Command(ReportingCommand):
-    """Says whether everything is collected in time."""
+    """Report whether all collections are complete and recent."""
 
-    help = "Say whether everything is collected in time."
+    help = "Report whether all collections are complete and recent."
     examples = (
         "collector_status",
         "collector_status --json",
@@ -38,35 +39,35 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the form."""
+        """Add ``--json``."""
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the status; an unreachable database is critical."""
         try:
-            found = status(database_now())
+            current = status(database_now())
         except DatabaseError as error:
             text = f"the database cannot be reached: {redact(in_one_line(error))}"
-            found = Status(findings=[Finding(level=Level.CRITICAL, text=text)], figures={}, last_runs=[], scopes=[])
-        self.stdout.write(json_text(as_json(found)) if options["json"] else "\n".join(in_lines(found)))
-        self.exit_code = int(found.level)
+            current = Status(findings=[Finding(level=Level.CRITICAL, text=text)], figures={}, last_runs=[], scopes=[])
+        self.stdout.write(json_text(as_json(current)) if options["json"] else "\n".join(in_lines(current)))
+        self.exit_code = int(current.level)
 
 
-def in_lines(found: Status) -> Sequence[str]:
-    """The summary with its figures, then one line a finding, the worst first."""
-    figures = found.figures
-    if found.findings:
-        more = f" (and {len(found.findings) - 1} more)" if len(found.findings) > 1 else ""
-        summary = f"{found.findings[0].text}{more}"
+def in_lines(current: Status) -> Sequence[str]:
+    """Return the summary with its figures, then one line for each finding, worst first, and for each last run."""
+    figures = current.figures
+    if current.findings:
+        more = f" (and {len(current.findings) - 1} more)" if len(current.findings) > 1 else ""
+        summary = f"{current.findings[0].text}{more}"
     else:
         waiting = number_of(figures["documents_waiting"], "document")
         summary = f"{number_of(figures['scopes'], 'scope')} fresh, {waiting} waiting"
-    # A bar would begin the figures.
-    first = f"{found.level.name} - {summary.replace('|', '/')}"
+    # In this format a bar precedes the figures.
+    first = f"{current.level.name} - {summary.replace('|', '/')}"
     if figures:
         first += " | " + " ".join(f"{name}={number}" for name, number in figures.items())
-    lines = [f"{finding.level.name}: {finding.text.replace('|', '/')}" for finding in found.findings[:MOST_LINES]]
-    return [visible_line(line) for line in (first, *lines, *map(_of_run, found.last_runs))]
+    lines = [f"{finding.level.name}: {finding.text.replace('|', '/')}" for finding in current.findings[:MOST_LINES]]
+    return [visible_line(line) for line in (first, *lines, *map(_of_run, current.last_runs))]
 
 
 def _of_run(run: CollectorRun) -> str:
@@ -74,19 +75,19 @@ def _of_run(run: CollectorRun) -> str:
     return f"last run of {run.collector}: {run.started_at:%Y-%m-%d %H:%M} UTC {run.outcome}, {requests}"
 
 
-def as_json(found: Status) -> dict[str, Any]:
-    """The same for programs; times are ISO 8601 in UTC."""
+def as_json(current: Status) -> dict[str, Any]:
+    """Return the status as JSON values; times are ISO 8601 in UTC."""
     return {
-        "status": found.level.name,
-        "findings": [{"level": finding.level.name, "text": finding.text} for finding in found.findings],
-        "figures": found.figures,
+        "status": current.level.name,
+        "findings": [{"level": finding.level.name, "text": finding.text} for finding in current.findings],
+        "figures": current.figures,
         "runs": [
             {
                 "collector": run.collector, "outcome": run.outcome, "started_at": _time(run.started_at),
                 "finished_at": _time(run.finished_at), "requests": run.requests, "counts": run.counts,
                 "failure_category": run.failure_category, "error": run.error,
             }
-            for run in found.last_runs
+            for run in current.last_runs
         ],
         "scopes": [
             {
@@ -94,14 +95,14 @@ def as_json(found: Status) -> dict[str, Any]:
                 "last_completed_at": _time(one.last_completed_at), "not_before": _time(one.not_before),
                 "age_seconds": round(one.age.total_seconds()), "limit_seconds": round(one.limit.total_seconds()),
             }
-            for one in found.scopes
+            for one in current.scopes
         ],
         "budgets": [
             {
                 "source": row.source_system, "account": row.account, "resource": row.resource, "limit": row.limit,
                 "remaining": row.remaining, "resets_at": _time(row.resets_at), "not_before": _time(row.not_before),
             }
-            for row in found.budgets
+            for row in current.budgets
         ],
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""``manage.py export_activity``: the timeline as JSON lines or CSV."""
+"""``manage.py export_activity``: write the timeline as JSON lines or CSV."""
 
 import csv
 import json
@@ -26,15 +26,15 @@ FIELDS = (
 )  # fmt: skip
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Characters that begin a formula in spreadsheets, the full-width ones of East Asian keyboards included."""
+"""Characters that begin a formula in spreadsheets, including the full-width ones of East Asian keyboards."""
 
 
 class Command(ReportingCommand):
-    """Exports activities, the oldest first."""
+    """Export activities, oldest first."""
 
     database_limits = MAINTENANCE
     exact_output = True
-    help = "Write the timeline as JSON lines or CSV, the oldest first."
+    help = "Write the timeline as JSON lines or CSV, oldest first."
     examples = (
         "export_activity --output activity.jsonl",
         "export_activity --scope owner/name --since 2024-01-01 --format csv --output 2024.csv",
@@ -42,35 +42,35 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add filters and form."""
+        """Add filters and format."""
         parser.add_argument("--source", help="Only this source, such as github or discord.")
         parser.add_argument("--scope", help="Only this repository (owner/name) or channel (server/channel).")
         parser.add_argument("--since", type=aware_date, help="From the beginning of this day on (YYYY-MM-DD, UTC).")
         parser.add_argument("--until", type=aware_date, help="Before the beginning of this day (YYYY-MM-DD, UTC).")
         parser.add_argument("--type", help="Only this type, such as github.issue_comment or discord.reply.")
         parser.add_argument(
-            "--format", choices=["jsonl", "csv"], default="jsonl", help="One JSON object a line, or CSV."
+            "--format", choices=["jsonl", "csv"], default="jsonl", help="One JSON object per line, or CSV."
         )
         parser.add_argument(
             "--output",
             type=Path,
-            help="Write to this file, whole or not at all, for its owner alone; the default is standard output.",
+            help="Write to this file, which only its owner can read (default: standard output).",
         )
         parser.add_argument("--bodies", action="store_true", help="Add the full texts in the column body.")
         parser.add_argument(
             "--keep-formulas", action="store_true",
-            help="CSV: leave cells that a spreadsheet would calculate as they are, without the apostrophe before them.",
+            help="CSV: write cells that a spreadsheet would calculate unchanged, without a leading apostrophe.",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Stream everything that the filters keep."""
-        wanted = {
+        """Write the activities that match the filters."""
+        filters = {
             "source_system": options["source"], "scope__name__iexact": options["scope"],
             "occurred_at__gte": options["since"], "occurred_at__lt": options["until"], "activity_type": options["type"],
         }  # fmt: skip
-        conditions = {name: value for name, value in wanted.items() if value is not None}
-        found = Activity.objects.filter(**conditions).select_related("scope").order_by("occurred_at", "pk")
-        rows = _rows(found.iterator(chunk_size=BATCH), bodies=options["bodies"])
+        conditions = {name: value for name, value in filters.items() if value is not None}
+        activities = Activity.objects.filter(**conditions).select_related("scope").order_by("occurred_at", "pk")
+        rows = _rows(activities.iterator(chunk_size=BATCH), bodies=options["bodies"])
         target: Path | None = options["output"]
         with open_atomic(target, mode=PRIVATE) if target else nullcontext(self.stdout) as file:
             if options["format"] == "csv":
@@ -98,12 +98,12 @@ def _rows(activities: Iterator[Activity], *, bodies: bool) -> Iterator[dict[str,
 
 
 def _plain(value: object) -> object:
-    """Times as ISO 8601 in UTC with ``Z``; everything else as it is."""
+    """Return a time as ISO 8601 in UTC with ``Z``, and any other value unchanged."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 
 def _write_json(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, as_text: Callable[..., str]) -> int:
-    """Write every row as one JSON object a line and return their number."""
+    """Write each row as a JSON object on one line, and return the number of rows."""
     number = 0
     for number, row in enumerate(rows, start=1):  # noqa: B007  (the number of rows is returned)
         file.write(ExactText(f"{as_text(row, ensure_ascii=False)}\n"))
@@ -121,7 +121,7 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, columns: 
 
 
 def without_formula(value: object) -> object:
-    """Return a cell that no spreadsheet calculates: an apostrophe stands before what could begin a formula.
+    """Return a cell that spreadsheets do not calculate: an apostrophe precedes a character that begins a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """

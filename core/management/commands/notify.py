@@ -1,7 +1,7 @@
-"""``manage.py notify``: tell Slack what is wrong, what is well again, and with ``--digest`` what the day brought.
+"""``manage.py notify``: post new alerts, recoveries and, with ``--digest``, the summary of the day to Slack.
 
-Runs do the same when they end; this command is for what no run notices, such as a cron that stands still, and for
-messages that had to wait. Nothing is told twice, however often it runs.
+Runs do the same when they end. This command is for problems without a run, such as a cron that does not run, and for
+messages that had to wait. No message is posted twice, however often the command runs.
 """
 
 from argparse import ArgumentParser
@@ -22,7 +22,7 @@ from core.operations.words import number_of
 
 
 class Command(ReportingCommand):
-    """Brings alerts up to date and posts what waits."""
+    """Update alerts and post waiting messages."""
 
     help = "Post new alerts and recoveries to Slack."
     examples = (
@@ -37,12 +37,12 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the digest and the bound."""
+        """Add ``--digest`` and the time limit."""
         parser.add_argument("--digest", action="store_true", help="Also post the summary of the day, once a day (UTC).")
         parser.add_argument("--max-seconds", type=float, default=120.0, metavar="S", help="Stop after S seconds (120).")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look, write, post."""
+        """Update alerts, write messages and post them."""
         missing = [name for name in ("SLACK_BOT_TOKEN", "SLACK_CHANNEL") if not getattr(settings, name)]
         now = timezone.now()
         refresh(now)
@@ -54,7 +54,7 @@ class Command(ReportingCommand):
         if options["digest"]:
             write_digest(now)
         with run_ends_after(options["max_seconds"]):
-            done = deliver(open_slack(), seconds=options["max_seconds"])
-        waits = f"; {number_of(done.waiting, 'message')} waiting: {done.reason}" if done.waiting else ""
-        self.stdout.write(f"{number_of(done.posted, 'message')} posted{waits}")
-        self.exit_code = 3 if done.waiting else 0
+            delivery = deliver(open_slack(), seconds=options["max_seconds"])
+        waits = f"; {number_of(delivery.waiting, 'message')} waiting: {delivery.reason}" if delivery.waiting else ""
+        self.stdout.write(f"{number_of(delivery.posted, 'message')} posted{waits}")
+        self.exit_code = 3 if delivery.waiting else 0

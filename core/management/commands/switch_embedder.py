@@ -18,7 +18,7 @@ from core.trackers import document_sources
 
 
 class Command(ReportingCommand):
-    """Fills a namespace of the new model while the old one serves; nothing is rendered or collected again."""
+    """Fill a namespace of the new model while the old one serves. Nothing is rendered or collected again."""
 
     database_limits = MAINTENANCE
     help = "Move the search index to the model of EMBEDDER and EMBEDDING_MODEL, while the old one serves."
@@ -35,27 +35,27 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add how long."""
+        """Add the time limit and ``--json``."""
         parser.add_argument(
             "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to go on."
         )
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fill, change places, drop."""
+        """Fill the new namespace, make it serve queries, and drop the old one."""
         limit = time_limit(allowed_seconds(options))
-        with limit, scope_lock("switch_embedder", "index") as held, shown_progress(None) as shown:
+        with limit, scope_lock("switch_embedder", "index") as held, shown_progress(None) as progress:
             if not held:
-                raise ScopeBusy("another switch_embedder is running; it will do")
+                raise ScopeBusy("another switch_embedder is running and will finish the switch")
             result = switch(
-                document_sources(), max_seconds=options["max_seconds"], progress=counted(shown, "switch_embedder")
+                document_sources(), max_seconds=options["max_seconds"], progress=counted(progress, "switch_embedder")
             )
         self.stdout.write(json.dumps(asdict(result)) if options["json"] else in_words(result))
         self.exit_code = 0 if result.switched and not result.remaining else 3
 
 
 def in_words(result: SwitchResult) -> str:
-    """One line for people."""
+    """Return one line for people."""
     if not result.switched:
         left = number_of(result.remaining, "document")
         return f"{left} still to be filled in; the old model serves. Run again to go on."

@@ -1,4 +1,4 @@
-"""``manage.py sync_index``: the second phase alone."""
+"""``manage.py sync_index``: update the search index without collecting."""
 
 import json
 from argparse import ArgumentParser
@@ -16,7 +16,7 @@ BUSY, PARTIAL = 75, 3
 
 
 class Command(ReportingCommand):
-    """Brings the search index in step with what is kept."""
+    """Update the search index with the stored data."""
 
     help = "Bring the search index up to date with the collected data."
     examples = ("sync_index", "sync_index --source github --max-seconds 600", "sync_index --wait")
@@ -26,24 +26,24 @@ class Command(ReportingCommand):
     }  # fmt: skip
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add which source, and how long."""
+        """Add the source, the time limit and the wait."""
         parser.add_argument("--source", help="Index documents of this source only, such as github or discord.")
         parser.add_argument(
             "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to go on."
         )
         parser.add_argument(
             "--wait", type=float, nargs="?", const=60.0, metavar="S",
-            help="Then wait until searches see all of it, at most S seconds (60 without a number).",
+            help="Afterwards wait until searches find the changes, at most S seconds (default: 60).",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Index what changed."""
-        with time_limit(allowed_seconds(options)), shown_progress(None) as shown:
+        """Index changed documents."""
+        with time_limit(allowed_seconds(options)), shown_progress(None) as progress:
             result = sync(
                 document_sources(options["source"]),
                 max_seconds=options["max_seconds"],
-                progress=counted(shown, "search index"),
+                progress=counted(progress, "search index"),
                 wait=options["wait"],
             )
         if options["json"]:

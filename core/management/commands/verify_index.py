@@ -1,4 +1,4 @@
-"""``manage.py verify_index``: does the index hold what the ledger says, and the ledger what the documents say?"""
+"""``manage.py verify_index``: compare the search index, its ledger and the documents."""
 
 import json
 from argparse import ArgumentParser
@@ -15,11 +15,11 @@ from core.search.verifying import Differences, differences, queue_repair, remove
 from core.trackers import document_sources
 
 WAIT = 60.0
-"""Seconds that an index has to show what a repair wrote."""
+"""Seconds to wait until an index shows repaired chunks."""
 
 
 class Command(ReportingCommand):
-    """Compares; with ``--repair`` mends what differs."""
+    """Compare the index with the ledger and the documents, and repair differences with ``--repair``."""
 
     help = "Compare the search index with the ledger and the documents."
     examples = (
@@ -34,51 +34,51 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what to do about it."""
+        """Add ``--repair`` and ``--json``."""
         parser.add_argument(
-            "--repair", action="store_true", help="Write again what differs, and remove what should not be there."
+            "--repair", action="store_true", help="Write differing chunks again, and remove foreign ones."
         )
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare, and repair if asked."""
+        """Compare, and repair with ``--repair``."""
         if (target := serving()) is None:
             self._print_nothing(as_json=options["json"])
             return
-        found, repaired = differences(target), 0
-        # Waiting documents may be those that an interrupted repair queued.
-        if options["repair"] and (found.wrong or found.waiting):
+        result, repaired = differences(target), 0
+        # An interrupted repair may have queued the waiting documents.
+        if options["repair"] and (result.wrong or result.waiting):
             repaired = self._repair(target)
-            found = differences(target)
+            result = differences(target)
         if options["json"]:
-            told = asdict(found) | {"wrong": found.wrong, "repaired": repaired, "namespace": target.namespace.name}
-            self.stdout.write(json.dumps(told))
+            report = asdict(result) | {"wrong": result.wrong, "repaired": repaired, "namespace": target.namespace.name}
+            self.stdout.write(json.dumps(report))
         else:
-            self.stdout.write(in_words(found, repaired))
-        self.exit_code = 3 if found.wrong or found.failed else 0
+            self.stdout.write(in_words(result, repaired))
+        self.exit_code = 3 if result.wrong or result.failed else 0
 
     @staticmethod
     def _repair(target: Target) -> int:
-        """How many documents and foreign ids were mended. Vectors come from what is kept: nothing is embedded."""
+        """Repair and return the number of documents and foreign ids. Vectors come from the cache."""
         removed = remove_foreign(target)
         queued = queue_repair(target)
-        with shown_progress(None) as shown:
-            sync(document_sources(), progress=counted(shown, "search index"), wait=WAIT)
+        with shown_progress(None) as progress:
+            sync(document_sources(), progress=counted(progress, "search index"), wait=WAIT)
         return removed + queued
 
     def _print_nothing(self, *, as_json: bool) -> None:
         self.stdout.write('{"wrong": 0, "documents": 0}' if as_json else "nothing is indexed yet: run sync_index")
 
 
-def in_words(found: Differences, repaired: int) -> str:
+def in_words(result: Differences, repaired: int) -> str:
     """Return a few lines for people."""
-    mended = [f"{repaired:,} repaired"] if repaired else []
-    if not found.wrong:
-        size = f"{number_of(found.documents, 'document')}, {number_of(found.chunks, 'chunk')}"
-        waiting = [f"{number_of(found.waiting, 'document')} to index: run sync_index"] if found.waiting else []
-        failed = [f"{number_of(found.failed, 'document')} refused, see the index entries"] if found.failed else []
-        return "; ".join([f"the index is as the ledger says: {size}", *mended, *waiting, *failed])
-    chunks = f"{number_of(found.gaps, 'chunk')} missing, {found.orphans:,} too many"
-    counts = f"{chunks}, {number_of(found.stale, 'document')} stale"
-    names = [*found.differing, *found.foreign]
-    return "\n  ".join(["; ".join([counts, *mended, "repair it with --repair"]), *names])
+    repairs = [f"{repaired:,} repaired"] if repaired else []
+    if not result.wrong:
+        size = f"{number_of(result.documents, 'document')}, {number_of(result.chunks, 'chunk')}"
+        waiting = [f"{number_of(result.waiting, 'document')} to index: run sync_index"] if result.waiting else []
+        failed = [f"{number_of(result.failed, 'document')} refused, see the index entries"] if result.failed else []
+        return "; ".join([f"the index is as the ledger says: {size}", *repairs, *waiting, *failed])
+    chunks = f"{number_of(result.gaps, 'chunk')} missing, {result.orphans:,} too many"
+    counts = f"{chunks}, {number_of(result.stale, 'document')} stale"
+    names = [*result.differing, *result.foreign]
+    return "\n  ".join(["; ".join([counts, *repairs, "repair it with --repair"]), *names])
