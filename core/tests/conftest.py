@@ -1,4 +1,4 @@
-"""What the tests of core share."""
+"""Fixtures of the tests of core."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from tests.support.scripted_server import ScriptedServer
 
 @pytest.fixture
 def script() -> Iterator[ScriptedServer]:
-    """A running server that answers what it is told."""
+    """Run a server that sends scripted replies."""
     with ScriptedServer() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def running_twin() -> Iterator[Twin]:
-    """One stand-in for all tests of a process."""
+    """Run one stand-in of Pinecone for all tests of a process."""
     twin = Twin()
     yield twin
     twin.stop()
@@ -25,6 +25,6 @@ def running_twin() -> Iterator[Twin]:
 
 @pytest.fixture
 def twin(running_twin: Twin) -> Twin:
-    """The stand-in for Pinecone, empty."""
+    """Return the stand-in of Pinecone without data."""
     running_twin.reset()
     return running_twin

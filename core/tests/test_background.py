@@ -1,4 +1,4 @@
-"""The event loop in a thread of its own ends within a bound, whatever its tasks do."""
+"""The event loop in a separate thread ends within a time limit."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from core.operations.discord_ops.background import Background
 
 
 @pytest.mark.parametrize("missed", [1, 2, 1000])
-def test_tasks_that_miss_cancellations_do_not_hold_the_end(monkeypatch: pytest.MonkeyPatch, missed: int) -> None:
+def test_tasks_that_miss_cancellations_do_not_delay_the_end(monkeypatch: pytest.MonkeyPatch, missed: int) -> None:
     monkeypatch.setattr(background, "PATIENCE", 0.1)
     reader, began = Background(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""An operator sees and clears budgets, and garbage in limit headers counts as unknown for every service."""
+"""Operators list and clear budgets, and invalid limit headers count as unknown for every service."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def printed(*arguments: str) -> str:
 
 
 @pytest.mark.django_db
-def test_the_command_lists_waits_and_clears_those_that_are_named() -> None:
+def test_the_command_lists_waits_and_clears_the_selected_ones() -> None:
     core, graphql = stored(), stored("graphql")
     assert "github ***1234 core: 0 left of 5,000 until 2031-05-01 12:00 UTC (no request before" in printed()
     assert len(json.loads(printed("--json"))["budgets"]) == 2
@@ -53,7 +53,7 @@ def test_the_command_lists_waits_and_clears_those_that_are_named() -> None:
 
 
 @pytest.mark.django_db
-def test_clearing_everything_has_to_be_said() -> None:
+def test_clearing_everything_needs_an_option() -> None:
     stored(source="discord")
     with pytest.raises(ConfigurationError, match="--all"):
         printed("--clear")
@@ -76,7 +76,7 @@ def test_the_admin_shows_and_clears_for_those_who_may(admin_client: Client, clie
 
 
 @pytest.mark.django_db
-def test_a_window_that_was_stored_with_a_wrong_clock_ends_now() -> None:
+def test_a_window_stored_with_a_wrong_clock_ends_now() -> None:
     def take() -> tuple[int, datetime]:
         return spend(source_system="discord", account="a", resource="r", limit=10, units=1, window=600)
 
@@ -117,7 +117,7 @@ def test_a_garbled_wait_of_pinecone_is_unknown(
 
 
 @pytest.mark.parametrize(("service", "wait"), [("slack", "86400000"), ("endpoint", "31536000")])
-def test_an_absurd_wait_holds_no_later_run_for_more_than_an_hour(
+def test_an_implausible_wait_delays_later_runs_by_an_hour_at_most(
     script: ScriptedServer, service: str, wait: str
 ) -> None:
     script.replies = [Reply(429, JSON | {"Retry-After": wait}, b'{"ok": false, "error": "ratelimited"}')]

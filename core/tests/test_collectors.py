@@ -1,4 +1,4 @@
-"""The two phases of a collecting command: in order, named while they last, handled once."""
+"""The two phases of a collecting command: their order, the name of the current phase, and failures."""
 
 import logging
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.fake_collector import FakeCollector, command_error, run
 pytestmark = pytest.mark.django_db
 
 
-def test_the_phases_run_in_their_order_and_leave_nothing_behind() -> None:
+def test_the_phases_run_in_order_and_leave_no_attribute_behind() -> None:
     collector = FakeCollector()
     run(collector)
     assert collector.calls == [("validate", "run"), ("collect", "run"), ("sync", "sync_pinecone")]
@@ -30,7 +30,7 @@ def test_a_failure_is_handled_once_and_raised_unchanged(caplog: Any, phase: str,
     assert (record.collector, record.collector_phase, record.failure_category) == ("fake", name, "timeout")
 
 
-def test_after_a_failed_run_nothing_is_indexed() -> None:
+def test_a_failed_run_indexes_nothing() -> None:
     collector = FakeCollector(run=KeyError())
     command_error(collector)
     assert "sync" not in dict(collector.calls)

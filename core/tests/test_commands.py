@@ -1,4 +1,4 @@
-"""What a collecting command leaves behind: the ledger, an exit code, one JSON object, and work for the next run."""
+"""The effects of a collecting command: ledger, exit code, JSON output, and work for the next run."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ SECRET = "ghp_" + "a" * 36
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_a_failed_run_is_kept_in_the_ledger_without_secrets() -> None:
+def test_a_failed_run_is_in_the_ledger_without_secrets() -> None:
     command_error(FakeCollector(run=PermissionError(f"no\nwith {SECRET}")))
     kept = CollectorRun.objects.get()
     assert (kept.collector, kept.outcome, kept.failure_category) == ("fake", "failed", "permission")
@@ -31,7 +31,7 @@ def test_a_failed_run_is_kept_in_the_ledger_without_secrets() -> None:
 
 
 class Storing(FakeCollector):
-    """Stores a note and marks it in one transaction, then fails if it is told to; finds the note again in the index."""
+    """Stores a note and queues it in one transaction, then fails if requested; its notes reach the index."""
 
     source_system = "fake"
     renderer_version = 1
@@ -57,7 +57,7 @@ class Storing(FakeCollector):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_a_failed_run_stored_stays_and_reaches_the_index_with_the_next() -> None:
+def test_data_of_a_failed_run_stays_and_is_indexed_by_the_next_run() -> None:
     command_error(Storing(run=RetryLater("later")))
     assert Document.objects.get().external_id == "note"
     assert not Chunk.objects.exists()
@@ -70,27 +70,27 @@ def test_the_exit_code_follows_the_outcome(outcome: Any, code: int) -> None:
     assert run(FakeCollector(CollectorResult(outcome=outcome))).exit_code == code
 
 
-def test_no_sync_leaves_the_second_phase_out() -> None:
+def test_no_sync_skips_the_second_phase() -> None:
     collector = FakeCollector()
     run(collector, "--no-sync")
     assert [call for call, _ in collector.calls] == ["validate", "collect"]
 
 
-def test_json_tells_a_result_in_one_object() -> None:
+def test_json_prints_a_result_as_one_object() -> None:
     report = ScopeReport(scope="a/b", outcome="partial", counts={"issues": 2}, skipped=1, reason=f"saw {SECRET}")
-    told = json.loads(run(FakeCollector(CollectorResult.of([report], requests=7)), "--json").printed.getvalue())
-    assert told.pop("duration_seconds") >= 0
+    report = json.loads(run(FakeCollector(CollectorResult.of([report], requests=7)), "--json").printed.getvalue())
+    assert report.pop("duration_seconds") >= 0
     scope = {"scope": "a/b", "outcome": "partial", "counts": {"issues": 2}, "reason": "saw ***"}
-    assert told == {
+    assert report == {
         "collector": "fake", "success": False, "outcome": "partial", "counts": {"issues": 2}, "requests": 7,
         "skipped": 1, "scopes": [scope],
     }  # fmt: skip
 
 
-def test_json_tells_a_failure_too() -> None:
+def test_json_prints_a_failure_too() -> None:
     command = Command()
     command_error(FakeCollector(run=ScopeBusy(f"locked by {SECRET}")), "--json", command=command)
-    told = json.loads(command.printed.getvalue())
-    assert (told["success"], told["outcome"], told["failure_category"]) == (False, "busy", "command")
+    report = json.loads(command.printed.getvalue())
+    assert (report["success"], report["outcome"], report["failure_category"]) == (False, "busy", "command")
     assert CollectorRun.objects.get().outcome == "busy"
-    assert SECRET not in told["error"]
+    assert SECRET not in report["error"]

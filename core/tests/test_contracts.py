@@ -1,4 +1,4 @@
-"""What a collector is: the legacy and the preferred contract, without a command."""
+"""The older and the preferred contract of collectors, without a command."""
 
 import logging
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from core.errors import ConfigurationError
 
 
 class Legacy(CollectorBase):
-    """Only what must be written."""
+    """Defines only the required method."""
 
     def run(self) -> str:
         return "ran"
 
 
 class Preferred(AbstractCollector):
-    """Returns what it is given."""
+    """Returns a predefined result."""
 
     name = "preferred"
 
@@ -40,7 +40,7 @@ class Preferred(AbstractCollector):
 
 @dataclass(frozen=True)
 class Found:
-    """A result by its shape alone."""
+    """A result without a base class."""
 
     success: bool = True
     counts: dict[str, int] = field(default_factory=lambda: {"things": 2})
@@ -53,20 +53,20 @@ def test_the_legacy_contract_is_run_alone() -> None:
 
 
 @pytest.mark.parametrize("base", [CollectorBase, AbstractCollector, BaseCollectorCommand])
-def test_a_contract_that_is_not_fulfilled_cannot_be_made(base: type) -> None:
+def test_an_incomplete_collector_cannot_be_instantiated(base: type) -> None:
     with pytest.raises(TypeError):
         type("Forgetful", (base,), {})()
 
 
 @pytest.mark.parametrize("missing", ["validate_config", "collect"])
-def test_the_preferred_contract_asks_for_both_of_its_methods(missing: str) -> None:
+def test_the_preferred_contract_requires_both_methods(missing: str) -> None:
     methods: dict[str, Any] = {"name": "x", "validate_config": print, "collect": print}
     del methods[missing]
     with pytest.raises(TypeError, match=missing):
         type("Forgetful", (AbstractCollector,), methods)()
 
 
-def test_running_is_validating_then_collecting() -> None:
+def test_run_validates_then_collects() -> None:
     collector = Preferred(Found())
     assert collector.run() is collector.answer
     assert collector.result is collector.answer
@@ -88,19 +88,19 @@ def test_none_is_a_success_without_counts() -> None:
 @pytest.mark.parametrize(
     "answer", [True, 3, "done", {}, {"success": True, "counts": {}}, SimpleNamespace(success=True)]
 )
-def test_anything_else_is_a_type_error(answer: object) -> None:
+def test_any_other_result_is_a_type_error(answer: object) -> None:
     with pytest.raises(TypeError, match="TrackerResult"):
         Preferred(answer).run()
 
 
-def test_every_collector_is_runnable_and_a_stranger_is_not() -> None:
+def test_every_collector_is_runnable_and_other_objects_are_not() -> None:
     by_shape = SimpleNamespace(run=print, sync_pinecone=print, handle_error=print)
     assert all(isinstance(one, CollectorRunnable) for one in (Legacy(), Preferred(), Called("check"), by_shape))
     assert not isinstance(SimpleNamespace(run=print, sync_pinecone=print), CollectorRunnable)
 
 
 class Named(Legacy):
-    """Its name is a property."""
+    """A collector whose name is a property."""
 
     @property
     def name(self) -> str:
@@ -108,7 +108,7 @@ class Named(Legacy):
 
 
 def logged(caplog: pytest.LogCaptureFixture, collector: CollectorBase, error: Exception) -> Any:
-    """The record that handling an error leaves."""
+    """Return the log record of a handled error."""
     with caplog.at_level(logging.ERROR):
         try:
             raise error
@@ -133,9 +133,9 @@ def test_a_handled_error_is_logged_with_phase_category_and_traceback(caplog: pyt
     collector: Any = Legacy()
     collector._error_phase = "sync_pinecone"
     record = logged(caplog, collector, TimeoutError("slow"))
-    told = (record.collector, record.collector_phase, record.failure_category)
-    assert told == ("Legacy", "sync_pinecone", "timeout")
-    assert all(type(word) is str for word in told)
+    fields = (record.collector, record.collector_phase, record.failure_category)
+    assert fields == ("Legacy", "sync_pinecone", "timeout")
+    assert all(type(word) is str for word in fields)
     assert record.levelname == "ERROR"
     assert record.exc_info or "TimeoutError" in record.exc_text
 

@@ -1,4 +1,4 @@
-"""The client of Discord against a server that answers what it is told; whole fault tables stand with the tracker."""
+"""The Discord client against a server with scripted replies; the tracker's tests have the tables of faults."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from core.operations.discord_ops.answers import read_json
 from core.operations.discord_ops.limits import CREDIT, Pace, Window
 
 
-def test_the_pace_is_kept_whatever_the_number_of_askers() -> None:
+def test_the_pace_holds_for_any_number_of_tasks() -> None:
     async def ask() -> float:
         pace, began = Pace(200), time.monotonic()
         await asyncio.gather(*(pace.turn() for _ in range(181)))
@@ -19,7 +19,7 @@ def test_the_pace_is_kept_whatever_the_number_of_askers() -> None:
     assert asyncio.run(ask()) >= (180 - CREDIT) / 200
 
 
-def test_no_second_sees_more_than_the_limit_and_a_stalled_loop_makes_no_bunch() -> None:
+def test_no_second_exceeds_the_limit_and_a_stalled_loop_causes_no_burst() -> None:
     async def ask() -> list[float]:
         pace, sent = Pace(40), list[float]()
 
@@ -34,11 +34,11 @@ def test_no_second_sees_more_than_the_limit_and_a_stalled_loop_makes_no_bunch() 
         return sent
 
     sent = asyncio.run(ask())
-    assert sent[19] - sent[0] < 0.4  # the first come at once
+    assert sent[19] - sent[0] < 0.4  # the first burst
     assert max(sum(at <= other < at + 0.99 for other in sent) for at in sent) <= 40 + CREDIT
 
 
-def test_a_hold_stops_everybody() -> None:
+def test_a_hold_stops_every_task() -> None:
     async def ask() -> float:
         pace, began = Pace(1000), time.monotonic()
         pace.hold(0.2)
@@ -68,13 +68,13 @@ def test_requests_without_an_answer_count_in_every_second() -> None:
     assert time.monotonic() - began >= 2 * Window.SECOND  # five, five, and one
 
 
-def test_half_a_surrogate_pair_costs_no_page() -> None:
+def test_a_lone_surrogate_does_not_fail_a_page() -> None:
     assert read_json('[{"content": "half \\ud83d"}]') == [{"content": "half \ud83d"}]
     with pytest.raises(ValueError, match="Expecting"):
         read_json("[1, ")
 
 
-def test_sources_are_read_side_by_side_and_one_that_fails_stops_none() -> None:
+def test_sources_are_read_concurrently_and_fail_alone() -> None:
     async def numbers(upto: int):  # type: ignore[no-untyped-def]
         for n in range(upto):
             await asyncio.sleep(0)
@@ -96,7 +96,7 @@ def test_sources_are_read_side_by_side_and_one_that_fails_stops_none() -> None:
     assert items[60] == [*range(60), None]
 
 
-def test_closing_ends_what_still_runs() -> None:
+def test_close_cancels_running_tasks() -> None:
     ended: list[bool] = []
 
     async def endless():  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Discord's limit headers and waits when something on the way garbles them."""
+"""Discord's limit headers and waits when a proxy garbles them."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ GARBLED: dict[str, dict[str, str]] = {
 
 
 class Guilds(ScriptedServer):
-    """Lets a bot log in; everything else gets the next reply."""
+    """Lets a bot log in; other requests get the next scripted reply."""
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
         for route, body in LOGIN.items():
@@ -74,14 +74,14 @@ def test_garbled_limit_headers_cost_no_request_and_no_wait(server: Guilds, heade
 @pytest.mark.parametrize(
     "body", [b'{"retry_after": "soon"}', b"{}", b'{"retry_after": NaN}', b"[]", b"null", b'{"retry_after": -1}']
 )
-def test_a_limit_that_does_not_say_how_long_is_asked_again(server: Guilds, body: bytes) -> None:
+def test_a_limit_of_unknown_length_is_retried(server: Guilds, body: bytes) -> None:
     limit = Reply(429, JSON | {"Via": "1.1 proxy", "Retry-After": "later"}, body)
     server.replies = [limit, Reply(body=b"[1]"), Reply(body=b"[2]")]
     assert read_twice(server) == [[1], [2]]
 
 
 @pytest.mark.parametrize("seconds", ["86400000", "1e300"])
-def test_an_absurd_wait_ends_the_run_and_holds_no_later_one_for_more_than_an_hour(server: Guilds, seconds: str) -> None:
+def test_an_implausible_wait_ends_the_run_and_delays_later_ones_by_an_hour(server: Guilds, seconds: str) -> None:
     body = b'{"retry_after": %s}' % seconds.encode()
     server.replies = [Reply(429, JSON | {"Via": "1.1 proxy", "Retry-After": seconds}, body)]
     with pytest.raises(RetryLater) as raised:

@@ -1,4 +1,4 @@
-"""Which category each exception has, and which exit code."""
+"""The category and the exit code of each exception."""
 
 import errno
 import socket
@@ -16,14 +16,14 @@ REFUSED = "connection failed: connection to server at 127.0.0.1 failed: Connecti
 
 
 def caused(error: Exception, cause: BaseException) -> Exception:
-    """As ``raise error from cause`` leaves it."""
+    """Return the error as after ``raise error from cause``."""
     error.__cause__ = cause
     return error
 
 
 def on_windows(code: int) -> OSError:
-    """As Python on Windows shows a socket's number."""
-    error = OSError("told")
+    """Return an error with a Winsock number, as Python on Windows raises it."""
+    error = OSError("message")
     error.winerror = code  # pyright: ignore[reportAttributeAccessIssue]  # exists on Windows only
     return error
 
@@ -72,13 +72,13 @@ def test_an_exception_has_its_category(error: BaseException, category: str) -> N
     assert classify_failure(error) == category
 
 
-def test_a_context_is_no_cause() -> None:
+def test_a_context_is_not_a_cause() -> None:
     error = RuntimeError("x")
     error.__context__ = TimeoutError()
     assert classify_failure(error) == "unknown"
 
 
-def test_circles_end() -> None:
+def test_circular_causes_end() -> None:
     first, second = RuntimeError(), RuntimeError()
     first.__cause__, second.__cause__ = second, first
     assert classify_failure(first) == "unknown"
@@ -111,7 +111,7 @@ def test_an_error_of_the_project_keeps_its_category_whatever_caused_it() -> None
     assert classify_failure(caused(errors.ReplaceToken("x"), TimeoutError())) == "auth"
 
 
-def test_exit_codes_of_others_are_those_that_are_documented() -> None:
+def test_exit_codes_of_other_exceptions_are_as_documented() -> None:
     assert exit_code_for(CommandError("x", returncode=4)) == 4
     assert exit_code_for(CommandError("x")) == 1
     assert exit_code_for(ImproperlyConfigured("x")) == 2

@@ -1,4 +1,4 @@
-"""The timeline as JSON lines and CSV."""
+"""Export of the timeline as JSON lines and CSV."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ HARD = 'a "quoted", text\nof 潮, \u2028 and ;='
 
 
 def activity(number: int, scope: Scope, **more: Any) -> None:
-    """An activity, so many days after the first."""
+    """Create an activity ``number`` days after the first."""
     row = {
         "external_id": f"github:issue_comment:{number}", "activity_type": "github.issue_comment",
         "occurred_at": NOON + timedelta(days=number), "summary": HARD, "source_system": scope.source_system,
@@ -38,7 +38,7 @@ def activity(number: int, scope: Scope, **more: Any) -> None:
 
 @pytest.fixture
 def kept() -> None:
-    """Three activities of two scopes of one source, one of another; the latest was written first."""
+    """Store three activities of two scopes of one source and one of another, not in order of time."""
     first, second = (Scope.objects.create(source_system="github", external_id=n, name=f"o/r{n}") for n in "12")
     activity(2, second, activity_type="github.issue", edited_at=NOON, deleted_at=NOON + timedelta(hours=1))
     activity(1, first)
@@ -47,19 +47,19 @@ def kept() -> None:
 
 
 def exported(*arguments: str) -> list[dict[str, Any]]:
-    """What is printed, as objects."""
+    """Return the printed objects."""
     out = StringIO()
     call_command("export_activity", *arguments, stdout=out)
     return [json.loads(line) for line in out.getvalue().split("\n") if line]
 
 
 def numbers(*arguments: str) -> list[int]:
-    """Which activities are printed."""
+    """Return the numbers of the printed activities."""
     return [int(row["external_id"].rpartition(":")[2]) for row in exported(*arguments)]
 
 
 @pytest.mark.usefixtures("kept")
-def test_every_activity_is_one_object_the_oldest_first() -> None:
+def test_every_activity_is_one_object_oldest_first() -> None:
     rows = exported()
     assert all(set(row) == PROTOCOL | MORE for row in rows)
     assert numbers() == [0, 1, 2, 3]
@@ -83,7 +83,7 @@ def test_every_activity_is_one_object_the_oldest_first() -> None:
         (["--since", "2026-03-02", "--source", "github", "--scope", "o/r1"], [1]),
     ],
 )
-def test_filters_keep_what_they_say(arguments: list[str], found: list[int]) -> None:
+def test_filters_select_activities(arguments: list[str], found: list[int]) -> None:
     assert numbers(*arguments) == found
 
 
@@ -125,11 +125,11 @@ def test_a_file_is_written_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(ZeroDivisionError):
         call_command("export_activity", "--output", str(target))
     assert target.read_text() == before
-    assert os.listdir(tmp_path) == ["out.jsonl"]  # noqa: PTH208  (names are enough)
+    assert os.listdir(tmp_path) == ["out.jsonl"]  # noqa: PTH208  (only names are needed)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_nothing_kept_is_nothing_written() -> None:
+def test_without_activities_nothing_is_written() -> None:
     assert exported() == []
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic writes of files, and paths of the workspace."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from core.operations.files import PRIVATE, Workspace, open_atomic
 
 ROOT = Path(__file__).parents[2]
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
-WRITES_FOR_EVER = """
+ENDLESS_WRITER = """
 import sys
 from pathlib import Path
 from core.operations.files import open_atomic
@@ -25,7 +25,7 @@ with open_atomic(Path(sys.argv[1])) as file:
 """
 
 
-def test_a_file_is_written_whole_with_its_folders(tmp_path: Path) -> None:
+def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
     target = tmp_path / "a" / "b" / "out.txt"
     with open_atomic(target) as file:
         file.write("Ä\n潮\r\n")
@@ -34,7 +34,7 @@ def test_a_file_is_written_whole_with_its_folders(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     with open_atomic(tmp_path / "atomic"):
         pass
@@ -42,19 +42,19 @@ def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
 
 
 def write_half(target: Path) -> None:
-    """Fails in the middle."""
+    """Fail in the middle of a write."""
     with open_atomic(target) as file:
         file.write("half")
         raise RuntimeError
 
 
-def test_a_file_that_fails_half_way_is_not_there(tmp_path: Path) -> None:
+def test_a_failed_write_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         write_half(tmp_path / "out.txt")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failed_file_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_write_preserves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.write_text("old")
     with pytest.raises(RuntimeError):
@@ -63,10 +63,10 @@ def test_a_failed_file_leaves_the_old_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_writer_that_is_killed_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_killed_writer_preserves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.write_text("old")
-    writer = subprocess.Popen([sys.executable, "-c", WRITES_FOR_EVER, str(target)], cwd=ROOT)
+    writer = subprocess.Popen([sys.executable, "-c", ENDLESS_WRITER, str(target)], cwd=ROOT)
     give_up = time.monotonic() + 20
     while sum(path.stat().st_size for path in tmp_path.iterdir()) < 10_000:
         assert time.monotonic() < give_up
@@ -77,14 +77,14 @@ def test_a_writer_that_is_killed_half_way_leaves_the_old_file(tmp_path: Path) ->
     with open_atomic(target) as file:
         file.write("new")
     assert target.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [target]  # what the killed one left is gone
+    assert list(tmp_path.iterdir()) == [target]  # the temporary file of the killed process was removed
 
 
 LEFT = [".activity-trackers-abcdefgh.tmp", ".activity-trackers-12345678.tmp"]
 FOREIGN = [".backup-abcdefgh", ".activity-trackers-abc", "activity-trackers-a.tmp", ".out.txt.tmp", ".activity.tmp"]
 
 
-def test_what_interrupted_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_only_files_of_interrupted_writers_are_removed(tmp_path: Path) -> None:
     for name in LEFT + FOREIGN:
         (tmp_path / name).write_text("half")
     (tmp_path / ".activity-trackers-link.tmp").symlink_to(tmp_path / FOREIGN[0])
@@ -97,7 +97,7 @@ def test_what_interrupted_writers_left_is_removed_and_nothing_else(tmp_path: Pat
     assert not there & set(LEFT)
 
 
-def test_a_file_that_somebody_else_is_writing_stays(tmp_path: Path) -> None:
+def test_a_file_that_another_process_writes_stays(tmp_path: Path) -> None:
     with open_atomic(tmp_path / "first.txt") as first:
         first.write("whole")
         with open_atomic(tmp_path / "second.txt"):
@@ -106,7 +106,7 @@ def test_a_file_that_somebody_else_is_writing_stays(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_what_was_collected_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_reads_collected_data(tmp_path: Path) -> None:
     target = tmp_path / "private.txt"
     target.touch(mode=0o644)
     with open_atomic(target, mode=PRIVATE):
@@ -114,7 +114,7 @@ def test_what_was_collected_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert target.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_link_leads_to_its_file_and_stays(tmp_path: Path) -> None:
+def test_the_target_of_a_link_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "link.txt"
     link.symlink_to(tmp_path / "elsewhere" / "file.txt")
@@ -140,7 +140,7 @@ def test_a_name_of_any_length_can_be_written(tmp_path: Path) -> None:
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4))
-def test_no_name_leads_out_of_the_workspace(names: list[str]) -> None:
+def test_no_name_escapes_from_the_workspace(names: list[str]) -> None:
     root = Path("/workspace")
     path = Workspace(root).path(*names)
     assert len(path.parts) == len(root.parts) + len(names)
@@ -148,7 +148,7 @@ def test_no_name_leads_out_of_the_workspace(names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".", "/etc/passwd", "../../x", "a/b", "a\\b", "~", "a\0b", "C:", "-rf", "..."])
-def test_a_hostile_name_is_one_part_of_a_path(name: str, tmp_path: Path) -> None:
+def test_a_hostile_name_is_one_path_component(name: str, tmp_path: Path) -> None:
     path = Workspace(tmp_path).path(name, "x")
     path.mkdir(parents=True)
     assert path.parent.parent == tmp_path

@@ -1,4 +1,4 @@
-"""Collectors and commands that other people write: what they leave out does not break the command."""
+"""Collectors and commands outside of this repository, which may lack optional parts."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Slotted:
-    """A runnable without room for further attributes, and without a name."""
+    """A runnable with slots and without a name."""
 
     __slots__ = ("calls",)
 
@@ -30,7 +30,7 @@ class Slotted:
 
 
 class Failing(Slotted):
-    """A slotted runnable that fails."""
+    """A runnable with slots that fails."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ class Failing(Slotted):
 
 
 class Silent(BaseCollectorCommand):
-    """Declares no option, not even those that every collecting command has."""
+    """Declares no options, not even those of all collecting commands."""
 
     def __init__(self, collector: CollectorRunnable) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ def test_handle_without_options_supplies_the_defaults_of_the_command() -> None:
     assert (command.options["depth"], command.options["max_requests"]) == (3, None)
 
 
-def test_an_option_that_is_given_wins_over_its_default() -> None:
+def test_an_option_overrides_its_default() -> None:
     command = Silent(Slotted())
     command.handle(depth=7, no_sync=True)
     assert command.options["depth"] == 7
@@ -81,7 +81,7 @@ def test_a_failure_of_a_collector_with_slots_is_handled_once_and_raised_unchange
 
 
 class Unnamed(AbstractCollector):
-    """The preferred contract without a name."""
+    """A collector without a name."""
 
     def validate_config(self) -> None: ...
 
@@ -89,14 +89,14 @@ class Unnamed(AbstractCollector):
 
 
 class NamedLate(Unnamed):
-    """Its name is set when it is created."""
+    """A collector whose name is set in ``__init__``."""
 
     def __init__(self, name: Any) -> None:
         self.name = name
 
 
 class NamedByProperty(Unnamed):
-    """Its name is a property."""
+    """A collector whose name is a property."""
 
     @property
     def name(self) -> str:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""Bodies of code hosts are shown as there: by what is seen, and in the structure that the host's own parser gives."""
+"""GitHub Flavored Markdown is rendered as on GitHub: visible text, and the structure from GitHub's own parser."""
 
 import re
 import shutil
@@ -68,7 +68,7 @@ def test_an_excerpt_is_one_line_without_markup_or_quotes(body: str, words: str) 
 
 
 class _Tree(HTMLParser):
-    """Tags and words in their order, in the few respects in which both ways of writing may differ made equal."""
+    """Collects tags and words in order, and normalizes the few allowed differences."""
 
     RENAMED = {"del": "s", "strike": "s", "h1": "h4", "h2": "h5", "h3": "h6", "h4": "h6", "h5": "h6"}
     WITHOUT_END = {"br", "hr", "img", "input"}
@@ -102,7 +102,7 @@ class _Tree(HTMLParser):
 
 
 def structure(html: str) -> list[Any]:
-    """Return tags with the attributes that mean something, and words."""
+    """Return tags with their relevant attributes, and words."""
     tree = _Tree(shifted=not re.search(r"<h[4-6]>", html))
     tree.feed(html)
     tree.close()

@@ -1,4 +1,4 @@
-"""What a killed git leaves in a copy neither stops the next fetch nor fills the disk."""
+"""Leftovers of a killed git neither block the next fetch nor fill the disk."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from core.operations.github_ops.git import GitMirror
 
 
 @pytest.mark.parametrize("left", ["objects/pack/tmp_pack_AbC123", "objects/ab/tmp_obj_x1", "packed-refs.lock"])
-def test_halves_and_locks_of_a_killed_git_are_removed_by_the_next_fetch(left: str, tmp_path: Path) -> None:
+def test_the_next_fetch_removes_partial_objects_and_locks(left: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
     commit = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-C", str(source), "commit"]
     subprocess.run(["git", "init", "-q", "-b", "main", str(source)], check=True)

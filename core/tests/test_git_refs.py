@@ -1,4 +1,4 @@
-"""Branches and tags, and the commits behind them, whatever leads there."""
+"""Branches, tags and their commits."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ from core.operations.github_ops.git import GitMirror
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A repository with one commit on its branch."""
+    """Return a repository with one commit on its branch."""
     folder = tmp_path / "source"
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
     for name, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
@@ -19,13 +19,13 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-def git(folder: Path, *arguments: str | bytes, given: bytes = b"") -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], input=given, capture_output=True, check=True)
+def git(folder: Path, *arguments: str | bytes, input_bytes: bytes = b"") -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], input=input_bytes, capture_output=True, check=True)
     return done.stdout.decode().strip()
 
 
 def off_branch(folder: Path) -> str:
-    """A commit to which no branch leads."""
+    """Create a commit that no branch reaches."""
     tree = git(folder, "rev-parse", "HEAD^{tree}")
     return git(folder, "commit-tree", tree, "-p", "HEAD", "-m", "beside")
 
@@ -37,7 +37,7 @@ def mirror_of(folder: Path, tmp_path: Path) -> GitMirror:
 
 
 def chain(folder: Path, target: str, depth: int) -> str:
-    """A tag of a tag of ... of the target; returns the name of the outermost."""
+    """Create nested tags of the target, and return the name of the outermost one."""
     for level in range(depth):
         git(folder, "tag", "-a", f"level-{level}", "-m", f"level {level}", target)
         target = f"level-{level}"
@@ -58,7 +58,7 @@ def test_a_tag_of_tags_leads_to_the_commit_behind_them(source: Path, tmp_path: P
 
 
 def test_tags_of_trees_and_files_lead_to_no_commit(source: Path, tmp_path: Path) -> None:
-    blob = git(source, "hash-object", "-w", "--stdin", given=b"text")
+    blob = git(source, "hash-object", "-w", "--stdin", input_bytes=b"text")
     git(source, "tag", "a-file", blob)
     git(source, "tag", "-a", "a-tree", "-m", "x", "HEAD^{tree}")
     git(source, "tag", "-a", "tag-of-tree", "-m", "x", "a-tree")
@@ -67,7 +67,7 @@ def test_tags_of_trees_and_files_lead_to_no_commit(source: Path, tmp_path: Path)
     assert found.missing == ()
 
 
-def test_a_tag_whose_object_is_missing_is_named_and_stops_nothing(source: Path, tmp_path: Path) -> None:
+def test_a_tag_with_a_missing_object_is_reported_and_stops_nothing(source: Path, tmp_path: Path) -> None:
     sha = off_branch(source)
     git(source, "tag", "-a", "broken", "-m", "x", sha)
     mirror = mirror_of(source, tmp_path)
@@ -77,7 +77,7 @@ def test_a_tag_whose_object_is_missing_is_named_and_stops_nothing(source: Path, 
     assert "refs/heads/main" in found.commits
 
 
-def test_names_that_are_no_text_stay_apart(source: Path, tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_stay_distinct(source: Path, tmp_path: Path) -> None:
     head = git(source, "rev-parse", "HEAD")
     for name in (b"refs/tags/v\xff", b"refs/tags/v\xfe", "refs/tags/été".encode()):
         git(source, "update-ref", name, head)

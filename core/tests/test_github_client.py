@@ -1,4 +1,4 @@
-"""How GitHub is asked: tokens, limits, pages, redirects."""
+"""Requests to GitHub: tokens, limits, pages, redirects."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -16,8 +16,8 @@ ALICE, BOB = "ghp_alice_secret", "ghp_bob_secret"
 SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
 
 
-def asking(server: SampleServer, *users: str) -> tuple[GitHubClient, list[float]]:
-    """A client of the sample server, and the pauses that it would have made."""
+def client_of(server: SampleServer, *users: str) -> tuple[GitHubClient, list[float]]:
+    """Return a client of the sample server, and the list of its pauses."""
     slept: list[float] = []
     transport = Transport(Allowance(), sleep=slept.append)
     return GitHubClient(server.url, TokenPool([server.token(user) for user in users]), transport), slept
@@ -45,14 +45,14 @@ def test_a_circle_of_redirects_ends(script: ScriptedServer) -> None:
     assert raised.value.reason == "moved"
 
 
-def test_pages_that_lead_back_are_noticed(script: ScriptedServer) -> None:
+def test_a_circle_of_pages_is_an_error(script: ScriptedServer) -> None:
     script.replies = [Reply(headers=JSON | {"Link": f'<{script.url}/x?after=A>; rel="next"'})]
     with pytest.raises(UnexpectedAnswer, match="in a circle"):
         list(script.client().pages("/x"))
     assert len(script.seen) == 2
 
 
-def test_what_is_unchanged_is_known_by_its_etag(script: ScriptedServer) -> None:
+def test_an_etag_shows_that_a_page_is_unchanged(script: ScriptedServer) -> None:
     script.replies = [Reply(304, {}, b"")]
     assert script.client().get("/x", etag='W/"1"').unchanged
     assert script.seen[0]["If-None-Match"] == 'W/"1"'
@@ -66,14 +66,14 @@ def test_the_last_refused_token_names_the_variable_only(script: ScriptedServer) 
 
 
 @pytest.mark.parametrize(("status", "reason"), [(404, "not_found"), (410, "gone"), (409, "empty"), (451, "blocked")])
-def test_what_is_not_there_has_a_reason(script: ScriptedServer, status: int, reason: str) -> None:
+def test_a_missing_item_has_a_reason(script: ScriptedServer, status: int, reason: str) -> None:
     script.replies = [Reply(status, body=b"{}")]
     with pytest.raises(NotFound) as absent:
         script.client().get("/x")
     assert (absent.value.status, absent.value.reason) == (status, reason)
 
 
-def test_a_403_that_is_no_limit_is_denied_without_waiting(script: ScriptedServer) -> None:
+def test_a_403_without_a_limit_is_denied_without_a_wait(script: ScriptedServer) -> None:
     script.replies = [Reply(403, body=b'{"message": "Resource not accessible"}')]
     with pytest.raises(AccessDenied, match="not accessible"):
         script.client(ALICE).get("/x")
@@ -82,22 +82,22 @@ def test_a_403_that_is_no_limit_is_denied_without_waiting(script: ScriptedServer
 
 @pytest.mark.parametrize("after", [3, SOON], ids=["seconds", "date"])
 def test_a_secondary_limit_is_waited_for(sample_server: SampleServer, after: int | str) -> None:
-    client, slept = asking(sample_server, "alice")
+    client, slept = client_of(sample_server, "alice")
     sample_server.fail("secondary", retry_after=after)
     assert client.get("/user").data
     assert len(slept) == 1
     assert 0 < slept[0] <= (40 if after == SOON else 3)
 
 
-def test_an_exhausted_account_gives_way_to_another(sample_server: SampleServer) -> None:
-    client, slept = asking(sample_server, "alice", "bob")
+def test_another_account_replaces_an_exhausted_one(sample_server: SampleServer) -> None:
+    client, slept = client_of(sample_server, "alice", "bob")
     sample_server.fail("primary")
     assert client.get("/user").data["login"] == "bob"
     assert slept == []
 
 
-def test_a_long_limit_says_when_to_come_back(sample_server: SampleServer) -> None:
-    client, slept = asking(sample_server, "alice")
+def test_a_long_limit_reports_its_end(sample_server: SampleServer) -> None:
+    client, slept = client_of(sample_server, "alice")
     sample_server.set_quota("alice", remaining=0, reset_in=3000)
     with pytest.raises(RetryLater, match="UTC") as later:
         client.get("/user")

@@ -1,4 +1,4 @@
-"""What GitHub's answers say about limits, in every form that has been seen; the waits, and whom they concern."""
+"""GitHub's limits in every known form: how long to wait, and for which APIs and tokens."""
 
 import json
 import time
@@ -24,19 +24,19 @@ ABUSE = "You have triggered an abuse detection mechanism. Please wait a few minu
 
 
 def date(seconds: float) -> str:
-    """An HTTP date so many seconds after ``NOW``."""
+    """Return the HTTP date ``seconds`` after ``NOW``."""
     return format_datetime(datetime.fromtimestamp(NOW + seconds, UTC), usegmt=True)
 
 
 def answer(status: int, body: object = None, **headers: object) -> Response:
-    """An answer of GitHub; header names are written with underscores."""
+    """Return an answer of GitHub; header names have underscores."""
     raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
     return Response(status=status, headers=named, body=raw, url="http://h/", parsed=body if status == 200 else None)
 
 
 def window(remaining: object, reset_in: float) -> dict[str, object]:
-    """The headers of a window."""
+    """Return the headers of a window."""
     return {"x_ratelimit_remaining": remaining, "x_ratelimit_reset": int(NOW + reset_in)}
 
 
@@ -83,7 +83,7 @@ def test_a_limit_says_how_long_to_wait_and_whether_both_apis_are_concerned(
         answer(404, {"message": "Not Found"}),
     ],
 )
-def test_what_is_no_limit_is_not_waited_for(response: Response) -> None:
+def test_other_answers_cause_no_wait(response: Response) -> None:
     assert limit_of(response, NOW) is None
 
 
@@ -93,7 +93,7 @@ def test_waits_of_unknown_length_grow() -> None:
 
 
 @pytest.mark.parametrize("after", [172_800, 10**11, "9" * 40, date(30 * 86400)])
-def test_an_absurd_wait_is_bounded_and_reported(after: object) -> None:
+def test_an_implausible_wait_is_limited_and_reported(after: object) -> None:
     limit = limit_of(answer(403, {"message": SECONDARY}, retry_after=after), NOW)
     assert limit is not None
     assert (limit.wait, limit.shared) == (LONGEST, 60)
@@ -114,12 +114,12 @@ def test_garbage_in_limit_headers_counts_as_unknown(garbage: object) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40), st.sampled_from([200, 403, 429]))
-def test_no_header_breaks_anything_or_makes_anybody_wait_for_long(a: str, b: str, c: str, status: int) -> None:
+def test_no_header_causes_an_error_or_a_long_wait(a: str, b: str, c: str, status: int) -> None:
     limit = limit_of(answer(status, retry_after=a, x_ratelimit_remaining=b, x_ratelimit_reset=c), NOW)
     assert limit is None or 0 < limit.wait <= LONGEST
 
 
-def test_a_reset_that_no_window_reaches_is_unknown() -> None:
+def test_a_reset_beyond_every_window_is_unknown() -> None:
     assert reset_time({"x-ratelimit-reset": str(int(NOW + 7200))}, NOW) is None
 
 
@@ -135,7 +135,7 @@ def test_reset_times_are_read_by_githubs_clock(skew: float) -> None:
 
 
 def test_a_window_stays_one_window_while_answers_take_long() -> None:
-    """A slow answer's date is old when it arrives; the estimate does not move by that."""
+    """The date of a slow answer is old when it arrives, which does not change the estimate."""
     clock = ServerClock()
     offsets: set[float] = set()
     for second in range(20):
@@ -146,14 +146,14 @@ def test_a_window_stays_one_window_while_answers_take_long() -> None:
 
 
 @pytest.mark.parametrize("garbage", ["", "yesterday", "Wed, 99 Foo 2015 07:28:00 GMT", "0", "1e9"])
-def test_a_date_that_is_none_changes_no_clock(garbage: str) -> None:
+def test_an_invalid_date_changes_no_clock(garbage: str) -> None:
     clock = ServerClock()
     clock.observe(garbage, NOW, NOW)
     assert clock.offset == 0
 
 
 def ask(client: GitHubClient) -> object:
-    """One query without any scope."""
+    """Send a query without a scope."""
     return client.query("{ viewer { login } }").data
 
 
@@ -184,7 +184,7 @@ def test_a_secondary_limit_rests_the_token_for_both_apis_and_is_published_before
     assert all(moment > time.time() + 50 for moment in known[0])
 
 
-def test_retry_after_wins_over_a_reset_that_is_further_away(script: ScriptedServer) -> None:
+def test_retry_after_takes_precedence_over_a_later_reset(script: ScriptedServer) -> None:
     headers = {"Retry-After": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + 3000))}
     script.replies = [Reply(403, JSON | headers, b"{}"), Reply()]
     script.client(ALICE).get("/x")
@@ -192,7 +192,7 @@ def test_retry_after_wins_over_a_reset_that_is_further_away(script: ScriptedServ
     assert script.slept[0] <= 20
 
 
-def test_an_absurd_wait_moves_on_to_another_token_and_ends_a_run_without_one(script: ScriptedServer) -> None:
+def test_after_an_implausible_wait_another_token_is_used_or_the_run_ends(script: ScriptedServer) -> None:
     script.replies = [Reply(403, JSON | {"Retry-After": "259200"}, b"{}"), Reply()]
     both = script.client(ALICE, BOB)
     assert both.get("/x").data == []
@@ -218,7 +218,7 @@ def test_an_absurd_wait_moves_on_to_another_token_and_ends_a_run_without_one(scr
         "words",
     ],
 )
-def test_an_error_that_may_pass_asks_for_a_smaller_query(error: object) -> None:
+def test_a_temporary_error_asks_for_a_smaller_query(error: object) -> None:
     for body in ({"errors": [error]}, {"data": None, "errors": [error]}, {"data": {"node": {}}, "errors": [error]}):
         with pytest.raises(SliceRefused):
             graphql_answer(body)

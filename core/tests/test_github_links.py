@@ -1,4 +1,4 @@
-"""Addresses: only path and query below the API's root count, whatever the server is called."""
+"""Addresses: only path and query below the API's root are used, for every name of the server."""
 
 import time
 
@@ -66,11 +66,11 @@ def test_a_hostile_link_header_takes_no_time(header: str) -> None:
 
 
 @given(st.text(alphabet='<>;,=" relnxta', max_size=80))
-def test_no_link_header_breaks_anything(header: str) -> None:
+def test_no_link_header_causes_an_error(header: str) -> None:
     assert all(isinstance(target, str) for target in link_targets(header).values())
 
 
-def test_links_and_redirects_to_another_name_of_the_server_are_followed_here(script: ScriptedServer) -> None:
+def test_links_and_redirects_to_another_name_are_followed_at_the_configured_one(script: ScriptedServer) -> None:
     script.replies = [
         Reply(301, {"Location": "https://api.github.com:443/repositories/1/labels?per_page=1"}, b""),
         Reply(headers=JSON | {"Link": '<https://other.example/api/v3/repositories/1/labels?page=2>; rel="next"'}),
@@ -83,7 +83,7 @@ def test_links_and_redirects_to_another_name_of_the_server_are_followed_here(scr
     assert (first.url, last.url) == (script.paths[1], script.paths[2])
 
 
-def test_a_saved_address_with_the_old_host_is_still_good(script: ScriptedServer) -> None:
+def test_a_stored_address_with_the_old_host_is_valid(script: ScriptedServer) -> None:
     script.replies = [Reply(304, {}, b"")]
     assert script.client().get("https://api.github.com/repositories/1/labels?per_page=100", etag='W/"1"').unchanged
     assert script.paths == ["/repositories/1/labels?per_page=100"]

@@ -1,4 +1,4 @@
-"""Which token asks: refusals that are meant and those that are not, and what each token sees."""
+"""The choice of the token: final and temporary refusals, and what each token sees."""
 
 import stat
 import subprocess
@@ -22,7 +22,7 @@ BAD = Reply(401, body=b'{"message": "Bad credentials"}')
 
 
 class Routed(ScriptedServer):
-    """Answers by token and path, as ``rule`` says; it remembers who asked for what."""
+    """A server that answers by token and path according to ``rule``, and records the requests."""
 
     def __init__(self, rule: Callable[[str, str], Reply]) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Routed(ScriptedServer):
         self.asked: list[tuple[str, str]] = []
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
-        """The reply of the rule."""
+        """Return the reply of the rule."""
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         self.asked.append((token, path))
         return self.rule(token, path)
@@ -51,7 +51,7 @@ def routed() -> Iterator[Callable[[Callable[[str, str], Reply]], Routed]]:
 
 
 def sees(**owners: tuple[str, ...]) -> Callable[[str, str], Reply]:
-    """A server where each token (by user) sees the repositories of some owners, and nothing of the others."""
+    """Return a rule by which each token (by user) sees only the repositories of some owners."""
 
     def rule(token: str, path: str) -> Reply:
         user, owner = token.split("_")[-2], path.split("/")[2] if path.startswith("/repos/") else ""
@@ -61,7 +61,7 @@ def sees(**owners: tuple[str, ...]) -> Callable[[str, str], Reply]:
 
 
 @pytest.mark.parametrize("token", [ALICE, BOB, CAROL])
-def test_one_refusal_is_asked_again_seconds_later(script: ScriptedServer, token: str) -> None:
+def test_one_refusal_is_retried_seconds_later(script: ScriptedServer, token: str) -> None:
     script.replies = [BAD, Reply()]
     client = script.client(token)
     assert client.get("/x").data == []
@@ -70,7 +70,7 @@ def test_one_refusal_is_asked_again_seconds_later(script: ScriptedServer, token:
     assert client.notices == []
 
 
-def test_single_refusals_far_apart_never_add_up(script: ScriptedServer) -> None:
+def test_single_refusals_far_apart_do_not_add_up(script: ScriptedServer) -> None:
     client = script.client(ALICE)
     for _ in range(5):
         script.replies = [BAD, Reply()]
@@ -88,7 +88,7 @@ def test_two_refusals_end_the_run_with_2_and_name_the_variable_and_the_masked_to
     assert ALICE not in f"{refused.value!r} {refused.value.__context__!r}"
 
 
-def test_another_token_asks_meanwhile_without_a_pause(script: ScriptedServer) -> None:
+def test_another_token_is_used_meanwhile_without_a_pause(script: ScriptedServer) -> None:
     script.replies = [BAD, Reply()]
     client = script.client(ALICE, BOB)
     client.get("/x")
@@ -105,9 +105,9 @@ def test_a_revoked_token_among_several_stops_nothing_and_is_reported(
     client = server.client(BOB, ALICE)
     assert client.get("/x").data == []
     assert "GitHub refused ***cret once" in caplog.text
-    doubted = client.tokens.by_key(client.tokens.keys[0])
-    assert doubted is not None
-    doubted.confirm_at = 1.0  # time passes
+    refused_once = client.tokens.by_key(client.tokens.keys[0])
+    assert refused_once is not None
+    refused_once.confirm_at = 1.0  # time passes
     assert client.get("/x").data == client.get("/x").data == []
     assert [token for token, _ in server.asked] == [BOB, ALICE, BOB, ALICE, ALICE]
     assert "***cret" in client.notices[0]
@@ -125,14 +125,14 @@ def test_a_token_that_sees_another_owner_is_found_and_remembered(routed: Callabl
     ]  # fmt: skip
 
 
-def test_the_first_question_may_be_about_a_part_of_the_repository(routed: Callable[..., Routed]) -> None:
+def test_the_first_request_may_be_for_a_part_of_the_repository(routed: Callable[..., Routed]) -> None:
     server = routed(sees(bob=("right",)))
     client = server.client(ALICE, BOB)
     assert client.get("/repos/right/b/issues/7", scope="right/b").data == []
     assert server.asked[-1] == (BOB, "/repos/right/b/issues/7")
 
 
-def test_an_item_that_is_gone_is_asked_for_once(routed: Callable[..., Routed]) -> None:
+def test_a_deleted_item_is_requested_once(routed: Callable[..., Routed]) -> None:
     def rule(token: str, path: str) -> Reply:
         return Reply(404, body=b"{}") if path.endswith("/issues/7") else Reply()
 
@@ -144,7 +144,7 @@ def test_an_item_that_is_gone_is_asked_for_once(routed: Callable[..., Routed]) -
     assert [path for _, path in server.asked].count("/repos/a/b/issues/7") == 1
 
 
-def test_a_repository_that_is_gone_costs_one_request_a_token_and_later_one(routed: Callable[..., Routed]) -> None:
+def test_a_deleted_repository_costs_one_request_a_token_and_later_one(routed: Callable[..., Routed]) -> None:
     server = routed(sees())
     client = server.client(ALICE, BOB, CAROL)
     for requests in (3, 4, 5):
@@ -167,7 +167,7 @@ def test_a_part_that_one_token_may_not_read_is_read_with_another(routed: Callabl
     assert [token for token, path in server.asked if path.endswith(area)] == [ALICE, BOB, BOB, BOB]
 
 
-def test_a_part_that_no_token_may_read_repeats_what_github_said(routed: Callable[..., Routed]) -> None:
+def test_a_part_that_no_token_may_read_reports_the_answer_of_github(routed: Callable[..., Routed]) -> None:
     server = routed(
         lambda token, path: Reply(403, body=b'{"message": "Disabled by policy"}') if "labels" in path else Reply()
     )
@@ -178,7 +178,7 @@ def test_a_part_that_no_token_may_read_repeats_what_github_said(routed: Callable
     assert len([path for _, path in server.asked if path.endswith("labels")]) == 3
 
 
-def test_what_only_a_refused_token_saw_is_not_taken_for_gone(routed: Callable[..., Routed]) -> None:
+def test_a_repository_of_a_refused_token_does_not_count_as_deleted(routed: Callable[..., Routed]) -> None:
     revoked: list[str] = []
 
     def rule(token: str, path: str) -> Reply:
@@ -195,7 +195,7 @@ def test_what_only_a_refused_token_saw_is_not_taken_for_gone(routed: Callable[..
         assert (BOB, f"/repos/left/a/issues/{number}") not in server.asked
 
 
-def test_nothing_is_asked_anonymously_where_there_are_tokens(routed: Callable[..., Routed]) -> None:
+def test_with_tokens_no_request_is_anonymous(routed: Callable[..., Routed]) -> None:
     server = routed(sees())
     with pytest.raises(NotFound):
         server.client(ALICE, BOB).get("/repos/a/b", scope="a/b")
@@ -203,7 +203,7 @@ def test_nothing_is_asked_anonymously_where_there_are_tokens(routed: Callable[..
 
 
 @pytest.mark.django_db
-def test_later_runs_remember_which_token_sees_what_and_save_no_secret(routed: Callable[..., Routed]) -> None:
+def test_later_runs_know_which_token_sees_what_and_store_no_secret(routed: Callable[..., Routed]) -> None:
     server = routed(sees(alice=("left",), bob=("right",)))
 
     def run(*paths: str) -> int:
@@ -226,7 +226,7 @@ def test_later_runs_remember_which_token_sees_what_and_save_no_secret(routed: Ca
 @pytest.mark.django_db
 @pytest.mark.parametrize("granted", ["alice", "bob", "carol"])
 def test_a_permission_that_is_granted_later_is_found_in_a_few_runs(routed: Callable[..., Routed], granted: str) -> None:
-    """Every token was refused before: each has its turn, for one request a run."""
+    """All tokens were refused before, and each run tries one of them with one request."""
     owners: dict[str, tuple[str, ...]] = {}
     server = routed(lambda token, path: sees(**owners)(token, path))
 
@@ -249,7 +249,7 @@ def test_a_permission_that_is_granted_later_is_found_in_a_few_runs(routed: Calla
     assert sees_it()
 
 
-def test_what_a_token_did_not_see_is_asked_again_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_tried_again_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
     access = Access()
     access.note_hidden("A/b", "1")
     assert access.is_refused("a/B", "", "1")

@@ -1,4 +1,4 @@
-"""Requests against a small local server that misbehaves."""
+"""Requests to a small local server that fails in many ways."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from core.operations.http import Allowance, Response, Transport
 from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 GOOD = Reply(body=b'{"id": 1}')
-PASSING = {
+TEMPORARY = {
     "a gateway's error": Reply(502, {}, b""),
     "half of the JSON": Reply(body=b'{"half": '),
     "less than announced": Reply(headers=JSON | {"Content-Length": "100"}, body=b'{"id"'),
@@ -26,18 +26,18 @@ PASSING = {
 
 
 def get(script: ScriptedServer, **options: float) -> Response:
-    """Ask once, through a transport with these options."""
+    """Make one request with a transport with these options."""
     return script.transport(**options).request("GET", f"{script.url}/x?token=hidden-word", headers={})  # pyright: ignore[reportArgumentType]  # whole numbers or not
 
 
-@pytest.mark.parametrize("bad", PASSING.values(), ids=PASSING)
-def test_what_fails_in_passing_is_asked_again(script: ScriptedServer, bad: Reply) -> None:
+@pytest.mark.parametrize("bad", TEMPORARY.values(), ids=TEMPORARY)
+def test_temporary_failures_are_retried(script: ScriptedServer, bad: Reply) -> None:
     script.replies = [bad, GOOD]
     assert get(script, timeout=0.1).json() == {"id": 1}
     assert len(script.seen) == 2
 
 
-def test_pauses_are_as_many_as_retries_and_never_long(script: ScriptedServer) -> None:
+def test_each_retry_has_a_short_pause(script: ScriptedServer) -> None:
     script.replies = [Reply(503, {}, b"")]
     with pytest.raises(SourceUnavailable, match="503"):
         get(script, attempts=6)
@@ -55,7 +55,7 @@ def test_pauses_are_as_many_as_retries_and_never_long(script: ScriptedServer) ->
         (Reply(500, {}, b""), SourceUnavailable, "network"),
     ],
 )
-def test_what_keeps_failing_is_an_error_that_hides_the_query(
+def test_a_permanent_failure_is_an_error_without_the_query(
     script: ScriptedServer, bad: Reply, error: type[Exception], category: str
 ) -> None:
     script.replies = [bad]
@@ -66,13 +66,13 @@ def test_what_keeps_failing_is_an_error_that_hides_the_query(
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 410, 422, 429, 451])
-def test_an_answer_that_means_something_is_asked_for_once(script: ScriptedServer, status: int) -> None:
+def test_a_definite_answer_is_requested_once(script: ScriptedServer, status: int) -> None:
     script.replies = [Reply(status, JSON | {"Location": "https://elsewhere.example/"}, b"{}")]
     assert get(script).status == status
     assert len(script.seen) == 1
 
 
-def test_an_answer_that_is_too_large_is_given_up_at_once(
+def test_an_answer_that_is_too_large_is_abandoned_at_once(
     script: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "LARGEST", 1000)
@@ -82,7 +82,7 @@ def test_an_answer_that_is_too_large_is_given_up_at_once(
     assert len(script.seen) == 1
 
 
-def test_a_host_that_is_not_there_is_unavailable() -> None:
+def test_a_missing_host_is_unavailable() -> None:
     with pytest.raises((SourceUnavailable, SourceTimeout)) as raised:
         Transport(Allowance(), attempts=2, sleep=lambda seconds: None, timeout=(0.2, 0.2)).request(
             "GET", "http://127.0.0.1:9/x", headers={}
@@ -97,7 +97,7 @@ def test_retries_count_against_the_budget_of_requests(script: ScriptedServer) ->
     assert len(script.seen) == 2
 
 
-def test_after_the_deadline_nothing_is_asked(script: ScriptedServer) -> None:
+def test_after_the_deadline_no_request_is_made(script: ScriptedServer) -> None:
     with pytest.raises(BudgetExhausted, match="max-seconds"):
         get(script, max_seconds=0)
     assert script.seen == []
@@ -109,7 +109,7 @@ def test_a_pause_that_would_pass_the_deadline_ends_the_run_instead(script: Scrip
     assert script.slept == []
 
 
-def test_what_is_not_json_is_unexpected(script: ScriptedServer) -> None:
+def test_a_body_other_than_json_is_unexpected(script: ScriptedServer) -> None:
     script.replies = [Reply(headers={"Content-Type": "text/plain"}, body=b"hello")]
     with pytest.raises(UnexpectedAnswer, match="not JSON"):
         get(script).json()

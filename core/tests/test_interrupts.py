@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a command with one line and the exit code of the signal, wherever they arrive."""
+"""SIGTERM and Ctrl-C end a command with one line and the exit code of the signal at any moment."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ try:
 except KeyboardInterrupt as error:
     sys.exit(interrupts.report(error))
 """
-STUBBORN = """
+UNRESPONSIVE = """
 class Finalized:
     def __del__(self):
         print("ready", flush=True)
@@ -60,8 +60,8 @@ def write_output():
 
 
 def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
-    """Send a signal to a program that works; its exit code, standard error, and the seconds until its end."""
-    program = PROGRAM.format(root=str(ROOT), definitions=STUBBORN, work=work)
+    """Send a signal to a running program; return its exit code, standard error and the seconds until its end."""
+    program = PROGRAM.format(root=str(ROOT), definitions=UNRESPONSIVE, work=work)
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -80,15 +80,13 @@ def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
     "work",
     ["time.sleep(60)", "swallow()\n    time.sleep(60)", "work_on()", "wait_for_another_thread()", "write_output()"],
 )
-def test_a_signal_ends_a_program_with_one_line_whatever_it_does(
-    work: str, number: signal.Signals, code: int, word: str
-) -> None:
+def test_a_signal_ends_any_program_with_one_line(work: str, number: signal.Signals, code: int, word: str) -> None:
     ended, errors, seconds = stop(work, number)
     assert (ended, errors) == (code, f"{word}: what was stored stays; run again to go on\n")
     assert seconds < 10
 
 
-def test_a_signal_that_is_lost_in_a_finalizer_arrives_all_the_same() -> None:
+def test_a_signal_that_is_lost_in_a_finalizer_is_repeated() -> None:
     ended, errors, _ = stop("finalized = Finalized(); del finalized\n    time.sleep(60)", signal.SIGTERM)
     assert (ended, errors.count("\n")) == (143, 1)
     assert "Exception ignored" not in errors
@@ -122,8 +120,8 @@ def test_a_signal_while_modules_are_loaded_ends_a_command_with_one_line(number: 
     assert (process.returncode, len(lines)) == (128 + number, 1)
 
 
-def lost(interruption: KeyboardInterrupt) -> Exception:
-    """An error of the database while an interrupted transaction is left."""
+def error_after(interruption: KeyboardInterrupt) -> Exception:
+    """Return a database error that occurs while an interrupted transaction ends."""
     try:
         try:
             raise interruption
@@ -133,15 +131,15 @@ def lost(interruption: KeyboardInterrupt) -> Exception:
         return error
 
 
-def test_an_error_that_follows_from_an_interruption_is_one() -> None:
+def test_an_error_after_an_interruption_is_an_interruption() -> None:
     interruption = Terminated()
-    assert interruption_in(lost(interruption)) is interruption
+    assert interruption_in(error_after(interruption)) is interruption
     assert interruption_in(interruption) is interruption
     assert interruption_in(OperationalError("the connection is lost")) is None
 
 
 class Replaced(ReportingCommand):
-    """Fails while it is being stopped."""
+    """A command that fails while it is stopped."""
 
     requires_system_checks: Any = ()
     error: Exception
@@ -151,11 +149,11 @@ class Replaced(ReportingCommand):
 
 
 @pytest.mark.parametrize(("interruption", "code"), [(Terminated(), 143), (KeyboardInterrupt(), 130)])
-def test_a_command_that_fails_while_it_is_stopped_says_that_it_was_stopped(
+def test_a_command_that_fails_while_it_is_stopped_reports_the_signal(
     interruption: KeyboardInterrupt, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = Replaced()
-    command.error = lost(interruption)
+    command.error = error_after(interruption)
     with pytest.raises(SystemExit) as ended:
         command.run_from_argv(["manage.py", "replaced"])
     assert ended.value.code == code
@@ -163,7 +161,7 @@ def test_a_command_that_fails_while_it_is_stopped_says_that_it_was_stopped(
 
 
 class Stopped(FakeCollector):
-    """A signal arrives while it collects."""
+    """A collector that receives a signal while it collects."""
 
     error: BaseException
 
@@ -178,7 +176,7 @@ class Stopped(FakeCollector):
 @pytest.mark.parametrize("replaced", [False, True])
 def test_sigterm_closes_the_run_with_its_counts_and_its_reason(replaced: bool) -> None:
     collector = Stopped()
-    collector.error = lost(Terminated()) if replaced else Terminated()
+    collector.error = error_after(Terminated()) if replaced else Terminated()
     with pytest.raises(Terminated):
         run(collector, command=Command())
     stopped = CollectorRun.objects.get()
@@ -189,7 +187,7 @@ def test_sigterm_closes_the_run_with_its_counts_and_its_reason(replaced: bool) -
     assert not collector.handled
 
 
-def test_a_process_is_ended_when_its_block_is_left_by_an_interruption() -> None:
+def test_an_interruption_of_the_block_ends_the_process() -> None:
     process = subprocess.Popen(["sleep", "60"], start_new_session=True)
     with pytest.raises(Terminated), bounded_process(process, 60):
         raise Terminated

@@ -1,4 +1,4 @@
-"""Large JSON is read as the standard library reads it, whatever the size of the steps."""
+"""Large JSON files are read as by the standard library, for any step size."""
 
 import io
 import json
@@ -34,7 +34,7 @@ def read(text: str | bytes) -> dict[str, Any]:
     step=st.integers(1, 40),
     indent=st.none() | st.just(2),
 )
-def test_it_reads_what_the_standard_library_reads(whole: Any, items: Any, step: int, indent: int | None) -> None:
+def test_it_reads_the_same_as_the_standard_library(whole: Any, items: Any, step: int, indent: int | None) -> None:
     whole["items"] = items
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(json_stream, "STEP", step)
@@ -58,7 +58,7 @@ def test_it_reads_what_the_standard_library_reads(whole: Any, items: Any, step: 
         (b'{"a": 1}\n\xe2', 2),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_line(text: str | bytes, line: int) -> None:
+def test_invalid_json_is_refused_with_its_line(text: str | bytes, line: int) -> None:
     with pytest.raises(BadJson) as caught:
         read(text)
     assert caught.value.line == line
@@ -78,7 +78,7 @@ def test_a_value_without_end_does_not_fill_the_memory(monkeypatch: pytest.Monkey
     assert file.tell() < 5000
 
 
-def test_a_large_file_is_never_held_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_never_completely_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_stream, "STEP", 100)
     file = io.BytesIO(b'{"items": [' + b",".join(b'{"a": "some words"}' for _ in range(1000)) + b"]}")
     reader = JsonReader(file)

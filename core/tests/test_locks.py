@@ -1,4 +1,4 @@
-"""What sessions of the database mean: locks of scopes, runs that are alive, connections that are lost."""
+"""Locks of scopes and runs, which belong to database sessions, and lost connections."""
 
 import threading
 from typing import Any
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def in_another_session(work: Any) -> Any:
-    """What a piece of work returns or raises on a database connection of its own."""
+    """Run a function on a separate database connection, and return its result or raise its error."""
     found: list[Any] = []
 
     def run() -> None:
@@ -33,7 +33,7 @@ def in_another_session(work: Any) -> Any:
 
 
 def is_free(scope: str, collector: str = "github") -> bool:
-    """Whether another session could hold the scope."""
+    """Return whether another session could take the lock of the scope."""
 
     def attempt() -> bool:
         with scope_lock(collector, scope, patience=0) as held:
@@ -79,11 +79,11 @@ def test_a_lost_connection_is_a_failure_of_the_network_and_not_of_the_configurat
     assert (classify_failure(error), exit_code_for(error)) == ("network", 1)
 
 
-def test_a_busy_scope_has_an_exit_code_of_its_own() -> None:
+def test_a_busy_scope_has_its_own_exit_code() -> None:
     assert exit_code_for(ScopeBusy("x")) == 75
 
 
-def test_a_run_that_is_alive_elsewhere_is_left_alone() -> None:
+def test_a_run_of_another_living_process_is_unchanged() -> None:
     def begin_another() -> str:
         with recorded_run("github", {}):
             return CollectorRun.objects.earliest("pk").outcome

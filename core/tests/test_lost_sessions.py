@@ -1,4 +1,4 @@
-"""A server that ends, crashes or starts is a lost database, whatever the driver calls it."""
+"""A server that stops, crashes or starts is a lost connection for every error class of the driver."""
 
 import psycopg
 import pytest
@@ -8,7 +8,7 @@ from core.errors import classify_failure, exit_code_for, in_one_line
 
 
 def wrapped(driver: Exception) -> OperationalError:
-    """The error as Django raises it."""
+    """Return the error as Django raises it."""
     error = OperationalError(str(driver))
     error.__cause__ = driver
     return error

@@ -1,4 +1,4 @@
-"""``--max-seconds`` holds within five seconds, whatever the other side does."""
+"""``--max-seconds`` is exceeded by five seconds at most, with any kind of slow peer."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The production index, against the stand-in: what goes wrong there, and what it is asked."""
+"""The Pinecone index against its stand-in: failures, and the requests that are made."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,13 +23,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The vendor's library waits between its attempts."""
+    """Skip the waits of the vendor's library between attempts."""
     monkeypatch.setattr("pinecone._internal.http_client._retry_sleep", lambda seconds: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
 
 
 @pytest.fixture
 def here(twin: Twin) -> Iterator[Twin]:
-    """The settings point to the stand-in, and the model costs nothing."""
+    """Use the stand-in and a fast model."""
     here = {"VECTOR_INDEX": "pinecone", "PINECONE_HOST": twin.url, "PINECONE_API_KEY": "a-key-of-tests"}
     with override_settings(**here, PINECONE_NAMESPACE="prod"), model("first"):
         yield twin
@@ -42,12 +42,12 @@ def target() -> Target:
 
 
 def held(twin: Twin) -> dict[str, str]:
-    """Hashes of what the only namespace holds, by id."""
+    """Return the hashes of the records in the only namespace, by id."""
     (rows,) = twin.rows().values() or [[]]
     return {row["id"]: row["sha256"] for row in rows}
 
 
-def test_what_is_sent_can_be_read_without_the_database(here: Twin) -> None:
+def test_records_can_be_read_without_the_database(here: Twin) -> None:
     sync([FakeSource(boat="The ferry leaves|at noon")])
     rows = here.rows()
     assert list(rows) == ["prod-hashed-first"]
@@ -60,7 +60,7 @@ def test_what_is_sent_can_be_read_without_the_database(here: Twin) -> None:
     assert held(here) == vector_hashes()
 
 
-def test_an_unchanged_run_asks_nothing_of_the_index_or_the_model(here: Twin) -> None:
+def test_an_unchanged_run_makes_no_requests(here: Twin) -> None:
     notes = FakeSource(boat="one|two")
     sync([notes])
     before = here.count("vectors.upsert") + here.count("vectors.delete")
@@ -69,7 +69,7 @@ def test_an_unchanged_run_asks_nothing_of_the_index_or_the_model(here: Twin) -> 
     assert here.count("vectors.upsert") + here.count("vectors.delete") == before
 
 
-def test_of_a_thread_of_two_hundred_comments_only_the_changed_one_is_sent(here: Twin) -> None:
+def test_only_the_changed_one_of_two_hundred_comments_is_sent(here: Twin) -> None:
     comments = [f"comment {n}" for n in range(200)]
     notes = FakeSource(thread="|".join(comments))
     sync([notes])
@@ -91,7 +91,7 @@ def test_moving_from_postgresql_embeds_nothing(here: Twin) -> None:
     assert held(here) == vector_hashes()
 
 
-def test_a_refused_document_is_marked_and_the_others_go_on(here: Twin) -> None:
+def test_a_refused_document_fails_alone(here: Twin) -> None:
     notes = FakeSource(**{f"n{n}": f"text {n}|more" for n in range(20)})
     here.fault(kind="reject_id", id="n7#0001")
     result = sync([notes])
@@ -118,7 +118,7 @@ def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
     assert exit_code_for(raised.value) == 2
     assert "a-key-of-tests" not in str(raised.value)
     here.ask("faults", {})
-    assert sync([notes]).chunks_embedded == 0  # they were kept
+    assert sync([notes]).chunks_embedded == 0  # from the cache
     check_ledger(notes)
     assert held(here) == vector_hashes()
 
@@ -128,7 +128,9 @@ def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
     [(402, "pay", AccessDenied), (403, "read only", AccessDenied), (503, "overloaded", SourceUnavailable),
      (429, "You have reached your write unit limit for the current month", AccessDenied)],
 )  # fmt: skip
-def test_what_stops_every_document_stops_the_run(here: Twin, status: int, message: str, error: type[Exception]) -> None:
+def test_an_error_about_every_document_stops_the_run(
+    here: Twin, status: int, message: str, error: type[Exception]
+) -> None:
     notes = FakeSource(boat="one", crash="two")
     here.fault(kind="status", status=status, message=message, route="vectors.upsert")
     with pytest.raises(error):
@@ -140,8 +142,8 @@ def test_what_stops_every_document_stops_the_run(here: Twin, status: int, messag
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_broken_connection_is_mended(here: Twin, when: str) -> None:
-    """Also when the write took effect, and nobody heard of it."""
+def test_a_broken_connection_is_restored(here: Twin, when: str) -> None:
+    """The connection may also break after a successful write."""
     notes = FakeSource(boat="one|two|three")
     here.fault(kind="reset", when=when, route="vectors.*", probability=0.4, seed=3)
     for turn in range(4):
@@ -187,7 +189,7 @@ def test_an_emptied_namespace_is_filled_again(here: Twin) -> None:
 def test_orphans_and_foreign_ids_are_found_and_removed(here: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = FakeSource(boat="one|two")
     sync([notes])
-    for name in ("boat#0007", "nobody#0000", "no id of ours"):
+    for name in ("boat#0007", "unknown#0000", "a foreign id"):
         record: dict[str, Any] = {"id": name, "values": [1.0] + [0.0] * 7, "metadata": {}}
         target().index.store.upsert([record])  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setattr("core.search.verifying.SETTLING", 0)
@@ -208,7 +210,7 @@ def differences_now() -> Any:
         verifying.SETTLING = before
 
 
-def test_an_index_of_another_dimension_is_refused_before_anything_is_touched(here: Twin) -> None:
+def test_an_index_of_another_dimension_is_refused_at_first(here: Twin) -> None:
     notes = FakeSource(boat="one")
     sync([notes])
     with model("wide", 16), override_settings(PINECONE_NAMESPACE="other"):
@@ -220,12 +222,12 @@ def test_an_index_of_another_dimension_is_refused_before_anything_is_touched(her
     assert IndexEntry.objects.count() == 1
 
 
-def test_a_key_is_needed(here: Twin) -> None:
+def test_a_key_is_required(here: Twin) -> None:
     with override_settings(PINECONE_API_KEY=""), pytest.raises(ConfigurationError, match="PINECONE_API_KEY"):
         sync([FakeSource(boat="one")])
 
 
-def test_waiting_ends_when_queries_see_all(here: Twin) -> None:
+def test_waiting_ends_when_queries_see_every_write(here: Twin) -> None:
     notes = FakeSource(boat="one|two", crash="three")
     here.ask("settings", {"visible_delay": 0.4})
     assert sync([notes], wait=5).fresh
@@ -261,7 +263,7 @@ def test_both_indexes_filter_alike(here: Twin, index: str) -> None:
         assert [(match.vector_id, round(match.score, 2)) for match in nearest] == [("boat#0000", 1.0)]
 
 
-def test_large_batches_are_cut_by_bytes_and_by_refusal(here: Twin) -> None:
+def test_large_batches_are_split_by_bytes_and_after_refusals(here: Twin) -> None:
     notes = FakeSource(**{f"n{n}": "|".join(f"{k} " + "word " * 150 for k in range(40)) for n in range(4)})
     here.ask("settings", {"max_request_bytes": 50_000})
     sync([notes])

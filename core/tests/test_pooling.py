@@ -31,7 +31,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 def pooler(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A pgbouncer in front of the test database, in the mode of the parameter; its DATABASE_URL."""
+    """Run pgbouncer before the test database in the mode of the parameter, and return its DATABASE_URL."""
     assert PGBOUNCER is not None
     connection.ensure_connection()
     info = connection.connection.info
@@ -64,7 +64,7 @@ def pooler(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def manage(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command as cron does, with this DATABASE_URL."""
+    """Run a command as under cron with this DATABASE_URL."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "DATABASE_URL": url, "GITHUB_TOKENS": "", "GITHUB_API_URL": "http://127.0.0.1:9"},

@@ -1,4 +1,4 @@
-"""The progress of a collection and of the index: what is reported, how often, and how it fits into a line."""
+"""Progress of collections and of the index: values, frequency, and the width of a line."""
 
 import io
 from itertools import pairwise
@@ -30,20 +30,20 @@ WIDTHS = [20, 40, 79, 119]
 
 
 def position(**fields: Any) -> Position:
-    """A position that began 100 seconds before the time 100."""
+    """Return a position that began at time 0."""
     return Position(**({"scope": "bitcoin-core/gui", "stream": "issue_comments", "began": 0.0} | fields))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scope", ["o/r", "a-rather-long-organisation/with-a-repository-of-a-very-long-name" * 2, ""])
 @pytest.mark.parametrize(("seen", "total"), [(0, None), (1, 2), (10_155, 537), (999_999, 12_345_678)])
-def test_a_line_fits_whatever_it_shows(width: int, scope: str, seen: int, total: int | None) -> None:
+def test_every_line_fits_into_its_width(width: int, scope: str, seen: int, total: int | None) -> None:
     line = position(scope=scope, seen=seen, total=total).line(100.0, width)
     assert len(line) <= width
     assert line.isprintable()
 
 
-def test_a_line_has_place_count_rate_and_remaining_time() -> None:
+def test_a_line_has_scope_count_rate_and_remaining_time() -> None:
     line = position(seen=1_200, total=5_197).line(100.0, 79)
     assert line == "bitcoin-core/gui  issue comments  1,200 of 5,197  12/s  5:33 left"
 
@@ -64,17 +64,17 @@ def test_a_long_name_is_shortened_in_its_middle_and_cannot_move_the_cursor() -> 
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (67.4, "1:07"), (3_723, "1:02:03")])
-def test_a_clock_is_read_as_minutes_and_seconds(seconds: float, words: str) -> None:
+def test_a_duration_is_shown_as_minutes_and_seconds(seconds: float, words: str) -> None:
     assert clock(seconds) == words
 
 
-def test_a_new_total_of_the_same_stream_keeps_what_was_read() -> None:
+def test_a_new_total_of_the_same_stream_preserves_the_count() -> None:
     before = position(seen=5, total=10)
     assert moved(before, "bitcoin-core/gui", "issue_comments", 20).seen == 5
     assert moved(before, "bitcoin-core/gui", "issues", 20).seen == 0
 
 
-def test_the_line_makes_room_for_what_else_is_written() -> None:
+def test_the_line_is_removed_while_other_text_is_written() -> None:
     out = io.StringIO()
     line = Line(out)
     line.start()
@@ -87,7 +87,7 @@ def test_the_line_makes_room_for_what_else_is_written() -> None:
     assert out.getvalue().endswith("\r\x1b[2K")
 
 
-def test_into_a_file_go_whole_lines() -> None:
+def test_a_file_gets_whole_lines() -> None:
     out = io.StringIO()
     plain = PlainLines(out)
     plain.expect("o/r", "issues", 300)
@@ -116,7 +116,7 @@ def test_the_index_reports_every_64_chunks_and_ends_at_its_total() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_index_that_needs_no_new_vectors_moves_all_the_same() -> None:
+def test_an_index_without_new_vectors_reports_progress_too() -> None:
     with model("twice"):
         notes = FakeSource(a="one|two", b="three")
         sync([notes])
@@ -148,7 +148,7 @@ def test_the_run_page_shows_chunks_rate_and_remaining_time_of_the_index() -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_session_that_indexes_says_which_command_it_is() -> None:
+def test_an_indexing_session_names_its_command() -> None:
     introduce()
     with connection.cursor() as cursor:
         cursor.execute("SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()")
@@ -157,7 +157,7 @@ def test_a_session_that_indexes_says_which_command_it_is() -> None:
     assert len(name) <= LONGEST
 
 
-def test_every_progress_has_the_same_reports() -> None:
+def test_every_progress_accepts_the_same_reports() -> None:
     shows: list[Progress] = [Silence(), Line(io.StringIO()), PlainLines(io.StringIO())]
     for progress in shows:
         progress.expect("o/r", "issues", 1)

@@ -30,7 +30,7 @@ EACH = [(protocol, name) for protocol, names in PROTOCOLS.items() for name in na
 
 
 def errors_in(folder: Path) -> dict[str, list[int]]:
-    """Lines, counted from 1, in which pyright finds errors; with a configuration of its own, which excludes nothing."""
+    """Return the lines, counted from 1, in which pyright reports errors, with a configuration that excludes nothing."""
     root = SAMPLES.parents[1]
     samples = ["must_pass.py", "must_fail.py"]
     config = {
@@ -43,32 +43,32 @@ def errors_in(folder: Path) -> dict[str, list[int]]:
     (folder / "pyrightconfig.json").write_text(json.dumps(config))
     command = [sys.executable, "-m", "pyright", "--outputjson", "-p", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = json.loads(done.stdout)
-    assert told["summary"]["filesAnalyzed"] == 2
+    report = json.loads(done.stdout)
+    assert report["summary"]["filesAnalyzed"] == 2
     found: dict[str, list[int]] = {name: [] for name in samples}
-    for one in told["generalDiagnostics"]:
+    for one in report["generalDiagnostics"]:
         if one["severity"] == "error":
             found[Path(one["file"]).name].append(one["range"]["start"]["line"] + 1)
     return found
 
 
-def test_pyright_accepts_what_is_right_and_refuses_each_wrong_line(tmp_path: Path) -> None:
+def test_pyright_accepts_correct_code_and_reports_each_wrong_line(tmp_path: Path) -> None:
     lines = len((SAMPLES / "must_fail.py").read_text().splitlines())
     assert errors_in(tmp_path) == {"must_pass.py": [], "must_fail.py": list(range(9, lines + 1))}
 
 
 def shaped(names: tuple[str, ...]) -> SimpleNamespace:
-    """An object with these attributes."""
+    """Return an object with these attributes."""
     return SimpleNamespace(**dict.fromkeys(names, ""))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_protocol_is_known_by_its_attributes(protocol: type) -> None:
+def test_an_object_with_the_attributes_fulfils_a_protocol(protocol: type) -> None:
     assert isinstance(shaped(PROTOCOLS[protocol]), protocol)
 
 
 @pytest.mark.parametrize(("protocol", "name"), EACH)
-def test_every_attribute_is_needed(protocol: type, name: str) -> None:
+def test_every_attribute_is_required(protocol: type, name: str) -> None:
     found = shaped(PROTOCOLS[protocol])
     delattr(found, name)
     assert not isinstance(found, protocol)
@@ -83,7 +83,7 @@ def test_every_attribute_is_a_property_without_a_setter(protocol: type, name: st
 
 @dataclass(frozen=True)
 class Counted:
-    """Its success is computed."""
+    """A result with a computed success."""
 
     counts: dict[str, int]
 
@@ -103,9 +103,7 @@ def test_a_guard_returns_the_object_itself() -> None:
     ("guard", "name"), [(require_tracker_result, "TrackerResult"), (require_activity_record, "ActivityRecord")]
 )
 @pytest.mark.parametrize("wrong", [None, True, "text", {}, {"success": True, "counts": {}}, object()])
-def test_a_guard_names_the_protocol_and_what_it_got(
-    guard: Callable[[object], object], name: str, wrong: object
-) -> None:
+def test_a_guard_names_the_protocol_and_the_type(guard: Callable[[object], object], name: str, wrong: object) -> None:
     with pytest.raises(TypeError, match=name) as raised:
         guard(wrong)
     assert type(wrong).__name__ in str(raised.value)

@@ -1,4 +1,4 @@
-"""Query texts fit the server that they are sent to, however it lets us know what it lacks."""
+"""Query texts are fitted to the server, for every way in which it reports missing parts."""
 
 import json
 from collections.abc import Mapping
@@ -45,12 +45,12 @@ fragment Fields on Issue {
 }
 fragment Account on Actor { ... on User { databaseId } ... on Bot { databaseId } }
 """
-PLACE = {"line": 3, "column": 3}
+LOCATION = {"line": 3, "column": 3}
 RULES = TextRules(types=("Query", "Issue"), substitutes={"uid": "databaseId"})
 
 
 class Server:
-    """A server with a schema that can change, which answers as GitHub does."""
+    """A server with a changeable schema that answers as GitHub does."""
 
     def __init__(self, sdl: str = SDL) -> None:
         self.schema: GraphQLSchema = build_schema(sdl)
@@ -65,7 +65,7 @@ class Server:
         return graphql_sync(self.schema, text).data or {}
 
     def refuse(self, text: str) -> dict[str, Any]:
-        """Return the answer to a text that does not fit the schema; nothing for one that does."""
+        """Return the answer to a text that does not fit the schema, else nothing."""
         errors = [
             {
                 "message": one.message,
@@ -88,7 +88,7 @@ def sent(fitter: QueryFitter, server: Server, text: str = TEXT, scopes: tuple[st
 
 
 def aged(folder: Path, **changes: Any) -> None:
-    """Change what is stored of the server."""
+    """Change the stored knowledge about the server."""
     (file,) = folder.glob("*.json")
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
@@ -101,7 +101,7 @@ def test_fields_and_types_that_a_server_lacks_are_left_out(tmp_path: Path) -> No
     assert "UPDATED" in text
 
 
-def test_what_a_server_lacks_is_logged_once_a_day(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_fields_are_logged_once_a_day(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     server = Server()
     for _ in range(2):
         sent(QueryFitter("u", tmp_path, RULES), server)
@@ -111,7 +111,7 @@ def test_what_a_server_lacks_is_logged_once_a_day(tmp_path: Path, caplog: pytest
     assert caplog.text.count("Issue.stateReason") == 2
 
 
-def test_a_text_that_fits_is_sent_as_it_is(tmp_path: Path) -> None:
+def test_a_text_that_fits_is_sent_unchanged(tmp_path: Path) -> None:
     text = "{ viewer { login } rateLimit { cost } }"
     assert sent(QueryFitter("u", tmp_path, RULES), Server(), text) == text
 
@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "refusal", [AccessDenied("no"), UnexpectedAnswer("no field '__type'"), NotFound("no", reason="not_found")]
 )
-def test_where_introspection_is_not_allowed_refused_fields_are_left_out_and_remembered(
+def test_without_introspection_refused_fields_are_left_out_and_stored(
     tmp_path: Path, refusal: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = Server()
@@ -165,7 +165,7 @@ def test_where_introspection_is_not_allowed_refused_fields_are_left_out_and_reme
     assert len(server.asked) == 1
 
 
-def test_a_passing_failure_of_introspection_is_tried_again_by_the_next_run(tmp_path: Path) -> None:
+def test_introspection_is_retried_by_the_next_run_after_a_temporary_failure(tmp_path: Path) -> None:
     server = Server()
     server.refusal = SliceRefused("something went wrong")
     assert "stateReason" not in sent(QueryFitter("u", tmp_path, RULES), server)
@@ -304,15 +304,15 @@ def test_a_field_that_a_token_may_not_read_is_left_out_for_this_token(tmp_path: 
         ),
     ],
 )  # fmt: skip
-def test_a_refusal_is_understood_by_its_words_or_its_place(error: dict[str, Any], key: str) -> None:
+def test_a_refusal_is_recognized_by_its_message_or_its_location(error: dict[str, Any], key: str) -> None:
     assert key in rejections(TEXT, {"errors": [error]}).lacking
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        {"data": {"repository": None}, "errors": [{"type": "NOT_FOUND", "locations": [PLACE]}]},
-        {"data": None, "errors": [{"message": "Something went wrong", "locations": [PLACE]}]},
+        {"data": {"repository": None}, "errors": [{"type": "NOT_FOUND", "locations": [LOCATION]}]},
+        {"data": None, "errors": [{"message": "Something went wrong", "locations": [LOCATION]}]},
         {"errors": [{"type": "RATE_LIMITED", "message": "limit"}]},
         {"errors": [{"message": "timedout"}]},
         {"errors": [None]},
@@ -329,6 +329,6 @@ def test_other_errors_refuse_nothing(body: object) -> None:
 def test_a_server_that_keeps_refusing_the_same_place_is_not_asked_for_ever(tmp_path: Path) -> None:
     fitter, server = QueryFitter("u", tmp_path, RULES), Server()
     fitter.prepare(TEXT, server.ask)
-    body = {"errors": [{"message": "no", "locations": [PLACE]}]}
+    body = {"errors": [{"message": "no", "locations": [LOCATION]}]}
     assert fitter.learn(TEXT, body, "t")
     assert not fitter.learn(TEXT, body, "t")

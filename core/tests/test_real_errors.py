@@ -28,7 +28,7 @@ REQUEST = httpx.Request("GET", "http://h/")
 
 def stand_in(module: str, name: str, **attributes: object) -> Exception:
     """An exception of the same module and name as a vendor's."""
-    error = type(name, (Exception,), {"__module__": module})("told")
+    error = type(name, (Exception,), {"__module__": module})("message")
     for key, value in attributes.items():
         setattr(error, key, value)
     return error
@@ -39,16 +39,16 @@ def of_requests(status: int, text: str = "", **headers: str) -> requests.HTTPErr
     response = requests.Response()
     response.status_code, response._content = status, text.encode()  # pyright: ignore[reportPrivateUsage]  # no public way
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return requests.HTTPError("told", response=response)
+    return requests.HTTPError("message", response=response)
 
 
 @pytest.mark.parametrize(("status", "category"), STATUSES)
 def test_an_answer_to_an_sdk_is_known_by_its_status(status: int, category: str) -> None:
-    answer: Any = SimpleNamespace(status=status, reason="told", status_code=status)
+    answer: Any = SimpleNamespace(status=status, reason="message", status_code=status)
     for error in (
-        discord.HTTPException(answer, "told"),
-        slack_sdk.errors.SlackApiError("told", answer),
-        pinecone_errors.ApiError("told", status),
+        discord.HTTPException(answer, "message"),
+        slack_sdk.errors.SlackApiError("message", answer),
+        pinecone_errors.ApiError("message", status),
         stand_in("discord.errors", "HTTPException", status=status),
         stand_in("slack_sdk.errors", "SlackApiError", response=answer),
         stand_in("pinecone.exceptions", "PineconeApiException", status=status),
@@ -61,7 +61,7 @@ def test_an_answer_to_a_transport_is_known_by_its_status(status: int, category: 
     info: Any = SimpleNamespace(real_url="http://h/")
     for error in (
         of_requests(status),
-        httpx.HTTPStatusError("told", request=REQUEST, response=httpx.Response(status)),
+        httpx.HTTPStatusError("message", request=REQUEST, response=httpx.Response(status)),
         aiohttp.ClientResponseError(info, (), status=status),
         stand_in("requests.exceptions", "HTTPError", response=SimpleNamespace(status_code=status)),
     ):
@@ -82,29 +82,29 @@ def test_github_s_limits_may_come_as_403(limited: Exception) -> None:
 
 
 CASES = [
-    (discord.LoginFailure("told"), "auth"),
+    (discord.LoginFailure("message"), "auth"),
     (discord.RateLimited(1.0), "rate_limit"),
     (discord.GatewayNotFound(), "unknown"),
     (pinecone_errors.UnauthorizedError(), "auth"),
     (pinecone_errors.RateLimitError(), "rate_limit"),
     (pinecone_errors.ServiceError(), "network"),
-    (pinecone_errors.PineconeConnectionError("told"), "network"),
-    (pinecone_errors.PineconeTimeoutError("told"), "timeout"),
-    (pinecone_errors.PineconeValueError("told"), "validation"),
-    (slack_sdk.errors.SlackRequestError("told"), "unknown"),
+    (pinecone_errors.PineconeConnectionError("message"), "network"),
+    (pinecone_errors.PineconeTimeoutError("message"), "timeout"),
+    (pinecone_errors.PineconeValueError("message"), "validation"),
+    (slack_sdk.errors.SlackRequestError("message"), "unknown"),
     (requests.ConnectTimeout(), "timeout"),
     (requests.ReadTimeout(), "timeout"),
     (requests.ConnectionError(), "network"),
     (requests.exceptions.SSLError(), "network"),
     (requests.exceptions.ChunkedEncodingError(), "network"),
-    (urllib3.exceptions.ReadTimeoutError(POOL, "/", "told"), "timeout"),
+    (urllib3.exceptions.ReadTimeoutError(POOL, "/", "message"), "timeout"),
     (urllib3.exceptions.NewConnectionError(POOL, "refused"), "network"),  # pyright: ignore[reportArgumentType]  # any pool
     (urllib3.exceptions.MaxRetryError(POOL, "/"), "network"),
     (urllib3.exceptions.ProtocolError(), "network"),
-    (httpx.ConnectTimeout("told"), "timeout"),
-    (httpx.PoolTimeout("told"), "timeout"),
-    (httpx.ConnectError("told"), "network"),
-    (httpx.RemoteProtocolError("told"), "network"),
+    (httpx.ConnectTimeout("message"), "timeout"),
+    (httpx.PoolTimeout("message"), "timeout"),
+    (httpx.ConnectError("message"), "network"),
+    (httpx.RemoteProtocolError("message"), "network"),
     (aiohttp.ServerTimeoutError(), "timeout"),
     (aiohttp.ServerDisconnectedError(), "network"),
     (aiohttp.ClientPayloadError(), "network"),

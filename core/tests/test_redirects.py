@@ -1,4 +1,4 @@
-"""A credential goes to the origin of its setting and to no other, whatever a server answers."""
+"""Credentials are sent only to the origin in their setting, for every kind of redirect."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_a_refused_redirect_names_the_setting(name: str, tmp_path: Path) -> None
         CLIENTS[name](first.url, tmp_path)
 
 
-def test_programs_get_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_child_processes_get_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("GITHUB_TOKENS", "DISCORD_BOT_TOKEN", "PINECONE_API_KEY", "DATABASE_URL", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, SECRET)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")

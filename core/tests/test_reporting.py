@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a command is one line and an exit code."""
+"""Every error of a command is one line and an exit code."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ REFUSED = "connection failed: connection to server at 127.0.0.1, port 1 failed: 
 
 
 class Failing(ReportingCommand):
-    """Raises what it is given."""
+    """A command that raises a given error."""
 
     requires_system_checks: Any = ()
     error: BaseException | None = None
@@ -32,7 +32,7 @@ class Failing(ReportingCommand):
 
 
 def end(error: BaseException | None, *more: str, code: int = 0) -> int:
-    """Run as from a terminal; the exit code."""
+    """Run the command as from a terminal, and return the exit code."""
     command = Failing()
     command.error, command.exit_code = error, code
     try:
@@ -43,7 +43,7 @@ def end(error: BaseException | None, *more: str, code: int = 0) -> int:
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
-    """As ``raise error from cause`` leaves it."""
+    """Return the error as after ``raise error from cause``."""
     error.__cause__ = cause
     return error
 
@@ -70,7 +70,7 @@ def test_every_end_has_its_exit_code(error: BaseException | None, code: int, mor
 
 
 @pytest.mark.parametrize("code", [3, 75])
-def test_an_end_that_is_neither_clean_nor_an_error_has_its_own_code(code: int) -> None:
+def test_an_incomplete_end_has_its_own_exit_code(code: int) -> None:
     assert end(None, code=code) == code
 
 
@@ -101,11 +101,11 @@ def test_an_error_is_one_line_on_standard_error(
 
 def test_a_traceback_is_shown_on_request_with_its_causes_and_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     end(caused(RuntimeError(f"refused {SECRET}"), ValueError(f"Authorization: Bearer {SECRET}")), "--traceback")
-    told = capsys.readouterr().err
-    assert told.count("Traceback (most recent call last)") == 1
-    assert "direct cause" in told
-    assert SECRET not in told
-    assert told.splitlines()[-1] == "error: refused *** (validation)"
+    output = capsys.readouterr().err
+    assert output.count("Traceback (most recent call last)") == 1
+    assert "direct cause" in output
+    assert SECRET not in output
+    assert output.splitlines()[-1] == "error: refused *** (validation)"
 
 
 def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,14 +113,14 @@ def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None
     assert "free space" in capsys.readouterr().err
 
 
-def test_a_database_that_is_not_there_names_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_database_names_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
     assert end(caused(OperationalError(REFUSED), psycopg.OperationalError(REFUSED))) == 2
-    told = capsys.readouterr().err
-    assert told.endswith("; check DATABASE_URL and its server (network)\n")
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.endswith("; check DATABASE_URL and its server (network)\n")
+    assert output.count("\n") == 1
 
 
-def test_a_database_that_was_lost_is_no_wrong_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lost_database_is_not_a_wrong_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert end(caused(OperationalError("the connection is lost"), psycopg.OperationalError("x"))) == 1
     assert capsys.readouterr().err.endswith("(network)\n")
 

@@ -1,4 +1,4 @@
-"""The counts by week say what the timeline says, whatever is done to it, and whatever dies halfway."""
+"""The counts by week equal those of the timeline after any change and any rollback."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,12 +24,12 @@ def row(number: int, **changed: Any) -> dict[str, Any]:
     return {
         "source_system": "github", "external_id": f"github:issue:1:{number}", "scope_id": scope().pk, "thread": "",
         "activity_type": "github.issue", "occurred_at": START, "edited_at": None, "deleted_at": None,
-        "actor_external_id": "7", "actor_name": "somebody", "source_url": "", "summary": "",
+        "actor_external_id": "7", "actor_name": "a name", "source_url": "", "summary": "",
     } | changed  # fmt: skip
 
 
 def differences() -> int:
-    """Rows in which the counts differ from counting anew, either way round."""
+    """Return the number of rows that differ from a fresh count, in either direction."""
     with connection.cursor() as cursor:
         cursor.execute(DIFFERENCES)
         return cursor.fetchone()[0]
@@ -58,13 +58,13 @@ def test_weeks_begin_on_monday_in_utc() -> None:
     assert [(str(week), count) for week, count in weeks] == [("2024-12-23", 1), ("2024-12-30", 1)]
 
 
-def test_an_edit_of_the_words_counts_nothing() -> None:
+def test_an_edit_of_the_text_changes_no_count() -> None:
     upsert(Activity, [row(1)], key=KEY)
     upsert(Activity, [row(1, summary="other words")], key=KEY)
     assert ActivityWeek.objects.get().count == PersonWeek.objects.get().count == 1
 
 
-def test_tombstones_are_taken_out_and_put_back() -> None:
+def test_tombstones_are_subtracted_and_added_again() -> None:
     upsert(Activity, [row(1)], key=KEY)
     Activity.objects.update(deleted_at=START)
     assert ActivityWeek.objects.get().count == 0
@@ -72,7 +72,7 @@ def test_tombstones_are_taken_out_and_put_back() -> None:
     assert ActivityWeek.objects.get().count == PersonWeek.objects.get().count == 1
 
 
-def test_nobody_is_not_a_person() -> None:
+def test_an_activity_without_an_actor_is_not_counted_for_a_person() -> None:
     upsert(Activity, [row(1, actor_external_id="")], key=KEY)
     assert not PersonWeek.objects.exists()
 
@@ -87,7 +87,7 @@ def test_a_page_that_is_rolled_back_leaves_no_count() -> None:
 
 CHANGES = st.lists(
     st.tuples(
-        st.sampled_from(["page", "bury", "delete", "move"]),
+        st.sampled_from(["page", "soft_delete", "delete", "move"]),
         st.lists(st.integers(1, 6), min_size=1, max_size=6),
         st.sampled_from(["github.issue", "github.commit"]),
         st.integers(0, 3),
@@ -108,7 +108,7 @@ def test_any_history_is_counted_exactly(db: Any, changes: list[Any]) -> None:
             at = START + timedelta(weeks=weeks)
             rows = [row(n, activity_type=kind, occurred_at=at, actor_external_id=person) for n in numbers]
             upsert(Activity, rows, key=KEY)
-        elif act == "bury":
+        elif act == "soft_delete":
             chosen.update(deleted_at=START)
         elif act == "move":
             chosen.update(scope=scope("c/d"))

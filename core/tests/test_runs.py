@@ -36,7 +36,7 @@ def test_a_run_that_died_is_marked_interrupted_by_the_next_of_its_collector() ->
 
 
 def skip(external_id: str = "7", **more: Any) -> SkippedItem:
-    """Skip an item, perhaps again."""
+    """Record a skip of an item, or another attempt."""
     record_skip(collector="github", scope="1", stream="issues", external_id=external_id, reason="malformed", **more)
     return SkippedItem.objects.get(external_id=external_id)
 
@@ -49,7 +49,7 @@ def test_a_skip_is_counted_once_and_its_attempts_grow() -> None:
     assert again.first_seen_at == first.first_seen_at < again.last_seen_at
 
 
-def test_a_skip_that_works_is_cleared_and_may_come_back() -> None:
+def test_a_skip_is_cleared_by_success_and_may_return() -> None:
     skip()
     skip("8")
     assert clear_skips(collector="github", scope="1", stream="other") == 0
@@ -65,7 +65,7 @@ def test_a_skip_knows_its_run() -> None:
 
 
 def budget(remaining: int | None, minutes: float, rest: float | None = None) -> BudgetRow:
-    """What one process was told; minutes from now."""
+    """Return a budget whose window ends in ``minutes``."""
     now = timezone.now().replace(microsecond=0)
     return BudgetRow(
         source_system="github", account="a", resource="core", limit=5000, remaining=remaining,
@@ -73,7 +73,7 @@ def budget(remaining: int | None, minutes: float, rest: float | None = None) -> 
     )  # fmt: skip
 
 
-def test_of_one_window_the_smaller_remainder_counts_and_a_later_window_replaces_it() -> None:
+def test_the_smaller_remainder_of_a_window_wins_and_a_later_window_replaces_it() -> None:
     assert reconcile(budget(10, 5)).remaining == 10
     assert reconcile(budget(20, 5)).remaining == 10
     assert reconcile(budget(4000, 65)).remaining == 4000
@@ -82,6 +82,6 @@ def test_of_one_window_the_smaller_remainder_counts_and_a_later_window_replaces_
     assert reconcile(budget(4950, 65)).remaining == 4900
 
 
-def test_a_wait_that_one_process_was_told_of_holds_for_all() -> None:
-    told = reconcile(budget(10, 5, rest=3))
-    assert reconcile(budget(10, 5)).not_before == told.not_before is not None
+def test_a_wait_that_one_process_received_applies_to_all() -> None:
+    first = reconcile(budget(10, 5, rest=3))
+    assert reconcile(budget(10, 5)).not_before == first.not_before is not None

@@ -1,4 +1,4 @@
-"""Slack's own client against a small Slack: limits, errors, pages, and words that would call people."""
+"""The Slack client against a fake Slack: limits, errors, pages, and texts that would mention people."""
 
 import time
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ HELLO = Message(title="Hello", lines=["one", "two"], advice="Do this.", link="ht
 
 @pytest.fixture
 def server() -> Iterator[SlackServer]:
-    """A Slack of its own for every test."""
+    """Return a fake Slack for one test."""
     with SlackServer() as running:
         yield running
 
 
 def client(server: SlackServer, slept: list[float] | None = None, **options: Any) -> SlackClient:
-    """A client that notes its pauses instead of making them."""
+    """Return a client that records its pauses instead of sleeping."""
     slept = [] if slept is None else slept
     return SlackClient(TOKEN, server.url, timeout=options.pop("timeout", 5), sleep=slept.append, **options)
 
@@ -48,7 +48,7 @@ def test_a_message_arrives_with_its_parts(server: SlackServer) -> None:
     assert (sent["unfurl_links"], sent["unfurl_media"]) == (False, False)
 
 
-def test_a_limit_is_waited_for_as_long_as_patience_lasts(server: SlackServer) -> None:
+def test_a_limit_is_waited_for_while_patience_lasts(server: SlackServer) -> None:
     slept: list[float] = []
     server.faults = [RATE_LIMITED, RATE_LIMITED]
     client(server, slept).post(CHANNEL, HELLO, key="k")
@@ -56,10 +56,10 @@ def test_a_limit_is_waited_for_as_long_as_patience_lasts(server: SlackServer) ->
     assert [0 < pause <= 1 for pause in slept] == [True, True]
 
 
-@pytest.mark.parametrize("told", ["3600", "1000000", "soon", "-1", ""])
-def test_a_longer_limit_is_left_to_a_later_run(server: SlackServer, told: str) -> None:
+@pytest.mark.parametrize("wait", ["3600", "1000000", "soon", "-1", ""])
+def test_a_longer_limit_is_left_to_a_later_run(server: SlackServer, wait: str) -> None:
     slept: list[float] = []
-    server.faults = [Fault(429, "", {"Retry-After": told})] * 9
+    server.faults = [Fault(429, "", {"Retry-After": wait})] * 9
     with pytest.raises(RetryLater) as raised:
         client(server, slept, patience=5).post(CHANNEL, HELLO, key="k")
     assert raised.value.not_before > datetime.now(UTC)
@@ -105,12 +105,12 @@ def test_a_wrong_token_names_its_variable_and_not_itself(server: SlackServer) ->
     assert "xoxb-wrong" not in str(raised.value)
 
 
-def test_nobody_there_is_an_error_of_the_project() -> None:
+def test_an_unreachable_server_is_an_error_of_the_project() -> None:
     with pytest.raises(SourceUnavailable):
         SlackClient(TOKEN, "http://127.0.0.1:9/api/", timeout=1).post(CHANNEL, HELLO, key="k")
 
 
-def test_reading_is_tried_again_and_comes_in_pages(server: SlackServer) -> None:
+def test_reads_are_repeated_and_paged(server: SlackServer) -> None:
     server.faults = [BROKEN, RATE_LIMITED, PAGE]
     pages = list(client(server).users())
     assert [len(page) for page in pages] == [3, 3, 1]
@@ -140,7 +140,7 @@ def test_a_message_is_found_by_its_key(server: SlackServer) -> None:
 @pytest.mark.parametrize(
     "call", ["<!channel>", "<!here>", "<@U012AB3CD>", "<#C024BE7LR>", "<https://evil.example|log in>"]
 )
-def test_words_call_nobody_and_become_no_link(call: str) -> None:
+def test_texts_mention_no_one_and_become_no_link(call: str) -> None:
     message = Message(title=call, lines=[f"owner/{call}: {call}"], advice=call)
     texts = [block["text"] for block in blocks(message)]
     assert call not in "".join(text["text"] for text in texts if text["type"] == "mrkdwn")
@@ -154,7 +154,7 @@ def test_a_secret_in_an_error_is_hidden() -> None:
     assert "xoxb-" not in str(blocks(message))
 
 
-def test_direction_marks_and_line_breaks_are_taken_out() -> None:
+def test_direction_marks_and_line_breaks_are_removed() -> None:
     shown = blocks(Message(title="a\u202eb\x00\n\nc\ud800", lines=["\u2066x"]))
     assert [block["text"]["text"] for block in shown] == ["ab c", "x"]
 

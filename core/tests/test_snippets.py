@@ -1,4 +1,4 @@
-"""Parts of posts are read without Markdown and HTML, wherever they are cut; code and words stay."""
+"""Parts of posts are shown without Markdown and HTML, wherever they are cut; code and words stay."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Writing many rows at once, and knowing which of them changed."""
+"""Upserts of many rows, and their reports of changes."""
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,12 +18,12 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def row(name: str, external_id: str = "1", **more: Any) -> dict[str, Any]:
-    """A scope."""
+    """Return the row of a scope."""
     return {"source_system": "github", "external_id": external_id, "name": name, "url": "", **more}
 
 
 def names() -> dict[str, str]:
-    """What is kept."""
+    """Return the stored names by external id."""
     return dict(Scope.objects.values_list("external_id", "name"))
 
 
@@ -33,7 +33,7 @@ def test_a_row_is_inserted_updated_or_left_alone() -> None:
     assert not upsert(Scope, [row("b")], key=KEY).changed
 
 
-def test_a_row_that_is_right_is_not_written_again() -> None:
+def test_an_unchanged_row_is_not_written() -> None:
     def version() -> Any:
         with connection.cursor() as cursor:
             cursor.execute("SELECT xmin, ctid FROM core_scope")
@@ -73,23 +73,23 @@ def test_many_rows_are_one_statement(django_assert_num_queries: Any) -> None:
     assert upsert(Scope, [*rows, row("new", "x")], key=KEY).changed == [("github", "x"), ("github", "7")]
 
 
-def test_of_rows_with_one_key_the_last_counts() -> None:
+def test_the_last_row_of_one_key_is_used() -> None:
     upsert(Scope, [row("a"), row("b"), row("x", "2"), row("c")], key=KEY)
     assert names() == {"1": "c", "2": "x"}
 
 
-def test_kept_fields_survive_an_update_and_are_no_change() -> None:
+def test_fields_in_keep_survive_an_update_and_are_not_compared() -> None:
     upsert(Scope, [row("a")], key=KEY)
     assert not upsert(Scope, [row("b")], key=KEY, keep=["name"]).changed
     assert names() == {"1": "a"}
 
 
-@pytest.mark.parametrize(("hours", "kept"), [(-1, "old"), (0, "new"), (1, "new")])
-def test_a_row_that_is_older_than_what_is_kept_is_ignored(hours: int, kept: str) -> None:
+@pytest.mark.parametrize(("hours", "stored"), [(-1, "old"), (0, "new"), (1, "new")])
+def test_a_row_older_than_the_stored_one_is_ignored(hours: int, stored: str) -> None:
     upsert(Scope, [row("old", not_before=NOON)], key=KEY, newer="not_before")
     later = NOON + timedelta(hours=hours)
-    assert bool(upsert(Scope, [row("new", not_before=later)], key=KEY, newer="not_before").changed) is (kept == "new")
-    assert names() == {"1": kept}
+    assert bool(upsert(Scope, [row("new", not_before=later)], key=KEY, newer="not_before").changed) is (stored == "new")
+    assert names() == {"1": stored}
 
 
 def test_a_row_without_a_time_gives_way_to_one_that_has() -> None:
@@ -105,25 +105,25 @@ def test_one_moment_in_two_zones_is_no_change() -> None:
 
 @transaction.atomic
 def upsert_then_fail() -> None:
-    """As a page that fails after its rows."""
+    """Fail after an upsert, as a page may."""
     upsert(Scope, [row("a")], key=KEY)
     raise KeyError
 
 
-def test_nothing_is_kept_of_a_transaction_that_fails() -> None:
+def test_a_failed_transaction_stores_nothing() -> None:
     with pytest.raises(KeyError):
         upsert_then_fail()
     assert names() == {}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_writers_of_the_same_rows_do_not_lock_each_other_out() -> None:
+def test_two_writers_of_the_same_rows_do_not_deadlock() -> None:
     rows = [row("a", str(number)) for number in range(300)]
     done: list[str] = []
 
-    def write(kept: list[dict[str, Any]], name: str) -> None:
+    def write(stored: list[dict[str, Any]], name: str) -> None:
         for turn in range(5):
-            upsert(Scope, [one | {"name": f"{name}{turn}"} for one in kept], key=KEY)
+            upsert(Scope, [one | {"name": f"{name}{turn}"} for one in stored], key=KEY)
         done.append(name)
         connection.close()
 
@@ -146,10 +146,10 @@ VALUES = st.recursive(
 
 @settings(deadline=None, max_examples=40)
 @given(TEXTS, st.dictionaries(TEXTS, VALUES, max_size=3))
-def test_any_text_and_any_json_come_back_as_they_were(text: str, extras: dict[str, Any]) -> None:
+def test_any_text_and_any_json_are_stored_unchanged(text: str, extras: dict[str, Any]) -> None:
     given_row = {"collector": "c", "scope": "s", "stream": "x", "checkpoint_token": text, "extras": extras}
     more = {"human_readable_marker": "", "updated_at": NOON}
     upsert(Checkpoint, [given_row | more], key=["collector", "scope", "stream"])
-    kept = Checkpoint.objects.get()
-    assert (kept.checkpoint_token, kept.extras) == (text, extras)
+    stored = Checkpoint.objects.get()
+    assert (stored.checkpoint_token, stored.extras) == (text, extras)
     assert not upsert(Checkpoint, [given_row | more], key=["collector", "scope", "stream"]).changed

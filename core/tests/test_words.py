@@ -1,4 +1,4 @@
-"""Numbers in words: singular and plural, counts, sizes, durations."""
+"""Numbers with words: singular and plural, counts, sizes, durations."""
 
 import pytest
 
