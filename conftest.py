@@ -1,9 +1,9 @@
-"""What every test may use."""
+"""Fixtures and settings for all tests."""
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.database", "samples.fixtures"]
+pytest_plugins = ["tests.support.database", "tests.support.twins", "samples.fixtures"]
 
-# How long an example takes depends on the machine's other work, and is not what property tests are about.
+# No deadline: the duration of an example depends on the load of the machine.
 settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")

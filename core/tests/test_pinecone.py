@@ -101,7 +101,7 @@ def test_a_refused_document_fails_alone(here: Twin) -> None:
     assert "n7#0001" in entry.last_error
     assert entry.next_try_at is not None
     assert sync([notes]).documents == 0  # not yet
-    here.ask("faults", {})
+    here.call("faults", {})
     IndexEntry.objects.update(next_try_at=NOW)
     assert sync([notes]).remaining == 0
     check_ledger(notes)
@@ -117,7 +117,7 @@ def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
         sync([notes])
     assert exit_code_for(raised.value) == 2
     assert "a-key-of-tests" not in str(raised.value)
-    here.ask("faults", {})
+    here.call("faults", {})
     assert sync([notes]).chunks_embedded == 0  # from the cache
     check_ledger(notes)
     assert held(here) == vector_hashes()
@@ -136,7 +136,7 @@ def test_an_error_about_every_document_stops_the_run(
     with pytest.raises(error):
         sync([notes])
     assert not IndexEntry.objects.filter(state="failed").exists()
-    here.ask("faults", {})
+    here.call("faults", {})
     sync([notes])
     check_ledger(notes)
 
@@ -155,7 +155,7 @@ def test_a_broken_connection_is_restored(here: Twin, when: str) -> None:
                 break
             except SourceUnavailable:
                 continue
-    here.ask("faults", {})
+    here.call("faults", {})
     sync([notes])
     check_ledger(notes)
     assert held(here) == vector_hashes()
@@ -168,7 +168,7 @@ def test_a_tenth_of_all_requests_may_fail(here: Twin) -> None:
     for turn in range(15):
         notes.write(n1="|".join(str(k) for k in range(turn % 4 + 1)))
         sync([notes])
-    assert here.ask("stats")["faults_fired"]
+    assert here.call("stats")["faults_fired"]
     check_ledger(notes)
     assert held(here) == vector_hashes()
 
@@ -229,14 +229,14 @@ def test_a_key_is_required(here: Twin) -> None:
 
 def test_waiting_ends_when_queries_see_every_write(here: Twin) -> None:
     notes = FakeSource(boat="one|two", crash="three")
-    here.ask("settings", {"visible_delay": 0.4})
+    here.call("settings", {"visible_delay": 0.4})
     assert sync([notes], wait=5).fresh
     assert target().index.describe().vectors == 3
     notes.delete("boat")
     assert sync([notes], wait=5).fresh
     assert sorted(target().index.list_ids()) == ["crash#0000"]
     notes.write(crash="another")
-    here.ask("settings", {"visible_delay": 30})
+    here.call("settings", {"visible_delay": 30})
     assert not sync([notes], wait=0.2).fresh
 
 
@@ -265,8 +265,8 @@ def test_both_indexes_filter_alike(here: Twin, index: str) -> None:
 
 def test_large_batches_are_split_by_bytes_and_after_refusals(here: Twin) -> None:
     notes = FakeSource(**{f"n{n}": "|".join(f"{k} " + "word " * 150 for k in range(40)) for n in range(4)})
-    here.ask("settings", {"max_request_bytes": 50_000})
+    here.call("settings", {"max_request_bytes": 50_000})
     sync([notes])
     check_ledger(notes)
     assert held(here) == vector_hashes()
-    assert here.ask("stats")["routes"]["vectors.upsert"]["statuses"].get("413")
+    assert here.call("stats")["routes"]["vectors.upsert"]["statuses"].get("413")

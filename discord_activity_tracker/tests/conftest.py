@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.support.discord_twin import IS_THERE, Twin, write_small_guild
+from tests.support.discord_twin import Twin, write_small_guild
+from tests.support.twins import require
 
 Collect = Callable[..., dict[str, Any]]
 
@@ -17,8 +18,7 @@ Collect = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="session")
 def small_guild(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Few of the guild's threads."""
-    if not IS_THERE:
-        pytest.skip("the stand-in for Discord is not beside the project")
+    require()
     return write_small_guild(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
 
 

@@ -1,94 +1,79 @@
-"""The stand-in for Discord, as a process of its own, with a small part of its guild."""
+"""The twin of Discord, with a small part of its guild."""
 
 import gzip
 import json
-import subprocess
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+from tests.support.twins import FOLDER, TwinProcess
 
-SHARED = Path(settings.BASE_DIR).parent / "shared" / "twins"
-PYTHON = Path(settings.BASE_DIR) / ".twins" / "bin" / "python"
-DATA = SHARED / "data" / "discord-guild.jsonl.gz"
-IS_THERE = DATA.exists() and PYTHON.exists()
-UNKNOWN = 9999
-ODD = {"poll", "snap", "pin", "stk", "hook", "comp", "ref", "e", "re"}
+DATA = FOLDER / "data" / "discord-guild.jsonl.gz"
+PRIVATE_THREAD = 12
+UNKNOWN_TYPE = 9999
+"""A message type that Discord does not define."""
+RARE_KEYS = {"poll", "snap", "pin", "stk", "hook", "comp", "ref", "e", "re"}
+"""Keys of recorded messages that few messages have: polls, forwards, pins, stickers, webhooks, and so on."""
 
 
 def write_small_guild(target: Path, threads: int, messages: int) -> Path:
-    """Every ``threads``-th thread, and of most channels the first ``messages`` with some of every odd kind."""
+    """Write a part of the recorded guild: every ``threads``-th thread and the first ``messages`` of each channel.
+
+    Two channels keep 205 messages, which is more than two pages. Rare kinds of message are kept up to twice the limit.
+    """
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    kept = {
+    selected = {
         row["id"]
         for n, row in enumerate(r for r in rows if r["k"] == "thread")
-        if n % threads == 0 or row["type"] == 12
+        if n % threads == 0 or row["type"] == PRIVATE_THREAD
     }
-    kept |= {row["c"] for row in rows if row.get("t") == UNKNOWN}
-    dropped = {row["id"] for row in rows if row["k"] == "thread"} - kept
-    held: dict[object, int] = {}
+    selected |= {row["c"] for row in rows if row.get("t") == UNKNOWN_TYPE}
+    dropped = {row["id"] for row in rows if row["k"] == "thread"} - selected
+    counts: dict[object, int] = {}
     long = {row["id"] for row in rows if row["k"] == "channel" and row["name"] in {"general", "wallet"}}
     with gzip.open(target, "wt", encoding="utf-8") as out:
         for row in rows:
-            if row["k"] == "thread" and row["id"] not in kept:
+            if row["k"] == "thread" and row["id"] not in selected:
                 continue
             if row["k"] == "msg":
-                seen = held[row["c"]] = held.get(row["c"], 0) + 1
-                rare = row.get("t", 0) not in (0, 19) or ODD & row.keys()
-                most = 205 if row["c"] in long else messages
-                too_many = seen > most and not (rare and seen < 2 * most)
-                if row.get("t") != UNKNOWN and (row["c"] in dropped or too_many):
+                count = counts[row["c"]] = counts.get(row["c"], 0) + 1
+                rare = row.get("t", 0) not in (0, 19) or RARE_KEYS & row.keys()
+                limit = 205 if row["c"] in long else messages
+                too_many = count > limit and not (rare and count < 2 * limit)
+                if row.get("t") != UNKNOWN_TYPE and (row["c"] in dropped or too_many):
                     continue
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
     return target
 
 
-class Twin:
-    """A running stand-in; use as a context manager."""
+class Twin(TwinProcess):
+    """A running twin of Discord."""
 
     def __init__(self, data: Path, *options: str) -> None:
-        command = [str(PYTHON), str(SHARED / "discord" / "serve.py"), "--port", "0", "--data", str(data), *options]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.base = self._process.stdout.readline().split()[-1]
-
-    def __enter__(self) -> "Twin":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=20)
-
-    def call(self, path: str, body: object = None) -> Any:
-        """Talk to its control plane."""
-        data = None if body is None else json.dumps(body).encode()
-        url = f"{self.base.removesuffix('/api/v10')}/_twin/{path}"
-        with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=60) as answer:  # noqa: S310  (here)
-            return json.loads(answer.read())
+        super().__init__("discord/serve.py", "--data", str(data), *options)
+        self.base = f"{self.url}/api/v10"
 
     def mutate(self, **order: object) -> Any:
-        """Change the guild; returns what was done."""
+        """Change the guild and return what was done."""
         return self.call("mutate", [order])["done"]
 
     def fail(self, *rules: dict[str, object]) -> None:
-        """Break requests from now on."""
+        """Let requests fail from now on, by these rules."""
         self.call("faults", {"rules": list(rules)})
 
     def forget(self, *what: str) -> None:
-        """Forget statistics, faults or limits."""
+        """Reset statistics, faults or limits."""
         self.call("reset", {"what": what})
 
     def truth(self) -> Any:
-        """What there is."""
+        """Return the current content of the guild."""
         return self.call("truth")
 
     def readable(self) -> dict[int, Any]:
-        """The containers that a bot which follows its permissions can hold."""
-        boxes = self.truth()["containers"].items()
-        return {int(pk): box for pk, box in boxes if box["access"] == "ok" and box.get("found_by") != "none"}
+        """Return the channels and threads that the bot has permission to read, by id."""
+        containers = self.truth()["containers"].items()
+        return {int(pk): box for pk, box in containers if box["access"] == "ok" and box.get("found_by") != "none"}
 
     def request_count(self, match: str = "") -> int:
-        """Requests since the last reset."""
+        """Return the number of requests since the last reset whose path matches."""
         return len([row for row in self.call(f"log?n=100000&match={match}") if row])

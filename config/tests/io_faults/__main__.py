@@ -22,7 +22,8 @@ from config.tests.io_faults.installation import PATIENCE, Ended, Fault, Installa
 from config.tests.io_faults.jobs import CODES, Job, jobs, pinecone_job
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
-from tests.support.pinecone_twin import PYTHON, SERVER, Twin
+from tests.support.pinecone_twin import Twin
+from tests.support.twins import available
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
         installation = Installation(Path(folder))
         running.callback(installation.stop)
         run = Disturbing(installation, github, discord)
-        if SERVER.exists() and PYTHON.exists():
+        if available():
             twin = Twin()
             running.callback(twin.stop)
             run.jobs.append(pinecone_job(twin))
