@@ -80,5 +80,5 @@ lock: .venv/installed ## Write both lock files anew from pyproject.toml
 	@$(BIN)/uv export $(RUNTIME) -o requirements.lock >/dev/null
 
 clean: ## Stop the embedded database and remove what was installed; what was collected (var) stays
-	@-test ! -x $(BIN)/python || $(BIN)/python -m config.database stop
+	@-test ! -x $(BIN)/python || $(BIN)/python -m embedded_postgres stop
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis

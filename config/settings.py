@@ -16,7 +16,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
-from config.database import database_settings
+from config.database_url import database_settings
 from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -19,9 +19,8 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
-from config.database import stop_server
-from config.database.client import ensure_running, programs
-from config.database.home import Home
+from embedded_postgres.client import ensure_running, programs, stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
 from tests.support.slack_server import CHANNEL, TOKEN, SlackServer
@@ -62,7 +61,7 @@ class Stage:
     def __enter__(self) -> Self:
         for service in (self.github, self.discord, self.slack, self.embeddings):
             self._stack.enter_context(service)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
-        self.host = ensure_running(Home(self.folder / "server" / "postgres"))
+        self.host = ensure_running(ClusterPaths(self.folder / "server" / "postgres"))
         self._stack.callback(stop_server, self.folder / "server")
         with self.connect("postgres") as connection:  # processes are killed here, and not the machine
             connection.execute("ALTER SYSTEM SET fsync = off")

@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import sql
 
 from bench.signals.stage import Place, Stage
-from config.database.client import programs
+from embedded_postgres.client import programs
 
 HISTORY = frozenset({"core_collectorrun", "django_migrations"})
 """Tables that say what happened when: a stopped run is a line of the first. The second holds times only beside names,

@@ -12,8 +12,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from config.database import stop_server
-from config.database.client import programs
+from embedded_postgres.client import programs, stop_server
 from tests.support.doc_examples import ROOT
 
 FOLDER = Path(__file__).parent / "dumps"
@@ -32,7 +31,7 @@ def main() -> int:
         try:
             subprocess.run([sys.executable, ROOT / "manage.py", "demo"], env=env, stdout=subprocess.DEVNULL, check=True)
             url = subprocess.run(
-                [sys.executable, "-m", "config.database", "url"],
+                [sys.executable, "-m", "embedded_postgres", "url"],
                 cwd=ROOT, env=env | {"VAR_DIR": f"{folder}/demo"}, stdout=subprocess.PIPE, text=True, check=True,
             ).stdout.strip()  # fmt: skip
             options = ["--format=custom", "--compress=none", "--no-owner", "--no-privileges", f"--file={raw}", url]

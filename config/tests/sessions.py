@@ -72,7 +72,7 @@ def main() -> None:
                     sys.stdout.write(f"\n[exit code {found.exit_code}, longest gap {found.longest_gap:.1f} s]\n")
                     sys.stdout.flush()
         finally:
-            stop = [sys.executable, "-m", "config.database", "stop"]
+            stop = [sys.executable, "-m", "embedded_postgres", "stop"]
             subprocess.run(stop, cwd=ROOT, env={**env, "PATH": "/usr/bin:/bin"}, check=False)
 
 

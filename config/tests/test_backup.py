@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from config.database import stop_server
-from config.database.programs import run_program
+from config.client_programs import run_program
 from core.errors import in_one_line
+from embedded_postgres.client import stop_server
 from samples.server import SampleServer
 from tests.support.doc_examples import ROOT, run
 
@@ -95,8 +95,8 @@ def test_what_a_program_says_last_is_reported(
     fake = tmp_path / "pg_dump"
     fake.write_text(f"#!/bin/sh\n{program}\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("config.database.programs._found", lambda name: str(tmp_path / name))
-    monkeypatch.setattr("config.database.programs.connection", FakeConnection())
+    monkeypatch.setattr("config.client_programs._found", lambda name: str(tmp_path / name))
+    monkeypatch.setattr("config.client_programs.connection", FakeConnection())
     with pytest.raises(OSError, match="pg_dump failed") as failed:
         run_program("pg_dump")
     assert words in in_one_line(failed.value)

@@ -51,7 +51,7 @@ def machine(tmp_path: Path) -> Iterator[tuple[Path, SampleServer, SampleDiscord]
     export(place / "exports" / "old-harbour.json", [exported(at(0)), exported(at(1))])
     with SampleServer() as server, SampleDiscord() as discord:
         yield place, server, discord
-    run(".venv/bin/python -m config.database stop", place)
+    run(".venv/bin/python -m embedded_postgres stop", place)
 
 
 @pytest.mark.slow

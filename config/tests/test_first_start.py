@@ -64,19 +64,18 @@ def test_ten_migrations_at_once_all_succeed(tmp_path: Path) -> None:
         for _ in range(10)
     ]  # fmt: skip
     errors = [command.communicate(timeout=300)[1] for command in commands]
-    subprocess.run([sys.executable, "-m", "config.database", "stop"], cwd=ROOT, env=environment(tmp_path), check=True)
+    subprocess.run([sys.executable, "-m", "embedded_postgres", "stop"], cwd=ROOT, env=environment(tmp_path), check=True)
     assert [command.returncode for command in commands] == [0] * 10, errors
 
 
 @pytest.mark.slow
 def test_the_embedded_server_is_found_through_the_dotenv_file(tmp_path: Path) -> None:
-    """``python -m config.database`` reads VAR_DIR from ``.env`` as every command does."""
+    """``python -m embedded_postgres`` reads VAR_DIR from ``.env`` as every command does."""
     copy, var = tmp_path / "project", tmp_path / "elsewhere"
-    shutil.copytree(ROOT / "config/database", copy / "config/database")
-    (copy / "config/__init__.py").touch()
+    shutil.copytree(ROOT / "embedded_postgres", copy / "embedded_postgres")
     (copy / ".env").write_text(f"VAR_DIR={var}\n")
     env = {name: value for name, value in environment(var).items() if name != "VAR_DIR"}
-    command = [sys.executable, "-m", "config.database"]
+    command = [sys.executable, "-m", "embedded_postgres"]
     asked = subprocess.run([*command, "url"], cwd=copy, env=env, capture_output=True, text=True, check=False)
     subprocess.run([*command, "stop"], cwd=copy, env=env, check=True)
     assert (var / "postgres" / "data").is_dir(), asked.stderr  # the socket may be elsewhere: its path must be short

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from django.db.utils import OperationalError
 
-from config.database import stop_server
-from config.database.backend.base import DatabaseWrapper
-from config.database.disk import NEEDED, is_disk_full
-from config.database.home import Home
 from core.errors import classify_failure, in_one_line
+from embedded_postgres.backend.base import DatabaseWrapper
+from embedded_postgres.client import stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
+from embedded_postgres.disk import NEEDED, is_disk_full
 from tests.support.doc_examples import ROOT, run
 
 MANAGE = f"{sys.executable} {ROOT}/manage.py"
@@ -123,19 +123,19 @@ def test_a_full_disk_is_no_trouble_of_the_network() -> None:
     assert classify_failure(caused("the connection is lost", psycopg.OperationalError("closed"))) == "network"
 
 
-def home_with(tmp_path: Path, log: str) -> Home:
+def home_with(tmp_path: Path, log: str) -> ClusterPaths:
     (tmp_path / "server.log").write_text(log)
-    return Home(tmp_path)
+    return ClusterPaths(tmp_path)
 
 
 def test_the_server_log_names_the_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.database.disk.NEEDED", 0)
+    monkeypatch.setattr("embedded_postgres.disk.NEEDED", 0)
     assert is_disk_full(home_with(tmp_path, READY + PANIC), since=10_000)
     assert is_disk_full(home_with(tmp_path, PANIC + READY), since=0)
     assert not is_disk_full(home_with(tmp_path, PANIC + READY), since=len(PANIC))  # before this session
     assert not is_disk_full(home_with(tmp_path, READY + PANIC.replace("PANIC", "ERROR")), since=0)  # one statement
     assert not is_disk_full(home_with(tmp_path, ""), since=0)
-    assert not is_disk_full(Home(tmp_path / "nothing"), since=0)
+    assert not is_disk_full(ClusterPaths(tmp_path / "nothing"), since=0)
 
 
 def test_a_server_without_room_for_its_log_has_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

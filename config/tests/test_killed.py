@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config.database import stop_server
+from embedded_postgres.client import stop_server
 from samples.server import SampleServer
 
 ROOT = Path(__file__).parents[2]

@@ -15,9 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from config.database import stop_server
-from config.database.client import ensure_running
-from config.database.home import Home
+from embedded_postgres.client import ensure_running, stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
 
@@ -58,7 +57,7 @@ class Project:
 
     def rows_in(self, table: str) -> int:
         """Return the number of committed rows of a table."""
-        host = ensure_running(Home(self.var / "postgres"))
+        host = ensure_running(ClusterPaths(self.var / "postgres"))
         with psycopg.connect(host=host, user="postgres", dbname="activity_trackers") as connection:
             found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
             return found[0] if found else 0
@@ -108,14 +107,14 @@ def project(services: tuple[SampleServer, SampleDiscord], tmp_path: Path) -> Ite
 
 
 def kill_postmaster(var: Path) -> None:
-    postmaster = Home(var / "postgres").postmaster()
+    postmaster = ClusterPaths(var / "postgres").postmaster()
     assert postmaster is not None
     os.kill(postmaster[0], signal.SIGKILL)
 
 
 def kill_supervisor(var: Path) -> None:
     """Kill the process that started the server."""
-    postmaster = Home(var / "postgres").postmaster()
+    postmaster = ClusterPaths(var / "postgres").postmaster()
     assert postmaster is not None
     parent = Path(f"/proc/{postmaster[0]}/stat").read_text().rpartition(")")[2].split()[1]
     os.kill(int(parent), signal.SIGKILL)
@@ -123,7 +122,7 @@ def kill_supervisor(var: Path) -> None:
 
 def restart(var: Path) -> None:
     stop_server(var)
-    ensure_running(Home(var / "postgres"))
+    ensure_running(ClusterPaths(var / "postgres"))
 
 
 def lose_in_the_middle(project: Project, lose: Lose, command: str, whole: int) -> tuple[int, str, float]:

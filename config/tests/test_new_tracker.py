@@ -28,7 +28,7 @@ def copy(tmp_path: Path) -> Iterator[Path]:
     """A copy of the repository whose database is stopped in the end."""
     place = copy_repository(tmp_path / "copy")
     yield place
-    run(".venv/bin/python -m config.database stop", place)
+    run(".venv/bin/python -m embedded_postgres stop", place)
 
 
 def good(order: str, cwd: Path, **more: str) -> str:

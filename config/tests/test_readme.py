@@ -89,7 +89,7 @@ def search(address: str, name: str, password: str, words: str) -> str:
 def place(tmp_path: Path) -> Iterator[Path]:
     """A fresh clone; its databases are stopped afterwards."""
     yield copy_repository(tmp_path)
-    run(".venv/bin/python -m config.database stop", tmp_path)
+    run(".venv/bin/python -m embedded_postgres stop", tmp_path)
 
 
 @pytest.mark.parametrize("demo_before", [False, True], ids=["without demo", "with demo"])

@@ -62,7 +62,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         assert machine.cron("migrate", "--verbosity", "0").returncode == 0
         yield machine
     subprocess.run(
-        [sys.executable, "-m", "config.database", "stop"], cwd=ROOT, env={**os.environ, **machine.env}, check=True
+        [sys.executable, "-m", "embedded_postgres", "stop"], cwd=ROOT, env={**os.environ, **machine.env}, check=True
     )
 
 

@@ -10,11 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from config.database import stop_server
-from config.database.client import ensure_running, programs
-from config.database.home import Home
-from config.database.roles import DATABASE, ROLE, SUPERUSER
 from config.tests.test_backup import manage
+from embedded_postgres.client import ensure_running, programs, stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
+from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
 
@@ -39,7 +38,7 @@ def dump(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def in_place(var: Path, dump: Path) -> None:
     """Make the data folder of 0.1.0, where everything belongs to the superuser."""
-    where = ["--host", ensure_running(Home(var / "postgres")), "--username", SUPERUSER]
+    where = ["--host", ensure_running(ClusterPaths(var / "postgres")), "--username", SUPERUSER]
     subprocess.run([programs() / "createdb", *where, "--template=template0", DATABASE], check=True)
     subprocess.run([programs() / "pg_restore", *where, "--no-owner", f"--dbname={DATABASE}", dump], check=True)
 
@@ -59,7 +58,7 @@ def ids(var: Path) -> dict[str, Any]:
 
 def owners(var: Path) -> set[str]:
     """Who owns the tables."""
-    with psycopg.connect(host=ensure_running(Home(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
+    with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
         return {row[0] for row in connection.execute("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")}
 
 
@@ -97,7 +96,7 @@ def test_the_way_back_removes_what_a_newer_version_added(dump: Path, var: Path) 
     kept = ids(var)
     done = manage(var, f"restore --force {dump}", DATABASE_URL="")
     assert done.returncode == 0, done.stderr
-    with psycopg.connect(host=ensure_running(Home(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
+    with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
         assert connection.execute("SELECT to_regclass('axes_accessattempt')").fetchone() == (None,)
     assert manage(var, "migrate --noinput -v0", DATABASE_URL="").returncode == 0
     assert ids(var) == kept

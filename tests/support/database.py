@@ -22,9 +22,9 @@ from django.test import TransactionTestCase
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-from config.database.client import ensure_running
-from config.database.home import Home
-from config.database.roles import ROLE, SUPERUSER, add_extension, prepare_database
+from embedded_postgres.client import ensure_running
+from embedded_postgres.cluster_paths import ClusterPaths
+from embedded_postgres.roles import ROLE, SUPERUSER, add_extension, prepare_database
 
 CLUSTER = "tests"
 """Folder below ``VAR_DIR`` of the tests' cluster. Collected data are in another one, which stays durable."""
@@ -56,7 +56,7 @@ def django_db_modify_db_settings(
     home = Path(connection.settings_dict["EMBEDDED_HOME"]).parent / CLUSTER / "postgres"
     connection.settings_dict["EMBEDDED_HOME"] = str(home)
     os.environ["VAR_DIR"] = str(home.parent)  # for the processes that tests start
-    host = ensure_running(Home(home))
+    host = ensure_running(ClusterPaths(home))
     with (
         django_db_blocker.unblock(),
         psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server,

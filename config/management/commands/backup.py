@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from config.database.programs import run_program
+from config.client_programs import run_program
 from core.collectors import ReportingCommand
 from core.db.limits import MAINTENANCE
 from core.operations.files import PRIVATE, new_file

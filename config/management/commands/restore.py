@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from config.database.programs import replace_everything
+from config.client_programs import replace_everything
 from core.collectors import ReportingCommand
 from core.db.limits import MAINTENANCE
 from core.errors import ConfigurationError

@@ -17,10 +17,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from config.database import stop_server
-from config.database.client import ensure_running
-from config.database.home import Home
-from config.database.roles import DATABASE, ROLE, SUPERUSER
+from embedded_postgres.client import ensure_running, stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
+from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER
 
 ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
@@ -75,8 +74,8 @@ class Installation:
         return self.folder / "var"
 
     @property
-    def home(self) -> Home:
-        return Home(self.var / "postgres")
+    def home(self) -> ClusterPaths:
+        return ClusterPaths(self.var / "postgres")
 
     def manage(
         self, *order: str, fault: Fault | None = None, var: Path | None = None, patience: float = PATIENCE

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.database import stop_server
-from config.database.client import ensure_running, programs
-from config.database.home import Home
-from config.database.roles import DATABASE, SUPERUSER
 from config.tests.io_faults.installation import Ended, Installation, comparable, times_of_reading
+from embedded_postgres.client import ensure_running, programs, stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
+from embedded_postgres.roles import DATABASE, SUPERUSER
 from tests.support.pinecone_twin import Twin
 
 CODES = {0, 1, 2, 3, 75}
@@ -123,7 +122,7 @@ def start_state(installation: Installation) -> Mapping[str, Any]:
     fresh = installation.folder / "fresh"
     key = fresh / "secret_key"
     fresh_one = Installation(installation.folder, installation.environment)
-    host = ensure_running(Home(fresh / "postgres"))
+    host = ensure_running(ClusterPaths(fresh / "postgres"))
     dump = [programs() / "pg_dump", "--schema-only", f"--host={host}", f"--username={SUPERUSER}", DATABASE]
     done = subprocess.run(dump, capture_output=True, text=True, check=False)
     schema = [line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]

@@ -8,20 +8,18 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
-from config.database import database_settings, stop_server
-from config.database.home import Home
+from embedded_postgres.client import stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
 
 ROOT = Path(__file__).parents[2]
 
 
 def url(var: Path) -> subprocess.CompletedProcess[str]:
     """Start the server as a command would."""
-    command = [sys.executable, "-m", "config.database", "url"]
+    command = [sys.executable, "-m", "embedded_postgres", "url"]
     env = {**os.environ, "VAR_DIR": str(var)}
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
 
@@ -37,7 +35,7 @@ def var(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_server_starts_is_shared_and_recovers_from_kills(var: Path) -> None:
     assert url(var).returncode == 0
-    home = Home(var / "postgres")
+    home = ClusterPaths(var / "postgres")
     postmaster = home.postmaster()
     assert postmaster is not None
     assert url(var).stdout == url(var).stdout
@@ -72,29 +70,10 @@ def test_another_major_version_is_refused_with_what_to_do(var: Path) -> None:
 @pytest.mark.slow
 def test_a_deleted_folder_ends_its_server(var: Path) -> None:
     assert url(var).returncode == 0
-    postmaster = Home(var / "postgres").postmaster()
+    postmaster = ClusterPaths(var / "postgres").postmaster()
     assert postmaster is not None
     give_up = time.monotonic() + 60
     while var.exists() or Path(f"/proc/{postmaster[0]}").exists():  # the server may write while it is deleted
         shutil.rmtree(var, ignore_errors=True)
         assert time.monotonic() < give_up
         time.sleep(0.1)
-
-
-@pytest.mark.parametrize("wrong", ["mysql://h/n", "postgres://u:s3cret@h:port/n", "postgres://u:s3cret@h", "nonsense"])
-def test_a_url_that_is_not_usable_is_refused_without_its_password(wrong: str, tmp_path: Path) -> None:
-    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
-        database_settings(wrong, tmp_path)
-    assert "s3cret" not in str(refused.value)
-
-
-def test_a_url_becomes_settings(tmp_path: Path) -> None:
-    found = database_settings("postgres://u:p%40ss@db:5433/name?sslmode=require", tmp_path)
-    assert (found["PASSWORD"], found["PORT"]) == ("p@ss", "5433")
-    options: Any = found["OPTIONS"]
-    assert (options["sslmode"], options["connect_timeout"], options["keepalives_idle"]) == ("require", "10", "30")
-
-
-def test_an_address_may_say_how_long_to_wait_for_a_connection(tmp_path: Path) -> None:
-    options: Any = database_settings("postgres://db/name?connect_timeout=3&keepalives=0", tmp_path)["OPTIONS"]
-    assert (options["connect_timeout"], options["keepalives"], options["tcp_user_timeout"]) == ("3", "0", "60000")

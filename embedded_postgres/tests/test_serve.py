@@ -1,4 +1,4 @@
-"""``python -m config.database serve``: the embedded server under a service manager."""
+"""``python -m embedded_postgres serve``: the embedded server under a service manager."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def ask(var: Path, order: str, **more: str) -> "subprocess.CompletedProcess[str]":
     env = {**os.environ, "VAR_DIR": str(var), "DATABASE_URL": "", **more}
     return subprocess.run(
-        [sys.executable, "-m", "config.database", order],
+        [sys.executable, "-m", "embedded_postgres", order],
         cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
@@ -26,7 +26,7 @@ def test_the_server_is_reported_ready_and_stops_with_the_service(tmp_path: Path)
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(120)
         env = {**os.environ, "VAR_DIR": str(tmp_path), "DATABASE_URL": "", "NOTIFY_SOCKET": str(tmp_path / "notify")}
-        with subprocess.Popen([sys.executable, "-m", "config.database", "serve"], cwd=ROOT, env=env) as serving:
+        with subprocess.Popen([sys.executable, "-m", "embedded_postgres", "serve"], cwd=ROOT, env=env) as serving:
             try:
                 assert manager.recv(100) == b"READY=1"
                 assert ask(tmp_path, "status").stdout == "running\n"

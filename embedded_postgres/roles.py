@@ -1,6 +1,6 @@
-"""Who may do what in the embedded server: the product works as an ordinary role, which owns its database.
+"""Roles of the embedded server: the project connects as an ordinary role, which owns its database.
 
-The superuser is used for what only it can do: making the role and the database, and the extension ``vector``.
+The superuser does only what requires it: creating the role, the database and the extension ``vector``.
 """
 
 from contextlib import suppress
@@ -16,10 +16,10 @@ DATABASE = "activity_trackers"
 LOCK = 7313
 """The advisory lock of :func:`prepare_database`; ``core.db.locks`` lists it as ``DATABASE_ROLES``."""
 PATIENCE = "60s"
-"""How long to wait for a table that another program uses; longer than a page, shorter than a person waits."""
+"""How long to wait for a table in use: longer than storing a page takes, short enough for a person who waits."""
 
-# Everything in this database that belongs to the superuser, but was not made by initdb (ids below 16384) or by an
-# extension. Sequences of a column follow their table, and types of a table's rows as well.
+# Objects in this database that belong to the superuser and were created neither by initdb (ids below 16384) nor by an
+# extension. Sequences of a column and row types follow their table.
 _FOREIGN = """
 WITH owned AS (
     SELECT 'pg_class'::regclass AS class, oid, relowner AS owner FROM pg_class c
@@ -36,25 +36,27 @@ WITH owned AS (
     UNION ALL SELECT 'pg_statistic_ext'::regclass, oid, stxowner FROM pg_statistic_ext
     UNION ALL SELECT 'pg_type'::regclass, oid, typowner FROM pg_type WHERE typtype IN ('d', 'e')
 )
-SELECT found.type, found.identity FROM owned, pg_identify_object(class, oid, 0) AS found
-WHERE owned.oid >= 16384 AND owner = %s::regrole AND coalesce(found.schema, '') !~ '^pg_(toast|temp)'
+SELECT object.type, object.identity FROM owned, pg_identify_object(class, oid, 0) AS object
+WHERE owned.oid >= 16384 AND owner = %s::regrole AND coalesce(object.schema, '') !~ '^pg_(toast|temp)'
     AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = oid AND deptype = 'e')
 """
 _ALTER = {"composite type": "type", "statistics object": "statistics"}
-"""What ALTER calls kinds of objects for which ``pg_identify_object`` has another name."""
+"""Kinds of objects that ALTER calls otherwise than ``pg_identify_object``."""
 
 
 def prepare_database(host: str) -> None:
-    """Make database, role and extension where they are missing, and hand over what belongs to the superuser.
+    """Create database, role and extension if they are missing, and give the superuser's objects to the role.
 
-    Safe to repeat and to run in several processes at once. The role appears in the transaction that hands everything
-    over: as long as it is missing, nothing is half done. Raises psycopg's errors.
+    Safe to repeat and to run in several processes at once. One transaction creates the role and changes the owners, so
+    a missing role means that nothing has been changed. Raises psycopg's errors.
     """
     with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
-        found = server.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
-        if found.fetchone() is None:
+        row = server.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
+        if row.fetchone() is None:
             create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
-            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):  # another was quicker
+            with suppress(
+                psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
+            ):  # another process was faster
                 server.execute(create.format(sql.Identifier(DATABASE)))
     role = sql.Identifier(ROLE)
     with psycopg.connect(host=host, user=SUPERUSER, dbname=DATABASE) as database:
@@ -70,6 +72,6 @@ def prepare_database(host: str) -> None:
 
 
 def add_extension(host: str, database: str) -> None:
-    """Make the extension ``vector`` in another database of the server, such as one for tests."""
+    """Create the extension ``vector`` in another database of the server, such as one for tests."""
     with psycopg.connect(host=host, user=SUPERUSER, dbname=database, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")

@@ -14,10 +14,9 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection
 
-from config.database import stop_server
-from config.database.client import ensure_running
-from config.database.home import Home
-from config.database.roles import DATABASE, ROLE, SUPERUSER, prepare_database
+from embedded_postgres.client import ensure_running, stop_server
+from embedded_postgres.cluster_paths import ClusterPaths
+from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 from tests.support.doc_examples import ROOT
 
 # What a data folder may hold besides tables: everything that the superuser made must belong to the product afterwards.
@@ -56,7 +55,7 @@ embedded = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="the 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Iterator[Path]:
     """A VAR_DIR as versions without the role made it."""
-    host = ensure_running(Home(tmp_path / "postgres"))
+    host = ensure_running(ClusterPaths(tmp_path / "postgres"))
     with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
         server.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
     with psycopg.connect(host=host, user=SUPERUSER, dbname=DATABASE) as database:
@@ -68,7 +67,7 @@ def earlier(tmp_path: Path) -> Iterator[Path]:
 def url_command(var: Path) -> "subprocess.Popen[str]":
     """Start what every command does first."""
     return subprocess.Popen(
-        [sys.executable, "-m", "config.database", "url"], cwd=ROOT, env={**os.environ, "VAR_DIR": str(var)},
+        [sys.executable, "-m", "embedded_postgres", "url"], cwd=ROOT, env={**os.environ, "VAR_DIR": str(var)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -105,7 +104,7 @@ def test_the_product_can_do_nothing_outside_its_database(statement: str) -> None
 
 @pytest.mark.slow
 def test_a_data_folder_of_the_superuser_is_handed_over_once_and_for_all(earlier: Path) -> None:
-    host = ensure_running(Home(earlier / "postgres"))
+    host = ensure_running(ClusterPaths(earlier / "postgres"))
     for _ in range(2):
         first, second = url_command(earlier), url_command(earlier)
         for command in (first, second):
@@ -123,7 +122,7 @@ def test_a_data_folder_of_the_superuser_is_handed_over_once_and_for_all(earlier:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_hand_over_that_is_killed_is_repeated(earlier: Path, seed: int) -> None:
     dice = random.Random(seed)
-    host = ensure_running(Home(earlier / "postgres"))
+    host = ensure_running(ClusterPaths(earlier / "postgres"))
     began = time.monotonic()
     url_command(earlier).communicate(timeout=120)
     seconds = time.monotonic() - began

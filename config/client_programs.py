@@ -14,8 +14,8 @@ from typing import IO, Any
 from django.db import connection
 from django.db.backends.postgresql.client import DatabaseClient
 
-from config.database.client import programs
-from config.database.home import SettingsFault
+from embedded_postgres.client import programs
+from embedded_postgres.cluster_paths import SettingsError
 
 EXTENSION = re.compile(r"\d+; \d+ \d+ (?:EXTENSION|COMMENT - EXTENSION) ")
 """Lines of ``pg_restore --list`` that are left out: extensions belong to the superuser, and stay."""
@@ -145,5 +145,5 @@ def _found(name: str) -> str:
         return on_path
     try:
         return str(programs() / name)
-    except SettingsFault:
+    except SettingsError:
         raise OSError(f"there is no {name}: install PostgreSQL's client programs (Debian: postgresql-client)") from None

@@ -1,17 +1,17 @@
-"""Test databases of the embedded server: made by its superuser, used by the ordinary role as in production."""
+"""Test databases of the embedded server: its superuser creates them, the ordinary role uses them as in production."""
 
 from typing import Any
 
 from django.db.backends.postgresql import creation
 
-from config.database.roles import ROLE, add_extension
+from embedded_postgres.roles import ROLE, add_extension
 
 
 class DatabaseCreation(creation.DatabaseCreation):
-    """As Django's, with an owner and the extension that only a superuser can make."""
+    """Django's creation of test databases, with an owner and the extension that only a superuser can add."""
 
     def _get_database_create_suffix(self, encoding: str | None = None, template: str | None = None) -> str:
-        django: Any = super()  # whose types are not described
+        django: Any = super()  # has no type stubs
         return f"{django._get_database_create_suffix(encoding, template) or 'WITH'} OWNER {ROLE}"
 
     def _execute_create_test_db(self, cursor: Any, parameters: Any, keepdb: bool = False) -> None:

