@@ -1,9 +1,11 @@
 """The Discord client against a server with scripted replies; the tracker's tests have the tables of faults."""
 
 import asyncio
+import inspect
 import time
 
 import pytest
+from discord import http
 
 from core.operations.discord_ops import Background, Gathering
 from core.operations.discord_ops.answers import read_json
@@ -113,3 +115,19 @@ def test_close_cancels_running_tasks() -> None:
     next(iter(gathering))
     background.close()
     assert not background.loop.is_running()
+
+
+def test_discord_py_still_has_the_private_parts_that_the_client_uses() -> None:
+    """``discord.http`` is not documented; a new version of discord.py that changes these parts must fail here."""
+    template = "/channels/{channel_id}/messages/{message_id}"
+    first, second, elsewhere = (
+        http.Route("GET", template, channel_id=channel, message_id=message)
+        for channel, message in ((1, 2), (1, 3), (4, 2))
+    )
+    assert first.url == f"{http.Route.BASE}/channels/1/messages/2"
+    assert first.key == second.key == elsewhere.key
+    assert first.major_parameters == second.major_parameters != elsewhere.major_parameters
+    source = inspect.getsource(http.HTTPClient.request)
+    assert "json_or_text(" in source, "replaced by read_body, which bounds an answer"
+    assert "Ratelimit(" in inspect.getsource(http.HTTPClient), "replaced by CarefulRatelimit"
+    assert list(inspect.signature(http.Ratelimit.update).parameters) == ["self", "response", "use_clock"]
