@@ -6,11 +6,18 @@ from core.collectors import ScopeReport
 from core.collectors.terminal import at_terminal
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, RetryLater
 from core.operations.discord_ops import DiscordRefused, NotThere, TokenRefused
-from discord_activity_tracker import store
 from discord_activity_tracker.collector.options import CollectOptions, guild_name, is_known_channel
 from discord_activity_tracker.fetch.guilds import list_own_guilds, read_channel
 from discord_activity_tracker.fetch.session import Bot, Session
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.checkpoints import (
+    BotFacts,
+    guild_key,
+    known_bots,
+    load_state,
+    save_state,
+    store_bot,
+)
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 READER = "reader"
@@ -23,7 +30,7 @@ NO_CHANNEL_SEEN = "No bot sees a channel {}; check the id of --channel, or the p
 
 def open_session(session: Session, *, max_requests: int | None, max_seconds: float | None) -> None:
     """Log in with all tokens; with several, list the guilds of each bot. Raises what ``Session.open`` raises."""
-    known = store.known_bots(token_digest(token) for token in bot_tokens())
+    known = known_bots(token_digest(token) for token in bot_tokens())
     names = {digest: bot.name for digest, bot in known.items()}
     try:
         session.open(max_requests=max_requests, max_seconds=max_seconds, names=names)
@@ -55,20 +62,18 @@ def invited_guilds(session: Session) -> list[int]:
 
 def readers(session: Session, guild_id: int) -> Sequence[Bot]:
     """Return the bots that can read a guild, the best first; see ``Session.bots_of``."""
-    return session.bots_of(guild_id, store.load_state(store.guild_key(guild_id), READER).checkpoint_token)
+    return session.bots_of(guild_id, load_state(guild_key(guild_id), READER).checkpoint_token)
 
 
 def save_reader(guild_id: int, bot: Bot) -> None:
     """Save which bot reads a guild, so that the next run uses the same one."""
-    store.save_state(
-        store.guild_key(guild_id), READER, DiscordState(checkpoint_token=bot.digest, human_readable_marker=bot.label)
-    )
+    save_state(guild_key(guild_id), READER, DiscordState(checkpoint_token=bot.digest, human_readable_marker=bot.label))
 
 
 def save_bot(bot: Bot) -> None:
     """Save the name of a bot, and why it cannot be used."""
     problem = str(bot.error) if bot.error else ""
-    store.remember_bot(store.BotFacts(digest=bot.digest, name=bot.name, masked=bot.masked, problem=problem))
+    store_bot(BotFacts(digest=bot.digest, name=bot.name, masked=bot.masked, problem=problem))
 
 
 def reports(session: Session) -> list[ScopeReport]:

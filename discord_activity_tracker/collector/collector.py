@@ -23,7 +23,6 @@ from core.models import Scope
 from core.operations.discord_ops import DiscordRefused, NotThere
 from core.runs import scope_lock, unhurried_commits
 from core.search.documents import DocumentSource
-from discord_activity_tracker import store
 from discord_activity_tracker.collector import bots
 from discord_activity_tracker.collector.containers import GuildRun, load_containers
 from discord_activity_tracker.collector.guild import collect_guild
@@ -40,6 +39,7 @@ from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.fetch.guilds import count_messages, read_guild
 from discord_activity_tracker.fetch.messages import PAGE
 from discord_activity_tracker.fetch.session import Bot, Session
+from discord_activity_tracker.store.people import forget_written
 from discord_activity_tracker.tokens import bot_tokens
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class DiscordCollector(AbstractCollector):
         Raises TokenRefused when Discord refuses every bot and nothing was stored. Raises ConfigurationError, before
         anything is stored, for ids of servers and channels on the command line that no bot sees.
         """
-        store.forget_written()
+        forget_written()
         reports: list[ScopeReport] = []
         with Session() as session, unhurried_commits():
             try:
@@ -191,8 +191,8 @@ def _estimate_guild(run: GuildRun) -> Estimate:
     lists = sum(permissions.lists_threads(channel) for channel in channels)
     if containers := load_containers(run.guild_id, run.options.channel):
         last_ids = {int(channel["id"]): int(channel.get("last_message_id") or 0) for channel in [*channels, *threads]}
-        behind = sum(last_ids.get(c.place.channel_id, 0) > c.seen or not c.done for c in containers)
-        known = {int(channel["id"]) for channel in channels} | {c.place.channel_id for c in containers}
+        behind = sum(last_ids.get(c.location.channel_id, 0) > c.seen or not c.done for c in containers)
+        known = {int(channel["id"]) for channel in channels} | {c.location.channel_id for c in containers}
         new = len(last_ids.keys() - known)
         requests = 7 + lists + behind + new
         note = f"{behind + new} channels and threads have something new"

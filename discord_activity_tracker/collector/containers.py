@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from django.db.models import Q
 
 from core.errors import CollectorError
-from discord_activity_tracker import store
 from discord_activity_tracker.collector.options import CollectOptions
 from discord_activity_tracker.fetch.session import Client, Session
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.checkpoints import load_states
+from discord_activity_tracker.store.conversations import Location
+from discord_activity_tracker.store.guilds import live_channels, scopes_of, store_refusal
 
 Answer = TypeVar("Answer")
 DAY = timedelta(days=1)
@@ -48,7 +50,7 @@ class GuildRun:
 class Container:
     """A channel or thread that the bot may read. ``last_message_id`` comes from Discord; 0 if it names none."""
 
-    place: store.Place
+    location: Location
     name: str
     last_message_id: int
     archived: bool
@@ -59,7 +61,7 @@ class Container:
     @property
     def scope(self) -> str:
         """The scope of skipped items."""
-        return f"{self.place.guild_id}/{self.place.channel_id}"
+        return f"{self.location.guild_id}/{self.location.channel_id}"
 
     def state(self, stream: str) -> DiscordState:
         """Return the saved position of a stream; an empty one if none was saved."""
@@ -104,15 +106,15 @@ class Container:
 
 def load_containers(guild_id: int, only: int | None) -> list[Container]:
     """Return the containers of a guild, or one channel with its threads; least recently read first, then channels."""
-    channels = store.alive(guild_id).filter(access="ok")
+    channels = live_channels(guild_id).filter(access="ok")
     if only is not None:
         channels = channels.filter(Q(pk=only) | Q(parent_id=only, is_thread=True))
     rows = list(channels.values_list("pk", "name", "parent_id", "is_thread", "archived", "last_message_id"))
-    scopes, states = store.scopes_of(guild_id), store.all_states([row[0] for row in rows])
+    scopes, states = scopes_of(guild_id), load_states([row[0] for row in rows])
     return sorted(
         (
             Container(
-                place=store.Place(
+                location=Location(
                     guild_id=guild_id,
                     channel_id=pk,
                     scope_id=scopes[parent if is_thread else pk],
@@ -127,7 +129,7 @@ def load_containers(guild_id: int, only: int | None) -> list[Container]:
             for pk, name, parent, is_thread, archived, last in rows
             if (parent if is_thread else pk) in scopes
         ),
-        key=lambda container: (container.done, container.place.is_thread),
+        key=lambda container: (container.done, container.location.is_thread),
     )
 
 
@@ -149,7 +151,7 @@ class Inventory:
 
     def is_readable(self, run: GuildRun, container: Container) -> bool:
         """Return whether this run may request the messages of a container."""
-        channel_id = container.place.channel_id
+        channel_id = container.location.channel_id
         if channel_id in self.unreadable or container.parent_id in self.unreadable:
             return False
         return not self.is_waiting(run, channel_id, container.state(REFUSED))
@@ -181,4 +183,4 @@ class Inventory:
         """Save that Discord refuses a channel or thread; ``access`` and ``gap`` describe what is missing."""
         extras = self.refusal(run, channel_id, previous, error) | ({"reason": access} if access else {})
         state = DiscordState(human_readable_marker=str(error)[:200], extras=extras)
-        store.remember_refusal(channel_id, access, gap, state)
+        store_refusal(channel_id, access, gap, state)

@@ -9,7 +9,6 @@ from core.errors import AccessDenied, CollectorError
 from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
 from core.models import SkippedItem
 from core.operations.discord_ops import DiscordRefused
-from discord_activity_tracker import store
 from discord_activity_tracker.collector import passes
 from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory, load_containers
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Outcome, Step
@@ -36,6 +35,25 @@ from discord_activity_tracker.fetch.guilds import (
 )
 from discord_activity_tracker.payloads import Channel
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.checkpoints import (
+    drop_state,
+    guild_key,
+    load_state,
+    load_states,
+    malformed_messages,
+    open_skips,
+    save_state,
+)
+from discord_activity_tracker.store.guilds import (
+    live_channels,
+    mark_channels_deleted,
+    mark_scopes_complete,
+    scopes_without_messages,
+    store_events,
+    store_guild,
+    store_listed_threads,
+    thread_ids,
+)
 
 LISTED = "look"
 """The stream that saves when a run listed the guild; it is dropped at the end of a complete run."""
@@ -62,12 +80,12 @@ def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
     New messages come first, so that a run with a small budget spends it on them. Where the last run was interrupted
     after it listed the guild, its list is read on first: a run that is interrupted again and again still finishes.
     """
-    key = store.guild_key(run.guild_id)
-    outcome.open_skips = store.open_skips(run.guild_id)
+    key = guild_key(run.guild_id)
+    outcome.open_skips = open_skips(run.guild_id)
     skips = frozenset(outcome.open_skips)
-    malformed = {scope: set(ids) for scope, ids in store.malformed_messages(run.guild_id).items()}
-    reader = PageReader(run, threads=store.thread_ids(run.guild_id), malformed=malformed)
-    if store.load_state(key, LISTED).checkpoint_token > (run.started - RESUME).isoformat():
+    malformed = {scope: set(ids) for scope, ids in malformed_messages(run.guild_id).items()}
+    reader = PageReader(run, threads=thread_ids(run.guild_id), malformed=malformed)
+    if load_state(key, LISTED).checkpoint_token > (run.started - RESUME).isoformat():
         known = load_containers(run.guild_id, run.options.channel)
         unfinished = [c for c in known if not c.done and outcome.inventory.is_readable(run, c)]
         yield from _read_new_messages(run, outcome, reader, unfinished)
@@ -75,24 +93,24 @@ def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
     outcome.name = facts.guild.get("name") or outcome.name or str(run.guild_id)
     outcome.begin("threads")
     outcome.inventory = yield from _list_guild(run, facts, skips)
-    reader.threads = store.thread_ids(run.guild_id)
+    reader.threads = thread_ids(run.guild_id)
     yield from _read_events(run)
-    store.save_state(key, LISTED, DiscordState(checkpoint_token=run.started.isoformat()))
+    save_state(key, LISTED, DiscordState(checkpoint_token=run.started.isoformat()))
     containers = _readable(run, outcome.inventory)
     yield from _read_new_messages(run, outcome, reader, containers)
     if outcome.stopped is None and reader.new_threads:
-        known_ids = {container.place.channel_id for container in containers}
-        if started := [c for c in _readable(run, outcome.inventory) if c.place.channel_id not in known_ids]:
+        known_ids = {container.location.channel_id for container in containers}
+        if started := [c for c in _readable(run, outcome.inventory) if c.location.channel_id not in known_ids]:
             yield from _read_new_messages(run, outcome, reader, started)
             containers += started
     if outcome.stopped is None:
         yield from _read_again(run, outcome, reader, containers, skips)
     if outcome.stopped is None and not outcome.failed:
-        silent = set[int]() if run.options.channel else store.silent_scopes(run.guild_id)
-        complete = {container.place.scope_id for container in containers} - outcome.refused
-        store.complete_scopes(silent | complete, datetime.now(UTC))
+        silent = set[int]() if run.options.channel else scopes_without_messages(run.guild_id)
+        complete = {container.location.scope_id for container in containers} - outcome.refused
+        mark_scopes_complete(silent | complete, datetime.now(UTC))
     if outcome.stopped is None:
-        store.drop_state(key, LISTED)
+        drop_state(key, LISTED)
 
 
 def _read_new_messages(
@@ -147,8 +165,8 @@ def _list_guild(
     missing = {gap.channel_id: gap.words for gap in [*gaps, *refused]}
     rows = convert_guild(facts.guild, [*channels, *active], access, missing)
     rows.channels.malformed.extend([*malformed, *malformed_threads])
-    yield Step(counts={"parts_malformed": store.store_guild(rows, run.started)})
-    stored = store.alive(run.guild_id).filter(is_thread=True).exclude(parent_id=None)
+    yield Step(counts={"parts_malformed": store_guild(rows, run.started)})
+    stored = live_channels(run.guild_id).filter(is_thread=True).exclude(parent_id=None)
     parents = {pk: parent for pk, parent in stored.values_list("pk", "parent_id") if parent}
     inventory = replace(inventory, parents=parents)
     listed = {*(int(channel["id"]) for channel in channels), *rows.channels.set_aside}
@@ -185,7 +203,7 @@ def _recent_refusals(
     """
     names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
     gaps: list[Gap] = []
-    for channel_id, states in store.all_states(names).items():
+    for channel_id, states in load_states(names).items():
         refusal = states.get(REFUSED)
         reason = str(refusal.extras.get("reason", "")) if refusal else ""
         if not refusal or access[channel_id] != "ok" or reason not in GAP_TEXTS:
@@ -199,7 +217,7 @@ def _read_unlisted_channels(
     run: GuildRun, inventory: Inventory, listed: Iterable[int]
 ) -> Generator[Step, None, frozenset[int]]:
     """Request each stored channel that the guild no longer lists; return those that cannot be read."""
-    stored = store.alive(run.guild_id).filter(is_thread=False).values_list("pk", flat=True)
+    stored = live_channels(run.guild_id).filter(is_thread=False).values_list("pk", flat=True)
     unreadable = set[int]()
     for channel_id in set(stored) - set(listed):
         if not (yield from read_unlisted(run, inventory, channel_id, "no_view")):
@@ -212,7 +230,7 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
 
     Return whether Discord showed it or reported it as deleted. A channel that stays unknown is left as it is.
     """
-    refusal = store.load_state(channel_id, REFUSED)
+    refusal = load_state(channel_id, REFUSED)
     if inventory.is_waiting(run, channel_id, refusal):
         return False
     scope = run.scope(channel_id)
@@ -231,14 +249,14 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
         yield Step(counts={"channels_unreadable": 1}, notes=[note])
         return False
     if channel is None:
-        deleted = store.bury_channels([channel_id], run.started)
+        deleted = mark_channels_deleted([channel_id], run.started)
         yield Step(counts={"channels_deleted": 1, "deleted": deleted})
     else:
         rows = convert_threads([channel], run.guild_id, access)
-        store.store_listed_threads(rows, run.scope(inventory.parents.get(channel_id, channel_id)), run.started)
+        store_listed_threads(rows, run.scope(inventory.parents.get(channel_id, channel_id)), run.started)
         yield Step(counts={"threads_malformed": len(rows.malformed)})
     if refusal.extras:
-        store.drop_state(channel_id, REFUSED)
+        drop_state(channel_id, REFUSED)
     yield Step(complete=[(scope, "channel")])
     return True
 
@@ -263,13 +281,13 @@ def _retry_thread(run: GuildRun, item: SkippedItem, access: str) -> bool:
     if thread is None:
         return True
     rows = convert_threads([thread], run.guild_id, access)
-    store.store_listed_threads(rows, item.scope, run.started)
+    store_listed_threads(rows, item.scope, run.started)
     return not rows.malformed
 
 
 def _read_events(run: GuildRun) -> Iterator[Step]:
     """Read and store the scheduled events, at most once in ``EVENTS_AGE``."""
-    read_at = store.load_state(store.guild_key(run.guild_id), "events").checkpoint_token
+    read_at = load_state(guild_key(run.guild_id), "events").checkpoint_token
     if read_at and not run.options.full and run.started - datetime.fromisoformat(read_at) < EVENTS_AGE:
         return
     try:
@@ -278,4 +296,4 @@ def _read_events(run: GuildRun) -> Iterator[Step]:
         yield Step(failure=Failure(scope=str(run.guild_id), stream="events", error=error))
         return
     rows = convert_events(events, run.guild_id)
-    yield Step(counts={"events_malformed": store.store_events(rows, run.guild_id, run.started)})
+    yield Step(counts={"events_malformed": store_events(rows, run.guild_id, run.started)})

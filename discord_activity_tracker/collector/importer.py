@@ -1,7 +1,7 @@
-"""Takes in files that DiscordChatExporter wrote, for history that a bot cannot reach; see ``docs/discord_setup.md``.
+"""Import files of DiscordChatExporter, for history that a bot cannot reach; see ``docs/discord_setup.md``.
 
-A page of messages is one transaction, together with the position in the file: a run that was killed goes on there. A
-file is refused with the line that does not fit; what stands before that page is stored and stays.
+A page of messages and the position in the file are stored in one transaction, so an interrupted run resumes there. A
+malformed file is refused with the line number; the pages before that line stay stored.
 """
 
 import time
@@ -23,23 +23,23 @@ from discord_activity_tracker.convert.snowflakes import snowflake
 from discord_activity_tracker.documents import DiscordDocuments
 from discord_activity_tracker.fetch.exports import ExportFile, ExportPage, ExportRefused
 from discord_activity_tracker.payloads import Message
+from discord_activity_tracker.store.conversations import Location
 from discord_activity_tracker.store.exports import (
     Position,
+    count_unknown,
     finish_file,
-    open_place,
+    open_channel,
     position_of,
     store_export,
-    unknown_among,
 )
-from discord_activity_tracker.store.places import Place
 
 Reactors = dict[int, list[tuple[str, Row]]]
 
 
 class ExportImporter(AbstractCollector):
-    """Imports files in their order; one that does not fit stops none of the others.
+    """Imports files in the given order. A malformed file stops no other file.
 
-    Files that are no exports of a server's channel, such as direct messages, are reported and cost no other file.
+    Files that are not exports of a server's channel, such as direct messages, are reported.
     """
 
     name = "discord_import"
@@ -53,9 +53,9 @@ class ExportImporter(AbstractCollector):
         self.stop_at = time.monotonic() + max_seconds if max_seconds is not None else None
 
     def validate_config(self) -> None:
-        """Open the files and set aside those that are no exports of a server's channel.
+        """Open the files and set aside those that are not exports of a server's channel.
 
-        Raises ConfigurationError with all reasons when no file can be imported; nothing has been written then.
+        Raises ConfigurationError with all reasons when no file can be imported. Nothing has been written then.
         """
         self.files, self.refused = [], {}
         for path in self.paths:
@@ -67,22 +67,22 @@ class ExportImporter(AbstractCollector):
             raise ConfigurationError("; ".join(self.refused.values()) or "no files were named")
 
     def document_sources(self) -> list[DocumentSource]:
-        """What the second phase brings up to date."""
+        """Return the documents that the search index updates after the import."""
         return [] if self.dry_run else [DiscordDocuments()]
 
     def counts_so_far(self) -> Mapping[str, int]:
-        """Return what this run has stored until now, over all files; nothing of a dry run."""
+        """Return what this run has stored so far, over all files; empty in a dry run."""
         return {} if self.dry_run else sum(self.tallies, Counter[str]())
 
     def collect(self) -> CollectorResult:
-        """Import every file; what went wrong with one is in its report."""
+        """Import every file; the error of a file is in its report."""
         refused = [
             ScopeReport(scope=path.name, outcome="failed", reason=reason, category=ExportRefused.category.value)
             for path, reason in self.refused.items()
         ]
-        return CollectorResult.of([*refused, *(self._import_apart(file) for file in self.files)], requests=0)
+        return CollectorResult.of([*refused, *(self._import_file(file) for file in self.files)], requests=0)
 
-    def _import_apart(self, file: ExportFile) -> ScopeReport:
+    def _import_file(self, file: ExportFile) -> ScopeReport:
         counts: Counter[str] = Counter()
         self.tallies.append(counts)
         self.progress.expect(file.path.name, "messages", None)
@@ -91,7 +91,7 @@ class ExportImporter(AbstractCollector):
             with scope_lock("discord", str(snowflake(guild["id"])), name=guild["name"]) as held:
                 if not held:
                     raise ScopeBusy("another run works on this guild")
-                self._import(file, counts)
+                self._import_pages(file, counts)
         except CollectorError as error:
             outcome = "busy" if isinstance(error, ScopeBusy) else "failed"
             return ScopeReport(
@@ -100,35 +100,35 @@ class ExportImporter(AbstractCollector):
             )  # fmt: skip
         return ScopeReport(scope=file.path.name, outcome="succeeded", counts=dict(counts))
 
-    def _import(self, file: ExportFile, counts: Counter[str]) -> None:
+    def _import_pages(self, file: ExportFile, counts: Counter[str]) -> None:
         channel_id = snowflake(file.header.channel["id"])
-        place = None if self.dry_run else self._open(file)
+        location = None if self.dry_run else self._open(file)
         skip = 0 if self.dry_run else position_of(channel_id, file.header.identity)
         for page in file.pages(skip):
             if self.stop_at is not None and time.monotonic() >= self.stop_at:
                 raise BudgetExhausted("time is over; run again to go on from there")
             converted, reactors = _converted(file, page)
-            if place is None:
-                counts.update(messages=len(converted.rows), new=unknown_among(row["id"] for row in converted.rows))
+            if location is None:
+                counts.update(messages=len(converted.rows), new=count_unknown(row["id"] for row in converted.rows))
             else:
-                at = Position(channel_id=channel_id, identity=file.header.identity, done=page.done)
-                stored = store_export(converted, reactors, place, datetime.now(UTC), at)
+                position = Position(channel_id=channel_id, identity=file.header.identity, done=page.done)
+                stored = store_export(converted, reactors, location, datetime.now(UTC), position)
                 counts.update(messages=stored.seen, new=stored.inserted, updated=stored.updated)
             self.progress.advance(len(page.items))
-        if place:
+        if location:
             finish_file(channel_id, file.header.identity)
 
-    def _open(self, file: ExportFile) -> Place:
+    def _open(self, file: ExportFile) -> Location:
         header = file.header
         try:
             guild, channels = channel_rows(header.guild, header.channel, header.exported_at)
-            return open_place(guild, channels, datetime.now(UTC))
+            return open_channel(guild, channels, datetime.now(UTC))
         except ValueError as error:
             raise file.refusal(None, str(error)) from error
 
 
 def _opened(path: Path) -> ExportFile:
-    """Open a file and read its head; ExportRefused when it cannot be read or is no export of a server's channel."""
+    """Open a file and read its header. Raises ExportRefused unless it is an export of a server's channel."""
     try:
         file = ExportFile(path)
         channel_rows(file.header.guild, file.header.channel, file.header.exported_at)
@@ -141,7 +141,7 @@ def _opened(path: Path) -> ExportFile:
 
 
 def _converted(file: ExportFile, page: ExportPage) -> tuple[MessagePage, Reactors]:
-    """A page as rows; ExportRefused with the line of the first message that is not as the exporter writes them."""
+    """Convert a page. Raises ExportRefused with the line of the first malformed message."""
     header = file.header
     guild_id, channel_id = snowflake(header.guild["id"]), snowflake(header.channel["id"])
     messages, lines, reactors = list[Message](), dict[str, int](), Reactors()
@@ -153,7 +153,7 @@ def _converted(file: ExportFile, page: ExportPage) -> tuple[MessagePage, Reactor
             raise file.refusal(line, f"this is no message: {describe_error(error)}") from error
         messages.append(message)
         lines[str(message["id"])] = line
-    found = convert_messages(messages, guild_id, channel_id, export_time(header.exported_at))
-    for item in found.malformed:
+    converted = convert_messages(messages, guild_id, channel_id, export_time(header.exported_at))
+    for item in converted.malformed:
         raise file.refusal(lines.get(item.external_id), f"this is no message: {item.reason}")
-    return found, reactors
+    return converted, reactors

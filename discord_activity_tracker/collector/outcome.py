@@ -17,9 +17,9 @@ from core.errors import (
 )
 from core.ingest.skips import clear_skips, record_skip
 from core.operations.discord_ops import DiscordRefused, NotThere
-from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory
 from discord_activity_tracker.convert.guilds import Gap
+from discord_activity_tracker.store.guilds import mark_channels_deleted
 
 logger = logging.getLogger(__name__)
 COLLECTOR = "discord"
@@ -106,12 +106,12 @@ class Outcome:
         error, container = failure.error, failure.container
         if container and isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_CHANNEL:
             self.counts["channels_deleted"] += 1
-            self.counts["deleted"] += store.bury_channels([container.place.channel_id], self._run.started)
+            self.counts["deleted"] += mark_channels_deleted([container.location.channel_id], self._run.started)
         elif container and isinstance(error, DiscordRefused) and error.code in GAPS:
-            channel_id = container.place.channel_id
+            channel_id = container.location.channel_id
             gap = Gap(channel_id=channel_id, name=container.name, reason=GAPS[error.code])
             self.notes.append(gap.line)
-            self.refused.add(container.place.scope_id)
+            self.refused.add(container.location.scope_id)
             self.inventory.save_refusal(
                 self._run, channel_id, container.state(REFUSED), error, access=gap.reason, gap=gap.words
             )

@@ -12,12 +12,13 @@ from typing import cast
 
 from django.conf import settings
 
-from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import DAY, Container, GuildRun
 from discord_activity_tracker.collector.reader import Job, States
 from discord_activity_tracker.convert.snowflakes import first_snowflake, snowflake_time
 from discord_activity_tracker.fetch.messages import PAGE, Allowance, RawMessagePage
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.checkpoints import guild_key, load_state, save_state
+from discord_activity_tracker.store.guilds import count_messages
 
 PORTION = 200
 """Minimum number of requests in a daily portion; large guilds get more, to finish within ``ROTATION`` days."""
@@ -120,7 +121,7 @@ def _begin_round(run: GuildRun, *, whole: bool) -> str | None:
     """
     if run.options.channel:
         return run.started.isoformat() if whole else None
-    state, yesterday = store.load_state(store.guild_key(run.guild_id), "sweep"), (run.started - DAY).isoformat()
+    state, yesterday = load_state(guild_key(run.guild_id), "sweep"), (run.started - DAY).isoformat()
     began, last = state.checkpoint_token, str(state.extras.get("portion_at", ""))
     if not whole and last > yesterday:
         return None
@@ -133,12 +134,12 @@ def _begin_round(run: GuildRun, *, whole: bool) -> str | None:
 def _save_round(run: GuildRun, *, began: str, whole: bool) -> None:
     if not run.options.channel:
         extras = {"portion_at": run.started.isoformat(), "whole": whole}
-        store.save_state(store.guild_key(run.guild_id), "sweep", DiscordState(checkpoint_token=began, extras=extras))
+        save_state(guild_key(run.guild_id), "sweep", DiscordState(checkpoint_token=began, extras=extras))
 
 
 def _requests_a_day(run: GuildRun, containers: Sequence[Container]) -> int:
     """Return the number of requests a day that reads every message again within ``ROTATION`` days."""
-    return (store.count_messages(run.guild_id) // PAGE + len(containers)) // ROTATION
+    return (count_messages(run.guild_id) // PAGE + len(containers)) // ROTATION
 
 
 def _sweep_jobs(run: GuildRun, containers: Iterable[Container], began: str) -> Iterator[Job]:

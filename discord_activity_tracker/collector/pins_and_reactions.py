@@ -5,13 +5,10 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 
-from django.utils import timezone
-
 from core.errors import CollectorError, UnexpectedAnswer
 from core.ingest.records import CONVERSION_ERRORS
 from core.ingest.values import Row
 from core.operations.discord_ops import Gathering, NotThere
-from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import Container, GuildRun
 from discord_activity_tracker.collector.outcome import Failure, Step
 from discord_activity_tracker.convert.messages import account_row
@@ -19,6 +16,15 @@ from discord_activity_tracker.fetch.messages import PinList, read_message, read_
 from discord_activity_tracker.fetch.session import WIDTH
 from discord_activity_tracker.payloads import User
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.guilds import last_pin_times
+from discord_activity_tracker.store.reactions_and_pins import (
+    announced_pins,
+    any_pin,
+    changed_reactions,
+    store_pins,
+    store_reactors,
+    undated_pins,
+)
 
 EmojiCounts = dict[str, dict[str, int]]
 
@@ -30,11 +36,11 @@ def collect_pins(
 
     Most channels have one pin, which the stored messages describe well enough without a request.
     """
-    undated, latest = store.undated_pins(run.guild_id), store.last_pins(run.guild_id)
-    known = store.told_pins(run.guild_id)
+    undated, latest = undated_pins(run.guild_id), last_pin_times(run.guild_id)
+    known = announced_pins(run.guild_id)
     gathering = Gathering[Container, PinList](run.session.background, WIDTH)
     for container in containers:
-        channel_id = container.place.channel_id
+        channel_id = container.location.channel_id
         failed = (container.scope, "pins") in open_skips
         if failed or channel_id in undated or latest.get(channel_id, "") > container.state("pins").checkpoint_token:
             if channel_id in known and not failed:
@@ -50,7 +56,7 @@ def collect_pins(
             times = {int(pin["message"]["id"]): datetime.fromisoformat(pin["pinned_at"]) for pin in pins.items}
             if not times:
                 _check_no_pins(run, container)
-            yield _store_pins(container, times, latest.get(container.place.channel_id, ""))
+            yield _store_pins(container, times, latest.get(container.location.channel_id, ""))
         except CollectorError as error:
             failure = Failure(scope=container.scope, stream="pins", error=error, container=container)
             yield Step(failure=failure)
@@ -61,8 +67,8 @@ def _check_no_pins(run: GuildRun, container: Container) -> None:
 
     Without READ_MESSAGE_HISTORY the list is empty, while the request for a single message is refused.
     """
-    channel_id = container.place.channel_id
-    if pinned := store.newest_pin(channel_id):
+    channel_id = container.location.channel_id
+    if pinned := any_pin(channel_id):
         message = run.request(read_message(run.client, channel_id, pinned))
         if message and message.get("pinned"):
             raise UnexpectedAnswer(f"Discord lists no pins of {channel_id} although message {pinned} is pinned")
@@ -71,16 +77,16 @@ def _check_no_pins(run: GuildRun, container: Container) -> None:
 def _store_pins(container: Container, times: Mapping[int, datetime], latest: str) -> Step:
     """Store when the messages of a container were pinned; ``latest`` is the time of the newest pin by Discord."""
     token = max([latest, *(moment.isoformat() for moment in times.values())])
-    changed = store.store_pins(times, place=container.place, state=DiscordState(checkpoint_token=token))
+    changed = store_pins(times, location=container.location, state=DiscordState(checkpoint_token=token))
     return Step(counts={"pins_changed": changed}, complete=[(container.scope, "pins")])
 
 
 def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Callable[[], bool]) -> Iterator[Step]:
     """Request who reacted, for messages whose reaction counts changed since the people were last stored."""
-    by_channel = {container.place.channel_id: container for container in containers}
+    by_channel = {container.location.channel_id: container for container in containers}
     gathering = Gathering[tuple[int, int], list[tuple[str, bool, User]]](run.session.background, WIDTH)
     counts: dict[int, EmojiCounts] = {}
-    waiting = store.counts_to_ask(list(by_channel))
+    waiting = changed_reactions(list(by_channel))
 
     def add_messages(number: int) -> None:
         for channel_id, message_id, message_counts in islice(waiting, number):
@@ -95,7 +101,7 @@ def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped:
                 raise people
             if people is not None:
                 rows = list(_account_rows(people))
-                store.store_reactors(message_id, counts.pop(message_id), rows, timezone.now())
+                store_reactors(message_id, counts.pop(message_id), rows)
                 yield Step(counts={"reactors": len(rows)}, complete=[(run.scope(channel_id), "reactors")])
                 continue
         except NotThere:

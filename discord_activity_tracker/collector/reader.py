@@ -12,7 +12,6 @@ from core.ingest.skips import clear_skips, record_failed_retry, record_skip, ski
 from core.ingest.values import Row
 from core.models import SkippedItem
 from core.operations.discord_ops import Gathering
-from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import Container, GuildRun
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
 from discord_activity_tracker.convert.guilds import convert_threads
@@ -29,6 +28,7 @@ from discord_activity_tracker.fetch.messages import (
 )
 from discord_activity_tracker.fetch.session import NO_CONTENTS, WIDTH
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.messages import PageWrite, live_ids_between, store_messages
 
 logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
@@ -80,9 +80,9 @@ class PageReader:
         """Read all jobs and yield what was stored. A job that fails stops no other job."""
         gathering = Gathering[Job, Page](self._run.session.background, WIDTH)
         for job in jobs:
-            place = job.container.place
+            location = job.container.location
             span = Span(
-                guild_id=place.guild_id, channel_id=place.channel_id, after=job.after, upto=job.upto,
+                guild_id=location.guild_id, channel_id=location.channel_id, after=job.after, upto=job.upto,
                 newest_known=job.newest_known,
             )  # fmt: skip
             gathering.add(job, _converted(job, read_messages(self._run.client, span, allowance)))
@@ -92,7 +92,7 @@ class PageReader:
 
     def store_batch(self, batch: Iterable[tuple[Job, Page | Exception | None]], stream: str) -> Iterator[Step]:
         """Store what has arrived: pages of new messages together, pages that can reveal deletions one by one."""
-        writes: list[store.Reading] = []
+        writes: list[PageWrite] = []
         try:
             for job, arrival in batch:
                 if job.failed:
@@ -141,9 +141,9 @@ class PageReader:
 
     def _retry_message(self, container: Container, item: SkippedItem) -> Step:
         """Request one message and store it if Discord returns it now."""
-        place, message_id = container.place, int(item.external_id)
+        location, message_id = container.location, int(item.external_id)
         try:
-            message = self._run.request(read_message(self._run.client, place.channel_id, message_id))
+            message = self._run.request(read_message(self._run.client, location.channel_id, message_id))
         except OBJECT_ERRORS:
             record_failed_retry(item)
             return Step()
@@ -151,19 +151,19 @@ class PageReader:
             return Step(failure=Failure(scope=container.scope, stream=UNREADABLE, error=error))
         step = Step()
         if message is not None:
-            page = convert_messages([message], place.guild_id, place.channel_id)
-            step = self._store([store.Reading(page=page, place=place, states={})])
+            page = convert_messages([message], location.guild_id, location.channel_id)
+            step = self._store([PageWrite(page=page, location=location, states={})])
         clear_skips(collector=COLLECTOR, scope=container.scope, stream=UNREADABLE, external_id=item.external_id)
         return step
 
-    def _page_write(self, job: Job, page: RawMessagePage, converted: MessagePage) -> store.Reading:
+    def _page_write(self, job: Job, page: RawMessagePage, converted: MessagePage) -> PageWrite:
         """Return the rows and positions of a page. Raises ConfigurationError when contents are hidden from the bot."""
         if converted.blank:
             self._check_contents(page)
         threads = self._new_threads(job.container, converted)
         is_last = page.last or (job.upto is not None and page.newest >= job.upto)
         states = job.states(page, is_last)
-        return store.Reading(page=converted, place=job.container.place, states=states, threads=threads)
+        return PageWrite(page=converted, location=job.container.location, states=states, threads=threads)
 
     def _page_step(self, container: Container, page: RawMessagePage, threads: int) -> Step:
         """Record the messages of a page that Discord does not return; return counts and notes of the page."""
@@ -186,20 +186,20 @@ class PageReader:
         Lists omit archived threads of a channel that was switched between text and announcement.
         """
         unknown = [thread for thread in page.threads if whole_number(thread.get("id")) not in self.threads]
-        if not unknown or container.place.is_thread:
+        if not unknown or container.location.is_thread:
             return ()
-        converted = convert_threads(unknown, container.place.guild_id, "ok")
+        converted = convert_threads(unknown, container.location.guild_id, "ok")
         page.malformed.extend(converted.malformed)
         rows = [row for row in converted.rows if row["id"] not in self.threads and row["is_thread"]]
         self.threads.update(row["id"] for row in rows)
         self.new_threads += len(rows)
         return rows
 
-    def _store(self, writes: Sequence[store.Reading], deleted: Collection[int] = ()) -> Step:
+    def _store(self, writes: Sequence[PageWrite], deleted: Collection[int] = ()) -> Step:
         """Write pages and clear the skips of messages that could be converted this time."""
-        results = store.store_messages(writes, now=timezone.now(), gone=deleted)
+        results = store_messages(writes, now=timezone.now(), deleted=deleted)
         for write in writes:
-            scope = f"{write.place.guild_id}/{write.place.channel_id}"
+            scope = f"{write.location.guild_id}/{write.location.channel_id}"
             self._clear_malformed(scope, (record.row["id"] for record in write.page.records))
         seen = sum(result.seen for result in results)
         counts = {
@@ -233,9 +233,9 @@ class PageReader:
         the permission to read the history: Discord then answers with an empty list.
         """
         covered = min(END if page.last else page.newest, END if upto is None else upto)
-        channel_id = container.place.channel_id
+        channel_id = container.location.channel_id
         present = {int(item["id"]) for item in page.items}
-        absent = store.known_between(channel_id, page.after, covered) - present
+        absent = live_ids_between(channel_id, page.after, covered) - present
         settled = max(page.newest, first_snowflake(page.requested_at - SETTLED))
         deleted = {message_id for message_id in absent if message_id <= settled}
         if deleted and (max(deleted) > page.newest or len(deleted) > PLAUSIBLE_ABSENCES):
@@ -260,6 +260,6 @@ class PageReader:
 
 async def _converted(job: Job, pages: AsyncIterator[RawMessagePage]) -> AsyncIterator[Page]:
     """Convert pages on the thread that fetches, while the other thread waits for the database."""
-    place = job.container.place
+    location = job.container.location
     async for page in pages:
-        yield page, convert_messages(page.items, place.guild_id, place.channel_id)
+        yield page, convert_messages(page.items, location.guild_id, location.channel_id)

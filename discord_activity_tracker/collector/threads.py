@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_skip
 from core.operations.discord_ops import DiscordRefused, Gathering
-from discord_activity_tracker import store
 from discord_activity_tracker.collector.containers import DAY, GuildRun, Inventory
 from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
 from discord_activity_tracker.convert.guilds import SWITCHABLE, TEXT, Permissions, convert_threads, usable_channels
@@ -26,6 +25,13 @@ from discord_activity_tracker.fetch.threads import (
 )
 from discord_activity_tracker.payloads import Channel
 from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.checkpoints import load_states, save_state
+from discord_activity_tracker.store.guilds import (
+    count_archived_threads,
+    count_unlisted_threads,
+    live_channels,
+    store_listed_threads,
+)
 
 PRIVATE = 12
 """The type of a private thread."""
@@ -49,7 +55,7 @@ class ThreadLister:
             if permissions.lists_threads(channel) and run.options.channel in {None, int(channel["id"])}
         ]
         self._names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
-        self._states = store.all_states([int(channel["id"]) for channel in self._channels])
+        self._states = load_states([int(channel["id"]) for channel in self._channels])
         self._newest: dict[ThreadList, datetime] = {}
         self._totals: dict[int, int] = {}
         self._unfinished: set[ThreadList] = set()
@@ -63,7 +69,7 @@ class ThreadLister:
         ``active`` are ids of active threads, which are stored already; ``None`` when Discord did not list them.
         """
         self._listed.update(active or ())
-        stored = store.alive(self._run.guild_id).filter(is_thread=True, archived=False).exclude(pk__in=self._listed)
+        stored = live_channels(self._run.guild_id).filter(is_thread=True, archived=False).exclude(pk__in=self._listed)
         rows = [] if active is None else list(stored.values_list("pk", "type", "parent_id"))
         self._parents = {pk: parent for pk, _, parent in rows if self._is_visible(parent)}
         private = {self._parents[pk] for pk, kind, _ in rows if kind == PRIVATE and pk in self._parents}
@@ -100,7 +106,7 @@ class ThreadLister:
         no longer active (``private`` has the channels of such threads). In addition, each run reads one private list
         of a channel that is known to have private threads, in rotation.
         """
-        stored = store.alive(self._run.guild_id).filter(type=PRIVATE).values_list("parent_id", flat=True)
+        stored = live_channels(self._run.guild_id).filter(type=PRIVATE).values_list("parent_id", flat=True)
         with_private = set(stored.order_by().distinct())
         rested: list[tuple[str, ThreadList]] = []
         for channel in self._channels:
@@ -167,7 +173,7 @@ class ThreadLister:
         due = [channel_id for channel_id in channels if self._is_due((channel_id, "search"))]
         failed = [channel_id for channel_id in due if self._is_waiting((channel_id, "search"))]
         due = [channel_id for channel_id in due if channel_id not in failed]
-        known = store.archived_threads(due)
+        known = count_archived_threads(due)
         gathering = Gathering[ThreadList, ThreadPage](self._run.session.background, WIDTH)
         for channel_id in due:
             search = search_archived_threads(self._run.client, channel_id, known.get(channel_id, 0))
@@ -190,9 +196,9 @@ class ThreadLister:
 
     def _report_missing(self, failed: Sequence[int]) -> Iterator[Step]:
         """Report how many archived threads exist that could not be listed."""
-        stored = store.archived_threads(self._totals)
+        stored = count_archived_threads(self._totals)
         missing = {pk: total - stored.get(pk, 0) for pk, total in self._totals.items() if total > stored.get(pk, 0)}
-        missing |= store.unlisted_threads(failed)
+        missing |= count_unlisted_threads(failed)
         for channel_id in {*self._totals, *failed}:
             scope = self._run.scope(channel_id)
             if channel_id not in missing:
@@ -226,7 +232,7 @@ class ThreadLister:
         """Store threads of one channel and return the number of malformed ones."""
         rows = convert_threads(threads, self._run.guild_id, access)
         self._listed.update({*(row["id"] for row in rows.rows), *rows.set_aside})
-        self._changed += store.store_listed_threads(rows, self._run.scope(parent), self._run.started)
+        self._changed += store_listed_threads(rows, self._run.scope(parent), self._run.started)
         return len(rows.malformed)
 
     def _finish(self, key: ThreadList) -> Step:
@@ -239,7 +245,7 @@ class ThreadLister:
         token = max(newest.astimezone(UTC).isoformat() if newest else "", state.checkpoint_token)
         extras = {"asked": self._run.started.isoformat()} if key[1] != "public" else dict[str, object]()
         if token != state.checkpoint_token or extras or state.extras:
-            store.save_state(key[0], f"archived_{key[1]}", DiscordState(checkpoint_token=token, extras=extras))
+            save_state(key[0], f"archived_{key[1]}", DiscordState(checkpoint_token=token, extras=extras))
         return step
 
     def _save_refusal(self, key: ThreadList, error: CollectorError) -> None:
@@ -249,7 +255,7 @@ class ThreadLister:
         refused = DiscordState(
             checkpoint_token=state.checkpoint_token, human_readable_marker=str(error)[:200], extras=extras
         )
-        store.save_state(key[0], f"archived_{key[1]}", refused)
+        save_state(key[0], f"archived_{key[1]}", refused)
 
     def _failure(self, key: ThreadList, error: CollectorError) -> Failure:
         return Failure(scope=self._run.scope(key[0]), stream=f"archived_{key[1]}", error=error)

@@ -1,12 +1,14 @@
-"""Which messages make one conversation: a function of the messages that are kept, whatever the order they came in.
+"""Group messages into conversations, the documents of the search index.
 
-A run of messages in a channel without a gap of half an hour; in a thread or forum post there is no gap. Closed at a
-size, so that one document never grows for ever. Deletions and edits move nothing: tombstones keep their place. Mostly
-messages come behind those that are kept; when they come before some (an import, a channel that opens late), what
-follows them is cut anew up to the next place where a conversation begins as before.
+A conversation is a run of messages in a channel without a gap of 30 minutes; in a thread or forum post, gaps do not
+matter. It is closed at a maximum size, so that no document grows without bound. The grouping depends only on the
+stored messages, not on the order of their arrival. Edits and deletions do not change it.
+Usually messages arrive after all stored ones. When they arrive before some (an import, a channel that becomes readable
+later), the following messages are regrouped up to the next one that starts a conversation as before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,14 +19,15 @@ from core.ingest.values import Row
 from core.models import Document
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from discord_activity_tracker.models import Message
-from discord_activity_tracker.store.places import Place
 
 GAP = timedelta(minutes=30)
+"""Silence in a channel after which a new conversation starts."""
 MOST = 100
-"""Messages in one conversation."""
+"""Maximum number of messages in a conversation."""
 STEP = 500
-Standing = tuple[int, datetime, int | None]
-"""A message: id, time, and the conversation that it is kept in; ``None`` when it is new."""
+"""Stored messages to read at once while regrouping."""
+GroupedMessage = tuple[int, datetime, int | None]
+"""A message: id, time, and its stored conversation; ``None`` for a new message."""
 MOVE = """
     WITH moved AS (
         UPDATE discord_activity_tracker_message AS m SET conversation = given.conversation
@@ -35,87 +38,135 @@ MOVE = """
 """
 
 
-def conversations_for(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], place: Place) -> dict[int, int]:
-    """The conversation of each row, in the caller's transaction, which stores the rows; messages behind them may move.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Location:
+    """The channel or thread of messages. ``scope_id`` is the primary key of the scope; a thread has its channel's."""
 
-    Three statements when something is new, none where everything is kept already.
-    """
-    found: dict[int, int] = {row["id"]: known[row["id"]]["conversation"] for row in rows if row["id"] in known}
-    new: list[Standing] = sorted((row["id"], row["created_at"], None) for row in rows if row["id"] not in known)
-    if not new:
-        return found
-    here = Message.objects.filter(channel_id=place.channel_id)
-    last = here.filter(pk__lt=new[0][0]).order_by("-pk").values_list("created_at", "conversation").first()
-    size = here.filter(conversation=last[1], pk__lt=new[0][0]).count() if last else 0
-    moved: dict[int, tuple[int, int]] = {}
-    for (pk, _, old), talk in _cut(_merged(new, _behind(new[0][0], place)), last, size, place):
-        if old is None:
-            found[pk] = talk
-        elif old == pk == talk and pk > new[-1][0]:
-            break  # it begins here as before, and so does everything after it
-        elif old != talk:
-            moved[pk] = (old, talk)
-    _move(moved, place)
-    return found | {pk: moved[pk][1] for pk in found if pk in moved}
+    guild_id: int
+    channel_id: int
+    scope_id: int
+    is_thread: bool
+
+    def document(self, conversation: int) -> str:
+        """Return the external id of a conversation's document."""
+        return f"discord:conversation:{self.guild_id}:{self.channel_id}:{conversation}"
 
 
-def cut_behind(
-    new: Iterable[tuple[int, datetime]], last: tuple[int, datetime, int, int] | None, place: Place
+def assign_conversations(
+    rows: Sequence[Row], stored: Mapping[int, Mapping[str, Any]], location: Location
 ) -> dict[int, int]:
-    """The same for messages behind all that is kept, of which the ``last`` is: id, time, conversation, its size."""
-    standing: list[Standing] = sorted((pk, created_at, None) for pk, created_at in new)
+    """Return the conversation of each row, in the transaction that writes the rows; later messages may be regrouped.
+
+    This takes three statements when a message is new and none when all are ``stored``.
+    """
+    assigned: dict[int, int] = {row["id"]: stored[row["id"]]["conversation"] for row in rows if row["id"] in stored}
+    new: list[GroupedMessage] = sorted((row["id"], row["created_at"], None) for row in rows if row["id"] not in stored)
+    if not new:
+        return assigned
+    in_channel = Message.objects.filter(channel_id=location.channel_id)
+    last = in_channel.filter(pk__lt=new[0][0]).order_by("-pk").values_list("created_at", "conversation").first()
+    size = in_channel.filter(conversation=last[1], pk__lt=new[0][0]).count() if last else 0
+    moved: dict[int, tuple[int, int]] = {}
+    for (pk, _, before), conversation in _group(_merged(new, _stored_after(new[0][0], location)), last, size, location):
+        if before is None:
+            assigned[pk] = conversation
+        elif before == pk == conversation and pk > new[-1][0]:
+            break  # this message starts a conversation as before, so all following groups are unchanged
+        elif before != conversation:
+            moved[pk] = (before, conversation)
+    _move(moved, location)
+    return assigned | {pk: moved[pk][1] for pk in assigned if pk in moved}
+
+
+def append_to_conversations(
+    new: Iterable[tuple[int, datetime]], last: tuple[int, datetime, int, int] | None, location: Location
+) -> dict[int, int]:
+    """Return the conversation of each message, given that all are newer than every stored message of the location.
+
+    ``last`` is the last stored message: its id, time, conversation, and the size of that conversation.
+    """
+    messages: list[GroupedMessage] = sorted((pk, created_at, None) for pk, created_at in new)
     before = last and (last[1], last[2])
-    return {message[0]: talk for message, talk in _cut(standing, before, last[3] if last else 0, place)}
+    size = last[3] if last else 0
+    return {message[0]: conversation for message, conversation in _group(messages, before, size, location)}
 
 
-def _behind(pk: int, place: Place) -> Iterator[Standing]:
-    """What is kept behind a message, read as far as it is needed; mostly nothing."""
-    here = Message.objects.filter(channel_id=place.channel_id).order_by("pk")
-    while page := list(here.filter(pk__gt=pk).values_list("pk", "created_at", "conversation")[:STEP]):
+def request_reindex(conversations: Mapping[Location, Iterable[int]]) -> None:
+    """Request that the search index renders these conversations again."""
+    mark_changed(
+        DocumentMark(
+            source_system="discord", external_id=location.document(first), kind="conversation",
+            scope_id=location.scope_id,
+        )
+        for location, ids in conversations.items()
+        for first in set(ids)
+    )  # fmt: skip
+
+
+def request_reindex_of_threads(threads: Collection[int]) -> None:
+    """Request a re-index of threads whose name or tags changed, in the caller's transaction.
+
+    Conversations of channels do not contain the name of their channel.
+    """
+    if not threads:
+        return
+    messages = Message.objects.filter(channel_id__in=threads, channel__is_thread=True)
+    conversations = messages.order_by().values_list("channel__guild_id", "channel_id", "conversation").distinct()
+    names = [f"discord:conversation:{guild}:{channel}:{first}" for guild, channel, first in conversations]
+    live = Document.objects.filter(source_system="discord", external_id__in=names, deleted_at=None)
+    mark_changed(
+        DocumentMark(source_system="discord", external_id=name, kind=kind, scope_id=scope_id)
+        for name, kind, scope_id in live.values_list("external_id", "kind", "scope_id")
+    )
+
+
+def _stored_after(pk: int, location: Location) -> Iterator[GroupedMessage]:
+    """Yield the stored messages after a message, read in portions as needed; usually there are none."""
+    in_channel = Message.objects.filter(channel_id=location.channel_id).order_by("pk")
+    while page := list(in_channel.filter(pk__gt=pk).values_list("pk", "created_at", "conversation")[:STEP]):
         yield from page
         if len(page) < STEP:
             return
         pk = page[-1][0]
 
 
-def _cut(
-    standing: Iterable[Standing], last: tuple[datetime, int] | None, size: int, place: Place
-) -> Iterator[tuple[Standing, int]]:
-    """Each message with its conversation, which goes on from the ``last`` one before, of ``size`` messages so far."""
-    at, talk = last or (None, 0)
-    for message in standing:
+def _group(
+    messages: Iterable[GroupedMessage], last: tuple[datetime, int] | None, size: int, location: Location
+) -> Iterator[tuple[GroupedMessage, int]]:
+    """Yield each message with its conversation.
+
+    ``last`` is the time and conversation of the preceding message; that conversation has ``size`` messages so far.
+    """
+    at, conversation = last or (None, 0)
+    for message in messages:
         pk, created_at, _ = message
-        if at is None or size >= MOST or (not place.is_thread and created_at - at >= GAP):
-            talk, size = pk, 0
-        yield message, talk
+        if at is None or size >= MOST or (not location.is_thread and created_at - at >= GAP):
+            conversation, size = pk, 0
+        yield message, conversation
         at, size = created_at, size + 1
 
 
-def _merged(new: Sequence[Standing], kept: Iterator[Standing]) -> Iterator[Standing]:
-    """Both in the order of their ids."""
+def _merged(new: Sequence[GroupedMessage], stored: Iterator[GroupedMessage]) -> Iterator[GroupedMessage]:
+    """Yield new and stored messages in the order of their ids."""
     waiting = list(reversed(new))
-    for message in kept:
+    for message in stored:
         while waiting and waiting[-1][0] < message[0]:
             yield waiting.pop()
         yield message
     yield from reversed(waiting)
 
 
-def _move(moved: Mapping[int, tuple[int, int]], place: Place) -> None:
-    """Put kept messages into other conversations; those that nothing is left of become tombstones."""
+def _move(moved: Mapping[int, tuple[int, int]], location: Location) -> None:
+    """Move stored messages to other conversations and mark the documents of emptied conversations as deleted."""
     if not moved:
         return
-    activities = [f"discord:message:{place.guild_id}:{place.channel_id}:{pk}" for pk in moved]
-    talks = [new for _, new in moved.values()]
+    activities = [f"discord:message:{location.guild_id}:{location.channel_id}:{pk}" for pk in moved]
+    targets = [new for _, new in moved.values()]
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, [list(moved), talks, activities, [place.document(talk) for talk in talks]])
-    touched = {talk for pair in moved.values() for talk in pair}
-    left = set(Message.objects.filter(conversation__in=touched).values_list("conversation", flat=True)) | set(talks)
-    mark_changed(
-        DocumentMark(
-            source_system="discord", external_id=place.document(talk), kind="conversation", scope_id=place.scope_id
-        )
-        for talk in touched & left
-    )
-    empty = Document.objects.filter(external_id__in=[place.document(talk) for talk in touched - left])
+        cursor.execute(MOVE, [list(moved), targets, activities, [location.document(target) for target in targets]])
+    touched = {conversation for pair in moved.values() for conversation in pair}
+    rest = Message.objects.filter(conversation__in=touched).values_list("conversation", flat=True)
+    remaining = set(rest) | set(targets)
+    request_reindex({location: touched & remaining})
+    empty = Document.objects.filter(external_id__in=[location.document(one) for one in touched - remaining])
     mark_deleted("discord", empty.values_list("external_id", flat=True), timezone.now())

@@ -1,4 +1,4 @@
-"""Which channels somebody expects to be fresh, and what of them cannot be read."""
+"""Which channels runs are expected to keep up to date, and what they cannot read."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,23 +9,23 @@ from django.utils import timezone
 
 from core.trackers import Gap
 from discord_activity_tracker.models import Channel, Guild
-from discord_activity_tracker.store.bots import known_bots, recent_bots
+from discord_activity_tracker.store.checkpoints import known_bots, recent_bots
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 RECENT = timedelta(days=7)
-"""How long a bot counts as used after a run, where this process does not know the tokens."""
+"""Time for which a bot counts as used after a run, in processes that do not have the tokens."""
 
 
-def watched_guilds() -> set[int]:
-    """The guilds that runs without names collect, of those that are kept."""
+def collected_guilds() -> set[int]:
+    """Return the stored guilds that a run without arguments collects."""
     named = {int(name) for name in settings.DISCORD_GUILDS if name.isascii() and name.isdigit()}
     return named | set(Guild.objects.filter(enabled=True).values_list("pk", flat=True))
 
 
 def watched_scopes() -> set[str]:
-    """External ids of the channels in which, or in whose threads, the bot can read something.
+    """Return external ids of the channels in which, or in the threads of which, the bot can read messages.
 
-    A channel that it cannot read is a gap, not late; a forum without posts has nothing that could be late.
+    A channel that the bot cannot read is reported as a gap, not as late. A forum without posts cannot be late.
     """
     readable = _channels().filter(access=Channel.Access.OK).order_by()
     channels = readable.filter(is_thread=False).values_list("guild_id", "pk")
@@ -34,7 +34,7 @@ def watched_scopes() -> set[str]:
 
 
 def unreadable_scopes() -> set[str]:
-    """Return external ids of the channels in which the bot may read nothing, neither there nor in their threads."""
+    """Return external ids of the channels in which, and in the threads of which, the bot can read nothing."""
     hidden = (Channel.Access.NO_VIEW, Channel.Access.NO_HISTORY, Channel.Access.NO_CONNECT)
     rows = _channels().filter(access__in=hidden, is_thread=False).order_by().values_list("guild_id", "pk")
     closed = {f"{guild}/{channel}" for guild, channel in rows}
@@ -42,14 +42,14 @@ def unreadable_scopes() -> set[str]:
 
 
 def gaps(most: int) -> Sequence[Gap]:
-    """Bots that cannot be used, then what no bot could read in each guild's last run; the first ones."""
+    """Return up to ``most`` gaps: unusable bots first, then what no bot could read in the last run of each guild."""
     return [*_bot_gaps(), *_channel_gaps(most)][:most]
 
 
 def _bot_gaps() -> Sequence[Gap]:
-    """The bots of the settings that the last run could not use, by name and the end of the token.
+    """Return the bots that the last run could not use, by name and the end of the token.
 
-    A process without tokens, such as a web server that is not given any, shows those that runs have used lately.
+    A process without tokens, such as a web server, reports the bots that runs used recently.
     """
     digests = [token_digest(token) for token in bot_tokens()]
     bots = known_bots(digests) if digests else recent_bots(timezone.now() - RECENT)
@@ -74,4 +74,4 @@ def _channel_gaps(most: int) -> Sequence[Gap]:
 
 
 def _channels() -> QuerySet[Channel]:
-    return Channel.objects.filter(guild_id__in=watched_guilds(), deleted_at=None)
+    return Channel.objects.filter(guild_id__in=collected_guilds(), deleted_at=None)

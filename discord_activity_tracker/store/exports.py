@@ -1,8 +1,8 @@
-"""What exported files add. They only fill gaps: what Discord itself told is richer, and newer, and stays as it is.
+"""Store what exported files add. Data from Discord's API is richer and newer and is never replaced.
 
-A message that the API gave is left alone; when it was edited after the export, the export's words become an earlier
-version of it. One that an older export gave is brought up to date. A tombstone stays one. A message that nobody has
-seen is kept as alive, because an export does not tell what became of it; where the bot can read, the next sweep will.
+A message from the API stays unchanged; if it was edited after the export, the exported text becomes an earlier version.
+A message from an older export is updated. A deleted message stays deleted. An unknown message is stored as live,
+because an export does not show later deletions; where the bot can read, the next sweep finds them.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -29,17 +29,15 @@ from discord_activity_tracker.models import (
     Reactor,
     Revision,
 )
-from discord_activity_tracker.store.append_only import Reading
-from discord_activity_tracker.store.messages import store_messages
-from discord_activity_tracker.store.places import Place
-from discord_activity_tracker.store.retitled import mark_retitled
+from discord_activity_tracker.store.conversations import Location, request_reindex_of_threads
+from discord_activity_tracker.store.messages import PageWrite, store_messages
 
 IMPORTER = "discord_import"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """How far a file was read; ``identity`` is the file's."""
+    """The number of messages of a file that have been read; ``identity`` is that of the file."""
 
     channel_id: int
     identity: str
@@ -47,10 +45,10 @@ class Position:
 
 
 @transaction.atomic
-def open_place(guild: Row, channels: Collection[Row], now: datetime) -> Place:
-    """Return the place of a file's messages; guild and channels are stored as far as the API did not supply them.
+def open_channel(guild: Row, channels: Collection[Row], now: datetime) -> Location:
+    """Store guild and channels of a file, except data from the API, and return the location of the file's messages.
 
-    ``channels`` ends with the file's own. Raises ValueError when that is known as part of another guild.
+    ``channels`` ends with the file's own channel. Raises ValueError if that belongs to another guild.
     """
     own_id = [row["id"] for row in channels][-1]
     elsewhere = Channel.objects.filter(pk=own_id).exclude(guild_id=guild["id"]).values_list("guild_id", flat=True)
@@ -65,11 +63,11 @@ def open_place(guild: Row, channels: Collection[Row], now: datetime) -> Place:
     if renamed:
         _rename_scopes(channel.guild)
     pk = Scope.objects.get(source_system="discord", external_id=f"{channel.guild_id}/{named.pk}").pk
-    return Place(guild_id=channel.guild_id, channel_id=own_id, scope_id=pk, is_thread=channel.is_thread)
+    return Location(guild_id=channel.guild_id, channel_id=own_id, scope_id=pk, is_thread=channel.is_thread)
 
 
 def _store_guild(row: Row) -> bool:
-    """Insert a guild, or update one that only exports know; returns whether it has another name now."""
+    """Insert a guild, or update one that only exports describe; return whether its name changed."""
     old = Guild.objects.select_for_update().filter(pk=row["id"]).values().first()
     if old is None:
         Guild.objects.create(**row)
@@ -80,7 +78,7 @@ def _store_guild(row: Row) -> bool:
 
 
 def _store_channels(guild_id: int, rows: Collection[Row], now: datetime) -> bool:
-    """Insert channels, or update those that only exports know; returns whether one has another name now."""
+    """Insert channels, or update those that only exports describe; return whether a name changed."""
     ids = [row["id"] for row in rows]
     known = {old["id"]: old for old in Channel.objects.select_for_update().filter(pk__in=ids).values()}
     Channel.objects.bulk_create(Channel(**row) for row in rows if row["id"] not in known)
@@ -95,7 +93,7 @@ def _store_channels(guild_id: int, rows: Collection[Row], now: datetime) -> bool
     FormerChannelName.objects.bulk_create(
         FormerChannelName(channel_id=pk, name=name, noticed_at=now) for pk, name in renamed.items() if name
     )
-    mark_retitled(list(renamed))
+    request_reindex_of_threads(list(renamed))
     return bool(renamed)
 
 
@@ -107,47 +105,51 @@ def _scope(guild: Guild, channel: Channel) -> dict[str, Any]:
 
 
 def _rename_scopes(guild: Guild) -> None:
-    """Give the scopes of a guild the names that it and its channels have now."""
-    kept = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild.pk}/")
-    ids = [int(name.rpartition("/")[2]) for name in kept.values_list("external_id", flat=True)]
+    """Update the names of a guild's scopes."""
+    scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild.pk}/")
+    ids = [int(name.rpartition("/")[2]) for name in scopes.values_list("external_id", flat=True)]
     rows = [_scope(guild, channel) for channel in Channel.objects.filter(guild=guild, pk__in=ids)]
     upsert(Scope, rows, key=["source_system", "external_id"])
 
 
 def position_of(channel_id: int, identity: str) -> int:
-    """How many messages of a file an earlier run read before it was stopped."""
-    kept = Checkpoint.objects.filter(collector=IMPORTER, scope=str(channel_id), stream=identity).first()
-    return int(kept.checkpoint_token) if kept else 0
+    """Return how many messages of a file an earlier run read before it was interrupted."""
+    checkpoint = Checkpoint.objects.filter(collector=IMPORTER, scope=str(channel_id), stream=identity).first()
+    return int(checkpoint.checkpoint_token) if checkpoint else 0
 
 
 def finish_file(channel_id: int, identity: str) -> None:
-    """Forget the position of a file that was read to its end."""
+    """Delete the position of a file that was read to its end."""
     Checkpoint.objects.filter(collector=IMPORTER, scope=str(channel_id), stream=identity).delete()
 
 
-def unknown_among(ids: Iterable[int]) -> int:
-    """How many of these messages nobody has seen."""
+def count_unknown(ids: Iterable[int]) -> int:
+    """Return how many of these messages are not stored."""
     wanted = set(ids)
     return len(wanted) - Message.objects.filter(pk__in=wanted).count()
 
 
 @transaction.atomic
 def store_export(
-    page: MessagePage, reactors: Mapping[int, Collection[tuple[str, Row]]], place: Place, now: datetime, at: Position
+    page: MessagePage,
+    reactors: Mapping[int, Collection[tuple[str, Row]]],
+    location: Location,
+    now: datetime,
+    position: Position,
 ) -> PageResult:
-    """Write what a page of a file adds, and the position that it covers."""
-    fresh = {row["id"] for row in _worth(page.rows)}
-    people = {row["id"]: row for pk in fresh for _, row in reactors.get(pk, ())}
+    """Store what a page of a file adds, together with the position in the file."""
+    added_ids = {row["id"] for row in _rows_to_store(page.rows)}
+    people = {row["id"]: row for pk in added_ids for _, row in reactors.get(pk, ())}
     known = {a.pk: a for a in Account.objects.filter(pk__in=[*page.accounts, *people])}
-    accounts = {pk: row for pk, row in page.accounts.items() if _names_better(row, known.get(pk))}
+    accounts = {pk: row for pk, row in page.accounts.items() if _is_better_source(row, known.get(pk))}
     names = {str(pk): str(account) for pk, account in known.items() if pk not in accounts}
-    records = [_with_stored_name(record, names) for record in page.records if record.row["id"] in fresh]
+    records = [_with_stored_name(record, names) for record in page.records if record.row["id"] in added_ids]
     added = replace(page, records=records, accounts=accounts)
-    (stored,) = store_messages([Reading(page=added, place=place, states={})], now=now)
+    (result,) = store_messages([PageWrite(page=added, location=location, states={})], now=now)
     _insert_missing(Account, [row for pk, row in people.items() if pk not in known], ["id"])
-    _store_reactors({pk: reactors[pk] for pk in fresh if reactors.get(pk)})
-    _save(at)
-    return replace(stored, seen=len(page.records))
+    _store_reactors({pk: reactors[pk] for pk in added_ids if reactors.get(pk)})
+    _save_position(position)
+    return replace(result, seen=len(page.records))
 
 
 def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
@@ -158,37 +160,37 @@ def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
     return replace(record, activity=replace(activity, actor_name=names[activity.actor_external_id]))
 
 
-def _worth(rows: list[Row]) -> list[Row]:
-    """The rows that say more than what is kept; what is only older becomes an earlier version."""
+def _rows_to_store(rows: list[Row]) -> list[Row]:
+    """Return new rows and rows from a newer export; store older texts of messages from the API as revisions."""
     names = ("pk", "deleted_at", "edited_at", "content", f"payload__{EXPORTED}")
-    kept = {row[0]: row[1:] for row in Message.objects.filter(pk__in=[r["id"] for r in rows]).values_list(*names)}
-    found: list[Row] = []
+    stored = {row[0]: row[1:] for row in Message.objects.filter(pk__in=[r["id"] for r in rows]).values_list(*names)}
+    result: list[Row] = []
     for row in rows:
-        if row["id"] not in kept:
-            found.append(row)
+        if row["id"] not in stored:
+            result.append(row)
             continue
-        deleted_at, _, _, exported_at = kept[row["id"]]
+        deleted_at, _, _, exported_at = stored[row["id"]]
         if exported_at is not None and not deleted_at and is_newer(row["payload"][EXPORTED], exported_at):
-            found.append(row)
-    told = [row for row in rows if row["id"] in kept and kept[row["id"]][3] is None]
-    _keep_earlier(told, {pk: (edited_at, content) for pk, (_, edited_at, content, _) in kept.items()})
-    return found
+            result.append(row)
+    from_api = [row for row in rows if row["id"] in stored and stored[row["id"]][3] is None]
+    _store_revisions(from_api, {pk: (edited_at, content) for pk, (_, edited_at, content, _) in stored.items()})
+    return result
 
 
-def _names_better(row: Row, known: Account | None) -> bool:
-    """Whether an export's account is unknown, or known from an older export only."""
+def _is_better_source(row: Row, known: Account | None) -> bool:
+    """Return whether an export's account is unknown, or known only from an older export."""
     return known is None or bool(known.exported_at and known.exported_at < row["exported_at"])
 
 
-def _keep_earlier(rows: Iterable[Row], kept: Mapping[int, tuple[datetime | None, str]]) -> None:
-    """Words from before an edit that the API came too late to see."""
+def _store_revisions(rows: Iterable[Row], stored: Mapping[int, tuple[datetime | None, str]]) -> None:
+    """Store texts from before an edit as earlier versions of messages from the API."""
     earlier = [
         {
             "message_id": row["id"], "content": row["content"], "payload": row["payload"],
             "written_at": row["edited_at"] or row["created_at"], "replaced_at": edited_at,
         }
         for row in rows
-        if (edited_at := kept[row["id"]][0]) and kept[row["id"]][1] != row["content"]
+        if (edited_at := stored[row["id"]][0]) and stored[row["id"]][1] != row["content"]
         and (row["edited_at"] or row["created_at"]) < edited_at
     ]  # fmt: skip
     seen = Revision.objects.filter(message_id__in=[row["message_id"] for row in earlier])
@@ -207,16 +209,17 @@ def _store_reactors(reactors: Mapping[int, Collection[tuple[str, Row]]]) -> None
     Message.objects.filter(pk__in=list(reactors)).update(reactors_of=F("reactions"))
 
 
-def _save(at: Position) -> None:
+def _save_position(position: Position) -> None:
     row = {
-        "collector": IMPORTER, "scope": str(at.channel_id), "stream": at.identity, "checkpoint_token": str(at.done),
-        "human_readable_marker": f"{at.done} messages", "extras": {}, "updated_at": timezone.now(),
+        "collector": IMPORTER, "scope": str(position.channel_id), "stream": position.identity,
+        "checkpoint_token": str(position.done), "human_readable_marker": f"{position.done} messages", "extras": {},
+        "updated_at": timezone.now(),
     }  # fmt: skip
     upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
 
 
 def _insert_missing(model: type[models.Model], rows: Iterable[dict[str, Any]], key: list[str]) -> None:
-    """Rows whose key is known are left alone."""
+    """Insert rows with an unknown key and leave the others unchanged."""
     missing = list(rows)
     if missing:
         upsert(model, missing, key=key, keep=list(missing[0]))

@@ -1,186 +1,283 @@
-"""Pages of messages: accounts, rows, revisions, timeline, document marks and positions, all or nothing."""
+"""Write pages of messages: accounts, rows, revisions, timeline, re-index requests and positions in one transaction.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+There are two ways. Pages with messages above everything stored in their channels, as in a first run, are appended:
+several pages of several channels travel as one JSON value and become messages and timeline rows in one statement. All
+other pages are written one by one and compared with the stored rows. Both ways leave the same rows.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
-from core.db.upsert import upsert
+from core.db.upsert import as_json, upsert
 from core.ingest.records import PageResult, Record
 from core.ingest.skips import record_malformed
 from core.ingest.timeline import record_activity
 from core.ingest.values import Row
 from core.models import Activity
-from core.search.documents import DocumentMark, mark_changed
 from discord_activity_tracker.convert.exports import EXPORTED
-from discord_activity_tracker.convert.messages import differs_in_noise_only
+from discord_activity_tracker.convert.messages import MessagePage, differs_in_noise_only
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordState
-from discord_activity_tracker.store.append_only import NotFresh, Reading, store_fresh
 from discord_activity_tracker.store.checkpoints import COLLECTOR, save_states
-from discord_activity_tracker.store.conversations import conversations_for
-from discord_activity_tracker.store.guilds import add_threads
+from discord_activity_tracker.store.conversations import (
+    Location,
+    append_to_conversations,
+    assign_conversations,
+    request_reindex,
+)
+from discord_activity_tracker.store.guilds import insert_threads
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
-from discord_activity_tracker.store.places import Place
 
-SAID = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
-"""Parts of the payload that say something beside the content."""
+REVISED_PARTS = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
+"""Parts of the payload whose change is an edit."""
+STORED_FIELDS = ("id", "content", "edited_at", "payload", "conversation", "created_at", "pinned_at")
+"""Fields of a stored message that a new version is compared with."""
+NOT_STORED: Mapping[str, Any] = {"pinned_at": None}
+LAST_MESSAGES = """
+    SELECT requested.channel, last.id, last.created_at, last.conversation, (
+        SELECT count(*) FROM discord_activity_tracker_message AS m WHERE m.conversation = last.conversation
+    ) FROM unnest(%s::bigint[]) AS requested (channel), LATERAL (
+        SELECT id, created_at, conversation FROM discord_activity_tracker_message
+        WHERE channel_id = requested.channel ORDER BY id DESC LIMIT 1
+    ) AS last
+"""
+"""The last stored message of each channel, and the size of its conversation."""
+COLUMNS = (
+    "id", "channel_id", "author_id", "webhook_name", "type", "content", "created_at", "edited_at", "pinned", "reply_to",
+    "reactions", "payload",
+)  # fmt: skip
+"""Columns that a converted message fills."""
+APPEND = """
+    WITH incoming AS (
+        SELECT * FROM json_to_recordset(%s::json) AS g (
+            id bigint, channel_id bigint, author_id bigint, webhook_name text, type int, content text,
+            created_at timestamptz, edited_at timestamptz, pinned boolean, reply_to bigint, reactions jsonb,
+            payload jsonb, conversation bigint, kind text, actor text, summary text)
+    ), locations AS (
+        SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS p (channel_id, guild_id, scope_id)
+    ), messages AS (
+        INSERT INTO discord_activity_tracker_message (id, channel_id, author_id, webhook_name, type, content,
+            created_at, edited_at, pinned, reply_to, reactions, reactors_of, payload, conversation)
+        SELECT id, channel_id, author_id, webhook_name, type, content, created_at, edited_at, pinned, reply_to,
+            reactions, '{}', payload, conversation FROM incoming
+        ON CONFLICT (id) DO NOTHING RETURNING 1
+    ), activities AS (
+        INSERT INTO core_activity (source_system, external_id, scope_id, thread, activity_type, occurred_at, edited_at,
+            actor_external_id, actor_name, source_url, summary)
+        SELECT 'discord', concat_ws(':', 'discord:message', guild_id, channel_id, id), scope_id,
+            concat_ws(':', 'discord:conversation', guild_id, channel_id, conversation), kind, created_at, edited_at,
+            author_id, actor, concat_ws('/', 'https://discord.com/channels', guild_id, channel_id, id), summary
+        FROM incoming JOIN locations USING (channel_id)
+        ON CONFLICT (source_system, external_id) DO NOTHING RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM activities)
+"""
+"""Insert messages and their timeline rows; return how many of each were new."""
 
 
-def known_between(channel_id: int, after: int, upto: int) -> set[int]:
-    """Ids of live messages in (after, upto]."""
-    kept = Message.objects.filter(channel_id=channel_id, id__gt=after, id__lte=upto, deleted_at=None)
-    return set(kept.values_list("pk", flat=True))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageWrite:
+    """A page to write, its location, and the positions to save with it by stream; ``None`` deletes a position.
 
-
-def store_messages(readings: Sequence[Reading], *, now: datetime, gone: Collection[int] = ()) -> list[PageResult]:
-    """Write pages, in their order; rows that are right are not touched.
-
-    Pages of news are written together, in one transaction and a number of statements that does not depend on how many
-    they are; others each in its own. ``gone`` are ids of a single page's place that are known to have been deleted.
+    ``threads`` are rows of threads that start in the page and may not be stored yet.
     """
-    if not gone and (stored := _store_fresh(readings)):
-        return stored
-    if len(readings) > 1:
-        return [stored for reading in readings for stored in store_messages([reading], now=now)]
-    return [_store_any(reading, now, gone) for reading in readings]
+
+    page: MessagePage
+    location: Location
+    states: Mapping[str, DiscordState | None]
+    threads: Sequence[Row] = ()
+
+    @property
+    def scope(self) -> str:
+        """The scope of skipped messages."""
+        return f"{self.location.guild_id}/{self.location.channel_id}"
 
 
-def _store_fresh(readings: Sequence[Reading]) -> list[PageResult] | None:
-    """Write pages behind everything that is kept of their channels; nothing when one of them is another.
+class NotAppendable(Exception):
+    """A message of the pages is stored already, so that nothing of the pages may stay written."""
 
-    Nothing either when they cannot be written together: what is wrong with one page shall cost no other, and an
-    account that changed its name between two pages has both names.
+
+def live_ids_between(channel_id: int, after: int, upto: int) -> set[int]:
+    """Return the ids of stored messages in (after, upto] that are not deleted."""
+    live = Message.objects.filter(channel_id=channel_id, id__gt=after, id__lte=upto, deleted_at=None)
+    return set(live.values_list("pk", flat=True))
+
+
+def store_messages(writes: Sequence[PageWrite], *, now: datetime, deleted: Collection[int] = ()) -> list[PageResult]:
+    """Write pages in their order. Unchanged rows are not touched.
+
+    Appendable pages are written together, with a number of statements that does not depend on the number of pages.
+    Otherwise each page has its own transaction. ``deleted`` are ids of messages in the location of a single page.
     """
-    accounts, webhooks = _people(readings)
-    if accounts is None:
-        return None
+    if not deleted and (results := _append(writes)):
+        return results
+    if len(writes) > 1:
+        return [result for write in writes for result in store_messages([write], now=now)]
+    return [_upsert(write, now, deleted) for write in writes]
+
+
+def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
+    """Append pages to their channels; return ``None``, with nothing written, when they are not all appendable.
+
+    Pages are not appended together either when they contradict each other or when the database refuses a value: a
+    malformed page must not affect the others, and a person who was renamed between two pages must get both names.
+    """
+    accounts: dict[int, Row] = {}
+    webhooks: dict[int, Row] = {}
+    for page in (write.page for write in writes):
+        if any(accounts.get(pk, row) != row for pk, row in page.accounts.items()):
+            return None
+        accounts |= page.accounts
+        webhooks |= page.webhooks
     try:
         with transaction.atomic():
             store_webhooks(webhooks.values())
             store_accounts(accounts.values())
-            mark_conversations(store_fresh(readings))
-            _close(readings)
-    except NotFresh:
+            request_reindex(_append_rows(writes))
+            _finish(writes)
+    except NotAppendable:
         return None
     except (DataError, IntegrityError):
-        if len(readings) == 1:
+        if len(writes) == 1:
             raise
         return None
     return [
         PageResult(
-            seen=len(r.page.records),
-            inserted=len({record.row["id"] for record in r.page.records}),
-            malformed=len(r.page.malformed),
+            seen=len(write.page.records),
+            inserted=len({record.row["id"] for record in write.page.records}),
+            malformed=len(write.page.malformed),
         )
-        for r in readings
+        for write in writes
     ]
 
 
-def _people(readings: Sequence[Reading]) -> tuple[dict[int, Row] | None, dict[int, Row]]:
-    """Accounts and webhooks of all pages; no accounts when two pages tell two things of one."""
-    accounts: dict[int, Row] = {}
-    webhooks: dict[int, Row] = {}
-    for page in (reading.page for reading in readings):
-        if any(accounts.get(pk, row) != row for pk, row in page.accounts.items()):
-            return None, webhooks
-        accounts |= page.accounts
-        webhooks |= page.webhooks
-    return accounts, webhooks
+def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
+    """Insert messages and timeline rows in the caller's transaction; return the conversations of each location.
+
+    Raises NotAppendable when a message is stored already, or when one of the pages contains a deleted message.
+    """
+    records: defaultdict[Location, dict[int, Record]] = defaultdict(dict)
+    for write in writes:
+        if write.page.records:
+            records[write.location].update((record.row["id"], record) for record in write.page.records)
+    if not records:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_MESSAGES, [[location.channel_id for location in records]])
+        last: dict[int, tuple[int, datetime, int, int]] = {row[0]: row[1:] for row in cursor.fetchall()}
+        conversations = {
+            location: _appended_conversations(location, of_location, last.get(location.channel_id))
+            for location, of_location in records.items()
+        }
+        rows = [
+            _append_row(record, conversations[location][pk])
+            for location, of_location in records.items()
+            for pk, record in of_location.items()
+        ]
+        locations = (
+            [at.channel_id for at in records],
+            [at.guild_id for at in records],
+            [at.scope_id for at in records],
+        )
+        cursor.execute(APPEND, [as_json(rows), *locations])
+        if cursor.fetchone() != (len(rows), len(rows)):
+            raise NotAppendable
+    return {location: set(by_message.values()) for location, by_message in conversations.items()}
+
+
+def _appended_conversations(
+    location: Location, records: Mapping[int, Record], last: tuple[int, datetime, int, int] | None
+) -> Mapping[int, int]:
+    if (last and last[0] >= min(records)) or any(record.row["deleted_at"] for record in records.values()):
+        raise NotAppendable
+    return append_to_conversations(((pk, r.row["created_at"]) for pk, r in records.items()), last, location)
+
+
+def _append_row(record: Record, conversation: int) -> dict[str, Any]:
+    activity = record.activity
+    row = {name: record.row[name] for name in COLUMNS}
+    row["conversation"], row["kind"] = conversation, activity.activity_type
+    row["actor"], row["summary"] = activity.actor_name, activity.summary
+    return row
 
 
 @transaction.atomic
-def _store_any(reading: Reading, now: datetime, gone: Collection[int]) -> PageResult:
-    page, place = reading.page, reading.place
+def _upsert(write: PageWrite, now: datetime, deleted: Collection[int]) -> PageResult:
+    """Write one page, compare it with the stored rows, and save earlier versions of edited messages."""
+    page, location = write.page, write.location
     store_webhooks(page.webhooks.values())
     store_accounts(page.accounts.values())
-    known = _known(record.row["id"] for record in page.records)
+    ids = [record.row["id"] for record in page.records]
+    stored = {row["id"]: row for row in Message.objects.filter(pk__in=ids).values(*STORED_FIELDS)}
     records = [
-        _without_noise(record, known.get(record.row["id"]))
+        _without_noise(record, stored.get(record.row["id"]))
         for record in page.records
-        if not _lost_its_words(record.row, known.get(record.row["id"]))
+        if not _lost_content(record.row, stored.get(record.row["id"]))
     ]
     rows = [record.row for record in records]
-    _keep_revisions(rows, known, now)
-    talks = conversations_for(rows, known, place)
-    whole = ({**row, "conversation": talks[row["id"]], "reactors_of": {}} for row in rows)
-    written = upsert(Message, whole, key=["id"], keep=["conversation", "reactors_of"])
-    if unpinned := [row["id"] for row in rows if not row["pinned"] and known.get(row["id"], NOTHING)["pinned_at"]]:
+    _store_revisions(rows, stored, now)
+    conversations = assign_conversations(rows, stored, location)
+    complete = ({**row, "conversation": conversations[row["id"]], "reactors_of": {}} for row in rows)
+    written = upsert(Message, complete, key=["id"], keep=["conversation", "reactors_of"])
+    if unpinned := [row["id"] for row in rows if not row["pinned"] and stored.get(row["id"], NOT_STORED)["pinned_at"]]:
         Message.objects.filter(pk__in=unpinned).update(pinned_at=None)
     changed = {key[0] for key in written.changed}
-    deleted = bury_messages(gone, place, now) if gone else 0
+    newly_deleted = _mark_deleted(deleted, location, now) if deleted else 0
     record_activity(
-        (replace(r, document=place.document(talks[r.row["id"]])) for r in records if r.row["id"] in changed),
-        scope_id=place.scope_id,
+        (replace(r, document=location.document(conversations[r.row["id"]])) for r in records if r.row["id"] in changed),
+        scope_id=location.scope_id,
     )
-    _close([reading])
+    _finish([write])
     return PageResult(
-        seen=len(page.records), inserted=len(written.inserted), updated=len(written.updated), deleted=deleted,
+        seen=len(page.records), inserted=len(written.inserted), updated=len(written.updated), deleted=newly_deleted,
         malformed=len(page.malformed),
     )  # fmt: skip
 
 
-def _close(readings: Sequence[Reading]) -> None:
-    """Keep threads, count what is malformed, save the positions: of one that several pages cover, that of the last."""
+def _finish(writes: Sequence[PageWrite]) -> None:
+    """Insert new threads, record malformed messages and save positions; of several pages, the last position counts."""
     positions: dict[tuple[int | str, str], DiscordState | None] = {}
-    add_threads(list({row["id"]: row for reading in readings for row in reading.threads}.values()))
-    for reading in readings:
-        place = reading.place
-        positions |= {(place.channel_id, stream): state for stream, state in reading.states.items()}
-        scope = f"{place.guild_id}/{place.channel_id}"
-        record_malformed(reading.page.malformed, collector=COLLECTOR, scope=scope, stream="messages")
+    insert_threads(list({row["id"]: row for write in writes for row in write.threads}.values()))
+    for write in writes:
+        positions |= {(write.location.channel_id, stream): state for stream, state in write.states.items()}
+        record_malformed(write.page.malformed, collector=COLLECTOR, scope=write.scope, stream="messages")
     save_states(positions)
 
 
-def bury_messages(ids: Collection[int], place: Place, now: datetime) -> int:
-    """Turn messages into tombstones, in the caller's transaction; returns how many were alive."""
-    alive = Message.objects.filter(pk__in=list(ids), deleted_at=None)
-    talks = set(alive.values_list("conversation", flat=True).order_by())
-    names = [f"discord:message:{place.guild_id}:{place.channel_id}:{pk}" for pk in ids]
-    buried = alive.update(deleted_at=now)
+def _mark_deleted(ids: Collection[int], location: Location, now: datetime) -> int:
+    """Mark messages as deleted in the caller's transaction; return how many were not marked before."""
+    live = Message.objects.filter(pk__in=list(ids), deleted_at=None)
+    conversations = set(live.values_list("conversation", flat=True).order_by())
+    names = [f"discord:message:{location.guild_id}:{location.channel_id}:{pk}" for pk in ids]
+    marked = live.update(deleted_at=now)
     Activity.objects.filter(source_system="discord", external_id__in=names, deleted_at=None).update(deleted_at=now)
-    mark_conversations({place: talks})
-    return buried
+    request_reindex({location: conversations})
+    return marked
 
 
-def mark_conversations(conversations: Mapping[Place, Iterable[int]]) -> None:
-    """Say that these conversations show something else now."""
-    mark_changed(
-        DocumentMark(
-            source_system="discord", external_id=place.document(first), kind="conversation", scope_id=place.scope_id
-        )
-        for place, talks in conversations.items()
-        for first in set(talks)
-    )
+def _lost_content(row: Row, stored: Mapping[str, Any] | None) -> bool:
+    """Return whether a message arrived empty without an edit: the bot has lost the right to read message contents."""
+    return bool(stored and stored["content"] and not row["content"] and stored["edited_at"] == row["edited_at"])
 
 
-KNOWN = ("id", "content", "edited_at", "payload", "conversation", "created_at", "pinned_at")
-NOTHING: Mapping[str, Any] = {"pinned_at": None}
-
-
-def _known(ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    return {row["id"]: row for row in Message.objects.filter(pk__in=list(ids)).values(*KNOWN)}
-
-
-def _lost_its_words(row: Row, old: Mapping[str, Any] | None) -> bool:
-    """Whether a message came empty although nobody edited it: the bot lost the right to read contents meanwhile."""
-    return bool(old and old["content"] and not row["content"] and old["edited_at"] == row["edited_at"])
-
-
-def _without_noise(record: Record, old: Mapping[str, Any] | None) -> Record:
+def _without_noise(record: Record, stored: Mapping[str, Any] | None) -> Record:
     """Return the record with the stored payload if the new one differs only in what Discord changes by itself."""
     row = record.row
-    if old is None or old["edited_at"] != row["edited_at"] or old["payload"] == row["payload"]:
+    if stored is None or stored["edited_at"] != row["edited_at"] or stored["payload"] == row["payload"]:
         return record
-    if not differs_in_noise_only(old["payload"], row["payload"]):
+    if not differs_in_noise_only(stored["payload"], row["payload"]):
         return record
-    return replace(record, row={**row, "payload": old["payload"]})
+    return replace(record, row={**row, "payload": stored["payload"]})
 
 
-def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
-    replaced = [
+def _store_revisions(rows: Sequence[Row], stored: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
+    """Store the previous versions of edited messages."""
+    revisions = [
         {
             "message_id": row["id"],
             "content": old["content"],
@@ -189,22 +286,22 @@ def _keep_revisions(rows: Sequence[Row], known: Mapping[int, Mapping[str, Any]],
             "replaced_at": row["edited_at"] if row["edited_at"] and row["edited_at"] != old["edited_at"] else now,
         }
         for row in rows
-        if (old := known.get(row["id"])) and _says_else(row, old)
+        if (old := stored.get(row["id"])) and _is_edited(row, old)
     ]
-    upsert(Revision, replaced, key=["message_id", "written_at", "replaced_at"])
+    upsert(Revision, revisions, key=["message_id", "written_at", "replaced_at"])
 
 
-def _says_else(row: Row, old: Mapping[str, Any]) -> bool:
-    """Whether the message was edited.
+def _is_edited(row: Row, stored: Mapping[str, Any]) -> bool:
+    """Return whether the content of a message changed.
 
-    An export writes names for mentions: what differs from it without an edit is none. Nor are link previews, which
-    Discord adds, renews and removes without an edit.
+    An export contains names in place of mentions, so a difference from an export without an edit time is no edit.
+    Discord adds, renews and removes link previews without an edit, so those do not count either.
     """
-    before, after = old["payload"], row["payload"]
-    edited = old["edited_at"] != row["edited_at"]
+    before, after = stored["payload"], row["payload"]
+    edited = stored["edited_at"] != row["edited_at"]
     if EXPORTED in before and EXPORTED not in after and not edited:
         return False
-    parts = [part for part in SAID if before.get(part) and (edited or part != "embeds")]
-    return old["content"] != row["content"] or any(
+    parts = [part for part in REVISED_PARTS if before.get(part) and (edited or part != "embeds")]
+    return stored["content"] != row["content"] or any(
         not differs_in_noise_only(before[part], after.get(part), part) for part in parts
     )

@@ -90,7 +90,7 @@ def test_a_deletion_moves_nothing() -> None:
 def test_what_is_kept_already_costs_no_look_at_conversations(django_assert_num_queries: Any) -> None:
     rows = [{"id": at(0)}]
     with django_assert_num_queries(0):
-        assert conversations.conversations_for(rows, {at(0): {"conversation": 7}}, place=None) == {at(0): 7}  # pyright: ignore[reportArgumentType]
+        assert conversations.assign_conversations(rows, {at(0): {"conversation": 7}}, location=None) == {at(0): 7}  # pyright: ignore[reportArgumentType]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

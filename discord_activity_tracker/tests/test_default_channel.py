@@ -10,7 +10,7 @@ from core.db.budgets import spend
 from core.models import Checkpoint
 from discord_activity_tracker.models import Guild
 from discord_activity_tracker.protocol_impl import DiscordState
-from discord_activity_tracker.store import guild_key, load_state, save_state
+from discord_activity_tracker.store.checkpoints import guild_key, load_state, save_state
 
 pytestmark = pytest.mark.django_db
 GUILD = 4_100_000_000_000_000_001

@@ -11,7 +11,7 @@ from discord_activity_tracker.convert.message_text import message_text
 from discord_activity_tracker.documents import DiscordDocuments, bodies
 from discord_activity_tracker.documents.mentions import Names, names_in
 from discord_activity_tracker.models import Channel, Role
-from discord_activity_tracker.store import store_threads
+from discord_activity_tracker.store.guilds import store_threads
 from tests.support.discord_fixtures import (
     CHANNEL,
     GUILD,

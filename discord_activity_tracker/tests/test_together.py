@@ -14,7 +14,8 @@ from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.fetch.messages import RawMessagePage
 from discord_activity_tracker.models import Account, Channel, FormerName, Message
 from discord_activity_tracker.protocol_impl import DiscordState
-from discord_activity_tracker.store import Reading, silent_scopes, store_messages
+from discord_activity_tracker.store.guilds import scopes_without_messages
+from discord_activity_tracker.store.messages import PageWrite, store_messages
 from discord_activity_tracker.tests.test_hooks import another
 from tests.support.discord_fixtures import (
     CHANNEL,
@@ -31,11 +32,11 @@ from tests.support.discord_fixtures import (
 pytestmark = pytest.mark.django_db
 
 
-def reading(items: Sequence[Any], channel: int = CHANNEL) -> Reading:
+def reading(items: Sequence[Any], channel: int = CHANNEL) -> PageWrite:
     """A page that moves its channel's position to its last message."""
     page = convert_messages(items, GUILD, channel)
     newest = str(max((row["id"] for row in page.rows), default=0))
-    return Reading(page=page, place=place(channel), states={"messages": DiscordState(checkpoint_token=newest)})
+    return PageWrite(page=page, location=place(channel), states={"messages": DiscordState(checkpoint_token=newest)})
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +98,7 @@ def test_a_page_that_cannot_be_written_costs_no_other() -> None:
 
 
 def test_an_error_that_nobody_thought_of_costs_no_page_before_it() -> None:
-    container = SimpleNamespace(place=place(), name="harbour", scope=f"{GUILD}/{CHANNEL}")
+    container = SimpleNamespace(location=place(), name="harbour", scope=f"{GUILD}/{CHANNEL}")
     job = Job(container=cast("Any", container), after=0, states=lambda _page, _end: {})
     items = [message(at(0))]
     page = RawMessagePage(items=items, after=0, requested_at=NOW, last=False)
@@ -117,4 +118,4 @@ def test_a_forum_without_posts_is_complete_and_what_is_hidden_is_not() -> None:
         for pk in (1, 2, 3)
     }
     Channel.objects.filter(pk=THREAD).update(parent_id=3)
-    assert silent_scopes(GUILD) == {scopes[2]}
+    assert scopes_without_messages(GUILD) == {scopes[2]}

@@ -9,7 +9,8 @@ from core.models import Scope
 from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.convert.snowflakes import first_snowflake
 from discord_activity_tracker.models import Channel, Guild
-from discord_activity_tracker.store import Place, Reading, store_messages
+from discord_activity_tracker.store.conversations import Location
+from discord_activity_tracker.store.messages import PageWrite, store_messages
 
 GUILD, CHANNEL, THREAD = 4_100_000_000_000_000_001, 4_100_000_000_000_000_101, 4_100_000_000_000_000_201
 BEGINNING = datetime(2025, 3, 1, 8, tzinfo=UTC)
@@ -48,16 +49,16 @@ def make_guild() -> None:
     )
 
 
-def place(channel: int = CHANNEL) -> Place:
+def place(channel: int = CHANNEL) -> Location:
     scope = Scope.objects.get(source_system="discord", external_id=f"{GUILD}/{CHANNEL}")
-    return Place(guild_id=GUILD, channel_id=channel, scope_id=scope.pk, is_thread=channel == THREAD)
+    return Location(guild_id=GUILD, channel_id=channel, scope_id=scope.pk, is_thread=channel == THREAD)
 
 
 def store(items: Sequence[Any], *, channel: int = CHANNEL, gone: Collection[int] = ()) -> PageResult:
     """Store a page."""
     page = convert_messages(items, GUILD, channel)
     assert not page.malformed
-    return store_messages([Reading(page=page, place=place(channel), states={})], now=NOW, gone=gone)[0]
+    return store_messages([PageWrite(page=page, location=place(channel), states={})], now=NOW, deleted=gone)[0]
 
 
 def document(first: int, channel: int = CHANNEL) -> str:

@@ -1,0 +1,85 @@
+"""Store when messages were pinned, and who reacted to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, F, Max
+
+from core.db.upsert import upsert
+from core.ingest.values import Row
+from discord_activity_tracker.models import Message, Reactor
+from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.store.checkpoints import save_state
+from discord_activity_tracker.store.conversations import Location
+from discord_activity_tracker.store.people import store_accounts
+
+PIN_NOTICE = 6
+"""The type of the message by which Discord announces a new pin in a channel."""
+TOLERANCE = timedelta(seconds=2)
+"""Maximum difference between the time of a pin and the time of its notice."""
+EmojiCounts = dict[str, dict[str, int]]
+
+
+def undated_pins(guild_id: int) -> set[int]:
+    """Return the channels with pinned messages whose time of pinning is unknown."""
+    pinned = Message.objects.filter(pinned=True, pinned_at=None, deleted_at=None, channel__guild_id=guild_id)
+    return set(pinned.values_list("channel_id", flat=True).order_by())
+
+
+def announced_pins(guild_id: int) -> Mapping[int, tuple[int, datetime]]:
+    """Return the only pin of each channel and its time, where the stored messages determine both.
+
+    A channel has the time of its last pin, and a message of type 6 announces each pin: the notice of that time shows
+    which message was pinned last. If that notice is missing or refers to another message, the list must be requested.
+    """
+    live = Message.objects.filter(channel__guild_id=guild_id, pinned=True, deleted_at=None)
+    single = live.order_by().values("channel_id").annotate(pins=Count("pk"), pin=Max("pk")).filter(pins=1)
+    pins = dict(single.values_list("channel_id", "pin"))
+    notices = Message.objects.filter(type=PIN_NOTICE, reply_to__in=list(pins.values()))
+    rows = notices.values_list("channel_id", "reply_to", "created_at", "channel__last_pin_timestamp")
+    return {
+        channel: (pin, latest)
+        for channel, pin, announced_at, latest in rows
+        if pin is not None and latest and pins.get(channel) == pin and abs(announced_at - latest) <= TOLERANCE
+    }
+
+
+def any_pin(channel_id: int) -> int | None:
+    """Return the id of a pinned message of a channel, if there is one."""
+    pinned = Message.objects.filter(channel_id=channel_id, pinned=True, deleted_at=None)
+    return pinned.values_list("pk", flat=True).first()
+
+
+@transaction.atomic
+def store_pins(pinned: Mapping[int, datetime], *, location: Location, state: DiscordState) -> int:
+    """Store all pins of a channel with their times and the position; return how many messages changed."""
+    messages = Message.objects.filter(channel_id=location.channel_id)
+    changed = 0
+    stored = dict(messages.filter(pk__in=list(pinned)).values_list("pk", "pinned_at"))
+    for pk, pinned_at in pinned.items():
+        if pk in stored and stored[pk] != pinned_at:
+            changed += messages.filter(pk=pk).update(pinned=True, pinned_at=pinned_at)
+    unpinned = messages.filter(pinned=True, deleted_at=None).exclude(pk__in=list(pinned))
+    changed += unpinned.update(pinned=False, pinned_at=None)
+    save_state(location.channel_id, "pins", state)
+    return changed
+
+
+def changed_reactions(channels: Sequence[int]) -> Iterator[tuple[int, int, EmojiCounts]]:
+    """Yield channel, message and counts of live messages whose counts differ from those of the stored people."""
+    messages = Message.objects.filter(channel_id__in=channels, deleted_at=None).exclude(reactions=F("reactors_of"))
+    yield from messages.values_list("channel_id", "pk", "reactions").order_by("pk").iterator()
+
+
+@transaction.atomic
+def store_reactors(message_id: int, counts: EmojiCounts, people: Sequence[tuple[str, bool, Row]]) -> None:
+    """Replace the people who reacted to a message. ``people`` are tuples of emoji, burst and account row."""
+    store_accounts({row["id"]: row for _, _, row in people}.values())
+    rows = [
+        {"message_id": message_id, "emoji": emoji[:200], "account_id": row["id"], "burst": burst}
+        for emoji, burst, row in people
+    ]
+    Reactor.objects.filter(message_id=message_id).delete()
+    upsert(Reactor, rows, key=["message_id", "emoji", "account_id", "burst"], keep=["message_id"])
+    Message.objects.filter(pk=message_id).update(reactors_of=counts)
