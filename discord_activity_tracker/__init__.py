@@ -1,1 +1,1 @@
-"""Collects what people say in Discord guilds, from a bot token and without a gateway."""
+"""Collect the messages of Discord guilds with a bot token, through the REST API only."""

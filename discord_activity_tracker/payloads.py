@@ -1,4 +1,4 @@
-"""What Discord sends, as far as it is read here. The rest stays in the payload that is kept beside the columns."""
+"""The fields of Discord's objects that the tracker reads. The stored payload contains the other fields too."""
 
 from typing import NotRequired, TypedDict
 

@@ -26,7 +26,7 @@ from discord_activity_tracker.admin.formatting import (
     text_of,
 )
 from discord_activity_tracker.convert.message_text import message_type, objects, text
-from discord_activity_tracker.documents.mentions import names_in
+from discord_activity_tracker.documents.markup import names_in
 from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 
 CHAT = Markup(flavour=Flavour.CHAT)

@@ -35,7 +35,7 @@ from discord_activity_tracker.collector.options import (
 )
 from discord_activity_tracker.collector.outcome import COLLECTOR, Outcome
 from discord_activity_tracker.convert.guilds import Permissions, usable_channels
-from discord_activity_tracker.documents import DiscordDocuments
+from discord_activity_tracker.documents.source import DiscordDocuments
 from discord_activity_tracker.fetch.guilds import count_messages, read_guild
 from discord_activity_tracker.fetch.messages import PAGE
 from discord_activity_tracker.fetch.session import Bot, Session

@@ -1,4 +1,4 @@
-"""What stands above a conversation: the name of its thread, or its first words and its channel."""
+"""Heads of conversations: the name of the thread, or the beginning of the text and the channel."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,11 +12,12 @@ from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Channel, Message
 
 TITLE_LENGTH = 100
+"""Characters of a title."""
 FORUMS = {"forum", "media"}
 
 
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-    """Return the heads of conversations by their external ids; at most seven statements."""
+    """Return the heads of conversations by external id, in at most seven statements."""
     names = {name: ids for name in threads if (ids := conversation_ids(name))}
     channels = with_parents(channel for channel, _ in names.values())
     openings = _openings([first for _, first in names.values()])
@@ -28,7 +29,7 @@ def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
 
 
 def conversation_ids(name: str) -> tuple[int, int] | None:
-    """Return channel and first message of a conversation's external id; None for whatever is none."""
+    """Return channel and first message of a conversation's external id; ``None`` for any other text."""
     match name.split(":"):
         case ["discord", "conversation", _, channel, first] if all(
             part.isascii() and part.isdigit() and len(part) < 20 for part in (channel, first)
@@ -39,14 +40,14 @@ def conversation_ids(name: str) -> tuple[int, int] | None:
 
 
 def with_parents(ids: Iterable[int]) -> dict[int, Channel]:
-    """Return these channels and what their threads stand in, by id; two statements."""
-    found = Channel.objects.in_bulk(list(ids))
-    parents = {channel.parent_id for channel in found.values() if channel.is_thread and channel.parent_id}
-    return found | Channel.objects.in_bulk(list(parents - found.keys()))
+    """Return channels, and the channels of threads among them, by id, in two statements."""
+    channels = Channel.objects.in_bulk(list(ids))
+    parents = {channel.parent_id for channel in channels.values() if channel.is_thread and channel.parent_id}
+    return channels | Channel.objects.in_bulk(list(parents - channels.keys()))
 
 
-def place_of(channel: Channel, channels: Mapping[int, Channel]) -> str:
-    """Return where a channel or thread is, such as ``#general › Gauge files``."""
+def channel_path(channel: Channel, channels: Mapping[int, Channel]) -> str:
+    """Return the path of a channel or thread, such as ``#general › Gauge files``."""
     if not channel.is_thread:
         return f"#{channel}"
     parent = channels.get(channel.parent_id or 0)
@@ -54,25 +55,25 @@ def place_of(channel: Channel, channels: Mapping[int, Channel]) -> str:
 
 
 def conversation_title(channel: Channel, opening: str, at: datetime | None) -> str:
-    """Return a title that says something: the thread's name, the first words, or the channel and the day."""
+    """Return the name of the thread, the beginning of the text, or the channel and the day."""
     if channel.is_thread and channel.name:
         return channel.name
     return opening or (f"#{channel}, {at:%d %B %Y}" if at else f"#{channel}")
 
 
 def _openings(conversations: list[int]) -> dict[int, tuple[str, datetime]]:
-    """The first words of each conversation, of a message with content if there is one, and its time."""
-    wordless = Case(When(content="", then=Value(True)), default=Value(False), output_field=BooleanField())
+    """Return text and time of the first message of each conversation, if possible of one with content."""
+    without_content = Case(When(content="", then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = list(
         Message.objects.filter(conversation__in=conversations, deleted_at=None)
-        .annotate(wordless=wordless)
-        .order_by("conversation", "wordless", "pk")
+        .annotate(without_content=without_content)
+        .order_by("conversation", "without_content", "pk")
         .distinct("conversation")
         .values_list("conversation", "content", "payload", "created_at")
     )
-    texts = {talk: (message_text(content, payload), at) for talk, content, payload, at in rows}
+    texts = {conversation: (message_text(content, payload), at) for conversation, content, payload, at in rows}
     names = markup([text for text, _ in texts.values()])
-    return {talk: (excerpt(text, names, TITLE_LENGTH), at) for talk, (text, at) in texts.items()}
+    return {conversation: (excerpt(text, names, TITLE_LENGTH), at) for conversation, (text, at) in texts.items()}
 
 
 def _head(

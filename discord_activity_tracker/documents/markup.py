@@ -1,20 +1,72 @@
-"""Discord's Markdown, with its mentions, custom emoji, times and commands.
+"""Replace Discord's markup of mentions, custom emoji, times and commands.
 
+Pages show references with links; search documents contain plain names.
 https://discord.com/developers/docs/reference#message-formatting
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from core.operations.markdown import Flavour, Markup, Reference
 from core.trackers import person_address, scope_address
-from discord_activity_tracker.documents.mentions import LARGEST
 from discord_activity_tracker.models import Account, Channel, Role
 
+MENTION = re.compile(r"<(@&|@!?|#)([0-9]{1,20})>")
+EMOJI = re.compile(r"<a?(:[\w~]{1,64}:)[0-9]{1,20}>")
+COMMAND = re.compile(r"<(/[^<>:\n]{1,100}):[0-9]{1,20}>")
+TIME = re.compile(r"<t:(-?[0-9]{1,17})(?::[tTdDfFRsS])?>")
+LARGEST = 1 << 63
+"""Ids from here on do not fit a bigint column."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """Current names by id."""
+
+    people: dict[int, str] = field(default_factory=dict[int, str])
+    channels: dict[int, str] = field(default_factory=dict[int, str])
+    roles: dict[int, str] = field(default_factory=dict[int, str])
+
+    def resolved(self, text: str) -> str:
+        """Return the text with names for mentions; an unknown id is called unknown, as in Discord."""
+        if "<" not in text:
+            return text
+        text = MENTION.sub(self._name, text)
+        text = TIME.sub(_plain_time, text)
+        return COMMAND.sub(r"\1", EMOJI.sub(r"\1", text))
+
+    def _name(self, match: re.Match[str]) -> str:
+        prefix, pk = match[1], int(match[2])
+        if prefix == "#":
+            return f"#{self.channels.get(pk, 'unknown')}"
+        known = self.roles if prefix == "@&" else self.people
+        return f"@{known.get(pk, 'unknown-role' if prefix == '@&' else 'unknown-user')}"
+
+
+def names_in(texts: Iterable[str]) -> Names:
+    """Return the names of everything that the texts mention, in one statement for each kind of mention."""
+    wanted: dict[str, set[int]] = {"@": set(), "#": set(), "@&": set()}
+    for text in texts:
+        for prefix, digits in MENTION.findall(text) if "<" in text else ():
+            wanted[prefix.rstrip("!")].add(int(digits))
+    ids = {prefix: [pk for pk in found if pk < LARGEST] for prefix, found in wanted.items()}
+    people = Account.objects.filter(pk__in=ids["@"]) if ids["@"] else ()
+    channels = Channel.objects.filter(pk__in=ids["#"]).values_list("pk", "name") if ids["#"] else ()
+    roles = Role.objects.filter(pk__in=ids["@&"]).values_list("pk", "name") if ids["@&"] else ()
+    return Names(people={person.pk: str(person) for person in people}, channels=dict(channels), roles=dict(roles))
+
+
+def _plain_time(match: re.Match[str]) -> str:
+    try:
+        return f"{datetime.fromtimestamp(int(match[1]), UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        return match[0]
+
+
 REFERENCE = re.compile(
-    r"<(?P<sign>@&|@!?|#)(?P<id>[0-9]{1,20})>"
+    r"<(?P<prefix>@&|@!?|#)(?P<id>[0-9]{1,20})>"
     r"|<a?(?P<emoji>:[\w~]{1,64}:)[0-9]{1,20}>"
     r"|<(?P<command>/[^<>:\n]{1,100}):[0-9]{1,20}>"
     r"|<t:(?P<seconds>-?[0-9]{1,17})(?::(?P<style>[tTdDfFRsS]))?>"
@@ -34,27 +86,27 @@ GUIDES = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What is mentioned, by id: people's names, channels with their scope, roles' names."""
+class References:
+    """Names of mentioned people and roles, and names and scopes of mentioned channels, by id."""
 
     people: dict[int, str] = field(default_factory=dict[int, str])
     channels: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
     roles: dict[int, str] = field(default_factory=dict[int, str])
 
     def reference(self, match: re.Match[str]) -> Reference | None:
-        """Return what Discord shows in its place; what is not known is called unknown, as there."""
-        if match["sign"]:
-            return self._mention(match["sign"], int(match["id"]))
+        """Return what Discord shows in place of the markup; an unknown id is called unknown, as in Discord."""
+        if match["prefix"]:
+            return self._mention(match["prefix"], int(match["id"]))
         if match["seconds"]:
             return _time(int(match["seconds"]), match["style"] or "f")
         if match["guide"]:
             return Reference(text=GUIDES[match["guide"]])
         return Reference(text=match["emoji"] or match["command"] or match["all"])
 
-    def _mention(self, sign: str, pk: int) -> Reference:
-        if sign == "@&":
+    def _mention(self, prefix: str, pk: int) -> Reference:
+        if prefix == "@&":
             return Reference(text=f"@{self.roles.get(pk, 'unknown-role')}")
-        if sign == "#":
+        if prefix == "#":
             name, scope = self.channels.get(pk, ("unknown", ""))
             return Reference(text=f"#{name}", href=scope_address("discord", scope) if scope else "")
         known = self.people.get(pk)
@@ -62,25 +114,25 @@ class Found:
 
 
 def markup(texts: Sequence[str]) -> Markup:
-    """Return Discord's Markdown for these texts, with names for every mention; at most three statements."""
+    """Return Discord's Markdown with names for every mention in these texts, in at most three statements."""
     wanted: dict[str, set[int]] = {"@": set(), "#": set(), "@&": set()}
     for text in texts:
         for match in REFERENCE.finditer(text) if "<" in text else ():
-            if match["sign"] and int(match["id"]) < LARGEST:
-                wanted[match["sign"].rstrip("!")].add(int(match["id"]))
+            if match["prefix"] and int(match["id"]) < LARGEST:
+                wanted[match["prefix"].rstrip("!")].add(int(match["id"]))
     people = Account.objects.filter(pk__in=wanted["@"]) if wanted["@"] else ()
     channels = Channel.objects.filter(pk__in=wanted["#"]) if wanted["#"] else ()
     roles = Role.objects.filter(pk__in=wanted["@&"]).values_list("pk", "name") if wanted["@&"] else ()
-    found = Found(
+    references = References(
         people={person.pk: str(person) for person in people},
         channels={channel.pk: (str(channel), scope_of(channel)) for channel in channels},
         roles=dict(roles),
     )
-    return Markup(flavour=Flavour.CHAT, pattern=REFERENCE, find=found.reference)
+    return Markup(flavour=Flavour.CHAT, pattern=REFERENCE, find=references.reference)
 
 
 def scope_of(channel: Channel) -> str:
-    """Return the external id of a channel's scope; a thread has that of the channel that it stands in."""
+    """Return the external id of a channel's scope; a thread has the scope of its channel."""
     return f"{channel.guild_id}/{channel.parent_id if channel.is_thread and channel.parent_id else channel.pk}"
 
 

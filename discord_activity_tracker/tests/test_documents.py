@@ -8,8 +8,9 @@ from core.models import Chunk, IndexEntry
 from core.search.documents import RenderedDocument
 from core.search.sync import sync
 from discord_activity_tracker.convert.message_text import message_text
-from discord_activity_tracker.documents import DiscordDocuments, bodies
-from discord_activity_tracker.documents.mentions import Names, names_in
+from discord_activity_tracker.documents.markup import Names, names_in
+from discord_activity_tracker.documents.posts import bodies
+from discord_activity_tracker.documents.source import DiscordDocuments
 from discord_activity_tracker.models import Channel, Role
 from discord_activity_tracker.store.guilds import store_threads
 from tests.support.discord_fixtures import (

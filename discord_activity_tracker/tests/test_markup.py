@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.operations.markdown import excerpt, safe_html
-from discord_activity_tracker.documents import markup
+from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Account, Channel, Role
 from tests.support.discord_fixtures import CHANNEL, GUILD, PEOPLE, THREAD, make_guild
 

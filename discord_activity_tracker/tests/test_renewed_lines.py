@@ -7,7 +7,7 @@ from django.apps import apps
 
 from core.models import Activity, Chunk, IndexEntry
 from core.search.sync import sync
-from discord_activity_tracker.documents import DiscordDocuments
+from discord_activity_tracker.documents.source import DiscordDocuments
 from tests.support.discord_fixtures import at, make_guild, message, store
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from core.models import Activity, Chunk
 from core.search.sync import sync
 from discord_activity_tracker.convert.message_text import message_text, summarize
 from discord_activity_tracker.convert.messages import convert_messages
-from discord_activity_tracker.documents import DiscordDocuments
+from discord_activity_tracker.documents.source import DiscordDocuments
 from discord_activity_tracker.tests.conftest import Collect
 from tests.support.discord_fixtures import CHANNEL, GUILD, at, make_guild, message, store
 from tests.support.discord_twin import Twin

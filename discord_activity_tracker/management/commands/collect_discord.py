@@ -1,4 +1,4 @@
-"""``manage.py collect_discord``: options, and nothing else."""
+"""``manage.py collect_discord``: the options of the collector."""
 
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
@@ -10,9 +10,9 @@ from discord_activity_tracker.collector.options import CollectOptions
 
 
 class Command(BaseCollectorCommand):
-    """Collects what people said in Discord guilds, then brings the search index up to date."""
+    """Collect messages of Discord guilds, then update the search index."""
 
-    help = "Collect what people said in Discord servers, then bring the search index up to date."
+    help = "Collect messages from Discord servers, then update the search index."
     examples = (
         "collect_discord",
         "collect_discord 123456789012345678 --estimate",
@@ -20,36 +20,39 @@ class Command(BaseCollectorCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what only Discord has."""
+        """Add the options of this command."""
         super().add_arguments(parser)
         parser.add_argument(
             "guilds",
             nargs="*",
             metavar="server_id",
-            help="Ids of servers to collect; without any, those enabled in the admin or listed in DISCORD_GUILDS, "
-            "else all that the bot was invited to.",
+            help="Ids of servers to collect. Without any: the servers enabled in the admin or listed in DISCORD_GUILDS, "
+            "else every server that the bot is in.",
         )
         parser.add_argument(
-            "--channel", type=int, metavar="ID", help="Collect only the channel with this id, with its threads."
+            "--channel", type=int, metavar="ID", help="Collect only the channel with this id and its threads."
         )
         parser.add_argument(
-            "--since", type=aware_date, metavar="DATE", help="Collect nothing older in a first run (YYYY-MM-DD, UTC)."
+            "--since",
+            type=aware_date,
+            metavar="DATE",
+            help="In the first run, collect no messages from before this date (YYYY-MM-DD, UTC).",
         )
         parser.add_argument(
-            "--full", action="store_true", help="Read every list and every message again; nothing is stored twice."
+            "--full", action="store_true", help="Read every list and every message again. Nothing is stored twice."
         )
         parser.add_argument(
-            "--sweep", action="store_true", help="Also look for edits and deletions among all stored messages."
+            "--sweep", action="store_true", help="Also find edits and deletions among all stored messages."
         )
         parser.add_argument(
             "--reactors",
             action=BooleanOptionalAction,
             default=False,
-            help="Also collect who reacted: one request or more for each message whose reactions changed.",
+            help="Also collect who reacted: one or more requests for each message whose reactions changed.",
         )
 
     def get_collector(self, **options: Any) -> DiscordCollector:
-        """Build the collector that the options ask for."""
+        """Build the collector for the options."""
         return DiscordCollector(
             CollectOptions(
                 guilds=options["guilds"],

@@ -1,4 +1,4 @@
-"""``manage.py import_discord_export``: options, and nothing else."""
+"""``manage.py import_discord_export``: the options of the importer."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,7 +9,7 @@ from discord_activity_tracker.collector.importer import ExportImporter
 
 
 class Command(BaseCollectorCommand):
-    """Imports JSON files of DiscordChatExporter, then brings the search index up to date."""
+    """Import JSON files of DiscordChatExporter, then update the search index."""
 
     help = "Import JSON files that DiscordChatExporter wrote, for history that a bot cannot reach."
     examples = (
@@ -18,16 +18,18 @@ class Command(BaseCollectorCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what only an import has."""
+        """Add the options of this command."""
         super().add_arguments(parser)
         parser.add_argument(
             "files", nargs="+", type=Path, metavar="FILE", help="JSON files that DiscordChatExporter wrote."
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="Store nothing; read the files and print what is new in them."
+            "--dry-run",
+            action="store_true",
+            help="Read the files and print what is new in them, without storing anything.",
         )
 
     def get_collector(self, **options: Any) -> ExportImporter:
-        """Build the importer that the options ask for."""
+        """Build the importer for the options."""
         paths = [Path(path) for path in options["files"]]
         return ExportImporter(paths, dry_run=options["dry_run"], max_seconds=options["max_seconds"])
