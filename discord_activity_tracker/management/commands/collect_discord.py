@@ -26,8 +26,8 @@ class Command(BaseCollectorCommand):
             "guilds",
             nargs="*",
             metavar="server_id",
-            help="Ids of servers to collect. Without any: the servers enabled in the admin or listed in DISCORD_GUILDS, "
-            "else every server that the bot is in.",
+            help="Ids of servers to collect. Without any: the servers enabled in the admin or listed in "
+            "DISCORD_GUILDS, else every server that the bot is in.",
         )
         parser.add_argument(
             "--channel", type=int, metavar="ID", help="Collect only the channel with this id and its threads."
