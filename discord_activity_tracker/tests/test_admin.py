@@ -1,4 +1,4 @@
-"""The pages of the admin: few queries however much there is, context of a message, and nothing that runs."""
+"""Admin pages: a constant number of queries, the context of a message, and escaped text."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def queries(client: Client, model: Any, pk: object = None, **query: object) -> i
 
 
 def grow() -> None:
-    """Much more of everything around the messages of the fixture."""
+    """Add many more rows around the messages of the fixture."""
     more = [message(at(4 + n / 60), f"more {n}", by=("tobe", "ann")[n % 2]) for n in range(60)]
     store(more)
     answer: dict[str, Any] = {"type": 19, "message_reference": {"message_id": str(at(1))}}
@@ -86,7 +86,7 @@ def client(admin_client: Client) -> Client:
     return admin_client
 
 
-def test_every_page_asks_as_often_for_much_as_for_little(client: Client) -> None:
+def test_number_of_queries_does_not_depend_on_number_of_rows(client: Client) -> None:
     pages: list[tuple[Any, Any]] = [(model, None) for model in OURS]
     pages += [(Message, at(1)), (Message, at(2)), (Channel, CHANNEL), (Channel, THREAD), (Guild, GUILD)]
     pages += [(Account, PEOPLE["ann"])]
@@ -97,9 +97,9 @@ def test_every_page_asks_as_often_for_much_as_for_little(client: Client) -> None
     assert max(much.values()) <= 18
 
 
-def test_filters_find_what_they_say(client: Client) -> None:
+def test_filters_select_matching_messages(client: Client) -> None:
     store([], gone=[at(0)])
-    found = {
+    expected = {
         ("guild", GUILD): {"opening", "answer", "thread"},
         ("channel", CHANNEL): {"opening", "answer", "thread"},
         ("channel", THREAD): {"thread"},
@@ -113,26 +113,26 @@ def test_filters_find_what_they_say(client: Client) -> None:
         ("author__id__exact", PEOPLE["ann"]): {"answer"},
         ("q", "answer"): {"answer"},
     }
-    wanted = {"opening": "The opening", "answer": "The answer", "thread": "In the thread"}
-    for (name, value), words in found.items():
+    texts = {"opening": "The opening", "answer": "The answer", "thread": "In the thread"}
+    for (name, value), words in expected.items():
         shown = page(client, Message, **{name: value})
-        assert {word for word, text in wanted.items() if text in shown} == words, name
+        assert {word for word, text in texts.items() if text in shown} == words, name
 
 
-def test_a_message_shows_its_context(client: Client) -> None:
+def test_message_page_shows_context(client: Client) -> None:
     grow()
     shown = page(client, Message, at(2))
-    assert "The opening" in shown, "what was said before"
-    assert "more 0" in shown, "what was said after"
-    assert shown.count("gnp.exe") == 2, "what it answers, and the same around it"
+    assert "The opening" in shown, "message before"
+    assert "more 0" in shown, "message after"
+    assert shown.count("gnp.exe") == 2, "replied message, also in the context"
     assert f"https://discord.com/channels/{GUILD}/{CHANNEL}/{at(2)}" in shown
-    asked = page(client, Message, at(1))
-    assert "The answer" in asked, "what answers it"
-    assert "2025-03-02 08:00 to 2025-03-03 08:00" in asked, "what it said before"
-    assert "<bdi>👍</bdi> <bdi>p7</bdi>" in asked, "who reacted"
+    replied = page(client, Message, at(1))
+    assert "The answer" in replied, "reply"
+    assert "2025-03-02 08:00 to 2025-03-03 08:00" in replied, "earlier version"
+    assert "<bdi>👍</bdi> <bdi>p7</bdi>" in replied, "who reacted"
 
 
-def test_a_thread_shows_what_it_began_with(client: Client) -> None:
+def test_thread_page_shows_its_first_message(client: Client) -> None:
     Channel.objects.create(id=at(0), kind="public_thread", name="Opened", **OF_A_THREAD)
     store([message(at(5), "First")], channel=at(0))
     assert "The opening" in page(client, Message, at(5))
@@ -140,13 +140,13 @@ def test_a_thread_shows_what_it_began_with(client: Client) -> None:
     assert "Opened" in page(client, Message, at(0)), "and the message shows the thread that it began"
 
 
-def test_what_the_bot_cannot_read_stands_on_the_page_of_the_guild(client: Client) -> None:
+def test_guild_page_lists_what_the_bot_cannot_read(client: Client) -> None:
     Channel.objects.filter(pk=CHANNEL).update(gap="grant READ_MESSAGE_HISTORY", access="no_history")
     assert "grant READ_MESSAGE_HISTORY" in page(client, Guild, GUILD)
     assert "grant READ_MESSAGE_HISTORY" in page(client, Channel, gap__isempty=0)
 
 
-def test_hostile_words_are_shown_as_words(client: Client) -> None:
+def test_hostile_text_is_escaped(client: Client) -> None:
     Channel.objects.filter(pk=CHANNEL).update(name=HOSTILE, topic=HOSTILE, gap=HOSTILE)
     Account.objects.filter(pk=PEOPLE["mirela"]).update(global_name=HOSTILE)
     for model, pk in [(Message, None), (Message, at(1)), (Channel, None), (Channel, CHANNEL), (Guild, GUILD)]:
@@ -156,12 +156,12 @@ def test_hostile_words_are_shown_as_words(client: Client) -> None:
         assert "</bdi></blockquote></bdi>" not in shown
 
 
-def test_only_the_switch_of_a_guild_can_be_changed(client: Client) -> None:
+def test_only_enabled_can_be_changed(client: Client) -> None:
     for model in OURS:
         assert client.get(reverse(f"admin:discord_activity_tracker_{model._meta.model_name}_add")).status_code == 403
     address = reverse("admin:discord_activity_tracker_guild_change", args=[GUILD])
     assert client.post(address, {"name": "Another"}).status_code == 302
-    kept = Guild.objects.get()
-    assert (kept.name, kept.enabled) == ("Saltmarsh Works", False)
+    guild = Guild.objects.get()
+    assert (guild.name, guild.enabled) == ("Saltmarsh Works", False)
     address = reverse("admin:discord_activity_tracker_message_change", args=[at(0)])
     assert client.post(address, {"content": "Another"}).status_code == 403

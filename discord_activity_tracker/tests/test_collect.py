@@ -1,4 +1,4 @@
-"""Whole collections, seen from the database and from the stand-in."""
+"""Whole collections, compared with the database and the twin."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
 
 def fingerprint() -> list[Any]:
-    """Everything that a second run must not touch."""
+    """Return everything that a second run must not change."""
     return [
         *Activity.objects.order_by("pk").values_list(),
         *Document.objects.order_by("pk").values_list("external_id", "version", "deleted_at"),
@@ -25,7 +25,7 @@ def fingerprint() -> list[Any]:
     ]
 
 
-def test_everything_is_kept_and_a_second_run_changes_nothing(twin: Twin, collect: Collect) -> None:
+def test_everything_is_stored_and_a_second_run_changes_nothing(twin: Twin, collect: Collect) -> None:
     result = collect()
     assert differences(twin) == []
     assert (result["outcome"], result["skipped"]) == ("succeeded", 0)
@@ -37,7 +37,7 @@ def test_everything_is_kept_and_a_second_run_changes_nothing(twin: Twin, collect
     assert twin.request_count() <= 3 + 4 + threadable
 
 
-def test_after_a_run_every_channel_that_can_be_read_is_complete(twin: Twin, collect: Collect) -> None:
+def test_run_completes_every_readable_channel(twin: Twin, collect: Collect) -> None:
     collect()
     unfinished = set(Scope.objects.filter(last_completed_at=None).values_list("external_id", flat=True))
     readable = Channel.objects.filter(is_thread=False, access=Channel.Access.OK)
@@ -45,7 +45,7 @@ def test_after_a_run_every_channel_that_can_be_read_is_complete(twin: Twin, coll
 
 
 @pytest.mark.slow
-def test_a_sweep_finds_whatever_changed(twin: Twin, collect: Collect) -> None:
+def test_sweep_finds_every_change(twin: Twin, collect: Collect) -> None:
     collect()
     collected = set(Message.objects.values_list("pk", flat=True))
     twin.mutate(op="storm", n=400, seed=3)
@@ -54,7 +54,7 @@ def test_a_sweep_finds_whatever_changed(twin: Twin, collect: Collect) -> None:
     assert (false_tombstones(twin), missed_deletions(twin), lost_revisions(twin, collected)) == ([], [], [])
 
 
-def test_what_changes_in_the_last_days_is_found_by_the_next_run(twin: Twin, collect: Collect) -> None:
+def test_next_run_finds_changes_of_recent_days(twin: Twin, collect: Collect) -> None:
     for channel in list(twin.readable())[:6]:
         twin.mutate(op="new_message", channel_id=str(channel), same_ms=12)
     collect()

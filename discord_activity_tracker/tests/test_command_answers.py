@@ -1,4 +1,4 @@
-"""Answers to commands come from a bot; webhooks have a name for each message. Neither alternates."""
+"""Answers to commands come from a bot; webhooks have a name for each message. Both are stable across runs."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def author(pk: int, name: str, discriminator: str = "0000", **more: Any) -> dict
 
 
 def answer(pk: int, *, app: int | None = BOT, by: int = BOT, hook: int | None = None, **more: Any) -> Any:
-    """An answer to a command; ``hook`` is the id in ``webhook_id`` where it is not the application."""
+    """Return an answer to a command; ``hook`` replaces the application as ``webhook_id``."""
     ids = {"webhook_id": str(hook or app or by)} | ({"application_id": str(app)} if app else {})
     return message(pk, "answer", type=20, **ids, **more) | {"author": author(by, "helper", "4242")}
 
@@ -49,7 +49,7 @@ def kinds(*items: Any) -> dict[int, str]:
     ],
     ids=["new", "old", "followup", "unflagged", "no-application", "command", "metadata", "null"],
 )
-def test_the_author_of_an_answer_to_a_command_is_the_bot(item: Any) -> None:
+def test_author_of_a_command_answer_is_the_bot(item: Any) -> None:
     page = convert_messages([item], GUILD, CHANNEL)
     assert kinds(item) == {BOT: "bot"}
     assert [row["webhook_name"] for row in page.rows] == [""]
@@ -65,13 +65,13 @@ def test_the_author_of_an_answer_to_a_command_is_the_bot(item: Any) -> None:
     ],
     ids=["incoming", "owned", "null", "crosspost"],
 )
-def test_a_webhook_stays_a_webhook(more: dict[str, Any]) -> None:
+def test_webhook_stays_a_webhook(more: dict[str, Any]) -> None:
     item = webhook(at(0), "Weather", **more)
     assert kinds(item) == {HOOK: "webhook"}
     assert convert_messages([item], GUILD, CHANNEL).rows[0]["webhook_name"] == "Weather"
 
 
-def test_a_mentioned_webhook_is_no_account() -> None:
+def test_mentioned_webhook_is_not_an_account() -> None:
     mention = message(at(0), mentions=[author(HOOK, "Tide"), author(BOT, "helper", "4242")])
     assert kinds(mention)[HOOK] == "bot"
     page = convert_messages([mention], GUILD, CHANNEL)
@@ -90,7 +90,7 @@ def state() -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_names_and_kinds_are_the_same_after_every_run() -> None:
+def test_names_and_kinds_are_stable_across_runs() -> None:
     make_guild()
     plain = message(at(1)) | {"author": author(BOT, "helper", "4242", global_name=None)}
     items = [answer(at(0)), plain, webhook(at(2), "Tide"), webhook(at(3), "Weather")]
@@ -104,7 +104,7 @@ def test_names_and_kinds_are_the_same_after_every_run() -> None:
 
 
 @pytest.mark.django_db
-def test_an_author_that_was_stored_as_a_webhook_becomes_a_bot() -> None:
+def test_author_stored_as_webhook_becomes_bot() -> None:
     make_guild()
     store([answer(at(0))])
     Account.objects.filter(pk=BOT).update(kind="webhook")
@@ -115,7 +115,7 @@ def test_an_author_that_was_stored_as_a_webhook_becomes_a_bot() -> None:
 
 
 @pytest.mark.django_db
-def test_a_user_object_without_a_global_name_takes_none_away() -> None:
+def test_partial_user_object_does_not_erase_global_name() -> None:
     make_guild()
     whole = message(at(0))
     partial = message(at(1)) | {"author": {k: v for k, v in whole["author"].items() if k != "global_name"}}
@@ -129,15 +129,15 @@ def test_a_user_object_without_a_global_name_takes_none_away() -> None:
 
 @pytest.mark.twin
 @pytest.mark.django_db(transaction=True)
-def test_every_kind_of_answer_on_the_stand_in(twin: Twin, collect: Collect) -> None:
+def test_every_kind_of_command_answer_of_the_twin(twin: Twin, collect: Collect) -> None:
     channel = next(str(pk) for pk, box in twin.readable().items() if box["name"] == "general")
     (made,) = twin.mutate(op="command_answer", channel_id=channel)
     collect("--channel", channel)
-    told = twin.readable()[int(channel)]["messages"]
-    wanted = {pk: told[pk]["author_kind"] for pk in made["message_ids"].values()}
-    found = Message.objects.filter(pk__in=list(wanted)).select_related("author")
-    assert {str(m.pk): m.author.kind for m in found if m.author} == wanted
-    assert {str(m.pk) for m in found if m.webhook_name} == {made["message_ids"]["owned_webhook"]}
+    truth = twin.readable()[int(channel)]["messages"]
+    expected = {pk: truth[pk]["author_kind"] for pk in made["message_ids"].values()}
+    stored = Message.objects.filter(pk__in=list(expected)).select_related("author")
+    assert {str(m.pk): m.author.kind for m in stored if m.author} == expected
+    assert {str(m.pk) for m in stored if m.webhook_name} == {made["message_ids"]["owned_webhook"]}
     before = state()
     assert collect("--channel", channel, "--full")["counts"].get("messages_updated", 0) == 0
     assert state() == before

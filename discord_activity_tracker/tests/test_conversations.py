@@ -1,4 +1,4 @@
-"""Conversations are the same whatever the order in which their messages came."""
+"""The grouping into conversations does not depend on the order in which messages arrive."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def kept(channel: int = CHANNEL) -> dict[int, int]:
 
 
 def cut(ids: Sequence[int], most: int, gap_minutes: float | None) -> dict[int, int]:
-    """The rule, said plainly."""
+    """Return the conversation of each message by a plain implementation of the rule."""
     found: dict[int, int] = {}
     run: list[int] = []
     for pk in sorted(ids):
@@ -39,30 +39,30 @@ def cut(ids: Sequence[int], most: int, gap_minutes: float | None) -> dict[int, i
 
 
 def marked() -> set[str]:
-    """Documents that wait for the index; forgotten then."""
+    """Return the documents that wait for the index, and clear the queue."""
     waiting = IndexEntry.objects.filter(state="dirty")
     names = set(waiting.values_list("document__external_id", flat=True))
     waiting.update(state="clean")
     return names
 
 
-def test_a_gap_of_half_an_hour_begins_a_new_conversation() -> None:
+def test_gap_of_half_an_hour_starts_a_new_conversation() -> None:
     store([message(at(m)) for m in (0, 29, 58.99, 89, 100)])
     assert set(kept().values()) == {at(0), at(89)}
 
 
-def test_a_thread_is_one_conversation_whatever_its_gaps() -> None:
+def test_thread_is_one_conversation_despite_gaps() -> None:
     store([message(at(m)) for m in (0, 5000, 90_000)], channel=THREAD)
     assert set(kept(THREAD).values()) == {at(0)}
 
 
-def test_a_conversation_is_closed_at_its_size() -> None:
+def test_conversation_is_closed_at_maximum_size() -> None:
     store([message(at(n / 10)) for n in range(conversations.MOST)])
     store([message(at(20))])
     assert kept()[at(20)] == at(20)
 
 
-def test_a_message_that_comes_late_joins_what_it_connects() -> None:
+def test_late_message_joins_conversations_that_it_connects() -> None:
     store([message(at(0)), message(at(50))])
     assert kept() == {at(0): at(0), at(50): at(50)}
     marked()
@@ -73,21 +73,21 @@ def test_a_message_that_comes_late_joins_what_it_connects() -> None:
     assert set(Activity.objects.values_list("thread", flat=True)) == {document(at(0))}
 
 
-def test_a_message_that_comes_late_and_far_away_moves_nothing() -> None:
+def test_late_message_far_away_changes_no_conversation() -> None:
     store([message(at(500)), message(at(510))])
     marked()
     store([message(at(0))])
     assert marked() == {document(at(0))}
 
 
-def test_a_deletion_moves_nothing() -> None:
+def test_deletion_changes_no_conversation() -> None:
     store([message(at(m)) for m in (0, 20, 40)])
     store([], gone=[at(20)])
     store([message(at(60))])
     assert set(kept().values()) == {at(0)}
 
 
-def test_what_is_kept_already_costs_no_look_at_conversations(django_assert_num_queries: Any) -> None:
+def test_stored_messages_need_no_query_for_conversations(django_assert_num_queries: Any) -> None:
     rows = [{"id": at(0)}]
     with django_assert_num_queries(0):
         assert conversations.assign_conversations(rows, {at(0): {"conversation": 7}}, location=None) == {at(0): 7}  # pyright: ignore[reportArgumentType]
@@ -100,7 +100,7 @@ def test_what_is_kept_already_costs_no_look_at_conversations(django_assert_num_q
     most=st.integers(1, 6),
     channel=st.sampled_from([CHANNEL, THREAD]),
 )
-def test_the_order_of_arrival_does_not_matter(
+def test_order_of_arrival_does_not_matter(
     minutes: list[int], pages: list[int], most: int, channel: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversations, "MOST", most)

@@ -1,4 +1,4 @@
-"""Objects of a shape that Discord does not document cost themselves alone. Everything in here is invented."""
+"""An object that does not match the documentation affects only itself. All data is invented."""
 
 from typing import Any, cast
 
@@ -36,7 +36,7 @@ def thread(**metadata: Any) -> Any:
     return channel(id="4100000000000000201", type=11, parent_id=CHANNEL, thread_metadata=found)
 
 
-def test_a_thread_without_a_time_of_archiving_is_a_thread() -> None:
+def test_thread_without_archive_time_is_valid() -> None:
     rows = convert_threads([thread(archive_timestamp=None)], int(GUILD), "ok")
     assert (rows.rows[0]["archive_timestamp"], rows.rows[0]["archived"], rows.malformed) == (None, True, [])
 
@@ -51,13 +51,13 @@ def test_a_thread_without_a_time_of_archiving_is_a_thread() -> None:
         ("thread", "a field does not have the documented type"),
     ],
 )
-def test_a_malformed_thread_is_set_aside_with_words_for_people(odd: Any, said: str) -> None:
+def test_malformed_thread_has_a_readable_reason(odd: Any, said: str) -> None:
     rows = convert_threads([odd, thread()], int(GUILD), "ok")
     assert len(rows.rows) == 1
     assert [item.reason for item in rows.malformed] == [said]
 
 
-def test_a_malformed_role_is_neither_stored_nor_gone() -> None:
+def test_malformed_role_is_neither_stored_nor_deleted() -> None:
     roles = [*guild()["roles"], {"id": "4100000000000000009", "name": 7}]
     rows = convert_guild(guild(roles=roles, emojis=None), [], {}, {})
     assert [row["id"] for row in rows.roles.rows] == [int(GUILD)]
@@ -65,17 +65,17 @@ def test_a_malformed_role_is_neither_stored_nor_gone() -> None:
     assert not rows.emojis.whole  # a list that is not there says nothing about what is gone
 
 
-def test_a_list_with_an_object_without_id_says_nothing_about_what_is_gone() -> None:
+def test_list_with_an_object_without_id_deletes_nothing() -> None:
     assert not convert_guild(guild(roles=[{"name": "x"}]), [], {}, {}).roles.whole
     assert not convert_events(cast("Any", [None]), int(GUILD)).events.whole
 
 
-def test_a_guild_without_a_name_is_a_guild() -> None:
+def test_guild_without_name_is_valid() -> None:
     assert convert_guild(guild(name=None, description=3, owner_id={}), [], {}, {}).guild["name"] == ""
 
 
 @pytest.mark.parametrize("member", [None, {}, {"roles": None}, "member"])
-def test_without_the_bots_roles_discord_decides_what_it_may_read(member: Any) -> None:
+def test_permissions_are_uncertain_without_the_roles_of_the_bot(member: Any) -> None:
     hidden = {"id": GUILD, "type": 0, "allow": "0", "deny": BITS}
     shown = {"id": "4100000000000000009", "type": 0, "allow": BITS, "deny": "0"}
     found = Permissions(guild(), member, 8, base=int(BITS))
@@ -85,13 +85,13 @@ def test_without_the_bots_roles_discord_decides_what_it_may_read(member: Any) ->
     assert found.access(channel(permission_overwrites=[hidden, shown])) == "ok"  # the bot may have that role
 
 
-def test_a_role_whose_permissions_are_null_makes_them_uncertain_only_for_those_who_have_it() -> None:
+def test_null_permissions_of_a_role_matter_only_to_its_members() -> None:
     roles = [*guild()["roles"], {"id": "4100000000000000009", "permissions": None}]
     assert Permissions(guild(roles=roles), {"roles": []}, 8).certain
     assert not Permissions(guild(roles=roles), {"roles": ["4100000000000000009"]}, 8).certain
 
 
-def test_a_malformed_overwrite_is_left_out() -> None:
+def test_malformed_overwrite_is_ignored() -> None:
     odd = [None, {"id": GUILD, "type": 0, "allow": "many", "deny": "0"}, {"id": GUILD}]
     found = Permissions(guild(), {"roles": []}, 8)
     assert found.access(channel(permission_overwrites=odd)) == "ok"
@@ -108,7 +108,7 @@ FIELDS = ("id", "type", "name", "topic", "parent_id", "position", "owner_id", "p
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(FIELDS), JSON)
-def test_any_value_in_any_field_of_a_channel_costs_that_channel_at_most(field: str, value: Any) -> None:
+def test_any_value_in_a_channel_affects_only_that_channel(field: str, value: Any) -> None:
     odd, good = thread() | {field: value}, channel(id="4100000000000000301")
     usable, aside = usable_channels([odd, good])
     assert good in usable
@@ -121,7 +121,7 @@ def test_any_value_in_any_field_of_a_channel_costs_that_channel_at_most(field: s
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(("roles", "emojis", "stickers", "name", "owner_id", "icon", "description")), JSON, JSON)
-def test_any_value_in_any_field_of_a_guild_stops_nothing(field: str, value: Any, member: Any) -> None:
+def test_any_value_in_a_guild_is_tolerated(field: str, value: Any, member: Any) -> None:
     odd = guild() | {field: value}
     permissions = Permissions(odd, member, 8)
     rows = convert_guild(odd, [channel()], access_by_channel(permissions, [channel()]), {})

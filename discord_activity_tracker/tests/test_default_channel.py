@@ -1,4 +1,4 @@
-"""Old servers have a channel with the server's own id; what is remembered of both stays apart. All invented."""
+"""Old servers have a channel with the server's own id; their checkpoints are separate. All data is invented."""
 
 from importlib import import_module
 from typing import Any
@@ -27,7 +27,7 @@ def stored() -> set[tuple[str, str, str]]:
     return set(Checkpoint.objects.values_list("scope", "stream", "checkpoint_token"))
 
 
-def test_a_server_and_its_default_channel_have_positions_of_their_own() -> None:
+def test_server_and_default_channel_have_separate_positions() -> None:
     save_state(guild_key(GUILD), "sweep", DiscordState(checkpoint_token="2026-01-01T00:00:00+00:00"))
     save_state(GUILD, "sweep", DiscordState(checkpoint_token="77"))
     assert load_state(GUILD, "sweep").checkpoint_token == "77"
@@ -38,7 +38,7 @@ def test_a_server_and_its_default_channel_have_positions_of_their_own() -> None:
     ("sweep", "scope"),
     [({"portion_at": "2026-01-01", "whole": False}, f"guild:{GUILD}"), ({"round": "2026-01-01"}, str(GUILD))],
 )
-def test_the_migration_gives_each_position_to_its_owner_and_loses_none(sweep: dict[str, Any], scope: str) -> None:
+def test_migration_assigns_every_position_to_its_owner(sweep: dict[str, Any], scope: str) -> None:
     Guild.objects.create(id=GUILD, name="Saltmarsh")
     keep(GUILD, "sweep", "a", **sweep)
     for stream in ("events", "look", "messages", "pins", "archived_public"):

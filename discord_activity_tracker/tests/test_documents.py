@@ -1,4 +1,4 @@
-"""Conversations as the search index sees them."""
+"""Rendering of conversations for the search index."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def only(first: int, channel: int = CHANNEL) -> RenderedDocument:
     return rendered(document(first, channel))[document(first, channel)]
 
 
-def test_a_document_is_a_conversation_with_a_passage_for_each_message() -> None:
+def test_document_has_a_passage_for_each_message() -> None:
     store([message(at(0), "High water at six"), message(at(3), "Thank you", by="ann"), message(at(60), "Later")])
     found = only(at(0))
     assert [(p.author, p.text, p.url.rpartition("/")[2]) for p in found.passages] == [
@@ -56,7 +56,7 @@ def test_a_document_is_a_conversation_with_a_passage_for_each_message() -> None:
     )
 
 
-def test_a_thread_has_its_name_as_title_and_a_post_the_names_of_its_tags() -> None:
+def test_thread_title_is_its_name_and_post_contains_tags() -> None:
     Channel.objects.filter(pk=CHANNEL).update(tags=[{"id": "9", "name": "solved"}, {"id": "8", "name": "import"}])
     Channel.objects.filter(pk=THREAD).update(tags=["9"])
     store([message(at(0), ""), message(at(9000), "It hangs")], channel=THREAD)
@@ -64,7 +64,7 @@ def test_a_thread_has_its_name_as_title_and_a_post_the_names_of_its_tags() -> No
     assert (found.title, [p.text for p in found.passages]) == ("Gauge files", ["solved\n\nIt hangs"])
 
 
-def test_everything_that_a_message_says_is_text() -> None:
+def test_all_parts_of_a_message_become_text() -> None:
     payload: dict[str, Any] = {
         "message_snapshots": [{"message": {"content": "Forwarded words", "attachments": [{"filename": "tide.csv"}]}}],
         "poll": {"question": {"text": "Which datum?"}, "answers": [{"poll_media": {"text": "LAT"}}]},
@@ -78,12 +78,12 @@ def test_everything_that_a_message_says_is_text() -> None:
     assert all(word in words for word in [*wanted, "chart.png", "A curve", "Wave", "In a box", "Ok"])
 
 
-def test_parts_that_are_not_as_documented_say_nothing() -> None:
+def test_malformed_parts_are_ignored() -> None:
     odd: dict[str, Any] = {"embeds": {"title": 1}, "poll": [], "attachments": [None, "x", {"filename": 3}]}
     assert message_text("Words", {**odd, "message_snapshots": [{"message": None}], "components": "none"}) == "Words"
 
 
-def test_a_reply_quotes_what_it_answers_within_its_conversation_only() -> None:
+def test_reply_quotes_only_within_its_conversation() -> None:
     store([message(at(0), "Is the causeway dry?"), message(at(90), "Somewhere else", by="tobe")])
     answer = {"message_reference": {"message_id": str(at(0))}, "type": 19}
     store([message(at(1), "Until noon", by="ann", **answer), message(at(91), "It was", by="ann", **answer)])
@@ -104,7 +104,7 @@ def test_mentions_become_names() -> None:
     assert Names().resolved("<t:99999999999999999> a < b <@x>") == "<t:99999999999999999> a < b <@x>"
 
 
-def test_a_changed_message_re_renders_exactly_one_conversation() -> None:
+def test_changed_message_re_renders_one_conversation() -> None:
     store([message(at(hours * 60 + m), f"Words {hours} {m}") for hours in range(5) for m in range(3)])
     answer = {"message_reference": {"message_id": str(at(61))}, "type": 19}
     store([message(at(400), "An answer from elsewhere", **answer)])
@@ -119,14 +119,14 @@ def test_a_changed_message_re_renders_exactly_one_conversation() -> None:
     assert [name for name in after if after[name] != before[name]] == [f"{document(at(60))}#0001"]
 
 
-def test_a_message_that_came_again_changes_nothing() -> None:
+def test_unchanged_message_changes_nothing() -> None:
     store([message(at(0)), message(at(1))])
     sync([DiscordDocuments()])
     store([message(at(0)), message(at(1))])
     assert not IndexEntry.objects.exclude(state="clean").exists()
 
 
-def test_a_renamed_thread_is_rendered_again_and_a_renamed_channel_is_not() -> None:
+def test_renamed_thread_is_rendered_again_but_renamed_channel_is_not() -> None:
     store([message(at(0))])
     store([message(at(0) + 1)], channel=THREAD)
     sync([DiscordDocuments()])
@@ -141,7 +141,7 @@ def test_a_renamed_thread_is_rendered_again_and_a_renamed_channel_is_not() -> No
     assert not IndexEntry.objects.exclude(state="clean").exists()
 
 
-def test_what_is_deleted_leaves_the_index() -> None:
+def test_deleted_messages_leave_the_index() -> None:
     store([message(at(0), "Wrong hour"), message(at(1), "Right hour", message_reference={"message_id": str(at(0))})])
     sync([DiscordDocuments()])
     store([], gone=[at(0)])
@@ -152,7 +152,7 @@ def test_what_is_deleted_leaves_the_index() -> None:
     assert not Chunk.objects.exists()
 
 
-def test_a_batch_costs_a_constant_number_of_statements(django_assert_max_num_queries: Any) -> None:
+def test_batch_needs_a_constant_number_of_statements(django_assert_max_num_queries: Any) -> None:
     tobe = f"<@{PEOPLE['tobe']}> in <#{CHANNEL}> for <@&5>"
     store([message(at(60 * n), tobe, type=19, message_reference={"message_id": "5"}) for n in range(30)])
     names = [document(at(60 * n)) for n in range(30)]
@@ -161,7 +161,7 @@ def test_a_batch_costs_a_constant_number_of_statements(django_assert_max_num_que
             assert len(rendered(*some)) == len(some)
 
 
-def test_bodies_are_contents_as_they_were_written(django_assert_num_queries: Any) -> None:
+def test_bodies_are_the_original_contents(django_assert_num_queries: Any) -> None:
     store([message(at(0), "  <@1> **as it is** \n")])
     name = f"discord:message:{GUILD}:{CHANNEL}:{at(0)}"
     with django_assert_num_queries(1):

@@ -1,4 +1,4 @@
-"""Emoji in addresses are escaped once: Discord does not know what is escaped twice, and then shows no people."""
+"""Emoji in addresses are escaped once: Discord returns no people for an emoji that is escaped twice."""
 
 from io import StringIO
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way, what is kept in the end is what is there."""
+"""Whatever fails during a run, the stored data equals the data of the server."""
 
 import threading
 from typing import Any
@@ -24,7 +24,7 @@ FAULTS: list[dict[str, object]] = [
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short waits; what is waited for is the same."""
+    """Shorten waiting times."""
     monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.02 * (attempt + 1))
     monkeypatch.setattr(discord_client, "TIMEOUT", 1.0)
 
@@ -34,7 +34,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     quick(FAULTS, FAULTS[1], FAULTS[9], FAULTS[16]),
     ids=lambda fault: f"{fault['kind']}{fault.get('status', '')}",
 )
-def test_one_fault_costs_an_attempt_and_nothing_else(twin: Twin, collect: Collect, fault: dict[str, object]) -> None:
+def test_single_fault_costs_one_attempt(twin: Twin, collect: Collect, fault: dict[str, object]) -> None:
     boxes = twin.readable()
     channel = str(max(boxes, key=lambda pk: boxes[pk]["count"]))
     twin.fail({**fault, "nth": 2, "match": "/messages"}, {**fault, "nth": 1, "match": "/users/@me"})
@@ -51,7 +51,7 @@ def test_many_faults_at_once(twin: Twin, collect: Collect) -> None:
     assert differences(twin) == []
 
 
-def test_a_revoked_token_stops_at_the_first_refusal(twin: Twin, collect: Collect) -> None:
+def test_revoked_token_stops_the_run_at_the_first_refusal(twin: Twin, collect: Collect) -> None:
     twin.fail({"kind": "revoke", "nth": 30})
     result = collect()
     assert result["outcome"] == "partial"  # something was stored before
@@ -61,7 +61,7 @@ def test_a_revoked_token_stops_at_the_first_refusal(twin: Twin, collect: Collect
 
 
 @pytest.mark.slow
-def test_storms_during_a_run_are_found_by_the_next_sweep(twin: Twin, collect: Collect) -> None:
+def test_next_sweep_finds_changes_made_during_a_run(twin: Twin, collect: Collect) -> None:
     twin.call("limits", {"enabled": False, "latency_ms": [5, 15]})
     over = threading.Event()
 
@@ -80,7 +80,7 @@ def test_storms_during_a_run_are_found_by_the_next_sweep(twin: Twin, collect: Co
     assert false_tombstones(twin) == []
 
 
-def test_a_run_that_may_spend_little_goes_on_where_it_stopped(twin: Twin, collect: Collect) -> None:
+def test_run_with_a_small_budget_resumes(twin: Twin, collect: Collect) -> None:
     outcomes: list[Any] = []
     for _ in range(30):
         outcomes.append(collect("--max-requests", "40")["outcome"])

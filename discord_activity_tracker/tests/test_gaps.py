@@ -1,4 +1,4 @@
-"""What the bot may not read is told, and is never taken for empty or deleted."""
+"""What the bot may not read is reported and never treated as empty or deleted."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ READ_MESSAGE_HISTORY, VIEW_CHANNEL = 1 << 16, 1 << 10
 
 
 def busiest(twin: Twin) -> int:
-    """A channel with more than a page of messages."""
+    """Return a channel with more than a page of messages."""
     boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
     return max(boxes, key=lambda pk: boxes[pk]["count"])
 
@@ -27,7 +27,7 @@ def alive(channel: int) -> int:
     return Message.objects.filter(channel_id=channel, deleted_at=None).count()
 
 
-def test_each_gap_is_one_line_in_the_result_and_stands_with_its_channel(twin: Twin, collect: Collect) -> None:
+def test_each_gap_is_in_the_result_and_in_its_channel(twin: Twin, collect: Collect) -> None:
     notes = collect()["scopes"][0]["notes"]
     assert notes == [
         "#closed-meeting is a voice channel whose text the bot may not read: grant CONNECT",
@@ -40,7 +40,7 @@ def test_each_gap_is_one_line_in_the_result_and_stands_with_its_channel(twin: Tw
 
 
 @pytest.mark.parametrize("lost", quick([READ_MESSAGE_HISTORY, VIEW_CHANNEL], VIEW_CHANNEL))
-def test_a_lost_permission_deletes_nothing(twin: Twin, collect: Collect, lost: int) -> None:
+def test_lost_permission_deletes_nothing(twin: Twin, collect: Collect, lost: int) -> None:
     collect()
     channel = busiest(twin)
     before = alive(channel)
@@ -55,7 +55,7 @@ def test_a_lost_permission_deletes_nothing(twin: Twin, collect: Collect, lost: i
 
 
 @pytest.mark.slow
-def test_a_permission_lost_during_the_run_deletes_nothing(
+def test_permission_lost_during_the_run_deletes_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collect()
@@ -74,7 +74,7 @@ def test_a_permission_lost_during_the_run_deletes_nothing(
     assert Channel.objects.get(pk=channel).access == "no_history"
 
 
-def test_a_channel_that_is_gone_is_a_tombstone_with_all_that_was_said(twin: Twin, collect: Collect) -> None:
+def test_deleted_channel_is_marked_with_all_its_messages(twin: Twin, collect: Collect) -> None:
     collect()
     channel = busiest(twin)
     threads = set(Channel.objects.filter(parent_id=channel, is_thread=True).values_list("pk", flat=True))
@@ -105,7 +105,7 @@ def test_short_pages_are_continued_and_delete_nothing(
 
 
 @pytest.mark.slow
-def test_answers_that_do_not_heed_the_position_delete_nothing(
+def test_answers_that_ignore_the_position_delete_nothing(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collect()
@@ -121,7 +121,7 @@ def test_answers_that_do_not_heed_the_position_delete_nothing(
     assert false_tombstones(twin) == []
 
 
-def test_without_the_intent_for_contents_nothing_is_touched(twin: Twin, collect: Collect) -> None:
+def test_nothing_changes_without_the_message_content_intent(twin: Twin, collect: Collect) -> None:
     twin.mutate(op="intents", message_content=False)
     with pytest.raises(ConfigurationError, match="Message Content Intent"):
         collect()
@@ -129,7 +129,7 @@ def test_without_the_intent_for_contents_nothing_is_touched(twin: Twin, collect:
 
 
 @pytest.mark.slow
-def test_an_intent_switched_off_during_the_run_empties_nothing(
+def test_intent_switched_off_during_the_run_empties_no_message(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collect()

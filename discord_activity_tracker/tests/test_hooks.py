@@ -1,4 +1,4 @@
-"""What pages and monitoring ask of the tracker."""
+"""The hooks of the tracker for pages and monitoring."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def another(pk: int, **more: Any) -> None:
     Channel.objects.create(id=pk, type=0, kind="text", name=f"room-{pk}", guild_id=GUILD, payload={}, **more)
 
 
-def test_earlier_texts_come_latest_first_and_previews_are_none(tracker: Any) -> None:
+def test_earlier_texts_are_latest_first_without_previews(tracker: Any) -> None:
     first, edited = at(0), "2025-03-01T09:00:00+00:00"
     store([message(first, "one"), message(at(1), "other")])
     store([message(first, "two", edited_timestamp=edited)])
@@ -34,14 +34,14 @@ def test_earlier_texts_come_latest_first_and_previews_are_none(tracker: Any) -> 
     assert found.keys() == {names[0]}
 
 
-def test_earlier_texts_cost_one_statement(tracker: Any, django_assert_num_queries: Any) -> None:
+def test_earlier_texts_need_one_statement(tracker: Any, django_assert_num_queries: Any) -> None:
     store([message(at(n)) for n in range(9)])
     store([message(at(n), "else", edited_timestamp="2025-03-01T09:00:00+00:00") for n in range(9)])
     with django_assert_num_queries(1):
         assert len(tracker.revisions([f"discord:message:{GUILD}:{CHANNEL}:{at(n)}" for n in range(9)])) == 9
 
 
-def test_only_what_can_be_read_is_watched(tracker: Any) -> None:
+def test_only_readable_channels_are_watched(tracker: Any) -> None:
     another(1, access="no_view", gap="is hidden from the bot: grant VIEW_CHANNEL")
     another(2, access="no_messages")
     another(3, deleted_at="2025-03-01T09:00:00Z")
@@ -50,14 +50,14 @@ def test_only_what_can_be_read_is_watched(tracker: Any) -> None:
     assert tracker.watched_scopes() == {f"{GUILD}/{CHANNEL}", f"{GUILD}/2"}
 
 
-def test_nothing_is_watched_of_a_guild_that_is_switched_off_unless_it_is_named(tracker: Any, settings: Any) -> None:
+def test_disabled_guild_is_watched_only_if_named(tracker: Any, settings: Any) -> None:
     Guild.objects.update(enabled=False)
     assert tracker.watched_scopes() == set()
     settings.DISCORD_GUILDS = [str(GUILD)]
     assert tracker.watched_scopes() == {f"{GUILD}/{CHANNEL}"}
 
 
-def test_a_gap_says_what_is_missing_and_what_to_grant(tracker: Any) -> None:
+def test_gap_names_what_is_missing_and_what_to_grant(tracker: Any) -> None:
     another(1, access="no_view", gap="is hidden from the bot: grant VIEW_CHANNEL")
     (gap,) = tracker.gaps(9)
     assert (gap.scope, gap.missing) == ("Saltmarsh Works/#room-1", "is hidden from the bot")

@@ -1,4 +1,4 @@
-"""Files of DiscordChatExporter become the same rows as the API's answers, and spoil none of those."""
+"""Files of DiscordChatExporter become the same rows as answers of the API, and replace none of them."""
 
 import json
 import signal
@@ -40,7 +40,7 @@ def run(*paths: Path, more: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def rows() -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table that an import may touch, with the version of the row itself."""
+    """Return every row of every table that an import may change, with the version of each row."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for model in (Guild, Channel, Account, Message, Revision, Reactor, Scope, Activity, Document, Checkpoint):
         with connection.cursor() as cursor:
@@ -49,7 +49,7 @@ def rows() -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def test_a_file_becomes_a_guild_with_a_channel_and_messages(tmp_path: Path) -> None:
+def test_file_is_stored_as_guild_channel_and_messages(tmp_path: Path) -> None:
     more: dict[str, Any] = {
         "type": "Reply", "isPinned": True, "reference": {"messageId": str(at(0)), "channelId": str(CHANNEL)},
         "attachments": [{"id": "5", "url": "a.png", "fileName": "chart.png", "fileSizeBytes": 9}],
@@ -73,8 +73,8 @@ def test_a_file_becomes_a_guild_with_a_channel_and_messages(tmp_path: Path) -> N
         "Wave",
     )
     assert set(Account.objects.values_list("pk", flat=True)) == set(PEOPLE.values())
-    told = Activity.objects.get(external_id=f"discord:message:{GUILD}:{CHANNEL}:{at(1)}")
-    assert (told.activity_type, told.scope.name) == ("discord.reply", "Saltmarsh Works/old-harbour")
+    activity = Activity.objects.get(external_id=f"discord:message:{GUILD}:{CHANNEL}:{at(1)}")
+    assert (activity.activity_type, activity.scope.name) == ("discord.reply", "Saltmarsh Works/old-harbour")
 
 
 def test_importing_again_changes_no_row(tmp_path: Path) -> None:
@@ -88,12 +88,12 @@ def test_importing_again_changes_no_row(tmp_path: Path) -> None:
     assert Reactor.objects.filter(emoji="👍", account_id=PEOPLE["tobe"]).count() == 5
 
 
-def test_what_the_api_told_stays_as_it_is(tmp_path: Path) -> None:
+def test_data_from_the_api_is_not_replaced(tmp_path: Path) -> None:
     make_guild()
     store([message(at(0), "<@1> look"), message(at(2), "gone")])
     store([], gone=[at(2)])
     before = rows()
-    done = run(export(tmp_path / "a.json", [exported(at(0), "@somebody look"), exported(at(2), "gone, but exported")]))
+    done = run(export(tmp_path / "a.json", [exported(at(0), "@someone look"), exported(at(2), "gone, but exported")]))
     assert done["counts"] == {"messages": 2, "new": 0, "updated": 0}
     after = rows()
     assert {name for name in after if after[name] != before[name]} == {"Channel"}
@@ -102,7 +102,7 @@ def test_what_the_api_told_stays_as_it_is(tmp_path: Path) -> None:
     assert Message.objects.get(pk=at(2)).deleted_at
 
 
-def test_the_api_replaces_what_an_export_told_and_takes_it_for_no_edit(tmp_path: Path) -> None:
+def test_api_replaces_data_of_an_export_without_a_revision(tmp_path: Path) -> None:
     run(export(tmp_path / "a.json", [exported(at(0), "@Tobe look"), exported(at(1), "before")]))
     store([message(at(0), "<@7> look"), message(at(1), "after", edited_timestamp="2025-07-01T08:00:00+00:00")])
     assert list(Message.objects.order_by("pk").values_list("content", flat=True)) == ["<@7> look", "after"]
@@ -110,7 +110,7 @@ def test_the_api_replaces_what_an_export_told_and_takes_it_for_no_edit(tmp_path:
     assert "exported_at" not in Message.objects.get(pk=at(0)).payload
 
 
-def test_words_from_before_an_edit_are_kept_as_an_earlier_version(tmp_path: Path) -> None:
+def test_text_from_before_an_edit_becomes_a_revision(tmp_path: Path) -> None:
     make_guild()
     store([message(at(0), "after", edited_timestamp="2025-07-01T08:00:00+00:00")])
     path = export(tmp_path / "a.json", [exported(at(0), "before")])
@@ -120,7 +120,7 @@ def test_words_from_before_an_edit_are_kept_as_an_earlier_version(tmp_path: Path
     assert Message.objects.get().content == "after"
 
 
-def test_a_later_export_brings_an_earlier_one_up_to_date_but_not_the_other_way(tmp_path: Path) -> None:
+def test_only_a_newer_export_updates_an_older_one(tmp_path: Path) -> None:
     old = export(tmp_path / "old.json", [exported(at(0), "before")], exported_at="2025-04-01T00:00:00+00:00")
     edited = exported(at(0), "after", timestampEdited="2025-04-02T00:00:00+00:00")
     new = export(tmp_path / "new.json", [edited], exported_at="2025-05-01T00:00:00+00:00")
@@ -130,14 +130,14 @@ def test_a_later_export_brings_an_earlier_one_up_to_date_but_not_the_other_way(t
     assert list(Revision.objects.values_list("content", flat=True)) == ["before"]
 
 
-def test_older_history_joins_conversations_with_what_is_kept(tmp_path: Path) -> None:
+def test_older_history_joins_stored_conversations(tmp_path: Path) -> None:
     make_guild()
     store([message(at(20))])
     run(export(tmp_path / "a.json", [exported(at(0)), exported(at(10))]))
     assert set(Message.objects.values_list("conversation", flat=True)) == {at(0)}
 
 
-def test_names_become_numbers_and_unknown_ones_are_kept(tmp_path: Path) -> None:
+def test_type_names_become_numbers_and_unknown_names_are_stored(tmp_path: Path) -> None:
     words = ["GuildMemberJoin", "46", "SomethingNew"]
     items = [exported(at(n), "Joined the server.", type=word) for n, word in enumerate(words)]
     hook = user("ann", isBot=True, discriminator="0000")
@@ -149,7 +149,7 @@ def test_names_become_numbers_and_unknown_ones_are_kept(tmp_path: Path) -> None:
     assert Channel.objects.get(pk=CHANNEL).type == -1
 
 
-def test_a_thread_stands_in_its_channel(tmp_path: Path) -> None:
+def test_thread_belongs_to_its_channel(tmp_path: Path) -> None:
     parent = {"id": str(THREAD), "type": "GuildPublicThread", "categoryId": str(CHANNEL), "category": "harbour"}
     run(export(tmp_path / "a.json", [exported(at(0)), exported(at(900))], name="Gauge files", **parent))
     assert Channel.objects.get(pk=THREAD).is_thread
@@ -157,7 +157,7 @@ def test_a_thread_stands_in_its_channel(tmp_path: Path) -> None:
     assert Scope.objects.get().external_id == f"{GUILD}/{CHANNEL}"
 
 
-def test_what_is_forwarded_is_kept_and_found(tmp_path: Path) -> None:
+def test_forwarded_text_is_stored_and_searchable(tmp_path: Path) -> None:
     forwarded = {"timestamp": "2025-01-01T00:00:00+00:00", "content": "Neap tide on Monday", "attachments": []}
     reference = {"type": "Forward", "messageId": "9", "channelId": "8", "guildId": "7"}
     path = export(tmp_path / "a.json", [exported(at(0), "", forwardedMessage=forwarded, reference=reference)])
@@ -175,9 +175,7 @@ def test_what_is_forwarded_is_kept_and_found(tmp_path: Path) -> None:
         ({"exported_at": "yesterday"}, "exportedAt"),
     ],
 )
-def test_a_file_that_is_no_export_of_a_channel_is_reported_and_costs_no_other(
-    tmp_path: Path, more: dict[str, Any], reason: str
-) -> None:
+def test_file_that_is_not_a_channel_export_is_reported(tmp_path: Path, more: dict[str, Any], reason: str) -> None:
     good = export(tmp_path / "good.json", [exported(at(0))])
     bad = export(tmp_path / "bad.json", [exported(at(1))], **more)
     with pytest.raises(ConfigurationError, match=reason):
@@ -213,7 +211,7 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
         {"forwardedMessage": "x"}, {"stickers": [{}]},
     ],
 )  # fmt: skip
-def test_a_message_that_does_not_fit_is_refused_with_its_line(
+def test_malformed_message_is_refused_with_its_line(
     tmp_path: Path, broken: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "PAGE", 2)
@@ -224,11 +222,11 @@ def test_a_message_that_does_not_fit_is_refused_with_its_line(
     assert done["outcome"] == "failed"
     assert Message.objects.count() == 2, "the page before stays, nothing of the bad one is written"
     reason = done["scopes"][0]["reason"]
-    told = int(reason.partition("line ")[2].partition(":")[0])
-    assert line < told < line + 25, reason
+    reported = int(reason.partition("line ")[2].partition(":")[0])
+    assert line < reported < line + 25, reason
 
 
-def test_a_file_that_is_cut_off_says_so_and_the_others_are_imported(tmp_path: Path) -> None:
+def test_truncated_file_is_reported_and_others_are_imported(tmp_path: Path) -> None:
     whole = export(tmp_path / "whole.json", [exported(at(0))])
     cut = export(tmp_path / "cut.json", [exported(at(n)) for n in range(1, 4)])
     cut.write_text(cut.read_text()[:-200])
@@ -237,45 +235,45 @@ def test_a_file_that_is_cut_off_says_so_and_the_others_are_imported(tmp_path: Pa
     assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
 
 
-def test_a_file_that_miscounts_itself_says_so(tmp_path: Path) -> None:
+def test_file_with_a_wrong_count_is_reported(tmp_path: Path) -> None:
     done = run(export(tmp_path / "a.json", [exported(at(0))], count=7))
     assert "reports 7" in done["scopes"][0]["reason"]
 
 
-def test_texts_that_the_database_cannot_hold_are_cleaned(tmp_path: Path) -> None:
+def test_text_that_postgresql_cannot_store_is_cleaned(tmp_path: Path) -> None:
     path = export(tmp_path / "a.json", [exported(at(0), "NUL and half a pair: HERE")])
     path.write_text(path.read_text().replace("HERE", "\\u0000\\ud800"))
     run(path)
     assert Message.objects.get().content == "NUL and half a pair: \ufffd\ufffd"
 
 
-def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     before = rows()
     done = run(export(tmp_path / "a.json", [exported(at(0)), exported(at(1))]), more=("--dry-run",))
     assert done["counts"] == {"messages": 2, "new": 2}
     assert rows() == before
 
 
-def test_a_guild_that_another_run_works_on_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guild_locked_by_another_run_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = export(tmp_path / "a.json", [exported(at(0))])
     monkeypatch.setattr("discord_activity_tracker.collector.importer.scope_lock", lambda *_, **__: nullcontext(False))
     assert run(path)["outcome"] == "busy"
     assert not Message.objects.exists()
 
 
-def test_time_that_is_over_stops_at_a_page_and_the_next_run_goes_on(tmp_path: Path) -> None:
+def test_time_limit_stops_after_a_page_and_next_run_resumes(tmp_path: Path) -> None:
     path = export(tmp_path / "a.json", [exported(at(n)) for n in range(3)])
     assert run(path, more=("--max-seconds", "0"))["outcome"] == "partial"
     assert run(path)["counts"]["new"] == 3
 
 
 MANY = 6000
-"""Messages: so many that nobody reads them all before he is killed."""
+"""Number of messages, large enough that the process is killed before it has read them all."""
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_an_import_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_killed_import_resumes(tmp_path: Path) -> None:
     path = export(tmp_path / "a.json", [exported(at(n / 60), f"words {n}") for n in range(MANY)])
     name = str(connection.settings_dict["NAME"])
     command = [

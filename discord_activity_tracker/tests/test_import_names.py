@@ -1,4 +1,4 @@
-"""What exported files say of servers, channels, people and emoji, in any order, beside the API."""
+"""Names of servers, channels, people and emoji from exports, in any order and mixed with the API."""
 
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def channel() -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(("thread_at", "channel_at"), [(OLD, NEW), (NEW, OLD), (None, None), (NEW, None), (OLD, OLD)])
-def test_a_channel_has_topic_category_and_kind_also_when_its_thread_was_imported_first(
+def test_channel_is_complete_even_if_its_thread_was_imported_first(
     files: Any, thread_at: str | None, channel_at: str | None
 ) -> None:
     run(files(thread_at, 0, **in_thread(type="GuildPublicThread")), files(channel_at, 9, type="GuildNews"))
@@ -71,7 +71,7 @@ def test_a_channel_has_topic_category_and_kind_also_when_its_thread_was_imported
 
 
 @pytest.mark.parametrize("thread_at", [OLD, NEW, None])
-def test_a_threads_file_takes_nothing_from_its_channel(files: Any, thread_at: str | None) -> None:
+def test_file_of_a_thread_does_not_change_its_channel(files: Any, thread_at: str | None) -> None:
     run(files(MIDDLE), files(thread_at, 9, **in_thread(name="x")))
     kind, parent, name, topic = channel()
     assert (kind, parent, topic) == ("text", CATEGORY, "Boats")
@@ -95,7 +95,7 @@ def test_a_newer_export_renames_a_thread_and_its_conversations(files: Any) -> No
     assert Channel.objects.get(pk=THREAD).name == "Logger files"
 
 
-def test_what_the_api_supplied_stays(files: Any) -> None:
+def test_names_from_the_api_are_not_replaced(files: Any) -> None:
     make_guild()
     Channel.objects.filter(pk=CHANNEL).update(topic="From the API")
     before = {name: found for name, found in rows().items() if name in {"Guild", "Channel", "Scope"}}
@@ -107,7 +107,7 @@ def test_what_the_api_supplied_stays(files: Any) -> None:
     assert {name: after[name] for name in before} == before
 
 
-def test_the_same_files_again_change_no_row(files: Any) -> None:
+def test_importing_the_same_files_again_changes_no_row(files: Any) -> None:
     paths = [files(NEW, **in_thread()), files(OLD, 1), files(MIDDLE, 2, name="x")]
     run(*paths)
     before = rows()
@@ -117,13 +117,13 @@ def test_the_same_files_again_change_no_row(files: Any) -> None:
 
 
 @pytest.mark.parametrize("none", ["0", 0, "", None])
-def test_no_category_is_none(files: Any, none: Any) -> None:
+def test_missing_category_is_null(files: Any, none: Any) -> None:
     run(files(OLD, categoryId=none))
     assert list(Channel.objects.values_list("pk", "parent_id")) == [(CHANNEL, None)]
 
 
 @pytest.mark.parametrize("kind", ["DirectTextChat", "DirectGroupTextChat"])
-def test_direct_messages_are_reported_and_cost_no_other_file(files: Any, kind: str, tmp_path: Path) -> None:
+def test_direct_messages_are_reported_and_other_files_imported(files: Any, kind: str, tmp_path: Path) -> None:
     direct = files(OLD, type=kind, guild={"id": "0", "name": "Direct Messages"})
     other = tmp_path / "list.json"
     other.write_text("[]")
@@ -148,7 +148,7 @@ def test_without_any_file_of_a_channel_nothing_is_touched(files: Any) -> None:
 
 
 @pytest.mark.parametrize("shown", ["Tobe", None])
-def test_a_nickname_is_no_global_name_and_makes_no_former_name(files: Any, shown: str | None) -> None:
+def test_nickname_is_neither_a_global_nor_a_former_name(files: Any, shown: str | None) -> None:
     run(files(OLD))
     account = Account.objects.get(pk=PEOPLE["mirela"])
     assert (account.username, account.global_name, str(account)) == ("mirela", "", "mirela")
@@ -159,7 +159,7 @@ def test_a_nickname_is_no_global_name_and_makes_no_former_name(files: Any, shown
     assert set(Activity.objects.values_list("actor_name", flat=True)) == {shown or "mirela"}
 
 
-def test_a_username_of_an_export_that_has_changed_is_a_former_name(files: Any) -> None:
+def test_changed_username_of_an_export_becomes_a_former_name(files: Any) -> None:
     run(files(OLD))
     store([message(at(1)) | {"author": person("mirela", username="mirela_b")}])
     assert list(FormerName.objects.values_list("username", "global_name")) == [("mirela", "")]
@@ -181,7 +181,7 @@ def test_a_newer_export_updates_usernames_unless_the_api_supplied_them(tmp_path:
     assert set(Activity.objects.values_list("actor_name", flat=True)) == {"Ann"}
 
 
-def test_a_webhook_of_an_export_keeps_the_name_of_each_message(tmp_path: Path) -> None:
+def test_webhook_of_an_export_has_a_name_for_each_message(tmp_path: Path) -> None:
     hooks = [user("ann", isBot=True) | {"name": name} for name in ("Tide", "Weather")]
     run(export(tmp_path / "a.json", [exported(at(n), author=hook) for n, hook in enumerate(hooks)]))
     assert list(Activity.objects.order_by("occurred_at").values_list("actor_name", flat=True)) == ["Tide", "Weather"]
@@ -198,7 +198,7 @@ def test_a_deleted_emoji_is_the_same_as_from_the_api(tmp_path: Path, pk: str) ->
     assert set(Reactor.objects.values_list("emoji", flat=True)) == {f":{pk}", "wave:7"}
 
 
-def test_poll_results_and_alerts_of_an_export_say_their_words(tmp_path: Path) -> None:
+def test_poll_results_and_alerts_of_an_export_have_text(tmp_path: Path) -> None:
     fields = [{"name": "poll_question_text", "value": "Which datum?"}, {"name": "total_votes", "value": "12"}]
     rule = [{"name": "rule_name", "value": "No spam"}, {"name": "decision_id", "value": "99"}]
     items = [
@@ -213,7 +213,7 @@ def test_poll_results_and_alerts_of_an_export_say_their_words(tmp_path: Path) ->
 @pytest.mark.twin
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("others", [False, True])
-def test_a_server_that_was_imported_first_is_said_to_be_switched_off(twin: Twin, tmp_path: Path, others: bool) -> None:
+def test_note_about_a_server_that_was_imported_first(twin: Twin, tmp_path: Path, others: bool) -> None:
     guild = str(twin.call("truth?detail=0&channel_id=1")["guild_id"])
     run(export(tmp_path / "a.json", [exported(at(0))], guild={"id": guild, "name": "Saltmarsh Works"}))
     if others:

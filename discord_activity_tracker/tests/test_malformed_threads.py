@@ -1,4 +1,4 @@
-"""Archived threads that could not be converted are tried again, each for itself."""
+"""Archived threads that could not be converted are retried one by one."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -27,10 +27,10 @@ def thread(pk: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("broken", "gone"), [({FIRST}, set()), ({FIRST, FIRST + 7}, {FIRST + 1}), (set(), set())], ids=["one", "two", "no"]
 )
-def test_a_thread_that_can_be_read_again_clears_its_own_skip_alone(
+def test_readable_thread_clears_only_its_own_skip(
     monkeypatch: pytest.MonkeyPatch, broken: set[int], gone: set[int]
 ) -> None:
-    """More threads wait than one run tries: those that were not requested still wait."""
+    """More threads are skipped than one run retries; the others stay skipped."""
     Guild.objects.create(pk=GUILD, name="g", payload={})
     ids = {FIRST + n for n in range(8)}
     for pk in sorted(ids):

@@ -66,7 +66,7 @@ def known() -> None:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_message_shows_what_its_author_meant(name: str) -> None:
+def test_message_is_shown_as_in_discord(name: str) -> None:
     body, seen = BODIES[name]
     html = safe_html(body, markup([body]))
     assert [part for part in seen if part not in html] == [], html
@@ -78,7 +78,7 @@ def test_an_excerpt_names_mentions_and_hides_spoilers() -> None:
     assert excerpt(body, markup([body])) == "hey @Ann, see #harbour (spoiler) :gauge:"
 
 
-def test_mentions_cost_three_statements_however_many_there_are(django_assert_num_queries: Any) -> None:
+def test_mentions_need_three_statements(django_assert_num_queries: Any) -> None:
     texts = [f"<@{PEOPLE['ann']}> <@{n}> <#{CHANNEL}> <#{n}> <@&{ROLE}>" for n in range(50)]
     with django_assert_num_queries(3):
         markup(texts)

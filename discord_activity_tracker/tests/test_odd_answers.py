@@ -1,4 +1,4 @@
-"""What Discord really answers now and then costs what it touches and nothing else."""
+"""Undocumented answers that Discord really sends affect only the object that they concern."""
 
 import pytest
 from django.core.management import call_command
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin, pytest.
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short waits; what is waited for is the same."""
+    """Shorten waiting times."""
     monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.01 * (attempt + 1))
 
 
 def long_channel(twin: Twin) -> tuple[str, list[str]]:
-    """A channel with more than a page of messages, and their ids, the oldest first."""
+    """Return a channel with more than a page of messages, and their ids, the oldest first."""
     boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
     channel = max(boxes, key=lambda pk: boxes[pk]["count"])
     return str(channel), sorted(boxes[channel]["messages"], key=int)
@@ -44,7 +44,7 @@ def test_messages_that_break_their_pages_are_read_alone(twin: Twin, collect: Col
     assert of_channel(twin, channel) == []
 
 
-def test_a_channel_without_any_readable_page_is_read_message_by_message(twin: Twin, collect: Collect) -> None:
+def test_channel_without_a_readable_page_is_read_by_message(twin: Twin, collect: Collect) -> None:
     channel, ids = long_channel(twin)
     twin.mutate(op="poison", channel_id=channel, message_id=ids[3], whole=True)
     result = collect("--channel", channel)
@@ -53,7 +53,7 @@ def test_a_channel_without_any_readable_page_is_read_message_by_message(twin: Tw
     assert any("message by message" in note for note in result["scopes"][0]["notes"])
 
 
-def test_a_message_that_is_never_given_out_is_a_typed_skip_and_is_read_later(twin: Twin, collect: Collect) -> None:
+def test_unreadable_message_is_skipped_and_read_later(twin: Twin, collect: Collect) -> None:
     channel, ids = long_channel(twin)
     twin.mutate(op="poison", channel_id=channel, message_id=ids[50])
     alone = f"^GET /channels/{{channel_id}}/messages/{{message_id}} /channels/{channel}/messages/{ids[50]}$"
@@ -68,9 +68,7 @@ def test_a_message_that_is_never_given_out_is_a_typed_skip_and_is_read_later(twi
     assert of_channel(twin, channel) == []
 
 
-def test_more_broken_channels_than_an_outage_has_stop_nothing(
-    twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_broken_channels_are_not_an_outage(twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     channels = [pk for pk, box in twin.readable().items() if box["count"]]
     broken, other = channels[:11], channels[11]
     for channel in broken:
@@ -83,7 +81,7 @@ def test_more_broken_channels_than_an_outage_has_stop_nothing(
     assert of_channel(twin, str(other)) == []
 
 
-def test_halving_finds_a_message_id_without_the_search(twin: Twin, collect: Collect) -> None:
+def test_bisection_finds_a_message_id_without_the_search(twin: Twin, collect: Collect) -> None:
     assert int(long_channel(twin)[1][-1]) < broken_pages.NEWEST
     channel, ids = long_channel(twin)
     twin.mutate(op="poison", channel_id=channel, message_id=ids[120])
@@ -117,7 +115,7 @@ def test_threads_that_cannot_be_found_are_reported(twin: Twin, collect: Collect)
     assert any("archived threads exist" in note for note in result["scopes"][0]["notes"])
 
 
-def test_bare_members_roles_and_threads_are_read_all_the_same(twin: Twin, collect: Collect) -> None:
+def test_incomplete_members_roles_and_threads_are_read(twin: Twin, collect: Collect) -> None:
     twin.mutate(op="bare")
     twin.mutate(op="null_archive")
     result = collect()
@@ -125,7 +123,7 @@ def test_bare_members_roles_and_threads_are_read_all_the_same(twin: Twin, collec
 
 
 @pytest.mark.parametrize("full", [True, False])
-def test_a_server_in_an_outage_fails_alone_and_loses_nothing(twin: Twin, collect: Collect, full: bool) -> None:
+def test_server_in_an_outage_fails_without_data_loss(twin: Twin, collect: Collect, full: bool) -> None:
     collect()
     before = Channel.objects.filter(deleted_at=None).count()
     twin.mutate(op="unavailable", full=full)
@@ -137,9 +135,7 @@ def test_a_server_in_an_outage_fails_alone_and_loses_nothing(twin: Twin, collect
 
 
 @pytest.mark.parametrize("status", [500, 404])
-def test_a_thread_or_channel_that_disappeared_is_recorded_and_the_rest_goes_on(
-    twin: Twin, collect: Collect, status: int
-) -> None:
+def test_vanished_thread_or_channel_is_recorded(twin: Twin, collect: Collect, status: int) -> None:
     collect()
     twin.mutate(op="vanish", status=status)
     channel, _ = long_channel(twin)
@@ -166,7 +162,7 @@ def test_threads_under_a_hidden_channel_are_not_requested(twin: Twin, collect: C
     assert differences(twin) == []
 
 
-def test_a_refused_thread_is_asked_for_again_later_and_later(twin: Twin, collect: Collect) -> None:
+def test_refused_thread_is_requested_at_growing_intervals(twin: Twin, collect: Collect) -> None:
     collect()
     thread = next(pk for pk, box in twin.readable().items() if box["thread"] and not box["archived"])
     twin.fail(
@@ -195,7 +191,7 @@ def test_short_pages_and_false_ends_of_lists_lose_nothing(twin: Twin, collect: C
     assert (differences(twin), false_tombstones(twin)) == ([], [])
 
 
-def test_a_content_type_with_a_charset_is_json(twin: Twin, collect: Collect) -> None:
+def test_content_type_with_charset_is_json(twin: Twin, collect: Collect) -> None:
     twin.fail({"kind": "charset"})
     channel, _ = long_channel(twin)
     assert collect("--channel", channel)["outcome"] == "succeeded"
@@ -203,14 +199,14 @@ def test_a_content_type_with_a_charset_is_json(twin: Twin, collect: Collect) -> 
 
 
 @pytest.mark.parametrize("kind", ["403_html", "403_40333"])
-def test_a_block_in_front_of_discord_is_named(twin: Twin, collect: Collect, kind: str) -> None:
+def test_block_in_front_of_discord_is_reported(twin: Twin, collect: Collect, kind: str) -> None:
     twin.fail({"kind": kind, "match": "^GET /guilds/{guild_id} "})
     reason = collect()["scopes"][0]["reason"]
     assert "block" in reason
     assert "invite" not in reason
 
 
-def test_only_a_server_that_does_not_know_the_bot_gets_the_advice_to_invite_it(twin: Twin, collect: Collect) -> None:
+def test_advice_to_invite_the_bot_only_where_it_is_not_a_member(twin: Twin, collect: Collect) -> None:
     unknown, there = "123456789012345678", str(twin.call("truth?detail=0&channel_id=1")["guild_id"])
     with pytest.raises(ConfigurationError, match="invite the bot"):
         collect(unknown)
@@ -221,7 +217,7 @@ def test_only_a_server_that_does_not_know_the_bot_gets_the_advice_to_invite_it(t
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 17])
-def test_no_more_requests_are_made_than_allowed(twin: Twin, collect: Collect, most: int) -> None:
+def test_request_budget_is_respected(twin: Twin, collect: Collect, most: int) -> None:
     twin.fail({"kind": "status", "status": 500, "match": "/messages", "every": 2})
     twin.forget("stats")
     assert collect("--max-requests", str(most))["outcome"] == "partial"

@@ -1,4 +1,4 @@
-"""What a run can be asked to do, and threads that move while they are listed."""
+"""Options of a run, and threads that move while they are listed."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.support.discord_twin import Twin
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
 
-def test_threads_that_move_between_the_lists_are_all_kept(
+def test_threads_that_move_between_lists_are_stored(
     twin: Twin, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_guild = guild_collector.read_guild
@@ -31,13 +31,13 @@ def test_threads_that_move_between_the_lists_are_all_kept(
     assert differences(twin) == []
 
 
-def test_channels_and_messages_of_unknown_types_are_kept(twin: Twin, collect: Collect) -> None:
+def test_unknown_types_are_stored(twin: Twin, collect: Collect) -> None:
     collect()
     assert Channel.objects.get(type=99).kind == "unknown_99"
     assert Message.objects.filter(type=9999).exists()
 
 
-def test_one_channel_is_read_with_its_threads_alone(twin: Twin, collect: Collect) -> None:
+def test_single_channel_is_read_with_its_threads(twin: Twin, collect: Collect) -> None:
     channel = Channel(pk=max((pk for pk, b in twin.readable().items() if not b["thread"])))
     collect("--channel", str(channel.pk))
     places = set(Message.objects.values_list("channel_id", flat=True).order_by())
@@ -45,21 +45,21 @@ def test_one_channel_is_read_with_its_threads_alone(twin: Twin, collect: Collect
     assert [line for line in differences(twin) if line.startswith(str(channel.pk))] == []
 
 
-def test_a_first_run_can_begin_at_a_date(twin: Twin, collect: Collect) -> None:
+def test_first_run_can_start_at_a_date(twin: Twin, collect: Collect) -> None:
     collect("--since", "2024-01-01")
     assert min(Message.objects.values_list("created_at", flat=True)).year >= 2024
     there = sum(int(m) >> 22 >= 282_832_128_000 + 1_000 for box in twin.readable().values() for m in box["messages"])
     assert abs(Message.objects.count() - there) <= 5
 
 
-def test_who_reacted_is_kept_when_asked_for(twin: Twin, collect: Collect) -> None:
+def test_reactors_are_stored_on_request(twin: Twin, collect: Collect) -> None:
     collect("--reactors")
     wanted = {
         (int(m), emoji, burst, int(user))
         for box in twin.call("truth?users=1")["containers"].values()
         if box["access"] == "ok" and box.get("found_by") != "none"
-        for m, told in box["messages"].items()
-        for emoji, reaction in told.get("reactions", {}).items()
+        for m, details in box["messages"].items()
+        for emoji, reaction in details.get("reactions", {}).items()
         for burst, users in ((False, "users"), (True, "burst_users"))
         for user in reaction.get(users, [])
     }
@@ -77,13 +77,13 @@ def test_everything_can_be_read_again(twin: Twin, collect: Collect) -> None:
     assert differences(twin) == []
 
 
-def test_without_names_the_guilds_that_the_bot_is_in_are_collected(twin: Twin) -> None:
+def test_run_without_names_collects_the_guilds_of_the_bot(twin: Twin) -> None:
     call_command("collect_discord", "--no-sync", "--json", "--max-requests", "30")
     assert Guild.objects.count() == 1
     assert not Scope.objects.exclude(last_completed_at=None)
 
 
-def test_an_estimate_collects_nothing_and_is_near(
+def test_estimate_is_close_and_collects_nothing(
     twin: Twin, collect: Collect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("collect_discord", str(twin.call("truth?detail=0")["guild_id"]), "--estimate")
@@ -91,7 +91,7 @@ def test_an_estimate_collects_nothing_and_is_near(
     assert not Message.objects.exists()
 
 
-def test_a_missing_token_and_a_name_are_refused_before_anything_is_asked(twin: Twin, settings: Any) -> None:
+def test_missing_token_and_malformed_id_are_refused_first(twin: Twin, settings: Any) -> None:
     with pytest.raises(ConfigurationError, match="Copy Server ID"):
         call_command("collect_discord", "my server", "--no-sync")
     settings.DISCORD_BOT_TOKEN = ""

@@ -1,4 +1,4 @@
-"""Discord changes descriptions of pictures by itself. That is no edit."""
+"""Discord changes the metadata of pictures by itself; such a change is not an edit."""
 
 import copy
 from typing import Any
@@ -20,7 +20,7 @@ CDN, OTHER = "https://cdn.discordapp.com/attachments/1/2/a.png", "https://media.
 
 
 def picture(url: str = "https://example.org/a.png", n: int = 1) -> dict[str, Any]:
-    """A picture as Discord describes it at the n-th look."""
+    """Return a picture as Discord describes it at the n-th request."""
     return {
         "url": url, "proxy_url": f"https://images-ext-{n}.discordapp.net/external/x/https/example.org/a.png",
         "width": 10 * n, "height": 10 * n, "placeholder": f"AAA{n}", "placeholder_version": n,
@@ -33,7 +33,7 @@ def signed(url: str, n: int) -> str:
 
 
 def looks(n: int) -> dict[str, Any]:
-    """Everything with pictures, at the n-th look."""
+    """Return every part with pictures, as of the n-th request."""
     host = (CDN, OTHER)[n % 2]
     return {
         "attachments": [{"id": "9", "filename": "a.png", "size": 5, **picture(signed(host, n), n)}],
@@ -95,7 +95,7 @@ def test_new_descriptions_of_pictures_are_noise(part: str) -> None:
         (("sticker_items", 0, "name"), "Nod"),
     ],
 )
-def test_words_files_and_other_pictures_are_no_noise(path: tuple[Any, ...], value: str) -> None:
+def test_text_files_and_other_pictures_are_not_noise(path: tuple[Any, ...], value: str) -> None:
     one, two = looks(1), copy.deepcopy(looks(1))
     *way, last = path
     inner: Any = two
@@ -105,7 +105,7 @@ def test_words_files_and_other_pictures_are_no_noise(path: tuple[Any, ...], valu
     assert not differs_in_noise_only(one, two)
 
 
-def test_signatures_are_taken_off_addresses_and_other_parameters_stay() -> None:
+def test_signatures_are_removed_from_addresses() -> None:
     assert unsigned(signed(CDN, 1)) == CDN
     assert unsigned(f"{CDN}?format=webp&is=1&ex=2&hm=3") == f"{CDN}?format=webp"
     assert unsigned("https://shop.example/?ex=1&q=2") == "https://shop.example/?ex=1&q=2"
@@ -134,7 +134,7 @@ def test_an_edit_keeps_the_new_descriptions_and_one_revision() -> None:
 
 
 @pytest.mark.django_db
-def test_a_link_preview_that_comes_changes_or_goes_is_no_edit_but_reaches_the_index() -> None:
+def test_changed_link_preview_is_indexed_but_not_an_edit() -> None:
     make_guild()
     plain = message(at(0), "see https://example.org")
     first = {"embeds": [{"type": "link", "url": "https://example.org", "title": "Old title"}]}
@@ -150,7 +150,7 @@ def test_a_link_preview_that_comes_changes_or_goes_is_no_edit_but_reaches_the_in
 
 
 @pytest.mark.django_db
-def test_a_removed_file_is_an_edit() -> None:
+def test_removed_file_is_an_edit() -> None:
     make_guild()
     store([message(at(0), "look", **looks(1))])
     store([message(at(0), "look", **{**looks(1), "attachments": []})])
@@ -159,7 +159,7 @@ def test_a_removed_file_is_an_edit() -> None:
 
 @pytest.mark.twin
 @pytest.mark.django_db(transaction=True)
-def test_noise_on_the_stand_in(twin: Twin, collect: Collect) -> None:
+def test_noise_of_the_twin(twin: Twin, collect: Collect) -> None:
     channel = next(str(pk) for pk, box in twin.readable().items() if box["name"] == "general")
     twin.mutate(op="embed_noise", channel_id=channel, new=3)
     collect("--channel", channel)

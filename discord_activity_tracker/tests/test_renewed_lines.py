@@ -1,4 +1,4 @@
-"""Messages of an earlier release get the lines and the search texts of this one."""
+"""The migration gives stored messages the timeline lines and search texts of this release."""
 
 from importlib import import_module
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 BOX = {"components": [{"type": 17, "components": [{"type": 10, "content": "Release notes"}]}]}
 
 
-def test_lines_without_words_are_renewed_and_their_conversations_rendered_again() -> None:
+def test_lines_without_text_are_renewed_and_re_rendered() -> None:
     make_guild()
     store([message(at(0), "", **BOX), message(at(100), "", attachments=[{"id": "1", "filename": "x.png"}])])
     store([message(at(200), "words")])

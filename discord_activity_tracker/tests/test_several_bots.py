@@ -1,4 +1,4 @@
-"""Two bots on one stand-in, each with servers of its own."""
+"""Two bots with different servers."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -21,7 +21,7 @@ FIRST, SECOND = "first-bot-token", "second-bot-token"
 
 @pytest.fixture(scope="module")
 def running(small_guild: Path) -> Iterator[Twin]:
-    """Four servers: 1 and 2 of one bot, 2 and 3 of the other."""
+    """Start a twin with four servers: 1 and 2 belong to one bot, 2 and 3 to the other."""
     options = ["--no-limits", "--token", "owner-token", "--guilds", "3"]
     with Twin(small_guild, *options, "--bot", f"{FIRST}=1,2", "--bot", f"{SECOND}=2,3") as twin:
         yield twin
@@ -43,7 +43,7 @@ def collect(*arguments: str) -> dict[str, Any]:
 
 
 def ids(twin: Twin) -> list[int]:
-    """The ids of the servers by number."""
+    """Return the ids of the servers."""
     return [int(pk) for pk in twin.call("truth?detail=0")["names"]]
 
 
@@ -56,7 +56,7 @@ def readable(twin: Twin, guild: int) -> set[str]:
     return {pk for box in boxes if box["access"] == "ok" and box.get("found_by") != "none" for pk in box["messages"]}
 
 
-def test_each_server_is_read_by_a_bot_that_is_in_it_and_again_by_the_same(bots: Twin) -> None:
+def test_server_is_read_by_the_same_member_bot_each_time(bots: Twin) -> None:
     _, one, both, three = ids(bots)
     result = collect()
     assert result["outcome"] == "succeeded"
@@ -73,7 +73,7 @@ def test_each_server_is_read_by_a_bot_that_is_in_it_and_again_by_the_same(bots: 
     assert not asked(bots, both, other)
 
 
-def test_a_refused_token_stops_only_its_own_servers_and_is_named(bots: Twin, client: Any) -> None:
+def test_refused_token_is_reported_and_affects_only_its_servers(bots: Twin, client: Any) -> None:
     _, one, both, three = ids(bots)
     collect()
     bots.mutate(op="revoke", bot=FIRST)
@@ -98,7 +98,7 @@ def test_a_refused_token_stops_only_its_own_servers_and_is_named(bots: Twin, cli
     assert not [gap for gap in tracker.gaps(50) if gap.scope.startswith("bot ")]
 
 
-def test_a_token_that_is_revoked_during_the_run_leaves_shared_servers_to_the_other_bot(bots: Twin) -> None:
+def test_other_bot_takes_over_after_a_token_is_revoked(bots: Twin) -> None:
     _, one, both, three = ids(bots)
     bots.fail({"kind": "revoke", "bot": FIRST, "match": "/messages", "nth": 3})
     result = collect()
@@ -109,7 +109,7 @@ def test_a_token_that_is_revoked_during_the_run_leaves_shared_servers_to_the_oth
     assert Message.objects.filter(channel__guild_id=one).count() < len(readable(bots, one))
 
 
-def test_when_every_token_is_refused_the_exit_code_says_whether_something_was_stored(bots: Twin) -> None:
+def test_exit_code_after_every_token_was_refused(bots: Twin) -> None:
     bots.mutate(op="revoke")
     with pytest.raises(ReplaceToken, match="DISCORD_BOT_TOKEN") as refused:
         collect()
@@ -120,7 +120,7 @@ def test_when_every_token_is_refused_the_exit_code_says_whether_something_was_st
     assert Message.objects.exists()
 
 
-def test_the_bot_with_more_access_comes_first_then_the_one_of_the_last_run() -> None:
+def test_order_of_bots_is_by_access_then_last_run() -> None:
     session = Session()
     weak, usual, other = (
         Bot(digest=name, masked="***", client=object(), guilds={7: bits})  # type: ignore[arg-type]  # never asked

@@ -1,4 +1,4 @@
-"""A skip is cleared when its item is stored or gone, and not before."""
+"""A skip is cleared when its item is stored or deleted, and not before."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_a_list_that_failed_is_requested_again_and_its_skip_cleared(twin: Twin, 
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_malformed_message_waits_until_it_is_stored_or_gone(
+def test_malformed_message_stays_skipped_until_stored_or_deleted(
     twin: Twin, collect: Collect, settings: Any, monkeypatch: pytest.MonkeyPatch, deleted: bool
 ) -> None:
     settings.DISCORD_RESCAN_DAYS = 0

@@ -1,4 +1,4 @@
-"""Pages that are written together leave what they would leave one by one."""
+"""Pages that are written together leave the same rows as pages written one by one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,8 +32,8 @@ from tests.support.discord_fixtures import (
 pytestmark = pytest.mark.django_db
 
 
-def reading(items: Sequence[Any], channel: int = CHANNEL) -> PageWrite:
-    """A page that moves its channel's position to its last message."""
+def page_write(items: Sequence[Any], channel: int = CHANNEL) -> PageWrite:
+    """Return a page that moves the position of its channel to its last message."""
     page = convert_messages(items, GUILD, channel)
     newest = str(max((row["id"] for row in page.rows), default=0))
     return PageWrite(page=page, location=place(channel), states={"messages": DiscordState(checkpoint_token=newest)})
@@ -44,8 +44,8 @@ def guild() -> None:
     make_guild()
 
 
-def kept() -> list[Any]:
-    """Everything that pages leave."""
+def stored_rows() -> list[Any]:
+    """Return all rows that pages leave."""
     return [
         *Message.objects.order_by("pk").values_list("pk", "channel_id", "conversation", "content", "author_id"),
         *Activity.objects.order_by("external_id").values_list("external_id", "thread", "actor_name", "source_url"),
@@ -54,42 +54,42 @@ def kept() -> list[Any]:
     ]
 
 
-def test_several_pages_of_several_channels_leave_what_they_leave_one_by_one() -> None:
+def test_pages_written_together_equal_pages_written_one_by_one() -> None:
     pages = [
-        reading([message(at(n)) for n in range(5)]),
-        reading([message(at(n), by="tobe") for n in range(20, 24)], THREAD),
-        reading([message(at(n), by="ann") for n in range(5, 9)]),
-        reading([], THREAD),
-        reading([message(at(n)) for n in range(200, 203)]),
+        page_write([message(at(n)) for n in range(5)]),
+        page_write([message(at(n), by="tobe") for n in range(20, 24)], THREAD),
+        page_write([message(at(n), by="ann") for n in range(5, 9)]),
+        page_write([], THREAD),
+        page_write([message(at(n)) for n in range(200, 203)]),
     ]
     done = store_messages(pages, now=NOW)
-    together = kept()
+    together = stored_rows()
     assert [stored.inserted for stored in done] == [5, 4, 4, 0, 3]
     for model in (Message, Activity, Document, Checkpoint):
         model.objects.all().delete()
     for page in pages:
         store_messages([page], now=NOW)
-    assert kept() == together
+    assert stored_rows() == together
 
 
 def test_statements_do_not_depend_on_the_number_of_pages(django_assert_max_num_queries: Any) -> None:
-    store_messages([reading([message(at(0))])], now=NOW)
-    pages = [reading([message(at(n))]) for n in range(1, 13)]
+    store_messages([page_write([message(at(0))])], now=NOW)
+    pages = [page_write([message(at(n))]) for n in range(1, 13)]
     with django_assert_max_num_queries(8):
         store_messages(pages, now=NOW)
 
 
-def test_a_name_that_changes_between_two_pages_reaches_both_and_the_old_one_is_kept() -> None:
+def test_rename_between_two_pages_updates_both_and_stores_the_old_name() -> None:
     before = message(at(0))
     after = message(at(1)) | {"author": person("mirela", global_name="Mira")}
-    store_messages([reading([before]), reading([after])], now=NOW)
+    store_messages([page_write([before]), page_write([after])], now=NOW)
     assert set(Activity.objects.values_list("actor_name", flat=True)) == {"Mira"}
     assert list(FormerName.objects.values_list("global_name", flat=True)) == ["Mirela"]
     assert Account.objects.count() == 1
 
 
-def test_a_page_that_cannot_be_written_costs_no_other() -> None:
-    good, bad = reading([message(at(0))]), reading([message(at(50))], THREAD)
+def test_page_that_fails_does_not_affect_others() -> None:
+    good, bad = page_write([message(at(0))]), page_write([message(at(50))], THREAD)
     broken = [replace(record, row={**record.row, "type": 1 << 40}) for record in bad.page.records]
     with pytest.raises(DataError):
         store_messages([good, replace(bad, page=replace(bad.page, records=broken))], now=NOW)
@@ -97,7 +97,7 @@ def test_a_page_that_cannot_be_written_costs_no_other() -> None:
     assert list(Checkpoint.objects.values_list("scope", flat=True)) == [str(CHANNEL)]
 
 
-def test_an_error_that_nobody_thought_of_costs_no_page_before_it() -> None:
+def test_unexpected_error_does_not_lose_earlier_pages() -> None:
     container = SimpleNamespace(location=place(), name="harbour", scope=f"{GUILD}/{CHANNEL}")
     job = Job(container=cast("Any", container), after=0, states=lambda _page, _end: {})
     items = [message(at(0))]
@@ -109,7 +109,7 @@ def test_an_error_that_nobody_thought_of_costs_no_page_before_it() -> None:
     assert list(Message.objects.values_list("pk", flat=True)) == [at(0)]
 
 
-def test_a_forum_without_posts_is_complete_and_what_is_hidden_is_not() -> None:
+def test_forum_without_posts_is_complete_but_hidden_channel_is_not() -> None:
     another(1, access="no_view", gap="is hidden from the bot: grant VIEW_CHANNEL")
     another(2, access="no_messages")
     another(3, access="no_messages")

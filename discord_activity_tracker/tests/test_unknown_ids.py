@@ -18,13 +18,13 @@ UNKNOWN = "123456789012345678"
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person runs the commands of this test."""
+    """Run the commands of this test as at a terminal."""
     stream = SimpleNamespace(closed=False, isatty=lambda: True)
     monkeypatch.setattr("core.collectors.terminal.sys", SimpleNamespace(stdin=stream, stderr=stream))
 
 
 @pytest.mark.usefixtures("terminal")
-def test_at_a_terminal_an_id_that_no_bot_sees_touches_nothing(bots: Twin) -> None:
+def test_unknown_id_at_a_terminal_changes_nothing(bots: Twin) -> None:
     _, one, _, three = ids(bots)
     for arguments in ([UNKNOWN], [str(one), UNKNOWN], [str(three), "--channel", UNKNOWN]):
         with pytest.raises(ConfigurationError, match=UNKNOWN):
@@ -40,14 +40,14 @@ def test_a_server_of_the_second_bot_is_known(bots: Twin) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_server_that_the_refused_bot_may_be_in_is_not_misspelt(bots: Twin) -> None:
+def test_server_of_a_refused_bot_is_not_unknown(bots: Twin) -> None:
     _, one, _, _ = ids(bots)
     bots.mutate(op="revoke", bot=FIRST)
     assert collect(str(one))["outcome"] == "failed"
     assert CollectorRun.objects.get().outcome == "failed"
 
 
-def test_under_cron_an_unknown_id_stops_no_other_server(bots: Twin) -> None:
+def test_unknown_id_under_cron_stops_no_other_server(bots: Twin) -> None:
     _, one, _, _ = ids(bots)
     result = collect(UNKNOWN, str(one))
     assert result["outcome"] == "partial"

@@ -1,4 +1,4 @@
-"""The words of a message, wherever Discord puts them, in the timeline and in the search."""
+"""The text of a message, from all parts of the payload, in the timeline and in the search."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ WORDS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("kind", WORDS)
 @pytest.mark.parametrize("content", ["", INVISIBLE, " \n\u2800"])
-def test_words_outside_the_content_are_in_the_line_and_in_the_search_text(kind: str, content: str) -> None:
+def test_text_outside_the_content_is_in_line_and_search(kind: str, content: str) -> None:
     payload, words = WORDS[kind]
     line, text = summarize(0, content, payload), message_text(content, payload)
     assert all(word in line and word in text for word in words), (line, text)
@@ -124,9 +124,7 @@ def test_words_outside_the_content_are_in_the_line_and_in_the_search_text(kind: 
         (-1, {"type_name": "SomethingNew"}, "message of an unknown type: SomethingNew"),
     ],
 )
-def test_a_message_without_words_has_a_line_that_says_what_was_sent(
-    number: int, payload: dict[str, Any], line: str
-) -> None:
+def test_message_without_text_has_a_descriptive_line(number: int, payload: dict[str, Any], line: str) -> None:
     assert summarize(number, "", payload) == line
 
 
@@ -139,14 +137,14 @@ def test_names_and_descriptions_of_files_and_stickers_can_be_searched() -> None:
     assert message_text("", {"stickers": [{"name": "Old wave"}]}) == "Old wave"
 
 
-def test_the_host_of_a_preview_can_be_searched_and_is_not_said_twice() -> None:
+def test_host_of_a_preview_is_searchable_once() -> None:
     preview = embed(title="Tides", url="https://www.harbour.example/tides?x=1")
     assert message_text("look", preview) == "look\n\nTides\n\nharbour.example"
     assert message_text("see https://www.harbour.example/tides", preview).count("harbour.example") == 1
     assert message_text("look", embed(title="Odd", url="https://[half")) == "look\n\nOdd"
 
 
-def test_own_words_come_before_all_others_in_the_line() -> None:
+def test_content_comes_first_in_the_line() -> None:
     assert summarize(0, "Mine", embed(description="Theirs")) == "Mine"
 
 
@@ -159,20 +157,20 @@ def test_own_words_come_before_all_others_in_the_line() -> None:
         {"embeds": [{"url": "https://e.org/%00%ed%a0%80"}]},
     ],
 )  # fmt: skip
-def test_odd_shapes_cost_nothing(payload: dict[str, Any]) -> None:
+def test_malformed_shapes_are_tolerated(payload: dict[str, Any]) -> None:
     assert summarize(0, "", payload)
     assert summarize(0, "words", payload) == "words"
     assert "\0" not in message_text("words", payload)
 
 
-def test_an_old_sticker_is_not_a_blank_message() -> None:
+def test_old_sticker_is_not_a_blank_message() -> None:
     page = convert_messages([message(at(0), "", stickers=[{"id": "1", "name": "Old wave"}])], GUILD, CHANNEL)
     assert page.blank == 0
     assert convert_messages([message(at(0), "")], GUILD, CHANNEL).blank == 1
 
 
 @pytest.mark.django_db
-def test_stored_messages_have_these_lines_and_are_found_by_these_words() -> None:
+def test_stored_messages_have_lines_and_are_found_by_text() -> None:
     make_guild()
     items = [message(at(100 * n), "", **payload) for n, (payload, _) in enumerate(WORDS.values())]
     store(items)
@@ -187,7 +185,7 @@ def test_stored_messages_have_these_lines_and_are_found_by_these_words() -> None
 
 @pytest.mark.twin
 @pytest.mark.django_db(transaction=True)
-def test_every_kind_of_content_on_the_stand_in(twin: Twin, collect: Collect) -> None:
+def test_every_kind_of_content_of_the_twin(twin: Twin, collect: Collect) -> None:
     channel = next(str(pk) for pk, box in twin.readable().items() if box["name"] == "general")
     (made,) = twin.mutate(op="content_kinds", channel_id=channel)
     collect("--channel", channel)
