@@ -29,7 +29,7 @@ REFUSED = "refused"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildRun:
-    """One guild whose lock is held, and the bot that reads it."""
+    """A run over one guild with the bot that reads it. The caller holds the lock of the guild."""
 
     session: Session
     client: Client

@@ -84,7 +84,7 @@ def message_of(item: Payload, channel_id: int, exported_at: str) -> Message:
 
 
 def channel_rows(guild: Payload, channel: Payload, exported_at: str) -> tuple[Row, list[Row]]:
-    """Return the rows of the guild, and of the channel after its parent, as far as an export describes them."""
+    """Return the rows of the guild, and of the channel after its parent, with the fields that an export has."""
     guild_id, number = snowflake(guild["id"]), _number(channel["type"], CHANNEL_TYPES)
     # The exporter calls a thread's channel its category and does not report whether it is a forum.
     parent, is_thread = snowflake_or_none(channel.get("categoryId")), number in THREADS

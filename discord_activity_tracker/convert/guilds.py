@@ -87,7 +87,7 @@ def channel_row(channel: Channel, guild_id: int, access: str, gaps: Mapping[int,
 
 
 OWN_TABLES = {"roles", "emojis", "stickers"}
-"""Fields of a guild that are stored in tables of their own."""
+"""Fields of a guild that are stored in separate tables."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,7 +178,7 @@ def convert_guild(
 
 
 def convert_threads(threads: Iterable[object], guild_id: int, access: str) -> Rows:
-    """Return the rows of threads of one channel, whose ``access`` they inherit."""
+    """Return the rows of threads of one channel; they inherit its ``access``."""
     usable, aside = usable_channels(threads)
     rows = _each(usable, lambda item: channel_row(item, guild_id, thread_access(access), {}))
     return Rows(rows=rows.rows, malformed=[*aside, *rows.malformed])

@@ -51,7 +51,7 @@ def names_in(texts: Iterable[str]) -> Names:
     for text in texts:
         for prefix, digits in MENTION.findall(text) if "<" in text else ():
             wanted[prefix.rstrip("!")].add(int(digits))
-    ids = {prefix: [pk for pk in found if pk < LARGEST] for prefix, found in wanted.items()}
+    ids = {prefix: [pk for pk in mentioned if pk < LARGEST] for prefix, mentioned in wanted.items()}
     people = Account.objects.filter(pk__in=ids["@"]) if ids["@"] else ()
     channels = Channel.objects.filter(pk__in=ids["#"]).values_list("pk", "name") if ids["#"] else ()
     roles = Role.objects.filter(pk__in=ids["@&"]).values_list("pk", "name") if ids["@&"] else ()

@@ -31,7 +31,7 @@ def running_twin(small_guild: Path) -> Iterator[Twin]:
 
 @pytest.fixture
 def twin(running_twin: Twin, settings: Any) -> Twin:
-    """A stand-in as it was at its start and without limits, to which the settings point."""
+    """Return a twin in its initial state and without limits; the settings point to it."""
     running_twin.call("reset", {})
     running_twin.call("limits", {"enabled": False})
     settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = running_twin.base, "twin-token"
