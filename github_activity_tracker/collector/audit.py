@@ -8,9 +8,11 @@ from typing import Any
 from django.db import models
 
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker import fetch, store
+from github_activity_tracker import store
 from github_activity_tracker.collector.compare import discussion_counts, github_counts
 from github_activity_tracker.collector.options import Target
+from github_activity_tracker.fetch.reconcile import totals_pages
+from github_activity_tracker.fetch.repositories import probe_repositories
 from github_activity_tracker.models import (
     CommitComment,
     Discussion,
@@ -94,7 +96,7 @@ class Line:
 
 def audit(client: GitHubClient, found: list[Target]) -> Iterator[Line]:
     """Yield lines for each repository, stream by stream; N/100 + 3 requests a repository."""
-    facts = fetch.probe(client, [target.key for target in found]).facts
+    facts = probe_repositories(client, [target.key for target in found]).facts
     for target in found:
         told = facts.get(target.key)
         if told is None:
@@ -139,7 +141,7 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
     for name in ("issues", "pulls", "discussions"):
         live = store.live_numbers(repository_id, name)
         listed: set[int] = set()
-        for page in fetch.totals(client, name, node_id, full_name):
+        for page in totals_pages(client, name, node_id, full_name):
             items = {int(item["number"]): item for item in page.items}
             listed |= items.keys()
             differences = [

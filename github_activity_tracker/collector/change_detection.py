@@ -1,10 +1,12 @@
-"""Which streams have nothing new, told by a repository's facts alone.
+"""Decides from a repository's facts which of its streams have to be read.
 
-A stream whose sign is the same as after its last complete reading is not read. A sign counts only when its newest
-change was older than ``SETTLED`` at that time: a later change within the same second would not move it.
-Two things leave no trace in any sign: edits of review comments, and of labels. Those streams are read again when the
-last reading is old; and in every run for the stalest ``SPARE`` of the repositories that are otherwise quiet, so that
-a fleet of quiet repositories costs hardly more than one request.
+The fingerprint of a stream is the part of the facts that changes with it. A stream with the same fingerprint as after
+its last complete reading is not read. A fingerprint is saved only when the newest change was older than ``SETTLED``:
+another change within the same second would not alter it.
+
+Edits of review comments and of labels change no fingerprint. Those streams are read again when the last reading is old
+(``StreamSpec.read_every``). In each run the review comments of the ``SAMPLED`` stalest unchanged repositories are read
+too, so that a fleet of unchanged repositories costs hardly more than one request.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,116 +15,108 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.models import Checkpoint
+from github_activity_tracker.collector.streams import STREAMS
 from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store.checkpoints import COLLECTOR
 
-QUIET = "quiet"
+FINGERPRINTS = "quiet"
+"""Name of the state that holds the fingerprints of a repository's streams."""
 SETTLED = timedelta(seconds=60)
-SPARE = 2
-OLD = {
-    "review_comments": timedelta(hours=20),
-    "labels": timedelta(days=7),
-    "milestones": timedelta(days=7),
-    "releases": timedelta(days=7),
-    "commit_comments": timedelta(days=7),
-}
-"""After so long a stream is read although nothing tells of a change."""
+"""Minimum age of the newest change: GitHub's lists may lag behind its writes by a few seconds."""
+SAMPLED = 2
+"""Unchanged repositories of which one run reads the review comments."""
 Facts = Mapping[str, Any]
-PARTS = {
-    "issues": ("issues", "pullRequests"),
-    "issue_comments": ("issues", "pullRequests"),
-    "issue_timelines": ("issues",),
-    "pulls": ("pullRequests",),
-    "review_comments": ("pullRequests",),
-    "discussions": ("discussions",),
-    "labels": ("labels",),
-    "commit_comments": ("commitComments",),
-    "comment_states": ("issues", "pullRequests", "commitComments"),
-    "milestones": ("milestones",),
-    "releases": ("releases",),
-    "commits": ("pushedAt", "heads", "tags", "defaultBranchRef"),
-}
-"""What of the facts tells of changes in each stream."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """The sign of a stream after its last complete reading, and when that was (UTC).
+    """The last complete reading of a stream: its fingerprint at that time, and the time (UTC).
 
-    None where the newest change was too recent: such a sign is like no other.
+    The fingerprint is None where the newest change was too recent; None equals no fingerprint.
     """
 
-    sign: Any
+    fingerprint: Any
     read_at: datetime
 
 
-def sign(stream: str, facts: Facts) -> list[Any]:
-    """What changes when the stream does."""
-    return [facts.get(part) for part in PARTS[stream]]
+def fingerprint(stream: str, facts: Facts) -> list[Any]:
+    """Return the parts of the facts that change when the stream does."""
+    return [facts.get(part) for part in STREAMS[stream].facts]
 
 
-def readings(repository_ids: Collection[int]) -> dict[int, dict[str, Reading]]:
-    """The last complete readings of many repositories; one query."""
-    kept = Checkpoint.objects.filter(collector=COLLECTOR, stream=QUIET, scope__in=[str(pk) for pk in repository_ids])
+def load_readings(repository_ids: Collection[int]) -> dict[int, dict[str, Reading]]:
+    """Return the last complete readings of many repositories; one query."""
+    states = Checkpoint.objects.filter(
+        collector=COLLECTOR, stream=FINGERPRINTS, scope__in=[str(pk) for pk in repository_ids]
+    )
     return {
         int(scope): {
-            stream: Reading(sign=told["sign"], read_at=datetime.fromisoformat(told["read_at"]))
-            for stream, told in extras.items()
+            stream: Reading(fingerprint=saved["sign"], read_at=datetime.fromisoformat(saved["read_at"]))
+            for stream, saved in extras.items()
         }
-        for scope, extras in kept.values_list("scope", "extras")
+        for scope, extras in states.values_list("scope", "extras")
     }
 
 
-def loud(streams: Iterable[str], facts: Facts, known: Mapping[str, Reading], now: datetime) -> list[str]:
-    """The streams that must be read."""
+def changed_streams(
+    streams: Iterable[str], facts: Facts, readings: Mapping[str, Reading], now: datetime
+) -> list[str]:  # fmt: skip
+    """Return the streams that have to be read."""
     return [
         stream
         for stream in streams
-        if stream not in known
+        if stream not in readings
         or _is_unknown(stream, facts)
-        or known[stream].sign != sign(stream, facts)
-        or now - known[stream].read_at > OLD.get(stream, timedelta.max)
+        or readings[stream].fingerprint != fingerprint(stream, facts)
+        or now - readings[stream].read_at > STREAMS[stream].read_every
     ]
 
 
 def _is_unknown(stream: str, facts: Facts) -> bool:
-    """Return whether the facts leave out what the stream is judged by, as those of a server that lacks a field do."""
-    return any(part not in facts for part in PARTS[stream])
+    """Return whether the facts lack a part of the fingerprint, as those of a server without that field do."""
+    return any(part not in facts for part in STREAMS[stream].facts)
 
 
-def in_turn(streams: Sequence[str], known: Mapping[str, Reading]) -> list[str]:
-    """Return streams in the order in which they are read: those first that were not read to their end for longest.
+def stalest_first(streams: Sequence[str], readings: Mapping[str, Reading]) -> list[str]:
+    """Return streams in the order of their last complete reading, never read ones first.
 
-    In a run of few requests, streams that are complete leave their turn to those behind them.
+    A run with a small budget thus continues with the streams that the runs before it did not reach.
     """
     never = datetime.min.replace(tzinfo=UTC)
-    return sorted(streams, key=lambda stream: known[stream].read_at if stream in known else never)
+    return sorted(streams, key=lambda stream: readings[stream].read_at if stream in readings else never)
 
 
-def spared(quiet: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[str, str]]:
-    """The keys of those quiet repositories whose review comments are read in this run all the same."""
+def sample_unchanged(unchanged: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[str, str]]:
+    """Return the keys of the unchanged repositories of which this run reads the review comments."""
     by_age = sorted(
-        (known["review_comments"].read_at, key) for key, known in quiet.items() if "review_comments" in known
+        (readings["review_comments"].read_at, key)
+        for key, readings in unchanged.items()
+        if "review_comments" in readings
     )
-    return {key for _, key in by_age[:SPARE]}
+    return {key for _, key in by_age[:SAMPLED]}
 
 
-def readings_to_save(read: Sequence[str], facts: Facts, known: Mapping[str, Reading], at: datetime) -> GitHubState:
-    """The state that remembers what was read to its end after the facts were told at ``at``."""
-    told = {stream: reading for stream, reading in known.items() if stream not in read}
-    told |= {
-        stream: Reading(sign=sign(stream, facts) if _is_settled(stream, facts, at) else None, read_at=at)
-        for stream in read
+def readings_to_save(
+    complete: Sequence[str], facts: Facts, readings: Mapping[str, Reading], at: datetime
+) -> GitHubState:  # fmt: skip
+    """Return the state with new readings of the ``complete`` streams, by facts of the time ``at``."""
+    saved = {stream: reading for stream, reading in readings.items() if stream not in complete}
+    saved |= {
+        stream: Reading(fingerprint=fingerprint(stream, facts) if _is_settled(stream, facts, at) else None, read_at=at)
+        for stream in complete
     }
     return GitHubState(
-        extras={stream: {"sign": one.sign, "read_at": one.read_at.isoformat()} for stream, one in told.items()}
+        extras={
+            stream: {"sign": reading.fingerprint, "read_at": reading.read_at.isoformat()}
+            for stream, reading in saved.items()
+        }
     )
 
 
 def _is_settled(stream: str, facts: Facts, at: datetime) -> bool:
-    """Whether the newest change is old enough that another one at the same second is out of question."""
+    """Return whether the newest change is so old that no other change of the same second can follow."""
     times = [str(facts["pushedAt"])] if stream == "commits" and facts.get("pushedAt") else []
-    for part in sign(stream, facts):
+    for part in fingerprint(stream, facts):
         nodes: Any = part.get("nodes") if isinstance(part, dict) else None
         times += [str(node["updatedAt"]) for node in nodes or () if node and node.get("updatedAt")]
     return all(datetime.fromisoformat(time) < at - SETTLED for time in times)

@@ -25,17 +25,26 @@ from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
-from github_activity_tracker import convert, fetch, store
+from github_activity_tracker import convert, store
 from github_activity_tracker.collector.estimate import estimate
-from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Unreachable, in_words
-from github_activity_tracker.collector.opening import Opened, Opening, stored_scope
+from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Outage, Unreachable, in_words
 from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, targets
-from github_activity_tracker.collector.outage import Outage
-from github_activity_tracker.collector.plan import Plan, make_plan
+from github_activity_tracker.collector.plan import (
+    NO_OWNER,
+    NOT_SHOWN,
+    Opened,
+    Opening,
+    Plan,
+    is_unknown,
+    make_plan,
+    refuse_unknown,
+    stored_scope,
+)
 from github_activity_tracker.collector.repository import FACTS, RepositoryRun
 from github_activity_tracker.collector.streams import STREAMS
-from github_activity_tracker.collector.unknown import NO_OWNER, NOT_SHOWN, is_unknown, refuse_unknown
 from github_activity_tracker.documents import GitHubDocuments
+from github_activity_tracker.fetch.client import open_client
+from github_activity_tracker.fetch.repositories import list_repositories
 
 logger = logging.getLogger(__name__)
 PATIENCE = 90.0
@@ -53,7 +62,7 @@ class GitHubCollector(AbstractCollector):
         self.progress: Progress = Silence()
         self.tallies: list[Counter[str]] = []
         """The counts of each repository, the one that is being read last."""
-        self.client = fetch.open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
+        self.client = open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
         self.outage = Outage(self.client)
 
     def validate_config(self) -> None:
@@ -121,7 +130,7 @@ class GitHubCollector(AbstractCollector):
         try:
             return estimate(
                 self.client, target.full_name, plan.known_facts(target),
-                is_quiet=target.key in plan.quiet and not self.options.full,
+                unchanged=target.key in plan.unchanged and not self.options.full,
             )  # fmt: skip
         except ENDS_RUN:
             raise
@@ -134,7 +143,7 @@ class GitHubCollector(AbstractCollector):
         named, refused = list(self.options.repositories), list[ScopeReport]()
         for owner in self.options.organisations:
             try:
-                found = [str(item["full_name"]) for item in fetch.repositories_of(self.client, owner)]
+                found = [str(item["full_name"]) for item in list_repositories(self.client, owner)]
             except ENDS_RUN:
                 raise
             except ISOLATED as error:
@@ -196,20 +205,19 @@ class GitHubCollector(AbstractCollector):
             scope=scope.name, outcome="failed" if failed else "partial" if short else "succeeded", counts=counts,
             skipped=len(run.failures), reason=in_words(run.failures.items()),
             category=next(iter(run.failures.values())).category if failed else "",
-            notes=[*opened.notes, *run.switches.notes],
+            notes=[*opened.notes, *run.features.notes],
         )  # fmt: skip
 
     def _repository_run(self, target: Target, opened: Opened, plan: Plan, counts: Counter[str]) -> RepositoryRun:
         return RepositoryRun(
             client=self.client,
             options=self.options,
-            target=target,
             scope=opened.scope,
             facts=opened.facts,
             node_id=opened.node_id,
-            told_at=plan.told_at,
-            known=plan.readings.get(int(opened.scope.external_id), {}),
-            spare=target.key in plan.spared,
+            probed_at=plan.probed_at,
+            readings=plan.readings.get(int(opened.scope.external_id), {}),
+            sampled=target.key in plan.sampled,
             progress=self.progress,
             outage=self.outage,
             graphql_limit=plan.probe.limit if plan.probe is not None else None,

@@ -12,8 +12,18 @@ from typing import Any
 from django.utils import timezone
 
 from core.errors import AccessDenied, NotFound
-from github_activity_tracker import convert, fetch, store
-from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS, Run
+from github_activity_tracker import convert, store
+from github_activity_tracker.collector.run import Run
+from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS
+from github_activity_tracker.fetch.reconcile import (
+    TotalsPage,
+    find_absent_nodes,
+    find_absent_numbers,
+    is_gone,
+    is_switched_on,
+)
+from github_activity_tracker.fetch.rest import fetch_comments, fetch_issue
+from github_activity_tracker.fetch.threads import fetch_threads
 from github_activity_tracker.store.gaps import Gap, KnownGaps
 
 logger = logging.getLogger(__name__)
@@ -40,7 +50,7 @@ class Comparison:
         self._live: dict[str, dict[int, datetime]] = {}
         self._seen: dict[str, set[int]] = {}
 
-    def page(self, name: str, page: fetch.TotalsPage, edge: str) -> str:
+    def page(self, name: str, page: TotalsPage, edge: str) -> str:
         """Compare a page of totals and repair; ``edge`` is the creation time of the last item before it.
 
         Returns the creation time of the page's last item.
@@ -79,7 +89,7 @@ class Comparison:
     def verify(self, stream: str, numbers: Sequence[int] | None) -> None:
         """Ask about stored posts under these numbers (or all) by their ids, and mark deleted what is gone."""
         ids = store.node_ids(self.run.repository_id, stream, numbers)
-        gone = fetch.absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
+        gone = find_absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
         if gone:
             store.bury_posts(self.run.scope, stream, [ids[node_id] for node_id in gone], timezone.now())
             self.run.counts[f"{stream}_deleted"] += len(gone)
@@ -96,17 +106,17 @@ class Comparison:
         run = self.run
         if not candidates:
             return
-        if not items and not fetch.is_switched_on(run.client, run.scope.name, name):
+        if not items and not is_switched_on(run.client, run.scope.name, name):
             return
         if name == DISCUSSIONS:
             ids = store.node_ids(run.repository_id, DISCUSSIONS, candidates)
-            gone = [ids[node_id] for node_id in fetch.absent_nodes(run.client, list(ids), run.scope.name)]
+            gone = [ids[node_id] for node_id in find_absent_nodes(run.client, list(ids), run.scope.name)]
             store.bury_discussions(run.scope, gone, timezone.now())
             run.counts["discussions_deleted"] += len(gone)
             return
-        answers = {number: fetch.is_gone(run.client, run.scope.name, number) for number in candidates}
+        answers = {number: is_gone(run.client, run.scope.name, number) for number in candidates}
         unclear = [number for number, (gone, moved_to) in answers.items() if gone and not moved_to]
-        absent = fetch.absent_numbers(run.client, name, run.node_id, unclear, run.scope.name) if unclear else set[int]()
+        absent = find_absent_numbers(run.client, name, run.node_id, unclear, run.scope.name) if unclear else set[int]()
         for number, (gone, moved_to) in answers.items():
             if gone and (moved_to or number in absent):
                 store.bury_thread(run.scope, KINDS[name], number, moved_to=moved_to, now=timezone.now())
@@ -126,17 +136,17 @@ class Comparison:
         if stream not in self.complete or not node_ids:
             return {}
         run = self.run
-        pages = fetch.threads_by_id(run.client, stream, node_ids, run.scope.name)
+        pages = fetch_threads(run.client, stream, node_ids, run.scope.name)
         return {int(item["number"]): item for items in pages for item in items}
 
     def _restore_one(self, name: str, item: Item, detail: Any) -> bool:
         """Fetch the rest of one item and store all of it; returns False when GitHub does not show it."""
         run, number = self.run, int(item["number"])
         try:
-            payloads = {"issues": [fetch.issue(run.client, run.scope.name, number)]}
+            payloads = {"issues": [fetch_issue(run.client, run.scope.name, number)]}
             for stream, total in github_counts(name, item).items():
                 if total and stream in LISTS and stream in self.complete:
-                    payloads[stream] = fetch.posts(run.client, run.scope.name, stream, number)
+                    payloads[stream] = fetch_comments(run.client, run.scope.name, stream, number)
         except (NotFound, AccessDenied):
             return False
         pages = {stream: LISTS[stream].convert(found, run.repository_id) for stream, found in payloads.items()}
@@ -179,9 +189,7 @@ class Comparison:
         unread = items.keys() - store.read_timelines(run.repository_id, items)
         stale = [item["id"] for number, item in items.items() if number in unread | {gap.number for gap in due}]
         for found in self._threads(stream, stale):
-            page = convert.convert_threads(found, run.repository_id, THREADS[stream])
-            for kind, of in store.store_threads(page, scope=run.scope, stream=stream, state=None, now=now).items():
-                run.count(kind, of)
+            THREADS[stream].store(run, stream, THREADS[stream].convert(found, run.repository_id), None)
         numbers = {gap.number for gap in due}
         still = [
             gap for gap in self._gaps(name, {number: items[number] for number in numbers})
@@ -196,7 +204,7 @@ class Comparison:
         left = MANY * 2 if allowance.max_requests is None else allowance.max_requests - allowance.spent
         size = 1 if left < MANY else len(node_ids) or 1
         for start in range(0, len(node_ids), size):
-            yield from fetch.threads_by_id(run.client, stream, node_ids[start : start + size], run.scope.name)
+            yield from fetch_threads(run.client, stream, node_ids[start : start + size], run.scope.name)
 
     def _posts(self, stream: str, gaps: list[Gap]) -> None:
         """Fetch comments where there are too few, and ask about the stored ones where there are too many."""
@@ -218,7 +226,7 @@ class Comparison:
         """Read all comments of one issue or pull request."""
         run = self.run
         try:
-            found = fetch.posts(run.client, run.scope.name, stream, number)
+            found = fetch_comments(run.client, run.scope.name, stream, number)
         except (NotFound, AccessDenied):
             return
         page = LISTS[stream].convert(found, run.repository_id)
@@ -229,7 +237,7 @@ class Comparison:
         run, of, place = self.run, LISTS[stream], f"reconcile_{stream}"
         start = store.load_state(run.repository_id, place)
         logger.info("list is read again scope=%s stream=%s", run.scope.name, stream)
-        for page in of.pages(run.client, run.scope.name, start, None):
+        for page in of.source(run.client, run.scope.name, start, None):
             converted = of.convert(page.items, run.repository_id)
             run.count(
                 stream,
@@ -248,9 +256,7 @@ class Comparison:
         due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
         ids = list(dict.fromkeys(items[gap.number]["id"] for gap in due))
         for found in self._threads(DISCUSSIONS, ids):
-            page = convert.convert_discussions(found, run.repository_id)
-            stored = store.store_discussions(page, scope=run.scope, stream=DISCUSSIONS, state=None, now=now)
-            run.count(DISCUSSIONS, stored)
+            THREADS[DISCUSSIONS].store(run, DISCUSSIONS, THREADS[DISCUSSIONS].convert(found, run.repository_id), None)
         numbers = {gap.number for gap in due}
         still = self._discussion_gaps({number: items[number] for number in numbers})
         run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)

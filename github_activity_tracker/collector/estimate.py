@@ -1,6 +1,6 @@
-"""What a repository would cost, out of its totals.
+"""Estimates what reading a repository costs, from its totals.
 
-The measure is one page each: 100 of the REST lists, 50 pull requests, 100 timelines, and what overflows.
+A request reads 100 items of a REST list, 100 timelines or 50 pull requests; nested lists that are longer need more.
 """
 
 from collections.abc import Mapping
@@ -8,32 +8,34 @@ from math import ceil
 from typing import Any
 
 from core.collectors.estimate import Estimate
-from github_activity_tracker import fetch
+from github_activity_tracker.fetch.rest import count_items
 
 SECONDS_PER_REQUEST = 0.6
-"""A page of a hundred items takes GitHub about half a second, and us a little."""
+"""GitHub takes about half a second for a page of a hundred items; converting and storing it takes the rest."""
 IMPOSSIBLE_ANONYMOUSLY = (
     "without a token pull requests, reviews, timelines and discussions can neither be counted nor collected:"
     " set GITHUB_TOKENS"
 )
 """GitHub answers GraphQL with a token only: https://docs.github.com/en/graphql/guides/forming-calls-with-graphql."""
 OVERHEAD = 10
+"""Requests for facts, short lists and checks."""
 PER_HOUR = 5000
+"""Requests, and GraphQL points, that GitHub allows a token in an hour."""
 
 
-def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, is_quiet: bool) -> Estimate:
-    """The cost of reading everything; two requests are spent to learn it."""
-    if is_quiet:
+def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, unchanged: bool) -> Estimate:
+    """Return the cost of reading everything. Two requests count the comments."""
+    if unchanged:
         return Estimate(scope=full_name, requests=2, points=1, seconds=2, note="nothing changed since the last run")
-    told = facts or {}
-    issues = (told.get("issues") or {}).get("totalCount") or 0
-    pulls = (told.get("pullRequests") or {}).get("totalCount") or 0
-    discussions = (told.get("discussions") or {}).get("totalCount") or 0
-    comments = fetch.how_many(client, full_name, "issues/comments")
-    remarks = fetch.how_many(client, full_name, "pulls/comments")
+    totals = facts or {}
+    issues = (totals.get("issues") or {}).get("totalCount") or 0
+    pulls = (totals.get("pullRequests") or {}).get("totalCount") or 0
+    discussions = (totals.get("discussions") or {}).get("totalCount") or 0
+    comments = count_items(client, full_name, "issues/comments")
+    review_comments = count_items(client, full_name, "pulls/comments")
     if facts is None:
-        issues = fetch.how_many(client, full_name, "issues")
-    rest = ceil((issues + pulls) / 100) + ceil(comments / 100) + ceil(remarks / 100)
+        issues = count_items(client, full_name, "issues")
+    rest = ceil((issues + pulls) / 100) + ceil(comments / 100) + ceil(review_comments / 100)
     graphql = ceil(pulls / 50) + ceil(issues / 100) + ceil(discussions / 25)
     requests = rest + graphql + ceil(graphql / 3) + OVERHEAD
     points = ceil(pulls / 50) * 3 + ceil(issues / 100) * 2 + ceil(discussions / 25) * 8 + 5
@@ -44,7 +46,7 @@ def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, is
         points=points if facts is not None else 0,
         seconds=requests * SECONDS_PER_REQUEST + 3600 * hours_to_wait,
         items={
-            "issues": issues, "pull_requests": pulls, "comments": comments, "review_comments": remarks,
+            "issues": issues, "pull_requests": pulls, "comments": comments, "review_comments": review_comments,
             "discussions": discussions,
         },
         note="" if client.tokens.has_tokens else IMPOSSIBLE_ANONYMOUSLY,

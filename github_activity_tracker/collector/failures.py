@@ -1,9 +1,9 @@
-"""What an error means for a run: which ones end it, and what people read about the others."""
+"""The meaning of errors for a run: which ones end it, outages of GitHub, and features that are switched off."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import DataError, IntegrityError, ProgrammingError
 
@@ -15,32 +15,42 @@ from core.errors import (
     ConfigurationError,
     NotFound,
     ReplaceToken,
+    RetryLater,
+    SliceRefused,
     SourceTimeout,
     SourceUnavailable,
     classify_failure,
     in_one_line,
 )
 from core.logs.redaction import redact
-from github_activity_tracker import fetch
+from core.models import Scope
+from core.operations.github_ops.client import GitHubClient
+from github_activity_tracker import store
+from github_activity_tracker.fetch.client import PAYLOAD_ERRORS, graphql_works, is_reachable
+from github_activity_tracker.fetch.repositories import FEATURES, fetch_features
 
 logger = logging.getLogger(__name__)
 LONGEST = 300
-"""Characters of a reason: a report is one line for each repository."""
+"""Maximum number of characters of a reason: a report has one line for each repository."""
 STORAGE_ERRORS = (DataError, IntegrityError, ProgrammingError)
-"""What PostgreSQL refuses about single rows; a lost connection or a full disk is not among them."""
-UNFORESEEN = (*fetch.PAYLOAD_ERRORS, *STORAGE_ERRORS)
+"""Errors of PostgreSQL about single rows. A lost connection and a full disk are not among them."""
+UNFORESEEN = (*PAYLOAD_ERRORS, *STORAGE_ERRORS)
+FAILURES_IN_A_ROW = 3
+"""Consecutive streams or repositories without an answer after which a free request checks GitHub as a whole."""
+HURRIED_ATTEMPTS = 2
+"""Attempts of a request after a request without an answer."""
 
 
 class Unreachable(CollectorError):
-    """GitHub as a whole does not answer: asking for the next stream or repository would only take time."""
+    """GitHub as a whole does not answer, so that the next stream or repository would only take time."""
 
     category: ClassVar[CollectorFailureCategory] = CollectorFailureCategory.NETWORK
 
 
 ENDS_RUN = (ReplaceToken, BudgetExhausted, Unreachable)
-"""What no stream and no repository can escape."""
+"""Errors that every other stream and repository would meet too."""
 ISOLATED = (CollectorError, *UNFORESEEN)
-"""What costs one stream or one repository alone, unless it is one of ``ENDS_RUN``."""
+"""Errors that stop one stream or repository only, unless they are in ``ENDS_RUN``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +63,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception, *, where: str) -> "Failure":
-        """Describe an error; one that is not foreseen goes to the log with its traceback and shows no Python text."""
+        """Describe an error. An unforeseen one is logged with its traceback; its detail has no Python text."""
         category = classify_failure(error).value
         if isinstance(error, CollectorError):
             return cls(reason=_reason(error), detail=redact(in_one_line(error))[:LONGEST], category=category)
@@ -73,7 +83,7 @@ class Failure:
 
 
 def _reason(error: CollectorError) -> str:
-    """Return the typed word; none of them is one by which single items are retried."""
+    """Return the typed reason of a skip. No reason here is one by which ``retry.py`` retries single items."""
     if isinstance(error, (NotFound, AccessDenied)):
         return error.reason
     if isinstance(error, SourceTimeout):
@@ -84,9 +94,129 @@ def _reason(error: CollectorError) -> str:
 
 
 def in_words(failures: Iterable[tuple[str, Failure]]) -> str:
-    """Return one line about everything that could not be read; what has the same cause stands together."""
+    """Return one line about all failures, grouped by their cause."""
     by_detail: dict[str, list[str]] = {}
     for name, failure in failures:
         by_detail.setdefault(failure.detail, []).append(f"{name} ({failure.reason})")
     parts = [f"{', '.join(names)}: {detail}" for detail, names in by_detail.items()]
     return f"could not be read: {'; '.join(parts)}" if parts else ""
+
+
+class Outage:
+    """Detects that GitHub as a whole does not answer, so that a run does not wait for each stream in turn.
+
+    Counts consecutive failures over all streams and repositories of a run.
+    """
+
+    def __init__(self, client: GitHubClient) -> None:
+        self._client, self._attempts, self._failures = client, client.transport.attempts, 0
+        self._graphql: CollectorError | None = None
+
+    def note_answer(self) -> None:
+        """Record that GitHub answered."""
+        self._failures = 0
+        self._client.transport.attempts = self._attempts
+
+    def note_failure(self, error: Exception) -> None:
+        """Record an error. Raises ``Unreachable`` after several in a row, if GitHub answers no request at all.
+
+        After a failure each request has a few attempts only.
+        """
+        if not isinstance(error, (SourceUnavailable, SourceTimeout)):
+            self.note_answer()
+            return
+        self._failures += 1
+        self._client.transport.attempts = min(self._attempts, HURRIED_ATTEMPTS)
+        if isinstance(error, SliceRefused) and self._graphql is None and not graphql_works(self._client):
+            self._graphql = error
+        if self._failures >= FAILURES_IN_A_ROW and not is_reachable(self._client):
+            raise Unreachable(f"{error}; nothing else was requested") from error
+
+    def note_graphql(self, error: CollectorError) -> None:
+        """Record that GraphQL as a whole does not answer."""
+        self._graphql = error
+
+    def graphql_error(self) -> CollectorError | None:
+        """Return why GraphQL is not used at present."""
+        return self._graphql
+
+    def retry_graphql(self) -> bool:
+        """Return whether GraphQL answers. Costs one request after an outage of GraphQL, otherwise none."""
+        if self._graphql is not None and graphql_works(self._client):
+            logger.info("GraphQL answers again")
+            self._graphql = None
+        return self._graphql is None
+
+
+FACT_OF_FEATURE = {
+    "issues": "hasIssuesEnabled", "pulls": "hasPullRequestsEnabled", "discussions": "hasDiscussionsEnabled",
+}  # fmt: skip
+"""GraphQL's name of the switch of each feature; older servers lack some."""
+LIST_OF_FEATURE = {"issues": "issues", "pulls": "pullRequests", "discussions": "discussions"}
+LABELS = {"issues": "issues", "pulls": "pull requests", "discussions": "discussions"}
+
+
+@dataclass(kw_only=True)
+class Features:
+    """Which of issues, pull requests and discussions are switched off in one repository.
+
+    GitHub hides the contents of a feature that is switched off. Such a stream is complete, and nothing in it is marked
+    as deleted: it returns when the feature is switched on again. The REST API is asked at most once a run, and only
+    when something is missing.
+    https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features
+    """
+
+    client: GitHubClient
+    scope: Scope
+    facts: Mapping[str, Any] | None
+
+    def __post_init__(self) -> None:
+        self._from_rest: dict[str, bool] | None = None
+        self._hidden: set[str] = set()
+
+    @property
+    def notes(self) -> list[str]:
+        """One line for people about each feature that is switched off."""
+        return [f"{LABELS[kind]} are switched off at GitHub; what is stored stays" for kind in sorted(self._hidden)]
+
+    def explain(self, feature: str, stream: str, error: NotFound) -> bool:
+        """Return whether the list of a stream is absent because its feature is switched off."""
+        if error.reason not in {"not_found", "gone"} or not feature or self._is_on(feature) is not False:
+            return False
+        self._hidden.add(feature)
+        logger.info("stream is switched off scope=%s stream=%s", self.scope.name, stream)
+        return True
+
+    def switched_off(self) -> frozenset[str]:
+        """Return the features that are switched off.
+
+        The REST API is asked when the facts lack the switch and the list is empty although rows of it are stored.
+        """
+        for feature in FEATURES:
+            total = ((self.facts or {}).get(LIST_OF_FEATURE[feature]) or {}).get("totalCount")
+            missing = total == 0 and store.has_threads(int(self.scope.external_id), feature)
+            if missing and self._is_on(feature) is False:
+                self._hidden.add(feature)
+        return frozenset(feature for feature in FEATURES if feature in self._hidden or self._in_facts(feature) is False)
+
+    def shows_all(self, feature: str, facts: Mapping[str, Any]) -> bool:
+        """Return whether the facts will change when a hidden stream of this feature appears again."""
+        return feature not in self._hidden or (facts.get(LIST_OF_FEATURE[feature]) or {}).get("totalCount") == 0
+
+    def _in_facts(self, feature: str) -> bool | None:
+        value = (self.facts or {}).get(FACT_OF_FEATURE[feature])
+        return value if isinstance(value, bool) else None
+
+    def _is_on(self, feature: str) -> bool | None:
+        """Return whether a feature is switched on; None where GitHub does not say."""
+        if (value := self._in_facts(feature)) is not None:
+            return value
+        if self._from_rest is None:
+            try:
+                self._from_rest = fetch_features(self.client, self.scope.name, int(self.scope.external_id))
+            except ENDS_RUN:
+                raise
+            except (RetryLater, *ISOLATED) as error:
+                logger.info("GitHub does not say what is switched on scope=%s: %s", self.scope.name, error)
+                self._from_rest = {}
+        return self._from_rest.get(feature)

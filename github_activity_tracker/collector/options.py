@@ -46,7 +46,7 @@ class Target:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells targets apart, as ``fetch.probe`` takes it: two repositories can have had one name."""
+        """What tells targets apart, as ``probe_repositories`` takes it: two repositories can have had one name."""
         return self.full_name, self.node_id
 
 

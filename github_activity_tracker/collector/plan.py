@@ -1,91 +1,312 @@
-"""What is known of the repositories before the first is read."""
+"""From the names of a run to repositories that can be collected: the probe, misspelt names, and opening a repository.
 
-from collections import deque
+A repository is its numeric id. A name can move to another repository: when one is deleted and its name is used again,
+and when one is renamed and another takes the old name. GitHub's answer decides:
+
+- The id answers: it is the same repository under its present name.
+- The id answers 404 and the name has another id: the repository is gone. It is marked as deleted with everything in
+  it, and the repository that has the name now is collected as a scope of its own.
+- Both answer 404: it was deleted or made private, and GitHub does not say which. Nothing is marked as deleted; each
+  run reports it.
+
+A name on the command line that GitHub does not show is a usage error, if nothing was ever stored under it. It is
+requested before anything is stored, and the answer is used again when the repository is collected, so that the check
+costs no request. A repository that GitHub hides or blocks, or that was collected before, is not misspelt: its
+collection reports what GitHub says.
+"""
+
+import logging
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-from core.errors import CollectorError
+from django.utils import timezone
+
+from core.collectors import ScopeReport
+from core.collectors.terminal import at_terminal
+from core.errors import (
+    AccessDenied,
+    BudgetExhausted,
+    CollectorError,
+    ConfigurationError,
+    NotFound,
+    RetryLater,
+    SourceTimeout,
+    SourceUnavailable,
+    UnexpectedAnswer,
+)
+from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker import fetch
-from github_activity_tracker.collector import change_detection
-from github_activity_tracker.collector.options import Target
-from github_activity_tracker.collector.outage import Outage
+from github_activity_tracker import convert, store
+from github_activity_tracker.collector.change_detection import (
+    Reading,
+    changed_streams,
+    load_readings,
+    sample_unchanged,
+)
+from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, UNFORESEEN, Failure, Outage
+from github_activity_tracker.collector.options import Target, full_name
 from github_activity_tracker.collector.streams import STREAMS
+from github_activity_tracker.fetch.repositories import Facts, Probe, fetch_repository, probe_repositories
+from github_activity_tracker.models import Repository
 from github_activity_tracker.payloads import RepositoryPayload
 
+logger = logging.getLogger(__name__)
 Key = tuple[str, str]
+GONE = frozenset({"not_found", "gone"})
+NOT_SHOWN = "GitHub shows no repository {}; check the name, or use a token that may see it"
+NO_OWNER = "GitHub shows no organisation or person {}; check the name, or use a token that may see it"
 
 
 @dataclass(kw_only=True)
 class Plan:
-    """The repositories of a run, what the probe said about them, and which of them nothing new is expected in.
+    """The repositories of a run and the answers about them before the first one is read.
 
-    ``probe`` is None where GraphQL is not asked at all (no token, commits alone). ``opened`` has the target as which
-    each repository is collected, by its external id: several names may lead to one repository. ``answers``: what REST
-    said about named repositories that were never stored; see ``unknown.py``.
+    ``probe`` is None where GraphQL is not used (no token, or commits alone). ``opened`` has the target that collects
+    each repository, by external id: several names may lead to one repository. ``answers`` has REST's answers about
+    named repositories that were never stored.
     """
 
     queue: deque[Target]
-    probe: fetch.Probe | None = None
-    told_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    readings: Mapping[int, Mapping[str, change_detection.Reading]] = field(
-        default_factory=dict[int, Mapping[str, change_detection.Reading]]
-    )
-    quiet: frozenset[Key] = frozenset()
-    spared: frozenset[Key] = frozenset()
+    probe: Probe | None = None
+    probed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Time of the probe by GitHub's clock."""
+    readings: Mapping[int, Mapping[str, Reading]] = field(default_factory=dict[int, Mapping[str, Reading]])
+    unchanged: frozenset[Key] = frozenset()
+    sampled: frozenset[Key] = frozenset()
+    """Unchanged repositories of which the run reads the review comments."""
     opened: dict[str, Key] = field(default_factory=dict[str, Key])
     answers: dict[Key, RepositoryPayload | CollectorError] = field(
         default_factory=dict[Key, RepositoryPayload | CollectorError]
     )
-    _facts: dict[Key, fetch.Facts] = field(default_factory=dict[Key, fetch.Facts])
+    _facts: dict[Key, Facts] = field(default_factory=dict[Key, Facts])
     _failures: dict[Key, CollectorError] = field(default_factory=dict[Key, CollectorError])
-    _asked: set[Key] = field(default_factory=set[Key])
+    _probed: set[Key] = field(default_factory=set[Key])
 
     def ask(self, client: GitHubClient, targets: Sequence[Target]) -> None:
-        """Ask GraphQL about some repositories. An outage or a limit is in ``probe`` afterwards."""
-        probe = fetch.probe(client, [target.key for target in targets])
+        """Probe repositories over GraphQL. Afterwards ``probe`` says whether there was an outage or a rate limit."""
+        probe = probe_repositories(client, [target.key for target in targets])
         self._facts |= probe.facts
         self._failures |= probe.failures
         if probe.limit is None and probe.outage is None:
-            self._asked |= {target.key for target in targets}
+            self._probed |= {target.key for target in targets}
         self.probe = probe
 
-    def facts_of(self, client: GitHubClient, outage: Outage, target: Target) -> fetch.Facts | None:
-        """Return the facts of a repository; GraphQL is asked again where it had not been asked about this one."""
-        if self.probe is not None and self.probe.limit is None and target.key not in self._asked:
-            if outage.look_again():
+    def facts_of(self, client: GitHubClient, outage: Outage, target: Target) -> Facts | None:
+        """Return the facts of a repository; probe it now if an outage kept the first probe from it."""
+        if self.probe is not None and self.probe.limit is None and target.key not in self._probed:
+            if outage.retry_graphql():
                 self.ask(client, [target])
             if self.probe.outage is not None:
                 outage.note_graphql(self.probe.outage)
         return self._facts.get(target.key)
 
-    def known_facts(self, target: Target) -> fetch.Facts | None:
-        """Return what the probe said about a repository; no request."""
+    def known_facts(self, target: Target) -> Facts | None:
+        """Return the facts that the probe has of a repository; no request."""
         return self._facts.get(target.key)
 
     def failure_of(self, target: Target) -> CollectorError | None:
-        """Return what GitHub said instead of the facts of a repository."""
+        """Return the error that the probe has instead of the facts of a repository."""
         return self._failures.get(target.key)
 
 
 def make_plan(client: GitHubClient, targets: Sequence[Target], *, with_graphql: bool) -> Plan:
-    """Ask whether anything changed, a hundred repositories at a time."""
+    """Probe the repositories, a hundred in one request, and find those in which nothing changed."""
     plan = Plan(queue=deque(targets))
     if not with_graphql:
         return plan
     plan.ask(client, targets)
-    plan.told_at = client.server_time or plan.told_at
-    plan.readings = change_detection.readings([target.known_id for target in targets if target.known_id])
-    still: dict[Key, Mapping[str, change_detection.Reading]] = {}
+    plan.probed_at = client.server_time or plan.probed_at
+    plan.readings = load_readings([target.known_id for target in targets if target.known_id])
+    unchanged: dict[Key, Mapping[str, Reading]] = {}
     for target in targets:
         facts = plan.known_facts(target)
         readings = plan.readings.get(target.known_id or 0)
-        if (
-            facts is not None
-            and readings is not None
-            and not change_detection.loud(STREAMS, facts, readings, plan.told_at)
-        ):
-            still[target.key] = readings
-    plan.quiet, plan.spared = frozenset(still), frozenset(change_detection.spared(still))
+        if facts is not None and readings is not None and not changed_streams(STREAMS, facts, readings, plan.probed_at):
+            unchanged[target.key] = readings
+    plan.unchanged, plan.sampled = frozenset(unchanged), frozenset(sample_unchanged(unchanged))
     return plan
+
+
+def refuse_unknown(client: GitHubClient, plan: Plan, names: Sequence[str], refused: Sequence[ScopeReport]) -> None:
+    """Raise ConfigurationError for misspelt names, before anything is stored.
+
+    ``names``: the repositories on the command line; ``refused``: the organisations that could not be listed. At a
+    terminal each misspelt name is refused. Elsewhere only if no other name is left to collect, so that one wrong name
+    in a crontab does not stop the others. Raises ReplaceToken when no token is left.
+    """
+    missing = _missing(client, plan, _never_stored(plan, names))
+    is_all = len(missing) == len(plan.queue) and all(is_unknown(report) for report in refused)
+    if missing and (at_terminal() or is_all):
+        raise ConfigurationError(f"{NOT_SHOWN.format(', '.join(sorted(missing)))}. Nothing was collected.")
+
+
+def is_unknown(report: ScopeReport) -> bool:
+    """Return whether the report of an organisation says that GitHub does not show it."""
+    return report.category == ConfigurationError.category.value
+
+
+def _never_stored(plan: Plan, names: Sequence[str]) -> list[Target]:
+    """Return the named repositories that are neither in the database, not even as deleted, nor in the probe."""
+    wanted = {full_name(name).lower() for name in names}
+    named = [target for target in plan.queue if target.full_name.lower() in wanted and target.known_id is None]
+    without_facts = [target for target in named if plan.known_facts(target) is None]
+    return [
+        target
+        for target in without_facts
+        if not isinstance(plan.failure_of(target), AccessDenied)
+        and not Repository.objects.filter(full_name__iexact=target.full_name, id__gt=0).exists()
+    ]
+
+
+def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> list[str]:
+    """Request repositories and return the names of those that do not exist. The plan keeps the answers."""
+    missing: list[str] = []
+    for target in targets:
+        try:
+            plan.answers[target.key] = fetch_repository(client, target.full_name, None)
+        except (NotFound, AccessDenied, UnexpectedAnswer) as error:
+            plan.answers[target.key] = error
+            missing += [target.full_name] if isinstance(error, NotFound) and error.reason == "not_found" else []
+        except (SourceUnavailable, SourceTimeout) as error:
+            plan.answers[target.key] = error
+            break  # GitHub does not answer: the other names would only take time
+        except (BudgetExhausted, RetryLater):
+            break  # reported when these repositories are collected
+        except UNFORESEEN:
+            continue
+    return missing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A repository that is ready to be collected.
+
+    ``facts`` is None where GraphQL returned none; ``failure`` has the error, if there was one. ``node_id`` is empty
+    where no answer contained it. ``notes`` are lines for people.
+    """
+
+    scope: Scope
+    facts: Mapping[str, Any] | None
+    node_id: str
+    failure: Failure | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Opening:
+    """Opens the repositories of one run."""
+
+    client: GitHubClient
+    plan: Plan
+    outage: Outage
+
+    def open(self, target: Target, counts: Counter[str]) -> Opened:
+        """Return the repository of a target, stored under its present name.
+
+        Raises why it cannot be collected: ``NotFound``, ``AccessDenied`` and the errors of ``GitHubClient``.
+        """
+        facts = self.plan.facts_of(self.client, self.outage, target)
+        from_facts = _open_with_facts(facts) if facts is not None else self._failure(target)
+        opened = from_facts if isinstance(from_facts, Opened) else self._over_rest(target, from_facts, counts)
+        if target.named and target.known_id and opened.scope.external_id == str(target.known_id):
+            self._follow_name(target, opened.scope)
+        return opened
+
+    def _failure(self, target: Target) -> Failure | None:
+        """Return why the probe has no facts of a repository; None when it has no error either."""
+        error = self.plan.failure_of(target)
+        return None if error is None else Failure.of(error, where=f"facts of {target.full_name}")
+
+    def _over_rest(self, target: Target, failure: Failure | None, counts: Counter[str]) -> Opened:
+        try:
+            payload = self._payload(target)
+        except AccessDenied as denied:
+            from_graphql = self.plan.failure_of(target)
+            raise (from_graphql if isinstance(from_graphql, AccessDenied) else denied) from denied
+        except (SourceUnavailable, SourceTimeout, UnexpectedAnswer, *UNFORESEEN) as error:
+            scope = stored_scope(target)
+            if scope is None:
+                raise
+            failure = failure or Failure.of(error, where=f"facts of {target.full_name}")
+            return Opened(scope=scope, facts=None, node_id=target.node_id, failure=failure)
+        if target.known_id is not None and int(payload["id"]) != target.known_id:
+            return self._successor(target, payload, counts)
+        return _open_with_payload(payload, failure)
+
+    def _payload(self, target: Target) -> RepositoryPayload:
+        """Return the facts over REST: by the known id or, when that is gone, by the name.
+
+        An answer that this run already has is used once.
+        """
+        answer = self.plan.answers.pop(target.key, None)
+        if isinstance(answer, CollectorError):
+            raise answer
+        if answer is not None:
+            return answer
+        try:
+            return fetch_repository(self.client, target.full_name, target.known_id)
+        except NotFound as gone:
+            if target.known_id is None or gone.reason not in GONE:
+                raise
+            return fetch_repository(self.client, target.full_name, None)
+
+    def _successor(self, target: Target, payload: RepositoryPayload, counts: Counter[str]) -> Opened:
+        """Mark the repository that is gone as deleted, and open the one that has its name now."""
+        assert target.known_id is not None  # noqa: S101  (the caller compared it)
+        documents = store.mark_repository_deleted(target.known_id, timezone.now())
+        counts["repositories_deleted"] += 1
+        note = (
+            f"the repository that had the name {target.full_name} before is gone at GitHub: it is marked as deleted, "
+            f"and {documents} documents leave the search index"
+        )
+        logger.warning("repository is gone, another has its name scope=%s id=%s", target.full_name, target.known_id)
+        successor = Target(full_name=payload["full_name"], known_id=int(payload["id"]), named=False)
+        facts = self.plan.facts_of(self.client, self.outage, successor)
+        from_facts = _open_with_facts(facts) if facts is not None else self._failure(successor)
+        opened = from_facts if isinstance(from_facts, Opened) else _open_with_payload(payload, from_facts)
+        return Opened(
+            scope=opened.scope, facts=opened.facts, node_id=opened.node_id, failure=opened.failure, notes=(note,)
+        )
+
+    def _follow_name(self, target: Target, scope: Scope) -> None:
+        """After a rename, queue the repository that has the old name now, if there is one; one request.
+
+        Without an answer the next run finds it: by then no stored repository has the old name.
+        """
+        if scope.name.lower() == target.full_name.lower():
+            return
+        try:
+            payload = fetch_repository(self.client, target.full_name, None)
+        except ENDS_RUN:
+            raise
+        except ISOLATED as error:
+            logger.info("nothing has the old name of a repository scope=%s name=%s: %s", scope.name, target, error)
+            return
+        if str(payload["id"]) != scope.external_id:
+            self.plan.queue.append(Target(full_name=target.full_name, named=True))
+
+
+def _open_with_facts(facts: Mapping[str, Any]) -> Opened | Failure:
+    """Store a repository from GraphQL's facts; return a ``Failure`` when they cannot be stored."""
+    try:
+        owner = next(iter(convert.actor_rows(facts.get("owner"))), None)
+        scope = store.store_repository(convert.repository_row_of_facts(dict(facts)), owner)
+    except UNFORESEEN as error:
+        return Failure.of(error, where=f"facts of {facts['nameWithOwner']}")
+    return Opened(scope=scope, facts=facts, node_id=str(facts["id"]))
+
+
+def _open_with_payload(payload: RepositoryPayload, failure: Failure | None) -> Opened:
+    owner = payload.get("owner")
+    scope = store.store_repository(convert.repository_row(payload), convert.account_row(owner) if owner else None)
+    return Opened(scope=scope, facts=None, node_id=str(payload.get("node_id") or ""), failure=failure)
+
+
+def stored_scope(target: Target) -> Scope | None:
+    """Return the scope of a target if it is stored; no request."""
+    if target.known_id is None:
+        return None
+    return Scope.objects.filter(source_system="github", external_id=str(target.known_id)).first()

@@ -14,9 +14,10 @@ from typing import Any, cast
 
 from django.utils import timezone
 
-from github_activity_tracker import convert, fetch, store
+from github_activity_tracker import convert, store
 from github_activity_tracker.collector.compare import Comparison
-from github_activity_tracker.collector.streams import Run
+from github_activity_tracker.collector.run import Run
+from github_activity_tracker.fetch.reconcile import fetch_accounts, is_switched_on, totals_pages
 from github_activity_tracker.protocol_impl import GitHubState
 
 logger = logging.getLogger(__name__)
@@ -73,11 +74,11 @@ class Memory:
 
 def remember_start(run: Run) -> None:
     """Remember where a first reading begins: call it before anything is read."""
-    if not (run.since or run.full):
+    if not (run.options.since or run.options.full):
         return
     memory = Memory.load(run.repository_id)
-    is_first = run.full or not store.load_state(run.repository_id, "issues").checkpoint_token
-    since = run.since.isoformat() if run.since else ""
+    is_first = run.options.full or not store.load_state(run.repository_id, "issues").checkpoint_token
+    since = run.options.since.isoformat() if run.options.since else ""
     if is_first and memory.since != since:
         memory.since = since
         memory.save(run.repository_id)
@@ -152,7 +153,7 @@ def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
 
 def _is_on(run: Run, name: str) -> bool:
     """Ask the repository's settings when GitHub shows none at all: what is switched off is not deleted."""
-    switched_on = fetch.is_switched_on(run.client, run.scope.name, name)
+    switched_on = is_switched_on(run.client, run.scope.name, name)
     if not switched_on:
         logger.info("switched off scope=%s list=%s", run.scope.name, name)
     return switched_on
@@ -169,7 +170,7 @@ def _compare(comparison: Comparison, listed: list[str], memory: Memory) -> None:
         is_same = memory.unfinished.get("name") == name
         after, edge = (memory.unfinished.get("after", ""), memory.unfinished.get("edge", "")) if is_same else ("", "")
         _save_place(comparison, memory, done, name, after, edge)
-        for page in fetch.totals(run.client, name, run.node_id, run.scope.name, after):
+        for page in totals_pages(run.client, name, run.node_id, run.scope.name, after):
             edge = comparison.page(name, page, edge)
             _save_place(comparison, memory, done, name, page.cursor, edge)
             run.client.share_budgets()
@@ -187,7 +188,7 @@ def _save_place(comparison: Comparison, memory: Memory, done: list[str], name: s
 def _people(run: Run) -> None:
     """Mark accounts that GitHub no longer has, and learn the logins of those that were renamed or returned."""
     ids = store.account_node_ids(run.repository_id)
-    found, gone = fetch.accounts(run.client, list(ids), run.scope.name)
+    found, gone = fetch_accounts(run.client, list(ids), run.scope.name)
     rows = list(convert.actor_rows(*found))
     marked = store.store_account_changes(rows, [ids[node_id] for node_id in gone], timezone.now())
     run.counts["accounts_deleted"] += marked

@@ -10,24 +10,19 @@ from django.utils import timezone
 from core.errors import AccessDenied, NotFound, SliceRefused, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
 from core.models import SkippedItem
-from github_activity_tracker import convert, fetch, store
+from github_activity_tracker import convert, store
 from github_activity_tracker.collector.failures import UNFORESEEN, Failure
-from github_activity_tracker.collector.streams import (
-    COMMITS,
-    DISCUSSIONS,
-    LISTS,
-    STATES,
-    THREADS,
-    Run,
-    convert_items,
-    store_items,
-)
+from github_activity_tracker.collector.run import Run
+from github_activity_tracker.collector.streams import COMMENT_STATES, COMMITS, LISTS, THREADS
+from github_activity_tracker.fetch.commits import LocalHistory
+from github_activity_tracker.fetch.rest import fetch_item
+from github_activity_tracker.fetch.states import fetch_review_threads
+from github_activity_tracker.fetch.threads import fetch_thread, fetch_thread_behind, fetch_thread_details
 from github_activity_tracker.models import PullRequest
 from github_activity_tracker.protocol_impl import SHORTFALL
+from github_activity_tracker.store import COLLECTOR
 
 logger = logging.getLogger(__name__)
-COLLECTOR = "github"
-TALK = (*THREADS, DISCUSSIONS)
 AT_ONCE = 20
 """Items that a run tries again when nobody asked for more, those that waited longest first."""
 REASONS = ("malformed", "refused")
@@ -42,7 +37,7 @@ CANDIDATES = 200
 
 def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
     """Return what a run tries again: commits alone when it is ``git_only``. Whole streams try themselves."""
-    streams = [COMMITS] if git_only else [COMMITS, *LISTS, *((*TALK, STATES) if run.node_id else ())]
+    streams = [COMMITS] if git_only else [COMMITS, *LISTS, *((*THREADS, COMMENT_STATES) if run.node_id else ())]
     odd = skips_to_retry(
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=REASONS, at_once=AT_ONCE
     )
@@ -53,7 +48,7 @@ def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
     # An instant of which GitHub serves only a part is no item: a comparison finds what is missing of it.
     items = [item for item in withheld if ":" in item.external_id and store.UNSERVED not in item.external_id]
     due = [*odd, *(item for item in items if item.retry_requested_at or is_due(item, now))]
-    return [item for item in due if item.stream != STATES or _node_id(item)]
+    return [item for item in due if item.stream != COMMENT_STATES or _node_id(item)]
 
 
 def is_due(item: SkippedItem, now: datetime) -> bool:
@@ -71,12 +66,12 @@ def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> Non
     open_keys = set(still_open.values_list("pk", flat=True)) if left else set[int]()
     left = [item for item in left if item.pk in open_keys]  # this run may have read some as part of their streams
     known = {
-        stream: [item for item in left if item.stream == stream and _node_id(item)] for stream in TALK
+        stream: [item for item in left if item.stream == stream and _node_id(item)] for stream in THREADS
     }  # fmt: skip
     for stream, items in known.items():
         if items:
             _retry_known(run, stream, items)
-    if threads := [item for item in left if item.stream == STATES]:
+    if threads := [item for item in left if item.stream == COMMENT_STATES]:
         _retry_review_threads(run, threads)
     for item in left:
         if not _node_id(item):
@@ -91,8 +86,9 @@ def _node_id(item: SkippedItem) -> str:
 def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
     """Ask for items by their node ids, many at a time."""
     by_id = {_node_id(item): item for item in items}
-    for details in fetch.thread_details(run.client, stream, list(by_id), run.scope.name):
-        store_items(run, stream, content := convert_items(details.items, run, stream), None)
+    for details in fetch_thread_details(run.client, stream, list(by_id), run.scope.name):
+        content = THREADS[stream].convert(details.items, run.repository_id)
+        THREADS[stream].store(run, stream, content, None)
         odd = {one.external_id for one in content.malformed}
         for found in details.items:
             item = by_id[found["id"]]
@@ -108,7 +104,7 @@ def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
     """Ask for the review threads of pull requests of which some did not arrive."""
     by_id = {_node_id(item): item for item in items}
     pulls = [(node_id, _threads_expected(item)) for node_id, item in by_id.items()]
-    for answers in fetch.review_threads(run.client, pulls, run.scope.name):
+    for answers in fetch_review_threads(run.client, pulls, run.scope.name):
         with transaction.atomic():
             store.store_review_threads(run.scope, answers, run.client.server_time or timezone.now())
             for node_id, pull in answers.items():
@@ -166,7 +162,7 @@ def _retry_one(run: Run, item: SkippedItem) -> bool:
 
 def _list_item(run: Run, item: SkippedItem) -> bool:
     """One issue or comment over REST."""
-    payload = fetch.one_item(run.client, run.scope.name, item.stream, item.external_id, item.payload)
+    payload = fetch_item(run.client, run.scope.name, item.stream, item.external_id, item.payload)
     of = LISTS[item.stream]
     page = of.convert([payload], run.repository_id)
     run.count(item.stream, store.store_page(of.model, page, scope=run.scope, stream=item.stream, state=None))
@@ -176,7 +172,7 @@ def _list_item(run: Run, item: SkippedItem) -> bool:
 def _commit(run: Run, item: SkippedItem) -> bool:
     """Store one commit out of the local copy; one that is no longer there need not be read."""
     known = item.payload.get("sha") if isinstance(item.payload, dict) else None
-    found = fetch.LocalHistory(run.scope.name, run.repository_id).commit(str(known or item.external_id))
+    found = LocalHistory(run.scope.name, run.repository_id).commit(str(known or item.external_id))
     if found is None:
         return True
     page = convert.convert_commits([found], run.repository_id, run.scope.url)
@@ -188,12 +184,12 @@ def _talk(run: Run, item: SkippedItem) -> Iterator[bool]:
     """Store one pull request, issue timeline or discussion over GraphQL; yield whether each part of it worked."""
     if ":after:" in item.external_id:
         after = item.payload.get("after") if isinstance(item.payload, dict) else None
-        details = fetch.thread_behind(run.client, item.stream, run.node_id, run.scope.name, after)
+        details = fetch_thread_behind(run.client, item.stream, run.node_id, run.scope.name, after)
         yield not details.absent
         found = details.items
     else:
-        found = [fetch.one_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)]
-    content: convert.ThreadPage | convert.DiscussionPage = convert_items(found, run, item.stream)
-    store_items(run, item.stream, content, None)
+        found = [fetch_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)]
+    content = THREADS[item.stream].convert(found, run.repository_id)
+    THREADS[item.stream].store(run, item.stream, content, None)
     yield not content.malformed
     yield not any(SHORTFALL in one for one in found)

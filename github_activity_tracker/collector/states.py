@@ -1,8 +1,8 @@
 """Reads whether comments are hidden and review threads resolved.
 
-GitHub moves no date when somebody hides a comment or resolves a thread, so no list shows it. A run reads the states
-of what is new or changed since the repository was first complete; ``--reconcile`` reads all of them again. States of
-older comments follow by a few requests a run. The requests are counted apart (``comment_states_requests``).
+GitHub changes no date when a comment is hidden or a thread is resolved, so that no list shows it. A run reads the
+states of what is new or changed since the repository was first complete; ``--reconcile`` reads all of them again. The
+states of older comments follow by a few requests a run. ``comment_states_requests`` counts these requests.
 """
 
 from collections.abc import Iterator
@@ -14,44 +14,48 @@ from itertools import islice
 from django.db import transaction
 
 from core.errors import RetryLater
-from github_activity_tracker import fetch, store
-from github_activity_tracker.collector.streams import STATES, Run, Shortfalls
+from github_activity_tracker import store
+from github_activity_tracker.collector.run import Run, Shortfalls
+from github_activity_tracker.fetch.states import fetch_hidden_states, fetch_review_threads
 from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store import Stale
 
+COMMENT_STATES = "comment_states"
 AT_ONCE = 500
-"""Comments and pull requests that are looked up in the database at a time."""
+"""Comments or pull requests that one database query looks up."""
 BACKLOG = 5
-"""Batches of a hundred comments whose state was never read that a run reads besides what changed."""
+"""Batches of a hundred comments without a known state that a run reads besides those that changed."""
 PATIENCE = timedelta(days=7)
-"""An interrupted reading of everything continues where it was for so long; later it begins again."""
+"""An interrupted reading of all states is continued within this time; later it starts again."""
 
 
 class Reach(Enum):
-    """What a run reads: what changed, or everything that is unknown too, or what is known once more as well."""
+    """Which states a run reads: of changed comments, of those with unknown states too, or of all comments again."""
 
     CHANGED = 1
     UNKNOWN = 2
-    KNOWN = 3
+    ALL = 3
 
 
-def collect_states(run: Run, reach: Reach, told_at: datetime, *, continued: bool = False) -> None:
-    """Read states as far as ``reach`` says. The first run of a repository only remembers ``told_at``.
+def collect_states(run: Run) -> None:
+    """Read the states that the options request. The first run of a repository only saves the time of its start.
 
-    Every batch is stored at once: an interrupted run loses nothing. ``continued``: the run before did not come to its
-    end; what it read again completely a short time ago is not read again.
+    Each batch is stored at once, so that an interrupted run loses nothing. A run that continues an interrupted one does
+    not read again what that one has read again a short time ago.
     """
-    extras = dict(store.load_state(run.repository_id, STATES).extras)
+    options = run.options
+    reach = Reach.ALL if options.reconcile else Reach.UNKNOWN if options.streams else Reach.CHANGED
+    extras = dict(store.load_state(run.repository_id, COMMENT_STATES).extras)
     first = "since" not in extras
-    extras.setdefault("since", told_at.isoformat())
+    extras.setdefault("since", run.probed_at.isoformat())
     now = run.client.server_time or datetime.now(UTC)
-    if reach is Reach.KNOWN and continued and not _is_old(extras.get("known_at"), now):
+    if reach is Reach.ALL and run.continued and not _is_old(extras.get("known_at"), now):
         reach = Reach.CHANGED
-    if reach is Reach.KNOWN and _is_old(extras.get("again"), now):
+    if reach is Reach.ALL and _is_old(extras.get("again"), now):
         extras["again"] = now.isoformat()
     _save(run, extras)
     everything = Stale(repository_id=run.repository_id, now=now)
-    if reach is Reach.KNOWN:
+    if reach is Reach.ALL:
         everything = replace(everything, read_before=datetime.fromisoformat(str(extras["again"])))
     before = run.client.requests
     try:
@@ -61,22 +65,22 @@ def collect_states(run: Run, reach: Reach, told_at: datetime, *, continued: bool
             _read(run, replace(everything, changed_since=datetime.fromisoformat(str(extras["since"]))))
             _read_backlog(run, everything)
     finally:
-        run.counts[f"{STATES}_requests"] += run.client.requests - before
-    if reach is Reach.KNOWN:
+        run.counts[f"{COMMENT_STATES}_requests"] += run.client.requests - before
+    if reach is Reach.ALL:
         _save(run, {"since": extras["since"], "known_at": now.isoformat()})
 
 
-def _is_old(again: object, now: datetime) -> bool:
-    return not isinstance(again, str) or now - datetime.fromisoformat(again) > PATIENCE
+def _is_old(time: object, now: datetime) -> bool:
+    return not isinstance(time, str) or now - datetime.fromisoformat(time) > PATIENCE
 
 
 def _save(run: Run, extras: dict[str, object]) -> None:
     marker = f"changes since {extras['since']}"
-    store.save_state(run.repository_id, STATES, GitHubState(extras=extras, human_readable_marker=marker))
+    store.save_state(run.repository_id, COMMENT_STATES, GitHubState(extras=extras, human_readable_marker=marker))
 
 
 def _read_backlog(run: Run, everything: Stale) -> None:
-    """Read some of what was never read; nothing waits for it, so a limit ends it silently."""
+    """Read some of the states that were never read. A rate limit ends this without an error."""
     try:
         for _ in islice(_batches(run, everything), BACKLOG):
             pass
@@ -90,26 +94,27 @@ def _read(run: Run, stale: Stale) -> None:
 
 
 def _batches(run: Run, stale: Stale) -> Iterator[None]:
-    """Read and store batch after batch; what was read is no longer stale, so that this ends."""
+    """Read and store batch after batch. Comments that were read are no longer stale, so that the loops end."""
     while node_ids := store.stale_comments(stale, AT_ONCE):
-        for answers in fetch.hidden(run.client, node_ids, run.scope.name):
-            changed = store.store_hidden(run.scope, answers, _read_at(run, stale))
-            _count(run, len(answers), changed)
+        for comments in fetch_hidden_states(run.client, node_ids, run.scope.name):
+            changed = store.store_hidden(run.scope, comments, _read_at(run, stale))
+            _count(run, len(comments), changed)
             yield
-    shortfalls = Shortfalls(run, STATES)
-    while pulls := store.stale_pulls(stale, AT_ONCE):
-        for answers in fetch.review_threads(run.client, pulls, run.scope.name):
-            with transaction.atomic():  # a pull request of which threads are missing is a skip that is retried
-                changed = store.store_review_threads(run.scope, answers, _read_at(run, stale))
-                shortfalls.record([pull for pull in answers.values() if pull])
-            _count(run, len(answers), changed)
+    shortfalls = Shortfalls(run, COMMENT_STATES)
+    while stale_pulls := store.stale_pulls(stale, AT_ONCE):
+        for pulls in fetch_review_threads(run.client, stale_pulls, run.scope.name):
+            with transaction.atomic():  # together: a pull request with missing threads is a skip that later runs retry
+                changed = store.store_review_threads(run.scope, pulls, _read_at(run, stale))
+                shortfalls.record([pull for pull in pulls.values() if pull])
+            _count(run, len(pulls), changed)
             yield
 
 
 def _read_at(run: Run, stale: Stale) -> datetime:
-    """When a batch was read, by GitHub's clock of whole seconds: it is compared with ``updated_at``.
+    """Return when a batch was read, by GitHub's clock of whole seconds: it is compared with ``updated_at``.
 
-    Never before the time from which everything is read again, nor before ``stale.now``: what was read is not stale.
+    The result is never before ``stale.now`` or the time from which everything is read again: otherwise the batch would
+    still be stale.
     """
     now = run.client.server_time or datetime.now(UTC)
     behind = stale.read_before + timedelta(microseconds=1) if stale.read_before else stale.now
@@ -117,7 +122,7 @@ def _read_at(run: Run, stale: Stale) -> datetime:
 
 
 def _count(run: Run, seen: int, changed: int) -> None:
-    run.counts[STATES] += seen
-    run.counts[f"{STATES}_updated"] += changed
+    run.counts[COMMENT_STATES] += seen
+    run.counts[f"{COMMENT_STATES}_updated"] += changed
     run.progress.advance(seen)
     run.client.share_budgets()

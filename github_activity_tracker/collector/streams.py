@@ -1,261 +1,347 @@
-"""The streams of a repository: how each is fetched, what it becomes, where it is kept."""
+"""The streams of a repository, declared: the source of each, its converter, and the table or function that stores it.
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+``STREAMS`` is the table. To add a stream, add a line there.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
 
 from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
-from core.collectors.progress import Progress
+from core.errors import ConfigurationError, SourceTimeout, SourceUnavailable
 from core.ingest.prefetch import prefetch, prefetch_batches
 from core.ingest.records import Page, PageResult
-from core.ingest.skips import clear_skips, record_skip
-from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
-from github_activity_tracker import convert, fetch, store
+from github_activity_tracker import convert, store
+from github_activity_tracker.collector.run import Run, Shortfalls
+from github_activity_tracker.collector.states import COMMENT_STATES, collect_states
+from github_activity_tracker.convert import DiscussionPage, ThreadPage
+from github_activity_tracker.fetch.commits import LocalHistory, fetch_authors
+from github_activity_tracker.fetch.etag_lists import (
+    WholeList,
+    commit_comment_pages,
+    is_walk_unfinished,
+    restart_walk,
+    whole_list_pages,
+)
+from github_activity_tracker.fetch.reconcile import find_absent_nodes
+from github_activity_tracker.fetch.rest import ListPage, issue_comment_pages, issue_pages, review_comment_pages
+from github_activity_tracker.fetch.threads import thread_pages
 from github_activity_tracker.models import CommitComment, Issue, IssueComment, Label, Milestone, ReviewComment
-from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
+from github_activity_tracker.protocol_impl import GitHubState
+
+logger = logging.getLogger(__name__)
+PAGES_WAITING = 6
+"""Converted pages that wait for the database at most, so that source, conversion and database work side by side."""
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Older than anything on GitHub: ``since`` with this time leaves nothing out of a list."""
+AUTHORS = "authors"
+"""Name of the state that says that some addresses of commit authors have not been looked up yet."""
+MOST_AUTHORS = 500
+"""Addresses of commit authors that one run looks up, in five requests; later runs look up the rest."""
+COMMITS, DISCUSSIONS = "commits", "discussions"
+WEEK = timedelta(days=7)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListStream:
-    """A repository-wide REST list."""
+@dataclass(frozen=True, kw_only=True)
+class StreamSpec:
+    """A stream. ``facts`` names the parts of the repository's facts that change when the stream changes."""
 
-    pages: Callable[[GitHubClient, str, IncrementalState, datetime | None], Iterator[fetch.ListPage]]
+    name: str
+    facts: tuple[str, ...]
+    feature: str = ""
+    """The feature that hides the stream while it is switched off: ``issues``, ``pulls`` or ``discussions``."""
+    read_every: timedelta = timedelta.max
+    """Maximum age of the last complete reading, for streams with changes that no fact shows."""
+    counted: bool = False
+    """Whether the totals in ``facts`` count the items of the stream."""
+    uses_graphql: ClassVar[bool] = False
+    """GitHub answers GraphQL only with a token."""
+
+    def collect(self, run: Run) -> None:
+        """Read the stream from its checkpoint to its end; store each page with the checkpoint behind it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListSpec(StreamSpec):
+    """A REST list of the whole repository."""
+
+    source: Callable[[GitHubClient, str, IncrementalState, datetime | None], Iterator[ListPage]]
     convert: Callable[[Sequence[Any], int], Page]
     model: type[models.Model]
 
+    def collect(self, run: Run) -> None:
+        """Read the list. Where GitHub fails on its beginning, read it again with a ``since`` that leaves nothing out.
 
-LISTS = {
-    "issues": ListStream(pages=fetch.issues, convert=convert.convert_issues, model=Issue),
-    "issue_comments": ListStream(
-        pages=fetch.issue_comments, convert=convert.convert_issue_comments, model=IssueComment
-    ),
-    "review_comments": ListStream(
-        pages=fetch.review_comments, convert=convert.convert_review_comments, model=ReviewComment
-    ),
-    "commit_comments": ListStream(
-        pages=fetch.commit_comments, convert=convert.convert_commit_comments, model=CommitComment
-    ),
-}
-SMALL_LISTS = ("labels", "milestones", "releases")
-THREADS = {"pulls": "pull_request", "issue_timelines": "issue"}
-DISCUSSIONS, COMMITS, COMMIT_COMMENTS = "discussions", "commits", "commit_comments"
-STATES = "comment_states"
-NEED_TOKEN = (*THREADS, DISCUSSIONS, STATES)
-"""Streams over GraphQL, which GitHub answers to nobody without a token."""
-STREAMS = (*SMALL_LISTS, *LISTS, COMMITS, *THREADS, DISCUSSIONS, STATES)
-"""In the order in which they are read: what needs no points comes first."""
-PAGES_WAITING = 6
-"""So many, converted, wait at most while as many are stored: source, converting and database work side by side."""
+        Servers have failed for months on a whole list that they serve well with ``since``.
+        """
+        seen, since = run.counts[self.name], run.options.since
+        try:
+            self.read(run, run.start(self.name), since)
+        except (SourceUnavailable, SourceTimeout):
+            first = since is None and not run.start(self.name).checkpoint_token and run.counts[self.name] == seen
+            if not first:
+                raise
+            logger.info("list requested again with since scope=%s stream=%s", run.scope.name, self.name)
+            self.read(run, run.start(self.name), BEGINNING)
 
+    def read(self, run: Run, start: IncrementalState, since: datetime | None) -> None:
+        """Read the list from ``start`` to its end."""
+        pages = self.source(run.client, run.scope.name, start, since)
+        converted = ((self.convert(page.items, run.repository_id), page.state, page.unreachable) for page in pages)
+        for batch in prefetch_batches(converted, waiting=PAGES_WAITING):
+            for instant in filter(None, (unreachable for _, _, unreachable in batch)):
+                detail = f"GitHub serves only a part of what changed at {instant}"
+                run.skip(self.name, f"{self.name}{store.UNSERVED}{instant}", "incomplete", detail)
+            self._store(run, [(page, state) for page, state, _ in batch])
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """What the streams of one repository share. ``counts`` grows with every write, of which ``progress`` hears."""
-
-    client: GitHubClient
-    scope: Scope
-    node_id: str
-    since: datetime | None
-    full: bool
-    counts: Counter[str]
-    progress: Progress
-    small_steps: bool
-    """Whether the run before this one was cut off: then pages are small at first, so that this one gets further."""
-
-    @property
-    def repository_id(self) -> int:
-        """GitHub's numeric id."""
-        return int(self.scope.external_id)
-
-    def start(self, stream: str) -> GitHubState:
-        """Where a stream goes on."""
-        return GitHubState() if self.full else store.load_state(self.repository_id, stream)
-
-    def count(self, stream: str, stored: PageResult, *, pages: int = 1) -> None:
-        """Add what was stored of one page, or of ``pages`` that were written together; each moves the progress."""
-        self.counts[stream] += stored.seen
-        for name in ("inserted", "updated", "deleted", "malformed"):
-            self.counts[f"{stream}_{name}"] += getattr(stored, name)
-        for page in range(pages):
-            self.progress.advance(stored.seen * (page + 1) // pages - stored.seen * page // pages)
-        self.client.share_budgets()
-
-    def skip(self, stream: str, external_id: str, reason: str, detail: str, payload: Any = None) -> None:
-        """Record something that GitHub did not show, and count it in this run."""
-        self.counts[f"{stream}_{'incomplete' if reason == 'incomplete' else 'refused'}"] += 1
-        record_skip(
-            collector=store.COLLECTOR, scope=self.scope.external_id, stream=stream, external_id=external_id[:300],
-            reason=reason, detail=detail, payload=payload,
-        )  # fmt: skip
+    def _store(self, run: Run, batch: Sequence[tuple[Page, IncrementalState]]) -> None:
+        """Write pages together; one by one where they cannot be joined or PostgreSQL refuses one of them."""
+        whole = convert.join_pages(page for page, _ in batch)
+        together = [(whole, batch[-1][1])] if whole else batch
+        try:
+            for page, state in together:
+                stored = store.store_page(self.model, page, scope=run.scope, stream=self.name, state=state)
+                run.count(self.name, stored, pages=len(batch) if whole else 1)
+        except (DataError, IntegrityError):
+            if len(batch) == len(together):
+                raise
+            for page_and_state in batch:
+                self._store(run, [page_and_state])
 
 
-def collect_list(run: Run, stream: str, start: IncrementalState | None = None) -> None:
-    """Read a list from ``start``, else from its checkpoint (or from the beginning), to its end."""
-    of = LISTS[stream]
-    pages = of.pages(run.client, run.scope.name, start or run.start(stream), run.since)
-    converted = ((of.convert(page.items, run.repository_id), page.state, page.unreachable) for page in pages)
-    for batch in prefetch_batches(converted, waiting=PAGES_WAITING):
-        for instant in filter(None, (unreachable for _, _, unreachable in batch)):
-            detail = f"GitHub serves only a part of what changed at {instant}"
-            run.skip(stream, f"{stream}{store.UNSERVED}{instant}", "incomplete", detail)
-        _store_pages(run, stream, [(page, state) for page, state, _ in batch])
+class CommitCommentSpec(ListSpec):
+    """Comments on commits, a list without ``since`` or order: the repository's total decides what to read.
+
+    No comments cost no request. More than before are read from the last known page on. Where the totals agree or the
+    total is unknown, the whole list is read for edits, once a week and with ``--reconcile``. Where more are stored
+    than GitHub has, their ids are verified.
+    """
+
+    def collect(self, run: Run) -> None:
+        """Read the new comments or the whole list."""
+        total = ((run.facts or {}).get("commitComments") or {}).get("totalCount")
+        stored = len(store.live_commit_comments(run.repository_id))
+        if total == 0 and not stored:
+            return
+        state = run.start(self.name)
+        whole = total is None or stored >= total or is_walk_unfinished(state)
+        if whole and not is_walk_unfinished(state):
+            state = restart_walk(state)
+        self.read(run, state, run.options.since)
+        if total is None:
+            return
+        if not whole and len(store.live_commit_comments(run.repository_id)) < total:
+            self.read(run, restart_walk(store.load_state(run.repository_id, self.name)), run.options.since)
+        ids = store.live_commit_comments(run.repository_id)
+        if len(ids) > total:
+            gone = find_absent_nodes(run.client, list(ids), run.scope.name)
+            deleted = store.delete_commit_comments(run.scope, [ids[node_id] for node_id in gone], timezone.now())
+            run.counts[f"{self.name}_deleted"] += deleted
 
 
-def _store_pages(run: Run, stream: str, batch: Sequence[tuple[Page, IncrementalState]]) -> None:
-    """Write pages together, or one by one where that loses something or one of them cannot be written."""
-    whole = convert.join_pages(page for page, _ in batch)
-    together = [(whole, batch[-1][1])] if whole else batch
-    try:
-        for page, state in together:
-            stored = store.store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=state)
-            run.count(stream, stored, pages=len(batch) if whole else 1)
-    except (DataError, IntegrityError):
-        if len(batch) == len(together):
-            raise
-        for one in batch:
-            _store_pages(run, stream, [one])
+@dataclass(frozen=True, kw_only=True)
+class WholeListSpec(StreamSpec):
+    """A short REST list that is read whole, and not at all while its ETags hold. ``store`` also converts."""
+
+    store: Callable[[Run, str, WholeList, datetime], PageResult]
+
+    def collect(self, run: Run) -> None:
+        """Read and store the list."""
+        for page in whole_list_pages(run.client, self.name, run.scope.name, run.start(self.name)):
+            run.count(self.name, self.store(run, self.name, page, timezone.now()))
 
 
-def collect_small_list(run: Run, stream: str) -> None:
-    """Read releases, labels or milestones whole, unless they are as they were."""
-    for found in fetch.whole_list(run.client, stream, run.scope.name, run.start(stream)):
-        _store_small_list(run, stream, found)
+def _store_releases(run: Run, stream: str, page: WholeList, now: datetime) -> PageResult:
+    converted = convert.convert_releases(page.items, run.repository_id)
+    return store.store_releases(converted, scope=run.scope, stream=stream, state=page.state, now=now, whole=page.whole)
 
 
-def _store_small_list(run: Run, stream: str, found: fetch.WholeList) -> None:
-    now = timezone.now()
-    if stream == "releases":
-        page = convert.convert_releases(found.items, run.repository_id)
-        stored = store.store_releases(
-            page, scope=run.scope, stream=stream, state=found.state, now=now, whole=found.whole
-        )  # fmt: skip
-        run.count(stream, stored)
-        return
-    labels = stream == "labels"
-    rows, aside = (convert.convert_labels if labels else convert.convert_milestones)(found.items, run.repository_id)
-    accounts = [] if labels else list(convert.milestone_creators(found.items))
-    stored = store.store_rows(
-        Label if labels else Milestone, rows, aside, accounts,
-        scope=run.scope, stream=stream, state=found.state, now=now, whole=found.whole,
+def _store_labels(run: Run, stream: str, page: WholeList, now: datetime) -> PageResult:
+    rows, malformed = convert.convert_labels(page.items, run.repository_id)
+    return store.store_rows(
+        Label, rows, malformed, [], scope=run.scope, stream=stream, state=page.state, now=now, whole=page.whole
+    )
+
+
+def _store_milestones(run: Run, stream: str, page: WholeList, now: datetime) -> PageResult:
+    rows, malformed = convert.convert_milestones(page.items, run.repository_id)
+    creators = list(convert.milestone_creators(page.items))
+    return store.store_rows(
+        Milestone, rows, malformed, creators,
+        scope=run.scope, stream=stream, state=page.state, now=now, whole=page.whole,
     )  # fmt: skip
-    run.count(stream, stored)
 
 
-def collect_threads(run: Run, stream: str) -> None:
-    """Read pull requests, the timelines of issues, or discussions with everything said in them."""
-    shortfalls = Shortfalls(run, stream)
-    pages = fetch.thread_pages(
-        run.client, stream, run.node_id, run.scope.name, run.start(stream), shortfalls.known_lists(),
-        small_steps=run.small_steps,
-    )  # fmt: skip
-    converted = ((convert_items(page.items, run, stream), page) for page in pages)
-    for content, page in prefetch(converted, waiting=PAGES_WAITING):
-        if page.reactions:
-            store.store_reactions(page.reactions, scope=run.scope, stream=stream, state=page.state)
-            continue
-        with transaction.atomic():
-            skip_refused(run, stream, page.refused)
-            for denied in page.denied:
-                payload = {"after": denied.after}
-                run.skip(stream, f"{stream}:{denied.external_id}", denied.reason, denied.detail, payload)
-            store_items(run, stream, content, page.state)
-            shortfalls.record(page.items)
+@dataclass(frozen=True, kw_only=True)
+class ThreadSpec(StreamSpec):
+    """Issues, pull requests or discussions over GraphQL, with everything nested in them."""
+
+    convert: Callable[[Sequence[Any], int], Any]
+    store: Callable[[Run, str, Any, IncrementalState | None], None]
+    """The state is None for items that were requested by id."""
+    uses_graphql: ClassVar[bool] = True
+
+    def collect(self, run: Run) -> None:
+        """Read the list in the order of changes, and record what GitHub does not show of it."""
+        if self.name == DISCUSSIONS and run.facts is not None and not run.facts.get("hasDiscussionsEnabled"):
+            return
+        shortfalls = Shortfalls(run, self.name)
+        pages = thread_pages(
+            run.client, self.name, run.node_id, run.scope.name, run.start(self.name), shortfalls.known_lists(),
+            small_steps=run.small_steps,
+        )  # fmt: skip
+        converted = ((self.convert(page.items, run.repository_id), page) for page in pages)
+        for content, page in prefetch(converted, waiting=PAGES_WAITING):
+            if page.reactions:
+                store.store_reactions(page.reactions, scope=run.scope, stream=self.name, state=page.state)
+                continue
+            with transaction.atomic():
+                run.skip_refused(self.name, page.refused)
+                for denied in page.denied:
+                    external_id = f"{self.name}:{denied.external_id}"
+                    run.skip(self.name, external_id, denied.reason, denied.detail, {"after": denied.after})
+                self.store(run, self.name, content, page.state)
+                shortfalls.record(page.items)
 
 
-def collect_discussions(run: Run) -> None:
-    """Read discussions with everything said in them."""
-    collect_threads(run, DISCUSSIONS)
-
-
-Content = convert.ThreadPage | convert.DiscussionPage
-"""Converted items of a GraphQL stream."""
-
-
-def convert_items(items: Sequence[Any], run: Run, stream: str) -> Content:
-    """Convert items of a GraphQL stream."""
-    if stream == DISCUSSIONS:
-        return convert.convert_discussions(items, run.repository_id)
-    return convert.convert_threads(items, run.repository_id, THREADS[stream])
-
-
-def store_items(run: Run, stream: str, content: Content, state: IncrementalState | None) -> None:
-    """Write converted items of a GraphQL stream; ``state`` is None for those that were asked for by id."""
+def _store_threads(run: Run, stream: str, page: ThreadPage, state: IncrementalState | None) -> None:
     now = timezone.now()
-    if isinstance(content, convert.DiscussionPage):
-        run.count(stream, store.store_discussions(content, scope=run.scope, stream=stream, state=state, now=now))
-        return
-    for name, stored in store.store_threads(content, scope=run.scope, stream=stream, state=state, now=now).items():
+    for name, stored in store.store_threads(page, scope=run.scope, stream=stream, state=state, now=now).items():
         run.count(name, stored)
 
 
-class Shortfalls:
-    """What could not be read of the items of a stream: recorded once, and cleared when an item comes whole.
+def _store_discussions(run: Run, stream: str, page: DiscussionPage, state: IncrementalState | None) -> None:
+    stored = store.store_discussions(page, scope=run.scope, stream=stream, state=state, now=timezone.now())
+    run.count(stream, stored)
 
-    The payload of a recorded skip has the item's node id and the lists that are shorter than their totals. An item of
-    which exactly the same is missing again is not news: some lists never agree with their totals, such as timelines
-    of pull requests with more than 250 commits.
+
+class CommitSpec(StreamSpec):
+    """Commits, out of a local copy of the repository."""
+
+    def collect(self, run: Run) -> None:
+        """Update the local copy, and store the commits that branches and tags lead to and that are not stored yet."""
+        try:
+            history = LocalHistory(run.scope.name, run.repository_id)
+            if history.update(run.client, git_only=run.options.git_only):
+                self._read(run, history)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise ConfigurationError("git is not installed, or WORKSPACE_DIR is not a folder to write in") from error
+
+    def _read(self, run: Run, history: LocalHistory) -> None:
+        refs, full = _refs(run, history), run.options.full
+        while True:
+            plan = store.open_plan(run.repository_id, refs, full=full)
+            pages = (
+                (convert.convert_commits(page.commits, run.repository_id, run.scope.url), page.done)
+                for page in history.pages(plan)
+            )
+            for page, done in prefetch(pages, waiting=PAGES_WAITING):
+                run.count(self.name, store.store_commits(page, scope=run.scope, done=done))
+            changes = history.changes(store.known_refs(run.repository_id), plan.refs)
+            run.counts[f"{self.name}_deleted"] += store.close_plan(run.scope, plan, changes, timezone.now())
+            if plan.refs == refs:
+                return
+            full = False  # this plan was an earlier run's; the next one has the newer commits
+
+
+def _refs(run: Run, history: LocalHistory) -> dict[str, str]:
+    """Return the commits of branches and tags. A ref with a missing object is recorded and stays as it was."""
+    refs, known = history.refs(), store.known_refs(run.repository_id)
+    store.record_missing_refs(run.scope, refs.missing)
+    return {**{name: known[name] for name in refs.missing if name in known}, **refs.commits}
+
+
+def expect_authors(repository_id: int) -> None:
+    """Save that commits were read, so that a later run looks up their authors if this one is interrupted."""
+    store.save_state(repository_id, AUTHORS, GitHubState(extras={"more": True}))
+
+
+def find_authors(run: Run) -> None:
+    """Look up the accounts of new author addresses, if this run or an earlier one read commits or left addresses.
+
+    No-reply addresses name their account; each other address is looked up once.
     """
-
-    def __init__(self, run: Run, stream: str) -> None:
-        self.run, self.stream = run, stream
-        self.known = store.shortfalls(run.repository_id, stream)
-
-    def known_lists(self) -> dict[str, object]:
-        """Return the short lists by node id."""
-        return {str(payload.get("id")): payload.get("lists") for payload in self.known.values()}
-
-    def record(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Record what is missing of these items, and clear what was and is there now."""
-        for item in items:
-            name = f"{self.stream}:{item.get('number')}"
-            shortfall: Any = item.get(SHORTFALL)
-            if shortfall is None:
-                if name in self.known and not item.get(CONTINUED):
-                    clear_skips(
-                        collector=store.COLLECTOR, scope=self.run.scope.external_id, stream=self.stream,
-                        external_id=name,
-                    )  # fmt: skip
-                    del self.known[name]
-                continue
-            payload = {"id": item.get("id"), "lists": shortfall["lists"], "detail": shortfall["detail"]}
-            if self.known.get(name) != payload:
-                self.run.skip(self.stream, name, shortfall["reason"], shortfall["detail"], payload)
-                self.known[name] = payload
+    if not store.load_state(run.repository_id, AUTHORS).extras:
+        return
+    unknown = store.unknown_authors(run.repository_id, MOST_AUTHORS)
+    for accounts in fetch_authors(run.client, run.node_id, unknown, run.scope.name):
+        run.counts["authors"] += len(accounts)
+        run.counts["authors_found"] += sum(user is not None for user in accounts.values())
+        run.counts["commits_claimed"] += store.store_authors(run.scope, accounts, timezone.now())
+        run.client.share_budgets()
+    if len(unknown) < MOST_AUTHORS:
+        store.save_state(run.repository_id, AUTHORS, GitHubState())
 
 
-def collect_commits(run: Run, history: fetch.LocalHistory) -> None:
-    """Read the commits that branches and tags lead to and that are not kept yet."""
-    refs, full = _refs(run, history), run.full
-    while True:
-        plan = store.open_plan(run.repository_id, refs, full=full)
-        pages = (
-            (convert.convert_commits(page.commits, run.repository_id, run.scope.url), page.done)
-            for page in history.pages(plan)
-        )
-        for page, done in prefetch(pages, waiting=PAGES_WAITING):
-            run.count(COMMITS, store.store_commits(page, scope=run.scope, done=done))
-        changes = history.changes(store.known_refs(run.repository_id), plan.refs)
-        run.counts["commits_deleted"] += store.close_plan(run.scope, plan, changes, timezone.now())
-        if plan.refs == refs:
-            return
-        full = False  # the plan was an earlier run's; now what came since
+class CommentStateSpec(StreamSpec):
+    """Whether comments are hidden and review threads resolved; see ``states.py``."""
+
+    uses_graphql: ClassVar[bool] = True
+
+    def collect(self, run: Run) -> None:
+        """Read the states that the options request."""
+        collect_states(run)
 
 
-def _refs(run: Run, history: fetch.LocalHistory) -> dict[str, str]:
-    """Branches and tags with their commits; one whose object is missing is counted and stays as it was."""
-    found, known = history.refs(), store.known_refs(run.repository_id)
-    store.record_missing_refs(run.scope, found.missing)
-    return {**{name: known[name] for name in found.missing if name in known}, **found.commits}
-
-
-def skip_refused(run: Run, stream: str, items: Sequence[dict[str, Any]]) -> None:
-    """Count items that GitHub could not show however little was asked."""
-    for item in items:
-        run.counts[f"{stream}_refused"] += 1
-        store.record_refused(run.scope, stream, f"{stream}:{item['number']}")
+ISSUES_AND_PULLS = ("issues", "pullRequests")
+LISTS = {
+    spec.name: spec
+    for spec in (
+        ListSpec(
+            name="issues", counted=True, facts=ISSUES_AND_PULLS, feature="issues",
+            source=issue_pages, convert=convert.convert_issues, model=Issue,
+        ),
+        ListSpec(
+            name="issue_comments", facts=ISSUES_AND_PULLS, feature="issues",
+            source=issue_comment_pages, convert=convert.convert_issue_comments, model=IssueComment,
+        ),
+        ListSpec(
+            name="review_comments", facts=("pullRequests",), feature="pulls", read_every=timedelta(hours=20),
+            source=review_comment_pages, convert=convert.convert_review_comments, model=ReviewComment,
+        ),
+        CommitCommentSpec(
+            name="commit_comments", facts=("commitComments",), read_every=WEEK,
+            source=commit_comment_pages, convert=convert.convert_commit_comments, model=CommitComment,
+        ),
+    )
+}  # fmt: skip
+THREADS = {
+    spec.name: spec
+    for spec in (
+        ThreadSpec(
+            name="pulls", counted=True, facts=("pullRequests",), feature="pulls",
+            convert=partial(convert.convert_threads, kind="pull_request"), store=_store_threads,
+        ),
+        ThreadSpec(
+            name="issue_timelines", counted=True, facts=("issues",), feature="issues",
+            convert=partial(convert.convert_threads, kind="issue"), store=_store_threads,
+        ),
+        ThreadSpec(
+            name=DISCUSSIONS, counted=True, facts=("discussions",), feature="discussions",
+            convert=convert.convert_discussions, store=_store_discussions,
+        ),
+    )
+}  # fmt: skip
+STREAMS: dict[str, StreamSpec] = {
+    spec.name: spec
+    for spec in (
+        WholeListSpec(name="labels", facts=("labels",), feature="issues", read_every=WEEK, store=_store_labels),
+        WholeListSpec(
+            name="milestones", facts=("milestones",), feature="issues", read_every=WEEK, store=_store_milestones
+        ),
+        WholeListSpec(name="releases", facts=("releases",), read_every=WEEK, store=_store_releases),
+        *LISTS.values(),
+        CommitSpec(name=COMMITS, facts=("pushedAt", "heads", "tags", "defaultBranchRef")),
+        *THREADS.values(),
+        CommentStateSpec(name=COMMENT_STATES, facts=(*ISSUES_AND_PULLS, "commitComments")),
+    )
+}
+"""All streams in the order in which they are read: those that cost no GraphQL points come first."""

@@ -1,10 +1,18 @@
-"""The client of a run, out of the settings."""
+"""The client of a run, and whether GitHub answers it."""
 
 import threading
 
 from django.conf import settings
 from django.db import connection
 
+from core.errors import (
+    AccessDenied,
+    NotFound,
+    RetryLater,
+    SourceTimeout,
+    SourceUnavailable,
+    UnexpectedAnswer,
+)
 from core.operations.files import Workspace
 from core.operations.github_ops.app_auth import GitHubApp, read_app_credentials
 from core.operations.github_ops.client import GitHubClient
@@ -13,7 +21,12 @@ from core.operations.github_ops.query_fitting import QueryFitter
 from core.operations.github_ops.sending import HEADERS
 from core.operations.github_ops.tokens import TokenPool
 from core.operations.http import Allowance, Transport
-from github_activity_tracker.fetch.queries.server import RULES
+from github_activity_tracker.fetch.schema_rules import RULES
+
+PAYLOAD_ERRORS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
+"""What code may raise that reads a payload of an undocumented shape."""
 
 
 def open_client(*, max_requests: int | None = None, max_seconds: float | None = None) -> GitHubClient:
@@ -47,3 +60,28 @@ def _app(transport: Transport) -> GitHubApp | None:
         app_id=settings.GITHUB_APP_ID, private_key=key, api_url=settings.GITHUB_API_URL, transport=transport,
         clock=ServerClock(), headers=HEADERS,
     )  # fmt: skip
+
+
+def is_reachable(client: GitHubClient) -> bool:
+    """Return whether the REST API answers at all. The request is free.
+
+    https://docs.github.com/en/rest/rate-limit/rate-limit
+    """
+    try:
+        client.get("/rate_limit")
+    except (SourceUnavailable, SourceTimeout):
+        return False
+    except (NotFound, AccessDenied, RetryLater, UnexpectedAnswer):
+        return True  # an answer all the same; GitHub Enterprise Server answers 404 where limits are off
+    return True
+
+
+def graphql_works(client: GitHubClient) -> bool:
+    """Return whether GraphQL answers the smallest query there is."""
+    try:
+        client.graphql("{ viewer { login } rateLimit { cost } }")
+    except (SourceUnavailable, SourceTimeout, UnexpectedAnswer, *PAYLOAD_ERRORS):
+        return False
+    except (NotFound, AccessDenied, RetryLater):
+        return True
+    return True

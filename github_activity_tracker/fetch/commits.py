@@ -1,17 +1,20 @@
-"""Commits, out of a local copy of the repository."""
+"""X"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
 
-from core.errors import NotFound
+from core.errors import NotFound, SliceRefused
 from core.operations.files import Workspace
+from core.operations.github_ops.answers import graphql_error
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror, Refs, repository_url
 from core.operations.github_ops.git_log import RawCommit
 from core.operations.github_ops.links import repository_path
+from github_activity_tracker.fetch.queries import ACTOR
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
 PER_PAGE = 500
@@ -110,3 +113,58 @@ def _is_empty(client: GitHubClient, full_name: str) -> bool:
     except NotFound as error:
         return error.reason == "empty"
     return False
+
+
+PER_QUERY = 100
+
+
+def fetch_authors(
+    client: GitHubClient, repository: str, shas: Mapping[str, str], scope: str
+) -> Iterator[dict[str, dict[str, Any] | None]]:
+    """Yield accounts by address, some at a time; None for an address that GitHub knows no account of.
+
+    An address about which GitHub answers with an error is left out. ``repository`` is a node id; ``shas`` has a commit
+    for each address. Raises NotFound or AccessDenied when GitHub does not show the repository.
+    """
+    waiting, size = list(shas.items()), PER_QUERY
+    while waiting:
+        some = waiting[:size]
+        try:
+            users = _accounts_of_commits(client, repository, [sha for _, sha in some], scope)
+        except SliceRefused:
+            if size == 1:
+                raise
+            size = max(1, size // 2)
+            continue
+        yield {some[place][0]: user for place, user in users.items()}
+        waiting = waiting[len(some) :]
+
+
+def _accounts_of_commits(
+    client: GitHubClient, repository: str, shas: list[str], scope: str
+) -> dict[int, dict[str, Any] | None]:
+    """Return accounts by the positions of the commits; one query.
+
+    ``object`` takes no list, so that each commit has a name of its own in the query.
+    """
+    parts = [
+        f'c{place}: object(oid: "{sha}") {{ ... on Commit {{ author {{ user {{ ...Account }} }} }} }}'
+        for place, sha in enumerate(shas)
+    ]
+    text = (
+        f"query ($id: ID!) {{ node(id: $id) {{ ... on Repository {{ {' '.join(parts)} }} }} rateLimit {{ cost }} }}\n"
+        f"{ACTOR}"
+    )
+    answer = client.query(text, {"id": repository}, scope=scope)
+    node = answer.data.get("node")
+    if not isinstance(node, dict):
+        if answer.errors:
+            raise graphql_error({"type": answer.errors[0].kind, "message": answer.errors[0].message})
+        raise NotFound(f"GitHub does not show the commits of {scope}", reason="not_found")
+    withheld = {error.path[1] for error in answer.errors if len(error.path) > 1}
+    users = {
+        place: ((node.get(f"c{place}") or {}).get("author") or {}).get("user")
+        for place in range(len(shas))
+        if f"c{place}" not in withheld
+    }
+    return {place: user if user and user.get("databaseId") else None for place, user in users.items()}

@@ -1,8 +1,4 @@
-"""How much there is of everything, which ids still exist, and single threads with all that belongs to them.
-
-An id counts as gone only when GitHub answers NOT_FOUND for this id, and does so again when it is asked in another way.
-A null without an error, FORBIDDEN, and errors about a parent are no answer.
-"""
+"""X"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -12,21 +8,18 @@ from typing import Any
 from core.errors import AccessDenied, CursorRefused, NotFound, SliceRefused
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.links import repository_path
-from github_activity_tracker.fetch import queries
-from github_activity_tracker.fetch.listing import refuse_cut
-from github_activity_tracker.fetch.lists import as_items
-from github_activity_tracker.fetch.queries.events import ACTOR
+from github_activity_tracker.fetch.graphql import refuse_cut
+from github_activity_tracker.fetch.queries import ACTOR, TOTALS_OF_DISCUSSIONS, TOTALS_OF_ISSUES, TOTALS_OF_PULLS
 
 PER_QUERY = 100
 GONE = "NOT_FOUND"
 Item = dict[str, Any]
 TOTALS = {
-    "issues": ("issues", queries.TOTALS_OF_ISSUES, 100),
-    "pulls": ("pullRequests", queries.TOTALS_OF_PULLS, 100),
-    "discussions": ("discussions", queries.TOTALS_OF_DISCUSSIONS, 25),
+    "issues": ("issues", TOTALS_OF_ISSUES, 100),
+    "pulls": ("pullRequests", TOTALS_OF_PULLS, 100),
+    "discussions": ("discussions", TOTALS_OF_DISCUSSIONS, 25),
 }
 """Connection, query and page size of each list of totals."""
-POSTS = {"issue_comments": "issues/{}/comments", "review_comments": "pulls/{}/comments"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +31,7 @@ class TotalsPage:
     last: bool
 
 
-def totals(client: GitHubClient, name: str, repository: str, scope: str, after: str = "") -> Iterator[TotalsPage]:
+def totals_pages(client: GitHubClient, name: str, repository: str, scope: str, after: str = "") -> Iterator[TotalsPage]:
     """Yield all issues, pull requests or discussions with the sizes of their lists, in the order of their creation.
 
     ``repository`` is a node id. A page of a hundred costs three or four points. A refused cursor starts from the
@@ -98,7 +91,9 @@ def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, st
     return False, ""
 
 
-def absent_numbers(client: GitHubClient, name: str, repository: str, numbers: Sequence[int], scope: str) -> set[int]:
+def find_absent_numbers(
+    client: GitHubClient, name: str, repository: str, numbers: Sequence[int], scope: str
+) -> set[int]:
     """Return those of the numbers that GitHub's GraphQL has no issue or pull request for."""
     field = "issue" if name == "issues" else "pullRequest"
 
@@ -112,14 +107,14 @@ def absent_numbers(client: GitHubClient, name: str, repository: str, numbers: Se
     return {int(number) for number, _, kind in looked_up if kind == GONE}
 
 
-def absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
+def find_absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
     """Return those of the node ids for which GitHub answers NOT_FOUND twice: in a list, and one by one."""
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } rateLimit { cost } }"
     missing = [id_ for id_, _, kind in _listed(client, text, node_ids, scope) if kind == GONE]
     return _still_missing(client, missing, scope)
 
 
-def accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple[list[Item], list[str]]:
+def fetch_accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple[list[Item], list[str]]:
     """Return the accounts with these node ids, and the ids for which GitHub answers NOT_FOUND twice."""
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Actor { ...Account } } rateLimit { cost } }\n" + ACTOR
     found: list[Item] = []
@@ -130,18 +125,6 @@ def accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple
         elif node is None and kind == GONE:
             missing.append(id_)
     return found, _still_missing(client, missing, scope)
-
-
-def issue(client: GitHubClient, full_name: str, number: int) -> Any:
-    """Return an issue or pull request as REST's list shows it; NotFound when it is not in this repository."""
-    return client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0).data
-
-
-def posts(client: GitHubClient, full_name: str, stream: str, number: int) -> list[Any]:
-    """Return all ``issue_comments`` or ``review_comments`` of one issue or pull request; a hundred a request."""
-    path = f"{repository_path(full_name)}/{POSTS[stream].format(number)}"
-    answers = client.pages(path, {"per_page": 100}, scope=full_name)
-    return [item for answer in answers for item in as_items(answer.data)]
 
 
 def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:

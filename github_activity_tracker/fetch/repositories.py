@@ -1,10 +1,11 @@
-"""Repositories' own facts; also the cheap question whether anything in them changed."""
+"""X"""
 
 import json
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 from core.errors import (
@@ -19,11 +20,90 @@ from core.errors import (
 )
 from core.operations.github_ops.answers import GraphQLAnswer
 from core.operations.github_ops.client import GitHubClient
-from core.operations.github_ops.links import repository_path
+from core.operations.github_ops.links import escaped, repository_path
 from core.operations.github_ops.tokens import Token
-from github_activity_tracker.fetch.facts import PAYLOAD_ERRORS, are_facts, is_repository
+from github_activity_tracker.fetch.client import PAYLOAD_ERRORS, graphql_works
 from github_activity_tracker.fetch.queries import REPOSITORY
+from github_activity_tracker.fetch.rest import as_items
 from github_activity_tracker.payloads import RepositoryPayload
+
+LARGEST_ID = 2**63 - 1
+LARGEST_COUNT = 2**31 - 1
+NEEDED = ("issues", "pullRequests")
+LISTS = (*NEEDED, "discussions", "milestones", "releases", "labels", "heads", "tags")
+NUMBERS = ("stargazerCount", "forkCount")
+OBJECTS = ("owner", "watchers", "primaryLanguage", "repositoryTopics", "defaultBranchRef")
+
+
+def is_repository_id(value: object) -> bool:
+    """Return whether a value can be the numeric id of a repository."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID
+
+
+def is_full_name(value: object) -> bool:
+    """Return whether a value reads ``owner/name``."""
+    return isinstance(value, str) and len(parts := value.split("/")) == 2 and all(parts)
+
+
+def are_facts(answer: object) -> bool:
+    """Return whether the GraphQL facts of a repository are complete and of the documented types.
+
+    Lists that an older server does not have may be missing; issues and pull requests may not.
+    """
+    if not isinstance(answer, dict):
+        return False
+    facts = cast("dict[str, Any]", answer)
+    return (
+        is_repository_id(facts.get("databaseId"))
+        and isinstance(facts.get("id"), str)
+        and bool(facts["id"])
+        and is_full_name(facts.get("nameWithOwner"))
+        and all(name in facts for name in NEEDED)
+        and all(_is_list(facts[name]) for name in LISTS if name in facts)
+        and all(_is_count(facts[name]) for name in NUMBERS if name in facts)
+        and all(isinstance(facts.get(name), dict | None) for name in OBJECTS)
+        and _is_moment(facts.get("pushedAt"))
+    )
+
+
+def is_repository(answer: object) -> bool:
+    """Return whether a REST answer is a repository with an id and a name."""
+    if not isinstance(answer, dict):
+        return False
+    payload = cast("dict[str, Any]", answer)
+    return is_repository_id(payload.get("id")) and is_full_name(payload.get("full_name"))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT
+
+
+def _is_list(value: object) -> bool:
+    """Return whether a connection has a total and, if any, nodes with readable dates."""
+    if not isinstance(value, dict):
+        return False
+    connection = cast("Mapping[str, Any]", value)
+    nodes: Any = connection.get("nodes") or []
+    return (
+        _is_count(connection.get("totalCount"))
+        and isinstance(nodes, list)
+        and all(_is_node(node) for node in cast("list[object]", nodes))
+    )
+
+
+def _is_node(node: object) -> bool:
+    return node is None or (isinstance(node, dict) and _is_moment(cast("Mapping[str, Any]", node).get("updatedAt")))
+
+
+def _is_moment(value: object) -> bool:
+    """Return whether a value is nothing or an ISO 8601 time with a zone."""
+    if value is None:
+        return True
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
 
 logger = logging.getLogger(__name__)
 PER_QUERY = 100
@@ -36,7 +116,7 @@ FEATURES = {"issues": "has_issues", "pulls": "has_pull_requests", "discussions":
 Facts = dict[str, Any]
 
 
-def repository(client: GitHubClient, full_name: str, known_id: int | None) -> RepositoryPayload:
+def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None) -> RepositoryPayload:
     """Return the facts of a repository over REST, by its id where that is known: names change hands, ids do not.
 
     Raises ``NotFound`` when it is gone, blocked or never was, ``UnexpectedAnswer`` for anything but a repository.
@@ -48,38 +128,13 @@ def repository(client: GitHubClient, full_name: str, known_id: int | None) -> Re
     return cast("RepositoryPayload", payload)
 
 
-def features(client: GitHubClient, full_name: str, known_id: int) -> dict[str, bool]:
+def fetch_features(client: GitHubClient, full_name: str, known_id: int) -> dict[str, bool]:
     """Return which kinds of threads are switched on; kinds that the server does not mention are left out.
 
     https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
-    payload = cast("Mapping[str, object]", repository(client, full_name, known_id))
+    payload = cast("Mapping[str, object]", fetch_repository(client, full_name, known_id))
     return {kind: bool(payload[name]) for kind, name in FEATURES.items() if isinstance(payload.get(name), bool)}
-
-
-def is_reachable(client: GitHubClient) -> bool:
-    """Return whether the REST API answers at all. The request is free.
-
-    https://docs.github.com/en/rest/rate-limit/rate-limit
-    """
-    try:
-        client.get("/rate_limit")
-    except (SourceUnavailable, SourceTimeout):
-        return False
-    except (NotFound, AccessDenied, RetryLater, UnexpectedAnswer):
-        return True  # an answer all the same; GitHub Enterprise Server answers 404 where limits are off
-    return True
-
-
-def graphql_works(client: GitHubClient) -> bool:
-    """Return whether GraphQL answers the smallest query there is."""
-    try:
-        client.graphql("{ viewer { login } rateLimit { cost } }")
-    except (SourceUnavailable, SourceTimeout, UnexpectedAnswer, *PAYLOAD_ERRORS):
-        return False
-    except (NotFound, AccessDenied, RetryLater):
-        return True
-    return True
 
 
 Asked = tuple[str, str]
@@ -100,7 +155,7 @@ class Probe:
     outage: CollectorError | None = None
 
 
-def probe(client: GitHubClient, repositories: Sequence[Asked]) -> Probe:
+def probe_repositories(client: GitHubClient, repositories: Sequence[Asked]) -> Probe:
     """Return the facts of many repositories.
 
     A hundred repositories cost one request, for each of the tokens that see them; what one token does not see is asked
@@ -216,3 +271,40 @@ def _selector(name: str, node_id: str) -> str:
 def _batches(repositories: Sequence[Asked], size: int) -> Iterator[Sequence[Asked]]:
     for start in range(0, len(repositories), size):
         yield repositories[start : start + size]
+
+
+def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
+    """Return every repository that is not a fork, archived ones included; NotFound when there is no such owner.
+
+    Items that are not repositories are left out and logged.
+    """
+    try:
+        return _list_repositories(client, owner, f"/orgs/{escaped(owner)}/repos")
+    except NotFound:
+        return _list_repositories(client, owner, f"/users/{escaped(owner)}/repos")
+
+
+def _list_repositories(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:
+    """Every list shows what its token sees and no more, so each token is asked for its own."""
+    found: dict[str, dict[str, Any]] = {}
+    params = {"per_page": 100, "type": "all", "sort": "full_name"}
+    absent: list[NotFound | AccessDenied] = []
+    tokens = client.listing_tokens(owner)
+    for token in tokens:
+        try:
+            for answer in client.pages(path, params, scope=owner, prefer=token):
+                found |= {str(item["full_name"]): item for item in _repositories(answer.data, path)}
+        except (NotFound, AccessDenied) as error:
+            absent.append(error)
+    if len(absent) == len(tokens):
+        raise absent[0]
+    return list(found.values())
+
+
+def _repositories(data: object, path: str) -> Iterator[dict[str, Any]]:
+    """Yield the repositories of one page that are not forks; anything else in the list is logged."""
+    for item in as_items(data):
+        if not is_repository(item):
+            logger.warning("GitHub lists something that is not a repository path=%s", path)
+        elif not cast("dict[str, Any]", item).get("fork"):
+            yield item

@@ -1,8 +1,4 @@
-"""Whether comments are hidden and review threads resolved: REST does not say, and neither moves a date.
-
-https://docs.github.com/en/graphql/reference/interfaces#minimizable
-https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread
-"""
+"""X"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,11 +6,23 @@ from typing import Any
 
 from core.errors import SliceRefused
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker.fetch.listing import note_short_lists
-from github_activity_tracker.fetch.node_errors import add_shortfall
-from github_activity_tracker.fetch.overflow import Nested, complete
-from github_activity_tracker.fetch.queries.events import ACTOR
-from github_activity_tracker.fetch.queries.states import HIDDEN_BY_ID, REVIEW_THREADS
+from github_activity_tracker.fetch.graphql import note_short_lists
+from github_activity_tracker.fetch.nested import Nested, add_shortfall, complete
+from github_activity_tracker.fetch.queries import ACTOR, HIDDEN, PAGE
+
+KINDS = ("IssueComment", "PullRequestReviewComment", "CommitComment")
+HIDDEN_BY_ID = (
+    "query ($ids: [ID!]!) { nodes(ids: $ids) { id "
+    + " ".join(f"... on {kind} {{ {HIDDEN}}}" for kind in KINDS)
+    + " } rateLimit { cost } }"
+)
+REVIEW_THREADS = (
+    "reviewThreads(first: %d%s) { totalCount "
+    + PAGE
+    + " nodes { id isResolved resolvedBy { ...Account } comments(first: 1) { totalCount nodes { fullDatabaseId } } } }"
+)
+"""Takes its size and, where it is continued, ``, after: "..."``."""
+
 
 PER_QUERY = 100
 PULLS, THREADS = 25, 300
@@ -24,7 +32,7 @@ NESTED = Nested(name="reviewThreads", query=REVIEW_THREADS, of="PullRequest", fr
 Node = dict[str, Any]
 
 
-def hidden(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterator[dict[str, Node | None]]:
+def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterator[dict[str, Node | None]]:
     """Yield comments by node id, up to a hundred for a point; None for one that GitHub does not show."""
     start, size = 0, PER_QUERY
     while start < len(node_ids):
@@ -41,7 +49,7 @@ def hidden(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterato
         start += len(some)
 
 
-def review_threads(
+def fetch_review_threads(
     client: GitHubClient, pulls: Sequence[tuple[str, int]], scope: str
 ) -> Iterator[dict[str, Node | None]]:
     """Yield pull requests with all their review threads; ``pulls`` are node ids with the threads that are expected.

@@ -1,39 +1,65 @@
-"""Issues, pull requests and discussions as GraphQL tells them."""
+"""X"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from core.errors import NotFound
+from core.operations.github_ops.answers import graphql_error
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
-from github_activity_tracker.fetch import queries
-from github_activity_tracker.fetch.listing import Details, ItemPage, Known, Listing, by_ids, item_behind, pages
-from github_activity_tracker.fetch.overflow import Nested
-from github_activity_tracker.fetch.queries.events import ACTOR
-
-ISSUE_TIMELINE = Nested(
-    name="timelineItems", query=queries.TIMELINE["Issue"], of="Issue", fragments=queries.EVENTS["Issue"] + ACTOR
+from github_activity_tracker.fetch.graphql import (
+    Details,
+    ItemPage,
+    Known,
+    Listing,
+    fetch_by_ids,
+    fetch_item_behind,
+    note_missing,
+    pages,
 )
+from github_activity_tracker.fetch.nested import Nested, complete, note_errors
+from github_activity_tracker.fetch.queries import (
+    ACTOR,
+    CLOSING_REFERENCES,
+    DISCUSSION,
+    DISCUSSION_LABELS,
+    DISCUSSIONS,
+    EVENTS,
+    ISSUE,
+    ISSUES,
+    LIGHT_ISSUES,
+    LIGHT_PULLS,
+    PULL,
+    PULLS,
+    REPLIES,
+    REVIEW_REQUESTS,
+    REVIEWS,
+    TALK,
+    TIMELINE,
+)
+
+ISSUE_TIMELINE = Nested(name="timelineItems", query=TIMELINE["Issue"], of="Issue", fragments=EVENTS["Issue"] + ACTOR)
 PULL_TIMELINE = Nested(
     name="timelineItems",
-    query=queries.TIMELINE["PullRequest"],
+    query=TIMELINE["PullRequest"],
     of="PullRequest",
-    fragments=queries.EVENTS["PullRequest"] + ACTOR,
+    fragments=EVENTS["PullRequest"] + ACTOR,
 )
-REVIEWS = Nested(name="reviews", query=queries.REVIEWS, of="PullRequest", fragments=ACTOR)
-REPLIES = Nested(name="replies", query=queries.REPLIES, of="DiscussionComment", fragments=ACTOR)
-REVIEW_REQUESTS = Nested(
-    name="reviewRequests", query=queries.REVIEW_REQUESTS, of="PullRequest", fragments="", is_column=True
+NESTED_REVIEWS = Nested(name="reviews", query=REVIEWS, of="PullRequest", fragments=ACTOR)
+NESTED_REPLIES = Nested(name="replies", query=REPLIES, of="DiscussionComment", fragments=ACTOR)
+NESTED_REVIEW_REQUESTS = Nested(
+    name="reviewRequests", query=REVIEW_REQUESTS, of="PullRequest", fragments="", is_column=True
 )
-CLOSING_REFERENCES = Nested(
-    name="closingIssuesReferences", query=queries.CLOSING_REFERENCES, of="PullRequest", fragments="", is_column=True
+NESTED_CLOSING_REFERENCES = Nested(
+    name="closingIssuesReferences", query=CLOSING_REFERENCES, of="PullRequest", fragments="", is_column=True
 )
-LABELS = Nested(name="labels", query=queries.DISCUSSION_LABELS, of="Discussion", fragments="", is_column=True)
-TALK = Nested(name="comments", query=queries.TALK, of="Discussion", fragments=ACTOR, size=50, inner=REPLIES)
+NESTED_LABELS = Nested(name="labels", query=DISCUSSION_LABELS, of="Discussion", fragments="", is_column=True)
+NESTED_COMMENTS = Nested(name="comments", query=TALK, of="Discussion", fragments=ACTOR, size=50, inner=NESTED_REPLIES)
 
 DETAIL = {
-    "issue_timelines": ("Issue", queries.ISSUE, queries.EVENTS["Issue"] + ACTOR),
-    "pulls": ("PullRequest", queries.PULL, queries.EVENTS["PullRequest"] + ACTOR),
-    "discussions": ("Discussion", queries.DISCUSSION, ACTOR),
+    "issue_timelines": ("Issue", ISSUE, EVENTS["Issue"] + ACTOR),
+    "pulls": ("PullRequest", PULL, EVENTS["PullRequest"] + ACTOR),
+    "discussions": ("Discussion", DISCUSSION, ACTOR),
 }
 
 
@@ -45,15 +71,16 @@ def _by_ids(stream: str) -> str:
 
 LISTINGS = {
     "issue_timelines": Listing(
-        connection="issues", query=queries.ISSUES, light=queries.LIGHT_ISSUES, nested=[ISSUE_TIMELINE], size=100,
+        connection="issues", query=ISSUES, light=LIGHT_ISSUES, nested=[ISSUE_TIMELINE], size=100,
         detail=_by_ids("issue_timelines"),
     ),
     "pulls": Listing(
-        connection="pullRequests", query=queries.PULLS, light=queries.LIGHT_PULLS,
-        nested=[REVIEW_REQUESTS, CLOSING_REFERENCES, REVIEWS, PULL_TIMELINE], size=50, detail=_by_ids("pulls"),
+        connection="pullRequests", query=PULLS, light=LIGHT_PULLS,
+        nested=[NESTED_REVIEW_REQUESTS, NESTED_CLOSING_REFERENCES, NESTED_REVIEWS, PULL_TIMELINE], size=50,
+        detail=_by_ids("pulls"),
     ),
     "discussions": Listing(
-        connection="discussions", query=queries.DISCUSSIONS, light="", nested=[LABELS, TALK], size=25,
+        connection="discussions", query=DISCUSSIONS, light="", nested=[NESTED_LABELS, NESTED_COMMENTS], size=25,
         detail=_by_ids("discussions"),
     ),
 }  # fmt: skip
@@ -71,17 +98,45 @@ def thread_pages(
     return pages(client, LISTINGS[stream], repository, scope, start, known, small_steps=small_steps)
 
 
-def thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
+def fetch_thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
     """Yield the same items by their node ids, some at a time, with reasons for those that GitHub does not show."""
-    return by_ids(client, LISTINGS[stream], node_ids, scope)
+    return fetch_by_ids(client, LISTINGS[stream], node_ids, scope)
 
 
-def thread_behind(client: GitHubClient, stream: str, repository: str, scope: str, after: str | None) -> Details:
+def fetch_thread_behind(client: GitHubClient, stream: str, repository: str, scope: str, after: str | None) -> Details:
     """Return the item behind a cursor of a GraphQL stream; None is the beginning."""
-    return item_behind(client, LISTINGS[stream], repository, scope, after)
+    return fetch_item_behind(client, LISTINGS[stream], repository, scope, after)
 
 
-def threads_by_id(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[list[Any]]:
+def fetch_threads(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[list[Any]]:
     """Yield the same items alone; those that GitHub does not show are left out."""
-    for details in thread_details(client, stream, node_ids, scope):
+    for details in fetch_thread_details(client, stream, node_ids, scope):
         yield details.items
+
+
+def fetch_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
+    """Return an issue, pull request or discussion over GraphQL, by its number (``pulls:12``) or node id.
+
+    What is missing of it is noted as its shortfall. Raises NotFound when it is gone,
+    AccessDenied when GitHub denies it.
+    """
+    kind, fields, fragments = DETAIL[stream]
+    number = external_id.rpartition(":")[2]
+    if number.isdigit():
+        inner = f"{kind[0].lower()}{kind[1:]}(number: {number}) {{ {fields} }}"
+        text = f"query ($id: ID!) {{ node(id: $id) {{ ... on Repository {{ item: {inner} }} }} }}\n{fragments}"
+        answer = client.query(text, {"id": repository}, scope=scope)
+        path: tuple[str | int, ...] = ("node", "item")
+        found = (answer.data.get("node") or {}).get("item")
+    else:
+        text = f"query ($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ {fields} }} }} }}\n{fragments}"
+        answer = client.query(text, {"id": external_id}, scope=scope)
+        path, found = ("node",), answer.data.get("node")
+    errors = note_errors({path: found}, answer.errors)
+    if not found and errors:
+        raise graphql_error({"type": errors[0].kind, "message": errors[0].message})
+    if not found:
+        raise NotFound(f"GitHub shows no {stream} {external_id}", reason="not_found")
+    complete(client, scope, [found], LISTINGS[stream].nested)
+    note_missing([found], LISTINGS[stream])
+    return found

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from core.checks import check_trackers
 from core.errors import ConfigurationError, TokensRefused
 from core.logs.redaction import redact
-from github_activity_tracker import fetch
+from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.tests.test_collect import Collect, kept, true
 from github_activity_tracker.tests.test_refusals import exit_code
 from samples.app import App, Installation
@@ -101,13 +101,13 @@ def test_the_clocks_may_differ(server: SampleServer, key_file: Path, skew: float
     app = app_of(server, Installation(number=1, login=OWNER), skew=skew)
     moment = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + skew))
     monkeypatch.setattr("samples.wire.Handler.date_time_string", lambda *_: moment)
-    assert fetch.open_client().get(f"/repos/{server.truth()['full_name']}", scope=server.truth()["full_name"]).data
+    assert open_client().get(f"/repos/{server.truth()['full_name']}", scope=server.truth()["full_name"]).data
     assert app.served == 1
 
 
 def test_the_secrets_of_an_app_are_hidden(server: SampleServer, key_file: Path) -> None:
     app = app_of(server, Installation(number=1, login=OWNER))
-    fetch.open_client().get("/user")
+    open_client().get("/user")
     token = next(iter(app.issued))
     assert token not in redact(f"log line with {token} in it")
     assert "BEGIN" not in redact(key_file.read_text())
@@ -129,7 +129,7 @@ def test_a_key_that_is_none_is_a_setting_to_correct(
 ) -> None:
     key_file.unlink() if content is None else key_file.write_bytes(content)
     with pytest.raises(ConfigurationError, match=words):
-        fetch.open_client()
+        open_client()
     assert exit_code("a/b") == 2
     assert "GITHUB_APP_PRIVATE_KEY_FILE" in capsys.readouterr().err
     assert check_trackers(None)[0].id == "core.E003"
@@ -139,7 +139,7 @@ def test_a_key_that_is_none_is_a_setting_to_correct(
 def test_half_an_app_names_the_setting_that_is_missing(key_file: Path, settings: Any, missing: str) -> None:
     setattr(settings, missing, "")
     with pytest.raises(ConfigurationError, match=f"{missing} is not set"):
-        fetch.open_client()
+        open_client()
 
 
 @pytest.mark.parametrize("wrong", ["another key", "another id", "nowhere"])
@@ -152,6 +152,6 @@ def test_an_app_that_github_does_not_know_ends_with_2(
     elif wrong == "another id":
         settings.GITHUB_APP_ID = "99"
     with pytest.raises(TokensRefused, match="GITHUB_APP_ID"):
-        fetch.open_client().get("/user")
+        open_client().get("/user")
     assert exit_code(server.truth()["full_name"]) == 2
     assert "GITHUB_APP_ID" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.models import Activity, Document
-from github_activity_tracker.collector import authors
+from github_activity_tracker.collector import streams
 from github_activity_tracker.models import Account, AuthorEmail, Commit
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_discussions import server as sample_server
@@ -60,7 +60,7 @@ def test_what_a_run_may_ask_is_bounded_and_later_runs_go_on(
     server: SampleServer, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del server
-    monkeypatch.setattr(authors, "MOST", 3)
+    monkeypatch.setattr(streams, "MOST_AUTHORS", 3)
     collect()
     assert AuthorEmail.objects.count() == 3
     collect()

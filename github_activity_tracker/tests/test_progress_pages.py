@@ -5,7 +5,8 @@ from collections import defaultdict
 import pytest
 
 from core.runs import recorded_run
-from github_activity_tracker.collector import CollectOptions, GitHubCollector
+from github_activity_tracker.collector.collector import GitHubCollector
+from github_activity_tracker.collector.options import CollectOptions
 from samples.server import SampleServer
 
 pytestmark = pytest.mark.django_db(transaction=True)

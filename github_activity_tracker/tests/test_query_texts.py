@@ -29,14 +29,13 @@ from core.errors import NotFound, SliceRefused
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.query_fitting import QueryFitter
 from github_activity_tracker.fetch import queries
-from github_activity_tracker.fetch.authors import authors
-from github_activity_tracker.fetch.queries.server import RULES
-from github_activity_tracker.fetch.reactions import QUERY as REACTIONS
-from github_activity_tracker.fetch.reconcile import absent_nodes, accounts
-from github_activity_tracker.fetch.repositories import probe
-from github_activity_tracker.fetch.single import one_thread
-from github_activity_tracker.fetch.states import hidden, review_threads
-from github_activity_tracker.fetch.threads import DETAIL, LISTINGS, threads_by_id
+from github_activity_tracker.fetch.commits import fetch_authors
+from github_activity_tracker.fetch.nested import REACTIONS_BY_ID as REACTIONS
+from github_activity_tracker.fetch.reconcile import fetch_accounts, find_absent_nodes
+from github_activity_tracker.fetch.repositories import probe_repositories
+from github_activity_tracker.fetch.schema_rules import RULES
+from github_activity_tracker.fetch.states import fetch_hidden_states, fetch_review_threads
+from github_activity_tracker.fetch.threads import DETAIL, LISTINGS, fetch_thread, fetch_threads
 from tests.support.github_twin import SERVE
 
 SAMPLE = Path(samples.graphql.__file__).parent / "schema.graphql"
@@ -73,14 +72,14 @@ def emitted() -> list[str]:
     recorder: Any = Recorder()
     client: GitHubClient = recorder
     for call in (
-        lambda: probe(client, [("o/a", ""), ("o/b", "R_1")]),
-        lambda: list(hidden(client, ["IC_1"], "o/a")),
-        lambda: list(review_threads(client, [("PR_1", 1)], "o/a")),
-        *(lambda stream=stream: one_thread(client, "R_1", stream, "pulls:12", "o/a") for stream in DETAIL),
-        lambda: list(authors(client, "R_1", {"a@b.example": "0" * 40}, "o/a")),
-        lambda: absent_nodes(client, ["I_1"], "o/a"),
-        lambda: accounts(client, ["U_1"], "o/a"),
-        *(lambda stream=stream: list(threads_by_id(client, stream, ["I_1"], "o/a")) for stream in DETAIL),
+        lambda: probe_repositories(client, [("o/a", ""), ("o/b", "R_1")]),
+        lambda: list(fetch_hidden_states(client, ["IC_1"], "o/a")),
+        lambda: list(fetch_review_threads(client, [("PR_1", 1)], "o/a")),
+        *(lambda stream=stream: fetch_thread(client, "R_1", stream, "pulls:12", "o/a") for stream in DETAIL),
+        lambda: list(fetch_authors(client, "R_1", {"a@b.example": "0" * 40}, "o/a")),
+        lambda: find_absent_nodes(client, ["I_1"], "o/a"),
+        lambda: fetch_accounts(client, ["U_1"], "o/a"),
+        *(lambda stream=stream: list(fetch_threads(client, stream, ["I_1"], "o/a")) for stream in DETAIL),
     ):
         with suppress(NotFound):
             call()

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from core.ingest.skips import request_retry
 from core.models import Activity, Checkpoint, Document, SkippedItem
-from github_activity_tracker import fetch
+from github_activity_tracker.fetch.client import open_client
+from github_activity_tracker.fetch.reconcile import find_absent_nodes
 from github_activity_tracker.models import (
     Account,
     FormerLogin,
@@ -163,9 +164,9 @@ def test_an_id_is_asked_about_twice_before_it_counts_as_gone(server: Twin, colle
     collect()
     ids = list(IssueComment.objects.order_by("pk").values_list("node_id", flat=True)[:5])
     change(server, "delete_comment", id=IssueComment.objects.get(node_id=ids[2]).pk)
-    client = fetch.open_client()
+    client = open_client()
     server.call("faults", {"rules": [{"kind": "graphql_null", "at": r"^nodes\.[01]$", "type": "NOT_FOUND"}]})
-    assert fetch.absent_nodes(client, ids, server.name) == [ids[2]]
+    assert find_absent_nodes(client, ids, server.name) == [ids[2]]
     server.call("faults", {"rules": []})
 
 

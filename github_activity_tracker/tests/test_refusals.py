@@ -7,6 +7,7 @@ from django.db import DataError
 
 from core.models import CollectorRun, Scope, SkippedItem
 from github_activity_tracker.collector import streams
+from github_activity_tracker.collector.run import Run
 from github_activity_tracker.management.commands.collect_github import Command
 from github_activity_tracker.models import FormerName, Issue, Repository
 from github_activity_tracker.tests.test_collect import Collect, kept, true
@@ -37,14 +38,14 @@ def test_an_error_that_nobody_thought_of_stops_no_other_repository(
     both: tuple[SampleServer, Collect], monkeypatch: pytest.MonkeyPatch, caplog: Any, unforeseen: Exception
 ) -> None:
     _, collect = both
-    whole = streams.collect_small_list
+    collect_list = streams.WholeListSpec.collect
 
-    def hostile(run: streams.Run, stream: str) -> None:
+    def hostile(spec: streams.WholeListSpec, run: Run) -> None:
         if run.scope.name == SAMPLE_REPOSITORY:
             raise unforeseen
-        whole(run, stream)
+        collect_list(spec, run)
 
-    monkeypatch.setattr(streams, "collect_small_list", hostile)
+    monkeypatch.setattr(streams.WholeListSpec, "collect", hostile)
     result = collect()
     assert scopes(result) == {SAMPLE_REPOSITORY: "partial", SECOND_REPOSITORY: "succeeded"}
     short = next(scope for scope in result["scopes"] if scope["outcome"] == "partial")
@@ -61,7 +62,7 @@ def test_a_lost_database_stops_the_run(both: tuple[SampleServer, Collect], monke
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(streams, "collect_small_list", full)
+    monkeypatch.setattr(streams.WholeListSpec, "collect", full)
     with pytest.raises(OSError, match="No space"):
         both[1]()
 
@@ -105,7 +106,7 @@ def test_without_a_token_lists_are_read_and_the_rest_is_counted(
     assert result["outcome"] == "partial"
     assert kept() == true(server)
     assert set(SkippedItem.objects.values_list("stream", "reason")) == {
-        (name, "needs_token") for name in streams.NEED_TOKEN
+        (name, "needs_token") for name, spec in streams.STREAMS.items() if spec.uses_graphql
     }
 
 

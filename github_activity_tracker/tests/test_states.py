@@ -1,14 +1,14 @@
 """Comments on commits, hidden comments, resolved review threads: what moves no date."""
 
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from core.models import Activity, Document
-from github_activity_tracker import fetch
 from github_activity_tracker.collector import states
 from github_activity_tracker.documents import GitHubDocuments, bodies, notes
+from github_activity_tracker.fetch import etag_lists
+from github_activity_tracker.fetch import states as fetched_states
 from github_activity_tracker.models import CommitComment, IssueComment, Review, ReviewComment
 from github_activity_tracker.tests.test_collect import Collect
 from samples.community.model import ReviewComment as SampleReviewComment
@@ -46,8 +46,7 @@ def test_commit_comments_come_change_and_go(
 ) -> None:
     first = server.add_commit_comment(SHA, "Why this?", path="a.py", line=3)
     others = [server.add_commit_comment(OTHER, f"Number {place}") for place in range(5)]
-    module = import_module("github_activity_tracker.fetch.commit_comments")
-    monkeypatch.setattr(module, "PER_PAGE", 2)  # pages of two, the last one full
+    monkeypatch.setattr(etag_lists, "PER_PAGE", 2)  # pages of two, the last one full
     collect("--streams", "commit_comments")
     assert set(kept()) == {first, *others}
     row = CommitComment.objects.get(pk=first)
@@ -134,7 +133,7 @@ def test_an_interrupted_reading_of_states_continues_behind_what_is_stored(
     server: SampleServer, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collect()
-    monkeypatch.setattr(fetch.states, "PER_QUERY", 20)  # type: ignore[attr-defined]
+    monkeypatch.setattr(fetched_states, "PER_QUERY", 20)
     monkeypatch.setattr(states, "AT_ONCE", 40)
     left = [IssueComment.objects.filter(state_read_at=None).count()]
     for _ in range(40):

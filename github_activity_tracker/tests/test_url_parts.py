@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from core.errors import ConfigurationError
 from core.operations.github_ops.git import repository_url
 from core.operations.github_ops.links import link_targets, repository_path
-from github_activity_tracker import fetch
 from github_activity_tracker.collector.options import full_name
+from github_activity_tracker.fetch.rest import count_items
 from tests.support.scripted_server import ScriptedServer
 
 HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -27,7 +27,7 @@ def test_a_repository_is_two_parts_of_the_path(owner: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["a/b?x=1", "a/b#c", "a/b/../../user", "a b/c", "ä/ö", "a/%2e%2e"])
 def test_odd_names_reach_no_other_route(name: str) -> None:
     with ScriptedServer() as script:
-        fetch.how_many(script.client(), name, "issues")
+        count_items(script.client(), name, "issues")
     [path] = script.paths
     assert path.startswith(f"{repository_path(name)}/issues?")
     assert path.count("/") == 4

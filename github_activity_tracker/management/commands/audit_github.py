@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from core.collectors import ReportingCommand
 from core.errors import ConfigurationError
 from core.operations.visible import json_text
-from github_activity_tracker import fetch
 from github_activity_tracker.collector.audit import Line, audit
 from github_activity_tracker.collector.options import targets
+from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.store.gaps import accept
 
 
@@ -47,7 +47,7 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print one line a stream."""
-        client = fetch.open_client()
+        client = open_client()
         if not client.tokens.has_tokens:
             raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
         lines = list(audit(client, targets(options["repositories"])))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from core.operations.github_ops.query_fitting import TextRules
 from core.operations.github_ops.server_schema import LEAVES, Extension, FieldInfo, ServerSchema, TypeInfo
-from github_activity_tracker.fetch.queries.events import FIELDS, ITEM, selection
+from github_activity_tracker.fetch.queries import FIELDS, ITEM, selection
 from github_activity_tracker.payloads import ALIAS_MARK, NOT_EVENTS
 
 UNIONS = ("IssueTimelineItems", "PullRequestTimelineItems")

@@ -1,28 +1,149 @@
-"""Nested connections that are longer than a page: all items' next pages in one query, until none is left.
-
-What is left of them can be saved and continued by another run: an item whose lists need more requests than a run may
-make keeps its place inside them. A continued item holds only its identity and the lists that are still open; what an
-earlier run has stored of a list is counted under ``before``.
-"""
+"""X"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from core.errors import SliceRefused
 from core.operations.github_ops.answers import NodeError
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker.fetch.node_errors import Path, add_shortfall, note_errors, reason_of
-from github_activity_tracker.fetch.reactions import count_reactions
-from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL
+from github_activity_tracker.protocol_impl import CONTINUED, HIDDEN, SHORTFALL
+
+Item = dict[str, Any]
+Path = tuple[str | int, ...]
+ACTORS = frozenset({"author", "actor", "mergedBy"})
+_REASONS = {"NOT_FOUND": "not_found"}
+_MOST_DETAIL = 500
+
+
+def reason_of(error: NodeError) -> str:
+    """Return the reason of a skip: ``not_found``, else ``denied``."""
+    return _REASONS.get(error.kind, "denied")
+
+
+def add_shortfall(item: Item, reason: str, detail: str, **figures: Any) -> None:
+    """Note on an item what could not be read of it. The first reason stays; details are joined."""
+    known: dict[str, Any] = item.setdefault(SHORTFALL, {"reason": reason, "detail": "", "lists": {}})
+    if detail and detail not in known["detail"]:
+        known["detail"] = f"{known['detail']}; {detail}".removeprefix("; ")[:_MOST_DETAIL]
+    known["lists"].update(figures)
+
+
+def note_errors(items: Mapping[Path, Item | None], errors: Sequence[NodeError]) -> list[NodeError]:
+    """Note each error on the item that it is inside of; return those that are about no item or about a whole one.
+
+    ``items``: the items of an answer by their paths.
+    """
+    others: list[NodeError] = []
+    for error in errors:
+        at, item = next(
+            ((path, item) for path, item in items.items() if error.path[: len(path)] == path), (error.path, None)
+        )
+        rest = error.path[len(at) :]
+        if item is None or not rest:
+            others.append(error)
+            continue
+        add_shortfall(item, reason_of(error), f"{'.'.join(map(str, rest))}: {error.message}")
+        _hide_actor(item, rest)
+    return others
+
+
+def _hide_actor(item: Item, path: Path) -> None:
+    """Put a placeholder where an actor is null through an error, so that it is not taken for a deleted account."""
+    if path[-1] not in ACTORS:
+        return
+    holder: object = item
+    for part in path[:-1]:
+        if isinstance(part, int) and isinstance(holder, list):
+            members = cast("list[object]", holder)
+            holder = members[part] if part < len(members) else None
+        elif isinstance(part, str) and isinstance(holder, dict):
+            holder = cast("dict[str, object]", holder).get(part)
+        else:
+            return
+    if isinstance(holder, dict) and cast("dict[str, object]", holder).get(str(path[-1])) is None:
+        holder[str(path[-1])] = {"__typename": "", "login": HIDDEN}
+
+
+REACTED_PER_QUERY = 100
+TRIES_OF_ONE = 4
+"""Attempts to count a single node before it stays without numbers."""
+KINDS = ("PullRequestReview", "Discussion", "DiscussionComment")
+_GROUPS = "reactionGroups { content reactors(first: 1) { totalCount } }"
+REACTIONS_BY_ID = (
+    "query ($ids: [ID!]!) { nodes(ids: $ids) { id "
+    + " ".join(f"... on {kind} {{ {_GROUPS} }}" for kind in KINDS)
+    + " } rateLimit { cost } }"
+)
+Groups = list[dict[str, Any]]
+
+
+def count_reactions(client: GitHubClient, scope: str, items: Sequence[Item]) -> Iterator[None]:
+    """Put numbers into the reaction groups of these items and all that is nested in them; in place, a query a step.
+
+    A hundred cost one point. What GitHub refuses to count stays without a number and is noted on its item.
+    """
+    nodes = {node["id"]: (item, node) for item in items for node in _reacted(item)}
+    for groups, refused in counts_by_id(client, scope, list(nodes)):
+        for node_id, reason in refused.items():
+            add_shortfall(nodes[node_id][0], reason, f"reactions of {node_id}")
+        for node_id, counted in groups.items():
+            nodes[node_id][1]["reactionGroups"] = counted
+        yield
+
+
+def counts_by_id(
+    client: GitHubClient, scope: str, node_ids: Sequence[str]
+) -> Iterator[tuple[dict[str, Groups], dict[str, str]]]:
+    """Yield reaction groups with their numbers, and reasons of refusals, by node id; a query at a time.
+
+    A node that is gone has no groups.
+    """
+    waiting, size, tries = list(node_ids), REACTED_PER_QUERY, 0
+    while waiting:
+        some = waiting[:size]
+        try:
+            answer = client.query(REACTIONS_BY_ID, {"ids": some}, scope=scope)
+        except SliceRefused:
+            tries = tries + 1 if size == 1 else 0
+            if tries == TRIES_OF_ONE:
+                yield {some[0]: []}, {some[0]: "refused"}
+                waiting, tries = waiting[1:], 0
+            size = max(1, size // 2)
+            continue
+        shown = {node["id"]: node.get("reactionGroups") or [] for node in answer.data.get("nodes") or () if node}
+        denied = {
+            some[error.path[1]]: reason_of(error)
+            for error in answer.errors
+            if len(error.path) > 1 and isinstance(error.path[1], int) and error.path[1] < len(some)
+        }
+        yield (
+            {node_id: shown.get(node_id, []) for node_id in some},
+            {node_id: reason for node_id, reason in denied.items() if reason != "not_found"},
+        )
+        waiting, tries = waiting[len(some) :], 0
+
+
+def uncounted(items: Sequence[Item]) -> list[str]:
+    """Return the node ids of what has reactions whose numbers have not been asked for yet."""
+    return [node["id"] for item in items for node in _reacted(item)]
+
+
+def _reacted(item: Item) -> Iterator[Item]:
+    """The item, and what is nested in it, where it has reactions without numbers."""
+    groups = [group for group in item.get("reactionGroups") or () if group]
+    if any(group.get("createdAt") for group in groups):  # an answer with numbers has no times
+        yield item
+    for name in ("reviews", "comments", "replies"):
+        for node in (item.get(name) or {}).get("nodes") or ():
+            if node:
+                yield from _reacted(node)
+
 
 AT_ONCE = 20
 """Connections that are continued in one query."""
-TRIES_OF_ONE = 4
-"""Attempts to continue a single connection before it stays short."""
 IDENTITY = ("id", "number", "url", "updatedAt")
-Item = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

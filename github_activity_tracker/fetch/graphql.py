@@ -26,9 +26,19 @@ from core.errors import (
 from core.operations.github_ops.answers import GraphQLAnswer, NodeError, graphql_error
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
-from github_activity_tracker.fetch.node_errors import add_shortfall, note_errors, reason_of
-from github_activity_tracker.fetch.overflow import Nested, has_open_columns, missing, steps, unfinished
-from github_activity_tracker.fetch.reactions import Groups, counts_by_id, uncounted
+from github_activity_tracker.fetch.nested import (
+    Groups,
+    Nested,
+    add_shortfall,
+    counts_by_id,
+    has_open_columns,
+    missing,
+    note_errors,
+    reason_of,
+    steps,
+    uncounted,
+    unfinished,
+)
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
 
 logger = logging.getLogger(__name__)
@@ -118,7 +128,7 @@ class Details:
     absent: dict[str, str]
 
 
-def by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
+def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
     """Yield items by their node ids, some at a time; what is missing of an item is noted as its shortfall.
 
     Reasons of absence: ``not_found``, ``denied``, ``refused`` (however little is asked for).
@@ -141,7 +151,9 @@ def by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scop
         waiting, tries = waiting[len(some) :], 0
 
 
-def item_behind(client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None) -> Details:
+def fetch_item_behind(
+    client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None
+) -> Details:
     """Return the item behind a cursor (None: the first), for one that no number is known of.
 
     Nothing is absent when the list ends there.
@@ -287,7 +299,7 @@ class _Walk:
         }  # fmt: skip
         if not short or not self.listing.detail:
             return
-        for details in by_ids(self.client, self.listing, list(short), self.scope):
+        for details in fetch_by_ids(self.client, self.listing, list(short), self.scope):
             for item in details.items:
                 items[short[item["id"]]] = _fuller(items[short[item["id"]]], item)
 

@@ -1,17 +1,7 @@
-"""Repository-wide REST lists in the order of their last change, page by page.
-
-The order moves while it is read: an item that is edited leaves its place and comes again at the end. Page numbers
-over such a list lose whatever slides across a page edge, so every page is asked for by key: from the last
-``updated_at`` that was seen, which GitHub's ``since`` includes. Where GitHub offers a cursor (``after``, the issue
-list), its link is followed instead, because a cursor keeps its place.
-
-The saved state is exactly the place behind the stored page: the key, and inside of one instant the link or the page
-number. Only near the present may a change still appear before the last key: the reading that follows a complete one
-starts ``OVERLAP`` before the time at which that one ended, by GitHub's own clock, if it got that far.
-"""
+"""X"""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -45,19 +35,21 @@ class ListPage:
     unreachable: str = ""
 
 
-def issues(client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
+def issue_pages(
+    client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
+) -> Iterator[ListPage]:
     """Issues and pull requests of every state."""
     return _Walk(client, f"{repository_path(full_name)}/issues", full_name, {"state": "all"}).read(start, since)
 
 
-def issue_comments(
+def issue_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
     """Comments under issues and pull requests."""
     return _Walk(client, f"{repository_path(full_name)}/issues/comments", full_name).read(start, since)
 
 
-def review_comments(
+def review_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
     """Comments on the diffs of pull requests."""
@@ -259,3 +251,53 @@ def _last_change(items: list[Any], place: str) -> str:
         if isinstance(changed, str) and _is_moment(changed):
             return changed
     return place
+
+
+def count_items(client: GitHubClient, full_name: str, path: str) -> int:
+    """The number of items of a REST list: that of its last page at one item a page.
+
+    Lists that page by cursors tell no last page; then it is told that there is at least what one page shows.
+    A list that GitHub does not have, because its feature is switched off, has no items.
+    """
+    try:
+        answer = client.get(f"{repository_path(full_name)}/{path}", {"per_page": 1, "state": "all"}, scope=full_name)
+    except NotFound as error:
+        if error.reason in {"not_found", "gone"}:
+            return 0
+        raise
+    if answer.last_url is None:
+        return len(as_items(answer.data or []))
+    pages = parse_qs(urlsplit(answer.last_url).query).get("page", ["1"])
+    return int(pages[0]) if pages[0].isdigit() else 1
+
+
+PATHS = {
+    "issue_comments": "issues/comments/{}",
+    "review_comments": "pulls/comments/{}",
+    "issues": "issues/{}",
+    "commit_comments": "comments/{}",
+}
+
+
+def fetch_item(client: GitHubClient, full_name: str, stream: str, external_id: str, payload: object) -> Any:
+    """An issue or comment over REST; NotFound when there is no way to ask for it."""
+    known = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else {}
+    name = known.get("number") if stream == "issues" else external_id
+    if not str(name).isdigit():
+        raise NotFound(f"{stream} {external_id} has no number to ask for", reason="not_found")
+    return client.get(f"{repository_path(full_name)}/{PATHS[stream].format(name)}", scope=full_name).data
+
+
+POSTS = {"issue_comments": "issues/{}/comments", "review_comments": "pulls/{}/comments"}
+
+
+def fetch_issue(client: GitHubClient, full_name: str, number: int) -> Any:
+    """Return an issue or pull request as REST's list shows it; NotFound when it is not in this repository."""
+    return client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0).data
+
+
+def fetch_comments(client: GitHubClient, full_name: str, stream: str, number: int) -> list[Any]:
+    """Return all ``issue_comments`` or ``review_comments`` of one issue or pull request; a hundred a request."""
+    path = f"{repository_path(full_name)}/{POSTS[stream].format(number)}"
+    answers = client.pages(path, {"per_page": 100}, scope=full_name)
+    return [item for answer in answers for item in as_items(answer.data)]

@@ -1,14 +1,15 @@
-"""Releases, labels and milestones: short lists, read whole, and not at all while their ETags hold."""
+"""X"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from core.errors import BudgetExhausted, NotFound, RetryLater, UnexpectedAnswer
 from core.operations.github_ops.client import Answer, GitHubClient
 from core.operations.github_ops.links import repository_path
 from core.protocols import IncrementalState
-from github_activity_tracker.fetch.lists import as_items, relative
+from github_activity_tracker.fetch.rest import PER_PAGE, ListPage, as_items, relative
 from github_activity_tracker.protocol_impl import GitHubState
 
 PATHS: Mapping[str, tuple[str, dict[str, str]]] = {
@@ -16,7 +17,6 @@ PATHS: Mapping[str, tuple[str, dict[str, str]]] = {
     "milestones": ("milestones", {"state": "all"}),
     "releases": ("releases", {}),
 }
-PER_PAGE = 100
 SAVE_EVERY = 10
 """Pages after which a list is stored as far as it is known: a killed run loses no more."""
 MOST_PAGES = 300
@@ -33,7 +33,7 @@ class WholeList:
     whole: bool = True
 
 
-def whole_list(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> Iterator[WholeList]:
+def whole_list_pages(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> Iterator[WholeList]:
     """Yield a whole list, or nothing while it is unchanged; pages whose ETag still holds cost nothing of the quota.
 
     A run that may not make all the requests stores the pages that it got, and the next one goes on behind them. What
@@ -99,3 +99,53 @@ def _is_unchanged(client: GitHubClient, full_name: str, page: list[Any], last: b
     except NotFound:
         return False
     return answer.unchanged or (full and answer.etag == etag and answer.next_url is None)
+
+
+MOST_COMMENT_PAGES = 10_000
+"""A million comments: a server that repeats itself must not loop for ever."""
+
+
+def restart_walk(state: IncrementalState) -> GitHubState:
+    """The same state, from which ``commit_comment_pages`` reads the whole list again."""
+    return GitHubState(
+        checkpoint_token=state.checkpoint_token, human_readable_marker=state.human_readable_marker,
+        extras={**state.extras, "walk": 1},
+    )  # fmt: skip
+
+
+def is_walk_unfinished(state: IncrementalState) -> bool:
+    """Whether a whole walk was interrupted; it continues at its page."""
+    return "walk" in state.extras
+
+
+def commit_comment_pages(
+    client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
+) -> Iterator[ListPage]:
+    """Yield pages from the last known one on, or all of them where the state asks for a whole walk.
+
+    The list cannot be limited by ``since``. Each page's state continues behind it.
+    """
+    del since
+    pages = list(cast("list[list[object]]", start.extras.get("pages") or []))
+    whole = is_walk_unfinished(start)
+    number = int(str(start.extras["walk"])) if whole else max(1, len(pages))
+    while number <= MOST_COMMENT_PAGES:
+        known = pages[number - 1] if whole and number <= len(pages) else ["", 0]
+        params = {"per_page": PER_PAGE, "page": number}
+        answer = client.get(f"{repository_path(full_name)}/comments", params, scope=full_name, etag=str(known[0]))
+        items = [] if answer.unchanged else as_items(answer.data)
+        more = known[1] == PER_PAGE if answer.unchanged else answer.next_url is not None
+        if not answer.unchanged:
+            pages[number - 1 : number] = [[answer.etag, len(items)]]
+        extras: dict[str, object] = {"pages": pages[:] if more else pages[:number]}
+        if whole and more:
+            extras["walk"] = number + 1
+        marker = f"page {number}"
+        yield ListPage(
+            items=items,
+            state=GitHubState(checkpoint_token=str(number), human_readable_marker=marker, extras=extras),
+        )
+        if not more:
+            return
+        number += 1
+    raise UnexpectedAnswer(f"GitHub lists comments of {full_name} without end. Run again later.")
