@@ -26,11 +26,11 @@ from github_activity_tracker.fetch.schema_rules import RULES
 PAYLOAD_ERRORS = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
-"""What code may raise that reads a payload of an undocumented shape."""
+"""Errors that code may raise while it reads a payload of an undocumented shape."""
 
 
 def open_client(*, max_requests: int | None = None, max_seconds: float | None = None) -> GitHubClient:
-    """Return a client that may spend so many requests and seconds; ``None`` is no bound.
+    """Return a client with a budget of requests and seconds; ``None`` means no limit.
 
     Raises ConfigurationError when the settings of the GitHub App are incomplete or its key cannot be read.
     """
@@ -41,7 +41,7 @@ def open_client(*, max_requests: int | None = None, max_seconds: float | None = 
     owner = threading.get_ident()
 
     def publish() -> None:
-        """Write limits down now; pages are fetched in another thread, whose connection would stay open."""
+        """Write the rate limits now. A thread that fetches pages closes its database connection afterwards."""
         tokens.share()
         if threading.get_ident() != owner:
             connection.close()
@@ -52,7 +52,7 @@ def open_client(*, max_requests: int | None = None, max_seconds: float | None = 
 
 
 def _app(transport: Transport) -> GitHubApp | None:
-    """The GitHub App of the settings, if there is one."""
+    """Return the GitHub App that the settings name, if any."""
     key = read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
     if key is None:
         return None
@@ -72,12 +72,12 @@ def is_reachable(client: GitHubClient) -> bool:
     except (SourceUnavailable, SourceTimeout):
         return False
     except (NotFound, AccessDenied, RetryLater, UnexpectedAnswer):
-        return True  # an answer all the same; GitHub Enterprise Server answers 404 where limits are off
+        return True  # this is an answer too: GitHub Enterprise Server answers 404 where rate limits are disabled
     return True
 
 
 def graphql_works(client: GitHubClient) -> bool:
-    """Return whether GraphQL answers the smallest query there is."""
+    """Return whether GraphQL answers the smallest possible query."""
     try:
         client.graphql("{ viewer { login } rateLimit { cost } }")
     except (SourceUnavailable, SourceTimeout, UnexpectedAnswer, *PAYLOAD_ERRORS):

@@ -1,4 +1,4 @@
-"""X"""
+"""Commits out of a local copy of the repository, and the accounts of their authors over GraphQL."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,20 +18,21 @@ from github_activity_tracker.fetch.queries import ACTOR
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
 PER_PAGE = 500
+"""Commits of one page."""
 FILES_PER_PAGE = 10_000
-"""A page ends with the commit that brings it to so many changed files: some change a hundred thousand."""
+"""Changed files after which a page ends: batch commits change a hundred thousand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitPage:
-    """Some commits, parents first; ``done`` counts those of the plan that end with this page."""
+    """Some commits, parents first. ``done`` is the number of the plan's commits up to the end of this page."""
 
     commits: list[RawCommit]
     done: int
 
 
 class LocalHistory:
-    """The copy of one repository."""
+    """The local copy of one repository."""
 
     def __init__(self, full_name: str, repository_id: int) -> None:
         folder = Workspace(settings.WORKSPACE_DIR).path("github", f"{repository_id}.git")
@@ -39,9 +40,9 @@ class LocalHistory:
         self.mirror = GitMirror(repository_url(settings.GITHUB_GIT_URL, full_name), folder)
 
     def update(self, client: GitHubClient, *, git_only: bool) -> bool:
-        """Fetch; False when the repository is empty, which the API says where git finds nothing.
+        """Fetch, and return False for an empty repository: where git finds nothing, the API says whether it is empty.
 
-        ``git_only``: the API is not asked. Raises NotFound and what git and the client raise.
+        ``git_only``: the API is not asked. Raises NotFound and the errors of git and of the client.
         """
         try:
             if settings.GITHUB_GIT_URL.startswith("http"):
@@ -55,18 +56,18 @@ class LocalHistory:
         return True
 
     def refs(self) -> Refs:
-        """Branches and tags by full name, and those whose object is missing."""
+        """Return branches and tags by full name, and those with a missing object."""
         return self.mirror.refs()
 
     def commit(self, sha: str) -> RawCommit | None:
-        """Return one commit of the copy as it is; None when it is not there. Raises what reading the copy raises."""
+        """Return one commit of the copy; None when the copy does not have it. Raises the errors of reading the copy."""
         if not self.mirror.folder.is_dir() or not self.mirror.contains(sha, sha):
             return None
         return next((commit for commit in list(self.mirror.log([f"{sha}^!"], [])) if commit.sha == sha), None)
 
     def changes(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[HeadChange]:
-        """What happened to branches and tags between two looks: force pushes, deletions, and what fell off by them."""
-        found: list[HeadChange] = []
+        """Return how branches and tags changed: force pushes, deletions, and the commits that became unreachable."""
+        changes: list[HeadChange] = []
         heads = sorted(set(now.values()))
         for name in sorted({*before, *now}):
             old, new = before.get(name, ""), now.get(name, "")
@@ -74,20 +75,20 @@ class LocalHistory:
                 continue
             lost = bool(old) and not (new and self.mirror.contains(new, old))
             fallen = tuple(self.mirror.unreachable(old, heads)) if lost else ()
-            found.append(HeadChange(name=name, old_sha=old, new_sha=new, forced=lost and bool(new), fallen=fallen))
-        return found
+            changes.append(HeadChange(name=name, old_sha=old, new_sha=new, forced=lost and bool(new), fallen=fallen))
+        return changes
 
     def pages(self, plan: CommitPlan) -> Iterator[CommitPage]:
-        """The commits of a plan behind those that are done already."""
+        """Yield the commits of a plan that are not done yet."""
         heads = sorted(set(plan.refs.values()) - set(plan.known))
         if not heads:
             return
         commits, done = self.mirror.log(heads, sorted(plan.known)), plan.done
         for _ in islice(commits, done):
             pass
-        for found in _bounded(commits):
-            done += len(found)
-            yield CommitPage(commits=found, done=done)
+        for page in _bounded(commits):
+            done += len(page)
+            yield CommitPage(commits=page, done=done)
 
 
 def _bounded(commits: Iterator[RawCommit]) -> Iterator[list[RawCommit]]:
@@ -104,7 +105,7 @@ def _bounded(commits: Iterator[RawCommit]) -> Iterator[list[RawCommit]]:
 
 
 def _is_empty(client: GitHubClient, full_name: str) -> bool:
-    """Whether GitHub says 409 Conflict, its word for a repository without commits.
+    """Return whether GitHub answers 409 Conflict, which means that the repository has no commits.
 
     https://docs.github.com/en/rest/commits/commits#list-commits
     """
@@ -116,28 +117,29 @@ def _is_empty(client: GitHubClient, full_name: str) -> bool:
 
 
 PER_QUERY = 100
+"""Commits of one query, which costs one point."""
 
 
 def fetch_authors(
     client: GitHubClient, repository: str, shas: Mapping[str, str], scope: str
 ) -> Iterator[dict[str, dict[str, Any] | None]]:
-    """Yield accounts by address, some at a time; None for an address that GitHub knows no account of.
+    """Yield accounts by author address, batch at a time; None for an address without an account.
 
-    An address about which GitHub answers with an error is left out. ``repository`` is a node id; ``shas`` has a commit
-    for each address. Raises NotFound or AccessDenied when GitHub does not show the repository.
+    An address for which GitHub answers with an error is left out. ``repository`` is a node id; ``shas`` has a
+    commit for each address. Raises NotFound or AccessDenied when GitHub does not show the repository.
     """
     waiting, size = list(shas.items()), PER_QUERY
     while waiting:
-        some = waiting[:size]
+        batch = waiting[:size]
         try:
-            users = _accounts_of_commits(client, repository, [sha for _, sha in some], scope)
+            users = _accounts_of_commits(client, repository, [sha for _, sha in batch], scope)
         except SliceRefused:
             if size == 1:
                 raise
             size = max(1, size // 2)
             continue
-        yield {some[place][0]: user for place, user in users.items()}
-        waiting = waiting[len(some) :]
+        yield {batch[position][0]: user for position, user in users.items()}
+        waiting = waiting[len(batch) :]
 
 
 def _accounts_of_commits(
@@ -145,11 +147,11 @@ def _accounts_of_commits(
 ) -> dict[int, dict[str, Any] | None]:
     """Return accounts by the positions of the commits; one query.
 
-    ``object`` takes no list, so that each commit has a name of its own in the query.
+    ``object`` takes no list, so each commit has an alias in the query.
     """
     parts = [
-        f'c{place}: object(oid: "{sha}") {{ ... on Commit {{ author {{ user {{ ...Account }} }} }} }}'
-        for place, sha in enumerate(shas)
+        f'c{position}: object(oid: "{sha}") {{ ... on Commit {{ author {{ user {{ ...Account }} }} }} }}'
+        for position, sha in enumerate(shas)
     ]
     text = (
         f"query ($id: ID!) {{ node(id: $id) {{ ... on Repository {{ {' '.join(parts)} }} }} rateLimit {{ cost }} }}\n"
@@ -163,8 +165,8 @@ def _accounts_of_commits(
         raise NotFound(f"GitHub does not show the commits of {scope}", reason="not_found")
     withheld = {error.path[1] for error in answer.errors if len(error.path) > 1}
     users = {
-        place: ((node.get(f"c{place}") or {}).get("author") or {}).get("user")
-        for place in range(len(shas))
-        if f"c{place}" not in withheld
+        position: ((node.get(f"c{position}") or {}).get("author") or {}).get("user")
+        for position in range(len(shas))
+        if f"c{position}" not in withheld
     }
-    return {place: user if user and user.get("databaseId") else None for place, user in users.items()}
+    return {position: user if user and user.get("databaseId") else None for position, user in users.items()}

@@ -1,4 +1,12 @@
-"""X"""
+"""Lists that are read page by page with ETags: labels, milestones, releases and comments on commits.
+
+A page that did not change costs nothing of the quota. An ETag does not cover the ``Link`` header: a full last page
+stays unchanged when another page follows it, so that the next page is requested all the same.
+
+Labels, milestones and releases are short and read whole. Comments on commits know neither ``since`` nor an order;
+the oldest are first and new ones on the last page.
+https://docs.github.com/en/rest/commits/comments#list-commit-comments-for-a-repository
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,15 +26,19 @@ PATHS: Mapping[str, tuple[str, dict[str, str]]] = {
     "releases": ("releases", {}),
 }
 SAVE_EVERY = 10
-"""Pages after which a list is stored as far as it is known: a killed run loses no more."""
+"""Pages after which an incomplete list is stored, so that a killed run loses no more."""
 MOST_PAGES = 300
-Known = list[list[Any]]
+"""Maximum number of pages: a server that repeats itself must not cause an endless loop."""
+Pages = list[list[Any]]
 """Path and query, ETag and number of items of each page."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WholeList:
-    """Items of a list and the state that covers them. ``whole``: these are all, so that what is absent is gone."""
+    """Items of a list and the state that covers them.
+
+    ``whole``: the list is complete, so that stored items that are not in it are deleted at GitHub.
+    """
 
     items: list[Any]
     state: GitHubState
@@ -34,20 +46,20 @@ class WholeList:
 
 
 def whole_list_pages(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> Iterator[WholeList]:
-    """Yield a whole list, or nothing while it is unchanged; pages whose ETag still holds cost nothing of the quota.
+    """Yield a whole list, or nothing while it is unchanged.
 
-    A run that may not make all the requests stores the pages that it got, and the next one goes on behind them. What
-    was read by several runs is not ``whole``: items may have moved between the pages meanwhile.
+    A run that exhausts its budget stores the pages that it has, and the next run continues behind them. A list that
+    was read by several runs is not ``whole``: items may have moved between its pages meanwhile.
     """
     following = str(start.extras.get("next") or "")
-    etags = cast("Known", start.extras.get("etags") or [])
+    etags = cast("Pages", start.extras.get("etags") or [])
     if etags and not following and all(_is_unchanged(client, full_name, page, page is etags[-1]) for page in etags):
         return
     path, more = PATHS[stream]
     first = f"{repository_path(full_name)}/{path}"
     whole = not following
     answers = _answers(client, full_name, first, {"per_page": str(PER_PAGE), **more}, following)
-    read: Known = [] if whole else list(cast("Known", start.extras.get("read") or []))
+    read: Pages = [] if whole else list(cast("Pages", start.extras.get("read") or []))
     items: list[Any] = []
     try:
         for answer in answers:
@@ -61,14 +73,14 @@ def whole_list_pages(client: GitHubClient, stream: str, full_name: str, start: I
         if items:
             yield WholeList(items=items, state=_partly(following, read), whole=False)
         raise
-    kept = read if whole and all(etag for _, etag, _ in read) else []
+    etags = read if whole and all(etag for _, etag, _ in read) else []
     yield WholeList(
         items=items, whole=whole,
-        state=GitHubState(extras={"etags": kept}, human_readable_marker=f"{sum(page[2] for page in read)} items"),
+        state=GitHubState(extras={"etags": etags}, human_readable_marker=f"{sum(page[2] for page in read)} items"),
     )  # fmt: skip
 
 
-def _partly(following: str, read: Known) -> GitHubState:
+def _partly(following: str, read: Pages) -> GitHubState:
     count = sum(page[2] for page in read)
     return GitHubState(extras={"next": following, "read": list(read)}, human_readable_marker=f"{count} items so far")
 
@@ -76,7 +88,7 @@ def _partly(following: str, read: Known) -> GitHubState:
 def _answers(
     client: GitHubClient, full_name: str, first: str, params: Mapping[str, Any], following: str
 ) -> Iterator[Answer]:
-    """Yield the pages from ``following`` on, or all of them."""
+    """Yield the pages from ``following`` on, or all pages."""
     answer = client.get(following, scope=full_name) if following else client.get(first, params, scope=full_name)
     for _ in range(MOST_PAGES):
         yield answer
@@ -87,10 +99,9 @@ def _answers(
 
 
 def _is_unchanged(client: GitHubClient, full_name: str, page: list[Any], last: bool) -> bool:
-    """Whether a page is as it was.
+    """Return whether a page did not change.
 
-    An ETag does not cover the Link header: a last page that is full stays unchanged when another one follows it.
-    Such a page is asked for without its ETag.
+    A full last page is requested without its ETag, to see whether another page follows.
     """
     url, etag, *count = page
     full = last and (not count or count[0] >= PER_PAGE)
@@ -102,11 +113,11 @@ def _is_unchanged(client: GitHubClient, full_name: str, page: list[Any], last: b
 
 
 MOST_COMMENT_PAGES = 10_000
-"""A million comments: a server that repeats itself must not loop for ever."""
+"""Maximum number of pages, a million comments: a server that repeats itself must not cause an endless loop."""
 
 
 def restart_walk(state: IncrementalState) -> GitHubState:
-    """The same state, from which ``commit_comment_pages`` reads the whole list again."""
+    """Return the state from which ``commit_comment_pages`` reads the whole list again."""
     return GitHubState(
         checkpoint_token=state.checkpoint_token, human_readable_marker=state.human_readable_marker,
         extras={**state.extras, "walk": 1},
@@ -114,16 +125,16 @@ def restart_walk(state: IncrementalState) -> GitHubState:
 
 
 def is_walk_unfinished(state: IncrementalState) -> bool:
-    """Whether a whole walk was interrupted; it continues at its page."""
+    """Return whether a walk over the whole list was interrupted; it continues at its page."""
     return "walk" in state.extras
 
 
 def commit_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Yield pages from the last known one on, or all of them where the state asks for a whole walk.
+    """Yield pages from the last known one on, or all pages where the state demands a walk over the whole list.
 
-    The list cannot be limited by ``since``. Each page's state continues behind it.
+    The list cannot be limited by ``since``. The state of each page continues behind it.
     """
     del since
     pages = list(cast("list[list[object]]", start.extras.get("pages") or []))

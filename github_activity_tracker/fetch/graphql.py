@@ -1,11 +1,11 @@
-"""GraphQL lists in the order of their last change, with everything nested in them read to its end.
+"""GraphQL lists in the order of their last change, with everything nested in their items.
 
-GitHub's cursors keep their place: an item that is edited leaves it and comes again at the end. The state that is saved
-with a page is the cursor behind its last item, so that any number of items may share a moment. Only near the present
-may a change still sort before what was read: the cursor of the last item that was older than ``OVERLAP`` by GitHub's
-own clock is saved besides, and the reading that follows a complete one starts there.
+GitHub's cursors keep their position: an item that is edited leaves it and appears again at the end. The state that
+is saved with a page is the cursor behind its last item, so that any number of items may share a moment. Only near
+the present may a change still sort before what was read. Therefore the cursor of the last item that was older than
+``OVERLAP`` by GitHub's clock is saved too, and the reading after a complete one starts there.
 
-Nested lists that were not read to their end are saved with the page, and are continued before the next one.
+Nested lists that were not read to their end are saved with the page, and are continued before the next page.
 """
 
 import logging
@@ -29,11 +29,10 @@ from core.protocols import IncrementalState
 from github_activity_tracker.fetch.nested import (
     Groups,
     Nested,
-    add_shortfall,
     counts_by_id,
     has_open_columns,
-    missing,
     note_errors,
+    note_short_lists,
     reason_of,
     steps,
     uncounted,
@@ -43,21 +42,22 @@ from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubSt
 
 logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=60)
+"""Age, by GitHub's clock, from which on the order of changes is final."""
 GROW_AFTER = 8
-"""After so many good pages in a row a larger one is tried again."""
+"""Consecutive good pages after which a larger page is tried again."""
 TRIES_OF_ONE = 4
-"""So often a single item is asked for before it is set aside."""
+"""Attempts to read a single item before it is skipped."""
 REFUSALS = 2
-"""Refusals of a whole list in a run before it is given up: one may pass."""
+"""Refusals of a whole list in a run before the run gives it up: one may pass."""
 FEW = 5
-"""Items of a first page that must be stored soon: each page after it has twice as many, up to the size of the list."""
+"""Items of the first page of a run that must store something soon; each page after it has twice as many."""
 SAVE_EVERY = 4
-"""Queries about nested lists after which a page is stored as far as it is known: a killed run loses no more."""
+"""Queries about nested lists after which an incomplete page is stored, so that a killed run loses no more."""
 DETAILS = 25
-"""Items that are asked for by their ids in one query."""
+"""Items that one query requests by their ids."""
 Item = dict[str, Any]
 Known = Mapping[str, object]
-"""By node id, what is known to be missing of items: the ``lists`` of their shortfalls."""
+"""By node id, the lists of an item that are known to be shorter than their totals."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,16 +67,16 @@ class Listing:
     connection: str
     query: str
     light: str
-    """The same places without what is nested; empty where items cannot be too much."""
+    """The same list without nested connections; empty where an item cannot be too large."""
     nested: Sequence[Nested]
     size: int
     detail: str = ""
-    """A query for the same items by their node ids (``$ids``); empty where incomplete items are not read again."""
+    """A query for the same items by node ids (``$ids``); empty where incomplete items are not read again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Denied:
-    """A place of a list that GitHub did not show: what it goes by, why, and the cursor of the place before it."""
+    """An item that GitHub did not show: its name, the reason, and the cursor before it."""
 
     external_id: str
     reason: str
@@ -86,11 +86,10 @@ class Denied:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemPage:
-    """Items with what is nested in them, and the state that covers them.
+    """Items with their nested connections, and the state that covers them.
 
-    ``refused`` are items that GitHub could not show, ``denied`` those that it would not show. An item of which
-    something is missing says so under ``SHORTFALL``. ``reactions``: counted groups by node id, of items that an
-    earlier page has shown.
+    ``refused`` are items that GitHub could not show, ``denied`` those that it would not show. An item with a
+    shortfall has it under ``SHORTFALL``. ``reactions``: counted groups by node id, of items of an earlier page.
     """
 
     items: list[Item]
@@ -104,9 +103,10 @@ def pages(
     client: GitHubClient, listing: Listing, repository: str, scope: str, start: IncrementalState,
     known: Known | None = None, *, small_steps: bool = False,
 ) -> Iterator[ItemPage]:  # fmt: skip
-    """Every page from the saved place on. ``repository`` is a node id; a refused cursor starts from the beginning.
+    """Yield all pages from the saved cursor on. ``repository`` is a node id.
 
-    ``small_steps``: start with pages of few items, for a run that may not live long enough to store a large one.
+    A refused cursor starts from the beginning. ``small_steps``: start with pages of few items, for a run that may
+    not live long enough to store a large one.
     """
     walk = _Walk(
         client=client, listing=listing, repository=repository, scope=scope, known=known or {}, small_steps=small_steps
@@ -122,39 +122,39 @@ def pages(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Details:
-    """Items that were asked for by id, and reasons by node id for those that GitHub did not show."""
+    """Items by id, and by node id the reasons for those that GitHub did not show."""
 
     items: list[Item]
     absent: dict[str, str]
 
 
 def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield items by their node ids, some at a time; what is missing of an item is noted as its shortfall.
+    """Yield items by their node ids, batch at a time; what is missing of an item is noted as its shortfall.
 
-    Reasons of absence: ``not_found``, ``denied``, ``refused`` (however little is asked for).
+    Reasons of absence: ``not_found``, ``denied``, ``refused`` (even when it is requested alone).
     """
     waiting, size, tries = list(node_ids), DETAILS, 0
     while waiting:
-        some = waiting[:size]
+        batch = waiting[:size]
         try:
-            details = _details(client, listing, some, scope)
+            details = _details(client, listing, batch, scope)
         except SliceRefused:
             tries = tries + 1 if size == 1 else 0
             if tries < TRIES_OF_ONE:
                 size = max(1, size // 2)
                 continue
-            details = Details(items=[], absent={some[0]: "refused"})
+            details = Details(items=[], absent={batch[0]: "refused"})
         for _ in steps(client, scope, details.items, listing.nested):
             pass
-        note_missing(details.items, listing)
+        note_short_lists(details.items, listing.nested)
         yield details
-        waiting, tries = waiting[len(some) :], 0
+        waiting, tries = waiting[len(batch) :], 0
 
 
 def fetch_item_behind(
     client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None
 ) -> Details:
-    """Return the item behind a cursor (None: the first), for one that no number is known of.
+    """Return the item behind a cursor (None: the first), for an item without a known number.
 
     Nothing is absent when the list ends there.
     """
@@ -167,37 +167,26 @@ def fetch_item_behind(
         return Details(items=[], absent={str(after or ""): reason_of(errors[0])} if errors else {})
     for _ in steps(client, scope, [item], listing.nested):
         pass
-    note_missing([item], listing)
+    note_short_lists([item], listing.nested)
     return Details(items=[item], absent={})
 
 
-def note_missing(items: Sequence[Item], listing: Listing) -> None:
-    """Note on each item which of its nested lists are shorter than their totals."""
-    note_short_lists(items, listing.nested)
-
-
-def note_short_lists(items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Note on each item which of these lists are shorter than their totals."""
-    for item, name, total, arrived in missing(items, nested):
-        add_shortfall(item, "incomplete", f"{name}: {arrived} of {total} arrived", **{name: [total, arrived]})
-
-
-def _details(client: GitHubClient, listing: Listing, some: Sequence[str], scope: str) -> Details:
-    answer = client.query(listing.detail, {"ids": list(some)}, scope=scope)
+def _details(client: GitHubClient, listing: Listing, batch: Sequence[str], scope: str) -> Details:
+    answer = client.query(listing.detail, {"ids": list(batch)}, scope=scope)
     nodes: list[Any] = answer.data.get("nodes") or []
-    others = note_errors({("nodes", place): node for place, node in enumerate(nodes)}, answer.errors)
+    others = note_errors({("nodes", position): node for position, node in enumerate(nodes)}, answer.errors)
     reasons = {error.path[1]: reason_of(error) for error in others if len(error.path) > 1}
     items = [node for node in nodes if node and node.get("id")]
     shown = {item["id"] for item in items}
     absent = {
-        node_id: reasons.get(place, "not_found") for place, node_id in enumerate(some) if node_id not in shown
+        node_id: reasons.get(position, "not_found") for position, node_id in enumerate(batch) if node_id not in shown
     }  # fmt: skip
     return Details(items=items, absent=absent)
 
 
 @dataclass(kw_only=True)
 class _Walk:
-    """One way through a list. ``again``: the cursor at which the reading after a complete one starts."""
+    """One walk through a list. ``again``: the cursor at which the reading after a complete one starts."""
 
     client: GitHubClient
     listing: Listing
@@ -208,16 +197,16 @@ class _Walk:
     again: str = ""
 
     def read(self, start: IncrementalState) -> Iterator[ItemPage]:
-        """Finish what an earlier run has left open, then follow the list to its end."""
+        """Finish what an earlier run left open, then follow the list to its end."""
         self.again = str(start.extras.get("again", start.checkpoint_token))
         yield from self._continue(start)
-        place, tries, good, refusals = start.checkpoint_token or None, 0, 0, 0
+        cursor, tries, good, refusals = start.checkpoint_token or None, 0, 0, 0
         size = most = min(FEW, self.listing.size) if self.small_steps else self.listing.size
-        growing, expected = self.small_steps, place is None
+        growing, expected = self.small_steps, cursor is None
         while True:
             light = bool(size == 1 and tries >= TRIES_OF_ONE and self.listing.light)
             try:
-                answer = self._ask(place, size, light=light)
+                answer = self._ask(cursor, size, light=light)
                 connection = _connection(answer, self.listing.connection)
                 refuse_cut(connection, self.listing.connection, expected=expected)
             except (NotFound, AccessDenied):
@@ -232,41 +221,41 @@ class _Walk:
                 size = most = max(1, size // 2)
                 good, growing = 0, False
                 continue
-            yield from self._page(answer, connection, place, size, light=light)
+            yield from self._page(answer, connection, cursor, size, light=light)
             if not connection["pageInfo"]["hasNextPage"]:
                 return
-            if connection["pageInfo"]["endCursor"] == place:
+            if connection["pageInfo"]["endCursor"] == cursor:
                 raise UnexpectedAnswer(
                     f"GitHub's {self.listing.connection} lead back to where they were. Run again later."
                 )
             good, expected = good + 1, True
             if growing or good % GROW_AFTER == 0:
                 most = min(self.listing.size, most * 2)
-            place, size, tries = connection["pageInfo"]["endCursor"], most, 0
+            cursor, size, tries = connection["pageInfo"]["endCursor"], most, 0
 
-    def _ask(self, place: str | None, size: int, *, light: bool) -> GraphQLAnswer:
-        variables = {"repository": self.repository, "first": size, "after": place}
+    def _ask(self, cursor: str | None, size: int, *, light: bool) -> GraphQLAnswer:
+        variables = {"repository": self.repository, "first": size, "after": cursor}
         query = self.listing.light if light else self.listing.query
         return self.client.query(query, variables, scope=self.scope)
 
     def _page(
-        self, answer: GraphQLAnswer, connection: Item, place: str | None, size: int, *, light: bool
+        self, answer: GraphQLAnswer, connection: Item, after: str | None, size: int, *, light: bool
     ) -> Iterator[ItemPage]:
-        """Yield a page with what is nested in it; more than once when that takes many queries or cannot be finished."""
+        """Yield a page with its nested lists; more than once when these take many queries or cannot be finished."""
         edges: list[Any] = connection.get("edges") or []
         prefix = ("node", self.listing.connection, "edges")
         nodes = {(*prefix, at, "node"): (edge or {}).get("node") for at, edge in enumerate(edges)}
         errors = note_errors(nodes, answer.errors)
         items = [node for node in nodes.values() if node]
-        denied = self._denied(edges, errors, place, size, light=light)
-        state, cursor = self._state(edges, connection["pageInfo"], place)
+        denied = self._denied(edges, errors, after, size, light=light)
+        state, cursor = self._state(edges, connection["pageInfo"], after)
         page = ItemPage(items=[] if light else items, state=state, refused=items if light else [], denied=denied)
         yield from self._finish(page, cursor)
 
     def _finish(self, page: ItemPage, cursor: str) -> Iterator[ItemPage]:
         """Read the nested lists of a page, which ends at ``cursor``, to their ends.
 
-        Raises what asking raises, after a page with what has arrived.
+        Raises the errors of queries, after a page with everything that has arrived.
         """
         spent = 0
         try:
@@ -276,13 +265,13 @@ class _Walk:
                     yield self._partly(page, cursor)
             self._read_again(page.items)
         except (BudgetExhausted, RetryLater):
-            note_missing(page.items, self.listing)
+            note_short_lists(page.items, self.listing.nested)
             yield self._partly(page, cursor)
             raise
         yield page
 
     def _partly(self, page: ItemPage, cursor: str) -> ItemPage:
-        """Return a page as far as it is known, with the rest in its state."""
+        """Return a page as far as it was read, with the rest in its state."""
         extras = {
             "again": self.again,
             "pending": unfinished(page.items, self.listing.nested),
@@ -291,8 +280,8 @@ class _Walk:
         return replace(page, state=replace(page.state, checkpoint_token=cursor, extras=extras))
 
     def _read_again(self, items: list[Item]) -> None:
-        """Ask once by id for items of which less arrived than there is; what is still missing is noted on them."""
-        note_missing(items, self.listing)
+        """Request once by id the items of which less arrived than GitHub counts; note what is still missing."""
+        note_short_lists(items, self.listing.nested)
         short = {
             item["id"]: at for at, item in enumerate(items)
             if self._is_short(item) and not item.get(CONTINUED)
@@ -304,31 +293,31 @@ class _Walk:
                 items[short[item["id"]]] = _fuller(items[short[item["id"]]], item)
 
     def _is_short(self, item: Item) -> bool:
-        """Whether something is missing that was not known to be, and that asking again may bring."""
+        """Return whether an item has a new shortfall that another request may fill."""
         shortfall = item.get(SHORTFALL)
         if not shortfall or shortfall["reason"] != "incomplete":
             return False
         return self.known.get(item["id"]) != shortfall["lists"]
 
     def _continue(self, start: IncrementalState) -> Iterator[ItemPage]:
-        """Finish the nested lists and the counts that an earlier run has left open."""
+        """Finish the nested lists and the counts that an earlier run left open."""
         uncounted_ids = cast("list[str]", start.extras.get("uncounted") or [])
         items = cast("list[Item]", start.extras.get("pending") or [])
-        place = GitHubState(
+        state = GitHubState(
             checkpoint_token=start.checkpoint_token, human_readable_marker=start.human_readable_marker,
             extras={"again": self.again},
         )  # fmt: skip
         for groups, _ in counts_by_id(self.client, self.scope, uncounted_ids):
             uncounted_ids = [node_id for node_id in uncounted_ids if node_id not in groups]
             rest = {"again": self.again, "pending": items, "uncounted": uncounted_ids}
-            yield ItemPage(items=[], state=replace(place, extras=rest), reactions=groups)
+            yield ItemPage(items=[], state=replace(state, extras=rest), reactions=groups)
         if items:
-            yield from self._finish(ItemPage(items=items, state=place), start.checkpoint_token)
+            yield from self._finish(ItemPage(items=items, state=state), start.checkpoint_token)
 
     def _denied(
-        self, edges: Sequence[Any], errors: Sequence[NodeError], place: str | None, size: int, *, light: bool
+        self, edges: Sequence[Any], errors: Sequence[NodeError], start: str | None, size: int, *, light: bool
     ) -> list[Denied]:
-        """Name what the page does not show because of an error; a light query often tells which items these are."""
+        """Describe the items that an error hides; a light query often shows which items these are."""
         at = {
             int(error.path[3]): error for error in errors
             if len(error.path) > 3 and error.path[2] == "edges" and isinstance(error.path[3], int)
@@ -336,29 +325,29 @@ class _Walk:
         hidden = {n: error for n, error in at.items() if n < len(edges) and not (edges[n] or {}).get("node")}
         if not hidden:
             return []
-        numbers = {} if light or not self.listing.light else self._numbers(place, size)
+        numbers = {} if light or not self.listing.light else self._numbers(start, size)
         denied: list[Denied] = []
         for n, error in sorted(hidden.items()):
             before = [edge["cursor"] for edge in edges[:n] if edge and edge.get("cursor")]
-            after = before[-1] if before else place
+            after = before[-1] if before else start
             name = numbers.get(n) or f"after:{after or 'the beginning'}"[:250]
             denied.append(Denied(external_id=name, reason=reason_of(error), detail=error.message, after=after))
         return denied
 
-    def _numbers(self, place: str | None, size: int) -> dict[int, str]:
-        """Return the numbers of a page's items by their positions, as far as a light query shows them."""
+    def _numbers(self, cursor: str | None, size: int) -> dict[int, str]:
+        """Return the numbers of a page's items by their positions, where a light query shows them."""
         try:
-            edges = _connection(self._ask(place, size, light=True), self.listing.connection).get("edges") or []
+            edges = _connection(self._ask(cursor, size, light=True), self.listing.connection).get("edges") or []
         except (SliceRefused, NotFound):
             return {}
         return {n: str(edge["node"]["number"]) for n, edge in enumerate(edges) if edge and edge.get("node")}
 
-    def _state(self, edges: Sequence[Any], info: Mapping[str, Any], place: str | None) -> tuple[GitHubState, str]:
-        """Return the state behind a page and the page's last cursor; move ``again`` on to what is old enough."""
+    def _state(self, edges: Sequence[Any], info: Mapping[str, Any], after: str | None) -> tuple[GitHubState, str]:
+        """Return the state behind a page and the page's last cursor; move ``again`` on to the last settled item."""
         shown = [edge for edge in edges if edge and edge.get("node") and edge.get("cursor")]
         settled = (self.client.server_time or datetime.now(UTC)) - OVERLAP
         old = [edge["cursor"] for edge in shown if _changed_before(edge["node"], settled)]
-        last = shown[-1]["cursor"] if shown else place or ""
+        last = shown[-1]["cursor"] if shown else after or ""
         cursor = str(info.get("endCursor") or last)
         if old:
             self.again = cursor if old[-1] == last else old[-1]
@@ -377,7 +366,7 @@ def _changed_before(node: Mapping[str, Any], moment: datetime) -> bool:
 
 
 def _fuller(item: Item, other: Item) -> Item:
-    """Return the one of two readings of an item of which more arrived, the later one if both are equal."""
+    """Return the more complete of two readings of an item, the later one if both are equal."""
 
     def lacking(one: Item) -> int:
         lists: dict[str, list[int]] = (one.get(SHORTFALL) or {}).get("lists", {})
@@ -387,7 +376,7 @@ def _fuller(item: Item, other: Item) -> Item:
 
 
 def refuse_cut(connection: Mapping[str, Any], name: str, *, expected: bool) -> None:
-    """Raise SliceRefused for a page without items of a list that has some: GitHub cuts lists in silence.
+    """Raise SliceRefused for a page without items of a list that has batch: GitHub cuts lists silently.
 
     ``expected``: the page is the first one of the list, or the page before it said that more follows.
     """

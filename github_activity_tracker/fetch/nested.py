@@ -1,4 +1,10 @@
-"""X"""
+"""What is nested in GraphQL items: longer connections, counts of reactions, and errors at single positions.
+
+An error at a single position of an answer costs the node that it names and nothing else. Nested connections that
+are longer than a page are continued for all items together, in one query a step. What is left of them can be saved
+and continued by another run. A continued item holds only its identity and the lists that are still open; ``before``
+counts the members of a list that an earlier run has stored.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +37,7 @@ def add_shortfall(item: Item, reason: str, detail: str, **figures: Any) -> None:
 
 
 def note_errors(items: Mapping[Path, Item | None], errors: Sequence[NodeError]) -> list[NodeError]:
-    """Note each error on the item that it is inside of; return those that are about no item or about a whole one.
+    """Note each error on the item that contains it; return the errors about no item or about a whole one.
 
     ``items``: the items of an answer by their paths.
     """
@@ -50,7 +56,7 @@ def note_errors(items: Mapping[Path, Item | None], errors: Sequence[NodeError]) 
 
 
 def _hide_actor(item: Item, path: Path) -> None:
-    """Put a placeholder where an actor is null through an error, so that it is not taken for a deleted account."""
+    """Put a placeholder where an error made an actor null, so that it does not pass for a deleted account."""
     if path[-1] not in ACTORS:
         return
     holder: object = item
@@ -67,9 +73,11 @@ def _hide_actor(item: Item, path: Path) -> None:
 
 
 REACTED_PER_QUERY = 100
+"""Nodes whose reactions one query counts, for one point."""
 TRIES_OF_ONE = 4
-"""Attempts to count a single node before it stays without numbers."""
+"""Attempts to read a single node before the shortfall is noted."""
 KINDS = ("PullRequestReview", "Discussion", "DiscussionComment")
+"""Types of nodes whose reactions are counted over GraphQL; REST counts the others."""
 _GROUPS = "reactionGroups { content reactors(first: 1) { totalCount } }"
 REACTIONS_BY_ID = (
     "query ($ids: [ID!]!) { nodes(ids: $ids) { id "
@@ -80,9 +88,9 @@ Groups = list[dict[str, Any]]
 
 
 def count_reactions(client: GitHubClient, scope: str, items: Sequence[Item]) -> Iterator[None]:
-    """Put numbers into the reaction groups of these items and all that is nested in them; in place, a query a step.
+    """Put numbers into the reaction groups of these items and everything nested in them; in place, one query a step.
 
-    A hundred cost one point. What GitHub refuses to count stays without a number and is noted on its item.
+    A node that GitHub refuses to count stays without a number, and the refusal is noted on its item.
     """
     nodes = {node["id"]: (item, node) for item in items for node in _reacted(item)}
     for groups, refused in counts_by_id(client, scope, list(nodes)):
@@ -96,44 +104,44 @@ def count_reactions(client: GitHubClient, scope: str, items: Sequence[Item]) -> 
 def counts_by_id(
     client: GitHubClient, scope: str, node_ids: Sequence[str]
 ) -> Iterator[tuple[dict[str, Groups], dict[str, str]]]:
-    """Yield reaction groups with their numbers, and reasons of refusals, by node id; a query at a time.
+    """Yield reaction groups with their numbers, and reasons of refusals, by node id; one query a step.
 
     A node that is gone has no groups.
     """
     waiting, size, tries = list(node_ids), REACTED_PER_QUERY, 0
     while waiting:
-        some = waiting[:size]
+        batch = waiting[:size]
         try:
-            answer = client.query(REACTIONS_BY_ID, {"ids": some}, scope=scope)
+            answer = client.query(REACTIONS_BY_ID, {"ids": batch}, scope=scope)
         except SliceRefused:
             tries = tries + 1 if size == 1 else 0
             if tries == TRIES_OF_ONE:
-                yield {some[0]: []}, {some[0]: "refused"}
+                yield {batch[0]: []}, {batch[0]: "refused"}
                 waiting, tries = waiting[1:], 0
             size = max(1, size // 2)
             continue
         shown = {node["id"]: node.get("reactionGroups") or [] for node in answer.data.get("nodes") or () if node}
         denied = {
-            some[error.path[1]]: reason_of(error)
+            batch[error.path[1]]: reason_of(error)
             for error in answer.errors
-            if len(error.path) > 1 and isinstance(error.path[1], int) and error.path[1] < len(some)
+            if len(error.path) > 1 and isinstance(error.path[1], int) and error.path[1] < len(batch)
         }
         yield (
-            {node_id: shown.get(node_id, []) for node_id in some},
+            {node_id: shown.get(node_id, []) for node_id in batch},
             {node_id: reason for node_id, reason in denied.items() if reason != "not_found"},
         )
-        waiting, tries = waiting[len(some) :], 0
+        waiting, tries = waiting[len(batch) :], 0
 
 
 def uncounted(items: Sequence[Item]) -> list[str]:
-    """Return the node ids of what has reactions whose numbers have not been asked for yet."""
+    """Return the node ids with reactions that are not counted yet."""
     return [node["id"] for item in items for node in _reacted(item)]
 
 
 def _reacted(item: Item) -> Iterator[Item]:
-    """The item, and what is nested in it, where it has reactions without numbers."""
+    """Yield the item and its nested nodes that have reactions without numbers."""
     groups = [group for group in item.get("reactionGroups") or () if group]
-    if any(group.get("createdAt") for group in groups):  # an answer with numbers has no times
+    if any(group.get("createdAt") for group in groups):  # groups with numbers have no times
         yield item
     for name in ("reviews", "comments", "replies"):
         for node in (item.get(name) or {}).get("nodes") or ():
@@ -142,7 +150,7 @@ def _reacted(item: Item) -> Iterator[Item]:
 
 
 AT_ONCE = 20
-"""Connections that are continued in one query."""
+"""Connections that one query continues."""
 IDENTITY = ("id", "number", "url", "updatedAt")
 
 
@@ -153,17 +161,17 @@ class Nested:
     name: str
     query: str
     of: str
-    """The GraphQL type of the items that hold it."""
+    """GraphQL type of the items that hold the connection."""
     fragments: str
     size: int = 100
     inner: "Nested | None" = None
-    """A connection nested in its nodes, which are of ``inner.of``."""
+    """A connection nested in the nodes of this one, which have the type ``inner.of``."""
     is_column: bool = False
     """Whether the list is stored as a column of its item: a later run cannot continue it, only read it again."""
 
 
 def complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Append to each nested connection what does not fit its first page, and count reactions; in place.
+    """Append the remaining pages of each nested connection, and count reactions; in place.
 
     What could not be read is noted on the items as their shortfall.
     """
@@ -172,15 +180,15 @@ def complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Se
 
 
 def steps(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[None]:
-    """Do the same, one query a step."""
+    """Do the same as ``complete``, one query a step."""
     tidy(items, nested)
     yield from count_reactions(client, scope, items)
     for item, holder, one in _open(items, nested):
         if holder.get(one.name) is None:
             add_shortfall(item, "incomplete", f"{one.name} is missing", **{one.name: [-1, 0]})
     at_once, tries = AT_ONCE, 0
-    while waiting := [found for found in _open(items, nested) if _has_more(found[1].get(found[2].name))]:
-        batch = [found for found in waiting if found[2] is waiting[0][2]][:at_once]
+    while waiting := [entry for entry in _open(items, nested) if _has_more(entry[1].get(entry[2].name))]:
+        batch = [entry for entry in waiting if entry[2] is waiting[0][2]][:at_once]
         try:
             _extend(client, scope, batch)
         except SliceRefused as error:
@@ -199,7 +207,7 @@ def steps(client: GitHubClient, scope: str, items: Sequence[Item], nested: Seque
 
 
 def tidy(items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Take nulls out of the nested lists, and count them: GitHub delivered them, and they hold nothing."""
+    """Remove nulls from the nested lists and count them: GitHub delivered them, and they contain nothing."""
     for _, holder, one in _open(items, nested):
         connection = holder.get(one.name)
         if connection is not None:
@@ -209,7 +217,7 @@ def tidy(items: Sequence[Item], nested: Sequence[Nested]) -> None:
 
 
 def missing(items: Sequence[Item], nested: Sequence[Nested]) -> list[tuple[Item, str, int, int]]:
-    """Return the nested lists of which less arrived than GitHub says there is: item, list, its total, what arrived."""
+    """Return the nested lists of which less arrived than GitHub counts: item, list, total, members that arrived."""
     short: list[tuple[Item, str, int, int]] = []
     for item, holder, one in _open(items, nested):
         connection = holder.get(one.name)
@@ -222,19 +230,25 @@ def missing(items: Sequence[Item], nested: Sequence[Nested]) -> list[tuple[Item,
     return short
 
 
+def note_short_lists(items: Sequence[Item], nested: Sequence[Nested]) -> None:
+    """Note on each item which of these lists are shorter than their totals."""
+    for item, name, total, arrived in missing(items, nested):
+        add_shortfall(item, "incomplete", f"{name}: {arrived} of {total} arrived", **{name: [total, arrived]})
+
+
 def has_open_columns(items: Sequence[Item], nested: Sequence[Nested]) -> bool:
     """Return whether a list that is stored as a column of its item has another page."""
     return any(one.is_column and _has_more(holder.get(one.name)) for _, holder, one in _open(items, nested))
 
 
 def unfinished(items: Sequence[Item], nested: Sequence[Nested]) -> list[Item]:
-    """Return what is needed to continue the lists that are still open, fit for JSON: ``steps`` takes it."""
+    """Return what ``steps`` needs to continue the lists that are still open, as JSON."""
     return [rest for item in items if (rest := _rest(item, nested)) is not None]
 
 
 def _rest(holder: Item, nested: Sequence[Nested]) -> Item | None:
     rest: Item = {name: holder[name] for name in IDENTITY if name in holder} | {CONTINUED: True}
-    found = False
+    is_open = False
     for one in nested:
         connection: Item | None = holder.get(one.name)
         if connection is None or one.is_column:
@@ -242,13 +256,13 @@ def _rest(holder: Item, nested: Sequence[Nested]) -> Item | None:
         inner = [_rest(node, [one.inner]) for node in connection["nodes"] if node] if one.inner else []
         stubs = [stub for stub in inner if stub is not None]
         if stubs or _has_more(connection):
-            found = True
+            is_open = True
             arrived = len(connection["nodes"]) + connection.get("before", 0)
             rest[one.name] = {
                 "totalCount": connection["totalCount"], "pageInfo": connection["pageInfo"], "nodes": stubs,
                 "nulls": connection.get("nulls", 0), "before": arrived - len(stubs),
             }  # fmt: skip
-    return rest if found else None
+    return rest if is_open else None
 
 
 def _has_more(connection: Mapping[str, Any] | None) -> bool:
@@ -256,7 +270,7 @@ def _has_more(connection: Mapping[str, Any] | None) -> bool:
 
 
 def _open(items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[tuple[Item, Item, Nested]]:
-    """Yield every place of a nested connection: the item, what holds the connection, and the connection's kind."""
+    """Yield each nested connection: the item, the node that holds the connection, and its declaration."""
     for one in nested:
         for item in items:
             if one.name in item:
@@ -269,7 +283,7 @@ def _open(items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[tuple[Ite
 
 
 def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, Nested]]) -> None:
-    """Append the next page of each of a few connections of one kind."""
+    """Append the next page to each of a few connections of one kind."""
     one = batch[0][2]
     parts = [
         f"n{place}: node(id: {json.dumps(holder['id'])}) {{ ... on {one.of} {{ {_page(one, holder)} }} }}"
@@ -289,12 +303,12 @@ def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, 
         connection["nodes"].extend(page.get("nodes") or ())
         stuck = page["pageInfo"].get("endCursor") == connection["pageInfo"].get("endCursor")
         connection["pageInfo"], connection["totalCount"] = page["pageInfo"], page["totalCount"]
-        if stuck:  # an answer that leads back to where it began would be followed for ever
+        if stuck:  # following an answer that leads back to its beginning would never end
             connection["pageInfo"] = {"hasNextPage": False, "endCursor": None}
 
 
 def _pass_on(item: Item, node: Item, errors: Sequence[NodeError]) -> None:
-    """Note on the item what an answer about a part of it said."""
+    """Note on the item the errors of an answer about a part of it."""
     if known := node.get(SHORTFALL):
         add_shortfall(item, known["reason"], known["detail"])
     for error in errors:

@@ -1,4 +1,9 @@
-"""X"""
+"""GraphQL texts. Every connection states its size.
+
+https://docs.github.com/en/graphql/reference/objects
+https://docs.github.com/en/graphql/reference/unions#pullrequesttimelineitems
+https://docs.github.com/en/graphql/reference/unions#issuetimelineitems
+"""
 
 ACTOR = """
 fragment Account on Actor {
@@ -76,7 +81,10 @@ FIELDS = {
     "UnsubscribedEvent": "",
     "UserBlockedEvent": "blockDuration",
 }
-"""What is asked of each kind besides its time and its actor. Of other kinds the server's schema says what they have."""
+"""Fields of each kind of timeline event besides its time and actor.
+
+The server's schema tells the fields of other kinds.
+"""
 
 PULL_ONLY = {
     "AddedToMergeQueueEvent", "AutoMergeDisabledEvent", "AutoMergeEnabledEvent", "AutoRebaseEnabledEvent",
@@ -86,7 +94,7 @@ PULL_ONLY = {
     "MergedEvent", "ReadyForReviewEvent", "RemovedFromMergeQueueEvent", "ReviewDismissedEvent",
     "ReviewRequestRemovedEvent", "ReviewRequestedEvent",
 }  # fmt: skip
-"""Kinds that only pull requests have: asking them of an issue is an error."""
+"""Kinds that only pull requests have: selecting them of an issue is an error."""
 
 COMMIT = """
   ... on PullRequestCommit {
@@ -111,9 +119,9 @@ EVENTS = {
 
 
 REACTED = "reactionGroups { content createdAt }"
-"""Which kinds of reactions there are: those without any have no time. Unlike their numbers this costs no points."""
+"""The kinds of reactions: those without any have no time. Unlike their numbers, this costs no points."""
 HIDDEN = "isMinimized minimizedReason "
-"""Whether people who may write hid a comment or review. This costs no points."""
+"""Whether somebody with write access hid a comment or review. This costs no points."""
 PAGE = "pageInfo { hasNextPage endCursor }"
 REVIEW = (
     "id fullDatabaseId body state url createdAt updatedAt submittedAt authorAssociation commit { oid } "
@@ -162,14 +170,14 @@ query ($repository: ID!, $first: Int!, $after: String) {{
 ISSUES = _listing("issues", ISSUE, EVENTS["Issue"] + ACTOR)
 PULLS = _listing("pullRequests", PULL, EVENTS["PullRequest"] + ACTOR)
 LIGHT_ISSUES, LIGHT_PULLS = _listing("issues", LIGHT, ""), _listing("pullRequests", LIGHT, "")
-"""The same places of the same lists, for walking past what GitHub cannot show."""
+"""The same lists without nested connections, to get past items that GitHub cannot show."""
 
 _POSTS = {
     "issues": "ISSUE_COMMENT",
     "pullRequests": "ISSUE_COMMENT, PULL_REQUEST_REVIEW, PULL_REQUEST_REVIEW_THREAD, "
     "PULL_REQUEST_COMMIT_COMMENT_THREAD, PULL_REQUEST_REVISION_MARKER",
 }
-"""Entries of timelines that are no events; ``convert.events.TOLD_ELSEWHERE`` has the types of these names."""
+"""Entries of timelines that are not events; ``payloads.NOT_EVENTS`` has the types of these names."""
 
 
 def _totals(connection: str, more: str = "") -> str:
@@ -182,12 +190,12 @@ TOTALS_OF_ISSUES = _totals("issues")
 TOTALS_OF_PULLS = _totals("pullRequests", "totalCommentsCount reviews(first: 1) { totalCount }")
 
 
-SPOKEN = (
+POST = (
     "id databaseId body url createdAt updatedAt authorAssociation author { ...Account } "
     "isAnswer upvoteCount replyTo { databaseId } " + HIDDEN + REACTED
 )
-REPLIES = "replies(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " } }"
-TALK = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + SPOKEN + " " + REPLIES % (20, "") + " } }"
+REPLIES = "replies(first: %d%s) { totalCount " + PAGE + " nodes { " + POST + " } }"
+COMMENTS = "comments(first: %d%s) { totalCount " + PAGE + " nodes { " + POST + " " + REPLIES % (20, "") + " } }"
 DISCUSSION_LABELS = "labels(first: %d%s) { totalCount " + PAGE + " nodes { name } }"
 DISCUSSION = (
     "id databaseId number title body url createdAt updatedAt closedAt locked stateReason authorAssociation "
@@ -196,7 +204,7 @@ DISCUSSION = (
     + " "
     + REACTED
     + " "
-    + TALK % (30, "")
+    + COMMENTS % (30, "")
 )
 DISCUSSIONS = f"""
 query ($repository: ID!, $first: Int!, $after: String) {{
@@ -220,7 +228,7 @@ query ($repository: ID!, $first: Int!, $after: String) {{
   }} }}
   rateLimit {{ cost }}
 }}"""
-"""How much there is to each discussion; the replies of its first hundred comments are counted."""
+"""The sizes of each discussion; replies are counted for its first hundred comments."""
 
 
 _LATEST = "(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { totalCount nodes { id updatedAt } }"

@@ -1,4 +1,8 @@
-"""X"""
+"""The sizes of all issues, pull requests and discussions, and whether ids still exist.
+
+An id is gone only when GitHub answers NOT_FOUND for this id, and answers so again to a second, different request. A
+null without an error, FORBIDDEN, and errors about a parent prove nothing.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +28,7 @@ TOTALS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TotalsPage:
-    """Items with the sizes of what belongs to them, the cursor behind them, and whether these are the last ones."""
+    """Items with the sizes of their nested lists, the cursor behind them, and whether they are the last ones."""
 
     items: list[Item]
     cursor: str
@@ -32,41 +36,41 @@ class TotalsPage:
 
 
 def totals_pages(client: GitHubClient, name: str, repository: str, scope: str, after: str = "") -> Iterator[TotalsPage]:
-    """Yield all issues, pull requests or discussions with the sizes of their lists, in the order of their creation.
+    """Yield all issues, pull requests or discussions with the sizes of their nested lists, oldest first.
 
     ``repository`` is a node id. A page of a hundred costs three or four points. A refused cursor starts from the
     beginning. Items that GitHub does not show are left out.
     """
     connection, query, most = TOTALS[name]
-    size, place, expected = most, after, not after
+    size, cursor, expected = most, after, not after
     while True:
-        variables = {"repository": repository, "first": size, "after": place or None}
+        variables = {"repository": repository, "first": size, "after": cursor or None}
         try:
             answer = client.query(query, variables, scope=scope)
-            found = (answer.data.get("node") or {}).get(connection)
-            refuse_cut(found or {}, connection, expected=expected)
+            listed = (answer.data.get("node") or {}).get(connection)
+            refuse_cut(listed or {}, connection, expected=expected)
         except SliceRefused:
             if size == 1:
                 raise
             size = max(1, size // 2)
             continue
         except CursorRefused:
-            if not place:
+            if not cursor:
                 raise
-            place, expected = "", True
+            cursor, expected = "", True
             continue
-        if not found:
+        if not listed:
             raise NotFound(f"GitHub shows no {connection} of this repository", reason="not_found")
-        items = [edge["node"] for edge in found["edges"] if edge and edge.get("node")]
-        place, last = found["pageInfo"]["endCursor"] or "", not found["pageInfo"]["hasNextPage"]
-        yield TotalsPage(items=items, cursor=place, last=last)
+        items = [edge["node"] for edge in listed["edges"] if edge and edge.get("node")]
+        cursor, last = listed["pageInfo"]["endCursor"] or "", not listed["pageInfo"]["hasNextPage"]
+        yield TotalsPage(items=items, cursor=cursor, last=last)
         if last:
             return
         size, expected = min(most, size * 2), True
 
 
 def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:
-    """Return whether a repository has ``issues``, ``pulls`` or ``discussions`` at all, as its settings say.
+    """Return whether ``issues``, ``pulls`` or ``discussions`` are switched on in the settings of a repository.
 
     https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
@@ -76,10 +80,10 @@ def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:
 
 
 def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, str]:
-    """Return whether an issue or pull request is no longer in this repository; and where it went, if it was moved.
+    """Return whether an issue or pull request is no longer in this repository, and its new address if it was moved.
 
-    GitHub answers 301 for one that was transferred and 404 or 410 for one that was deleted; 403 is no answer.
-    https://docs.github.com/en/rest/issues/issues#get-an-issue
+    GitHub answers 301 for an item that was transferred, and 404 or 410 for one that was deleted; 403 proves
+    nothing. https://docs.github.com/en/rest/issues/issues#get-an-issue
     """
     try:
         client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0)
@@ -94,11 +98,11 @@ def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, st
 def find_absent_numbers(
     client: GitHubClient, name: str, repository: str, numbers: Sequence[int], scope: str
 ) -> set[int]:
-    """Return those of the numbers that GitHub's GraphQL has no issue or pull request for."""
+    """Return the numbers for which GitHub's GraphQL has no issue or pull request."""
     field = "issue" if name == "issues" else "pullRequest"
 
-    def text(some: Sequence[str]) -> str:
-        parts = " ".join(f"n{place}: {field}(number: {number}) {{ id }}" for place, number in enumerate(some))
+    def text(batch: Sequence[str]) -> str:
+        parts = " ".join(f"n{position}: {field}(number: {number}) {{ id }}" for position, number in enumerate(batch))
         return (
             f"query {{ node(id: {json.dumps(repository)}) {{ ... on Repository {{ {parts} }} }} rateLimit {{ cost }} }}"
         )
@@ -108,7 +112,7 @@ def find_absent_numbers(
 
 
 def find_absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
-    """Return those of the node ids for which GitHub answers NOT_FOUND twice: in a list, and one by one."""
+    """Return the node ids for which GitHub answers NOT_FOUND twice: in a list, and one by one."""
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } rateLimit { cost } }"
     missing = [id_ for id_, _, kind in _listed(client, text, node_ids, scope) if kind == GONE]
     return _still_missing(client, missing, scope)
@@ -117,21 +121,21 @@ def find_absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str)
 def fetch_accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple[list[Item], list[str]]:
     """Return the accounts with these node ids, and the ids for which GitHub answers NOT_FOUND twice."""
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Actor { ...Account } } rateLimit { cost } }\n" + ACTOR
-    found: list[Item] = []
+    accounts: list[Item] = []
     missing: list[str] = []
     for id_, node, kind in _listed(client, text, node_ids, scope):
         if node and node.get("login"):
-            found.append(node)
+            accounts.append(node)
         elif node is None and kind == GONE:
             missing.append(id_)
-    return found, _still_missing(client, missing, scope)
+    return accounts, _still_missing(client, missing, scope)
 
 
 def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
-    """Ask for single nodes again."""
+    """Return the node ids for which GitHub also answers NOT_FOUND when each is requested alone."""
 
-    def text(some: Sequence[str]) -> str:
-        parts = " ".join(f"n{place}: node(id: {json.dumps(id_)}) {{ id }}" for place, id_ in enumerate(some))
+    def text(batch: Sequence[str]) -> str:
+        parts = " ".join(f"n{position}: node(id: {json.dumps(id_)}) {{ id }}" for position, id_ in enumerate(batch))
         return f"query {{ {parts} rateLimit {{ cost }} }}"
 
     return [id_ for id_, _, kind in _aliased(client, text, node_ids, scope, ()) if kind == GONE]
@@ -140,29 +144,29 @@ def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) ->
 def _aliased(
     client: GitHubClient, text: Callable[[Sequence[str]], str], ids: Sequence[str], scope: str, parent: tuple[str, ...]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Yield ids with their nodes and errors, out of queries that give each a name of its own below ``parent``."""
+    """Yield ids with their nodes and errors, from queries with an alias for each id below ``parent``."""
 
-    def ask(some: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
-        answer = client.query(text(some), scope=scope)
+    def ask(batch: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+        answer = client.query(text(batch), scope=scope)
         kinds = {error.path: error.kind for error in answer.errors}
         data: Any = answer.data
         for step in parent:
             data = (data or {}).get(step)
-        for place, id_ in enumerate(some):
-            yield id_, (data or {}).get(f"n{place}"), kinds.get((*parent, f"n{place}"), "")
+        for position, id_ in enumerate(batch):
+            yield id_, (data or {}).get(f"n{position}"), kinds.get((*parent, f"n{position}"), "")
 
     return _in_parts(ask, ids)
 
 
 def _listed(client: GitHubClient, text: str, ids: Sequence[str], scope: str) -> Iterator[tuple[str, Any, str]]:
-    """Yield ids with their nodes and errors, out of ``nodes(ids:)``, which answers in the order of the ids."""
+    """Yield ids with their nodes and errors, from ``nodes(ids:)``, which answers in the order of the ids."""
 
-    def ask(some: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
-        answer = client.query(text, {"ids": list(some)}, scope=scope)
+    def ask(batch: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+        answer = client.query(text, {"ids": list(batch)}, scope=scope)
         kinds = {error.path: error.kind for error in answer.errors}
-        nodes = answer.data.get("nodes") or [None] * len(some)
-        for place, (id_, node) in enumerate(zip(some, nodes, strict=True)):
-            yield id_, node, kinds.get(("nodes", place), "")
+        nodes = answer.data.get("nodes") or [None] * len(batch)
+        for position, (id_, node) in enumerate(zip(batch, nodes, strict=True)):
+            yield id_, node, kinds.get(("nodes", position), "")
 
     return _in_parts(ask, ids)
 
@@ -170,15 +174,15 @@ def _listed(client: GitHubClient, text: str, ids: Sequence[str], scope: str) -> 
 def _in_parts(
     ask: Callable[[Sequence[str]], Iterator[tuple[str, Any, str]]], ids: Sequence[str]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Ask in batches; in smaller ones when GitHub refuses."""
+    """Request ids in batches; in smaller ones when GitHub refuses."""
     start, size = 0, PER_QUERY
     while start < len(ids):
-        some = ids[start : start + size]
+        batch = ids[start : start + size]
         try:
-            yield from list(ask(some))
+            yield from list(ask(batch))
         except SliceRefused:
             if size == 1:
                 raise
             size = max(1, size // 2)
             continue
-        start += len(some)
+        start += len(batch)

@@ -1,4 +1,8 @@
-"""X"""
+"""Facts of repositories: checks of their shape, the probe of many at once, and the repositories of an organisation.
+
+https://docs.github.com/en/graphql/reference/objects#repository
+https://docs.github.com/en/rest/repos/repos#get-a-repository
+"""
 
 import json
 import logging
@@ -28,8 +32,10 @@ from github_activity_tracker.fetch.rest import as_items
 from github_activity_tracker.payloads import RepositoryPayload
 
 LARGEST_ID = 2**63 - 1
+"""Upper bound of PostgreSQL's ``bigint``."""
 LARGEST_COUNT = 2**31 - 1
 NEEDED = ("issues", "pullRequests")
+"""Lists that every server has."""
 LISTS = (*NEEDED, "discussions", "milestones", "releases", "labels", "heads", "tags")
 NUMBERS = ("stargazerCount", "forkCount")
 OBJECTS = ("owner", "watchers", "primaryLanguage", "repositoryTopics", "defaultBranchRef")
@@ -41,14 +47,14 @@ def is_repository_id(value: object) -> bool:
 
 
 def is_full_name(value: object) -> bool:
-    """Return whether a value reads ``owner/name``."""
+    """Return whether a value has the form ``owner/name``."""
     return isinstance(value, str) and len(parts := value.split("/")) == 2 and all(parts)
 
 
 def are_facts(answer: object) -> bool:
-    """Return whether the GraphQL facts of a repository are complete and of the documented types.
+    """Return whether the GraphQL facts of a repository are complete and have the documented types.
 
-    Lists that an older server does not have may be missing; issues and pull requests may not.
+    Lists that older servers lack may be missing; issues and pull requests may not.
     """
     if not isinstance(answer, dict):
         return False
@@ -96,7 +102,7 @@ def _is_node(node: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    """Return whether a value is nothing or an ISO 8601 time with a zone."""
+    """Return whether a value is None or an ISO 8601 time with a zone."""
     if value is None:
         return True
     try:
@@ -107,19 +113,20 @@ def _is_moment(value: object) -> bool:
 
 logger = logging.getLogger(__name__)
 PER_QUERY = 100
+"""Repositories in one query, which costs one point."""
 TRIES_OF_ONE = 3
-"""Number of times a single repository is asked about when GitHub calls the query too much."""
+"""Attempts to query a single repository that GitHub refuses as too expensive."""
 FAILED_QUERIES = 40
-"""Failed queries of one probe after which the remaining repositories are asked about over REST alone."""
+"""Failed queries of one probe after which the remaining repositories are requested over REST only."""
 FEATURES = {"issues": "has_issues", "pulls": "has_pull_requests", "discussions": "has_discussions"}
-"""Kinds of threads that an owner can switch off, and what REST calls the switch."""
+"""Features that an owner can switch off, and REST's names of the switches."""
 Facts = dict[str, Any]
 
 
 def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None) -> RepositoryPayload:
-    """Return the facts of a repository over REST, by its id where that is known: names change hands, ids do not.
+    """Return the facts of a repository over REST, by its id if known: names change hands, ids do not.
 
-    Raises ``NotFound`` when it is gone, blocked or never was, ``UnexpectedAnswer`` for anything but a repository.
+    Raises ``NotFound`` when it is gone, blocked or never existed, ``UnexpectedAnswer`` for anything but a repository.
     """
     path = f"/repositories/{known_id}" if known_id else repository_path(full_name)
     payload = client.get(path, scope=full_name).data
@@ -129,7 +136,7 @@ def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None)
 
 
 def fetch_features(client: GitHubClient, full_name: str, known_id: int) -> dict[str, bool]:
-    """Return which kinds of threads are switched on; kinds that the server does not mention are left out.
+    """Return which features are switched on; features that the server does not mention are left out.
 
     https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
@@ -137,96 +144,98 @@ def fetch_features(client: GitHubClient, full_name: str, known_id: int) -> dict[
     return {kind: bool(payload[name]) for kind, name in FEATURES.items() if isinstance(payload.get(name), bool)}
 
 
-Asked = tuple[str, str]
-"""A repository to ask about: ``owner/name``, and its node id or nothing where only the name is known."""
+Key = tuple[str, str]
+"""A repository in a probe: ``owner/name`` and its node id, which is empty where only the name is known."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Probe:
-    """What GitHub said about many repositories.
+    """GitHub's answers about many repositories.
 
-    ``facts``: of the documented shape. ``failures``: why a repository has none; a repository in neither of the two
-    was null without an error. ``limit`` and ``outage``: why the remaining ones were not asked about.
+    ``facts`` have the documented shape. ``failures`` has the reason why a repository has no facts; a repository in
+    neither of the two was null without an error. ``limit`` and ``outage`` say why the remaining ones were not
+    requested.
     """
 
-    facts: dict[Asked, Facts] = field(default_factory=dict[Asked, Facts])
-    failures: dict[Asked, CollectorError] = field(default_factory=dict[Asked, CollectorError])
+    facts: dict[Key, Facts] = field(default_factory=dict[Key, Facts])
+    failures: dict[Key, CollectorError] = field(default_factory=dict[Key, CollectorError])
     limit: RetryLater | None = None
     outage: CollectorError | None = None
 
 
-def probe_repositories(client: GitHubClient, repositories: Sequence[Asked]) -> Probe:
+def probe_repositories(client: GitHubClient, repositories: Sequence[Key]) -> Probe:
     """Return the facts of many repositories.
 
-    A hundred repositories cost one request, for each of the tokens that see them; what one token does not see is asked
-    for with the next one. A query that fails is repeated in halves, so that one repository that GitHub cannot show
-    costs none of the others their facts.
-    Raises only what no query can escape: ``ReplaceToken``, ``BudgetExhausted``.
+    A query contains a hundred repositories and is sent with each token that sees them; the next token is used for
+    what one token does not see. A query that fails is repeated in halves, so that one repository that GitHub cannot
+    show costs no other repository its facts. Raises only ``ReplaceToken`` and ``BudgetExhausted``.
     """
-    told, tried = Probe(), dict[str, set[str]]()
+    result, tried = Probe(), dict[str, set[str]]()
     waiting = list(dict.fromkeys(repositories))
     while groups := client.token_groups(list(dict.fromkeys(name for name, _ in waiting)), tried):
         for token, names in groups:
-            members = [asked for asked in waiting if asked[0] in set(names)]
-            _probe_with(client, told, members, token, tried)
-            if told.limit is not None or told.outage is not None:
-                return told
-        waiting = [asked for asked in waiting if asked not in told.facts]
-    for asked in told.facts:  # an earlier token did not see it
-        told.failures.pop(asked, None)
-    return told
+            members = [key for key in waiting if key[0] in set(names)]
+            _probe_with(client, result, members, token, tried)
+            if result.limit is not None or result.outage is not None:
+                return result
+        waiting = [key for key in waiting if key not in result.facts]
+    for key in result.facts:  # an earlier token did not see it
+        result.failures.pop(key, None)
+    return result
 
 
 def _probe_with(
-    client: GitHubClient, told: Probe, members: Sequence[Asked], token: Token, tried: dict[str, set[str]]
+    client: GitHubClient, result: Probe, members: Sequence[Key], token: Token, tried: dict[str, set[str]]
 ) -> None:
-    """Ask about repositories with one token, or with another one where a limit holds that one back."""
+    """Probe repositories with one token, or with another one while that token is limited."""
     failed = 0
     waiting = deque(_batches(members, PER_QUERY))
     while waiting:
-        some = waiting.popleft()
-        for name, _ in some:
+        batch = waiting.popleft()
+        for name, _ in batch:
             tried.setdefault(name, set()).add(token.key)
         try:
-            answer = _ask(client, some, token)
+            answer = _ask(client, batch, token)
         except RetryLater as error:
-            told.limit = error
+            result.limit = error
             return
         except (NotFound, AccessDenied, SourceUnavailable, SourceTimeout, UnexpectedAnswer) as error:
             failed += 1
-            if len(some) == 1:
-                told.failures[some[0]] = error
+            if len(batch) == 1:
+                result.failures[batch[0]] = error
             refused = isinstance(error, (NotFound, AccessDenied))
             if failed > FAILED_QUERIES or not (refused or graphql_works(client)):
                 logger.warning("facts are not available over GraphQL: %s", error)
-                told.outage = error
+                result.outage = error
                 return
-            if len(some) > 1:
-                half = len(some) // 2
-                waiting.extendleft((some[half:], some[:half]))
+            if len(batch) > 1:
+                half = len(batch) // 2
+                waiting.extendleft((batch[half:], batch[:half]))
             continue
-        _read(told, some, answer)
-        for asked in some:
-            tried[asked[0]].add(answer.token_key)
-            client.note_seen(asked[0], answer.token_key, seen=asked in told.facts)
+        _read(result, batch, answer)
+        for key in batch:
+            tried[key[0]].add(answer.token_key)
+            client.note_seen(key[0], answer.token_key, seen=key in result.facts)
 
 
-def _ask(client: GitHubClient, some: Sequence[Asked], token: Token) -> GraphQLAnswer:
-    """Send one query; about a single repository several times, while GitHub calls it too much."""
-    parts = [f"r{place}: {_selector(name, node_id)} {{ ...Facts }}" for place, (name, node_id) in enumerate(some)]
+def _ask(client: GitHubClient, batch: Sequence[Key], token: Token) -> GraphQLAnswer:
+    """Send one query; repeat one about a single repository while GitHub refuses it as too expensive."""
+    parts = [
+        f"r{position}: {_selector(name, node_id)} {{ ...Facts }}" for position, (name, node_id) in enumerate(batch)
+    ]
     text = f"{{ {' '.join(parts)} viewer {{ login }} rateLimit {{ cost }} }}\n{REPOSITORY}"
     for attempt in range(1, TRIES_OF_ONE + 1):
         try:
             answer = client.query(text, prefer=token)
             break
         except SliceRefused:
-            if len(some) > 1 or attempt == TRIES_OF_ONE:
+            if len(batch) > 1 or attempt == TRIES_OF_ONE:
                 raise
         except PAYLOAD_ERRORS as error:
             raise UnexpectedAnswer("GitHub's GraphQL answered with something undocumented. Run again later.") from error
     else:
         raise AssertionError("unreachable")
-    if not any(f"r{place}" in answer.data for place in range(len(some))):
+    if not any(f"r{position}" in answer.data for position in range(len(batch))):
         raise UnexpectedAnswer("GitHub's GraphQL answered without the repositories. Run again later.")
     viewer = answer.data.get("viewer")
     if isinstance(viewer, dict):
@@ -234,25 +243,25 @@ def _ask(client: GitHubClient, some: Sequence[Asked], token: Token) -> GraphQLAn
     return answer
 
 
-def _read(told: Probe, some: Sequence[Asked], answer: GraphQLAnswer) -> None:
-    """Take the facts of each repository, or the reason why there are none, out of one answer."""
+def _read(result: Probe, batch: Sequence[Key], answer: GraphQLAnswer) -> None:
+    """Add the facts of each repository, or the reason why it has none, to the probe."""
     errors = {str(error.path[0]): error for error in reversed(answer.errors)}
-    for place, asked in enumerate(some):
-        facts, error = _with_discussions(answer.data.get(f"r{place}")), errors.get(f"r{place}")
+    for position, key in enumerate(batch):
+        facts, error = _with_discussions(answer.data.get(f"r{position}")), errors.get(f"r{position}")
         if error is not None and error.kind == "NOT_FOUND" and facts is None:
-            told.failures[asked] = NotFound(f"GitHub's GraphQL: {error.message}")
+            result.failures[key] = NotFound(f"GitHub's GraphQL: {error.message}")
         elif error is not None:
-            told.failures[asked] = AccessDenied(f"GitHub's GraphQL: {error.message}. Use a token that may read it.")
+            result.failures[key] = AccessDenied(f"GitHub's GraphQL: {error.message}. Use a token that may read it.")
         elif are_facts(facts):
-            told.facts[asked] = cast("Facts", facts)
+            result.facts[key] = cast("Facts", facts)
         elif facts is not None:
-            told.failures[asked] = UnexpectedAnswer(
+            result.failures[key] = UnexpectedAnswer(
                 "GitHub's GraphQL answered with something that is not a repository. Run again later."
             )
 
 
 def _with_discussions(facts: object) -> object:
-    """Return the facts with what follows from a server that lacks discussions, or the flag that they are enabled."""
+    """Complete the facts of a server that lacks discussions, or the flag that they are enabled."""
     if not isinstance(facts, dict):
         return facts
     row = cast("Facts", facts)
@@ -268,15 +277,15 @@ def _selector(name: str, node_id: str) -> str:
     return f"repository(owner: {json.dumps(owner)}, name: {json.dumps(short)})"
 
 
-def _batches(repositories: Sequence[Asked], size: int) -> Iterator[Sequence[Asked]]:
+def _batches(repositories: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
     for start in range(0, len(repositories), size):
         yield repositories[start : start + size]
 
 
 def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
-    """Return every repository that is not a fork, archived ones included; NotFound when there is no such owner.
+    """Return all repositories of an organisation or a person that are not forks, archived ones included.
 
-    Items that are not repositories are left out and logged.
+    Raises NotFound when there is no such owner. Items that are not repositories are logged and left out.
     """
     try:
         return _list_repositories(client, owner, f"/orgs/{escaped(owner)}/repos")
@@ -285,24 +294,24 @@ def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
 
 
 def _list_repositories(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:
-    """Every list shows what its token sees and no more, so each token is asked for its own."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return the repositories of a list as each token sees it: a list shows only what its token may see."""
+    repositories: dict[str, dict[str, Any]] = {}
     params = {"per_page": 100, "type": "all", "sort": "full_name"}
-    absent: list[NotFound | AccessDenied] = []
+    errors: list[NotFound | AccessDenied] = []
     tokens = client.listing_tokens(owner)
     for token in tokens:
         try:
             for answer in client.pages(path, params, scope=owner, prefer=token):
-                found |= {str(item["full_name"]): item for item in _repositories(answer.data, path)}
+                repositories |= {str(item["full_name"]): item for item in _repositories(answer.data, path)}
         except (NotFound, AccessDenied) as error:
-            absent.append(error)
-    if len(absent) == len(tokens):
-        raise absent[0]
-    return list(found.values())
+            errors.append(error)
+    if len(errors) == len(tokens):
+        raise errors[0]
+    return list(repositories.values())
 
 
 def _repositories(data: object, path: str) -> Iterator[dict[str, Any]]:
-    """Yield the repositories of one page that are not forks; anything else in the list is logged."""
+    """Yield the repositories of one page that are not forks; log anything else in the list."""
     for item in as_items(data):
         if not is_repository(item):
             logger.warning("GitHub lists something that is not a repository path=%s", path)

@@ -1,4 +1,14 @@
-"""X"""
+"""REST lists of a whole repository in the order of their last change, sizes of lists, and single items.
+
+The order moves while a list is read: an item that is edited leaves its position and appears again at the end. Page
+numbers would miss items that slide across a page edge. Therefore each page is requested by key: from the last
+``updated_at`` that was read, which GitHub's ``since`` includes. Where GitHub offers a cursor (``after``, in the
+issue list), its link is followed instead, because a cursor is not affected.
+
+The saved state is exactly the position behind the stored page: the key, and inside one instant the link or the page
+number. Only near the present may a change still appear before the last key. After a complete reading the next one
+therefore starts ``OVERLAP`` before the time of its end, by GitHub's clock.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -15,11 +25,14 @@ from github_activity_tracker.protocol_impl import GitHubState
 
 PER_PAGE = 100
 INSTANT_PAGES = 300
-"""Pages of one instant. GitHub serves no more of any list, and a server that repeats itself must not loop for ever."""
+"""Maximum number of pages of one instant.
+
+GitHub serves no more of any list, and a server that repeats itself must not cause an endless loop.
+"""
 WALKS = 5
-"""Walks over one instant. Each walk that meets other items than the one before is repeated, this often at most."""
+"""Maximum number of walks over one instant. A walk is repeated when it reads other items than the walk before it."""
 OVERLAP = timedelta(seconds=60)
-"""How far before the present a run reads again: GitHub's lists may lag a little behind its writes."""
+"""How far before the present the next run starts: GitHub's lists may lag a little behind its writes."""
 SECOND = timedelta(seconds=1)
 
 
@@ -27,7 +40,8 @@ SECOND = timedelta(seconds=1)
 class ListPage:
     """A page of payloads and the state that covers it.
 
-    ``unreachable``: an instant (ISO 8601) of which GitHub lists more items than it serves; the rest of it is missing.
+    ``unreachable``: an instant (ISO 8601) of which GitHub lists more items than it serves; the rest of them is
+    missing.
     """
 
     items: list[Any]
@@ -38,29 +52,29 @@ class ListPage:
 def issue_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Issues and pull requests of every state."""
+    """Yield issues and pull requests of every state."""
     return _Walk(client, f"{repository_path(full_name)}/issues", full_name, {"state": "all"}).read(start, since)
 
 
 def issue_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Comments under issues and pull requests."""
+    """Yield comments under issues and pull requests."""
     return _Walk(client, f"{repository_path(full_name)}/issues/comments", full_name).read(start, since)
 
 
 def review_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Comments on the diffs of pull requests."""
+    """Yield comments on the diffs of pull requests."""
     return _Walk(client, f"{repository_path(full_name)}/pulls/comments", full_name).read(start, since)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
-    """Where a list is being read: the ``page`` of the items from ``key`` (ISO 8601, or nothing for the beginning) on.
+class _Position:
+    """A position in a list: the ``page`` of the items from ``key`` on (ISO 8601; empty for the beginning).
 
-    ``prints`` are fingerprints of the pages of this walk over one instant, ``before`` those of the walk before it.
+    ``prints`` are fingerprints of the pages of this walk over one instant, ``before`` those of the previous walk.
     """
 
     key: str
@@ -69,24 +83,24 @@ class _Place:
     prints: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     link: str = ""
-    """Path and query of the next page by cursor, instead of a page number."""
+    """Path and query of the next page by cursor; empty where pages are numbered."""
     numbered: bool = False
-    """Whether cursors are left alone inside this instant, because an answer in it had none."""
+    """Whether cursors are not used inside this instant, because an answer had none."""
 
     @classmethod
-    def of(cls, state: IncrementalState, since: datetime | None) -> "_Place":
-        """Return the saved place, else ``since``, else the beginning."""
+    def of(cls, state: IncrementalState, since: datetime | None) -> "_Position":
+        """Return the saved position, else ``since``, else the beginning."""
         if not state.checkpoint_token:
             return cls(key=_text(since) if since else "")
         saved = cast("dict[str, Any] | None", state.extras.get("place"))
-        if saved is None:  # an older version's state: it may have been saved near the present
+        if saved is None:  # the state of an older version may be near the present
             return cls(key=_text(datetime.fromisoformat(state.checkpoint_token) - OVERLAP))
         rest: dict[str, Any] = {name: saved[name] for name in ("page", "walks", "link", "numbered") if name in saved}
         rest |= {name: tuple(saved.get(name, ())) for name in ("prints", "before")}
         return cls(key=state.checkpoint_token, **rest)
 
     def state(self, again: str) -> GitHubState:
-        """Return the state that leads back to this place."""
+        """Return the state that leads back to this position."""
         saved: dict[str, object] = {"link": self.link} if self.link else {}
         if self.page > 1 or self.walks > 1:
             saved |= {"page": self.page, "walks": self.walks, "prints": self.prints, "before": self.before}
@@ -99,85 +113,85 @@ class _Place:
 
 @dataclass
 class _Walk:
-    """One way through a list. ``path`` begins with ``/``; ``more`` are parameters besides order and key."""
+    """One walk through a list. ``path`` begins with ``/``; ``more`` are parameters besides order and key."""
 
     client: GitHubClient
     path: str
     scope: str
     more: dict[str, Any] = field(default_factory=dict[str, Any])
     again: str = ""
-    """Where the reading after this one starts at the latest, because this one was saved near the present."""
+    """Latest start of the next reading, because this one was saved near the present."""
 
     def read(self, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
-        """Yield pages from the saved place to the end of the list."""
-        place = _Place.of(start, since)
+        """Yield pages from the saved position to the end of the list."""
+        position = _Position.of(start, since)
         self.again = str(start.extras.get("again") or "")
         failures = 0
         while True:
             try:
-                answer = self._ask(place)
+                answer = self._ask(position)
             except (NotFound, UnexpectedAnswer):
                 failures += 1
-                if place.link:  # a cursor that is no longer known
-                    place = _Place(key=place.key, numbered=True)
+                if position.link:  # GitHub no longer knows the cursor
+                    position = _Position(key=position.key, numbered=True)
                     continue
-                if place.page == 1:
+                if position.page == 1:
                     raise
                 if failures == 1:
                     continue
-                yield self._unreachable([], place.key)  # the end that GitHub puts to numbered pages
-                place = _Place(key=_later(place.key))
+                yield self._unreachable([], position.key)  # GitHub limits numbered pages
+                position = _Position(key=_later(position.key))
                 continue
             failures = 0
             items = as_items(answer.data)
-            reached = _last_change(items, place.key)
-            if reached < place.key:
+            reached = _last_change(items, position.key)
+            if reached < position.key:
                 raise UnexpectedAnswer(
-                    f"GitHub answered {self.path} out of order: {reached} after {place.key}. Run again later."
+                    f"GitHub answered {self.path} out of order: {reached} after {position.key}. Run again later."
                 )
-            following = self._following(place, answer, items, reached)
+            following = self._following(position, answer, items, reached)
             if following is None:
-                yield ListPage(items=items, state=self._complete(place, items, reached))
+                yield ListPage(items=items, state=self._complete(position, items, reached))
                 return
             if following.page > INSTANT_PAGES:
                 yield self._unreachable(items, reached)
-                place = _Place(key=_later(reached))
+                position = _Position(key=_later(reached))
                 continue
             yield ListPage(items=items, state=following.state(self._near_present(reached)))
-            place = following
+            position = following
 
-    def _ask(self, place: _Place) -> Answer:
-        if place.link:
-            return self.client.get(place.link, scope=self.scope)
+    def _ask(self, position: _Position) -> Answer:
+        if position.link:
+            return self.client.get(position.link, scope=self.scope)
         params: dict[str, Any] = {**self.more, "sort": "updated", "direction": "asc", "per_page": PER_PAGE}
-        params |= {"since": place.key} if place.key else {}
-        params |= {"page": place.page} if place.page > 1 else {}
+        params |= {"since": position.key} if position.key else {}
+        params |= {"page": position.page} if position.page > 1 else {}
         return self.client.get(self.path, params, scope=self.scope)
 
-    def _following(self, place: _Place, answer: Answer, items: list[Any], reached: str) -> _Place | None:
-        """Return the place behind a page, or None at the end of the list.
+    def _following(self, position: _Position, answer: Answer, items: list[Any], reached: str) -> _Position | None:
+        """Return the position behind a page, or None at the end of the list.
 
-        Where more items share one instant than a page holds, that instant is walked by page number. An item may slide
-        across a page edge meanwhile, so it is walked again until a walk meets the same pages as the one before.
+        Where more items share one instant than a page holds, that instant is read by page number. An item may slide
+        across a page edge meanwhile, so the instant is read again until two walks in a row read the same pages.
         """
-        more, inside = answer.next_url is not None, reached == place.key
-        if answer.next_url is not None and not place.numbered and "after" in parse_qs(urlsplit(answer.next_url).query):
+        more, inside = answer.next_url is not None, reached == position.key
+        if answer.next_url and not position.numbered and "after" in parse_qs(urlsplit(answer.next_url).query):
             link = relative(self.client.api_url, answer.next_url)
-            if link == place.link:
+            if link == position.link:
                 raise UnexpectedAnswer(f"GitHub's pages of {self.path} lead back to where they were. Run again later.")
-            return _Place(key=reached, link=link)
-        if place.link:
-            return _Place(key=reached, numbered=True) if more else None
-        prints = (*place.prints, _fingerprint(items, place.key))
-        full = place.page > 1 and len(items) >= PER_PAGE  # its successor may be beyond what GitHub serves by number
+            return _Position(key=reached, link=link)
+        if position.link:
+            return _Position(key=reached, numbered=True) if more else None
+        prints = (*position.prints, _fingerprint(items, position.key))
+        full = position.page > 1 and len(items) >= PER_PAGE  # GitHub may not serve the next page by number
         if inside and (more or full):
-            return replace(place, page=place.page + 1, prints=prints)
-        if (place.page > 1 or place.walks > 1) and prints != place.before and place.walks < WALKS:
-            return _Place(key=place.key, walks=place.walks + 1, before=prints, numbered=place.numbered)
-        return _Place(key=reached) if more else None
+            return replace(position, page=position.page + 1, prints=prints)
+        if (position.page > 1 or position.walks > 1) and prints != position.before and position.walks < WALKS:
+            return _Position(key=position.key, walks=position.walks + 1, before=prints, numbered=position.numbered)
+        return _Position(key=reached) if more else None
 
     def _near_present(self, reached: str) -> str:
-        """Return ``again``, which is set as soon as a place near the present is saved."""
+        """Return ``again``; set it when a position near the present is saved for the first time."""
         settled = _text(self._settled())
         if reached > settled and not self.again:
             self.again = settled
@@ -187,29 +201,29 @@ class _Walk:
         return (self.client.server_time or datetime.now(UTC)) - OVERLAP
 
     def _unreachable(self, items: list[Any], instant: str) -> ListPage:
-        """Return a page that goes on behind an instant of which GitHub does not serve everything."""
+        """Return a page that continues behind an instant of which GitHub does not serve all items."""
         if not instant:
             raise UnexpectedAnswer(f"GitHub answered {self.path} without any time of change. Run again later.")
-        return ListPage(items=items, state=_Place(key=_later(instant)).state(self.again), unreachable=instant)
+        return ListPage(items=items, state=_Position(key=_later(instant)).state(self.again), unreachable=instant)
 
-    def _complete(self, place: _Place, items: list[Any], reached: str) -> GitHubState:
+    def _complete(self, position: _Position, items: list[Any], reached: str) -> GitHubState:
         """Return the state of a list that was read to its end: behind its last item, but not too near the present."""
         if not reached:
             return GitHubState()
-        last = _later(reached) if items or place.page > 1 else reached
+        last = _later(reached) if items or position.page > 1 else reached
         key = min(last, _text(self._settled()), *([self.again] if self.again else ()))
         return GitHubState(checkpoint_token=key, human_readable_marker=_marker(reached), extras={"place": {}})
 
 
 def relative(api_url: str, url: str) -> str:
-    """Return path and query of an address of the API, from below the API's own path: they outlive its host name."""
+    """Return path and query of an API address below the API's own path, so that a saved link outlives the host name."""
     parts = urlsplit(url)
     path = parts.path.removeprefix(urlsplit(api_url).path.rstrip("/"))
     return f"{path}?{parts.query}" if parts.query else path
 
 
 def _fingerprint(items: list[Any], key: str) -> str:
-    """Return a short hash of which items of one instant a page holds."""
+    """Return a short hash of the items of one instant that a page holds."""
     names = "\0".join(str(_identity(item)) for item in items if _last_change([item], key) == key)
     return hashlib.blake2b(names.encode(errors="replace"), digest_size=8).hexdigest()
 
@@ -227,7 +241,7 @@ def _marker(key: str) -> str:
 
 
 def as_items(data: object) -> list[Any]:
-    """The members of a list answer; anything else is not what GitHub documents."""
+    """Return the items of a list answer. Raises UnexpectedAnswer for anything but a list."""
     if not isinstance(data, list):
         raise UnexpectedAnswer(f"GitHub answered a list with {type(data).__name__}. Run again later.")
     return cast("list[Any]", data)
@@ -244,20 +258,20 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-def _last_change(items: list[Any], place: str) -> str:
-    """Return the ``updated_at`` of the last item that has a readable one, else where the page began."""
+def _last_change(items: list[Any], position: str) -> str:
+    """Return the ``updated_at`` of the last item that has a readable one, else the start of the page."""
     for item in reversed(items):
         changed: object = cast("dict[str, object]", item).get("updated_at") if isinstance(item, dict) else None
         if isinstance(changed, str) and _is_moment(changed):
             return changed
-    return place
+    return position
 
 
 def count_items(client: GitHubClient, full_name: str, path: str) -> int:
-    """The number of items of a REST list: that of its last page at one item a page.
+    """Return the number of items of a REST list, for one request: the number of its last page at one item a page.
 
-    Lists that page by cursors tell no last page; then it is told that there is at least what one page shows.
-    A list that GitHub does not have, because its feature is switched off, has no items.
+    Lists that page by cursors do not tell their last page; then the result is the number of items on the first
+    page. A list that GitHub does not have, because its feature is switched off, has no items.
     """
     try:
         answer = client.get(f"{repository_path(full_name)}/{path}", {"per_page": 1, "state": "all"}, scope=full_name)
@@ -280,7 +294,7 @@ PATHS = {
 
 
 def fetch_item(client: GitHubClient, full_name: str, stream: str, external_id: str, payload: object) -> Any:
-    """An issue or comment over REST; NotFound when there is no way to ask for it."""
+    """Return an issue or comment. Raises NotFound when it has no number to request it by."""
     known = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else {}
     name = known.get("number") if stream == "issues" else external_id
     if not str(name).isdigit():
@@ -292,7 +306,7 @@ POSTS = {"issue_comments": "issues/{}/comments", "review_comments": "pulls/{}/co
 
 
 def fetch_issue(client: GitHubClient, full_name: str, number: int) -> Any:
-    """Return an issue or pull request as REST's list shows it; NotFound when it is not in this repository."""
+    """Return an issue or pull request as the REST list shows it. Raises NotFound when it is not in this repository."""
     return client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0).data
 
 

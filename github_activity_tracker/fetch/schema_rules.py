@@ -1,4 +1,4 @@
-"""What the query texts need to know of a server's schema, and what they gain from it.
+"""What the query texts need of a server's schema, and how they grow with it.
 
 github.com gains kinds of timeline events every month, and GitHub Enterprise Server lacks some that github.com has.
 Both timelines select ``createdAt`` and ``actor`` of every kind that the server has.
@@ -13,18 +13,18 @@ from github_activity_tracker.payloads import ALIAS_MARK, NOT_EVENTS
 
 UNIONS = ("IssueTimelineItems", "PullRequestTimelineItems")
 MOST_FIELDS = 12
-"""Fields of an event kind that is unknown to ``FIELDS``; the published kinds have at most nine."""
+"""Maximum number of fields of an event kind that is not in ``FIELDS``; the published kinds have at most nine."""
 OF_EVERY_NODE = frozenset({
     "id", "actor", "createdAt", "databaseId", "fullDatabaseId", "resourcePath", "updatedAt", "url",
 })  # fmt: skip
 NAMES = ("number", "title", "name", "login", "nameWithOwner", "oid")
-"""Fields that say in one word what an object is; of an object in an unknown kind of event these are selected."""
+"""Fields that identify an object in one word; of an object in an unknown kind of event only these are selected."""
 SELECTIONS = {"Actor": "...Account", "Issue": ITEM, "PullRequest": ITEM}
-"""What is selected of fields of these types."""
+"""Selections of fields of these types."""
 
 
 def extend_timelines(schema: ServerSchema, union: str, present: Collection[str]) -> Extension:
-    """Return selections for the kinds of events that the server has and a timeline's fragment does not name."""
+    """Return selections for the event kinds that the server has and the timeline's fragment lacks."""
     if union not in UNIONS:
         return Extension()
     if (timeline := schema.types.get(union)) is None:
@@ -44,7 +44,7 @@ def extend_timelines(schema: ServerSchema, union: str, present: Collection[str])
 
 
 def _fields(schema: ServerSchema, kind: str, info: TypeInfo, missing: set[str]) -> Iterator[str]:
-    """Yield what is selected of an unknown kind: time, actor, plain values, and the names of objects."""
+    """Yield the selections of an unknown kind: time, actor, plain values, and the names of objects."""
     if "createdAt" in info.fields:
         yield _aliased(schema, kind, "createdAt", "")
     if "actor" in info.fields and info.fields["actor"].named_type == "Actor":
@@ -60,7 +60,7 @@ def _fields(schema: ServerSchema, kind: str, info: TypeInfo, missing: set[str]) 
 
 
 def _inner(schema: ServerSchema, of: FieldInfo, missing: set[str]) -> str | None:
-    """Return the selection of a field that holds an object; None where nothing short names the object."""
+    """Return the selection of a field that holds an object; None where no short field identifies the object."""
     if of.named_type in SELECTIONS:
         return f"{{ {SELECTIONS[of.named_type]} }}"
     if of.kind != "OBJECT":
@@ -73,9 +73,10 @@ def _inner(schema: ServerSchema, of: FieldInfo, missing: set[str]) -> str | None
 
 
 def _aliased(schema: ServerSchema, kind: str, name: str, inner: str) -> str:
-    """Return a selection, under a name of its own where another kind of event declares the field with another type.
+    """Return a selection, with an alias where another kind of event declares the field with another type.
 
-    One name may not have two types in a selection: https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
+    One name may not have two types in a selection:
+    https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
     """
     kinds = {one for union in UNIONS if union in schema.types for one in schema.types[union].members}
     infos = [schema.types[one] for one in kinds if one in schema.types]
@@ -104,4 +105,4 @@ RULES = TextRules(
     substitutes={"fullDatabaseId": "databaseId", "reactors": "users"},
     extend=extend_timelines,
 )  # fmt: skip
-"""The types are those that the texts select from: they are read in one request."""
+"""All types from which the query texts select; one request reads them."""

@@ -1,4 +1,8 @@
-"""X"""
+"""Whether comments are hidden and review threads resolved: REST does not say, and neither changes a date.
+
+https://docs.github.com/en/graphql/reference/interfaces#minimizable
+https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,11 +10,11 @@ from typing import Any
 
 from core.errors import SliceRefused
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker.fetch.graphql import note_short_lists
-from github_activity_tracker.fetch.nested import Nested, add_shortfall, complete
+from github_activity_tracker.fetch.nested import Nested, add_shortfall, complete, note_short_lists
 from github_activity_tracker.fetch.queries import ACTOR, HIDDEN, PAGE
 
 KINDS = ("IssueComment", "PullRequestReviewComment", "CommitComment")
+"""Types of comments that can be hidden; reviews tell it in their own list."""
 HIDDEN_BY_ID = (
     "query ($ids: [ID!]!) { nodes(ids: $ids) { id "
     + " ".join(f"... on {kind} {{ {HIDDEN}}}" for kind in KINDS)
@@ -26,7 +30,7 @@ REVIEW_THREADS = (
 
 PER_QUERY = 100
 PULLS, THREADS = 25, 300
-"""Pull requests and review threads of one query: about four points."""
+"""Maximum number of pull requests and review threads in one query: about four points."""
 MOST_THREADS = 100
 NESTED = Nested(name="reviewThreads", query=REVIEW_THREADS, of="PullRequest", fragments=ACTOR)
 Node = dict[str, Any]
@@ -36,55 +40,56 @@ def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: st
     """Yield comments by node id, up to a hundred for a point; None for one that GitHub does not show."""
     start, size = 0, PER_QUERY
     while start < len(node_ids):
-        some = list(node_ids[start : start + size])
+        batch = list(node_ids[start : start + size])
         try:
-            data = client.graphql(HIDDEN_BY_ID, {"ids": some}, scope=scope, absent=("NOT_FOUND", "FORBIDDEN"))
+            data = client.graphql(HIDDEN_BY_ID, {"ids": batch}, scope=scope, absent=("NOT_FOUND", "FORBIDDEN"))
         except SliceRefused:
             if size == 1:
                 raise
             size = max(1, size // 2)
             continue
-        found = {node["id"]: node for node in data.get("nodes") or () if node and node.get("id")}
-        yield {node_id: found.get(node_id) for node_id in some}
-        start += len(some)
+        shown = {node["id"]: node for node in data.get("nodes") or () if node and node.get("id")}
+        yield {node_id: shown.get(node_id) for node_id in batch}
+        start += len(batch)
 
 
 def fetch_review_threads(
     client: GitHubClient, pulls: Sequence[tuple[str, int]], scope: str
 ) -> Iterator[dict[str, Node | None]]:
-    """Yield pull requests with all their review threads; ``pulls`` are node ids with the threads that are expected.
+    """Yield pull requests with all their review threads, by node id; None for one that GitHub does not show.
 
-    Each thread names its first comment. None for a pull request that GitHub does not show. Threads, or first comments
-    of threads, that did not arrive although GitHub counts them are noted on the pull request as its shortfall.
+    ``pulls`` are node ids with the expected number of threads. Each thread names its first comment. Threads, and
+    first comments of threads, that GitHub counts and does not return are noted on the pull request as its
+    shortfall.
     """
     start, most = 0, PULLS
     while start < len(pulls):
-        some = _batch(pulls[start : start + most])
+        batch = _batch(pulls[start : start + most])
         parts = [
-            f"p{place}: node(id: {json.dumps(node_id)}) "
+            f"p{position}: node(id: {json.dumps(node_id)}) "
             f"{{ ... on PullRequest {{ id number {REVIEW_THREADS % (size, '')} }} }}"
-            for place, (node_id, size) in enumerate(some)
+            for position, (node_id, size) in enumerate(batch)
         ]
         text = f"{{ {' '.join(parts)} rateLimit {{ cost }} }}\n{ACTOR}"
         try:
             data = client.graphql(text, scope=scope, absent=("NOT_FOUND", "FORBIDDEN"))
-            items = [node for place in range(len(some)) if (node := data.get(f"p{place}")) and node.get("id")]
+            items = [node for position in range(len(batch)) if (node := data.get(f"p{position}")) and node.get("id")]
             complete(client, scope, items, [NESTED])
             note_short_lists(items, [NESTED])
         except SliceRefused:
             if most == 1:
                 raise
-            most = max(1, len(some) // 2)
+            most = max(1, len(batch) // 2)
             continue
         for item in items:
             _note_unnamed(item)
-        found = {node["id"]: node for node in items}
-        yield {node_id: found.get(node_id) for node_id, _ in some}
-        start += len(some)
+        shown = {node["id"]: node for node in items}
+        yield {node_id: shown.get(node_id) for node_id, _ in batch}
+        start += len(batch)
 
 
 def _note_unnamed(pull: Node) -> None:
-    """Note on a pull request how many of its threads do not name their first comment although they have one."""
+    """Note on a pull request how many of its threads have a first comment and do not name it."""
     threads = [thread for thread in (pull.get("reviewThreads") or {}).get("nodes") or () if thread]
     unnamed = sum(_is_unnamed(thread.get("comments")) for thread in threads)
     if unnamed:
@@ -100,13 +105,13 @@ def _is_unnamed(comments: Node | None) -> bool:
 
 
 def _batch(pulls: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """The first pull requests, as many as one query carries, each with the size of its first page."""
+    """Return the first pull requests that fit into one query, each with the size of its first page."""
     batch: list[tuple[str, int]] = []
-    room = THREADS
+    left = THREADS
     for node_id, expected in pulls:
         size = min(MOST_THREADS, max(1, expected + 1))
-        if batch and size > room:
+        if batch and size > left:
             break
         batch.append((node_id, size))
-        room -= size
+        left -= size
     return batch

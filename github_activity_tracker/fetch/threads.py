@@ -1,4 +1,4 @@
-"""X"""
+"""Issues, pull requests and discussions over GraphQL: page by page, by node id, by number or behind a cursor."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from github_activity_tracker.fetch.graphql import (
     Listing,
     fetch_by_ids,
     fetch_item_behind,
-    note_missing,
     pages,
 )
-from github_activity_tracker.fetch.nested import Nested, complete, note_errors
+from github_activity_tracker.fetch.nested import Nested, complete, note_errors, note_short_lists
 from github_activity_tracker.fetch.queries import (
     ACTOR,
     CLOSING_REFERENCES,
+    COMMENTS,
     DISCUSSION,
     DISCUSSION_LABELS,
     DISCUSSIONS,
@@ -34,7 +34,6 @@ from github_activity_tracker.fetch.queries import (
     REPLIES,
     REVIEW_REQUESTS,
     REVIEWS,
-    TALK,
     TIMELINE,
 )
 
@@ -54,19 +53,22 @@ NESTED_CLOSING_REFERENCES = Nested(
     name="closingIssuesReferences", query=CLOSING_REFERENCES, of="PullRequest", fragments="", is_column=True
 )
 NESTED_LABELS = Nested(name="labels", query=DISCUSSION_LABELS, of="Discussion", fragments="", is_column=True)
-NESTED_COMMENTS = Nested(name="comments", query=TALK, of="Discussion", fragments=ACTOR, size=50, inner=NESTED_REPLIES)
+NESTED_COMMENTS = Nested(
+    name="comments", query=COMMENTS, of="Discussion", fragments=ACTOR, size=50, inner=NESTED_REPLIES
+)
 
 DETAIL = {
     "issue_timelines": ("Issue", ISSUE, EVENTS["Issue"] + ACTOR),
     "pulls": ("PullRequest", PULL, EVENTS["PullRequest"] + ACTOR),
     "discussions": ("Discussion", DISCUSSION, ACTOR),
 }
+"""GraphQL type, fields and fragments of the items of each stream."""
 
 
 def _by_ids(stream: str) -> str:
     kind, fields, fragments = DETAIL[stream]
-    wanted = f"nodes(ids: $ids) {{ ... on {kind} {{ {fields} }} }} rateLimit {{ cost }}"
-    return f"query ($ids: [ID!]!) {{ {wanted} }}\n{fragments}"
+    selection = f"nodes(ids: $ids) {{ ... on {kind} {{ {fields} }} }} rateLimit {{ cost }}"
+    return f"query ($ids: [ID!]!) {{ {selection} }}\n{fragments}"
 
 
 LISTINGS = {
@@ -92,14 +94,14 @@ def thread_pages(
 ) -> Iterator[ItemPage]:  # fmt: skip
     """Yield pages of a GraphQL stream; ``repository`` is its node id.
 
-    ``known``: by node id, the lists that are known to be shorter than their totals; they are not asked for again.
+    ``known``: by node id, the lists that are known to be shorter than their totals; they are not requested again.
     ``small_steps``: the first pages have few items.
     """
     return pages(client, LISTINGS[stream], repository, scope, start, known, small_steps=small_steps)
 
 
 def fetch_thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield the same items by their node ids, some at a time, with reasons for those that GitHub does not show."""
+    """Yield items by their node ids, some at a time, with reasons for those that GitHub does not show."""
     return fetch_by_ids(client, LISTINGS[stream], node_ids, scope)
 
 
@@ -109,16 +111,16 @@ def fetch_thread_behind(client: GitHubClient, stream: str, repository: str, scop
 
 
 def fetch_threads(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[list[Any]]:
-    """Yield the same items alone; those that GitHub does not show are left out."""
+    """Yield items of a GraphQL stream by their node ids; those that GitHub does not show are left out."""
     for details in fetch_thread_details(client, stream, node_ids, scope):
         yield details.items
 
 
 def fetch_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
-    """Return an issue, pull request or discussion over GraphQL, by its number (``pulls:12``) or node id.
+    """Return an issue, pull request or discussion by its number (``pulls:12``) or node id.
 
-    What is missing of it is noted as its shortfall. Raises NotFound when it is gone,
-    AccessDenied when GitHub denies it.
+    What is missing of it is noted as its shortfall. Raises NotFound when it is gone, AccessDenied when GitHub
+    denies it.
     """
     kind, fields, fragments = DETAIL[stream]
     number = external_id.rpartition(":")[2]
@@ -127,16 +129,16 @@ def fetch_thread(client: GitHubClient, repository: str, stream: str, external_id
         text = f"query ($id: ID!) {{ node(id: $id) {{ ... on Repository {{ item: {inner} }} }} }}\n{fragments}"
         answer = client.query(text, {"id": repository}, scope=scope)
         path: tuple[str | int, ...] = ("node", "item")
-        found = (answer.data.get("node") or {}).get("item")
+        item = (answer.data.get("node") or {}).get("item")
     else:
         text = f"query ($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ {fields} }} }} }}\n{fragments}"
         answer = client.query(text, {"id": external_id}, scope=scope)
-        path, found = ("node",), answer.data.get("node")
-    errors = note_errors({path: found}, answer.errors)
-    if not found and errors:
+        path, item = ("node",), answer.data.get("node")
+    errors = note_errors({path: item}, answer.errors)
+    if not item and errors:
         raise graphql_error({"type": errors[0].kind, "message": errors[0].message})
-    if not found:
+    if not item:
         raise NotFound(f"GitHub shows no {stream} {external_id}", reason="not_found")
-    complete(client, scope, [found], LISTINGS[stream].nested)
-    note_missing([found], LISTINGS[stream])
-    return found
+    complete(client, scope, [item], LISTINGS[stream].nested)
+    note_short_lists([item], LISTINGS[stream].nested)
+    return item

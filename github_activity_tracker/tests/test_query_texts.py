@@ -84,7 +84,7 @@ def emitted() -> list[str]:
         with suppress(NotFound):
             call()
     assert len(recorder.texts) >= 10
-    texts = {name: getattr(queries, name) for name in queries.__all__ if isinstance(getattr(queries, name), str)}
+    texts = {name: getattr(queries, name) for name in vars(queries) if isinstance(getattr(queries, name), str)}
     whole = [text for text in texts.values() if text.lstrip().startswith(("query", "{"))]
     return [*recorder.texts, REACTIONS, *whole, *_continued()]
 
