@@ -1,4 +1,4 @@
-"""Compares the rows that are stored with GitHub's own totals, stream by stream; nothing is read or repaired."""
+"""Compares the number of stored rows with GitHub's totals, stream by stream; nothing is stored or repaired."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,21 +43,21 @@ MODELS: dict[str, type[models.Model]] = {
     "discussion_comments": DiscussionComment,
 }
 SHOWN_NUMBERS = 10
-"""Numbers of differing issues and pull requests that a line shows at most."""
+"""Maximum number of differing issues and pull requests that a line names."""
 
 
 WHOLE_LISTS = {
     "releases": "releases", "labels": "labels", "milestones": "milestones", "commit_comments": "commitComments",
 }  # fmt: skip
-"""Streams of which GitHub tells one total for the whole repository, and what its facts call it."""
+"""Streams with one total for the whole repository, and its name in the facts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One stream of one repository: live rows, tombstones, and GitHub's own total (None: not shown).
+    """One stream of one repository: live rows, tombstones, and GitHub's total (None: not shown).
 
-    ``gaps``: the issues, pull requests and discussions whose rows differ for an unknown reason.
-    ``known``: how many differ for each reason that is recorded as a skipped item.
+    ``gaps``: the issues, pull requests and discussions with rows that differ for an unknown reason.
+    ``known``: the number of differences for each reason that is recorded as a skipped item.
     """
 
     repository: str
@@ -71,7 +71,7 @@ class Line:
 
     @property
     def agrees(self) -> bool:
-        """Whether as much is stored as there is."""
+        """Whether as many rows are stored as GitHub counts."""
         return self.kept == self.github and not self.gaps and not self.known
 
     @property
@@ -94,15 +94,15 @@ class Line:
         return "; ".join(part for part in parts if part)
 
 
-def audit(client: GitHubClient, found: list[Target]) -> Iterator[Line]:
-    """Yield lines for each repository, stream by stream; N/100 + 3 requests a repository."""
-    facts = probe_repositories(client, [target.key for target in found]).facts
-    for target in found:
-        told = facts.get(target.key)
-        if told is None:
+def audit(client: GitHubClient, wanted: list[Target]) -> Iterator[Line]:
+    """Yield lines for each repository, stream by stream; N/100 + 3 requests for a repository."""
+    facts = probe_repositories(client, [target.key for target in wanted]).facts
+    for target in wanted:
+        known_facts = facts.get(target.key)
+        if known_facts is None:
             yield Line(repository=target.full_name, stream="repository", kept=0, deleted=0, github=None)
             continue
-        yield from _repository(client, target.full_name, told)
+        yield from _repository(client, target.full_name, known_facts)
 
 
 def _repository(client: GitHubClient, full_name: str, facts: Mapping[str, Any]) -> Iterator[Line]:
@@ -127,7 +127,7 @@ def _repository(client: GitHubClient, full_name: str, facts: Mapping[str, Any]) 
 
 @dataclass(kw_only=True)
 class Tally:
-    """GitHub's total of a stream, and where the stored rows differ."""
+    """GitHub's total of a stream, and the differences of the stored rows."""
 
     github: int = 0
     gaps: list[Gap] = field(default_factory=list[Gap])
@@ -135,7 +135,7 @@ class Tally:
 
 
 def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: int) -> dict[str, Tally]:
-    """List all issues, pull requests and discussions, and compare each with what is stored of it."""
+    """List all issues, pull requests and discussions, and compare each with its stored rows."""
     gaps = KnownGaps(repository_id)
     tallies = {name: Tally() for name in ("issues", "pulls", "discussions", *PER_THREAD, "discussion_comments")}
     for name in ("issues", "pulls", "discussions"):

@@ -1,4 +1,4 @@
-"""Runs over repositories: one that fails stops none of the others."""
+"""Runs over repositories. A repository that fails stops no other repository."""
 
 import logging
 from collections import Counter
@@ -48,12 +48,13 @@ from github_activity_tracker.fetch.repositories import list_repositories
 
 logger = logging.getLogger(__name__)
 PATIENCE = 90.0
-"""Seconds to wait for a limit to end when nothing else can be done; while something can, nobody waits."""
+"""Seconds that a run waits for the end of a rate limit when it has nothing else to do."""
 IMPATIENCE = 2.0
+"""The same while other repositories are left to read."""
 
 
 class GitHubCollector(AbstractCollector):
-    """Collects repositories, the stalest first; see ``CollectOptions`` for what a run can be asked to do."""
+    """Collects repositories, the stalest first. See ``CollectOptions`` for the options of a run."""
 
     name = "github"
 
@@ -61,25 +62,25 @@ class GitHubCollector(AbstractCollector):
         self.options = options
         self.progress: Progress = Silence()
         self.tallies: list[Counter[str]] = []
-        """The counts of each repository, the one that is being read last."""
+        """The counts of each repository; the last entry belongs to the repository that is being read."""
         self.client = open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
         self.outage = Outage(self.client)
 
     def validate_config(self) -> None:
-        """Refuse what cannot be done before anything is touched."""
+        """Raise ConfigurationError for unknown streams, before anything is stored."""
         if unknown := set(self.options.streams) - set(STREAMS):
             raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
 
     def document_sources(self) -> list[DocumentSource]:
-        """What the second phase brings up to date."""
+        """Return the sources whose documents the search index updates after the run."""
         return [GitHubDocuments()]
 
     def counts_so_far(self) -> Mapping[str, int]:
-        """Return what this run has stored until now, over all repositories."""
+        """Return what this run has stored so far, over all repositories."""
         return sum(self.tallies, Counter[str]())
 
     def collect(self) -> CollectorResult:
-        """Collect every repository; what went wrong with one is in its report.
+        """Collect all repositories. The report of each says what failed in it.
 
         Raises ConfigurationError, before anything is stored, for names that GitHub does not show.
         """
@@ -89,11 +90,11 @@ class GitHubCollector(AbstractCollector):
             )
         store.forget_written()
         self.client.share_budgets(everything=True)
-        found, refused = self._targets()
+        wanted, refused = self._targets()
         try:
-            plan = self._plan(found)
+            plan = self._plan(wanted)
         except BudgetExhausted as error:
-            return self._result([*refused, *(_report_of_no_turn(target, error) for target in found)])
+            return self._result([*refused, *(_report_of_no_turn(target, error) for target in wanted)])
         self._refuse_unknown(plan, refused)
         self.client.share_budgets()
         reports: dict[tuple[str, str], ScopeReport] = {}
@@ -103,7 +104,7 @@ class GitHubCollector(AbstractCollector):
             target = plan.queue.popleft()
             alone = not plan.queue or waiting >= {target.key, *(other.key for other in plan.queue)}
             self.client.patience = PATIENCE if alone else IMPATIENCE
-            report = self._collect_apart(target, plan)
+            report = self._collect_or_report(target, plan)
             report = replace(report, notes=[*report.notes, *self.client.notices[notices:]])
             notices = len(self.client.notices)
             reports[target.key] = report
@@ -119,14 +120,14 @@ class GitHubCollector(AbstractCollector):
         return CollectorResult.of(reports, requests=self.client.requests)
 
     def estimate(self) -> list[Estimate]:
-        """What a run would cost, out of GitHub's totals."""
-        found, refused = self._targets()
-        plan = self._plan(found)
+        """Return what a run would cost, from GitHub's totals."""
+        wanted, refused = self._targets()
+        plan = self._plan(wanted)
         costs = [Estimate(scope=report.scope, requests=0, note=report.reason) for report in refused]
-        return costs + [self._estimate(target, plan) for target in found]
+        return costs + [self._estimate(target, plan) for target in wanted]
 
     def _estimate(self, target: Target, plan: Plan) -> Estimate:
-        """Return the cost of one repository; one that cannot be asked about says so and stops none of the others."""
+        """Return the cost of one repository. If GitHub does not answer, the note says so."""
         try:
             return estimate(
                 self.client, target.full_name, plan.known_facts(target),
@@ -143,7 +144,7 @@ class GitHubCollector(AbstractCollector):
         named, refused = list(self.options.repositories), list[ScopeReport]()
         for owner in self.options.organisations:
             try:
-                found = [str(item["full_name"]) for item in list_repositories(self.client, owner)]
+                names = [str(item["full_name"]) for item in list_repositories(self.client, owner)]
             except ENDS_RUN:
                 raise
             except ISOLATED as error:
@@ -152,8 +153,8 @@ class GitHubCollector(AbstractCollector):
                 refused.append(_report_of_owner(owner, error))
                 self.outage.note_failure(error)
                 continue
-            logger.info("organisation read org=%s repositories=%s", owner, len(found))
-            named += found
+            logger.info("organisation read org=%s repositories=%s", owner, len(names))
+            named += names
         if self.options.organisations and not named:
             if not refused or all(is_unknown(report) for report in refused):
                 raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
@@ -161,22 +162,22 @@ class GitHubCollector(AbstractCollector):
         return targets(named), refused
 
     def _refuse_unknown(self, plan: Plan, refused: Sequence[ScopeReport]) -> None:
-        """Raise ConfigurationError for misspelt names; a clone from a local folder needs none that GitHub knows."""
+        """Raise ConfigurationError for misspelt names. A clone from a local folder needs no name that GitHub knows."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             return
         self.client.patience = IMPATIENCE
         refuse_unknown(self.client, plan, self.options.repositories, refused)
 
-    def _plan(self, found: Sequence[Target]) -> Plan:
-        """Ask whether anything changed."""
+    def _plan(self, wanted: Sequence[Target]) -> Plan:
+        """Probe the repositories for changes."""
         with_graphql = self.client.tokens.has_tokens and not self.options.git_only
-        plan = make_plan(self.client, found, with_graphql=with_graphql)
+        plan = make_plan(self.client, wanted, with_graphql=with_graphql)
         if plan.probe is not None and plan.probe.outage is not None:
             self.outage.note_graphql(plan.probe.outage)
         return plan
 
-    def _collect_apart(self, target: Target, plan: Plan) -> ScopeReport:
-        """Collect one repository; an error becomes its report, except one that no repository can escape."""
+    def _collect_or_report(self, target: Target, plan: Plan) -> ScopeReport:
+        """Collect one repository and return its report. Raises only errors that every repository would meet."""
         counts: Counter[str] = Counter()
         self.tallies.append(counts)
         run: RepositoryRun | None = None
@@ -225,7 +226,7 @@ class GitHubCollector(AbstractCollector):
         )
 
     def _open(self, target: Target, plan: Plan, counts: Counter[str]) -> Opened:
-        """Return the repository's scope and facts; GitHub is not asked when only a local clone is to be read."""
+        """Return the repository's scope and facts. Reading only a local clone needs no request to GitHub."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             repository_id = target.known_id or provisional_id(target.full_name)
             known = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
@@ -236,14 +237,14 @@ class GitHubCollector(AbstractCollector):
         return opened
 
     def _clear_repository_skips(self, target: Target, scope: Scope) -> None:
-        """Clear what was recorded when the repository could not be opened, by its id or by the name that was used."""
+        """Clear the skips of earlier failures to open the repository, under its id and under both names."""
         for name in dict.fromkeys((scope.external_id, target.full_name, scope.name)):
             clear_skips(collector=self.name, scope=name, stream="repository")
 
     def _report_error(
         self, target: Target, error: Exception, counts: Counter[str], run: RepositoryRun | None, plan: Plan
     ) -> ScopeReport:
-        """Return the report of a repository whose collection ended early, and record why.
+        """Return the report of a repository that was not collected to its end, and record the reason.
 
         Raises ReplaceToken when no token is left and nothing was stored: then the configuration is wrong.
         """
@@ -282,13 +283,13 @@ class GitHubCollector(AbstractCollector):
 
 
 def _report_of_no_turn(target: Target, error: BudgetExhausted) -> ScopeReport:
-    """Return the report of a repository that was not reached because the run may spend no more."""
+    """Return the report of a repository that was not reached before the budget of the run was spent."""
     reason, category = str(error), error.category.value
     return ScopeReport(scope=target.full_name, outcome="partial", skipped=1, reason=reason, category=category)
 
 
 def _report_of_owner(owner: str, error: Exception) -> ScopeReport:
-    """Return the report of an organisation whose repositories could not be listed."""
+    """Return the report of an organisation with repositories that could not be listed."""
     failure = Failure.of(error, where=f"repositories of {owner}")
     reason, category = failure.detail, failure.category
     if isinstance(error, NotFound):

@@ -1,6 +1,6 @@
-"""One page of a comparison: what is missing here is fetched, what is gone at GitHub is marked deleted.
+"""Compares one page of totals: fetches what is missing here, and marks as deleted what is gone at GitHub.
 
-Nothing is marked deleted unless GitHub was asked about it by its own id and answered clearly.
+Nothing is marked as deleted before GitHub has answered clearly about its own id.
 """
 
 import logging
@@ -30,15 +30,17 @@ logger = logging.getLogger(__name__)
 TIMELINES = {"issues": "issue_timelines", "pulls": "pulls"}
 KINDS = {"issues": "issue", "pulls": "pull_request"}
 MANY = 25
-"""Items of one page that differ, above which the whole list is read again: a page of a list brings a hundred items, a
-single request the comments of one."""
+"""Differing items of one page above which the whole list is read again.
+
+A page of a list brings a hundred items, a single request the comments of one.
+"""
 Item = dict[str, Any]
 
 
 class Comparison:
     """Compares one repository. ``complete``: the streams that have been read to their end.
 
-    ``since`` (ISO 8601 or empty): what was last changed before is not missing.
+    ``since`` (ISO 8601 or empty): items that were last changed before it are not missing.
     """
 
     def __init__(self, run: Run, *, complete: Collection[str], since: str) -> None:
@@ -46,14 +48,14 @@ class Comparison:
         self.since = datetime.fromisoformat(since) if since else None
         self.gaps = KnownGaps(run.repository_id)
         self.read_again: set[str] = set()
-        """Lists that this comparison has read again from their beginning."""
+        """Lists that this comparison has read again from the beginning."""
         self._live: dict[str, dict[int, datetime]] = {}
         self._seen: dict[str, set[int]] = {}
 
     def page(self, name: str, page: TotalsPage, edge: str) -> str:
-        """Compare a page of totals and repair; ``edge`` is the creation time of the last item before it.
+        """Compare a page of totals and repair the differences.
 
-        Returns the creation time of the page's last item.
+        ``edge`` is the creation time of the last item before the page. Returns that of the page's last item.
         """
         live = self._live.setdefault(name, store.live_numbers(self.run.repository_id, name))
         items = {int(item["number"]): item for item in page.items}
@@ -74,10 +76,8 @@ class Comparison:
         return end
 
     def check_comments(self) -> None:
-        """Compare the comments of each issue and pull request with the number that the issue list told."""
-        if not {"issues", "issue_comments"} <= {*self.complete}:
-            return
-        self._posts(
+        """Compare the comments of each issue and pull request with the number that the issue list states."""
+        self._comments(
             "issue_comments",
             [
                 Gap(stream="issue_comments", number=one.number, github=one.github, stored=one.stored)
@@ -87,7 +87,7 @@ class Comparison:
         )
 
     def verify(self, stream: str, numbers: Sequence[int] | None) -> None:
-        """Ask about stored posts under these numbers (or all) by their ids, and mark deleted what is gone."""
+        """Ask for the stored posts under these numbers (or all) by their ids, and mark as deleted what is gone."""
         ids = store.node_ids(self.run.repository_id, stream, numbers)
         gone = find_absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
         if gone:
@@ -101,7 +101,7 @@ class Comparison:
         return self.since is None and stream not in self.read_again
 
     def _delete(self, name: str, numbers: Iterable[int], items: Mapping[int, Item]) -> None:
-        """Ask for live items that the list leaves out; only clear answers make tombstones."""
+        """Ask for live items that the list lacks; only clear answers make tombstones."""
         candidates = sorted(numbers)
         run = self.run
         if not candidates:
@@ -123,7 +123,7 @@ class Comparison:
                 run.counts[f"{name}_deleted"] += 1
 
     def _restore(self, name: str, missing: Mapping[int, Item]) -> None:
-        """Fetch issues or pull requests that are not live here, each with all that belongs to it."""
+        """Fetch issues or pull requests that are not live here, each with everything that belongs to it."""
         gaps = [Gap(stream=name, number=number, github=1, stored=0) for number in missing]
         due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
         details = self._details(name, [missing[gap.number]["id"] for gap in due])
@@ -140,7 +140,7 @@ class Comparison:
         return {int(item["number"]): item for items in pages for item in items}
 
     def _restore_one(self, name: str, item: Item, detail: Any) -> bool:
-        """Fetch the rest of one item and store all of it; returns False when GitHub does not show it."""
+        """Fetch the rest of one item and store all of it. Return False when GitHub does not show it."""
         run, number = self.run, int(item["number"])
         try:
             payloads = {"issues": [fetch_issue(run.client, run.scope.name, number)]}
@@ -149,17 +149,17 @@ class Comparison:
                     payloads[stream] = fetch_comments(run.client, run.scope.name, stream, number)
         except (NotFound, AccessDenied):
             return False
-        pages = {stream: LISTS[stream].convert(found, run.repository_id) for stream, found in payloads.items()}
+        pages = {stream: LISTS[stream].convert(payload, run.repository_id) for stream, payload in payloads.items()}
         kind, stream = KINDS[name], TIMELINES[name]
         thread = convert.convert_threads([detail] if detail else [], run.repository_id, kind)
         done = store.restore_thread(run.scope, pages, thread, stream=stream, now=timezone.now())
-        for of, stored in done.items():
-            run.count(of, stored)
+        for name_of_stream, stored in done.items():
+            run.count(name_of_stream, stored)
         run.counts[f"{name}_restored"] += 1
         return bool(pages["issues"].records)
 
     def _contents(self, name: str, items: Mapping[int, Item]) -> None:
-        """Compare what belongs to each item of a page with what is stored of it."""
+        """Compare the stored contents of each item of a page with GitHub's totals."""
         numbers = list(items)
         gaps = self._gaps(name, items)
         streams = {*github_counts(name, {}), "reviews", "events"}
@@ -167,10 +167,10 @@ class Comparison:
         self._timelines(name, items, [gap for gap in gaps if gap.stream in {"events", "reviews"}])
         for stream in ("issue_comments", "review_comments"):
             if stream in self.complete:
-                self._posts(stream, [gap for gap in gaps if gap.stream == stream])
+                self._comments(stream, [gap for gap in gaps if gap.stream == stream])
 
     def _gaps(self, name: str, items: Mapping[int, Item]) -> list[Gap]:
-        """Return where the numbers of live rows differ from GitHub's."""
+        """Return the items and streams with a number of live rows that differs from GitHub's."""
         stored = store.live_counts(self.run.repository_id, items)
         return [
             Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
@@ -180,7 +180,7 @@ class Comparison:
         ]
 
     def _timelines(self, name: str, items: Mapping[int, Item], gaps: list[Gap]) -> None:
-        """Read again the items whose reviews or events differ, or of which no timeline was read."""
+        """Read again the items with differing reviews or events, and those without a stored timeline."""
         stream, run = TIMELINES[name], self.run
         if stream not in self.complete:
             return
@@ -188,8 +188,8 @@ class Comparison:
         due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
         unread = items.keys() - store.read_timelines(run.repository_id, items)
         stale = [item["id"] for number, item in items.items() if number in unread | {gap.number for gap in due}]
-        for found in self._threads(stream, stale):
-            THREADS[stream].store(run, stream, THREADS[stream].convert(found, run.repository_id), None)
+        for items_of_stream in self._threads(stream, stale):
+            THREADS[stream].store(run, stream, THREADS[stream].convert(items_of_stream, run.repository_id), None)
         numbers = {gap.number for gap in due}
         still = [
             gap for gap in self._gaps(name, {number: items[number] for number in numbers})
@@ -198,7 +198,7 @@ class Comparison:
         run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
 
     def _threads(self, stream: str, node_ids: Sequence[str]) -> Iterator[list[Any]]:
-        """Yield threads by their node ids; one at a time when few requests are left, so that each run gets further."""
+        """Yield threads by node id; one at a time when few requests are left, so that each run makes progress."""
         run = self.run
         allowance = run.client.transport.allowance
         left = MANY * 2 if allowance.max_requests is None else allowance.max_requests - allowance.spent
@@ -206,8 +206,8 @@ class Comparison:
         for start in range(0, len(node_ids), size):
             yield from fetch_threads(run.client, stream, node_ids[start : start + size], run.scope.name)
 
-    def _posts(self, stream: str, gaps: list[Gap]) -> None:
-        """Fetch comments where there are too few, and ask about the stored ones where there are too many."""
+    def _comments(self, stream: str, gaps: list[Gap]) -> None:
+        """Fetch comments where too few are stored, and ask for the stored ones where too many are."""
         due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
         if not due:
             return
@@ -216,47 +216,52 @@ class Comparison:
             self._read_again(stream)
         else:
             for gap in few:
-                self._fetch_posts(stream, gap.number)
+                self._fetch_comments(stream, gap.number)
         self.verify(stream, [gap.number for gap in due if gap.stored > gap.github])
         stored = store.live_counts(self.run.repository_id, [gap.number for gap in due])[stream]
         still = [replace(gap, stored=stored[gap.number]) for gap in due if stored[gap.number] != gap.github]
         self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
 
-    def _fetch_posts(self, stream: str, number: int) -> None:
+    def _fetch_comments(self, stream: str, number: int) -> None:
         """Read all comments of one issue or pull request."""
         run = self.run
         try:
-            found = fetch_comments(run.client, run.scope.name, stream, number)
+            payloads = fetch_comments(run.client, run.scope.name, stream, number)
         except (NotFound, AccessDenied):
             return
-        page = LISTS[stream].convert(found, run.repository_id)
+        page = LISTS[stream].convert(payloads, run.repository_id)
         run.count(stream, store.store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=None))
 
     def _read_again(self, stream: str) -> None:
-        """Read a whole list once more, with a checkpoint of its own: it continues where a killed run stopped."""
-        run, of, place = self.run, LISTS[stream], f"reconcile_{stream}"
-        start = store.load_state(run.repository_id, place)
+        """Read a whole list again.
+
+        It has a checkpoint of its own, so that the next run continues an interrupted reading.
+        """
+        run, spec, state_name = self.run, LISTS[stream], f"reconcile_{stream}"
+        start = store.load_state(run.repository_id, state_name)
         logger.info("list is read again scope=%s stream=%s", run.scope.name, stream)
-        for page in of.source(run.client, run.scope.name, start, None):
-            converted = of.convert(page.items, run.repository_id)
+        for page in spec.source(run.client, run.scope.name, start, None):
+            converted = spec.convert(page.items, run.repository_id)
             run.count(
                 stream,
                 store.store_page_again(
-                    of.model, converted, scope=run.scope, stream=stream, place=place, state=page.state
+                    spec.model, converted, scope=run.scope, stream=stream, place=state_name, state=page.state
                 ),
             )
-        store.forget_state(run.repository_id, place)
+        store.forget_state(run.repository_id, state_name)
         self.read_again.add(stream)
 
     def _discussions(self, items: Mapping[int, Item]) -> None:
-        """Read again the discussions that are missing, or of which the number of comments or replies differs."""
+        """Read again the discussions that are missing or have a differing number of comments or replies."""
         run, now = self.run, timezone.now()
         gaps = self._discussion_gaps(items)
         self.gaps.clear_closed(((gap.stream, gap.number) for gap in gaps), items, [DISCUSSIONS, "discussion_comments"])
         due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
         ids = list(dict.fromkeys(items[gap.number]["id"] for gap in due))
-        for found in self._threads(DISCUSSIONS, ids):
-            THREADS[DISCUSSIONS].store(run, DISCUSSIONS, THREADS[DISCUSSIONS].convert(found, run.repository_id), None)
+        for discussions in self._threads(DISCUSSIONS, ids):
+            THREADS[DISCUSSIONS].store(
+                run, DISCUSSIONS, THREADS[DISCUSSIONS].convert(discussions, run.repository_id), None
+            )
         numbers = {gap.number for gap in due}
         still = self._discussion_gaps({number: items[number] for number in numbers})
         run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
@@ -269,9 +274,10 @@ class Comparison:
 
 
 def _absent(live: Mapping[int, datetime], seen: Collection[int], edge: str, end: str, *, last: bool) -> set[int]:
-    """Return live numbers that were opened between the edges of a page of the list and were not seen in it.
+    """Return live numbers that were opened between the edges of a page and are not on it.
 
-    What was opened at the time of a page's last item may be on the next page, and is judged with that one.
+    An item that was opened at the time of the page's last item may be on the next page, and is judged with that
+    one.
     """
     begin = datetime.fromisoformat(edge) if edge else None
     until = None if last or not end else datetime.fromisoformat(end)
@@ -283,7 +289,7 @@ def _absent(live: Mapping[int, datetime], seen: Collection[int], edge: str, end:
 
 
 def github_counts(name: str, item: Item) -> dict[str, int]:
-    """Return GitHub's numbers of what belongs to an item, by stream."""
+    """Return GitHub's number of an item's comments, reviews and events, by stream."""
 
     def total(connection: str) -> int:
         return (item.get(connection) or {}).get("totalCount") or 0
@@ -298,13 +304,13 @@ def github_counts(name: str, item: Item) -> dict[str, int]:
 def discussion_counts(repository_id: int, items: Mapping[int, Item]) -> list[Gap]:
     """Return GitHub's and our numbers of comments and replies of each discussion.
 
-    Replies are counted of the comments that the item shows, the first hundred.
+    Replies are counted for the comments that the item shows, the first hundred.
     """
     comments, replies = store.live_discussion_counts(repository_id, items)
-    found: list[Gap] = []
+    counts: list[Gap] = []
     for number, item in items.items():
         nodes = [node for node in item["comments"]["nodes"] if node]
         total = item["comments"]["totalCount"] + sum(node["replies"]["totalCount"] for node in nodes)
         stored = comments[number] + sum(replies[node["databaseId"]] for node in nodes)
-        found.append(Gap(stream="discussion_comments", number=number, github=total, stored=stored))
-    return found
+        counts.append(Gap(stream="discussion_comments", number=number, github=total, stored=stored))
+    return counts

@@ -1,4 +1,4 @@
-"""What a run is asked to do, and which repositories that means."""
+"""The options of a run, and the repositories that they select."""
 
 import hashlib
 import re
@@ -19,7 +19,10 @@ NAME = re.compile(r"(?:https?://[^/]+/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:\.git)?/
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectOptions:
-    """The options of ``collect_github``. ``since`` is aware; budgets are ``None`` for no bound, seconds for time."""
+    """The options of ``collect_github``.
+
+    ``since`` is aware; a budget of ``None`` means no limit; times are in seconds.
+    """
 
     repositories: Sequence[str] = ()
     organisations: Sequence[str] = ()
@@ -34,9 +37,9 @@ class CollectOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A repository to collect; ``known_id`` and ``node_id`` where GitHub has told them before.
+    """A repository to collect; ``known_id`` and ``node_id`` are known from an earlier run.
 
-    ``named``: an operator gave the name (an argument, GITHUB_REPOS), and means the repository that has it today.
+    ``named``: an operator wrote the name (an argument, GITHUB_REPOS) and means the repository that has it today.
     """
 
     full_name: str
@@ -46,17 +49,17 @@ class Target:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells targets apart, as ``probe_repositories`` takes it: two repositories can have had one name."""
+        """The identity of a target in a probe: two repositories can have had one name."""
         return self.full_name, self.node_id
 
 
 def targets(names: Sequence[str]) -> list[Target]:
-    """The named repositories, else those enabled in the admin and in GITHUB_REPOS; the stalest first.
+    """Return the named repositories, else those enabled in the admin and in GITHUB_REPOS; the stalest first.
 
-    Raises ``ConfigurationError`` when there is none, or when a name is not one.
+    Raises ``ConfigurationError`` when there is none, or when a name is invalid.
     """
-    given = [full_name(name) for name in names or settings.GITHUB_REPOS]
-    wanted = list(given)
+    names_of_operator = [full_name(name) for name in names or settings.GITHUB_REPOS]
+    wanted = list(names_of_operator)
     if not names:
         wanted += Repository.objects.filter(enabled=True, deleted_at=None).values_list("full_name", flat=True)
     if not wanted:
@@ -65,7 +68,7 @@ def targets(names: Sequence[str]) -> list[Target]:
             "or enable one in the admin."
         )
     unique = {name.lower(): name for name in reversed(wanted)}
-    named = {name.lower() for name in given}
+    named = {name.lower() for name in names_of_operator}
     known: dict[str, list[tuple[int, str]]] = {}
     stored = Repository.objects.filter(deleted_at=None, id__gt=0).order_by("-updated_at", "-pk")
     for pk, name, node_id in stored.values_list("id", "full_name", "node_id"):
@@ -74,18 +77,18 @@ def targets(names: Sequence[str]) -> list[Target]:
     ids = [str(pk) for same_name in known.values() for pk, _ in same_name]
     by_age = Scope.objects.filter(source_system="github", external_id__in=ids)
     stalest = by_age.order_by(F("last_completed_at").asc(nulls_first=True)).values_list("external_id", flat=True)
-    order = {external_id: place for place, external_id in enumerate(stalest)}
+    order = {external_id: position for position, external_id in enumerate(stalest)}
     nothing: list[tuple[int | None, str]] = [(None, "")]
-    found = [
+    result = [
         Target(full_name=name, known_id=known_id, node_id=node_id, named=key in named)
         for key, name in unique.items()
         for known_id, node_id in known.get(key, nothing)
     ]
-    return sorted(found, key=lambda target: order.get(str(target.known_id), -1))
+    return sorted(result, key=lambda target: order.get(str(target.known_id), -1))
 
 
 def full_name(text: str) -> str:
-    """Return ``owner/name`` out of a name or an address. Raises ConfigurationError for anything else."""
+    """Return ``owner/name`` from a name or an address. Raises ConfigurationError for anything else."""
     match = NAME.fullmatch(text.strip())
     if match is None or match[1].endswith(("/.", "/..")):
         raise ConfigurationError(f"{text!r} is not a repository. Write owner/name, such as django/django.")
@@ -93,6 +96,6 @@ def full_name(text: str) -> str:
 
 
 def provisional_id(full_name: str) -> int:
-    """A made-up id for a repository that GitHub has not been asked about: negative, and the same for the same name."""
+    """Return a made-up id for a repository that GitHub was not asked for: negative, and always the same for a name."""
     digest = hashlib.blake2b(full_name.lower().encode(), digest_size=6).digest()
     return -1 - int.from_bytes(digest)

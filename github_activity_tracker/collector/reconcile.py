@@ -1,9 +1,9 @@
-"""Compares what is stored with what GitHub has, in both directions, and repairs the difference.
+"""Compares the stored rows with GitHub's totals, in both directions, and repairs the differences.
 
-Every run compares the totals that the probe tells anyway with the live rows, and the comment count of each issue with
-its stored comments. Only where these differ, once a week where something changed, and for everything with
-``--reconcile``, the sizes of all issues, pull requests and discussions are listed: one request for a hundred. What
-GitHub counts and does not deliver is remembered with growing pauses (``store.gaps``).
+Each run compares the totals of the probe with the live rows, and the comment count of each issue with its stored
+comments. The sizes of all issues, pull requests and discussions are listed, one request for a hundred, only where
+these differ, once a week where something changed, and with ``--reconcile``. Items that GitHub counts and does not
+deliver are tried again after growing pauses (``store.gaps``).
 """
 
 import logging
@@ -23,48 +23,51 @@ from github_activity_tracker.protocol_impl import GitHubState
 logger = logging.getLogger(__name__)
 STATE = "reconcile"
 COMPARE_EVERY = timedelta(days=7)
-"""A repository in which something changed is compared when its last comparison is older: items of accounts that GitHub
-hides for a time vanish and return without moving any date or total of an issue."""
+"""Maximum age of the last comparison of a repository in which something changed.
+
+Items of accounts that GitHub hides for a time vanish and return without changing any date or total of an issue.
+"""
 LONGEST_PAUSE_DAYS = 32
+"""Maximum pause before totals that stay different are compared again."""
 THREADS = ("issues", "pulls")
 STREAM_OF = {"issues": "issues", "pulls": "issues", "discussions": "discussions"}
-"""The stream that must have been read to its end once before missing items mean anything."""
+"""The stream that must have been read to its end before missing items mean anything."""
 FACTS = {"issues": "issues", "pulls": "pullRequests", "discussions": "discussions"}
 
 
 @dataclass(kw_only=True)
 class Memory:
-    """What is remembered of a repository's comparisons; times are ISO 8601, empty for never."""
+    """What is saved about a repository's comparisons; times are ISO 8601, empty for never."""
 
     totals: dict[str, int] = field(default_factory=dict[str, int])
     stored: dict[str, int] = field(default_factory=dict[str, int])
     attempts: int = 0
-    """Comparisons in a row that left these totals different."""
+    """Consecutive comparisons after which these totals were still different."""
     not_before: str = ""
     compared_at: str = ""
     since: str = ""
-    """Where the first reading began, when ``--since`` said so: what is older is not missing."""
+    """Start of the first reading with ``--since``: older items are not missing."""
     unfinished: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Where a comparison stopped; empty when the last one was complete."""
+    """Position of an interrupted comparison; empty after a complete one."""
 
     @classmethod
     def load(cls, repository_id: int) -> "Memory":
-        """Read it; unknown names are ignored."""
+        """Return the saved memory; unknown names are ignored."""
         extras = cast("dict[str, Any]", store.load_state(repository_id, STATE).extras)
         return cls(**{name: value for name, value in extras.items() if name in cls.__dataclass_fields__})
 
     def save(self, repository_id: int) -> None:
-        """Write it."""
+        """Save the memory."""
         store.save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
 
     def is_due(self, totals: Mapping[str, int], stored: Mapping[str, int], now: datetime) -> bool:
-        """Return whether different totals should be looked into (again)."""
+        """Return whether totals that differ should be compared (again)."""
         if self.totals != totals or self.stored != stored or not self.not_before:
             return True
         return now >= datetime.fromisoformat(self.not_before)
 
     def remember(self, totals: dict[str, int], stored: dict[str, int], now: datetime) -> None:
-        """Note how a comparison ended: equal, or different with a pause before the next attempt."""
+        """Record the end of a comparison: equal, or different with a pause before the next attempt."""
         same = self.totals == totals and self.stored == stored
         self.attempts = 0 if totals == stored else self.attempts + 1 if same else 1
         self.totals, self.stored = totals, stored
@@ -73,7 +76,7 @@ class Memory:
 
 
 def remember_start(run: Run) -> None:
-    """Remember where a first reading begins: call it before anything is read."""
+    """Save where a first reading begins. Call it before anything is read."""
     if not (run.options.since or run.options.full):
         return
     memory = Memory.load(run.repository_id)
@@ -88,10 +91,10 @@ def reconcile(
     run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool, streams: Collection[str],
     off: Collection[str] = (),
 ) -> None:  # fmt: skip
-    """Compare and repair. ``everything``: also what no total tells of. ``changed``: whether anything was read.
+    """Compare and repair. ``everything``: also what no total covers. ``changed``: whether anything was read.
 
-    ``streams``: those that were asked for and have been read completely at least once; nothing else is compared.
-    ``off``: kinds (issues, pulls, discussions) that are switched off; what GitHub hides is not deleted.
+    ``streams``: the requested streams that have been read completely at least once; nothing else is compared.
+    ``off``: features that are switched off; what GitHub hides is not deleted.
     """
     before = run.client.requests
     try:
@@ -115,14 +118,16 @@ def _reconcile(
     elif differ and memory.is_due(totals, stored, now):
         listed = [name for name in totals if name in differ or (name in THREADS and differ & {*THREADS})]
     on = [name for name in listed if totals[name] or not stored[name] or _is_on(run, name)]
-    comparison = Comparison(run, complete=complete, since=memory.since)
-    if on:
-        _compare(comparison, on, memory)
-    if everything:
-        _people(run)
-        comparison.verify("discussion_comments", None)
-    if listed or changed:
-        comparison.check_comments()
+    check_comments = (listed or changed) and {"issues", "issue_comments"} <= {*complete}
+    if on or everything or check_comments:
+        comparison = Comparison(run, complete=complete, since=memory.since)
+        if on:
+            _compare(comparison, on, memory)
+        if everything:
+            _people(run)
+            comparison.verify("discussion_comments", None)
+        if check_comments:
+            comparison.check_comments()
     if listed:
         _note_end(run, memory, totals, now)
     if {*THREADS} <= {*listed} and {"issues", "issue_comments", "review_comments"} <= {*complete}:
@@ -134,7 +139,7 @@ def _reconcile(
 
 
 def _note_end(run: Run, memory: Memory, totals: dict[str, int], now: datetime) -> None:
-    """Remember how a comparison ended."""
+    """Save the end of a comparison."""
     stored = _stored(run, totals)
     if stored != totals:
         logger.warning("totals differ after a comparison scope=%s stored=%s github=%s", run.scope.name, stored, totals)
@@ -142,9 +147,9 @@ def _note_end(run: Run, memory: Memory, totals: dict[str, int], now: datetime) -
 
 
 def _totals(facts: Mapping[str, Any], complete: Collection[str]) -> dict[str, int]:
-    """Return GitHub's totals of what has been read to its end; what the facts do not tell is left out."""
-    found = {name: (facts.get(part) or {}).get("totalCount") for name, part in FACTS.items()}
-    return {name: total for name, total in found.items() if isinstance(total, int) and STREAM_OF[name] in complete}
+    """Return GitHub's totals of the lists that have been read to their end and that the facts contain."""
+    totals = {name: (facts.get(part) or {}).get("totalCount") for name, part in FACTS.items()}
+    return {name: total for name, total in totals.items() if isinstance(total, int) and STREAM_OF[name] in complete}
 
 
 def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
@@ -152,7 +157,7 @@ def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
 
 
 def _is_on(run: Run, name: str) -> bool:
-    """Ask the repository's settings when GitHub shows none at all: what is switched off is not deleted."""
+    """Ask for the repository's settings when GitHub shows nothing at all: what is switched off is not deleted."""
     switched_on = is_switched_on(run.client, run.scope.name, name)
     if not switched_on:
         logger.info("switched off scope=%s list=%s", run.scope.name, name)
@@ -160,7 +165,7 @@ def _is_on(run: Run, name: str) -> bool:
 
 
 def _compare(comparison: Comparison, listed: list[str], memory: Memory) -> None:
-    """List what there is, from where an earlier comparison stopped; its place is saved after every page."""
+    """List everything, from the position of an interrupted comparison; the position is saved after each page."""
     run = comparison.run
     done: list[str] = list(memory.unfinished.get("done") or [])
     comparison.read_again = set(memory.unfinished.get("read_again") or [])
@@ -169,16 +174,16 @@ def _compare(comparison: Comparison, listed: list[str], memory: Memory) -> None:
             continue
         is_same = memory.unfinished.get("name") == name
         after, edge = (memory.unfinished.get("after", ""), memory.unfinished.get("edge", "")) if is_same else ("", "")
-        _save_place(comparison, memory, done, name, after, edge)
+        _save_position(comparison, memory, done, name, after, edge)
         for page in totals_pages(run.client, name, run.node_id, run.scope.name, after):
             edge = comparison.page(name, page, edge)
-            _save_place(comparison, memory, done, name, page.cursor, edge)
+            _save_position(comparison, memory, done, name, page.cursor, edge)
             run.client.share_budgets()
         done.append(name)
     memory.unfinished = {}
 
 
-def _save_place(comparison: Comparison, memory: Memory, done: list[str], name: str, after: str, edge: str) -> None:
+def _save_position(comparison: Comparison, memory: Memory, done: list[str], name: str, after: str, edge: str) -> None:
     memory.unfinished = {
         "done": done, "name": name, "after": after, "edge": edge, "read_again": sorted(comparison.read_again),
     }  # fmt: skip
@@ -186,9 +191,9 @@ def _save_place(comparison: Comparison, memory: Memory, done: list[str], name: s
 
 
 def _people(run: Run) -> None:
-    """Mark accounts that GitHub no longer has, and learn the logins of those that were renamed or returned."""
+    """Mark accounts that GitHub no longer has, and store the logins of those that were renamed or returned."""
     ids = store.account_node_ids(run.repository_id)
-    found, gone = fetch_accounts(run.client, list(ids), run.scope.name)
-    rows = list(convert.actor_rows(*found))
+    accounts, gone = fetch_accounts(run.client, list(ids), run.scope.name)
+    rows = list(convert.actor_rows(*accounts))
     marked = store.store_account_changes(rows, [ids[node_id] for node_id in gone], timezone.now())
     run.counts["accounts_deleted"] += marked

@@ -1,4 +1,4 @@
-"""What could not be read before is tried again; it is cleared when it works or is gone."""
+"""Retries skipped items; a skip is cleared when the item can be read or is gone."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -24,35 +24,36 @@ from github_activity_tracker.store import COLLECTOR
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
-"""Items that a run tries again when nobody asked for more, those that waited longest first."""
+"""Malformed and refused items that a run retries without a request by an operator, the longest waiting first."""
 REASONS = ("malformed", "refused")
 WITHHELD = ("incomplete", "denied", "not_found")
-"""Reasons for which an item is tried again at growing intervals: GitHub may never show it."""
+"""Reasons for which an item is retried at growing intervals: GitHub may never show it."""
 PROMPT_ATTEMPTS = 3
-"""Attempts that are made by the next run, whenever that is. While they last, a failure makes the run partial."""
+"""Attempts that the next run makes, whenever that is. Until then a failure makes the run partial."""
 LONGEST_WAIT = timedelta(days=30)
+"""Maximum interval between two attempts."""
 CANDIDATES = 200
-"""Withheld items that a run looks at; those with a node id are asked for 25 at a time."""
+"""Withheld items that a run looks at; those with a node id are requested 25 at a time."""
 
 
 def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
-    """Return what a run tries again: commits alone when it is ``git_only``. Whole streams try themselves."""
+    """Return the skipped items that a run retries: commits alone with ``git_only``. Streams retry themselves."""
     streams = [COMMITS] if git_only else [COMMITS, *LISTS, *((*THREADS, COMMENT_STATES) if run.node_id else ())]
-    odd = skips_to_retry(
+    malformed = skips_to_retry(
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=REASONS, at_once=AT_ONCE
     )
     withheld = skips_to_retry(
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=WITHHELD, at_once=CANDIDATES
     )
     now = timezone.now()
-    # An instant of which GitHub serves only a part is no item: a comparison finds what is missing of it.
+    # An instant of which GitHub serves only a part is not an item: a comparison finds what is missing.
     items = [item for item in withheld if ":" in item.external_id and store.UNSERVED not in item.external_id]
-    due = [*odd, *(item for item in items if item.retry_requested_at or is_due(item, now))]
+    due = [*malformed, *(item for item in items if item.retry_requested_at or is_due(item, now))]
     return [item for item in due if item.stream != COMMENT_STATES or _node_id(item)]
 
 
 def is_due(item: SkippedItem, now: datetime) -> bool:
-    """Whether a withheld item is tried again: at once after the first attempts, then after 1, 2, 4 ... hours."""
+    """Return whether a withheld item is retried: in each run at first, then after 1, 2, 4 ... hours."""
     later = item.attempts - PROMPT_ATTEMPTS
     if later < 0:
         return True
@@ -60,11 +61,11 @@ def is_due(item: SkippedItem, now: datetime) -> bool:
 
 
 def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> None:
-    """Try again what an earlier run could not read; ``waiting`` is what ``items_to_retry`` returned."""
+    """Retry skipped items; ``waiting`` is the result of ``items_to_retry``."""
     left = items_to_retry(run) if waiting is None else list(waiting)
     still_open = SkippedItem.objects.filter(pk__in=[item.pk for item in left], cleared_at=None)
     open_keys = set(still_open.values_list("pk", flat=True)) if left else set[int]()
-    left = [item for item in left if item.pk in open_keys]  # this run may have read some as part of their streams
+    left = [item for item in left if item.pk in open_keys]  # this run may have read some with their streams
     known = {
         stream: [item for item in left if item.stream == stream and _node_id(item)] for stream in THREADS
     }  # fmt: skip
@@ -79,29 +80,29 @@ def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> Non
 
 
 def _node_id(item: SkippedItem) -> str:
-    """Return the node id by which an item can be asked for together with others, if that is known."""
+    """Return the node id by which an item can be requested together with others, if known."""
     return str(item.payload.get("id") or "") if isinstance(item.payload, dict) and "lists" in item.payload else ""
 
 
 def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
-    """Ask for items by their node ids, many at a time."""
+    """Request items by their node ids, many at a time."""
     by_id = {_node_id(item): item for item in items}
     for details in fetch_thread_details(run.client, stream, list(by_id), run.scope.name):
         content = THREADS[stream].convert(details.items, run.repository_id)
         THREADS[stream].store(run, stream, content, None)
-        odd = {one.external_id for one in content.malformed}
-        for found in details.items:
-            item = by_id[found["id"]]
-            if shortfall := found.get(SHORTFALL):
+        malformed = {entry.external_id for entry in content.malformed}
+        for thread in details.items:
+            item = by_id[thread["id"]]
+            if shortfall := thread.get(SHORTFALL):
                 _note(run, item, shortfall)
             else:
-                _settle(run, item, not any(name.endswith(f":{found['number']}") for name in odd))
+                _settle(run, item, not any(name.endswith(f":{thread['number']}") for name in malformed))
         for node_id, reason in details.absent.items():
             _settle(run, by_id[node_id], reason == "not_found" and _may_be_gone(by_id[node_id]))
 
 
 def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
-    """Ask for the review threads of pull requests of which some did not arrive."""
+    """Request the review threads of pull requests of which some did not arrive."""
     by_id = {_node_id(item): item for item in items}
     pulls = [(node_id, _threads_expected(item)) for node_id, item in by_id.items()]
     for answers in fetch_review_threads(run.client, pulls, run.scope.name):
@@ -121,7 +122,7 @@ def _threads_expected(item: SkippedItem) -> int:
 
 
 def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
-    """Count an attempt after which something is still missing, and what that is now."""
+    """Record an attempt after which something is still missing."""
     payload = {"id": _node_id(item), "lists": shortfall["lists"], "detail": shortfall["detail"]}
     record_skip(
         collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id,
@@ -132,7 +133,7 @@ def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
 
 
 def _may_be_gone(item: SkippedItem) -> bool:
-    """Whether one answer is enough to believe that an item is gone: not when that is what was doubted."""
+    """Return whether one answer proves that an item is gone: not when a single such answer made it a skip."""
     return item.reason != "not_found" or item.attempts > 1
 
 
@@ -150,46 +151,46 @@ def _retry_one(run: Run, item: SkippedItem) -> bool:
     try:
         if item.stream == COMMITS:
             return _commit(run, item)
-        return _list_item(run, item) if item.stream in LISTS else all(_talk(run, item))
+        return _list_item(run, item) if item.stream in LISTS else all(_thread(run, item))
     except NotFound:
-        return _may_be_gone(item)  # what is gone need not be read
+        return _may_be_gone(item)  # an item that is gone needs no reading
     except (SliceRefused, AccessDenied):
         return False
-    except (UnexpectedAnswer, *UNFORESEEN) as error:  # one odd answer keeps no other item waiting
+    except (UnexpectedAnswer, *UNFORESEEN) as error:  # a malformed answer stops no other item
         Failure.of(error, where=f"{item.stream} {item.external_id} of {run.scope.name}")
         return False
 
 
 def _list_item(run: Run, item: SkippedItem) -> bool:
-    """One issue or comment over REST."""
+    """Store one issue or comment over REST."""
     payload = fetch_item(run.client, run.scope.name, item.stream, item.external_id, item.payload)
-    of = LISTS[item.stream]
-    page = of.convert([payload], run.repository_id)
-    run.count(item.stream, store.store_page(of.model, page, scope=run.scope, stream=item.stream, state=None))
+    spec = LISTS[item.stream]
+    page = spec.convert([payload], run.repository_id)
+    run.count(item.stream, store.store_page(spec.model, page, scope=run.scope, stream=item.stream, state=None))
     return not page.malformed
 
 
 def _commit(run: Run, item: SkippedItem) -> bool:
-    """Store one commit out of the local copy; one that is no longer there need not be read."""
+    """Store one commit out of the local copy. A commit that is no longer there needs no reading."""
     known = item.payload.get("sha") if isinstance(item.payload, dict) else None
-    found = LocalHistory(run.scope.name, run.repository_id).commit(str(known or item.external_id))
-    if found is None:
+    commit = LocalHistory(run.scope.name, run.repository_id).commit(str(known or item.external_id))
+    if commit is None:
         return True
-    page = convert.convert_commits([found], run.repository_id, run.scope.url)
+    page = convert.convert_commits([commit], run.repository_id, run.scope.url)
     run.count(COMMITS, store.store_commits(page, scope=run.scope, done=None))
     return not page.malformed
 
 
-def _talk(run: Run, item: SkippedItem) -> Iterator[bool]:
-    """Store one pull request, issue timeline or discussion over GraphQL; yield whether each part of it worked."""
+def _thread(run: Run, item: SkippedItem) -> Iterator[bool]:
+    """Store one pull request, issue timeline or discussion over GraphQL; yield whether each part succeeded."""
     if ":after:" in item.external_id:
         after = item.payload.get("after") if isinstance(item.payload, dict) else None
         details = fetch_thread_behind(run.client, item.stream, run.node_id, run.scope.name, after)
         yield not details.absent
-        found = details.items
+        items = details.items
     else:
-        found = [fetch_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)]
-    content = THREADS[item.stream].convert(found, run.repository_id)
+        items = [fetch_thread(run.client, run.node_id, item.stream, item.external_id, run.scope.name)]
+    content = THREADS[item.stream].convert(items, run.repository_id)
     THREADS[item.stream].store(run, item.stream, content, None)
     yield not content.malformed
-    yield not any(SHORTFALL in one for one in found)
+    yield not any(SHORTFALL in thread for thread in items)
