@@ -8,7 +8,6 @@ from typing import Any
 from django.db import models
 
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker import store
 from github_activity_tracker.collector.compare import discussion_counts, github_counts
 from github_activity_tracker.collector.options import Target
 from github_activity_tracker.fetch.reconcile import totals_pages
@@ -28,6 +27,7 @@ from github_activity_tracker.models import (
     TimelineEvent,
 )
 from github_activity_tracker.store.gaps import Gap, KnownGaps
+from github_activity_tracker.store.reconcile import live_counts, live_numbers
 
 PER_THREAD = ("issue_comments", "reviews", "review_comments", "events")
 MODELS: dict[str, type[models.Model]] = {
@@ -139,7 +139,7 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
     gaps = KnownGaps(repository_id)
     tallies = {name: Tally() for name in ("issues", "pulls", "discussions", *PER_THREAD, "discussion_comments")}
     for name in ("issues", "pulls", "discussions"):
-        live = store.live_numbers(repository_id, name)
+        live = live_numbers(repository_id, name)
         listed: set[int] = set()
         for page in totals_pages(client, name, node_id, full_name):
             items = {int(item["number"]): item for item in page.items}
@@ -150,7 +150,7 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
             if name == "discussions":
                 counts = discussion_counts(repository_id, items)
             else:
-                stored = store.live_counts(repository_id, items)
+                stored = live_counts(repository_id, items)
                 counts = [
                     Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
                     for number, item in items.items() for stream, total in github_counts(name, item).items()

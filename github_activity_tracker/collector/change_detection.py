@@ -17,7 +17,7 @@ from typing import Any
 from core.models import Checkpoint
 from github_activity_tracker.collector.streams import STREAMS
 from github_activity_tracker.protocol_impl import GitHubState
-from github_activity_tracker.store.checkpoints import COLLECTOR
+from github_activity_tracker.store.pages import COLLECTOR
 
 FINGERPRINTS = "quiet"
 """Name of the state that holds the fingerprints of a repository's streams."""

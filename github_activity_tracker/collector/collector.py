@@ -25,7 +25,6 @@ from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
-from github_activity_tracker import convert, store
 from github_activity_tracker.collector.estimate import estimate
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Outage, Unreachable, in_words
 from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, targets
@@ -42,9 +41,12 @@ from github_activity_tracker.collector.plan import (
 )
 from github_activity_tracker.collector.repository import FACTS, RepositoryRun
 from github_activity_tracker.collector.streams import STREAMS
+from github_activity_tracker.convert.repositories import provisional_row
 from github_activity_tracker.documents import GitHubDocuments
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.repositories import list_repositories
+from github_activity_tracker.store.accounts import forget_written
+from github_activity_tracker.store.repositories import store_repository
 
 logger = logging.getLogger(__name__)
 PATIENCE = 90.0
@@ -88,7 +90,7 @@ class GitHubCollector(AbstractCollector):
             logger.warning(
                 "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and shows neither reviews nor timelines."
             )
-        store.forget_written()
+        forget_written()
         self.client.share_budgets(everything=True)
         wanted, refused = self._targets()
         try:
@@ -230,8 +232,8 @@ class GitHubCollector(AbstractCollector):
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             repository_id = target.known_id or provisional_id(target.full_name)
             known = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
-            row = convert.provisional_row(repository_id, target.full_name)
-            return Opened(scope=known or store.store_repository(row), facts=None, node_id="")
+            row = provisional_row(repository_id, target.full_name)
+            return Opened(scope=known or store_repository(row), facts=None, node_id="")
         opened = Opening(client=self.client, plan=plan, outage=self.outage).open(target, counts)
         self.outage.note_answer()
         return opened

@@ -12,9 +12,9 @@ from typing import Any
 from django.utils import timezone
 
 from core.errors import AccessDenied, NotFound
-from github_activity_tracker import convert, store
 from github_activity_tracker.collector.run import Run
 from github_activity_tracker.collector.streams import DISCUSSIONS, LISTS, THREADS
+from github_activity_tracker.convert.threads import convert_threads
 from github_activity_tracker.fetch.reconcile import (
     TotalsPage,
     find_absent_nodes,
@@ -25,6 +25,20 @@ from github_activity_tracker.fetch.reconcile import (
 from github_activity_tracker.fetch.rest import fetch_comments, fetch_issue
 from github_activity_tracker.fetch.threads import fetch_threads
 from github_activity_tracker.store.gaps import Gap, KnownGaps
+from github_activity_tracker.store.pages import forget_state, load_state, store_page
+from github_activity_tracker.store.reconcile import (
+    different_comment_counts,
+    live_counts,
+    live_discussion_counts,
+    live_numbers,
+    mark_discussions_deleted,
+    mark_posts_deleted,
+    mark_thread_deleted,
+    node_ids,
+    read_timelines,
+    restore_thread,
+    store_page_again,
+)
 
 logger = logging.getLogger(__name__)
 TIMELINES = {"issues": "issue_timelines", "pulls": "pulls"}
@@ -57,7 +71,7 @@ class Comparison:
 
         ``edge`` is the creation time of the last item before the page. Returns that of the page's last item.
         """
-        live = self._live.setdefault(name, store.live_numbers(self.run.repository_id, name))
+        live = self._live.setdefault(name, live_numbers(self.run.repository_id, name))
         items = {int(item["number"]): item for item in page.items}
         seen = self._seen.setdefault(name, set())
         seen |= items.keys()
@@ -70,7 +84,7 @@ class Comparison:
         missing = [number for number in wanted if number not in live]
         if len(missing) > MANY and self._may_read_again("issues"):
             self._read_again("issues")
-            missing = [n for n in missing if n not in store.live_numbers(self.run.repository_id, name)]
+            missing = [n for n in missing if n not in live_numbers(self.run.repository_id, name)]
         self._restore(name, {number: wanted[number] for number in missing})
         self._contents(name, wanted)
         return end
@@ -81,17 +95,17 @@ class Comparison:
             "issue_comments",
             [
                 Gap(stream="issue_comments", number=one.number, github=one.github, stored=one.stored)
-                for one in store.different_comment_counts(self.run.repository_id)
+                for one in different_comment_counts(self.run.repository_id)
                 if one.stored > one.github or self.since is None or one.created_at >= self.since
             ],
         )
 
     def verify(self, stream: str, numbers: Sequence[int] | None) -> None:
         """Ask for the stored posts under these numbers (or all) by their ids, and mark as deleted what is gone."""
-        ids = store.node_ids(self.run.repository_id, stream, numbers)
+        ids = node_ids(self.run.repository_id, stream, numbers)
         gone = find_absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
         if gone:
-            store.bury_posts(self.run.scope, stream, [ids[node_id] for node_id in gone], timezone.now())
+            mark_posts_deleted(self.run.scope, stream, [ids[node_id] for node_id in gone], timezone.now())
             self.run.counts[f"{stream}_deleted"] += len(gone)
 
     def _is_wanted(self, item: Item) -> bool:
@@ -109,9 +123,9 @@ class Comparison:
         if not items and not is_switched_on(run.client, run.scope.name, name):
             return
         if name == DISCUSSIONS:
-            ids = store.node_ids(run.repository_id, DISCUSSIONS, candidates)
+            ids = node_ids(run.repository_id, DISCUSSIONS, candidates)
             gone = [ids[node_id] for node_id in find_absent_nodes(run.client, list(ids), run.scope.name)]
-            store.bury_discussions(run.scope, gone, timezone.now())
+            mark_discussions_deleted(run.scope, gone, timezone.now())
             run.counts["discussions_deleted"] += len(gone)
             return
         answers = {number: is_gone(run.client, run.scope.name, number) for number in candidates}
@@ -119,7 +133,7 @@ class Comparison:
         absent = find_absent_numbers(run.client, name, run.node_id, unclear, run.scope.name) if unclear else set[int]()
         for number, (gone, moved_to) in answers.items():
             if gone and (moved_to or number in absent):
-                store.bury_thread(run.scope, KINDS[name], number, moved_to=moved_to, now=timezone.now())
+                mark_thread_deleted(run.scope, KINDS[name], number, moved_to=moved_to, now=timezone.now())
                 run.counts[f"{name}_deleted"] += 1
 
     def _restore(self, name: str, missing: Mapping[int, Item]) -> None:
@@ -151,8 +165,8 @@ class Comparison:
             return False
         pages = {stream: LISTS[stream].convert(payload, run.repository_id) for stream, payload in payloads.items()}
         kind, stream = KINDS[name], TIMELINES[name]
-        thread = convert.convert_threads([detail] if detail else [], run.repository_id, kind)
-        done = store.restore_thread(run.scope, pages, thread, stream=stream, now=timezone.now())
+        thread = convert_threads([detail] if detail else [], run.repository_id, kind)
+        done = restore_thread(run.scope, pages, thread, stream=stream, now=timezone.now())
         for name_of_stream, stored in done.items():
             run.count(name_of_stream, stored)
         run.counts[f"{name}_restored"] += 1
@@ -171,7 +185,7 @@ class Comparison:
 
     def _gaps(self, name: str, items: Mapping[int, Item]) -> list[Gap]:
         """Return the items and streams with a number of live rows that differs from GitHub's."""
-        stored = store.live_counts(self.run.repository_id, items)
+        stored = live_counts(self.run.repository_id, items)
         return [
             Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
             for number, item in items.items()
@@ -186,7 +200,7 @@ class Comparison:
             return
         now = timezone.now()
         due = [gap for gap in gaps if self.gaps.is_due(gap, now)]
-        unread = items.keys() - store.read_timelines(run.repository_id, items)
+        unread = items.keys() - read_timelines(run.repository_id, items)
         stale = [item["id"] for number, item in items.items() if number in unread | {gap.number for gap in due}]
         for items_of_stream in self._threads(stream, stale):
             THREADS[stream].store(run, stream, THREADS[stream].convert(items_of_stream, run.repository_id), None)
@@ -218,7 +232,7 @@ class Comparison:
             for gap in few:
                 self._fetch_comments(stream, gap.number)
         self.verify(stream, [gap.number for gap in due if gap.stored > gap.github])
-        stored = store.live_counts(self.run.repository_id, [gap.number for gap in due])[stream]
+        stored = live_counts(self.run.repository_id, [gap.number for gap in due])[stream]
         still = [replace(gap, stored=stored[gap.number]) for gap in due if stored[gap.number] != gap.github]
         self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
 
@@ -230,7 +244,7 @@ class Comparison:
         except (NotFound, AccessDenied):
             return
         page = LISTS[stream].convert(payloads, run.repository_id)
-        run.count(stream, store.store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=None))
+        run.count(stream, store_page(LISTS[stream].model, page, scope=run.scope, stream=stream, state=None))
 
     def _read_again(self, stream: str) -> None:
         """Read a whole list again.
@@ -238,17 +252,17 @@ class Comparison:
         It has a checkpoint of its own, so that the next run continues an interrupted reading.
         """
         run, spec, state_name = self.run, LISTS[stream], f"reconcile_{stream}"
-        start = store.load_state(run.repository_id, state_name)
+        start = load_state(run.repository_id, state_name)
         logger.info("list is read again scope=%s stream=%s", run.scope.name, stream)
         for page in spec.source(run.client, run.scope.name, start, None):
             converted = spec.convert(page.items, run.repository_id)
             run.count(
                 stream,
-                store.store_page_again(
+                store_page_again(
                     spec.model, converted, scope=run.scope, stream=stream, place=state_name, state=page.state
                 ),
             )
-        store.forget_state(run.repository_id, state_name)
+        forget_state(run.repository_id, state_name)
         self.read_again.add(stream)
 
     def _discussions(self, items: Mapping[int, Item]) -> None:
@@ -267,7 +281,7 @@ class Comparison:
         run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
 
     def _discussion_gaps(self, items: Mapping[int, Item]) -> list[Gap]:
-        live = store.live_numbers(self.run.repository_id, DISCUSSIONS)
+        live = live_numbers(self.run.repository_id, DISCUSSIONS)
         missing = [Gap(stream=DISCUSSIONS, number=number, github=1, stored=0) for number in items if number not in live]
         counts = discussion_counts(self.run.repository_id, items)
         return missing + [gap for gap in counts if gap.github != gap.stored]
@@ -306,7 +320,7 @@ def discussion_counts(repository_id: int, items: Mapping[int, Item]) -> list[Gap
 
     Replies are counted for the comments that the item shows, the first hundred.
     """
-    comments, replies = store.live_discussion_counts(repository_id, items)
+    comments, replies = live_discussion_counts(repository_id, items)
     counts: list[Gap] = []
     for number, item in items.items():
         nodes = [node for node in item["comments"]["nodes"] if node]

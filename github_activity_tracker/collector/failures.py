@@ -25,9 +25,9 @@ from core.errors import (
 from core.logs.redaction import redact
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker import store
 from github_activity_tracker.fetch.client import PAYLOAD_ERRORS, graphql_works, is_reachable
 from github_activity_tracker.fetch.repositories import FEATURES, fetch_features
+from github_activity_tracker.store.repositories import has_threads
 
 logger = logging.getLogger(__name__)
 LONGEST = 300
@@ -194,7 +194,7 @@ class Features:
         """
         for feature in FEATURES:
             total = ((self.facts or {}).get(LIST_OF_FEATURE[feature]) or {}).get("totalCount")
-            missing = total == 0 and store.has_threads(int(self.scope.external_id), feature)
+            missing = total == 0 and has_threads(int(self.scope.external_id), feature)
             if missing and self._is_on(feature) is False:
                 self._hidden.add(feature)
         return frozenset(feature for feature in FEATURES if feature in self._hidden or self._in_facts(feature) is False)

@@ -39,7 +39,6 @@ from core.errors import (
 )
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker import convert, store
 from github_activity_tracker.collector.change_detection import (
     Reading,
     changed_streams,
@@ -49,9 +48,12 @@ from github_activity_tracker.collector.change_detection import (
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, UNFORESEEN, Failure, Outage
 from github_activity_tracker.collector.options import Target, full_name
 from github_activity_tracker.collector.streams import STREAMS
+from github_activity_tracker.convert.accounts import account_row, actor_rows
+from github_activity_tracker.convert.repositories import repository_row, repository_row_of_facts
 from github_activity_tracker.fetch.repositories import Facts, Probe, fetch_repository, probe_repositories
 from github_activity_tracker.models import Repository
 from github_activity_tracker.payloads import RepositoryPayload
+from github_activity_tracker.store.repositories import mark_repository_deleted, store_repository
 
 logger = logging.getLogger(__name__)
 Key = tuple[str, str]
@@ -256,7 +258,7 @@ class Opening:
     def _successor(self, target: Target, payload: RepositoryPayload, counts: Counter[str]) -> Opened:
         """Mark the repository that is gone as deleted, and open the one that has its name now."""
         assert target.known_id is not None  # noqa: S101  (the caller compared it)
-        documents = store.mark_repository_deleted(target.known_id, timezone.now())
+        documents = mark_repository_deleted(target.known_id, timezone.now())
         counts["repositories_deleted"] += 1
         note = (
             f"the repository that had the name {target.full_name} before is gone at GitHub: it is marked as deleted, "
@@ -292,8 +294,8 @@ class Opening:
 def _open_with_facts(facts: Mapping[str, Any]) -> Opened | Failure:
     """Store a repository from GraphQL's facts; return a ``Failure`` when they cannot be stored."""
     try:
-        owner = next(iter(convert.actor_rows(facts.get("owner"))), None)
-        scope = store.store_repository(convert.repository_row_of_facts(dict(facts)), owner)
+        owner = next(iter(actor_rows(facts.get("owner"))), None)
+        scope = store_repository(repository_row_of_facts(dict(facts)), owner)
     except UNFORESEEN as error:
         return Failure.of(error, where=f"facts of {facts['nameWithOwner']}")
     return Opened(scope=scope, facts=facts, node_id=str(facts["id"]))
@@ -301,7 +303,7 @@ def _open_with_facts(facts: Mapping[str, Any]) -> Opened | Failure:
 
 def _open_with_payload(payload: RepositoryPayload, failure: Failure | None) -> Opened:
     owner = payload.get("owner")
-    scope = store.store_repository(convert.repository_row(payload), convert.account_row(owner) if owner else None)
+    scope = store_repository(repository_row(payload), account_row(owner) if owner else None)
     return Opened(scope=scope, facts=None, node_id=str(payload.get("node_id") or ""), failure=failure)
 
 

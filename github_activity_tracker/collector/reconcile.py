@@ -14,11 +14,14 @@ from typing import Any, cast
 
 from django.utils import timezone
 
-from github_activity_tracker import convert, store
 from github_activity_tracker.collector.compare import Comparison
 from github_activity_tracker.collector.run import Run
+from github_activity_tracker.convert.accounts import actor_rows
 from github_activity_tracker.fetch.reconcile import fetch_accounts, is_switched_on, totals_pages
 from github_activity_tracker.protocol_impl import GitHubState
+from github_activity_tracker.store.gaps import clear_unserved
+from github_activity_tracker.store.pages import load_state, save_state
+from github_activity_tracker.store.reconcile import account_node_ids, live_threads, store_account_changes
 
 logger = logging.getLogger(__name__)
 STATE = "reconcile"
@@ -53,12 +56,12 @@ class Memory:
     @classmethod
     def load(cls, repository_id: int) -> "Memory":
         """Return the saved memory; unknown names are ignored."""
-        extras = cast("dict[str, Any]", store.load_state(repository_id, STATE).extras)
+        extras = cast("dict[str, Any]", load_state(repository_id, STATE).extras)
         return cls(**{name: value for name, value in extras.items() if name in cls.__dataclass_fields__})
 
     def save(self, repository_id: int) -> None:
         """Save the memory."""
-        store.save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
+        save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
 
     def is_due(self, totals: Mapping[str, int], stored: Mapping[str, int], now: datetime) -> bool:
         """Return whether totals that differ should be compared (again)."""
@@ -80,7 +83,7 @@ def remember_start(run: Run) -> None:
     if not (run.options.since or run.options.full):
         return
     memory = Memory.load(run.repository_id)
-    is_first = run.options.full or not store.load_state(run.repository_id, "issues").checkpoint_token
+    is_first = run.options.full or not load_state(run.repository_id, "issues").checkpoint_token
     since = run.options.since.isoformat() if run.options.since else ""
     if is_first and memory.since != since:
         memory.since = since
@@ -131,7 +134,7 @@ def _reconcile(
     if listed:
         _note_end(run, memory, totals, now)
     if {*THREADS} <= {*listed} and {"issues", "issue_comments", "review_comments"} <= {*complete}:
-        store.clear_unserved(run.repository_id)
+        clear_unserved(run.repository_id)
     if {*listed} >= {*THREADS} & {*totals} or not memory.compared_at:
         memory.compared_at = now.isoformat()
     if listed or not known_before:
@@ -153,7 +156,7 @@ def _totals(facts: Mapping[str, Any], complete: Collection[str]) -> dict[str, in
 
 
 def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
-    return {name: number for name, number in store.live_threads(run.repository_id).items() if name in totals}
+    return {name: number for name, number in live_threads(run.repository_id).items() if name in totals}
 
 
 def _is_on(run: Run, name: str) -> bool:
@@ -192,8 +195,8 @@ def _save_position(comparison: Comparison, memory: Memory, done: list[str], name
 
 def _people(run: Run) -> None:
     """Mark accounts that GitHub no longer has, and store the logins of those that were renamed or returned."""
-    ids = store.account_node_ids(run.repository_id)
+    ids = account_node_ids(run.repository_id)
     accounts, gone = fetch_accounts(run.client, list(ids), run.scope.name)
-    rows = list(convert.actor_rows(*accounts))
-    marked = store.store_account_changes(rows, [ids[node_id] for node_id in gone], timezone.now())
+    rows = list(actor_rows(*accounts))
+    marked = store_account_changes(rows, [ids[node_id] for node_id in gone], timezone.now())
     run.counts["accounts_deleted"] += marked

@@ -19,7 +19,6 @@ from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from core.runs import last_was_cut_off
-from github_activity_tracker import store
 from github_activity_tracker.collector.change_detection import (
     FINGERPRINTS,
     Reading,
@@ -34,7 +33,8 @@ from github_activity_tracker.collector.retry import items_to_retry, retry_skippe
 from github_activity_tracker.collector.run import Run
 from github_activity_tracker.collector.streams import COMMENT_STATES, COMMITS, STREAMS, expect_authors, find_authors
 from github_activity_tracker.protocol_impl import GitHubState
-from github_activity_tracker.store import COLLECTOR
+from github_activity_tracker.store.pages import COLLECTOR, load_state, save_state
+from github_activity_tracker.store.reconcile import count_comments
 
 logger = logging.getLogger(__name__)
 FACTS = "facts"
@@ -90,7 +90,7 @@ class RepositoryRun:
         for stream in stalest_first(streams, self.readings):
             if self._collect_or_skip(stream):
                 if not self.complete and self.facts is not None:
-                    store.save_state(int(self.scope.external_id), DUE, GitHubState(extras={"due": True}))
+                    save_state(int(self.scope.external_id), DUE, GitHubState(extras={"due": True}))
                 if stream == COMMITS:
                     expect_authors(int(self.scope.external_id))
                 self.complete.append(stream)
@@ -143,7 +143,7 @@ class RepositoryRun:
         return True
 
     def _reconciliation_is_due(self) -> bool:
-        return bool(store.load_state(int(self.scope.external_id), DUE).extras)
+        return bool(load_state(int(self.scope.external_id), DUE).extras)
 
     def _reconcile(self, facts: Mapping[str, Any], requested: list[str], *, changed: bool) -> None:
         """Compare the requested streams that were read completely at least once and are not switched off."""
@@ -153,7 +153,7 @@ class RepositoryRun:
             off=self.features.switched_off(),
         )  # fmt: skip
         if changed:
-            store.save_state(int(self.scope.external_id), DUE, GitHubState())
+            save_state(int(self.scope.external_id), DUE, GitHubState())
 
     def _requested(self) -> list[str]:
         """Return the streams that the options name, or all of them, in the order of ``STREAMS``."""
@@ -215,10 +215,10 @@ class RepositoryRun:
 
     def _expected(self, stream: str) -> int | None:
         """Return the number of items that a first reading will see; None for later readings and unknown numbers."""
-        if self.facts is None or store.load_state(int(self.scope.external_id), stream).checkpoint_token:
+        if self.facts is None or load_state(int(self.scope.external_id), stream).checkpoint_token:
             return None
         if stream == "issue_comments":
-            return store.comments_told(int(self.scope.external_id)) or None
+            return count_comments(int(self.scope.external_id)) or None
         parts = STREAMS[stream].facts if STREAMS[stream].counted else ()
         return sum((self.facts.get(part) or {}).get("totalCount", 0) for part in parts) or None
 
@@ -246,4 +246,4 @@ class RepositoryRun:
         complete = [name for name in self.complete if self.features.shows_all(STREAMS[name].feature, facts)]
         readings = {stream: reading for stream, reading in self.readings.items() if stream not in self.complete}
         state = readings_to_save(complete, facts, readings, self.probed_at)
-        store.save_state(int(self.scope.external_id), FINGERPRINTS, state)
+        save_state(int(self.scope.external_id), FINGERPRINTS, state)

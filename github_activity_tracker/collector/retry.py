@@ -10,17 +10,20 @@ from django.utils import timezone
 from core.errors import AccessDenied, NotFound, SliceRefused, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_failed_retry, record_skip, skips_to_retry
 from core.models import SkippedItem
-from github_activity_tracker import convert, store
 from github_activity_tracker.collector.failures import UNFORESEEN, Failure
 from github_activity_tracker.collector.run import Run
 from github_activity_tracker.collector.streams import COMMENT_STATES, COMMITS, LISTS, THREADS
+from github_activity_tracker.convert.commits import convert_commits
 from github_activity_tracker.fetch.commits import LocalHistory
 from github_activity_tracker.fetch.rest import fetch_item
 from github_activity_tracker.fetch.states import fetch_review_threads
 from github_activity_tracker.fetch.threads import fetch_thread, fetch_thread_behind, fetch_thread_details
 from github_activity_tracker.models import PullRequest
 from github_activity_tracker.protocol_impl import SHORTFALL
-from github_activity_tracker.store import COLLECTOR
+from github_activity_tracker.store.commits import store_commits
+from github_activity_tracker.store.gaps import UNSERVED
+from github_activity_tracker.store.pages import COLLECTOR, store_page
+from github_activity_tracker.store.states import store_review_threads
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
@@ -47,7 +50,7 @@ def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
     )
     now = timezone.now()
     # An instant of which GitHub serves only a part is not an item: a comparison finds what is missing.
-    items = [item for item in withheld if ":" in item.external_id and store.UNSERVED not in item.external_id]
+    items = [item for item in withheld if ":" in item.external_id and UNSERVED not in item.external_id]
     due = [*malformed, *(item for item in items if item.retry_requested_at or is_due(item, now))]
     return [item for item in due if item.stream != COMMENT_STATES or _node_id(item)]
 
@@ -107,7 +110,7 @@ def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
     pulls = [(node_id, _threads_expected(item)) for node_id, item in by_id.items()]
     for answers in fetch_review_threads(run.client, pulls, run.scope.name):
         with transaction.atomic():
-            store.store_review_threads(run.scope, answers, run.client.server_time or timezone.now())
+            store_review_threads(run.scope, answers, run.client.server_time or timezone.now())
             for node_id, pull in answers.items():
                 if pull and (shortfall := pull.get(SHORTFALL)):
                     _note(run, by_id[node_id], shortfall)
@@ -166,7 +169,7 @@ def _list_item(run: Run, item: SkippedItem) -> bool:
     payload = fetch_item(run.client, run.scope.name, item.stream, item.external_id, item.payload)
     spec = LISTS[item.stream]
     page = spec.convert([payload], run.repository_id)
-    run.count(item.stream, store.store_page(spec.model, page, scope=run.scope, stream=item.stream, state=None))
+    run.count(item.stream, store_page(spec.model, page, scope=run.scope, stream=item.stream, state=None))
     return not page.malformed
 
 
@@ -176,8 +179,8 @@ def _commit(run: Run, item: SkippedItem) -> bool:
     commit = LocalHistory(run.scope.name, run.repository_id).commit(str(known or item.external_id))
     if commit is None:
         return True
-    page = convert.convert_commits([commit], run.repository_id, run.scope.url)
-    run.count(COMMITS, store.store_commits(page, scope=run.scope, done=None))
+    page = convert_commits([commit], run.repository_id, run.scope.url)
+    run.count(COMMITS, store_commits(page, scope=run.scope, done=None))
     return not page.malformed
 
 

@@ -11,9 +11,9 @@ from core.ingest.records import PageResult
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
-from github_activity_tracker import store
 from github_activity_tracker.collector.options import CollectOptions
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubState
+from github_activity_tracker.store.pages import COLLECTOR, load_state, record_refused, shortfalls
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ class Run:
 
     def start(self, stream: str) -> GitHubState:
         """Return the checkpoint of a stream; with ``--full`` the beginning."""
-        return GitHubState() if self.options.full else store.load_state(self.repository_id, stream)
+        return GitHubState() if self.options.full else load_state(self.repository_id, stream)
 
     def count(self, stream: str, stored: PageResult, *, pages: int = 1) -> None:
         """Add the result of a write to the counts; each of the ``pages`` that it covered moves the progress."""
@@ -59,7 +59,7 @@ class Run:
         """Record an item that GitHub did not show, and count it."""
         self.counts[f"{stream}_{'incomplete' if reason == 'incomplete' else 'refused'}"] += 1
         record_skip(
-            collector=store.COLLECTOR, scope=self.scope.external_id, stream=stream, external_id=external_id[:300],
+            collector=COLLECTOR, scope=self.scope.external_id, stream=stream, external_id=external_id[:300],
             reason=reason, detail=detail, payload=payload,
         )  # fmt: skip
 
@@ -67,7 +67,7 @@ class Run:
         """Record items that GitHub refuses to show even without their nested lists."""
         for item in items:
             self.counts[f"{stream}_refused"] += 1
-            store.record_refused(self.scope, stream, f"{stream}:{item['number']}")
+            record_refused(self.scope, stream, f"{stream}:{item['number']}")
 
 
 class Shortfalls:
@@ -80,7 +80,7 @@ class Shortfalls:
 
     def __init__(self, run: Run, stream: str) -> None:
         self.run, self.stream = run, stream
-        self.known = store.shortfalls(run.repository_id, stream)
+        self.known = shortfalls(run.repository_id, stream)
 
     def known_lists(self) -> dict[str, object]:
         """Return the short lists by the node id of their item."""
@@ -94,7 +94,7 @@ class Shortfalls:
             if shortfall is None:
                 if name in self.known and not item.get(CONTINUED):
                     clear_skips(
-                        collector=store.COLLECTOR, scope=self.run.scope.external_id, stream=self.stream,
+                        collector=COLLECTOR, scope=self.run.scope.external_id, stream=self.stream,
                         external_id=name,
                     )  # fmt: skip
                     del self.known[name]

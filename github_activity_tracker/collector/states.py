@@ -14,11 +14,17 @@ from itertools import islice
 from django.db import transaction
 
 from core.errors import RetryLater
-from github_activity_tracker import store
 from github_activity_tracker.collector.run import Run, Shortfalls
 from github_activity_tracker.fetch.states import fetch_hidden_states, fetch_review_threads
 from github_activity_tracker.protocol_impl import GitHubState
-from github_activity_tracker.store import Stale
+from github_activity_tracker.store.pages import load_state, save_state
+from github_activity_tracker.store.states import (
+    Stale,
+    stale_comments,
+    stale_pulls,
+    store_hidden_states,
+    store_review_threads,
+)
 
 COMMENT_STATES = "comment_states"
 AT_ONCE = 500
@@ -45,7 +51,7 @@ def collect_states(run: Run) -> None:
     """
     options = run.options
     reach = Reach.ALL if options.reconcile else Reach.UNKNOWN if options.streams else Reach.CHANGED
-    extras = dict(store.load_state(run.repository_id, COMMENT_STATES).extras)
+    extras = dict(load_state(run.repository_id, COMMENT_STATES).extras)
     first = "since" not in extras
     extras.setdefault("since", run.probed_at.isoformat())
     now = run.client.server_time or datetime.now(UTC)
@@ -76,7 +82,7 @@ def _is_old(time: object, now: datetime) -> bool:
 
 def _save(run: Run, extras: dict[str, object]) -> None:
     marker = f"changes since {extras['since']}"
-    store.save_state(run.repository_id, COMMENT_STATES, GitHubState(extras=extras, human_readable_marker=marker))
+    save_state(run.repository_id, COMMENT_STATES, GitHubState(extras=extras, human_readable_marker=marker))
 
 
 def _read_backlog(run: Run, everything: Stale) -> None:
@@ -95,16 +101,16 @@ def _read(run: Run, stale: Stale) -> None:
 
 def _batches(run: Run, stale: Stale) -> Iterator[None]:
     """Read and store batch after batch. Comments that were read are no longer stale, so that the loops end."""
-    while node_ids := store.stale_comments(stale, AT_ONCE):
+    while node_ids := stale_comments(stale, AT_ONCE):
         for comments in fetch_hidden_states(run.client, node_ids, run.scope.name):
-            changed = store.store_hidden(run.scope, comments, _read_at(run, stale))
+            changed = store_hidden_states(run.scope, comments, _read_at(run, stale))
             _count(run, len(comments), changed)
             yield
     shortfalls = Shortfalls(run, COMMENT_STATES)
-    while stale_pulls := store.stale_pulls(stale, AT_ONCE):
-        for pulls in fetch_review_threads(run.client, stale_pulls, run.scope.name):
+    while waiting := stale_pulls(stale, AT_ONCE):
+        for pulls in fetch_review_threads(run.client, waiting, run.scope.name):
             with transaction.atomic():  # together: a pull request with missing threads is a skip that later runs retry
-                changed = store.store_review_threads(run.scope, pulls, _read_at(run, stale))
+                changed = store_review_threads(run.scope, pulls, _read_at(run, stale))
                 shortfalls.record([pull for pull in pulls.values() if pull])
             _count(run, len(pulls), changed)
             yield

@@ -18,10 +18,24 @@ from core.ingest.prefetch import prefetch, prefetch_batches
 from core.ingest.records import Page, PageResult
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
-from github_activity_tracker import convert, store
 from github_activity_tracker.collector.run import Run, Shortfalls
 from github_activity_tracker.collector.states import COMMENT_STATES, collect_states
-from github_activity_tracker.convert import DiscussionPage, ThreadPage
+from github_activity_tracker.convert.commits import convert_commits
+from github_activity_tracker.convert.discussions import DiscussionPage, convert_discussions
+from github_activity_tracker.convert.issues import (
+    convert_commit_comments,
+    convert_issue_comments,
+    convert_issues,
+    convert_review_comments,
+)
+from github_activity_tracker.convert.page import join_pages
+from github_activity_tracker.convert.planning import (
+    convert_labels,
+    convert_milestones,
+    convert_releases,
+    milestone_creators,
+)
+from github_activity_tracker.convert.threads import ThreadPage, convert_threads
 from github_activity_tracker.fetch.commits import LocalHistory, fetch_authors
 from github_activity_tracker.fetch.etag_lists import (
     WholeList,
@@ -35,6 +49,20 @@ from github_activity_tracker.fetch.rest import ListPage, issue_comment_pages, is
 from github_activity_tracker.fetch.threads import thread_pages
 from github_activity_tracker.models import CommitComment, Issue, IssueComment, Label, Milestone, ReviewComment
 from github_activity_tracker.protocol_impl import GitHubState
+from github_activity_tracker.store.commits import (
+    close_plan,
+    known_refs,
+    open_plan,
+    record_missing_refs,
+    store_authors,
+    store_commits,
+    unknown_authors,
+)
+from github_activity_tracker.store.gaps import UNSERVED
+from github_activity_tracker.store.pages import load_state, save_state, store_page
+from github_activity_tracker.store.planning import store_releases, store_rows
+from github_activity_tracker.store.reconcile import delete_commit_comments, live_commit_comments
+from github_activity_tracker.store.threads import store_discussions, store_reactions, store_threads
 
 logger = logging.getLogger(__name__)
 PAGES_WAITING = 6
@@ -99,16 +127,16 @@ class ListSpec(StreamSpec):
         for batch in prefetch_batches(converted, waiting=PAGES_WAITING):
             for instant in filter(None, (unreachable for _, _, unreachable in batch)):
                 detail = f"GitHub serves only a part of what changed at {instant}"
-                run.skip(self.name, f"{self.name}{store.UNSERVED}{instant}", "incomplete", detail)
+                run.skip(self.name, f"{self.name}{UNSERVED}{instant}", "incomplete", detail)
             self._store(run, [(page, state) for page, state, _ in batch])
 
     def _store(self, run: Run, batch: Sequence[tuple[Page, IncrementalState]]) -> None:
         """Write pages together; one by one where they cannot be joined or PostgreSQL refuses one of them."""
-        whole = convert.join_pages(page for page, _ in batch)
+        whole = join_pages(page for page, _ in batch)
         together = [(whole, batch[-1][1])] if whole else batch
         try:
             for page, state in together:
-                stored = store.store_page(self.model, page, scope=run.scope, stream=self.name, state=state)
+                stored = store_page(self.model, page, scope=run.scope, stream=self.name, state=state)
                 run.count(self.name, stored, pages=len(batch) if whole else 1)
         except (DataError, IntegrityError):
             if len(batch) == len(together):
@@ -128,7 +156,7 @@ class CommitCommentSpec(ListSpec):
     def collect(self, run: Run) -> None:
         """Read the new comments or the whole list."""
         total = ((run.facts or {}).get("commitComments") or {}).get("totalCount")
-        stored = len(store.live_commit_comments(run.repository_id))
+        stored = len(live_commit_comments(run.repository_id))
         if total == 0 and not stored:
             return
         state = run.start(self.name)
@@ -138,12 +166,12 @@ class CommitCommentSpec(ListSpec):
         self.read(run, state, run.options.since)
         if total is None:
             return
-        if not whole and len(store.live_commit_comments(run.repository_id)) < total:
-            self.read(run, restart_walk(store.load_state(run.repository_id, self.name)), run.options.since)
-        ids = store.live_commit_comments(run.repository_id)
+        if not whole and len(live_commit_comments(run.repository_id)) < total:
+            self.read(run, restart_walk(load_state(run.repository_id, self.name)), run.options.since)
+        ids = live_commit_comments(run.repository_id)
         if len(ids) > total:
             gone = find_absent_nodes(run.client, list(ids), run.scope.name)
-            deleted = store.delete_commit_comments(run.scope, [ids[node_id] for node_id in gone], timezone.now())
+            deleted = delete_commit_comments(run.scope, [ids[node_id] for node_id in gone], timezone.now())
             run.counts[f"{self.name}_deleted"] += deleted
 
 
@@ -160,21 +188,21 @@ class WholeListSpec(StreamSpec):
 
 
 def _store_releases(run: Run, stream: str, page: WholeList, now: datetime) -> PageResult:
-    converted = convert.convert_releases(page.items, run.repository_id)
-    return store.store_releases(converted, scope=run.scope, stream=stream, state=page.state, now=now, whole=page.whole)
+    converted = convert_releases(page.items, run.repository_id)
+    return store_releases(converted, scope=run.scope, stream=stream, state=page.state, now=now, whole=page.whole)
 
 
 def _store_labels(run: Run, stream: str, page: WholeList, now: datetime) -> PageResult:
-    rows, malformed = convert.convert_labels(page.items, run.repository_id)
-    return store.store_rows(
+    rows, malformed = convert_labels(page.items, run.repository_id)
+    return store_rows(
         Label, rows, malformed, [], scope=run.scope, stream=stream, state=page.state, now=now, whole=page.whole
     )
 
 
 def _store_milestones(run: Run, stream: str, page: WholeList, now: datetime) -> PageResult:
-    rows, malformed = convert.convert_milestones(page.items, run.repository_id)
-    creators = list(convert.milestone_creators(page.items))
-    return store.store_rows(
+    rows, malformed = convert_milestones(page.items, run.repository_id)
+    creators = list(milestone_creators(page.items))
+    return store_rows(
         Milestone, rows, malformed, creators,
         scope=run.scope, stream=stream, state=page.state, now=now, whole=page.whole,
     )  # fmt: skip
@@ -201,7 +229,7 @@ class ThreadSpec(StreamSpec):
         converted = ((self.convert(page.items, run.repository_id), page) for page in pages)
         for content, page in prefetch(converted, waiting=PAGES_WAITING):
             if page.reactions:
-                store.store_reactions(page.reactions, scope=run.scope, stream=self.name, state=page.state)
+                store_reactions(page.reactions, scope=run.scope, stream=self.name, state=page.state)
                 continue
             with transaction.atomic():
                 run.skip_refused(self.name, page.refused)
@@ -214,12 +242,12 @@ class ThreadSpec(StreamSpec):
 
 def _store_threads(run: Run, stream: str, page: ThreadPage, state: IncrementalState | None) -> None:
     now = timezone.now()
-    for name, stored in store.store_threads(page, scope=run.scope, stream=stream, state=state, now=now).items():
+    for name, stored in store_threads(page, scope=run.scope, stream=stream, state=state, now=now).items():
         run.count(name, stored)
 
 
 def _store_discussions(run: Run, stream: str, page: DiscussionPage, state: IncrementalState | None) -> None:
-    stored = store.store_discussions(page, scope=run.scope, stream=stream, state=state, now=timezone.now())
+    stored = store_discussions(page, scope=run.scope, stream=stream, state=state, now=timezone.now())
     run.count(stream, stored)
 
 
@@ -238,15 +266,15 @@ class CommitSpec(StreamSpec):
     def _read(self, run: Run, history: LocalHistory) -> None:
         refs, full = _refs(run, history), run.options.full
         while True:
-            plan = store.open_plan(run.repository_id, refs, full=full)
+            plan = open_plan(run.repository_id, refs, full=full)
             pages = (
-                (convert.convert_commits(page.commits, run.repository_id, run.scope.url), page.done)
+                (convert_commits(page.commits, run.repository_id, run.scope.url), page.done)
                 for page in history.pages(plan)
             )
             for page, done in prefetch(pages, waiting=PAGES_WAITING):
-                run.count(self.name, store.store_commits(page, scope=run.scope, done=done))
-            changes = history.changes(store.known_refs(run.repository_id), plan.refs)
-            run.counts[f"{self.name}_deleted"] += store.close_plan(run.scope, plan, changes, timezone.now())
+                run.count(self.name, store_commits(page, scope=run.scope, done=done))
+            changes = history.changes(known_refs(run.repository_id), plan.refs)
+            run.counts[f"{self.name}_deleted"] += close_plan(run.scope, plan, changes, timezone.now())
             if plan.refs == refs:
                 return
             full = False  # this plan was an earlier run's; the next one has the newer commits
@@ -254,14 +282,14 @@ class CommitSpec(StreamSpec):
 
 def _refs(run: Run, history: LocalHistory) -> dict[str, str]:
     """Return the commits of branches and tags. A ref with a missing object is recorded and stays as it was."""
-    refs, known = history.refs(), store.known_refs(run.repository_id)
-    store.record_missing_refs(run.scope, refs.missing)
+    refs, known = history.refs(), known_refs(run.repository_id)
+    record_missing_refs(run.scope, refs.missing)
     return {**{name: known[name] for name in refs.missing if name in known}, **refs.commits}
 
 
 def expect_authors(repository_id: int) -> None:
     """Save that commits were read, so that a later run looks up their authors if this one is interrupted."""
-    store.save_state(repository_id, AUTHORS, GitHubState(extras={"more": True}))
+    save_state(repository_id, AUTHORS, GitHubState(extras={"more": True}))
 
 
 def find_authors(run: Run) -> None:
@@ -269,16 +297,16 @@ def find_authors(run: Run) -> None:
 
     No-reply addresses name their account; each other address is looked up once.
     """
-    if not store.load_state(run.repository_id, AUTHORS).extras:
+    if not load_state(run.repository_id, AUTHORS).extras:
         return
-    unknown = store.unknown_authors(run.repository_id, MOST_AUTHORS)
+    unknown = unknown_authors(run.repository_id, MOST_AUTHORS)
     for accounts in fetch_authors(run.client, run.node_id, unknown, run.scope.name):
         run.counts["authors"] += len(accounts)
         run.counts["authors_found"] += sum(user is not None for user in accounts.values())
-        run.counts["commits_claimed"] += store.store_authors(run.scope, accounts, timezone.now())
+        run.counts["commits_claimed"] += store_authors(run.scope, accounts, timezone.now())
         run.client.share_budgets()
     if len(unknown) < MOST_AUTHORS:
-        store.save_state(run.repository_id, AUTHORS, GitHubState())
+        save_state(run.repository_id, AUTHORS, GitHubState())
 
 
 class CommentStateSpec(StreamSpec):
@@ -297,19 +325,19 @@ LISTS = {
     for spec in (
         ListSpec(
             name="issues", counted=True, facts=ISSUES_AND_PULLS, feature="issues",
-            source=issue_pages, convert=convert.convert_issues, model=Issue,
+            source=issue_pages, convert=convert_issues, model=Issue,
         ),
         ListSpec(
             name="issue_comments", facts=ISSUES_AND_PULLS, feature="issues",
-            source=issue_comment_pages, convert=convert.convert_issue_comments, model=IssueComment,
+            source=issue_comment_pages, convert=convert_issue_comments, model=IssueComment,
         ),
         ListSpec(
             name="review_comments", facts=("pullRequests",), feature="pulls", read_every=timedelta(hours=20),
-            source=review_comment_pages, convert=convert.convert_review_comments, model=ReviewComment,
+            source=review_comment_pages, convert=convert_review_comments, model=ReviewComment,
         ),
         CommitCommentSpec(
             name="commit_comments", facts=("commitComments",), read_every=WEEK,
-            source=commit_comment_pages, convert=convert.convert_commit_comments, model=CommitComment,
+            source=commit_comment_pages, convert=convert_commit_comments, model=CommitComment,
         ),
     )
 }  # fmt: skip
@@ -318,15 +346,15 @@ THREADS = {
     for spec in (
         ThreadSpec(
             name="pulls", counted=True, facts=("pullRequests",), feature="pulls",
-            convert=partial(convert.convert_threads, kind="pull_request"), store=_store_threads,
+            convert=partial(convert_threads, kind="pull_request"), store=_store_threads,
         ),
         ThreadSpec(
             name="issue_timelines", counted=True, facts=("issues",), feature="issues",
-            convert=partial(convert.convert_threads, kind="issue"), store=_store_threads,
+            convert=partial(convert_threads, kind="issue"), store=_store_threads,
         ),
         ThreadSpec(
             name=DISCUSSIONS, counted=True, facts=("discussions",), feature="discussions",
-            convert=convert.convert_discussions, store=_store_discussions,
+            convert=convert_discussions, store=_store_discussions,
         ),
     )
 }  # fmt: skip

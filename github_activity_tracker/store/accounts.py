@@ -8,7 +8,7 @@ from django.utils import timezone
 from core.db.upsert import upsert
 from core.ingest.accounts import AccountChanges, AccountStore
 from core.ingest.values import Row
-from github_activity_tracker.convert import Logins, observe_login
+from github_activity_tracker.convert.accounts import Logins, observe_login
 from github_activity_tracker.models import Account, FormerLogin
 
 GRAPHQL = "graphql"

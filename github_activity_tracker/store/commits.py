@@ -1,27 +1,110 @@
-"""Commits, their files, and the refs up to which the history is kept."""
+"""Commits, their files and authors, and the refs up to which the history is stored.
+
+The accounts behind author addresses reach the timeline and the documents too.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core.db.upsert import copy, upsert
 from core.ingest.records import Page, PageResult, Record
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Activity, Checkpoint, Scope, SkippedItem
-from core.search.documents import mark_deleted
-from github_activity_tracker.convert import with_times
-from github_activity_tracker.models import Commit, CommitFile, GitRef, RefChange, Repository
+from core.search.documents import DocumentMark, mark_changed, mark_deleted
+from github_activity_tracker.convert.accounts import actor_rows
+from github_activity_tracker.convert.commits import with_times
+from github_activity_tracker.models import AuthorEmail, Commit, CommitFile, GitRef, RefChange, Repository
 from github_activity_tracker.protocol_impl import CommitPlan, GitHubState, HeadChange
-from github_activity_tracker.store.accounts import store_accounts_of_commits
-from github_activity_tracker.store.authors import with_known_authors
-from github_activity_tracker.store.checkpoints import COLLECTOR, load_state, save_state
-from github_activity_tracker.store.pages import record_changes, skip_malformed
-from github_activity_tracker.store.tombstones import bury_activities
+from github_activity_tracker.store.accounts import present_logins, store_accounts_of_commits, store_seen_accounts
+from github_activity_tracker.store.pages import (
+    COLLECTOR,
+    load_state,
+    mark_activities_deleted,
+    record_changes,
+    save_state,
+    skip_malformed,
+)
 
-PLAN, PLACE = "commits_plan", "commits"
+LONGEST = 254
+"""Maximum number of characters of an address: https://www.rfc-editor.org/errata/eid1690"""
+UNKNOWN = """
+    SELECT DISTINCT ON (author_email) author_email, sha FROM github_activity_tracker_commit AS stored
+    WHERE repository_id = %s AND author_id IS NULL AND deleted_at IS NULL
+      AND author_email <> '' AND length(author_email) <= %s
+      AND NOT EXISTS (SELECT 1 FROM github_activity_tracker_authoremail AS known WHERE known.email = author_email)
+    ORDER BY author_email, committed_at DESC NULLS LAST LIMIT %s
+"""
+CLAIM = """
+    WITH claimed AS (
+        UPDATE github_activity_tracker_commit AS stored SET author_id = known.account_id
+        FROM github_activity_tracker_authoremail AS known
+        WHERE known.email = ANY(%s) AND known.account_id IS NOT NULL
+          AND stored.repository_id = %s AND stored.author_email = known.email AND stored.author_id IS NULL
+        RETURNING stored.sha, stored.author_id
+    )
+    UPDATE core_activity SET actor_external_id = account.id::text, actor_name = account.login
+    FROM claimed JOIN github_activity_tracker_account AS account ON account.id = claimed.author_id
+    WHERE source_system = 'github' AND external_id = 'github:commit:' || %s || ':' || claimed.sha
+    RETURNING external_id, core_activity.deleted_at
+"""
+
+
+def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
+    """Return the addresses that were not looked up yet, each with a commit."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNKNOWN, [repository_id, LONGEST, most])
+        return dict(cursor.fetchall())
+
+
+@transaction.atomic
+def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now: datetime) -> int:
+    """Store the accounts of addresses, and attribute their commits to them; return how many commits."""
+    store_seen_accounts(actor_rows(*users.values()))
+    rows = [
+        {"email": email, "account_id": int(user["databaseId"]) if user else None, "asked_at": now}
+        for email, user in sorted(users.items())
+    ]
+    upsert(AuthorEmail, rows, key=["email"])
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [list(users), int(scope.external_id), scope.external_id])
+        claimed = cursor.fetchall()
+    mark_changed(
+        DocumentMark(source_system="github", external_id=name, kind="commit", scope_id=scope.pk)
+        for name, deleted_at in claimed
+        if deleted_at is None
+    )
+    return len(claimed)
+
+
+def with_known_authors(records: Sequence[Record]) -> list[Record]:
+    """Return the commits with the authors that are known by address, under their present logins.
+
+    An account that GitHub no longer has keeps its commits.
+    """
+    emails = {str(record.row["author_email"]) for record in records if record.row["author_id"] is None}
+    known = AuthorEmail.objects.filter(pk__in=emails).exclude(account=None).values_list("email", "account_id")
+    accounts: dict[str, int] = dict(known)
+    ids = {int(record.row["author_id"]) for record in records if record.row["author_id"]} | set(accounts.values())
+    logins = present_logins(ids)
+    return [_with_author(record, accounts, logins) for record in records]
+
+
+def _with_author(record: Record, accounts: Mapping[str, int], logins: Mapping[int, str]) -> Record:
+    author = record.row["author_id"] or accounts.get(record.row["author_email"])
+    if author is None:
+        return record
+    name = logins.get(author, record.activity.actor_name)
+    activity = replace(record.activity, actor_external_id=str(author), actor_name=name)
+    return replace(record, row=record.row | {"author_id": author}, activity=activity)
+
+
+PLAN, POSITION = "commits_plan", "commits"
 FILE = (
     "ordinal", "path", "previous_path", "status", "similarity", "old_mode", "new_mode", "additions", "deletions",
 )  # fmt: skip
@@ -29,23 +112,24 @@ _columns = itemgetter(*FILE)
 
 
 def known_refs(repository_id: int) -> dict[str, str]:
-    """Branches and tags by full name, as of the last complete reading."""
+    """Return branches and tags by full name, as of the last complete reading."""
     return dict(GitRef.objects.filter(repository_id=repository_id).values_list("name", "sha"))
 
 
 MISSING = "missing_object"
+"""Reason of skips of refs with a missing object."""
 
 
 def record_missing_refs(scope: Scope, names: Sequence[str]) -> None:
-    """Count branches and tags whose object is missing, and clear those that are whole again."""
+    """Record branches and tags with a missing object, and clear the skips of those that are complete again."""
     open_items = SkippedItem.objects.filter(
-        collector=COLLECTOR, scope=scope.external_id, stream=PLACE, reason=MISSING, cleared_at=None
+        collector=COLLECTOR, scope=scope.external_id, stream=POSITION, reason=MISSING, cleared_at=None
     ).values_list("external_id", flat=True)
     for name in set(open_items) - {_clipped(name) for name in names}:
-        clear_skips(collector=COLLECTOR, scope=scope.external_id, stream=PLACE, external_id=name)
+        clear_skips(collector=COLLECTOR, scope=scope.external_id, stream=POSITION, external_id=name)
     for name in names:
         record_skip(
-            collector=COLLECTOR, scope=scope.external_id, stream=PLACE, external_id=_clipped(name), reason=MISSING,
+            collector=COLLECTOR, scope=scope.external_id, stream=POSITION, external_id=_clipped(name), reason=MISSING,
             detail=f"{name} leads to an object that the repository does not have",
         )  # fmt: skip
 
@@ -55,20 +139,21 @@ def _clipped(name: str) -> str:
 
 
 def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> CommitPlan:
-    """The plan that an earlier run did not finish, else a new one for the refs as they are now.
+    """Return the plan that an earlier run did not finish, else a new one for the present refs.
 
-    A plan is kept before its first page, so that a killed run goes on at the same place of the same list.
+    A plan is saved before its first page, so that the next run continues a killed one at the same commit of the
+    same list.
     """
-    kept = load_state(repository_id, PLAN).extras.get("refs")
+    saved = load_state(repository_id, PLAN).extras.get("refs")
     known = frozenset(known_refs(repository_id).values())
-    if isinstance(kept, dict) and not full:
-        done = int(load_state(repository_id, PLACE).checkpoint_token or 0)
-        return CommitPlan(refs=kept, known=known, done=done)  # pyright: ignore[reportUnknownArgumentType]  # as saved below
+    if isinstance(saved, dict) and not full:
+        done = int(load_state(repository_id, POSITION).checkpoint_token or 0)
+        return CommitPlan(refs=saved, known=known, done=done)  # pyright: ignore[reportUnknownArgumentType]  # as saved below
     plan = CommitPlan(refs=refs, known=frozenset() if full else known)
     if set(refs.values()) - plan.known:
         with transaction.atomic():
             save_state(repository_id, PLAN, GitHubState(extras={"refs": dict(refs)}))
-            save_state(repository_id, PLACE, GitHubState(checkpoint_token=str(0)))
+            save_state(repository_id, POSITION, GitHubState(checkpoint_token=str(0)))
     return plan
 
 
@@ -86,11 +171,11 @@ def store_commits(page: Page, *, scope: Scope, done: int | None) -> PageResult:
     repository_id = int(scope.external_id)
     _store_files(records, {sha: pk for _, sha, pk in written.inserted}, changed)
     record_changes(records, scope)
-    skip_malformed(page.malformed, scope=scope, stream=PLACE)
+    skip_malformed(page.malformed, scope=scope, stream=POSITION)
     _clear_malformed(scope, [record.row["sha"] for record in known])
     if done is not None:
         state = GitHubState(checkpoint_token=str(done), human_readable_marker=f"{done} commits")
-        save_state(repository_id, PLACE, state)
+        save_state(repository_id, POSITION, state)
     return PageResult(
         seen=len(page.records),
         inserted=len(written.inserted),
@@ -100,15 +185,15 @@ def store_commits(page: Page, *, scope: Scope, done: int | None) -> PageResult:
 
 
 def _clear_malformed(scope: Scope, shas: Sequence[str]) -> None:
-    """Clear the skips of commits that could not be converted before, and now can be or are gone."""
+    """Clear the skips of malformed commits that can be converted now or are gone."""
     waiting = SkippedItem.objects.filter(
-        collector=COLLECTOR, scope=scope.external_id, stream=PLACE, reason="malformed", cleared_at=None
+        collector=COLLECTOR, scope=scope.external_id, stream=POSITION, reason="malformed", cleared_at=None
     )
     waiting.filter(external_id__in=shas).update(cleared_at=timezone.now(), retry_requested_at=None)
 
 
 def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Record]:
-    """Give a place on the timeline to commits without a date that can be read; mostly there is none."""
+    """Give commits without a readable date a time on the timeline; most pages have no such commit."""
     undated = [record for record in records if not record.activity.occurred_at]
     if not undated:
         return records
@@ -121,23 +206,25 @@ def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Recor
 
 
 def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Mapping[str, int]) -> None:
-    """Write the files of changed commits; those of ``new`` ones cannot be there yet. Both are keys by hash."""
+    """Write the files of changed commits. Both arguments are keys by hash; files of ``new`` commits are not stored
+    yet.
+    """
     lines = (
         (new[record.row["sha"]], *_columns(file))
         for record in records if record.row["sha"] in new for file in record.children
     )  # fmt: skip
     copy(CommitFile, ["commit_id", *FILE], lines)
-    again = (record for record in records if record.row["sha"] not in new)
-    files = ({"commit_id": changed[record.row["sha"]], **file} for record in again for file in record.children)
+    changed_again = (record for record in records if record.row["sha"] not in new)
+    files = ({"commit_id": changed[record.row["sha"]], **file} for record in changed_again for file in record.children)
     upsert(CommitFile, files, key=["commit_id", "ordinal"])
 
 
 @transaction.atomic
 def close_plan(scope: Scope, plan: CommitPlan, changes: Sequence[HeadChange], now: datetime) -> int:
-    """Remember that everything behind the plan's refs is kept, and what happened to the refs since the last time.
+    """Record that everything behind the plan's refs is stored, and how the refs changed since the last time.
 
-    Commits that no branch or tag leads to any more are buried; returns how many. Refs that are gone are forgotten
-    here and remembered in ``RefChange``.
+    Commits that no branch or tag leads to any more are marked as deleted; returns how many. Refs that are gone are
+    deleted here and remain in ``RefChange``.
     """
     repository_id = int(scope.external_id)
     RefChange.objects.bulk_create(
@@ -148,20 +235,20 @@ def close_plan(scope: Scope, plan: CommitPlan, changes: Sequence[HeadChange], no
         for change in changes
     )  # fmt: skip
     fallen = [sha for change in changes for sha in change.fallen]
-    buried = _bury_commits(scope, fallen, now)
+    deleted = _mark_commits_deleted(scope, fallen, now)
     rows = [{"repository_id": repository_id, "name": name, "sha": sha} for name, sha in plan.refs.items()]
     upsert(GitRef, rows, key=["repository_id", "name"])
     GitRef.objects.filter(repository_id=repository_id).exclude(name__in=list(plan.refs)).delete()
     Checkpoint.objects.filter(collector=COLLECTOR, scope=str(repository_id), stream=PLAN).delete()
-    return buried
+    return deleted
 
 
-def _bury_commits(scope: Scope, shas: Sequence[str], now: datetime) -> int:
+def _mark_commits_deleted(scope: Scope, shas: Sequence[str], now: datetime) -> int:
     if not shas:
         return 0
     _clear_malformed(scope, shas)
-    kept = Commit.objects.filter(repository_id=int(scope.external_id), sha__in=shas, deleted_at=None)
-    names = [f"github:commit:{scope.external_id}:{sha}" for sha in kept.values_list("sha", flat=True)]
-    bury_activities(names, now)
+    rows = Commit.objects.filter(repository_id=int(scope.external_id), sha__in=shas, deleted_at=None)
+    names = [f"github:commit:{scope.external_id}:{sha}" for sha in rows.values_list("sha", flat=True)]
+    mark_activities_deleted(names, now)
     mark_deleted("github", names, now)
-    return kept.update(deleted_at=now)
+    return rows.update(deleted_at=now)

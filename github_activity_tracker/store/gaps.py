@@ -1,8 +1,8 @@
-"""What GitHub counts and does not deliver: remembered, so that the same gap does not cost requests in every run.
+"""Gaps: items that GitHub counts and does not deliver. Saved, so that a gap does not cost requests in every run.
 
-A gap is a ``SkippedItem`` of the reason ``not_delivered``: visible in the admin, where a retry can be requested. It is
-asked for again when one of its numbers changes, when a retry was requested, or after a pause that doubles with every
-attempt. A gap that the operator accepted is asked for again only when it grows, or when a retry was requested.
+A gap is a ``SkippedItem`` with the reason ``not_delivered``: visible in the admin, where a retry can be requested.
+It is tried again when one of its numbers changes, when a retry is requested, or after a pause that doubles with
+each attempt. A gap that the operator accepted is tried again only when it grows or when a retry is requested.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope, SkippedItem
-from github_activity_tracker.store.checkpoints import COLLECTOR
+from github_activity_tracker.store.pages import COLLECTOR
 
 NOT_DELIVERED = "not_delivered"
 ACCEPTED = "accepted"
 """A difference that the operator accepted, such as rows that were deleted here on purpose."""
 UNSERVED = "@"
-"""Between a stream and an instant: the name of a skip for what GitHub lists of that instant and does not serve."""
+"""Separates stream and instant in the name of a skip for items that GitHub lists at that instant and does not serve."""
 LONGEST_PAUSE = timedelta(days=32)
+"""Maximum pause between two attempts."""
 DOUBLINGS = 5
 """Attempts after which the pause no longer grows: 2 ** 5 days."""
 THREAD_STREAMS = {
@@ -26,12 +27,12 @@ THREAD_STREAMS = {
     "pulls": ("events", "reviews"),
     "discussions": ("discussion_comments",),
 }
-"""Streams that retry their own incomplete items, and what such an item holds."""
+"""Streams that retry their own incomplete items, and the contents of such an item."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """One issue, pull request or discussion whose rows of one stream differ from GitHub's number."""
+    """One issue, pull request or discussion with a number of rows of one stream that differs from GitHub's."""
 
     stream: str
     number: int
@@ -40,7 +41,7 @@ class Gap:
 
 
 class KnownGaps:
-    """The open gaps of a repository, and the items that their own streams will retry."""
+    """The open gaps of a repository, and the items that their own streams retry."""
 
     def __init__(self, repository_id: int) -> None:
         self._scope = str(repository_id)
@@ -63,7 +64,7 @@ class KnownGaps:
         return gap.reason if gap else self._reasons.get((stream, number), "")
 
     def is_due(self, gap: Gap, now: datetime) -> bool:
-        """Return whether GitHub should be asked about a difference (again); once in a comparison is enough."""
+        """Return whether a difference should be tried (again); once in a comparison is enough."""
         known = self._gaps.get((gap.stream, gap.number))
         if (gap.stream, gap.number) in self._asked:
             return False
@@ -78,7 +79,7 @@ class KnownGaps:
         return now >= known.last_seen_at + timedelta(days=2 ** min(known.attempts, DOUBLINGS))
 
     def settle(self, scope: Scope, asked: Collection[Gap], still: Iterable[Gap]) -> int:
-        """Record the ``asked`` gaps that are ``still`` there, and clear the others; returns how many remain."""
+        """Record the gaps that are ``still`` open after an attempt, and clear the others; return how many remain."""
         self._asked |= {(gap.stream, gap.number) for gap in asked}
         remaining = {(gap.stream, gap.number): gap for gap in still}
         for gap in asked:
@@ -105,9 +106,9 @@ class KnownGaps:
 
 
 def clear_unserved(repository_id: int) -> None:
-    """Clear the skips of instants that were not served whole, after a comparison of everything.
+    """Clear the skips of instants that GitHub did not serve completely, after a comparison of everything.
 
-    Those of a stream of which GitHub still counts more than is stored stay.
+    Skips of a stream of which GitHub still counts more than is stored stay.
     """
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope=str(repository_id), cleared_at=None)
     short = set(waiting.filter(reason=NOT_DELIVERED).values_list("stream", flat=True))
@@ -117,7 +118,7 @@ def clear_unserved(repository_id: int) -> None:
 
 
 def accept(repository_id: int, gaps: Iterable[Gap]) -> int:
-    """Record differences that the operator accepts; returns how many."""
+    """Record differences that the operator accepts; return how many."""
     accepted = list(gaps)
     for gap in accepted:
         record_skip(
@@ -136,7 +137,7 @@ def _numbers(gap: Gap) -> dict[str, int]:
 
 
 def _explain(gap: Gap) -> str:
-    """Say what differs, for the operator."""
+    """Return one line about the difference for the operator."""
     text = f"GitHub counts {gap.github} {gap.stream.replace('_', ' ')} of #{gap.number}; {gap.stored} are stored"
     if gap.stream == "events" and gap.github > 250 and gap.stored >= 250:
         text += "; a timeline lists at most 250 commits of a pull request"

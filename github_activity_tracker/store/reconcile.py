@@ -1,7 +1,7 @@
-"""What is kept, to be compared with the source; and burying what is gone there."""
+"""Counts of stored rows for the comparison with GitHub, repairs, and tombstones for what is gone."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,11 @@ from core.ingest.records import Page, PageResult
 from core.ingest.values import Row
 from core.models import Activity, Scope
 from core.protocols import IncrementalState
-from github_activity_tracker.convert import ThreadPage
+from core.search.documents import DocumentMark, mark_changed
+from github_activity_tracker.convert.threads import ThreadPage
 from github_activity_tracker.models import (
     Account,
+    CommitComment,
     Discussion,
     DiscussionComment,
     Issue,
@@ -26,16 +28,16 @@ from github_activity_tracker.models import (
     TimelineEvent,
 )
 from github_activity_tracker.store.accounts import forget_written, store_seen_accounts
-from github_activity_tracker.store.checkpoints import save_state
-from github_activity_tracker.store.pages import store_page
-from github_activity_tracker.store.threads import store_threads
-from github_activity_tracker.store.tombstones import (
-    bury,
-    bury_activities,
-    bury_thread_activities,
+from github_activity_tracker.store.pages import (
     drop_documents,
-    mark_threads,
+    mark_activities_deleted,
+    mark_rows_deleted,
+    mark_thread_activities_deleted,
+    reindex_threads,
+    save_state,
+    store_page,
 )
+from github_activity_tracker.store.threads import store_threads
 
 POSTS: dict[str, tuple[type[models.Model], str]] = {
     "issue_comments": (IssueComment, "issue_number"),
@@ -61,7 +63,7 @@ PER_THREAD: tuple[tuple[str, type[models.Model], str], ...] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentCount:
-    """An issue or pull request with another number of live comments than GitHub says."""
+    """An issue or pull request with a number of live comments that differs from GitHub's."""
 
     number: int
     created_at: datetime
@@ -70,13 +72,13 @@ class CommentCount:
 
 
 def live_threads(repository_id: int) -> dict[str, int]:
-    """Return how many issues, pull requests and discussions are alive here."""
-    kept = {name: len(live_numbers(repository_id, name)) for name in ("issues", "pulls")}
-    return kept | {"discussions": Discussion.objects.filter(repository_id=repository_id, deleted_at=None).count()}
+    """Return the numbers of live issues, pull requests and discussions."""
+    counts = {name: len(live_numbers(repository_id, name)) for name in ("issues", "pulls")}
+    return counts | {"discussions": Discussion.objects.filter(repository_id=repository_id, deleted_at=None).count()}
 
 
 def live_numbers(repository_id: int, name: str) -> dict[int, datetime]:
-    """Return the numbers of the live ``issues``, ``pulls`` or ``discussions``, and when each was opened."""
+    """Return the numbers of the live ``issues``, ``pulls`` or ``discussions`` with their creation times."""
     if name == "discussions":
         rows: Any = Discussion.objects.filter(repository_id=repository_id, deleted_at=None)
     else:
@@ -85,7 +87,7 @@ def live_numbers(repository_id: int, name: str) -> dict[int, datetime]:
 
 
 def different_comment_counts(repository_id: int) -> list[CommentCount]:
-    """Return the live issues and pull requests with more or fewer live comments than GitHub said with each."""
+    """Return the live issues and pull requests with more or fewer live comments than their comment count states."""
     with connection.cursor() as cursor:
         cursor.execute(DIFFERENT, [repository_id])
         return [
@@ -94,14 +96,14 @@ def different_comment_counts(repository_id: int) -> list[CommentCount]:
         ]
 
 
-def comments_told(repository_id: int) -> int:
-    """How many comments the live issues and pull requests have, as GitHub says with each."""
+def count_comments(repository_id: int) -> int:
+    """Return the sum of the comment counts of the live issues and pull requests."""
     alive = Issue.objects.filter(repository_id=repository_id, deleted_at=None)
-    return alive.aggregate(told=models.Sum("comments_count"))["told"] or 0
+    return alive.aggregate(total=models.Sum("comments_count"))["total"] or 0
 
 
 def live_counts(repository_id: int, numbers: Collection[int]) -> dict[str, Counter[int]]:
-    """Return how many live rows each of these issues and pull requests has, by stream and number; four statements."""
+    """Return the number of live rows of these issues and pull requests, by stream and number; four statements."""
     return {stream: _count(model, number, repository_id, numbers) for stream, model, number in PER_THREAD}
 
 
@@ -125,7 +127,7 @@ def live_discussion_counts(repository_id: int, numbers: Collection[int]) -> tupl
 
 
 def read_timelines(repository_id: int, numbers: Collection[int]) -> set[int]:
-    """Return those of the numbers of which a timeline was read."""
+    """Return the numbers with a stored timeline."""
     read = Timeline.objects.filter(repository_id=repository_id, number__in=list(numbers))
     return set(read.values_list("number", flat=True))
 
@@ -134,10 +136,10 @@ def read_timelines(repository_id: int, numbers: Collection[int]) -> set[int]:
 def restore_thread(
     scope: Scope, posts: Mapping[str, Page], thread: ThreadPage, *, stream: str, now: datetime
 ) -> dict[str, PageResult]:
-    """Write an issue or pull request that was missing or marked deleted, with all that belongs to it; all or nothing.
+    """Write an issue or pull request that was missing or marked as deleted, with everything that belongs to it.
 
-    ``posts`` has the pages of ``issues``, ``issue_comments`` and ``review_comments``. Timeline entries and documents
-    that were marked deleted are live again. Returns what was done by stream.
+    ``posts`` has the pages of ``issues``, ``issue_comments`` and ``review_comments``. Timeline entries and
+    documents that were marked as deleted are live again. Returns the results by stream. One transaction.
     """
     models_of = {"issues": Issue, "issue_comments": IssueComment, "review_comments": ReviewComment}
     done = {
@@ -152,14 +154,14 @@ def restore_thread(
 def store_page_again(
     model: type[models.Model], page: Page, *, scope: Scope, stream: str, place: str, state: IncrementalState
 ) -> PageResult:
-    """Write a page of a list that is read once more, with a checkpoint of its own under the name ``place``."""
+    """Write a page of a list that is read again, with a checkpoint of its own under the name ``place``."""
     stored = store_page(model, page, scope=scope, stream=stream, state=None)
     save_state(int(scope.external_id), place, state)
     return stored
 
 
 def node_ids(repository_id: int, stream: str, numbers: Sequence[int] | None) -> dict[str, int]:
-    """Node ids of the live posts under these numbers (or under all), and their numeric ids."""
+    """Return node ids and numeric ids of the live posts under these numbers, or under all."""
     model, number = POSTS[stream]
     rows = model._default_manager.filter(repository_id=repository_id, deleted_at=None).exclude(node_id="")
     if numbers is not None:
@@ -168,43 +170,43 @@ def node_ids(repository_id: int, stream: str, numbers: Sequence[int] | None) -> 
 
 
 @transaction.atomic
-def bury_posts(scope: Scope, stream: str, keys: Sequence[int], now: datetime) -> None:
-    """Bury comments; the documents in which they stood show them no more."""
+def mark_posts_deleted(scope: Scope, stream: str, keys: Sequence[int], now: datetime) -> None:
+    """Mark comments as deleted, and request a re-index of the documents that contain them."""
     model, number = POSTS[stream]
     rows = model._default_manager.filter(pk__in=keys, deleted_at=None)
     numbers = set(rows.values_list(number, flat=True))
-    bury(model, keys, now)
+    mark_rows_deleted(model, keys, now)
     kind = stream.removesuffix("s")
-    bury_activities((f"github:{kind}:{key}" for key in keys), now)
+    mark_activities_deleted((f"github:{kind}:{key}" for key in keys), now)
     if stream == "discussion_comments":
-        mark_threads("discussion", numbers, scope)
+        reindex_threads("discussion", numbers, scope)
     else:
-        _mark(scope, numbers)
+        _reindex_issues_and_pulls(scope, numbers)
 
 
 @transaction.atomic
-def bury_discussions(scope: Scope, keys: Sequence[int], now: datetime) -> None:
-    """Bury discussions with everything that was said in them."""
+def mark_discussions_deleted(scope: Scope, keys: Sequence[int], now: datetime) -> None:
+    """Mark discussions as deleted with all their comments."""
     of: dict[str, Any] = {"repository_id": int(scope.external_id), "deleted_at": None}
     numbers = list(Discussion.objects.filter(pk__in=keys, **of).values_list("number", flat=True))
     Discussion.objects.filter(pk__in=keys, **of).update(deleted_at=now)
     DiscussionComment.objects.filter(discussion_number__in=numbers, **of).update(deleted_at=now)
-    bury_thread_activities([f"github:discussion:{scope.external_id}:{number}" for number in numbers], now)
+    mark_thread_activities_deleted([f"github:discussion:{scope.external_id}:{number}" for number in numbers], now)
     drop_documents("discussion", numbers, scope, now)
 
 
-def _mark(scope: Scope, numbers: Collection[int]) -> None:
-    """Mark the documents of issues and pull requests alike."""
+def _reindex_issues_and_pulls(scope: Scope, numbers: Collection[int]) -> None:
+    """Request a re-index of the documents of issues and pull requests."""
     issues = Issue.objects.filter(repository_id=int(scope.external_id), number__in=numbers, deleted_at=None)
     pulls = set(issues.filter(is_pull_request=True).values_list("number", flat=True))
     others = set(issues.filter(is_pull_request=False).values_list("number", flat=True))
-    mark_threads("pull_request", pulls, scope)
-    mark_threads("issue", others, scope)
+    reindex_threads("pull_request", pulls, scope)
+    reindex_threads("issue", others, scope)
 
 
 @transaction.atomic
-def bury_thread(scope: Scope, kind: str, number: int, *, moved_to: str, now: datetime) -> None:
-    """Bury an issue or pull request with everything under it."""
+def mark_thread_deleted(scope: Scope, kind: str, number: int, *, moved_to: str, now: datetime) -> None:
+    """Mark an issue or pull request as deleted with everything under it."""
     of = {"repository_id": int(scope.external_id), "deleted_at": None}
     Issue.objects.filter(number=number, **of).update(deleted_at=now, transferred_to=moved_to)
     PullRequest.objects.filter(number=number, **of).update(deleted_at=now)
@@ -213,12 +215,12 @@ def bury_thread(scope: Scope, kind: str, number: int, *, moved_to: str, now: dat
     ReviewComment.objects.filter(pull_number=number, **of).update(deleted_at=now)
     TimelineEvent.objects.filter(number=number, **of).update(deleted_at=now)
     Timeline.objects.filter(number=number, repository_id=int(scope.external_id)).delete()
-    bury_thread_activities([f"github:{kind}:{scope.external_id}:{number}"], now)
+    mark_thread_activities_deleted([f"github:{kind}:{scope.external_id}:{number}"], now)
     drop_documents(kind, [number], scope, now)
 
 
 def account_node_ids(repository_id: int) -> dict[str, int]:
-    """Return node ids and ids of the accounts that did something in this repository, also of those that are gone."""
+    """Return node ids and ids of the accounts with activity in this repository, also of those that are gone."""
     wrote = Activity.objects.filter(scope__source_system="github", scope__external_id=str(repository_id))
     ids = [int(pk) for pk in wrote.exclude(actor_external_id="").values_list("actor_external_id", flat=True).distinct()]
     known = Account.objects.filter(pk__in=ids).exclude(node_id="")
@@ -227,12 +229,40 @@ def account_node_ids(repository_id: int) -> dict[str, int]:
 
 @transaction.atomic
 def store_account_changes(rows: Sequence[Row], gone: Sequence[int], now: datetime) -> int:
-    """Store renamed accounts, and mark those that GitHub no longer has; returns how many were not marked before.
+    """Store renamed accounts, and mark those that GitHub no longer has; return how many were not marked before.
 
-    What a missing account did stays under its name: GitHub also hides accounts for a time, and shows them again.
+    The activity of a missing account stays under its name: GitHub also hides accounts for a time.
     """
     store_seen_accounts(rows)
     if not gone:
         return 0
     forget_written()
-    return bury(Account, gone, now)
+    return mark_rows_deleted(Account, gone, now)
+
+
+def live_commit_comments(repository_id: int) -> dict[str, int]:
+    """Return node ids and ids of the live comments on commits."""
+    rows = CommitComment.objects.filter(repository_id=repository_id, deleted_at=None)
+    return dict(rows.order_by("pk").values_list("node_id", "pk"))
+
+
+@transaction.atomic
+def delete_commit_comments(scope: Scope, keys: Sequence[int], now: datetime) -> int:
+    """Mark comments on commits as deleted, on the timeline too; return how many were alive."""
+    rows = CommitComment.objects.filter(pk__in=keys, deleted_at=None)
+    shas = set(rows.values_list("commit_sha", flat=True))
+    deleted = mark_rows_deleted(CommitComment, keys, now)
+    mark_activities_deleted((f"github:commit_comment:{key}" for key in keys), now)
+    reindex_commits(shas, scope)
+    return deleted
+
+
+def reindex_commits(shas: Iterable[str], scope: Scope) -> None:
+    """Request a re-index of the documents of commits."""
+    mark_changed(
+        DocumentMark(
+            source_system="github", external_id=f"github:commit:{scope.external_id}:{sha}", kind="commit",
+            scope_id=scope.pk,
+        )
+        for sha in shas
+    )  # fmt: skip

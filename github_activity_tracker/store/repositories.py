@@ -1,4 +1,4 @@
-"""Repositories and the scopes that stand for them in core."""
+"""Repositories and their scopes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,16 +24,16 @@ from github_activity_tracker.models import (
     ReviewComment,
 )
 from github_activity_tracker.store.accounts import store_seen_accounts
-from github_activity_tracker.store.checkpoints import COLLECTOR
+from github_activity_tracker.store.pages import COLLECTOR
 
 
 @transaction.atomic
 def store_repository(row: Row, owner: Row | None = None) -> Scope:
-    """Keep a repository's facts and return its scope; a new name is a change of the same repository.
+    """Store a repository's facts and return its scope. A new name is a change of the same repository.
 
-    A provisional repository of the same name is replaced: what was kept under its made-up id is dropped here and
-    collected again under the real one. A repository that was marked as deleted and is there again is restored.
-    A row without ``topics``, which GitHub did not show whole, leaves the stored ones as they are.
+    A provisional repository of the same name is replaced: its rows are dropped here and collected again under the
+    real id. A repository that was marked as deleted and exists again is restored. A row without ``topics``, which
+    GitHub did not show completely, leaves the stored topics unchanged.
     """
     if owner:
         store_seen_accounts([owner])
@@ -60,8 +60,8 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
 def mark_repository_deleted(repository_id: int, now: datetime) -> int:
     """Mark a repository with everything in it as deleted at ``now``; return how many documents leave the index.
 
-    The rows stay, on the timeline, too. They all carry the same time, by which ``store_repository`` finds what to
-    restore should GitHub show the repository again. Open skips are closed: nothing can be read any more.
+    The rows stay, on the timeline too. All have the same time, by which ``store_repository`` finds what to restore
+    when GitHub shows the repository again. Open skips are cleared: nothing can be read any more.
     """
     if not Repository.objects.filter(pk=repository_id, deleted_at=None).update(deleted_at=now):
         return 0
@@ -77,7 +77,7 @@ def mark_repository_deleted(repository_id: int, now: datetime) -> int:
 
 
 def _restore(repository_id: int) -> None:
-    """Undo ``mark_repository_deleted``; what had been deleted before stays deleted."""
+    """Undo ``mark_repository_deleted``; rows that were deleted before stay deleted."""
     gone = Repository.objects.filter(pk=repository_id).exclude(deleted_at=None).first()
     if gone is None:
         return
@@ -102,7 +102,7 @@ def has_threads(repository_id: int, kind: str) -> bool:
 
 
 def _contents(repository_id: int) -> Iterator["models.QuerySet[models.Model]"]:
-    """Yield the rows of every table that belongs to a repository and keeps tombstones."""
+    """Yield the rows of every table that belongs to a repository and has tombstones."""
     for relation in Repository._meta.related_objects:
         model: type[models.Model] = relation.related_model  # pyright: ignore[reportAssignmentType]  # a class by now
         if any(field.name == "deleted_at" for field in model._meta.fields):
@@ -127,7 +127,7 @@ OF_REPOSITORY = (
 
 
 def _move_addresses(old: Repository, new_url: str) -> None:
-    """Let every kept address begin with the new name: the old one may be somebody else's tomorrow."""
+    """Replace the old name in all stored addresses: it may belong to another repository tomorrow."""
     if not old.html_url or not new_url or old.html_url == new_url:
         return
     scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
@@ -147,7 +147,7 @@ def _move_addresses(old: Repository, new_url: str) -> None:
 
 
 def _drop_provisional(full_name: str, *, except_for: int) -> None:
-    """Drop what is kept under a made-up id for this name; its documents become tombstones."""
+    """Drop the rows under a made-up id for this name; their documents become tombstones."""
     for old in Repository.objects.filter(full_name__iexact=full_name, id__lt=0).exclude(pk=except_for):
         scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
         if scope is not None:

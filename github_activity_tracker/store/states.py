@@ -1,4 +1,4 @@
-"""States of comments that only GraphQL shows: hidden or not, and whether their review thread is resolved."""
+"""States of comments that only GraphQL shows: whether they are hidden, and whether their review thread is resolved."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from django.db.models import Count, F, Q
 
 from core.models import Activity, Scope
 from core.search.documents import DocumentMark, mark_changed
-from github_activity_tracker.convert import actor_rows, hidden_state, resolved_state
+from github_activity_tracker.convert.accounts import actor_rows
+from github_activity_tracker.convert.page import hidden_state, resolved_state
 from github_activity_tracker.models import CommitComment, IssueComment, PullRequest, ReviewComment
 from github_activity_tracker.store.accounts import store_seen_accounts
 
@@ -25,11 +26,11 @@ Answers = Mapping[str, dict[str, Any] | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stale:
-    """Which comments and pull requests are meant; all of them are live.
+    """Selects live comments and pull requests with states that have to be read.
 
-    Always those that were never read or changed since, as of ``now``: a date in the future is no change yet.
-    ``changed_since``: only those that changed at that time or later. ``read_before``: also those that were last read
-    at that time or before.
+    Always those that were never read or changed since, as of ``now``; a date in the future does not count.
+    ``changed_since``: only those that changed at that time or later. ``read_before``: also those that were last
+    read at that time or before.
     """
 
     repository_id: int
@@ -38,7 +39,7 @@ class Stale:
     read_before: datetime | None = None
 
     def rows(self, model: type[models.Model], read_at: str) -> "models.QuerySet[models.Model]":
-        """The rows of one model; ``read_at`` is its column that says when they were read."""
+        """Return the rows of one model; ``read_at`` is the column with the time of their last reading."""
         stale = Q(**{read_at: None}) | Q(**{f"{read_at}__lt": F("updated_at"), "updated_at__lte": self.now})
         if self.read_before:
             stale |= Q(**{f"{read_at}__lte": self.read_before})
@@ -49,19 +50,19 @@ class Stale:
 
 
 def stale_comments(stale: Stale, most: int) -> list[str]:
-    """Node ids of comments whose state must be read, at most ``most``, the latest of each kind first."""
-    found: list[str] = []
+    """Return node ids of comments with a state that has to be read, at most ``most``, the latest of each kind first."""
+    ids: list[str] = []
     for model in KINDS.values():
-        found += stale.rows(model, "state_read_at").values_list("node_id", flat=True)[: most - len(found)]
-    return found
+        ids += stale.rows(model, "state_read_at").values_list("node_id", flat=True)[: most - len(ids)]
+    return ids
 
 
 def stale_pulls(stale: Stale, most: int) -> list[tuple[str, int]]:
-    """Node ids of pull requests whose review threads must be read, with the number of threads that are stored.
+    """Return node ids of pull requests with review threads to read, and the number of stored threads of each.
 
     A pull request without review comments has no thread.
     """
-    found: list[tuple[str, int]] = []
+    result: list[tuple[str, int]] = []
     rows = stale.rows(PullRequest, "threads_read_at").filter(
         number__in=ReviewComment.objects.filter(repository_id=stale.repository_id).values("pull_number")
     )
@@ -71,13 +72,13 @@ def stale_pulls(stale: Stale, most: int) -> list[tuple[str, int]]:
     )
     threads = dict(first.values("pull_number").annotate(n=Count("pk")).order_by().values_list("pull_number", "n"))
     for number, node_id in pulls.items():
-        found.append((node_id, threads.get(number, 0)))
-    return found
+        result.append((node_id, threads.get(number, 0)))
+    return result
 
 
 @transaction.atomic
-def store_hidden(scope: Scope, answers: Answers, at: datetime) -> int:
-    """Store whether comments are hidden, as read at ``at``; returns how many changed. Their documents are marked."""
+def store_hidden_states(scope: Scope, answers: Answers, at: datetime) -> int:
+    """Store whether comments are hidden, as read at ``at``, and re-index their documents; return how many changed."""
     names: list[str] = []
     count = 0
     for kind, model in KINDS.items():
@@ -89,18 +90,18 @@ def store_hidden(scope: Scope, answers: Answers, at: datetime) -> int:
         names += [f"github:{kind}:{row.pk}" for row in changed if _as_shown(row) != shown[row.pk]]
         count += len(changed)
         model._default_manager.filter(pk__in=[row.pk for row in rows]).update(state_read_at=at)
-    _mark_threads_of(names, scope)
+    _reindex_threads_of(names, scope)
     return count
 
 
 def _as_shown(row: Any) -> tuple[bool, str]:
-    """What a document shows of the state: a comment of unknown state looks like one that is not hidden."""
+    """Return what a document shows of the state: an unknown state looks like a comment that is not hidden."""
     return bool(row.is_minimized), row.minimized_reason if row.is_minimized else ""
 
 
 @transaction.atomic
 def store_review_threads(scope: Scope, answers: Answers, at: datetime) -> int:
-    """Store which review comments belong to resolved threads, as read at ``at``; returns how many changed."""
+    """Store which review comments belong to resolved threads, as read at ``at``; return how many changed."""
     pulls = list(_locked(PullRequest, scope, node_id__in=list(answers)))
     threads = list(_threads(answers))
     store_seen_accounts(row for thread in threads for row in actor_rows(thread.get("resolvedBy")))
@@ -115,22 +116,22 @@ def store_review_threads(scope: Scope, answers: Answers, at: datetime) -> int:
 
 
 def _locked(model: type[models.Model], scope: Scope, **which: Any) -> Any:
-    """Rows of the repository, locked in the order of their keys."""
+    """Return rows of the repository, locked in the order of their keys."""
     of = model._default_manager.filter(repository_id=int(scope.external_id), **which)
     return of.order_by("pk").select_for_update()
 
 
 def _set(row: Any, node: dict[str, Any] | None, convert: Any) -> bool:
-    """Take over what a node says; whether that is news. What it does not say stays as it was."""
+    """Copy the states of a node to a row and return whether anything changed. Missing states stay as they were."""
     if node is None:
         return False
     state = {name: value for name, value in convert(node).items() if value is not None or name == "resolved_by_id"}
     if state.get("is_minimized") is None and state.get("is_resolved") is None:
         return False
-    news = any(getattr(row, name) != value for name, value in state.items())
+    changed = any(getattr(row, name) != value for name, value in state.items())
     for name, value in state.items():
         setattr(row, name, value)
-    return news
+    return changed
 
 
 def _threads(answers: Answers) -> Iterator[dict[str, Any]]:
@@ -139,14 +140,14 @@ def _threads(answers: Answers) -> Iterator[dict[str, Any]]:
 
 
 def _first(thread: Mapping[str, Any]) -> int | None:
-    """The number of a thread's first comment."""
+    """Return the number of a thread's first comment."""
     nodes = (thread.get("comments") or {}).get("nodes") or ()
     number = str((nodes[0] or {}).get("fullDatabaseId") or "") if nodes else ""
     return int(number) if number.isdigit() else None
 
 
-def _mark_threads_of(names: Sequence[str], scope: Scope) -> None:
-    """Mark the documents in which these comments appear."""
+def _reindex_threads_of(names: Sequence[str], scope: Scope) -> None:
+    """Request a re-index of the documents that contain these comments."""
     rows = Activity.objects.filter(source_system="github", external_id__in=names)
     mark_changed(
         DocumentMark(source_system="github", external_id=name, kind=name.split(":")[1], scope_id=scope.pk)

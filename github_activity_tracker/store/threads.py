@@ -1,8 +1,9 @@
-"""A page of pull requests or issue timelines, all or nothing."""
+"""Pages of pull requests, issue timelines and discussions; each page is stored completely or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -10,24 +11,32 @@ from core.db.upsert import upsert
 from core.ingest.records import PageResult, Record
 from core.models import Scope
 from core.protocols import IncrementalState
-from github_activity_tracker.convert import ThreadPage
-from github_activity_tracker.models import PullRequest, Review, Timeline, TimelineEvent
+from github_activity_tracker.convert.discussions import DiscussionPage
+from github_activity_tracker.convert.page import reaction_counts
+from github_activity_tracker.convert.threads import ThreadPage
+from github_activity_tracker.models import Discussion, DiscussionComment, PullRequest, Review, Timeline, TimelineEvent
 from github_activity_tracker.store.accounts import AUTHOR, store_seen_accounts
-from github_activity_tracker.store.checkpoints import save_state
-from github_activity_tracker.store.columns import keep_longer_lists
-from github_activity_tracker.store.hidden import keep_known_authors
-from github_activity_tracker.store.pages import record_changes, skip_malformed
-from github_activity_tracker.store.revisions import keep_earlier_texts
-from github_activity_tracker.store.tombstones import bury_absent, bury_activities, mark_threads
+from github_activity_tracker.store.pages import (
+    keep_earlier_texts,
+    keep_known_authors,
+    keep_longer_lists,
+    mark_absent_deleted,
+    mark_activities_deleted,
+    record_changes,
+    reindex_threads,
+    save_state,
+    skip_malformed,
+)
 
 
 @transaction.atomic
 def store_threads(
     page: ThreadPage, *, scope: Scope, stream: str, state: IncrementalState | None, now: datetime
 ) -> dict[str, PageResult]:
-    """Write a page; a constant number of statements. ``state`` is None for items that were asked for by id.
+    """Write a page; a constant number of statements. Return the results by stream.
 
-    Of whole connections, what is kept and did not come is buried. Returns what was done by stream.
+    ``state`` is None for items that were requested by id. Stored members of a complete connection that are not on
+    the page are marked as deleted.
     """
     store_seen_accounts(page.accounts.values())
     rows = keep_longer_lists(PullRequest, page.pulls, page.short_columns)
@@ -52,9 +61,9 @@ def _store_reviews(page: ThreadPage, scope: Scope, now: datetime) -> PageResult:
     changed = {key[0] for key in written.changed}
     record_changes((record for record in records if record.row["id"] in changed), scope)
     here = [record.row["id"] for record in page.reviews]
-    gone = bury_absent(Review, "pull_number", page.whole_reviews, here, scope=scope, now=now)
-    bury_activities((f"github:review:{pk}" for pk, _ in gone), now)
-    mark_threads("pull_request", (number for _, number in gone), scope)
+    gone = mark_absent_deleted(Review, "pull_number", page.whole_reviews, here, scope=scope, now=now)
+    mark_activities_deleted((f"github:review:{pk}" for pk, _ in gone), now)
+    reindex_threads("pull_request", (number for _, number in gone), scope)
     return PageResult(seen=len(here), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone))
 
 
@@ -66,15 +75,15 @@ def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> PageResult:
     changed = {key[0] for key in written.changed}
     record_changes((record for record in records if record.row["node_id"] in changed), scope)
     here = [record.row["node_id"] for record in page.events]
-    gone = bury_absent(TimelineEvent, "number", page.whole_timelines, here, scope=scope, now=now)
-    bury_activities((f"github:event:{node_id}" for node_id, _ in gone), now)
+    gone = mark_absent_deleted(TimelineEvent, "number", page.whole_timelines, here, scope=scope, now=now)
+    mark_activities_deleted((f"github:event:{node_id}" for node_id, _ in gone), now)
     return PageResult(seen=len(here), inserted=len(written.inserted), updated=len(written.updated), deleted=len(gone))
 
 
 def _with_stored_times(records: Sequence[Record]) -> list[Record]:
-    """Return the records; those without a time of their own as they are stored, where they are.
+    """Return the records; those without a time of their own as they are stored, if they are.
 
-    The same event comes without its time from a server that does not say what it has, and with it later.
+    A server that does not tell its schema sends an event without its time, and later the same event with it.
     """
     ids = [record.row["node_id"] for record in records if not record.has_own_time]
     stored = {
@@ -98,3 +107,55 @@ def _as_stored(record: Record, event: TimelineEvent) -> Record:
     if not record.row["data"]:
         row["data"] = event.data
     return replace(record, row=row, activity=activity)
+
+
+@transaction.atomic
+def store_discussions(
+    page: DiscussionPage, *, scope: Scope, stream: str, state: IncrementalState | None, now: datetime
+) -> PageResult:
+    """Write a page of discussions with their comments and replies; a constant number of statements."""
+    store_seen_accounts(page.accounts.values())
+    rows = keep_longer_lists(Discussion, [record.row for record in page.discussions], page.short_columns)
+    discussions = [replace(record, row=row) for record, row in zip(page.discussions, rows, strict=True)]
+    inserted = updated = 0
+    for model, shown, kind in (
+        (Discussion, discussions, "discussion"),
+        (DiscussionComment, page.comments, "discussion_comment"),
+    ):
+        records = keep_known_authors(model, shown)
+        keep_earlier_texts(model, records, kind)
+        written = upsert(model, (record.row for record in records), key=["id"], newer="updated_at", guarded=AUTHOR)
+        changed = {key[0] for key in written.changed}
+        record_changes((record for record in records if record.row["id"] in changed), scope)
+        inserted, updated = inserted + len(written.inserted), updated + len(written.updated)
+    here = [record.row["id"] for record in page.comments]
+    gone = mark_absent_deleted(DiscussionComment, "discussion_number", page.whole, here, scope=scope, now=now)
+    mark_activities_deleted((f"github:discussion_comment:{pk}" for pk, _ in gone), now)
+    reindex_threads("discussion", (number for _, number in gone), scope)
+    skip_malformed(page.malformed, scope=scope, stream=stream)
+    if state is not None:
+        save_state(int(scope.external_id), stream, state)
+    return PageResult(
+        seen=len(page.discussions), inserted=inserted, updated=updated, deleted=len(gone),
+        malformed=len(page.malformed),
+    )  # fmt: skip
+
+
+REACTED = (Review, Discussion, DiscussionComment)
+
+
+@transaction.atomic
+def store_reactions(groups: Mapping[str, Any], *, scope: Scope, stream: str, state: IncrementalState) -> int:
+    """Write counts of reactions by node id, with the state that covers them; return how many rows changed.
+
+    Each count comes later than the item that has the reactions.
+    """
+    changed = 0
+    for model in REACTED:
+        rows = model.objects.filter(repository_id=int(scope.external_id), node_id__in=list(groups))
+        for row in rows:
+            counts = reaction_counts(groups[row.node_id])
+            if row.reactions != counts:
+                changed += model.objects.filter(pk=row.pk).update(reactions=counts)
+    save_state(int(scope.external_id), stream, state)
+    return changed

@@ -9,7 +9,7 @@ from core.models import SkippedItem
 from github_activity_tracker.collector import repository as repository_run
 from github_activity_tracker.models import AuthorEmail, Commit
 from github_activity_tracker.protocol_impl import GitHubState
-from github_activity_tracker.store.checkpoints import save_state
+from github_activity_tracker.store.pages import save_state
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_discussions import server as sample_server
 from github_activity_tracker.tests.test_isolation import Spoil

@@ -10,9 +10,9 @@ from django.db import DataError
 
 from core.errors import ConfigurationError
 from core.models import Activity, Checkpoint, CollectorRun, Document, SkippedItem
-from github_activity_tracker import store
 from github_activity_tracker.collector import streams
 from github_activity_tracker.models import Issue, IssueComment, Repository, ReviewComment
+from github_activity_tracker.store.pages import store_page
 from samples.server import SampleServer
 from tests.support.slow_variants import quick
 
@@ -98,7 +98,7 @@ def test_an_edit_between_two_pages_loses_nothing(server: SampleServer, collect: 
 def test_pages_that_the_database_refuses_together_are_written_one_by_one(
     server: SampleServer, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = store.store_page
+    write = store_page
     together: list[int] = []
 
     def particular(model: Any, page: Any, **more: Any) -> Any:
@@ -107,7 +107,7 @@ def test_pages_that_the_database_refuses_together_are_written_one_by_one(
             raise DataError("a value is out of range")
         return write(model, page, **more)
 
-    monkeypatch.setattr(store, "store_page", particular)
+    monkeypatch.setattr(streams, "store_page", particular)
     monkeypatch.setattr(streams, "prefetch_batches", lambda pages, **_: iter([list(pages)]))
     collect()
     assert max(together) > 100

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from core.ingest.records import Page
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
-from github_activity_tracker import convert
+from github_activity_tracker.convert.commits import convert_commits, with_times
+from github_activity_tracker.convert.discussions import convert_discussions
+from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
+from github_activity_tracker.convert.page import join_pages
+from github_activity_tracker.convert.planning import convert_labels, convert_milestones, convert_releases
+from github_activity_tracker.convert.threads import convert_threads
 from github_activity_tracker.models import Account, Commit, CommitFile
 from github_activity_tracker.tests.test_convert_spoiled import check_record, refused
 
@@ -58,7 +63,7 @@ def storable(value: object) -> bool:
 @settings(deadline=None)
 @given(st.lists(ISSUES, max_size=3))
 def test_every_issue_that_github_describes_is_converted(payloads: list[Any]) -> None:
-    page = convert.convert_issues(payloads, 5)
+    page = convert_issues(payloads, 5)
     assert not page.malformed
     assert len(page.records) == len(payloads)
     assert all(storable(record.row) and storable(record.activity.summary) for record in page.records)
@@ -68,7 +73,7 @@ def test_every_issue_that_github_describes_is_converted(payloads: list[Any]) -> 
 @settings(deadline=None)
 @given(COMMENTS)
 def test_every_comment_that_github_describes_is_converted(payload: Any) -> None:
-    page = convert.convert_issue_comments([payload], 5)
+    page = convert_issue_comments([payload], 5)
     assert [record.row["issue_number"] for record in page.records] == [12]
     assert page.records[0].document == "github:pull_request:5:12"
 
@@ -76,16 +81,16 @@ def test_every_comment_that_github_describes_is_converted(payload: Any) -> None:
 @settings(deadline=None)
 @given(st.lists(ANYTHING, max_size=4))
 def test_whatever_comes_is_converted_or_set_aside(payloads: list[Any]) -> None:
-    for one in (convert.convert_issues, convert.convert_issue_comments, convert.convert_review_comments):
+    for one in (convert_issues, convert_issue_comments, convert_review_comments):
         page = one(payloads, 5)
         assert len(page.records) + len(page.malformed) == len(payloads)
         assert all(storable(item.payload) and storable(item.reason) for item in page.malformed)
     for kind in ("issue", "pull_request"):
-        convert.convert_threads(payloads, 5, kind)
-    convert.convert_discussions(payloads, 5)
-    convert.convert_labels(payloads, 5)
-    convert.convert_milestones(payloads, 5)
-    convert.convert_releases(payloads, 5)
+        convert_threads(payloads, 5, kind)
+    convert_discussions(payloads, 5)
+    convert_labels(payloads, 5)
+    convert_milestones(payloads, 5)
+    convert_releases(payloads, 5)
 
 
 EVENT_NODES = st.fixed_dictionaries(
@@ -102,7 +107,7 @@ def test_an_event_of_an_unknown_kind_is_kept_by_its_name(nodes: list[Any]) -> No
         "id": "I_1", "number": 3, "url": "https://github.com/o/r/issues/3", "updatedAt": "2025-01-01T00:00:00Z",
         "timelineItems": {"totalCount": len(nodes), "nodes": nodes},
     }  # fmt: skip
-    page = convert.convert_threads([item], 5, "issue")
+    page = convert_threads([item], 5, "issue")
     assert len(page.events) == len(nodes)
     assert page.whole_timelines == [3]
     unknown = {record.row["event"] for record in page.events}
@@ -125,9 +130,9 @@ COMMITS = st.builds(
 @settings(deadline=None)
 @given(COMMITS)
 def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit) -> None:
-    page = convert.convert_commits([commit], 5, "https://github.com/o/r")
+    page = convert_commits([commit], 5, "https://github.com/o/r")
     assert page.malformed == []
-    (record,) = convert.with_times(page.records, {}, datetime(2026, 1, 1, tzinfo=UTC))
+    (record,) = with_times(page.records, {}, datetime(2026, 1, 1, tzinfo=UTC))
     check_record(Commit, record)
     assert all(refused(CommitFile, file) == {} for file in record.children)
     assert all(refused(Account, account) == {} for account in page.accounts.values())
@@ -138,18 +143,18 @@ def page_of(*told: tuple[int, str], body: str = "") -> Page:
     """Comments by id, each of the account 7 under some login."""
     address = {"issue_url": "https://x/issues/12", "html_url": "https://github.com/o/r/issues/12#x"}
     times = {"created_at": "2025-03-02T08:10:00Z", "updated_at": "2025-03-02T08:10:00Z"}
-    return convert.convert_issue_comments(
+    return convert_issue_comments(
         [{"id": pk, "user": {"id": 7, "login": login}, "body": body, **address, **times} for pk, login in told], 1
     )
 
 
 def test_pages_are_joined_in_their_order() -> None:
-    whole = convert.join_pages([page_of((3, "ada"), (1, "ada")), page_of(), page_of((2, "ada"))])
+    whole = join_pages([page_of((3, "ada"), (1, "ada")), page_of(), page_of((2, "ada"))])
     assert whole is not None
     assert [record.row["id"] for record in whole.records] == [3, 1, 2]
 
 
 def test_pages_that_tell_one_thing_in_two_ways_are_not_joined() -> None:
-    assert convert.join_pages([page_of((1, "ada")), page_of((1, "ada"))]) is not None
-    assert convert.join_pages([page_of((1, "ada")), page_of((1, "ada"), body="edited")]) is None
-    assert convert.join_pages([page_of((1, "ada")), page_of((2, "lovelace"))]) is None
+    assert join_pages([page_of((1, "ada")), page_of((1, "ada"))]) is not None
+    assert join_pages([page_of((1, "ada")), page_of((1, "ada"), body="edited")]) is None
+    assert join_pages([page_of((1, "ada")), page_of((2, "lovelace"))]) is None

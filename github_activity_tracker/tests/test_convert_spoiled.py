@@ -11,7 +11,7 @@ from django.db import models
 from core.ingest.records import Malformed, Page, Record
 from core.models import Activity
 from core.protocols import require_activity_record
-from github_activity_tracker import convert
+from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
 from github_activity_tracker.models import Account, Issue, IssueComment, ReviewComment
 
 Path = tuple[str | int, ...]
@@ -117,9 +117,9 @@ def check_aside(aside: list[Malformed]) -> None:
 @pytest.mark.parametrize(
     ("turn", "model", "payload"),
     [
-        (convert.convert_issues, Issue, ISSUE),
-        (convert.convert_issue_comments, IssueComment, COMMENT),
-        (convert.convert_review_comments, ReviewComment, REVIEW_COMMENT),
+        (convert_issues, Issue, ISSUE),
+        (convert_issue_comments, IssueComment, COMMENT),
+        (convert_review_comments, ReviewComment, REVIEW_COMMENT),
     ],
 )
 def test_an_item_becomes_a_row_that_fits_or_is_set_aside(

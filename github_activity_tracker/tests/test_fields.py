@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from github_activity_tracker import convert, store
+from github_activity_tracker.convert.issues import convert_issues
+from github_activity_tracker.convert.planning import convert_releases
+from github_activity_tracker.convert.repositories import repository_row_of_facts
 from github_activity_tracker.models import Account, Issue, Repository
+from github_activity_tracker.store.repositories import store_repository
 from github_activity_tracker.tests.test_collect import Collect
 from samples.server import SampleServer
 
@@ -18,7 +21,7 @@ FACTS = {"id": "R_1", "databaseId": 5, "nameWithOwner": "o/r", "url": "https://g
 
 
 def issue_row(**more: Any) -> Any:
-    page = convert.convert_issues([ISSUE | more], 5)
+    page = convert_issues([ISSUE | more], 5)
     assert page.malformed == []
     return page.records[0].row
 
@@ -60,7 +63,7 @@ def test_a_server_that_lacks_the_fields_leaves_them_unknown() -> None:
 
 def test_reactions_of_releases_are_counted() -> None:
     release = {"id": 1, "tag_name": "v1", "reactions": {"total_count": 3, "+1": 2, "eyes": 1, "heart": 0}, **TIMES}
-    (record,) = convert.convert_releases([release, release | {"id": None}], 5).records
+    (record,) = convert_releases([release, release | {"id": None}], 5).records
     assert record.row["reactions"] == {"+1": 2, "eyes": 1}
 
 
@@ -91,11 +94,11 @@ def test_rest_and_graphql_say_the_same_of_a_repository(server: SampleServer, col
 def test_facts_that_a_server_does_not_show_stay_as_they_were() -> None:
     shown = {"homepageUrl": "https://example.org", "visibility": "PRIVATE", "licenseInfo": None, "isFork": True,
              "parent": {"databaseId": 3, "nameWithOwner": "a/b", "isFork": True}}  # fmt: skip
-    store.store_repository(convert.repository_row_of_facts(FACTS | shown))
-    store.store_repository(convert.repository_row_of_facts(dict(FACTS)))
+    store_repository(repository_row_of_facts(FACTS | shown))
+    store_repository(repository_row_of_facts(dict(FACTS)))
     row = Repository.objects.get()
     assert (row.homepage, row.visibility, row.license_id) == ("https://example.org", "private", None)
     assert (row.parent_id, row.source_id, row.has_wiki) == (3, None, None)
-    store.store_repository(convert.repository_row_of_facts(FACTS | {"isFork": False, "homepageUrl": ""}))
+    store_repository(repository_row_of_facts(FACTS | {"isFork": False, "homepageUrl": ""}))
     row.refresh_from_db()
     assert (row.homepage, row.parent_id, row.parent_full_name) == (None, None, None)

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from core.models import Activity, ApiBudget, Document, Scope, SkippedItem
-from github_activity_tracker import store
 from github_activity_tracker.collector import collector
 from github_activity_tracker.models import Issue, PullRequest, Repository
+from github_activity_tracker.store.repositories import mark_repository_deleted
 from github_activity_tracker.tests.test_collect import Collect
 from github_activity_tracker.tests.test_twin import until_complete
 from tests.support.github_twin import SPARSE, Twin, differences
@@ -193,7 +193,7 @@ def test_a_repository_that_is_shown_again_is_restored_as_it_was(server: Twin, ru
     deleted = Issue.objects.order_by("pk").first()
     assert deleted is not None
     Issue.objects.filter(pk=deleted.pk).update(deleted_at=deleted.created_at)
-    store.mark_repository_deleted(row["id"], timezone.now())
+    mark_repository_deleted(row["id"], timezone.now())
     assert set(alive().values()) == {0}
     assert run()["outcome"] == "succeeded"
     Issue.objects.filter(pk=deleted.pk).update(deleted_at=None)

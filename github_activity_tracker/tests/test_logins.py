@@ -2,7 +2,7 @@
 
 import pytest
 
-from github_activity_tracker.convert import Logins, observe_login
+from github_activity_tracker.convert.accounts import Logins, observe_login
 from github_activity_tracker.convert.commits import account_of_address
 
 OBSERVED = tuple[str, str]

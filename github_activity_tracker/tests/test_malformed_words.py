@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from github_activity_tracker import convert
+from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
 from github_activity_tracker.tests.test_convert_spoiled import COMMENT, ISSUE, REVIEW_COMMENT, spoiled
 
 PYTHON = re.compile(r"\w+Error\b|NoneType|object is not|invalid literal|subscriptable|has no attribute|isoformat")
@@ -14,9 +14,9 @@ PYTHON = re.compile(r"\w+Error\b|NoneType|object is not|invalid literal|subscrip
 @pytest.mark.parametrize(
     ("convert_some", "payload"),
     [
-        (convert.convert_issues, ISSUE),
-        (convert.convert_issue_comments, COMMENT),
-        (convert.convert_review_comments, REVIEW_COMMENT),
+        (convert_issues, ISSUE),
+        (convert_issue_comments, COMMENT),
+        (convert_review_comments, REVIEW_COMMENT),
     ],
 )
 def test_reasons_are_words_for_people(convert_some: Any, payload: dict[str, Any]) -> None:
@@ -27,5 +27,5 @@ def test_reasons_are_words_for_people(convert_some: Any, payload: dict[str, Any]
 
 
 def test_a_missing_field_is_named() -> None:
-    item = convert.convert_issues([{name: value for name, value in ISSUE.items() if name != "number"}], 5).malformed[0]
+    item = convert_issues([{name: value for name, value in ISSUE.items() if name != "number"}], 5).malformed[0]
     assert item.reason == "the field 'number' is missing"
