@@ -1,6 +1,6 @@
 """GitHub's data as it arrives: the fields that are read here, each class under the address of GitHub's own page.
 
-Nulls and missing keys are as GitHub's OpenAPI description allows them. Words of unknown meaning are kept as they come.
+Nulls and missing keys are as GitHub's OpenAPI description allows them. Words of unknown meaning are stored unchanged.
 """
 
 from typing import NotRequired, TypedDict

@@ -11,7 +11,7 @@ SHORTFALL = "shortfall"
 ``lists`` has the total (-1: not shown) and the number of arrived members by nested list.
 """
 CONTINUED = "continued"
-"""Key of a GraphQL item, or of a comment with replies, of which only the rest of its nested lists is present."""
+"""Key of a GraphQL item, or of a comment with replies, that holds only the rest of its nested lists."""
 HIDDEN = "(hidden)"
 """Login of an actor that GitHub does not show because of an error. No account has it: logins contain no brackets."""
 
@@ -30,7 +30,7 @@ class GitHubState(StreamState):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitPlan:
-    """Which commits are being read: those ``refs`` lead to and ``known`` hashes do not; ``done`` of them are kept."""
+    """The commits to read: those that ``refs`` lead to and ``known`` hashes do not; ``done`` of them are stored."""
 
     refs: Mapping[str, str]
     known: frozenset[str]

@@ -1,4 +1,4 @@
-"""The admin of what is kept of GitHub. Only which repositories are collected can be changed."""
+"""The admin of GitHub's rows. Only the selection of repositories to collect can be changed."""
 
 from github_activity_tracker.admin import discussions, issues, planning, pulls, repositories
 

@@ -1,4 +1,4 @@
-"""Accounts, as REST and GraphQL show them."""
+"""Accounts from REST and GraphQL payloads."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -10,19 +10,19 @@ from core.ingest.values import Row, clean, clip
 from github_activity_tracker.payloads import AccountPayload
 
 GHOST = "ghost"
-"""The account under whose name GitHub shows what deleted accounts wrote: https://github.com/ghost."""
+"""Login under which GitHub shows the contributions of deleted accounts: https://github.com/ghost."""
 GHOST_ID = 10137
 
 
 def living(payload: AccountPayload | None) -> AccountPayload | None:
-    """The account, or nothing for one that no longer exists; REST shows the ghost or null for it."""
+    """Return the account, or None for one that no longer exists; REST shows the ghost or null for it."""
     if not payload or (payload.get("id") == GHOST_ID and payload.get("login") == GHOST):
         return None
     return payload
 
 
 def account_row(payload: AccountPayload) -> Row:
-    """An account over REST; its id is its identity, everything else may change."""
+    """Return the row of a REST account. The id is its identity; everything else may change."""
     return {
         "id": int(payload["id"]),
         "login": clip(payload["login"], 200),
@@ -53,7 +53,7 @@ def actor_id(actor: dict[str, Any] | None) -> int | None:
 
 
 def actor_login(actor: dict[str, Any] | None) -> str:
-    """Its login as REST writes it: GraphQL leaves out the suffix of bots."""
+    """Return the login as REST writes it: GraphQL leaves out the suffix of bots."""
     if not actor:
         return GHOST
     login = clip(str(actor.get("login") or GHOST), 200)
@@ -61,7 +61,10 @@ def actor_login(actor: dict[str, Any] | None) -> str:
 
 
 def actor_rows(*actors: dict[str, Any] | None) -> Iterator[Row]:
-    """Rows of GraphQL actors. Their node ids may be of another generation than REST's: the store keeps the first."""
+    """Yield rows of GraphQL actors.
+
+    Their node ids may be of another generation than REST's: the store keeps the first.
+    """
     for actor in actors:
         number = actor_id(actor)
         if actor is None or number is None:
@@ -79,14 +82,14 @@ def actor_rows(*actors: dict[str, Any] | None) -> Iterator[Row]:
 
 
 def remember(accounts: dict[int, Row], *actors: dict[str, Any] | None) -> None:
-    """Add the rows of GraphQL actors to those of a page."""
+    """Add the rows of GraphQL actors to the accounts of a page."""
     for row in actor_rows(*actors):
         accounts[row["id"]] = row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logins:
-    """An account's names: ``login`` is shown here; ``by_source`` has the login that each list shows."""
+    """The names of an account: ``login`` is shown here; ``by_source`` has the login of each list."""
 
     login: str
     by_source: Mapping[str, str]

@@ -15,9 +15,9 @@ from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 2**32 - 1
-"""Seconds: February 2106. A later date is a broken one, and would lead the timeline for ever.
+"""Seconds: February 2106. A later date is broken, and would stay at the top of the timeline for ever.
 
-The epoch itself is what tools write that know no date; it is taken for none.
+Tools that know no date write the epoch itself, so it counts as no date.
 """
 WIDEST = 14 * 60
 """Minutes: no zone is further from UTC than +14:00. https://data.iana.org/time-zones/tz-link.html"""
@@ -32,16 +32,16 @@ GITHUB_HOST = "github.com"
 
 
 def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
-    """Convert a page of commits; a malformed one goes by its hash, by which the local copy shows it again."""
+    """Convert a page of commits. A malformed commit is named by its hash, by which the local copy finds it again."""
     convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
     page = convert_each(commits, convert, partial(_people, host=_host(repository_url)), attrgetter("sha"))
     return replace(page, malformed=[replace(one, payload={"sha": one.external_id}) for one in page.malformed])
 
 
 def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:
-    """One commit; accounts are known from no-reply addresses alone.
+    """Convert one commit. Accounts are known from no-reply addresses alone.
 
-    ``occurred_at`` stays empty where neither date can be read; ``with_times`` fills it.
+    ``occurred_at`` stays empty where neither date is readable; ``with_times`` fills it.
     """
     authored, committed = _moment(commit.author_date), _moment(commit.committer_date)
     account = account_of_address(commit.author_email, _host(repository_url))
@@ -85,7 +85,7 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressAccount:
-    """What a no-reply address says of its account; ``id`` is None in addresses of the old form."""
+    """The account in a no-reply address; ``id`` is None in addresses of the old form."""
 
     id: int | None
     login: str
@@ -94,7 +94,7 @@ class AddressAccount:
 def account_of_address(email: str, host: str) -> AddressAccount | None:
     """Return the account that a no-reply address names, or None.
 
-    Addresses of another server than ``host`` name nobody here: numeric ids of two servers have nothing in common.
+    Addresses of another server than ``host`` name no account: the numeric ids of two servers are unrelated.
     """
     found = NOREPLY.fullmatch(email)
     if found is None or found[3].lower() != host:
@@ -103,7 +103,7 @@ def account_of_address(email: str, host: str) -> AddressAccount | None:
 
 
 def _host(repository_url: str) -> str:
-    """Return the host of the server; github.com where the address of the repository is not known."""
+    """Return the host of the server; github.com where the repository's address is unknown."""
     return (urlsplit(repository_url).hostname or GITHUB_HOST).lower()
 
 
@@ -122,19 +122,19 @@ def _file(file: RawFile, ordinal: int) -> Row:
 
 
 def _moment(date: RawDate) -> datetime | None:
-    """None for a date that is missing, broken, or cannot be the time of a commit."""
+    """Return the time; None for a date that is missing, broken, or cannot be the time of a commit."""
     if date.seconds is None or not 0 < date.seconds <= LATEST:
         return None
     return EPOCH + timedelta(seconds=date.seconds)
 
 
 def _offset(date: RawDate) -> int | None:
-    """Minutes; None for what is no time zone on Earth."""
+    """Return minutes; None for anything but a time zone on Earth."""
     return date.offset if date.offset is not None and abs(date.offset) <= WIDEST else None
 
 
 def _raw(date: RawDate) -> str:
-    """The date as the commit writes it, where the columns cannot hold all of it."""
+    """Return the date as the commit writes it, where the columns cannot hold all of it."""
     return "" if _moment(date) and _offset(date) is not None else clip(date.text, 200)
 
 
@@ -143,10 +143,10 @@ def _text(at: datetime) -> str:
 
 
 def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwise: datetime) -> list[Record]:
-    """Return the same commits, each with a place on the timeline, also those without a date that can be read.
+    """Return the commits, each with a time on the timeline, also those without a readable date.
 
-    Such a commit takes the latest time of its parents (``known`` has those of other pages), else the earliest of its
-    children in this page, else ``otherwise``. Parents must come before their children, as in a page they do.
+    Such a commit takes the latest time of its parents (``known`` has those of other pages), else the earliest of
+    its children in this page, else ``otherwise``. Parents must come before their children, as they do in a page.
     """
     times = dict(known)
     children = dict[str, datetime]()
@@ -168,7 +168,7 @@ def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwi
 
 
 def _people(commit: RawCommit, host: str) -> list[Row]:
-    """Return the author's account, where the address tells id and login."""
+    """Yield the author's account, where the address contains id and login."""
     account = account_of_address(commit.author_email, host)
     if account is None or account.id is None:
         return []

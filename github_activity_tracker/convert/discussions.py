@@ -1,4 +1,4 @@
-"""Discussions, their comments and replies, as GraphQL tells them."""
+"""Discussions, their comments and replies, from GraphQL."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubAc
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscussionPage:
-    """What a page of discussions became. ``whole``: numbers of which every comment and reply is here."""
+    """A converted page of discussions. ``whole``: numbers with all their comments and replies on this page."""
 
     discussions: list[Record] = field(default_factory=list[Record])
     comments: list[Record] = field(default_factory=list[Record])
@@ -21,11 +21,11 @@ class DiscussionPage:
     malformed: list[Malformed] = field(default_factory=list[Malformed])
     whole: list[int] = field(default_factory=list[int])
     short_columns: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-    """By discussion id, the columns whose lists arrived short: they do not replace longer ones."""
+    """By discussion id, the columns with incomplete lists: they do not replace longer ones."""
 
 
 def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionPage:
-    """A page of discussions; what is malformed is set aside and stops nothing."""
+    """Convert a page of discussions; a malformed discussion is set aside and stops no other."""
     page = DiscussionPage()
     for item in items:
         try:
@@ -35,7 +35,7 @@ def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionP
                     page.short_columns[record.row["id"]] = ["labels"]
                 remember(page.accounts, item.get("author"))
         except CONVERSION_ERRORS as error:
-            number = item.get("number") if isinstance(item, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # anything may stand here
+            number = item.get("number") if isinstance(item, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # any JSON
             page.malformed.append(malformed_item(item, error, f"discussion:{number}" if number else ""))
             continue
         for node in _spoken(item):
@@ -59,7 +59,7 @@ def _spoken(item: Any) -> Iterator[Any]:
 
 
 def _is_whole(item: Any) -> bool:
-    """Whether as much came as GitHub says there is."""
+    """Return whether as many comments and replies arrived as GitHub counts."""
     if item.get(CONTINUED) or item.get("comments") is None:
         return False
     connections = [item["comments"], *(node["replies"] for node in item["comments"]["nodes"] if node)]
@@ -72,7 +72,7 @@ def _is_whole(item: Any) -> bool:
 
 
 def _post(node: Any, repository_id: int) -> Row:
-    """The columns that everything that somebody wrote shares."""
+    """Return the columns that discussions and comments share."""
     return {
         "id": int(node["databaseId"]),
         "node_id": clip(node["id"], 100),
@@ -126,7 +126,7 @@ def _comment(node: Any, item: Any, repository_id: int) -> Record:
 def _record(
     node: Any, row: Row, activity_type: str, identity: str, document: str, text: str, *, edits: bool = True
 ) -> Record:
-    """The row with its place on the timeline."""
+    """Return the row with its entry on the timeline."""
     activity = GitHubActivity(
         external_id=identity,
         occurred_at=node["createdAt"],

@@ -1,4 +1,4 @@
-"""The entries of timelines."""
+"""Entries of timelines."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,15 +21,15 @@ BORING = {"__typename", "id", "createdAt", "actor"}
 
 
 def event_name(typename: str) -> str:
-    """The name that GitHub's REST API gives this kind of event."""
+    """Return the name of this kind of event in GitHub's REST API."""
     short = typename.removesuffix("Event")
     return clip(NAMES.get(typename) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", short).lower(), 64)
 
 
 def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: str, repository_id: int) -> Record:
-    """Return an event of an issue or pull request; ``thread`` is the item that holds it.
+    """Return an event of an issue or pull request; ``thread`` is the item that contains it.
 
-    Where the entry has no time, that of the thread's last change is used, and the record says so (``has_own_time``).
+    An entry without a time takes the time of the thread's last change, and the record says so (``has_own_time``).
     """
     node = _without_aliases(node)
     name, number = event_name(str(node["__typename"])), int(thread["number"])
@@ -63,19 +63,19 @@ def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: s
 
 
 def _without_aliases(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the entry under GitHub's names of its fields."""
+    """Return the entry with GitHub's own names of its fields."""
     return {name[: name.find(ALIAS_MARK, 1)] if ALIAS_MARK in name[1:] else name: node[name] for name in node}
 
 
 def _actor_name(node: Mapping[str, Any], actor: dict[str, Any] | None) -> str:
-    """Who did it; a commit's author may have no account."""
+    """Return the name of the actor; a commit's author may have no account."""
     if not actor and (pushed := node.get("pushed")):
         return clip(str((pushed.get("author") or {}).get("name") or ""), 200)
     return actor_login(actor)
 
 
 def _what(node: Mapping[str, Any]) -> str:
-    """What was added, renamed, pushed ... in a few words."""
+    """Return the object of the event in a few words: the label, the new title, the commit."""
     if "currentTitle" in node:
         return f"{node['previousTitle']} -> {node['currentTitle']}"
     for key, part in (("label", "name"), ("commit", "oid"), ("pushed", "oid"), ("afterCommit", "oid")):
@@ -93,7 +93,7 @@ def _what(node: Mapping[str, Any]) -> str:
 
 
 def _words(values: Iterable[Any]) -> str:
-    """Return the first of an unknown kind's values that reads as a word or names something; empty without one."""
+    """Return the first readable value of an unknown kind of event; empty without one."""
     for value in values:
         if isinstance(value, dict):
             number, title = value.get("number"), value.get("title") or value.get("name") or value.get("login")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # any JSON

@@ -1,4 +1,4 @@
-"""Issues, pull requests as GitHub lists them among the issues, and the comments under both."""
+"""Issues, pull requests as the issue list shows them, and comments on issues, diffs and commits."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,17 +34,17 @@ SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def convert_issues(payloads: Iterable[Any], repository_id: int) -> Page:
-    """A page of the repository's issues."""
+    """Convert a page of the repository's issues."""
     return convert_each(payloads, partial(_issue, repository_id=repository_id), _issue_people)
 
 
 def convert_issue_comments(payloads: Iterable[Any], repository_id: int) -> Page:
-    """A page of the repository's issue comments."""
+    """Convert a page of the repository's issue comments."""
     return convert_each(payloads, partial(_issue_comment, repository_id=repository_id), _people)
 
 
 def convert_review_comments(payloads: Iterable[Any], repository_id: int) -> Page:
-    """A page of the repository's review comments."""
+    """Convert a page of the repository's review comments."""
     return convert_each(payloads, partial(_review_comment, repository_id=repository_id), _people)
 
 
@@ -123,12 +123,12 @@ def _review_comment(payload: ReviewCommentPayload, *, repository_id: int) -> Rec
 
 
 def convert_commit_comments(payloads: Iterable[Any], repository_id: int) -> Page:
-    """A page of the repository's comments on commits."""
+    """Convert a page of the repository's comments on commits."""
     return convert_each(payloads, partial(_commit_comment, repository_id=repository_id), _people)
 
 
 def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Record:
-    """A comment on a commit; its thread is that of the commit."""
+    """Convert a comment on a commit; its thread is that of the commit."""
     row: Row = _post(payload, repository_id) | {
         "commit_sha": clip(payload["commit_id"], 64),
         "path": clean_or_none(payload.get("path")),
@@ -144,7 +144,7 @@ def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Rec
 
 
 def _name_of(value: object, key: str) -> str | None:
-    """The name of an issue type or GitHub App; None for none, and for what is not as documented.
+    """Return the name of an issue type or GitHub App; None without one, and for an undocumented shape.
 
     These are extras: nothing about them may cost the issue or comment.
     """
@@ -154,7 +154,7 @@ def _name_of(value: object, key: str) -> str | None:
 
 
 def _post(payload: PostPayload, repository_id: int) -> Row:
-    """The columns that everything that somebody wrote shares."""
+    """Return the columns that issues and comments share."""
     user = living(payload["user"])
     return {
         "id": bounded_int(payload["id"]),
@@ -174,7 +174,7 @@ def _post(payload: PostPayload, repository_id: int) -> Row:
 def _activity(
     payload: PostPayload, activity_type: str, external_id: str, thread: str, text: str, *, edits: bool = True
 ) -> GitHubActivity:
-    """The place on the timeline. ``edits``: whether a later ``updated_at`` means that the text was edited."""
+    """Return the entry on the timeline. ``edits``: whether a later ``updated_at`` means that the text was edited."""
     user = living(payload["user"])
     edited = edits and payload["updated_at"] != payload["created_at"]
     return GitHubActivity(
@@ -191,13 +191,13 @@ def _activity(
 
 
 def _people(payload: PostPayload) -> Iterator[Row]:
-    """The author, unless the account no longer exists."""
+    """Yield the author, unless the account no longer exists."""
     if user := living(payload["user"]):
         yield account_row(user)
 
 
 def _issue_people(payload: IssuePayload) -> Iterator[Row]:
-    """The author, the assignees, and who closed it."""
+    """Yield the author, the assignees, and the account that closed the issue."""
     yield from _people(payload)
     if closed_by := living(payload.get("closed_by")):
         yield account_row(closed_by)

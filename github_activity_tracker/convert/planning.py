@@ -13,22 +13,22 @@ from github_activity_tracker.protocol_impl import GitHubActivity
 
 
 def convert_releases(payloads: Iterable[Any], repository_id: int) -> Page:
-    """A repository's releases."""
+    """Convert a repository's releases."""
     return convert_each(payloads, partial(_release, repository_id=repository_id), _author)
 
 
 def convert_labels(payloads: Iterable[Any], repository_id: int) -> tuple[list[Row], list[Malformed]]:
-    """A repository's labels."""
+    """Convert a repository's labels."""
     return _rows(payloads, partial(_label, repository_id=repository_id))
 
 
 def convert_milestones(payloads: Iterable[Any], repository_id: int) -> tuple[list[Row], list[Malformed]]:
-    """A repository's milestones. A creator that is not known yet is left out by the store."""
+    """Convert a repository's milestones. The store leaves out a creator that is not stored."""
     return _rows(payloads, partial(_milestone, repository_id=repository_id))
 
 
 def milestone_creators(payloads: Iterable[Any]) -> Iterator[Row]:
-    """The accounts that made the milestones."""
+    """Yield the accounts that created the milestones."""
     for payload in payloads:
         try:
             if creator := living(payload.get("creator")):

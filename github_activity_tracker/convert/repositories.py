@@ -1,4 +1,4 @@
-"""Repositories."""
+"""Repositories from REST and GraphQL payloads."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ LARGEST_COUNT = 2**31 - 1
 
 
 def count_of(value: object) -> int:
-    """Return a number of stars, watchers or forks as it can be stored: 0 for anything but a number."""
+    """Return a number of stars, watchers or forks for a column; 0 for anything but a number."""
     return min(max(value, 0), LARGEST_COUNT) if isinstance(value, int) else 0
 
 
@@ -30,7 +30,7 @@ SWITCHES_OF_FACTS = {
 
 
 def repository_row(payload: RepositoryPayload) -> Row:
-    """A repository's facts. Facts that are not in the payload are not in the row: stored ones stay."""
+    """Return the row of a repository. Facts that the payload lacks are not in the row: the stored ones stay."""
     owner = payload.get("owner")
     return {
         **{name: bool(value) for name in SWITCHES if (value := payload.get(name)) is not None},
@@ -61,7 +61,7 @@ def repository_row(payload: RepositoryPayload) -> Row:
 
 
 def _shown(payload: Mapping[str, Any], *names: tuple[str, str]) -> Row:
-    """Texts that the payload holds, by the names of their columns; an empty one is None."""
+    """Return the texts in the payload, by the names of their columns; an empty one is None."""
     found = {column: clean_or_none(payload[name]) or None for name, column in names if name in payload}
     if found.get("visibility"):
         found["visibility"] = clip(str(found["visibility"]).lower(), 32)
@@ -69,7 +69,7 @@ def _shown(payload: Mapping[str, Any], *names: tuple[str, str]) -> Row:
 
 
 def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
-    """The license, where the payload says whether there is one."""
+    """Return the license, where the payload says whether there is one."""
     if name not in payload:
         return {}
     shown = payload[name] or {}
@@ -78,7 +78,7 @@ def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
 
 
 def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> Row:
-    """Parent and source of a fork; None for what is no fork, and nothing where they are not shown."""
+    """Return parent and source of a fork; None for a repository that is not a fork, nothing where they are hidden."""
     row: Row = {}
     for column, related in (("parent", parent), ("source", source)):
         if related or fork is False:
@@ -98,7 +98,7 @@ def _topics(connection: Mapping[str, Any] | None) -> Row:
 
 
 def provisional_row(repository_id: int, full_name: str) -> Row:
-    """A repository that is known by its name alone; ``repository_id`` is made up and negative."""
+    """Return the row of a repository that is known by name only; ``repository_id`` is made up and negative."""
     return repository_row({"id": repository_id, "full_name": full_name, "owner": None})
 
 

@@ -1,4 +1,4 @@
-"""Pull requests, reviews and timelines, as GraphQL tells them."""
+"""Pull requests, reviews and timelines from GraphQL."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,15 @@ from github_activity_tracker.payloads import NOT_EVENTS
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubActivity
 
 COLUMNS = {"review_requests": "reviewRequests", "closes": "closingIssuesReferences"}
-"""Columns of a pull request that hold lists, and the connections in which these arrive."""
+"""Columns of a pull request that hold lists, and the connections that deliver them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThreadPage:
-    """What a page of issues or pull requests became. ``whole_*``: numbers of which everything there is, is here."""
+    """A converted page of issues or pull requests.
+
+    ``whole_*``: numbers with complete reviews or timelines on this page.
+    """
 
     pulls: list[Row] = field(default_factory=list[Row])
     timelines: list[Row] = field(default_factory=list[Row])
@@ -29,11 +32,11 @@ class ThreadPage:
     whole_reviews: list[int] = field(default_factory=list[int])
     whole_timelines: list[int] = field(default_factory=list[int])
     short_columns: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-    """By pull request id, the columns whose lists arrived short: they do not replace longer ones."""
+    """By pull request id, the columns with incomplete lists: they do not replace longer ones."""
 
 
 def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> ThreadPage:
-    """A page of ``kind`` issue or pull_request; what is malformed is set aside and stops nothing."""
+    """Convert a page of ``issue`` or ``pull_request`` items; a malformed item is set aside and stops no other."""
     page = ThreadPage()
     for item in items:
         try:
@@ -55,7 +58,7 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
 
 
 def _timeline(item: Any, repository_id: int) -> Row | None:
-    """Return the row that counts a timeline's entries, or None for one that GitHub is known not to show."""
+    """Return the row with the size of a timeline, or None where something of it is known to be missing."""
     if item["timelineItems"] is None and SHORTFALL in item:
         return None
     return {
@@ -65,12 +68,12 @@ def _timeline(item: Any, repository_id: int) -> Row | None:
 
 
 def _name(kind: str, item: Any) -> str:
-    """What a skipped item goes by: it is asked for again by its number."""
+    """Return the name of a skipped item; it is requested again by its number."""
     return f"{kind}:{item.get('number')}" if isinstance(item, dict) else ""  # pyright: ignore[reportUnknownMemberType]  # anything may stand here
 
 
 def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
-    """Add a pull request's reviews; whether they are all of them."""
+    """Add a pull request's reviews; return whether they are complete."""
     connection: Any = item.get("reviews") or {"nodes": [], "totalCount": -1}
     for node in connection["nodes"]:
         try:
@@ -82,7 +85,7 @@ def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
 
 
 def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
-    """Add the events of a timeline; whether they are all of them."""
+    """Add the events of a timeline; return whether they are complete."""
     connection: Any = item.get("timelineItems") or {"nodes": [], "totalCount": -1}
     for node in connection["nodes"]:
         if node and node.get("__typename") in NOT_EVENTS:
@@ -101,7 +104,7 @@ def _author(node: Any) -> Iterator[Any]:
 
 
 def _is_whole(connection: Any) -> bool:
-    """Whether as much came as GitHub says there is: only then does absence mean deletion."""
+    """Return whether as many members arrived as GitHub counts: only then does absence mean deletion."""
     ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
     return len(ids) == len(connection["nodes"]) == connection["totalCount"] and not connection.get("before")
 
@@ -141,12 +144,12 @@ def _nodes(item: Any, name: str) -> Sequence[Any]:
 
 
 def _is_withheld(node: Any, item: Any) -> bool:
-    """Return whether a requested reviewer is null because of an error, not because the account or team is gone."""
+    """Return whether an error, not a deleted account or team, made a requested reviewer null."""
     return SHORTFALL in item and "requestedReviewer" in node and node["requestedReviewer"] is None
 
 
 def _short_columns(item: Any) -> list[str]:
-    """Return the columns whose lists did not arrive whole."""
+    """Return the columns with incomplete lists."""
     return [
         column for column, name in COLUMNS.items()
         if not arrived_whole(item.get(name)) or len(_nodes(item, name)) < len(item[name]["nodes"])

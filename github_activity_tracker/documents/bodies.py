@@ -28,19 +28,19 @@ BY_ID: dict[str, type[models.Model]] = {
 
 
 def bodies(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Bodies of posts and messages of commits, by external id; events have none. At most ten statements."""
+    """Return bodies of posts and messages of commits by external id; events have none. At most ten statements."""
     names = known_names(external_ids)
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for kind, is_pull in (("issue", False), ("pull_request", True)):
         for issue in Issue.objects.filter(at(places(names[kind])), is_pull_request=is_pull) if names[kind] else ():
-            found[f"github:{kind}:{issue.repository_id}:{issue.number}"] = issue.body or ""
-    for talk in Discussion.objects.filter(at(places(names["discussion"]))) if names["discussion"] else ():
-        found[f"github:discussion:{talk.repository_id}:{talk.number}"] = talk.body or ""
+            texts[f"github:{kind}:{issue.repository_id}:{issue.number}"] = issue.body or ""
+    for discussion in Discussion.objects.filter(at(places(names["discussion"]))) if names["discussion"] else ():
+        texts[f"github:discussion:{discussion.repository_id}:{discussion.number}"] = discussion.body or ""
     for kind, model in BY_ID.items():
         wanted = [int(first) for first, _ in names[kind]]
         rows = model._default_manager.filter(pk__in=wanted).values_list("pk", "body") if wanted else ()
         for pk, body in rows:
-            found[f"github:{kind}:{pk}"] = body or ""
+            texts[f"github:{kind}:{pk}"] = body or ""
     for commit in Commit.objects.filter(at_commits(names["commit"])) if names["commit"] else ():
-        found[f"github:commit:{commit.repository_id}:{commit.sha}"] = commit.message
-    return found
+        texts[f"github:commit:{commit.repository_id}:{commit.sha}"] = commit.message
+    return texts

@@ -9,13 +9,13 @@ from github_activity_tracker.documents.talk import hidden_note
 from github_activity_tracker.models import Commit, CommitComment, CommitFile, Repository
 
 LISTED_FILES = 50
-"""So many changed files of a commit are searchable by name; a longer list says little about the commit."""
+"""Maximum number of changed files by whose names a commit can be searched; a longer list says little about it."""
 Name = tuple[int, str]
 """A repository's id and a hash."""
 
 
 def commits(names: Sequence[tuple[str, str]]) -> Iterator[RenderedDocument]:
-    """Commits by repository id and hash, with the names of what they change and the comments on them.
+    """Yield commits by repository id and hash, with the names of changed files and the comments on them.
 
     A commit that was never stored (only a fork may have it) is shown by its comments alone.
     """
@@ -51,7 +51,7 @@ def _document(commit: Commit, paths: Sequence[str], comments: Sequence[Passage])
 
 
 def _unknown(talk: dict[Name, list[Passage]]) -> Iterator[RenderedDocument]:
-    """Documents of commits that are not stored."""
+    """Yield documents of commits that are not stored."""
     repositories = Repository.objects.in_bulk({repository_id for repository_id, _ in talk})
     for (repository_id, sha), comments in talk.items():
         yield RenderedDocument(
@@ -66,7 +66,7 @@ def _unknown(talk: dict[Name, list[Passage]]) -> Iterator[RenderedDocument]:
 
 
 def _comments(names: Sequence[tuple[str, str]]) -> dict[Name, list[Passage]]:
-    """Live comments by commit, the oldest first."""
+    """Return live comments by commit, oldest first."""
     found: dict[Name, list[Passage]] = defaultdict(list)
     rows = CommitComment.objects.filter(at_commits(names, "commit_sha"), deleted_at=None).select_related("author")
     for row in rows.order_by("created_at", "pk"):

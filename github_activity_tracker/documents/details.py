@@ -1,4 +1,4 @@
-"""What belongs to posts beside their texts: verdicts, reactions, places in the diff, what is answered."""
+"""Parts of posts beside their texts: verdicts, reactions, positions in the diff, and the post that is answered."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -48,31 +48,31 @@ def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str,
         kind = "pull_request" if issue.is_pull_request else "issue"
         yield f"github:{kind}:{issue.repository_id}:{issue.number}", PostDetails(reactions=_reactions(issue))
     wanted = places(names["discussion"])
-    for talk in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
-        reactions = [*_upvotes(talk.upvotes - 1), *_reactions(talk)]  # its author's own is counted
-        yield f"github:discussion:{talk.repository_id}:{talk.number}", PostDetails(reactions=reactions)
+    for discussion in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
+        reactions = [*_upvotes(discussion.upvotes - 1), *_reactions(discussion)]  # its author's own is counted
+        yield f"github:discussion:{discussion.repository_id}:{discussion.number}", PostDetails(reactions=reactions)
 
 
 def _remarks(ids: list[int]) -> Iterator[tuple[str, PostDetails]]:
-    """Comments on the diff; an answer stands at the same lines as what it answers, so the diff is shown once."""
+    """Yield comments on the diff. A reply has the lines of the comment that it answers, so the diff is shown once."""
     remarks = list(ReviewComment.objects.filter(pk__in=ids).defer("body")) if ids else []
     answered = _posts(ReviewComment, [remark.in_reply_to_id for remark in remarks])
     for remark in remarks:
-        asked = answered.get(remark.in_reply_to_id or 0)
+        parent = answered.get(remark.in_reply_to_id or 0)
         yield (
             f"github:review_comment:{remark.pk}",
             PostDetails(
                 reactions=_reactions(remark),
-                file="" if asked else where(remark),
-                hunk="" if asked or remark.subject_type == "file" else remark.diff_hunk,
-                reply_to=f"github:review_comment:{asked.pk}" if asked else "",
-                reply_words=_quoted(asked) if asked else "",
+                file="" if parent else where(remark),
+                hunk="" if parent or remark.subject_type == "file" else remark.diff_hunk,
+                reply_to=f"github:review_comment:{parent.pk}" if parent else "",
+                reply_words=_quoted(parent) if parent else "",
             ),
         )
 
 
 def where(remark: ReviewComment) -> str:
-    """Return the file and the lines that a comment stands at; lines of an older state of the file are named so."""
+    """Return the file and the lines of a comment; lines of an older version of the file are named so."""
     line, start = remark.line or remark.original_line, remark.start_line or remark.original_start_line
     if remark.subject_type == "file" or not line:
         return remark.path
@@ -84,14 +84,14 @@ def _discussion_comments(ids: list[int]) -> Iterator[tuple[str, PostDetails]]:
     comments = list(DiscussionComment.objects.filter(pk__in=ids).defer("body")) if ids else []
     answered = _posts(DiscussionComment, [comment.reply_to_id for comment in comments])
     for comment in comments:
-        asked = answered.get(comment.reply_to_id or 0)
+        parent = answered.get(comment.reply_to_id or 0)
         yield (
             f"github:discussion_comment:{comment.pk}",
             PostDetails(
                 badge="answer" if comment.is_answer else "",
                 reactions=[*_upvotes(comment.upvotes), *_reactions(comment)],
-                reply_to=f"github:discussion_comment:{asked.pk}" if asked else "",
-                reply_words=_quoted(asked) if asked else "",
+                reply_to=f"github:discussion_comment:{parent.pk}" if parent else "",
+                reply_words=_quoted(parent) if parent else "",
             ),
         )
 

@@ -13,7 +13,7 @@ NUMBERED = {"issue": False, "pull_request": True}
 
 
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-    """What they said before, by external id, the latest first. At most three statements."""
+    """Return earlier texts by external id, latest first. At most three statements."""
     names, wanted = known_names(external_ids), dict[tuple[str, int], str]()
     for kind, is_pull in NUMBERED.items():
         if names[kind]:

@@ -1,4 +1,4 @@
-"""What stands above a thread: title, number, state, labels."""
+"""Heads of threads: title, number, state, labels."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -13,7 +13,7 @@ KINDS = {"issue": "issue", "pull_request": "pull request", "discussion": "discus
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
     """Return the heads of threads by their external ids; at most four statements.
 
-    An issue that was not read yet goes by its number.
+    An issue that is not stored yet is named by its number.
     """
     names = known_names(threads)
     found = {
@@ -58,16 +58,16 @@ def state_of(issue: Issue) -> tuple[str, str]:
 
 def _discussions(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead]]:
     wanted = places(names)
-    for talk in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
-        state = (
-            "deleted" if talk.deleted_at else "answered" if talk.answer_id else "closed" if talk.closed_at else "open"
-        )
+    for discussion in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
+        open_or_closed = "closed" if discussion.closed_at else "open"
+        state = "deleted" if discussion.deleted_at else "answered" if discussion.answer_id else open_or_closed
         yield (
-            f"github:discussion:{talk.repository_id}:{talk.number}",
+            f"github:discussion:{discussion.repository_id}:{discussion.number}",
             ThreadHead(
-                title=talk.title[:TITLE_LENGTH], kind=KINDS["discussion"], number=f"#{talk.number}", state=state,
-                tone="bad" if talk.deleted_at else "good",
-                labels=[name for name in (talk.category, *talk.labels) if name], url=talk.html_url,
+                title=discussion.title[:TITLE_LENGTH], kind=KINDS["discussion"], number=f"#{discussion.number}",
+                state=state,
+                tone="bad" if discussion.deleted_at else "good",
+                labels=[name for name in (discussion.category, *discussion.labels) if name], url=discussion.html_url,
             ),
         )  # fmt: skip
 

@@ -121,7 +121,7 @@ EVENTS = {
 REACTED = "reactionGroups { content createdAt }"
 """The kinds of reactions: those without any have no time. Unlike their numbers, this costs no points."""
 HIDDEN = "isMinimized minimizedReason "
-"""Whether somebody with write access hid a comment or review. This costs no points."""
+"""Whether a comment or review is hidden by a person with write access. This costs no points."""
 PAGE = "pageInfo { hasNextPage endCursor }"
 REVIEW = (
     "id fullDatabaseId body state url createdAt updatedAt submittedAt authorAssociation commit { oid } "

@@ -1,4 +1,4 @@
-"""What is kept of GitHub, by GitHub's numeric ids."""
+"""Tables of GitHub's data, by GitHub's numeric ids."""
 
 from github_activity_tracker.models.commit_comments import CommitComment
 from github_activity_tracker.models.commits import AuthorEmail, Commit, CommitFile, GitRef, RefChange

@@ -10,7 +10,7 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class Post(models.Model):
-    """What everything that somebody wrote has in common. ``author`` is nothing for accounts that no longer exist."""
+    """Columns that all posts share. ``author`` is None for accounts that no longer exist."""
 
     repository_id: int
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")

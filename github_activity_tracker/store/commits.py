@@ -206,9 +206,7 @@ def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Recor
 
 
 def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Mapping[str, int]) -> None:
-    """Write the files of changed commits. Both arguments are keys by hash; files of ``new`` commits are not stored
-    yet.
-    """
+    """Write the files of changed commits; files of ``new`` commits are not stored yet. Both are keys by hash."""
     lines = (
         (new[record.row["sha"]], *_columns(file))
         for record in records if record.row["sha"] in new for file in record.children

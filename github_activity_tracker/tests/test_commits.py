@@ -1,4 +1,4 @@
-"""What is kept of a git history equals what git log shows."""
+"""The stored git history equals git log."""
 
 import subprocess
 from pathlib import Path

@@ -139,12 +139,12 @@ def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit)
     assert {record.row["author_id"]} - {None} == set(page.accounts)
 
 
-def page_of(*told: tuple[int, str], body: str = "") -> Page:
+def page_of(*accounts: tuple[int, str], body: str = "") -> Page:
     """Comments by id, each of the account 7 under some login."""
     address = {"issue_url": "https://x/issues/12", "html_url": "https://github.com/o/r/issues/12#x"}
     times = {"created_at": "2025-03-02T08:10:00Z", "updated_at": "2025-03-02T08:10:00Z"}
     return convert_issue_comments(
-        [{"id": pk, "user": {"id": 7, "login": login}, "body": body, **address, **times} for pk, login in told], 1
+        [{"id": pk, "user": {"id": 7, "login": login}, "body": body, **address, **times} for pk, login in accounts], 1
     )
 
 

@@ -12,7 +12,7 @@ from samples.server import SampleServer
 pytestmark = pytest.mark.django_db
 
 
-def told(server: SampleServer) -> str:
+def printed_estimate(server: SampleServer) -> str:
     out = StringIO()
     call_command("collect_github", server.truth()["full_name"], "--estimate", stdout=out)
     return out.getvalue()
@@ -20,14 +20,14 @@ def told(server: SampleServer) -> str:
 
 def test_without_a_token_it_says_what_cannot_be_collected(server: SampleServer, settings: Any) -> None:
     settings.GITHUB_TOKENS = []
-    words = told(server)
+    words = printed_estimate(server)
     assert "without a token pull requests, reviews, timelines and discussions" in words
     assert "set GITHUB_TOKENS" in words
     assert "at most" in words
 
 
 def test_with_a_token_nothing_is_impossible(server: SampleServer) -> None:
-    assert "without a token" not in told(server)
+    assert "without a token" not in printed_estimate(server)
 
 
 def test_a_note_stands_behind_the_numbers() -> None:

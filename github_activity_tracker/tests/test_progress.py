@@ -58,7 +58,7 @@ def checkpoints() -> str:
 
 
 def in_steps(collect: Collect, *arguments: str, requests: int = 5) -> int:
-    """Collect by so many requests a run; every run moves the checkpoints to where they never were, or is complete."""
+    """Collect with a number of requests a run; each run moves the checkpoints to a new position, or is complete."""
     seen = {checkpoints()}
     for runs in range(1, MOST_RUNS + 1):
         result = collect(f"--max-requests={requests}", *arguments)

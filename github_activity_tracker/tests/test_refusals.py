@@ -164,10 +164,10 @@ def exit_code(*arguments: str) -> int:
 def test_a_token_that_is_revoked_half_way_ends_with_3_and_its_variable(server: SampleServer, capsys: Any) -> None:
     server.fail("revoke", 7)
     assert exit_code(server.truth()["full_name"]) == 3
-    told = capsys.readouterr().err
-    assert "GITHUB_TOKENS" in told
-    assert f"***{server.token()[-4:]}" in told
-    assert server.token() not in told
+    output = capsys.readouterr().err
+    assert "GITHUB_TOKENS" in output
+    assert f"***{server.token()[-4:]}" in output
+    assert server.token() not in output
     assert Issue.objects.exists()
 
 

@@ -95,8 +95,8 @@ def touch(server: Twin) -> None:
 def age_the_schema(folder: Path, **time: float) -> None:
     """Have the stored schema be older."""
     (file,) = (folder / "github-schema").glob("*.json")
-    told = json.loads(file.read_text())
-    file.write_text(json.dumps(told | {"read_at": (datetime.now(UTC) - timedelta(**time)).isoformat()}))
+    saved = json.loads(file.read_text())
+    file.write_text(json.dumps(saved | {"read_at": (datetime.now(UTC) - timedelta(**time)).isoformat()}))
 
 
 @pytest.mark.parametrize("forbidden", [False, True], ids=["introspection", "no introspection"])

@@ -154,7 +154,7 @@ def test_labels_are_whole_lists(server: SampleServer, collect: Collect) -> None:
     assert kept == set(repo.labels)
 
 
-def told(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     """What a command prints."""
     out = StringIO()
     call_command(*arguments, stdout=out)
@@ -163,7 +163,7 @@ def told(*arguments: str) -> str:
 
 def test_an_estimate_collects_nothing(server: SampleServer) -> None:
     name = server.truth()["full_name"]
-    assert "at most" in told("collect_github", name, "--estimate")
+    assert "at most" in output_of("collect_github", name, "--estimate")
     assert not Issue.objects.exists()
 
 
@@ -171,6 +171,6 @@ def test_an_estimate_collects_nothing(server: SampleServer) -> None:
 def test_the_audit_agrees_after_a_collection(server: SampleServer, collect: Collect) -> None:
     collect()
     name = server.truth()["full_name"]
-    assert "differs" not in told("audit_github", name)
+    assert "differs" not in output_of("audit_github", name)
     server.add_comment(next(iter(server.truth()["issues"])), "one more", at=LATER)
-    assert "issue_comments" in next(line for line in told("audit_github", name).splitlines() if "differs" in line)
+    assert "issue_comments" in next(line for line in output_of("audit_github", name).splitlines() if "differs" in line)

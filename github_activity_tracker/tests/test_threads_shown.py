@@ -62,14 +62,14 @@ def repository() -> Repository:
         TimelineEvent.objects.create(
             node_id=f"E{n}", repository=kept, number=12, event=event, actor=ann, data=data, created_at=NOON
         )
-    told = [
+    conversation = [
         (PULL, "pull_request", ann), ("github:issue_comment:21", "issue_comment", ann),
         ("github:review:31", "review", ann),
         ("github:review_comment:41", "review_comment", ann), ("github:review_comment:42", "review_comment", bot),
         ("github:event:E0", "event.labeled", ann), ("github:event:E1", "event.assigned", ann),
         ("github:event:E2", "event.merged", ann), ("github:event:E3", "event.subscribed", ann),
     ]  # fmt: skip
-    for n, (name, kind, actor) in enumerate(told):
+    for n, (name, kind, actor) in enumerate(conversation):
         activity(name, kind, actor, n)
     return kept
 

@@ -112,7 +112,7 @@ def test_lists_go_on_behind_the_ends_that_github_puts_to_them(server: Twin, coll
 
 
 def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[dict[str, Any]]:
-    """Seeded changes, each just before a random one of so many requests; no two of them touch the same thing."""
+    """Seeded changes, each just before a random request; no two of them touch the same item."""
     dice, truth = random.Random(seed), server.truth()
     numbers = [*truth["issues"]["numbers"], *truth["pulls"]["numbers"]]
     pulls = list(truth["pulls"]["numbers"])

@@ -1,4 +1,4 @@
-"""``manage.py audit_github``: what is kept against GitHub's own totals."""
+"""``manage.py audit_github``: compares the number of stored rows with GitHub's totals."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from github_activity_tracker.store.gaps import accept
 
 
 class Command(ReportingCommand):
-    """Compares, stream by stream; exits with 3 when anything differs for an unknown reason."""
+    """Compares stream by stream; exits with 3 when anything differs for an unknown reason."""
 
     help = "Compare the stored rows with GitHub's own totals."
     examples = (
@@ -46,7 +46,7 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print one line a stream."""
+        """Print one line for each stream."""
         client = open_client()
         if not client.tokens.has_tokens:
             raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
@@ -72,7 +72,7 @@ class Command(ReportingCommand):
         self.exit_code = 3 if differ and not options["accept"] else 0
 
     def _print(self, lines: list[Line]) -> None:
-        """A table for people."""
+        """Print a table for people."""
         self.stdout.write(f"{'repository':40} {'stream':19} {'kept':>9} {'deleted':>9} {'GitHub':>9}")
         for line in lines:
             verdict = f"  {line.verdict}" if line.verdict else ""

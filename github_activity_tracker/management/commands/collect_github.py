@@ -1,4 +1,4 @@
-"""``manage.py collect_github``: options, and nothing else."""
+"""``manage.py collect_github``: options only."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -22,7 +22,7 @@ class Command(BaseCollectorCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what only GitHub has."""
+        """Add GitHub's own options."""
         super().add_arguments(parser)
         parser.add_argument(
             "repositories",
@@ -59,7 +59,7 @@ class Command(BaseCollectorCommand):
         )
 
     def get_collector(self, **options: Any) -> GitHubCollector:
-        """Build the collector that the options ask for."""
+        """Return the collector that the options describe."""
         return GitHubCollector(
             CollectOptions(
                 repositories=options["repositories"],
