@@ -1,4 +1,4 @@
-"""A sample server with talk of its own for each test."""
+"""A sample server with its own conversations for each test."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from samples.server import SampleServer
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses are counted as they would be, and hardly made: how long they are is tested where they are decided."""
+    """Count pauses at their full length and shorten them: their lengths are tested where they are chosen."""
 
     def pause(self: Transport, seconds: float) -> None:
         self.allowance.check(seconds)
@@ -28,7 +28,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """A server with a few hundred comments, to which the settings point."""
+    """A server with a few hundred comments; the settings name it."""
     with SampleServer(SampleCommunity.synthetic(issues=130, comments=320, review_comments=60, seed=5)) as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]

@@ -1,4 +1,4 @@
-"""Collecting as a GitHub App: what it signs, whose installations it uses, and what happens when tokens end."""
+"""Collecting as a GitHub App: JSON web tokens, installations, and tokens that expire."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ from core.checks import check_trackers
 from core.errors import ConfigurationError, TokensRefused
 from core.logs.redaction import redact
 from github_activity_tracker.fetch.client import open_client
-from github_activity_tracker.tests.test_collect import Collect, kept, true
+from github_activity_tracker.tests.test_collect import Collect, expected_bodies, stored_bodies
 from github_activity_tracker.tests.test_refusals import exit_code
 from samples.app import App, Installation
 from samples.server import SampleServer
@@ -23,12 +23,12 @@ OWNER = "saltmarsh-works"
 
 
 def pem(key: Any, layout: PrivateFormat = PrivateFormat.TraditionalOpenSSL) -> bytes:
-    """A private key as GitHub hands it out (PKCS#1), or in another layout."""
+    """Return a private key in GitHub's layout (PKCS#1) or another one."""
     return key.private_bytes(Encoding.PEM, layout, NoEncryption())
 
 
 def app_of(server: SampleServer, *installations: Installation, skew: float = 0.0) -> App:
-    """An App that the server answers for."""
+    """Return an App that the server knows."""
     public = KEY.public_key().public_numbers()
     app = App(app_id="12345", modulus=public.n, exponent=public.e, skew=skew, installations=list(installations))
     server.install(app)
@@ -37,7 +37,7 @@ def app_of(server: SampleServer, *installations: Installation, skew: float = 0.0
 
 @pytest.fixture
 def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Path:
-    """The settings name the App and no token."""
+    """Configure the App and no token."""
     path = tmp_path / "app.pem"
     path.write_bytes(pem(KEY))
     settings.GITHUB_TOKENS = []
@@ -46,7 +46,7 @@ def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Path:
 
 
 def users(server: SampleServer, kind: str) -> set[str]:
-    """Whose tokens asked for the repository."""
+    """Return the owners of the tokens that requested the repository."""
     return {one.user for one in server.requests if one.kind == kind and not one.path.startswith("/app/")}
 
 
@@ -60,7 +60,7 @@ def test_an_app_collects_everything_with_the_installation_of_the_owner_git_inclu
         Installation(number=500, login=OWNER.upper()),
     )  # fmt: skip
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert users(server, "rest") == users(server, "graphql") == {"app500"}
     assert users(server, "git") == {"app500"}
     assert app.served == 1
@@ -74,7 +74,7 @@ def test_public_repositories_of_other_accounts_are_read_with_any_installation_bu
         server, Installation(number=1, login=OWNER, suspended=True), Installation(number=2, login="somebody-else")
     )  # fmt: skip
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert users(server, "rest") == {"app2"}
 
 
@@ -85,7 +85,7 @@ def test_a_token_that_ends_in_mid_run_is_renewed(
     app = app_of(server, Installation(number=1, login=OWNER))
     server.before(when, app.expire_tokens)
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert app.served == 2
 
 

@@ -1,4 +1,4 @@
-"""Whose commits they are."""
+"""Accounts of commit authors."""
 
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ server = sample_server
 BRAM, GRETA = 90000000004, 90000000009
 
 
-def asked(server: SampleServer) -> int:
-    """How many requests went to GraphQL."""
+def graphql_requests(server: SampleServer) -> int:
+    """Return the number of GraphQL requests."""
     return sum(request.kind == "graphql" for request in server.requests)
 
 
@@ -39,21 +39,21 @@ def test_an_address_is_asked_about_once_whatever_the_answer(server: SampleServer
     assert AuthorEmail.objects.filter(account=None).count() == 2
     server.reset_log()
     collect("--full", "--streams", "commits")
-    assert asked(server) == 1  # whether anything changed
+    assert graphql_requests(server) == 1  # whether anything changed
 
 
 def test_reading_everything_again_changes_nothing(server: SampleServer, collect: Collect) -> None:
     del server
     collect()
 
-    def kept() -> list[Any]:
+    def stored_bodies() -> list[Any]:
         commits = Activity.objects.filter(activity_type="github.commit").order_by("pk")
         documents = Document.objects.filter(kind="commit").order_by("pk").values_list("external_id", "version")
         return [*Commit.objects.order_by("pk").values_list(), *commits.values_list(), *documents]
 
-    before = kept()
+    before = stored_bodies()
     collect("--full", "--streams", "commits")
-    assert kept() == before
+    assert stored_bodies() == before
 
 
 def test_what_a_run_may_ask_is_bounded_and_later_runs_go_on(

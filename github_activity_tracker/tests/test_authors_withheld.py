@@ -1,4 +1,4 @@
-"""What GitHub withholds about authors of commits costs those authors alone, and comes later."""
+"""Errors about authors of commits affect those authors only, and a later run fills the gap."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What it costs to ask where nothing happened."""
+"""The cost of runs over repositories without changes."""
 
 from collections.abc import Callable
 from copy import copy
@@ -21,7 +21,7 @@ FLEET = 100
 
 @pytest.fixture
 def fleet(serve_community: Callable[..., SampleServer], settings: Any, server: SampleServer) -> SampleServer:
-    """A hundred repositories with little in them."""
+    """A hundred small repositories."""
     del server  # the settings point here instead
     community = SampleCommunity.load()
     pattern = community.repository(SECOND_REPOSITORY)
@@ -36,13 +36,13 @@ def fleet(serve_community: Callable[..., SampleServer], settings: Any, server: S
 
 
 def names(server: SampleServer) -> list[str]:
-    """All repositories of the fleet."""
+    """Return the names of all repositories of the fleet."""
     repositories = server.community.repositories
     return [server.community.full_name(repositories[10_000 + place]) for place in range(FLEET)]
 
 
 def copied(row: Any, **changes: object) -> Any:
-    """The same row under another identity."""
+    """Return the row under another identity."""
     other = copy(row)
     other.pk = None
     for name, value in changes.items():
@@ -51,15 +51,15 @@ def copied(row: Any, **changes: object) -> Any:
 
 
 def as_if_read(server: SampleServer, pattern: str) -> None:
-    """Keep of all what was kept of one of them: they differ in names and ids alone."""
+    """Copy the stored rows of one repository to all others: they differ in names and ids only."""
     others = {10_000 + place: name for place, name in enumerate(names(server)) if name != pattern}
     one, scope = Repository.objects.get(full_name=pattern), Scope.objects.get(name=pattern)
     Repository.objects.bulk_create(
         copied(one, pk=pk, full_name=name, node_id=node_id("R", pk)) for pk, name in others.items()
     )
     Scope.objects.bulk_create(copied(scope, external_id=str(pk), name=name) for pk, name in others.items())
-    kept = list(Checkpoint.objects.filter(scope=str(one.pk)))
-    Checkpoint.objects.bulk_create(copied(row, scope=str(pk)) for pk in others for row in kept)
+    checkpoints = list(Checkpoint.objects.filter(scope=str(one.pk)))
+    Checkpoint.objects.bulk_create(copied(row, scope=str(pk)) for pk in others for row in checkpoints)
 
 
 @pytest.mark.slow

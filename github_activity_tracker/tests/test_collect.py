@@ -1,4 +1,4 @@
-"""Whole collections, seen from the database and from the server."""
+"""Whole collections: the database and the server afterwards."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,8 +21,8 @@ LATER = "2020-06-01T00:00:00Z"
 Collect = Callable[..., dict[str, Any]]
 
 
-def kept() -> dict[str, dict[int, str]]:
-    """Live bodies by number or id."""
+def stored_bodies() -> dict[str, dict[int, str]]:
+    """Return live bodies by number or id."""
     alive = {"deleted_at": None}
     return {
         "issues": {i.number: i.body or "" for i in Issue.objects.filter(**alive)},
@@ -32,13 +32,13 @@ def kept() -> dict[str, dict[int, str]]:
 
 
 def move(server: SampleServer, ids: list[int]) -> None:
-    """Edit comments, so that they go to the end of the list."""
+    """Edit comments, so that they move to the end of the list."""
     for comment in ids:
         server.edit_comment(comment, "moved", at=LATER)
 
 
-def true(server: SampleServer) -> dict[str, dict[int, str]]:
-    """The same of the server; what PostgreSQL cannot hold is U+FFFD."""
+def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
+    """Return the server's bodies, with U+FFFD for characters that PostgreSQL cannot store."""
     truth: Any = server.truth()
     return {
         stream: {key: (post["body"] or "").replace("\0", "\ufffd") for key, post in truth[stream].items()}
@@ -47,7 +47,7 @@ def true(server: SampleServer) -> dict[str, dict[int, str]]:
 
 
 def fingerprint() -> list[Any]:
-    """Everything that a second run must not touch."""
+    """Return everything that a second run must not change."""
     return [
         *Activity.objects.order_by("pk").values_list(),
         *Document.objects.order_by("pk").values_list("external_id", "version", "deleted_at"),
@@ -58,10 +58,10 @@ def fingerprint() -> list[Any]:
 
 def test_everything_is_kept(server: SampleServer, collect: Collect) -> None:
     result = collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert (result["outcome"], result["skipped"]) == ("succeeded", 0)
     posts = Activity.objects.exclude(activity_type__startswith="github.event.")
-    assert posts.exclude(activity_type="github.review").count() == sum(len(rows) for rows in kept().values())
+    assert posts.exclude(activity_type="github.review").count() == sum(len(rows) for rows in stored_bodies().values())
 
 
 def test_a_second_run_changes_nothing_and_asks_little(server: SampleServer, collect: Collect) -> None:
@@ -81,7 +81,7 @@ def test_edits_and_new_things_arrive_with_the_next_run(server: SampleServer, col
     server.edit_issue(number, body="another body", at=LATER)
     server.add_comment(number, "a new comment", at=LATER)
     collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_an_edit_between_two_pages_loses_nothing(server: SampleServer, collect: 
         server.before(r"issues/comments", partial(move, server, ids), skip=place)
     collect()
     collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_pages_that_the_database_refuses_together_are_written_one_by_one(
@@ -111,21 +111,21 @@ def test_pages_that_the_database_refuses_together_are_written_one_by_one(
     monkeypatch.setattr(streams, "prefetch_batches", lambda pages, **_: iter([list(pages)]))
     collect()
     assert max(together) > 100
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_an_instant_with_more_comments_than_a_page_is_read_whole(server: SampleServer, collect: Collect) -> None:
     for comment in list(server.truth()["issue_comments"])[:250]:
         server.edit_comment(comment, "at once", at="2026-01-01T00:00:00Z")
     collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 @pytest.mark.parametrize("kind", quick(["500", "502", "503", "504", "reset", "truncated", "html"], "502", "truncated"))
 def test_a_passing_fault_is_overcome(server: SampleServer, collect: Collect, kind: str) -> None:
     server.fail(kind, 4)
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_a_short_limit_is_waited_for(server: SampleServer, collect: Collect) -> None:
@@ -141,14 +141,14 @@ def test_a_long_limit_ends_the_run_as_partial_and_the_next_goes_on(server: Sampl
     assert "limit" in result["scopes"][0]["reason"]
     server.set_quota("sample", remaining=5000)
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_a_budget_of_requests_stops_cleanly_and_the_next_run_goes_on(server: SampleServer, collect: Collect) -> None:
     assert collect("--max-requests", "3")["outcome"] == "partial"
     assert len(server.requests) <= 3
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_a_token_that_is_revoked_half_way_stops_the_run_and_keeps_what_was_read(
@@ -168,7 +168,7 @@ def test_an_unknown_repository_is_a_skip_and_stops_no_other(server: SampleServer
     assert result["outcome"] == "partial"
     assert {scope["scope"]: scope["outcome"] for scope in result["scopes"]}["nobody/nothing"] == "failed"
     assert SkippedItem.objects.get().reason == "not_found"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_a_malformed_item_is_set_aside_and_stops_nothing(server: SampleServer, collect: Collect) -> None:
@@ -176,9 +176,11 @@ def test_a_malformed_item_is_set_aside_and_stops_nothing(server: SampleServer, c
     result = collect()
     assert result["outcome"] == "partial"
     assert SkippedItem.objects.get().reason == "malformed"
-    assert len(kept()["issues"]) >= len(true(server)["issues"]) - 1  # it may have been fetched by itself
+    assert (
+        len(stored_bodies()["issues"]) >= len(expected_bodies(server)["issues"]) - 1
+    )  # it may have been fetched by itself
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert SkippedItem.objects.get().cleared_at
 
 

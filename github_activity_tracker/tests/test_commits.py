@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def local(tmp_path: Path, settings: Any) -> Path:
-    """A bare repository that GITHUB_GIT_URL leads to."""
+    """A bare repository in the folder of GITHUB_GIT_URL."""
     folder = tmp_path / "repositories" / "owner" / "name.git"
     folder.parent.mkdir(parents=True)
     git_history.build(folder)
@@ -37,14 +37,14 @@ def test_commits_equal_git_log(local: Path) -> None:
     collect()
     form = "%H|%P|%an|%ae|%at|%cn|%ce|%ct"
     shown = git(local, "log", "--branches", "--tags", f"--format={form}").strip().split("\n")
-    kept = [
+    stored = [
         "|".join(
             map(str, [c.sha, " ".join(c.parents), c.author_name, c.author_email, int(c.authored_at.timestamp()),
                       c.committer_name, c.committer_email, int(c.committed_at.timestamp())])
         )
         for c in Commit.objects.all()
     ]  # fmt: skip
-    assert sorted(kept) == sorted(shown)
+    assert sorted(stored) == sorted(shown)
 
 
 def test_files_and_line_counts_equal_git_log(local: Path) -> None:
@@ -52,11 +52,11 @@ def test_files_and_line_counts_equal_git_log(local: Path) -> None:
     shown = git(local, "log", "--branches", "--tags", "--format=", "--numstat", "-M", "--root", "-z").split("\0")
     plain = [entry.lstrip("\n").split("\t") for entry in shown]
     expected = sorted((a, d) for a, d, *_ in (fields for fields in plain if len(fields) == 3))
-    kept = sorted(
+    stored = sorted(
         ("-" if f.additions is None else str(f.additions), "-" if f.deletions is None else str(f.deletions))
         for f in CommitFile.objects.all()
     )
-    assert kept == expected
+    assert stored == expected
 
 
 def test_a_second_run_reads_only_what_is_new(local: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whatever single value of a payload is spoiled, the item becomes a row that its table takes, or is set aside."""
+"""A payload with one malformed value becomes a row that fits its table, or is set aside."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ SIZES = {"SmallIntegerField": 1 << 15, "IntegerField": 1 << 31, "PositiveInteger
 
 
 def places(value: object, here: Path = ()) -> Iterator[Path]:
-    """The way to every value in a payload."""
+    """Yield the path to each value in a payload."""
     inner: list[tuple[str | int, object]] = []
     if isinstance(value, dict):
         inner = list(value.items())
@@ -53,8 +53,8 @@ def places(value: object, here: Path = ()) -> Iterator[Path]:
         yield from places(member, (*here, key))
 
 
-def spoiled(payload: Any) -> Iterator[tuple[Path, Any]]:
-    """The payload with one value spoiled in every way, and where."""
+def malformed_payloads(payload: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield the payload with one malformed value, and the path of the value."""
     for place in places(payload):
         for spoil in SPOILS:
             holder = whole = copy.deepcopy(payload)
@@ -68,7 +68,7 @@ def spoiled(payload: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def storable(value: object) -> bool:
-    """Whether PostgreSQL takes every text in it."""
+    """Return whether PostgreSQL accepts every text in the value."""
     if isinstance(value, str):
         return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, dict):
@@ -77,7 +77,7 @@ def storable(value: object) -> bool:
 
 
 def fits(field: Any, value: object) -> bool:
-    """Whether a column takes a value."""
+    """Return whether a column accepts a value."""
     column = field.target_field if field.is_relation else field
     if value is None or isinstance(column, models.JSONField):
         return (value is not None or field.null) and storable(value)
@@ -90,13 +90,13 @@ def fits(field: Any, value: object) -> bool:
 
 
 def refused(model: type[models.Model], row: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a row its table would refuse."""
+    """Return the values of a row that its table would refuse."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
     return {name: str(value)[:40] for name, value in row.items() if not fits(fields[name], value)}
 
 
 def check_record(model: type[models.Model], record: Record) -> None:
-    """Both its row and its place on the timeline can be stored."""
+    """Check that the row and its entry on the timeline can be stored."""
     assert refused(model, record.row) == {}
     activity = require_activity_record(record.activity)
     names = ("source_system", "external_id", "activity_type", "actor_external_id", "source_url", "summary")
@@ -107,7 +107,7 @@ def check_record(model: type[models.Model], record: Record) -> None:
 
 
 def check_aside(aside: list[Malformed]) -> None:
-    """It can be kept as it came."""
+    """Check that malformed items can be stored unchanged."""
     for item in aside:
         assert storable(item.payload)
         assert storable(item.reason + item.external_id)
@@ -126,7 +126,7 @@ def test_an_item_becomes_a_row_that_fits_or_is_set_aside(
     turn: Callable[..., Page], model: type[models.Model], payload: dict[str, Any]
 ) -> None:
     assert turn([payload], 5).malformed == []
-    for place, item in spoiled(payload):
+    for place, item in malformed_payloads(payload):
         page = turn([item, payload], 5)
         assert len(page.records) + len(page.malformed) == 2, place
         assert page.records, place

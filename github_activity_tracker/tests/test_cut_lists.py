@@ -1,4 +1,4 @@
-"""A whole list that GitHub cuts in silence is not taken for an empty one."""
+"""A whole list that GitHub cuts silently is not taken for an empty one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Long discussions, over runs of few requests."""
+"""Long discussions over runs with few requests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ LATER = "2026-06-01T00:00:00Z"
 
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """The sample community, which discusses."""
+    """The sample community with discussions."""
     with SampleServer() as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]
@@ -39,5 +39,5 @@ def test_a_long_discussion_is_read_over_several_runs(
     for n in range(replies):
         server.add_discussion_comment(40, f"reply {n}", reply_to=last, at=LATER)
     assert in_steps(collect, "--streams", "discussions", requests=4) > 1
-    kept = dict(DiscussionComment.objects.filter(deleted_at=None).values_list("pk", "body"))
-    assert kept == bodies(server)
+    stored = dict(DiscussionComment.objects.filter(deleted_at=None).values_list("pk", "body"))
+    assert stored == bodies(server)

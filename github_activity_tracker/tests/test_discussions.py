@@ -1,4 +1,4 @@
-"""Discussions, from the server to the timeline, the documents and back out."""
+"""Discussions: from the server to the timeline, the documents and the export."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ LATER = "2026-06-01T00:00:00Z"
 
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """The sample community, which discusses."""
+    """The sample community with discussions."""
     with SampleServer() as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]
@@ -31,25 +31,25 @@ def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
         yield running
 
 
-def kept() -> dict[str, dict[int, str]]:
-    """Live bodies by number or id."""
+def stored_bodies() -> dict[str, dict[int, str]]:
+    """Return live bodies by number or id."""
     return {
         "discussions": dict(Discussion.objects.filter(deleted_at=None).values_list("number", "body")),
         "discussion_comments": dict(DiscussionComment.objects.filter(deleted_at=None).values_list("pk", "body")),
     }
 
 
-def true(server: SampleServer) -> dict[str, dict[int, str]]:
-    """The same of the server."""
+def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
+    """Return the server's bodies."""
     truth: Any = server.truth()
-    return {stream: {key: post["body"] for key, post in truth[stream].items()} for stream in kept()}
+    return {stream: {key: post["body"] for key, post in truth[stream].items()} for stream in stored_bodies()}
 
 
 def test_discussions_are_kept_with_comments_replies_answer_and_reactions(
     server: SampleServer, collect: Collect
 ) -> None:
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     asked = Discussion.objects.get(number=38)
     answer = DiscussionComment.objects.get(is_answer=True)
     assert (asked.category, asked.answer_id, asked.upvotes, asked.labels) == ("Q&A", answer.pk, 4, ["question"])
@@ -84,7 +84,7 @@ def test_what_happens_later_arrives_with_the_next_run(server: SampleServer, coll
     server.add_discussion("Where do you sail?", category="General", at=LATER)
     server.choose_answer(comment, at=LATER)
     collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert DiscussionComment.objects.get(pk=comment).is_answer
     assert set(Revision.objects.values_list("kind", flat=True)) >= {"discussion", "discussion_comment"}
 
@@ -93,7 +93,7 @@ def test_a_deleted_discussion_is_found_by_its_total(server: SampleServer, collec
     collect()
     server.delete_discussion(38)
     collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert not Activity.objects.filter(thread__endswith=":discussion:38", deleted_at=None).exists()
     assert Activity.objects.filter(activity_type="github.discussion").exclude(deleted_at=None).count() == 1
     assert Document.objects.get(kind="discussion", external_id__endswith=":38").deleted_at
@@ -105,7 +105,7 @@ def test_a_deleted_comment_is_found_by_reconciling(server: SampleServer, collect
     gone = DiscussionComment.objects.filter(is_answer=True).get()
     server.delete_discussion_comment(gone.pk)
     collect("--reconcile")
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert Activity.objects.get(external_id=f"github:discussion_comment:{gone.pk}").deleted_at
 
 
@@ -125,7 +125,7 @@ def test_the_export_has_them(server: SampleServer, collect: Collect) -> None:
     call_command("export_activity", "--scope", SAMPLE_REPOSITORY, "--bodies", stdout=out)
     rows = [json.loads(line) for line in out.getvalue().rstrip("\n").split("\n")]
     bodies = {row["body"] for row in rows if row["activity_type"] == "github.discussion_comment"}
-    assert bodies == set(true(server)["discussion_comments"].values())
+    assert bodies == set(expected_bodies(server)["discussion_comments"].values())
 
 
 @pytest.mark.parametrize("kind", quick(["502", "reset", "truncated", "secondary"], "reset"))
@@ -133,15 +133,15 @@ def test_a_fault_in_the_middle_of_them_is_overcome(server: SampleServer, collect
     details = {"retry_after": 1} if kind == "secondary" else {}
     server.fail(kind, r"/graphql", skip=4, times=2, **details)
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_one_that_was_malformed_is_tried_again_when_somebody_asks(server: SampleServer, collect: Collect) -> None:
     topic = server.community.repository(SAMPLE_REPOSITORY).discussions[39]
     moment, topic.created_at = topic.created_at, "never"
     assert collect()["outcome"] == "partial"
-    assert kept()["discussions"].keys() == true(server)["discussions"].keys() - {39}
+    assert stored_bodies()["discussions"].keys() == expected_bodies(server)["discussions"].keys() - {39}
     topic.created_at = moment
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert SkippedItem.objects.get(stream="discussions").cleared_at

@@ -1,4 +1,4 @@
-"""An estimate says what is impossible before it is tried."""
+"""An estimate names what cannot be collected."""
 
 from io import StringIO
 from typing import Any

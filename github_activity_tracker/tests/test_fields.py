@@ -1,4 +1,4 @@
-"""What GitHub says of issues, releases and repositories besides their texts."""
+"""Fields of issues, releases and repositories beside their texts."""
 
 from typing import Any
 

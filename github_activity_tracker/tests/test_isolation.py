@@ -1,4 +1,4 @@
-"""One stream or repository that fails costs itself alone."""
+"""A stream or repository that fails stops nothing else."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from core.models import Scope, SkippedItem
 from core.operations.http import Response, Transport
 from github_activity_tracker.collector import repository as repository_run
 from github_activity_tracker.models import Issue, IssueComment
-from github_activity_tracker.tests.test_collect import Collect, kept, true
+from github_activity_tracker.tests.test_collect import Collect, expected_bodies, stored_bodies
 from github_activity_tracker.tests.test_refusals import both as both
 from github_activity_tracker.tests.test_refusals import exit_code, scopes
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
@@ -25,7 +25,7 @@ Spoil = Callable[[str, object], None]
 
 @pytest.fixture
 def spoil(monkeypatch: pytest.MonkeyPatch) -> Spoil:
-    """Let GitHub answer something else to requests that contain a text; the answers are real ones otherwise."""
+    """Replace the answers to requests that contain a text; all other answers are real."""
     once = Transport._once
     spoiled: dict[str, object] = {}
 
@@ -64,11 +64,11 @@ def test_a_list_that_keeps_failing_blocks_no_stream_behind_it(
     assert f"{stream} (" in result["scopes"][0]["reason"]
     assert kind in result["scopes"][0]["reason"]
     assert list(SkippedItem.objects.values_list("stream", flat=True)) == [stream]
-    assert {name for name, rows in kept().items() if not rows} <= {stream}
+    assert {name for name, rows in stored_bodies().items() if not rows} <= {stream}
     server.clear_faults()
     assert collect()["outcome"] == "succeeded"
     assert SkippedItem.objects.get().cleared_at
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_an_undocumented_answer_costs_its_stream_alone(
     result = collect()
     assert result["outcome"] == "partial"
     assert not any(word in result["scopes"][0]["reason"] for word in ("KeyError", "TypeError", "'NoneType'"))
-    assert Issue.objects.count() == len(true(server)["issues"])
+    assert Issue.objects.count() == len(expected_bodies(server)["issues"])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def other(**values: object) -> Callable[[Any], Any]:
 
 
 def _changed(answer: Any, change: Callable[[dict[str, Any]], object]) -> Any:
-    """The same answer with other facts of the repository that the sample community is about."""
+    """Return the answer with other facts of the sample repository."""
     for facts in answer["data"].values():
         if isinstance(facts, dict) and facts.get("nameWithOwner") == SAMPLE_REPOSITORY:
             change(facts)
@@ -163,7 +163,7 @@ def test_a_step_beside_the_streams_costs_itself_alone(
     monkeypatch.setattr(repository_run, step, hostile)
     result = collect()
     assert result["outcome"] == "partial"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert SkippedItem.objects.count() == 1
     assert "KeyError" not in result["scopes"][0]["reason"]
     monkeypatch.undo()
@@ -198,7 +198,7 @@ def test_a_folder_for_clones_that_cannot_be_used_costs_the_commits_alone(
     result = collect()
     assert (result["outcome"], result["skipped"]) == ("partial", 1)
     assert "commits (configuration): git is not installed, or WORKSPACE_DIR" in result["scopes"][0]["reason"]
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_nothing_read_at_all_is_a_failure(server: SampleServer, collect: Collect) -> None:

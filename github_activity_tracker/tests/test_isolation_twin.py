@@ -1,4 +1,4 @@
-"""Lists, repositories, names and switches as GitHub changes and refuses them, over recorded data."""
+"""Lists, repositories, names and switches that GitHub changes or refuses, with recorded data."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
-    """The stand-in as it was recorded, to which the settings point."""
+    """The stand-in with its recorded data; the settings name it."""
     small.call("reset", {"data": True, "config": False})
     small.call("faults", {})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
@@ -60,7 +60,7 @@ def change(server: Twin, op: str, **more: object) -> Any:
 
 
 def alive() -> dict[str, int]:
-    """How many rows there are that are not deleted."""
+    """Return the number of rows that are not deleted."""
     return {
         "issues": Issue.objects.filter(deleted_at=None).count(),
         "pulls": PullRequest.objects.filter(deleted_at=None).count(),

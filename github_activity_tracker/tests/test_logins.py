@@ -1,4 +1,4 @@
-"""Accounts with one login, with two, and renamed; and what no-reply addresses say."""
+"""Accounts with one login, with two, and renamed; accounts in no-reply addresses."""
 
 import pytest
 
@@ -10,7 +10,7 @@ OBSERVED = tuple[str, str]
 
 
 def observe(kind: str, *observed: OBSERVED) -> tuple[str, list[str]]:
-    """Return the login at the end, and the logins that were replaced."""
+    """Return the final login, and the logins that were replaced."""
     known: Logins | None = None
     replaced: list[str] = []
     for source, login in observed:

@@ -1,4 +1,4 @@
-"""A commit that could not be converted is a skip of its own, is tried again, and its skip is cleared with it."""
+"""A commit that could not be converted is a skip of its own, is retried, and its skip is cleared with it."""
 
 import subprocess
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from github_activity_tracker.tests.test_commits import collect, git
 from github_activity_tracker.tests.test_commits import local as local
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Spoiled = Callable[[set[str]], None]
+MalformedShas = Callable[[set[str]], None]
 
 
 @pytest.fixture
-def spoiled(monkeypatch: pytest.MonkeyPatch) -> Spoiled:
-    """Have some commits, by hash, not be convertible, as an undocumented value of git's would."""
+def malformed_shas(monkeypatch: pytest.MonkeyPatch) -> MalformedShas:
+    """Make some commits, by hash, impossible to convert, as an undocumented value would."""
     real, odd = commits.convert_commit, set[str]()
 
     def convert(commit: Any, **more: Any) -> Any:
@@ -50,17 +50,17 @@ def stored() -> set[str]:
 
 @pytest.mark.parametrize("places", [{0}, {1, 3}])
 def test_a_malformed_commit_comes_with_the_next_run_that_can_convert_it(
-    local: Path, spoiled: Spoiled, places: set[int]
+    local: Path, malformed_shas: MalformedShas, places: set[int]
 ) -> None:
     everything = shas(local)
     odd = {everything[place] for place in places}
-    spoiled(odd)
+    malformed_shas(odd)
     collect()
     assert open_skips() == odd
     assert stored() == set(everything) - odd
     collect()
     assert open_skips() == odd
-    spoiled(set())
+    malformed_shas(set())
     collect()
     assert open_skips() == set()
     assert stored() == set(everything)
@@ -69,18 +69,20 @@ def test_a_malformed_commit_comes_with_the_next_run_that_can_convert_it(
     assert Activity.objects.filter(activity_type="github.commit").count() == len(everything)
 
 
-def test_a_malformed_commit_that_a_full_run_converts_is_no_skip_any_more(local: Path, spoiled: Spoiled) -> None:
+def test_a_malformed_commit_that_a_full_run_converts_is_no_skip_any_more(
+    local: Path, malformed_shas: MalformedShas
+) -> None:
     odd = {shas(local)[2]}
-    spoiled(odd)
+    malformed_shas(odd)
     collect()
     SkippedItem.objects.update(reason="malformed", payload=None)
-    spoiled(set())
+    malformed_shas(set())
     call_command("collect_github", "owner/name", "--git-only", "--no-sync", "--full")
     assert open_skips() == set()
     assert odd <= stored()
 
 
-def test_a_malformed_commit_that_is_gone_is_no_skip_any_more(local: Path, spoiled: Spoiled) -> None:
+def test_a_malformed_commit_that_is_gone_is_no_skip_any_more(local: Path, malformed_shas: MalformedShas) -> None:
     main = git(local, "symbolic-ref", "HEAD").strip()
     tip = git(local, "rev-parse", main).strip()
     tree = git(local, "rev-parse", f"{tip}^{{tree}}").strip()
@@ -88,7 +90,7 @@ def test_a_malformed_commit_that_is_gone_is_no_skip_any_more(local: Path, spoile
     made = subprocess.run([*command, tree, "-p", tip, "-m", "odd"], capture_output=True, check=True)
     odd = made.stdout.decode().strip()
     git(local, "update-ref", "refs/heads/odd", odd)
-    spoiled({odd})
+    malformed_shas({odd})
     collect()
     assert open_skips() == {odd}
     git(local, "update-ref", "-d", "refs/heads/odd")

@@ -1,4 +1,4 @@
-"""A label that could not be converted is cleared by the next whole list that shows it in a good shape."""
+"""The skip of a malformed label is cleared by the next whole list that shows it well-formed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Why an item was set aside is said in words for people, never in those of a Python exception."""
+"""The reason why an item was set aside is written for people and has no text of a Python exception."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Runs of few requests, over crowded moments and very long items: each gets further, until all is there."""
+"""Runs with few requests, over crowded instants and very long items: each makes progress until all is stored."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ MOST_RUNS = 60
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    """A stand-in in which most items of each list share one second."""
+    """A stand-in in which most items of each list have the same second."""
     running = Twin(tmp_path_factory.mktemp("crowded-twin"), SPARSE, cluster=300, comments_item_limit=30_000)
     yield running
     running.stop()
@@ -46,13 +46,13 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages of three items, so that a list of pull requests is longer than a run."""
+    """Set a page size of three, so that a list of pull requests is longer than a run."""
     for stream in ("pulls", "issue_timelines"):
         monkeypatch.setitem(threads.LISTINGS, stream, replace(threads.LISTINGS[stream], size=3))
 
 
 def checkpoints() -> str:
-    """Everything that is saved about how far the streams have been read."""
+    """Return all saved positions of the streams."""
     rows = Checkpoint.objects.order_by("stream").values_list("stream", "checkpoint_token", "extras")
     return str([row for row in rows if not row[0].startswith("reconcile")])
 

@@ -1,4 +1,4 @@
-"""A collection moves its progress with every page of results."""
+"""Each page of results moves the progress of a collection."""
 
 from collections import defaultdict
 

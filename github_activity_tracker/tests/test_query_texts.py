@@ -1,4 +1,4 @@
-"""Every query text fits the schema of the server that it is sent to: an older, the present or a newer one."""
+"""Every query text fits the schema of the server that receives it: an older, the present or a newer one."""
 
 import random
 import sys

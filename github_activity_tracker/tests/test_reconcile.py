@@ -1,4 +1,4 @@
-"""Reconciliation in both directions, against the stand-in: what is missing is fetched, what returned is live again."""
+"""Reconciliation in both directions, against the stand-in: missing items are fetched, returned ones are live again."""
 
 from datetime import timedelta
 from io import StringIO
@@ -47,7 +47,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def change(server: Twin, op: str, **order: Any) -> dict[str, Any]:
-    """Have the stand-in make a change; returns what it made."""
+    """Make the stand-in change something; return the change."""
     return server.call("mutate", {"op": op, "repo": server.name, **order})["results"][0]
 
 
@@ -57,7 +57,7 @@ def requests(server: Twin, part: str) -> int:
 
 
 def most_talkative(model: Any, *, opened: bool) -> Account:
-    """Return the person who wrote most, of those who opened something or of those who did not."""
+    """Return the author of most items, of those who opened something or of those who did not."""
     people = Account.objects.filter(kind="User", **{f"{model.__name__.lower()}s__isnull": False}).distinct()
     people = people.filter(issues__isnull=not opened).distinct()
     return max(people, key=lambda one: model.objects.filter(author=one).count())
@@ -170,8 +170,8 @@ def test_an_id_is_asked_about_twice_before_it_counts_as_gone(server: Twin, colle
     server.call("faults", {"rules": []})
 
 
-def undelivered(server: Twin) -> int:
-    """An issue whose comments GitHub counts and does not deliver; returns its number."""
+def withhold_comments(server: Twin) -> int:
+    """Make the stand-in count comments of an issue that it does not deliver; return the issue's number."""
     talk = [{"user": "someone", "body": "old", "at": OLD}] * 2
     made = change(server, "transfer_in", title="moved here", created_at="2020-01-01T00:00:00Z", comments=talk)
     rule = {"kind": "404", "path": rf"/issues/{made['number']}/comments"}
@@ -180,13 +180,13 @@ def undelivered(server: Twin) -> int:
 
 
 def wake(server: Twin) -> None:
-    """Let something unrelated change, so that the next run reads."""
+    """Change something unrelated, so that the next run reads."""
     change(server, "add_issue", title="unrelated")
 
 
 def test_what_is_counted_and_not_delivered_is_asked_for_with_growing_pauses(server: Twin, collect: Collect) -> None:
     collect()
-    number = undelivered(server)
+    number = withhold_comments(server)
     path = f"/issues/{number}/comments"
     asked: list[int] = []
 
@@ -276,7 +276,7 @@ def test_rows_that_an_operator_deleted_stay_away_once_the_audit_accepted_them(se
 
 def test_a_gap_with_a_reason_is_known_to_the_audit(server: Twin, collect: Collect) -> None:
     collect()
-    undelivered(server)
+    withhold_comments(server)
     collect()
     assert audited(server) == {"issue_comments": "known: 1 not delivered"}
     server.call("faults", {"rules": []})

@@ -1,11 +1,11 @@
-"""Discussions and replies that are missing here come back."""
+"""Missing discussions and replies return."""
 
 import pytest
 
 from core.models import Activity, Document
 from github_activity_tracker.models import Discussion, DiscussionComment
 from github_activity_tracker.tests.test_collect import Collect
-from github_activity_tracker.tests.test_discussions import kept, server, true
+from github_activity_tracker.tests.test_discussions import expected_bodies, server, stored_bodies
 from samples.server import SampleServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -13,7 +13,7 @@ server = server
 
 
 def live_documents() -> set[str]:
-    """Return the discussions that have a live document."""
+    """Return the discussions with a live document."""
     found = Document.objects.filter(kind="discussion", deleted_at=None)
     return set(found.values_list("external_id", flat=True))
 
@@ -26,11 +26,11 @@ def test_a_discussion_that_was_marked_deleted_is_live_again_when_github_shows_it
     discussions = server.community.repository(str(server.truth()["full_name"])).discussions
     hidden = discussions.pop(38)
     collect()
-    assert kept()["discussions"].keys() == true(server)["discussions"].keys()
+    assert stored_bodies()["discussions"].keys() == expected_bodies(server)["discussions"].keys()
     assert live_documents() < before
     discussions[38] = hidden
     collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert (live_documents(), Activity.objects.filter(deleted_at=None).count()) == (before, activities)
 
 
@@ -42,4 +42,4 @@ def test_missing_discussions_comments_and_replies_are_fetched_by_reconcile(
     DiscussionComment.objects.filter(discussion_number=38).exclude(reply_to_id=None).delete()
     DiscussionComment.objects.filter(discussion_number=40).delete()
     collect("--reconcile")
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)

@@ -1,4 +1,4 @@
-"""What GitHub refuses, limits, moves or never says, and what a run makes of it."""
+"""Items that GitHub refuses, limits, moves or leaves out."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from github_activity_tracker.collector import streams
 from github_activity_tracker.collector.run import Run
 from github_activity_tracker.management.commands.collect_github import Command
 from github_activity_tracker.models import FormerName, Issue, Repository
-from github_activity_tracker.tests.test_collect import Collect, kept, true
+from github_activity_tracker.tests.test_collect import Collect, expected_bodies, stored_bodies
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 from samples.server import SampleServer
 from tests.support.slow_variants import quick
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def scopes(result: dict[str, Any]) -> dict[str, str]:
-    """Outcomes by repository."""
+    """Return outcomes by repository."""
     return {scope["scope"]: scope["outcome"] for scope in result["scopes"]}
 
 
@@ -78,7 +78,7 @@ def test_a_list_that_is_refused_is_a_typed_skip_and_is_cleared_when_it_works(
     assert result["outcome"] == "partial"
     assert f"labels ({reason})" in result["scopes"][0]["reason"]
     assert list(SkippedItem.objects.values_list("stream", "reason")) == [("labels", reason)]
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     server.clear_faults()
     assert collect()["outcome"] == "succeeded"
     assert SkippedItem.objects.get().cleared_at
@@ -104,7 +104,7 @@ def test_without_a_token_lists_are_read_and_the_rest_is_counted(
     result = collect()
     assert "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour" in caplog.text
     assert result["outcome"] == "partial"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
     assert set(SkippedItem.objects.values_list("stream", "reason")) == {
         (name, "needs_token") for name, spec in streams.STREAMS.items() if spec.uses_graphql
     }
@@ -120,7 +120,7 @@ def test_sixty_requests_without_a_token_end_as_partial_with_a_time(
     assert Scope.objects.get().not_before
     server.set_quota("", remaining=60, limit=60)
     collect()
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)
 
 
 def test_an_empty_repository_has_no_commits_and_that_is_no_trouble(both: tuple[SampleServer, Collect]) -> None:
@@ -153,7 +153,7 @@ def test_a_transferred_issue_says_where_it_went(both: tuple[SampleServer, Collec
 
 
 def exit_code(*arguments: str) -> int:
-    """How the command ends as cron sees it."""
+    """Return the exit code of the command under cron."""
     try:
         Command().run_from_argv(["manage.py", "collect_github", *arguments, "--no-sync"])
     except SystemExit as ended:
@@ -181,4 +181,4 @@ def test_what_may_be_spent_is_spent_and_the_end_is_at_a_page(
     assert CollectorRun.objects.latest("pk").outcome == "partial"
     assert len(server.requests) <= (5 if "requests" in bound else 60)
     assert collect()["outcome"] == "succeeded"
-    assert kept() == true(server)
+    assert stored_bodies() == expected_bodies(server)

@@ -1,4 +1,4 @@
-"""Collections from servers whose schemas are older or newer than ours, or change, or are not shown."""
+"""Collections from servers with schemas that are older or newer than ours, that change, or that are hidden."""
 
 import json
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(started: Twin, settings: Any, tmp_path: Path) -> Twin:
-    """The stand-in as it was recorded, with the published schema."""
+    """The stand-in with its recorded data and the published schema."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = started.url
     settings.GITHUB_TOKENS = ["ghp_alice_1"]
     settings.WORKSPACE_DIR = tmp_path
@@ -66,14 +66,14 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 
 def reset(server: Twin, **config: Any) -> None:
-    """Forget all changes and faults, and use this schema."""
+    """Undo all changes and faults, and set this schema."""
     server.call("reset", {"data": True})
     server.call("faults", {"rules": []})
     change(server, **{"schema_drop": [], "schema_add": [], "scopes": {}} | config)
 
 
 def change(server: Twin, **config: Any) -> None:
-    """Change those settings that differ, and no data: loading a schema takes seconds."""
+    """Change only the settings that differ, and no data: loading a schema takes seconds."""
     present = CONFIGURED.setdefault(server.url, {"schema_drop": [], "schema_add": [], "scopes": {}})
     if new := {name: value for name, value in config.items() if present.get(name) != value}:
         server.call("limits", {"config": new})
@@ -81,19 +81,19 @@ def change(server: Twin, **config: Any) -> None:
 
 
 def events() -> list[tuple[Any, ...]]:
-    """Return all events as they are stored."""
+    """Return all stored events."""
     return list(TimelineEvent.objects.order_by("pk").values_list())
 
 
 def touch(server: Twin) -> None:
-    """Have every timeline read by the next run."""
+    """Make the next run read every timeline."""
     truth = server.truth()
     for number in [*truth["issues"]["numbers"], *truth["pulls"]["numbers"]]:
         server.call("mutate", {"op": "edit_item", "repo": server.name, "number": number, "body": f"touched {number}"})
 
 
 def age_the_schema(folder: Path, **time: float) -> None:
-    """Have the stored schema be older."""
+    """Make the stored schema older."""
     (file,) = (folder / "github-schema").glob("*.json")
     saved = json.loads(file.read_text())
     file.write_text(json.dumps(saved | {"read_at": (datetime.now(UTC) - timedelta(**time)).isoformat()}))

@@ -1,4 +1,4 @@
-"""Lists inside of pull requests that GitHub cuts in silence never replace what is stored, and come with a later run."""
+"""Lists in pull requests that GitHub cuts silently never replace stored lists, and arrive with a later run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ NAMES = {"reviewRequests": "review_requests", "closingIssuesReferences": "closes
 
 
 def request_reviews(item: Any) -> None:
-    """Request reviews of a recorded pull request: not every recording has requested reviewers."""
+    """Request reviews of a recorded pull request: some recordings have no requested reviewers."""
     if item.get("pull") and item["user"]:
         item["pull"]["requested_reviewers"] = [item["user"], item["user"]]
 
@@ -35,7 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture(autouse=True)
 def closing(server: Twin) -> None:
-    """Have some pull requests close two issues."""
+    """Make some pull requests close two issues."""
     truth = server.truth()
     first, second = truth["issues"]["numbers"][:2]
     for number in truth["pulls"]["numbers"][:3]:

@@ -1,4 +1,4 @@
-"""Topics and labels that GitHub cuts in silence never replace what is stored."""
+"""Topics and labels that GitHub cuts silently never replace stored ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ Change = Callable[[Any], Any]
 
 
 def with_lists(name: str, value: object) -> Change:
-    """Put ``value`` in the place of every member of an answer with this name."""
+    """Replace every member of an answer that has this name with ``value``."""
 
     def change(part: Any) -> Any:
         if isinstance(part, list):

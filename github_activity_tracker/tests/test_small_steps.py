@@ -1,4 +1,4 @@
-"""After a run that was cut off, pages are small at first, so that something is stored before the next kill."""
+"""After a killed run the first pages are small, so that something is stored before the next kill."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Comments on commits, hidden comments, resolved review threads: what moves no date."""
+"""Changes that move no date: comments on commits, hidden comments, resolved review threads."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ def sample(server: SampleServer) -> Any:
     return server.community.repository(server.truth()["full_name"])
 
 
-def kept() -> dict[int, str | None]:
+def stored_bodies() -> dict[int, str | None]:
     return dict(CommitComment.objects.filter(deleted_at=None).values_list("pk", "body"))
 
 
-def asked(server: SampleServer, what: str) -> int:
+def count_requests(server: SampleServer, what: str) -> int:
     return sum(what in request.path for request in server.requests)
 
 
@@ -38,7 +38,9 @@ def passages(external_id: str) -> list[Any]:
 
 def test_a_repository_without_commit_comments_costs_no_request(server: SampleServer, collect: Collect) -> None:
     collect()
-    assert asked(server, "/comments?per_page=100&page=1") == asked(server, "/issues/comments?per_page=100&page=1")
+    assert count_requests(server, "/comments?per_page=100&page=1") == count_requests(
+        server, "/issues/comments?per_page=100&page=1"
+    )
 
 
 def test_commit_comments_come_change_and_go(
@@ -48,7 +50,7 @@ def test_commit_comments_come_change_and_go(
     others = [server.add_commit_comment(OTHER, f"Number {place}") for place in range(5)]
     monkeypatch.setattr(etag_lists, "PER_PAGE", 2)  # pages of two, the last one full
     collect("--streams", "commit_comments")
-    assert set(kept()) == {first, *others}
+    assert set(stored_bodies()) == {first, *others}
     row = CommitComment.objects.get(pk=first)
     assert (row.commit_sha, row.path, row.line) == (SHA, "a.py", 3)
     activity = Activity.objects.get(external_id=f"github:commit_comment:{first}")
@@ -61,14 +63,14 @@ def test_commit_comments_come_change_and_go(
     server.reset_log()
     new = server.add_commit_comment(SHA, "One more")  # on a page behind a full one
     collect("--streams", "commit_comments")
-    assert new in kept()
-    assert asked(server, "page=1&") + asked(server, "page=1 ") <= 1
+    assert new in stored_bodies()
+    assert count_requests(server, "page=1&") + count_requests(server, "page=1 ") <= 1
 
     server.edit_commit_comment(others[0], "Edited")
     server.delete_commit_comment(others[1])
     collect("--streams", "commit_comments", "--reconcile")
-    assert kept()[others[0]] == "Edited"
-    assert set(kept()) == {first, new, *others} - {others[1]}
+    assert stored_bodies()[others[0]] == "Edited"
+    assert set(stored_bodies()) == {first, new, *others} - {others[1]}
     assert Activity.objects.get(external_id=f"github:commit_comment:{others[1]}").deleted_at
 
     before = list(CommitComment.objects.order_by("pk").values_list())

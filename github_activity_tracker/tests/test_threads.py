@@ -1,4 +1,4 @@
-"""What GraphQL tells: pull requests, reviews, timelines; and what quiet repositories cost."""
+"""Pull requests, reviews and timelines over GraphQL, and the cost of unchanged repositories."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -29,7 +29,7 @@ Collect = Callable[..., dict[str, Any]]
 
 
 def paths(server: SampleServer) -> list[str]:
-    """What was asked, without hosts."""
+    """Return the paths of the requests."""
     return [request.path for request in server.requests]
 
 
@@ -132,9 +132,9 @@ def test_without_points_rest_goes_on_and_the_run_is_partial(server: SampleServer
 def test_what_is_left_of_a_quota_is_shared(server: SampleServer, collect: Collect) -> None:
     del server
     collect()
-    kept = dict(ApiBudget.objects.filter(account="sample").values_list("resource", "remaining"))
-    assert kept["core"] < 5000
-    assert kept["graphql"] < 5000
+    stored = dict(ApiBudget.objects.filter(account="sample").values_list("resource", "remaining"))
+    assert stored["core"] < 5000
+    assert stored["graphql"] < 5000
 
 
 def test_without_a_token_what_needs_one_is_a_counted_skip(
@@ -149,13 +149,13 @@ def test_without_a_token_what_needs_one_is_a_counted_skip(
 
 def test_labels_are_whole_lists(server: SampleServer, collect: Collect) -> None:
     collect()
-    kept = set(Label.objects.filter(deleted_at=None).values_list("name", flat=True))
+    stored = set(Label.objects.filter(deleted_at=None).values_list("name", flat=True))
     repo = next(iter(server.community.repositories.values()))
-    assert kept == set(repo.labels)
+    assert stored == set(repo.labels)
 
 
 def output_of(*arguments: str) -> str:
-    """What a command prints."""
+    """Return the output of a command."""
     out = StringIO()
     call_command(*arguments, stdout=out)
     return out.getvalue()

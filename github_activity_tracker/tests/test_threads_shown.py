@@ -1,4 +1,4 @@
-"""Threads, sentences and references of GitHub, as people see them."""
+"""Pages of GitHub threads, sentences and references."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -33,12 +33,12 @@ PULL = "github:pull_request:7:12"
 
 @pytest.fixture(autouse=True)
 def repository() -> Repository:
-    """A pull request with a comment, a review, a remark and its answer, and some events; one issue; one commit."""
+    """A pull request with a comment, a review, a review comment with a reply, and events; one issue; one commit."""
     ann = Account.objects.create(id=3, login="ann-quay", kind="User")
     bot = Account.objects.create(id=4, login="helper[bot]", kind="Bot")
-    kept = Repository.objects.create(id=7, full_name="saltmarsh/tide", html_url="https://github.com/saltmarsh/tide")
+    repo = Repository.objects.create(id=7, full_name="saltmarsh/tide", html_url="https://github.com/saltmarsh/tide")
     Scope.objects.create(source_system="github", external_id="7", name="saltmarsh/tide")
-    common: dict[str, Any] = {"repository": kept, "author": ann, "created_at": NOON, "updated_at": NOON}
+    common: dict[str, Any] = {"repository": repo, "author": ann, "created_at": NOON, "updated_at": NOON}
     Issue.objects.create(
         id=1, number=12, is_pull_request=True, title="Change popup text", state="closed", merged_at=NOON,
         body="Fixes #11.\r\n\r\n- [x] test", labels=["GUI"], reactions={"+1": 2},
@@ -50,7 +50,7 @@ def repository() -> Repository:
     remark: dict[str, Any] = {"pull_number": 12, "path": "src/popup.cpp", "diff_hunk": "@@ -1 +1 @@\n-old\n+new"}
     ReviewComment.objects.create(id=41, body="Why?", line=9, reactions={"eyes": 1}, **remark, **common)
     ReviewComment.objects.create(id=42, body="Because", line=9, in_reply_to_id=41, **remark, **common)
-    Commit.objects.create(repository=kept, sha=SHA, message="Fix the popup\n\nLong story", committed_at=NOON)
+    Commit.objects.create(repository=repo, sha=SHA, message="Fix the popup\n\nLong story", committed_at=NOON)
     for n, (event, data) in enumerate(
         [
             ("labeled", {"label": {"name": "GUI"}}),
@@ -60,7 +60,7 @@ def repository() -> Repository:
         ]
     ):
         TimelineEvent.objects.create(
-            node_id=f"E{n}", repository=kept, number=12, event=event, actor=ann, data=data, created_at=NOON
+            node_id=f"E{n}", repository=repo, number=12, event=event, actor=ann, data=data, created_at=NOON
         )
     conversation = [
         (PULL, "pull_request", ann), ("github:issue_comment:21", "issue_comment", ann),
@@ -71,7 +71,7 @@ def repository() -> Repository:
     ]  # fmt: skip
     for n, (name, kind, actor) in enumerate(conversation):
         activity(name, kind, actor, n)
-    return kept
+    return repo
 
 
 def activity(name: str, kind: str, actor: Account, minute: int, thread: str = PULL) -> Activity:
@@ -83,7 +83,7 @@ def activity(name: str, kind: str, actor: Account, minute: int, thread: str = PU
 
 
 def seen(html: str) -> str:
-    """The words of a page as they are read."""
+    """Return the visible text of a page."""
     words = " ".join(re.sub(r"<[^>]+>", " ", html.partition("<main")[2]).split())
     return words.replace(" ,", ",")
 

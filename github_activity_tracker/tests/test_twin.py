@@ -1,4 +1,4 @@
-"""Whole collections of recorded data that change, break and are limited while they are read."""
+"""Whole collections of recorded data that change, fail and are limited during the run."""
 
 import random
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
-    """The stand-in as it was recorded, to which the settings point; the small one for tests that are many."""
+    """The stand-in with its recorded data; the small one for parametrised tests."""
     started: Twin = request.getfixturevalue(getattr(request, "param", "started"))
     started.call("reset", {"data": True})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = started.url
@@ -58,7 +58,7 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 
 def until_complete(collect: Collect, *arguments: str) -> int:
-    """Runs until one is complete, as cron makes them; at most six."""
+    """Run until a run is complete, at most six times, as cron would; return the number of runs."""
     for runs in range(1, 7):
         ApiBudget.objects.update(not_before=None, resets_at=None)  # time passes
         result = collect(*arguments)
@@ -139,7 +139,7 @@ def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[d
 
 
 def storm(server: Twin, seed: int, requests: int) -> None:
-    """Have everything change while the next run reads: things, names, accounts."""
+    """Change everything during the next run: items, names, accounts."""
     made = orders(server, seed, requests)
     random.Random(seed).shuffle(made)
     for order in made:

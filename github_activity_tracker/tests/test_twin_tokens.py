@@ -1,4 +1,4 @@
-"""Whole collections with tokens of every kind, in the situations that real servers make."""
+"""Whole collections with tokens of every kind, in situations of real servers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twin]:
-    """The small stand-in as it was recorded, with one token that has no scope."""
+    """The small stand-in with its recorded data and one token without scopes."""
     small.call("reset", {"data": True})
     small.call("limits", {"config": USUAL})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
@@ -49,12 +49,12 @@ def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def collect(server: Twin, collect: Collect) -> Collect:
-    """Collect the stand-in's repository, and whatever else is named."""
+    """Collect the stand-in's repository and the named ones."""
     return lambda *arguments: collect(server.name, *arguments)
 
 
-def asked(server: Twin) -> list[dict[str, Any]]:
-    """The requests since the last reset."""
+def requests_of(server: Twin) -> list[dict[str, Any]]:
+    """Return the requests since the last reset."""
     return server.call("log?last=500")["log"]
 
 
@@ -131,7 +131,7 @@ def test_the_token_that_sees_the_owner_is_found_for_every_api_and_remembered(
     server.call("reset", {})
     configure(server, token_owners={**owners, "github_pat_carol_1": [server.name.partition("/")[0]]})
     assert collect()["outcome"] == "succeeded"
-    assert {one["user"] for one in asked(server) if one["user"]} == {"carol"}
+    assert {one["user"] for one in requests_of(server) if one["user"]} == {"carol"}
     assert Checkpoint.objects.filter(scope="tokens").exists()
 
 
@@ -144,7 +144,7 @@ def test_a_repository_that_is_gone_is_not_asked_for_with_every_token_every_night
     for _ in range(2):
         server.call("reset", {})
         collect(absent, "--streams", "labels")
-        spent.append(len(asked(server)))
+        spent.append(len(requests_of(server)))
     assert SkippedItem.objects.get(stream="repository").reason == "not_found"
     assert spent[1] <= spent[0] - 2
 

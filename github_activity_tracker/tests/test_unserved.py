@@ -1,4 +1,4 @@
-"""What GitHub lists of an instant and does not serve stays a skip until a comparison finds nothing missing."""
+"""An instant with items that GitHub lists and does not serve stays a skip until a comparison finds nothing missing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Names become parts of addresses, whatever is in them: no other route, query or server is reached."""
+"""Names in URLs, whatever they contain, reach no other route, query or server."""
 
 import sys
 from urllib.parse import unquote, urlsplit
@@ -64,7 +64,7 @@ def test_a_link_header_of_any_repeated_pattern_is_read_in_linear_time(pattern: s
 
 
 def calls(header: str) -> int:
-    """How many calls the reading of a header takes."""
+    """Return how many calls the parsing of a header takes."""
     count = 0
 
     def profile(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""What GitHub cuts or denies inside of an answer costs only itself, is recorded, and comes with a later run."""
+"""Parts of an answer that GitHub cuts or denies affect nothing else, are recorded, and arrive with a later run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +30,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path) -> Twin:
+    """The stand-in with its recorded data; the settings name it."""
     small.call("reset", {"data": True})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
     settings.GITHUB_TOKENS = ["ghp_alice_1"]
@@ -43,7 +44,7 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 
 def changed(result: dict[str, Any]) -> list[str]:
-    """Which counts say that a run wrote something."""
+    """Return the counts that show a write."""
     return [name for name, n in result["counts"].items() if n and name.endswith(("_inserted", "_updated", "_deleted"))]
 
 
@@ -52,7 +53,7 @@ def open_skips() -> set[str]:
 
 
 def is_complete(server: Twin, collect: Collect) -> bool:
-    """Whether nothing differs from the truth, and reading everything once more brings nothing new."""
+    """Return whether nothing differs from the truth and a full reading changes nothing."""
     return differences(server.truth()) == {} and changed(collect("--full", *THREAD_STREAMS)) == []
 
 
