@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bench.collection import seconds
 from core.models import Chunk, Document, Embedding, IndexEntry, Namespace, Scope
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed
-from core.search.embedders import EMBEDDERS, Embedder, EmbedderInfo, Role, get_embedder
+from core.search.embedders.base import Embedder, EmbedderInfo, Role
+from core.search.embedders.registry import EMBEDDERS, get_embedder
 from core.search.sync import sync
 
 FEW, MANY = 10_000, 300_000

@@ -81,8 +81,8 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
 
     from core.db.binary_copy import bigint, copy_rows, halfvec, integer, text
     from core.models import Document, Scope
-    from core.search.frequencies import refresh_common_words
     from core.search.namespaces import serving_or_new
+    from core.search.words import refresh_common_words
 
     scopes = [Scope.objects.create(source_system="bench", external_id=str(n), name=f"bench/{n}") for n in range(10)]
     made = [
@@ -122,7 +122,7 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
 
 
 def _times(questions: Sequence[str], mode: Any, filters: "Filters") -> list[float]:
-    from core.search.query import search
+    from core.search.query.search import search
 
     ask: Callable[[str], object] = lambda words: search(words, mode=mode, filters=filters)  # noqa: E731
     for words in questions[:5]:

@@ -31,9 +31,9 @@ def main() -> None:
 
 
 def _lines(options: Namespace):
-    from bench.retrieval.asking import tell
+    from bench.retrieval.asking import report
 
-    return tell(options.repository, options.limit, options.passages, collect=not options.skip_collecting)
+    return report(options.repository, options.limit, options.passages, collect=not options.skip_collecting)
 
 
 if __name__ == "__main__":

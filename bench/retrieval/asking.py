@@ -1,4 +1,4 @@
-"""Indexes the documents of every set as a source of its own, and asks the questions in every mode."""
+"""Index the documents of each question set as a separate source, and search for the questions in every mode."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -12,34 +12,33 @@ from bench.retrieval.scoring import Score, place, score, tuning_half
 from core.models import Document, Scope
 from core.search.documents import DocumentMark, RenderedDocument, mark_changed
 from core.search.filters import Filters
-from core.search.frequencies import refresh_common_words
-from core.search.query.lexemes import cleaned
-from core.search.query.ranking import Tuning
-from core.search.query.searching import TUNING, Mode, ranked
+from core.search.query.fusion import RankingParameters
+from core.search.query.search import DEFAULT_PARAMETERS, Mode, rank
 from core.search.sync import sync
+from core.search.words import clean_query, refresh_common_words
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 
 MODES: tuple[Mode, ...] = ("text", "dense", "hybrid")
 
 
-class Prepared:
-    """Documents that are there already, under the name of their set."""
+class SetSource:
+    """The documents of a question set, as a source with the name of the set."""
 
     renderer_version = 1
 
     def __init__(self, name: str, documents: Sequence[RenderedDocument]) -> None:
         self.source_system = f"bench-{name}"
-        # The same document may be in several sets, and an id in an index once.
+        # Several sets may contain a document, but an index holds an id only once.
         self.documents = {f"{name}/{d.external_id}": renamed(d, name=f"{name}/{d.external_id}") for d in documents}
 
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
-        """Those that are asked for."""
+        """Return the documents with these ids."""
         return [self.documents[name] for name in external_ids if name in self.documents]
 
     def index(self) -> None:
-        """Mark all, and sync."""
-        kept = {"source_system": self.source_system, "external_id": "0"}
-        scope, _ = Scope.objects.get_or_create(**kept, defaults={"name": self.source_system})
+        """Enqueue all documents, and sync."""
+        key = {"source_system": self.source_system, "external_id": "0"}
+        scope, _ = Scope.objects.get_or_create(**key, defaults={"name": self.source_system})
         with transaction.atomic():
             mark_changed(
                 DocumentMark(source_system=self.source_system, external_id=name, kind=d.kind, scope_id=scope.pk)
@@ -48,8 +47,8 @@ class Prepared:
         sync([self])
 
 
-def prepared(names: Sequence[str], limit: int | None, passages: int | None, *, collect: bool) -> list[QuestionSet]:
-    """Collect, and make the sets."""
+def question_sets(names: Sequence[str], limit: int | None, passages: int | None, *, collect: bool) -> list[QuestionSet]:
+    """Collect the repositories, and return their question sets."""
     if names:
         if collect:
             call_command("collect_github", *names, no_sync=True, progress=False, verbosity=0)
@@ -61,33 +60,38 @@ def prepared(names: Sequence[str], limit: int | None, passages: int | None, *, c
     return [*from_collected(documents), *by_hand(documents)]
 
 
-def tell(names: Sequence[str], limit: int | None, passages: int | None, *, collect: bool) -> Iterator[str]:
-    """A line for every set and mode."""
-    sets = prepared(names, limit, passages, collect=collect)
-    for one in sets:
-        Prepared(one.name, one.documents).index()
+def report(names: Sequence[str], limit: int | None, passages: int | None, *, collect: bool) -> Iterator[str]:
+    """Yield the lines of the report: two for each question set."""
+    sets = question_sets(names, limit, passages, collect=collect)
+    for question_set in sets:
+        SetSource(question_set.name, question_set.documents).index()
     refresh_common_words(force=True)
-    yield f"{sum(len(one.questions) for one in sets)} questions; recall@1, recall@10, MRR of text, dense, hybrid"
-    for one in sets:
-        places = [asked(one, mode) for mode in MODES]
-        kept = [n for n, question in enumerate(one.questions) if not tuning_half(question)]
-        held_out = [score([of[n] for n in kept]) for of in places]
-        yield f"{one.name:12} {len(one.questions):4} of {len(one.documents):5}  {_row(list(map(score, places)))}"
-        yield f"{'  held out':12} {len(kept):4}{'':10}{_row(held_out)}"
+    total = sum(len(question_set.questions) for question_set in sets)
+    yield f"{total} questions; recall@1, recall@10, MRR of text, dense, hybrid"
+    for question_set in sets:
+        ranks = [answer_ranks(question_set, mode) for mode in MODES]
+        test_half = [n for n, question in enumerate(question_set.questions) if not tuning_half(question)]
+        held_out = [score([of_mode[n] for n in test_half]) for of_mode in ranks]
+        size = f"{len(question_set.questions):4} of {len(question_set.documents):5}"
+        yield f"{question_set.name:12} {size}  {_row(list(map(score, ranks)))}"
+        yield f"{'  held out':12} {len(test_half):4}{'':10}{_row(held_out)}"
 
 
 def _row(scores: Sequence[Score]) -> str:
     return "   ".join(map(str, scores))
 
 
-def asked(one: QuestionSet, mode: Mode, tuning: Tuning = TUNING) -> list[int | None]:
-    """The place of the answer to each question."""
-    source = f"bench-{one.name}"
+def answer_ranks(
+    question_set: QuestionSet, mode: Mode, parameters: RankingParameters = DEFAULT_PARAMETERS
+) -> list[int | None]:
+    """Return the rank of the answer to each question."""
+    source = f"bench-{question_set.name}"
     rows = Document.objects.filter(source_system=source).values_list("pk", "external_id")
-    names = {pk: external_id.removeprefix(f"{one.name}/") for pk, external_id in rows}
+    names = {pk: external_id.removeprefix(f"{question_set.name}/") for pk, external_id in rows}
     filters = Filters(source=source)
 
     def find(words: str) -> list[str]:
-        return [names[r.document] for r in ranked(cleaned(words), mode=mode, filters=filters, tuning=tuning)[:10]]
+        ranking, _ = rank(clean_query(words), mode=mode, filters=filters, parameters=parameters)
+        return [names[ranked.document] for ranked in ranking[:10]]
 
-    return [place(question, find(question.words)) for question in one.questions]
+    return [place(question, find(question.words)) for question in question_set.questions]

@@ -40,7 +40,7 @@ from core.operations.interrupts import Terminated, interruption_in
 from core.operations.visible import json_text, visible_line
 from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
-from core.search.results import SyncResult
+from core.search.sync import SyncResult
 
 logger = logging.getLogger(__name__)
 OUTCOMES: Mapping[type[BaseException], Outcome] = {ScopeBusy: "busy", BudgetExhausted: "partial"}

@@ -17,7 +17,9 @@ from core.models import Chunk, Document
 from core.operations.visible import visible
 from core.pages.labels import need, source_names
 from core.pages.parameters import DayField, free_text, midnight, midnight_after, whole_number
-from core.search.query import Filters, Result, alike, search, unknown
+from core.search.filters import Filters
+from core.search.query.results import Result
+from core.search.query.search import search, similar_documents, unmatched_filter
 
 PER_PAGE = 20
 LAST_PAGE = 10
@@ -85,11 +87,11 @@ def _found(asked: dict[str, Any], page: int) -> tuple[str, list[Result]]:
     if not Chunk.objects.exists():
         return "Nothing is indexed yet. Collect first, or run sync_index.", []
     filters = _filters(asked)
-    if message := unknown(filters):
+    if message := unmatched_filter(filters):
         return message, []
     if asked.get("like"):
         try:
-            return "", alike(asked["like"], filters=filters, limit=PER_PAGE)
+            return "", similar_documents(asked["like"], filters=filters, limit=PER_PAGE)
         except LookupError:
             return "That document is not in the index any more.", []
     offset = (page - 1) * PER_PAGE

@@ -1,1 +1,1 @@
-"""What can be searched, how it reaches the index, and how it is found."""
+"""The search index: documents of the trackers, their chunks and vectors, and queries."""

@@ -1,4 +1,4 @@
-"""Documents as trackers give them, and the marks that say which have changed."""
+"""Documents that trackers render for the index, and the functions that queue changed and deleted documents."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.db import connection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentMark:
-    """A document that changed, or is new."""
+    """A new or changed document, to be indexed again."""
 
     source_system: str
     external_id: str
@@ -31,7 +31,7 @@ class Passage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedDocument:
-    """A document as it is now."""
+    """The current content of a document."""
 
     external_id: str
     kind: str
@@ -43,22 +43,22 @@ class RenderedDocument:
 
 
 class DocumentSource(Protocol):
-    """What a tracker's ``documents`` gives."""
+    """A tracker's source of documents."""
 
     source_system: str
     renderer_version: int
 
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
-        """Render a batch; what is left out has nothing to show and leaves the index."""
+        """Render a batch. Documents that are left out have no content and are removed from the index."""
         ...
 
 
 MARK = """
-    WITH given AS (
+    WITH changed AS (
         SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS g (source, external_id, kind, scope)
     ), marked AS (
         INSERT INTO core_document AS kept (source_system, external_id, kind, scope_id, version, title, url, author)
-        SELECT source, external_id, kind, scope, 1, '', '', '' FROM given ORDER BY source, external_id
+        SELECT source, external_id, kind, scope, 1, '', '', '' FROM changed ORDER BY source, external_id
         ON CONFLICT (source_system, external_id) DO UPDATE
             SET version = kept.version + 1, deleted_at = NULL, kind = excluded.kind, scope_id = excluded.scope_id
         RETURNING id
@@ -83,11 +83,11 @@ QUEUE = """, queued AS (
     RETURNING 1
 ) SELECT count(*) FROM marked
 """
-"""In every namespace; before the first sync there is none, and that sync queues all."""
+"""Queue documents in every namespace. The first sync creates a namespace and queues all documents."""
 
 
 def mark_changed(marks: Iterable[DocumentMark]) -> int:
-    """Raise the version of each document once and queue it, in the caller's transaction; returns how many."""
+    """Increase the version of each document and queue it, in the caller's transaction; return how many."""
     ordered = sorted({(m.source_system, m.external_id): m for m in marks}.items())
     if not ordered:
         return 0
@@ -100,7 +100,7 @@ def mark_changed(marks: Iterable[DocumentMark]) -> int:
 
 
 def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) -> int:
-    """Turn documents into tombstones and queue them, in the caller's transaction; returns how many were alive."""
+    """Turn documents into tombstones and queue them, in the caller's transaction; return how many were alive."""
     names = sorted(set(external_ids))
     if not names:
         return 0
@@ -111,6 +111,6 @@ def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) 
 
 
 def _need_transaction() -> None:
-    """A mark outside the transaction of the rows it speaks of could be lost."""
+    """Raise RuntimeError outside of a transaction: without the rows' own transaction a change could be lost."""
     if not connection.in_atomic_block:
         raise RuntimeError("Document marks belong into the transaction that changes the rows")

@@ -1,4 +1,4 @@
-"""Which namespace serves, with its index and its model: vectors of two models never meet."""
+"""Namespaces of the index. Each holds the vectors of one model, and one of them serves queries."""
 
 import re
 from collections.abc import Generator
@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 
 from core.db.locks import NAMESPACES, require_own_session
 from core.models import IndexEntry, Namespace
-from core.search.embedders import Embedder, get_embedder
+from core.search.embedders.base import Embedder
+from core.search.embedders.registry import get_embedder
 from core.search.indexes.base import VectorIndex
 
 State = Namespace.State
@@ -19,26 +20,26 @@ State = Namespace.State
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A namespace, and what reads and writes it."""
+    """A namespace with the index that reads and writes it."""
 
     namespace: Namespace
     index: VectorIndex
 
     @property
     def embedder(self) -> Embedder:
-        """The model that made its vectors; ConfigurationError when the settings do not reach it any more."""
+        """Return the model of its vectors. Raises ConfigurationError when the settings no longer describe it."""
         return get_embedder(self.namespace.embedder)
 
 
-def family() -> str:
-    """The index of the settings, as ``Namespace.index`` names it."""
+def index_name() -> str:
+    """Return the index of the settings, as in ``Namespace.index``."""
     if settings.VECTOR_INDEX == "pgvector":
         return "pgvector"
     return "/".join(part for part in ("pinecone", settings.PINECONE_INDEX, settings.PINECONE_NAMESPACE) if part)
 
 
 def target_of(namespace: Namespace) -> Target:
-    """The namespace with its index."""
+    """Return a namespace with its index."""
     if namespace.index == "pgvector":
         from core.search.indexes.pgvector import PgvectorIndex
 
@@ -49,66 +50,68 @@ def target_of(namespace: Namespace) -> Target:
 
 
 def serving() -> Target | None:
-    """What queries ask; None before the first sync."""
-    found = Namespace.objects.filter(index=family(), state=State.SERVING).first()
-    return target_of(found) if found else None
+    """Return the namespace that serves queries; ``None`` before the first sync."""
+    namespace = Namespace.objects.filter(index=index_name(), state=State.SERVING).first()
+    return target_of(namespace) if namespace else None
 
 
 def entries_waiting() -> "QuerySet[IndexEntry]":
-    """What the serving namespace does not hold as it is; nothing before the first sync, which queues all there is."""
-    return IndexEntry.objects.filter(namespace__index=family(), namespace__state=State.SERVING).exclude(state="clean")
+    """Return the entries that the serving namespace has to update; none before the first sync, which queues all."""
+    return IndexEntry.objects.filter(namespace__index=index_name(), namespace__state=State.SERVING).exclude(
+        state="clean"
+    )
 
 
 def serving_or_new() -> Target:
-    """What the sync fills: the first namespace of an index serves at once."""
-    if found := serving():
-        return found
-    made = _unsaved(get_embedder(), settings.PINECONE_INDEX if family() != "pgvector" else "")
-    finish_dropping(made.name)
-    target_of(made).index.prepare()  # before the row: a wrong setting leaves nothing behind
+    """Return the namespace to sync. The first namespace of an index serves queries at once."""
+    if target := serving():
+        return target
+    new = _unsaved(get_embedder(), settings.PINECONE_INDEX if index_name() != "pgvector" else "")
+    finish_dropping(new.name)
+    target_of(new).index.prepare()  # before the row, so that a wrong setting leaves no row
     with transaction.atomic():
-        Namespace.objects.bulk_create([made], ignore_conflicts=True)
-    return serving() or target_of(Namespace.objects.get(index=made.index, name=made.name))
+        Namespace.objects.bulk_create([new], ignore_conflicts=True)
+    return serving() or target_of(Namespace.objects.get(index=new.index, name=new.name))
 
 
-def beside(embedder: Embedder, current: Namespace) -> Target:
-    """The namespace that a switch fills; in Pinecone another dimension needs another index."""
+def namespace_to_fill(embedder: Embedder, current: Namespace) -> Target:
+    """Return the namespace that a switch of models fills. In Pinecone another dimension needs another index."""
     finish_dropping()
-    made = _unsaved(embedder, current.container)
-    if current.container and made.dimension != current.dimension:
-        made.container = f"{settings.PINECONE_INDEX}-{made.dimension}"
-    made.state = State.FILLING
-    row = Namespace.objects.filter(index=made.index, name=made.name).first() or made
+    new = _unsaved(embedder, current.container)
+    if current.container and new.dimension != current.dimension:
+        new.container = f"{settings.PINECONE_INDEX}-{new.dimension}"
+    new.state = State.FILLING
+    row = Namespace.objects.filter(index=new.index, name=new.name).first() or new
     target_of(row).index.prepare()
-    if row is made:
-        Namespace.objects.bulk_create([made], ignore_conflicts=True)
-        row = Namespace.objects.get(index=made.index, name=made.name)
+    if row is new:
+        Namespace.objects.bulk_create([new], ignore_conflicts=True)
+        row = Namespace.objects.get(index=new.index, name=new.name)
     return target_of(row)
 
 
 def promote(new: Namespace) -> None:
-    """From here on the new one serves: one transaction."""
+    """Let a new namespace serve queries in place of the old one, in one transaction."""
     with transaction.atomic():
         Namespace.objects.filter(index=new.index, state=State.SERVING).exclude(pk=new.pk).update(state=State.DROPPING)
         Namespace.objects.filter(pk=new.pk).update(state=State.SERVING)
 
 
 def finish_dropping(name: str | None = None) -> int:
-    """Remove what served before, and what an abandoned switch began; returns how many namespaces."""
-    waiting = Namespace.objects.filter(index=family(), state=State.DROPPING)
-    waiting = waiting.filter(name=name) if name is not None else waiting
-    return sum(_drop(place) for place in waiting.values_list("pk", flat=True))
+    """Remove namespaces that are marked for removal; return how many."""
+    marked = Namespace.objects.filter(index=index_name(), state=State.DROPPING)
+    marked = marked.filter(name=name) if name is not None else marked
+    return sum(_drop(pk) for pk in marked.values_list("pk", flat=True))
 
 
-def _drop(place: int) -> bool:
-    """Whether it was still there; whoever writes into it finishes first."""
+def _drop(pk: int) -> bool:
+    """Remove a namespace after its writers have finished; return whether it still existed."""
     require_own_session()
-    key = [NAMESPACES, place % 2**31]
+    key = [NAMESPACES, pk % 2**31]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
     try:
-        # Another process may have dropped it meanwhile, and one of that name may be filled again already.
-        namespace = Namespace.objects.filter(pk=place, state=State.DROPPING).first()
+        # Meanwhile another process may have dropped it and created one of the same name.
+        namespace = Namespace.objects.filter(pk=pk, state=State.DROPPING).first()
         if namespace is None:
             return False
         target_of(namespace).index.drop()
@@ -123,7 +126,7 @@ def _drop(place: int) -> bool:
 
 @contextmanager
 def writable(namespace: Namespace) -> Generator[bool]:
-    """Keep a namespace from being dropped; yields False when it is, or is about to be."""
+    """Prevent the removal of a namespace; yield False when it is gone or marked for removal."""
     require_own_session()
     key = [NAMESPACES, namespace.pk % 2**31]
     with connection.cursor() as cursor:
@@ -142,6 +145,6 @@ def _unsaved(embedder: Embedder, container: str) -> Namespace:
     slug = re.sub(r"[^a-z0-9.-]+", "-", embedder.info.fingerprint.lower()).strip("-")
     prefix = settings.PINECONE_NAMESPACE if container else ""
     return Namespace(
-        index=family(), container=container, name=f"{prefix}-{slug}" if prefix else slug,
+        index=index_name(), container=container, name=f"{prefix}-{slug}" if prefix else slug,
         embedder=embedder.info.fingerprint, dimension=embedder.info.dimension, state=State.SERVING,
     )  # fmt: skip

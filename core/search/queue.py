@@ -1,9 +1,11 @@
-"""The queue of a namespace, in batches that are claimed and cut while those before them are written.
+"""The queue of a namespace: documents to index, claimed and cut in batches while earlier batches are written.
 
-A document is claimed by an advisory lock of the session, so that no transaction stays open while something is embedded,
-and a killed worker's claims end with its session.
+A session claims a document with an advisory lock. No transaction stays open while texts are embedded, and the claims
+of a killed process end with its session.
 """
 
+import os
+import socket
 import sys
 import time
 from collections import Counter
@@ -11,6 +13,7 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -20,21 +23,21 @@ from core.db.locks import DOCUMENTS, require_own_session
 from core.models import IndexEntry
 from core.search.documents import DocumentSource
 from core.search.namespaces import Target
-from core.search.preparing import cut, gather, renderer_version
-from core.search.writing import Work
+from core.search.updates import DocumentUpdate, combined_version, cut_batch, load_batch
 
-BATCH = 256
+BATCH_SIZE = 256
+"""Documents of one batch."""
 
 
-def waiting(target: Target):
-    """Entries of a namespace that are not in step."""
+def not_in_step(target: Target) -> QuerySet[IndexEntry]:
+    """Return the entries of a namespace that are not in step with their documents."""
     return IndexEntry.objects.filter(namespace=target.namespace).exclude(state="clean")
 
 
-def due(target: Target, systems: Mapping[str, DocumentSource]):
-    """What waits, and whose next try has come."""
-    found = waiting(target).filter(document__source_system__in=list(systems))
-    return found.exclude(next_try_at__gt=timezone.now())
+def due_entries(target: Target, systems: Mapping[str, DocumentSource]) -> QuerySet[IndexEntry]:
+    """Return the entries that are not in step, without documents whose next attempt is later."""
+    entries = not_in_step(target).filter(document__source_system__in=list(systems))
+    return entries.exclude(next_try_at__gt=timezone.now())
 
 
 MISSING = """
@@ -53,47 +56,76 @@ BEHIND = """
 
 
 def queue_missing(target: Target, systems: Mapping[str, DocumentSource]) -> None:
-    """Queue what this namespace has never seen, or holds in an older version or rendering."""
-    place = target.namespace.pk
+    """Queue documents that the namespace lacks, or holds in an older version or rendering."""
+    namespace = target.namespace.pk
     with connection.cursor() as cursor:
-        cursor.execute(MISSING, [place, place])
+        cursor.execute(MISSING, [namespace, namespace])
         for system, source in systems.items():
-            cursor.execute(BEHIND, [place, system, renderer_version(source)])
+            cursor.execute(BEHIND, [namespace, system, combined_version(source)])
 
 
 @contextmanager
-def claimed(documents: Sequence[int]) -> Generator[list[int]]:
-    """Lock documents for this session; those that others hold are left to them."""
+def claim_documents(documents: Sequence[int]) -> Generator[list[int]]:
+    """Claim documents for this session, and yield those that no other session has claimed."""
     require_own_session()
     with connection.cursor() as cursor:
         # unnest first: the planner may call a lock function for rows that a condition removes later.
         query = "SELECT id FROM unnest(%s::int[]) AS id WHERE pg_try_advisory_lock(%s, id)"
         cursor.execute(query, [[pk % 2**31 for pk in documents], DOCUMENTS])
-        held = [row[0] for row in cursor.fetchall()]
+        locked = [row[0] for row in cursor.fetchall()]
     try:
-        mine = set(held)
-        yield [pk for pk in documents if pk % 2**31 in mine]
+        keys = set(locked)
+        yield [pk for pk in documents if pk % 2**31 in keys]
     finally:
         if connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) AS id", [DOCUMENTS, held])
+                cursor.execute("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) AS id", [DOCUMENTS, locked])
 
 
-def entries_of(target: Target, documents: Sequence[int]) -> list[IndexEntry]:
-    """What of these documents is not in step."""
+MAX_NAME_BYTES = 63
+"""Bytes of an ``application_name``: https://www.postgresql.org/docs/current/runtime-config-logging.html"""
+
+
+def name_session() -> None:
+    """Name this database session after the command and its process, so that another process can report it."""
+    program = Path(sys.argv[0]).name
+    command = sys.argv[1] if program == "manage.py" and len(sys.argv) > 1 else program
+    name = f"{command} (process {os.getpid()} on {socket.gethostname()})"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('application_name', %s, false)",
+            [name.encode()[:MAX_NAME_BYTES].decode("ascii", "ignore")],
+        )
+
+
+def other_session_name() -> str:
+    """Return the name of another session that has claimed documents; empty if there is none any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objsubid = 2 AND l.granted"
+            " AND a.datname = current_database() AND l.pid <> pg_backend_pid() ORDER BY a.backend_start LIMIT 1",
+            [DOCUMENTS],
+        )
+        row = cursor.fetchone()
+    return str(row[0]) if row and row[0] else ""
+
+
+def load_entries(target: Target, documents: Sequence[int]) -> list[IndexEntry]:
+    """Return the entries of these documents that are not in step."""
     rows = IndexEntry.objects.filter(namespace=target.namespace, document__in=documents).exclude(state="clean")
     return list(rows.select_related("document__scope").order_by("document_id"))
 
 
-TURN = 0.0005
-"""Seconds; Python's own are ten times as long."""
+SWITCH_INTERVAL = 0.0005
+"""Seconds between two switches of threads. Python's default is ten times as long."""
 
 
 @contextmanager
-def _short_turns() -> Generator[None]:
-    """Let threads take turns quickly: the one that got its answer from the database waits for the cutting otherwise."""
+def _fast_thread_switches() -> Generator[None]:
+    """Switch threads often, so that the thread with a response from the database does not wait for the cutting."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(TURN)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         yield
     finally:
@@ -102,47 +134,47 @@ def _short_turns() -> Generator[None]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Some entries of the queue, ``last`` the highest; theirs are in nobody else's hands until ``claim`` is closed."""
+    """Entries of the queue, claimed until ``claim`` is closed. ``last`` is the highest key of an entry."""
 
     last: int
     size: int
     claim: ExitStack
-    cut: Future[list[Work]]
+    updates: Future[list[DocumentUpdate]]
 
 
-def batches(
+def read_batches(
     target: Target,
     sources: Mapping[str, DocumentSource],
     queue: QuerySet[IndexEntry],
     counts: Counter[str],
     deadline: float | None,
 ) -> Generator[Batch]:
-    """The queue in batches. Each is claimed and read before the one before is written, and cut meanwhile.
+    """Yield the queue in batches. Each is claimed and read before the previous one is written, and cut meanwhile.
 
-    After ``deadline``, a time of the monotonic clock, no more are begun.
+    No batch begins after ``deadline``, a time of the monotonic clock.
     """
-    with ThreadPoolExecutor(1, "cut") as thread, ExitStack() as claims, _short_turns():
+    with ThreadPoolExecutor(1, "cut") as thread, ExitStack() as claims, _fast_thread_switches():
 
-        def begin(after: int) -> Batch | None:
-            rows = list(queue.filter(pk__gt=after).order_by("pk").values_list("pk", "document_id")[:BATCH])
+        def read(after: int) -> Batch | None:
+            rows = list(queue.filter(pk__gt=after).order_by("pk").values_list("pk", "document_id")[:BATCH_SIZE])
             if not rows:
                 return None
             claim = claims.enter_context(ExitStack())
-            mine = claim.enter_context(claimed([document for _, document in rows]))
-            counts["held"] += len(rows) - len(mine)
-            gathered = gather(entries_of(target, mine), sources)
-            return Batch(last=rows[-1][0], size=len(rows), claim=claim, cut=thread.submit(cut, gathered))
+            documents = claim.enter_context(claim_documents([document for _, document in rows]))
+            counts["held"] += len(rows) - len(documents)
+            loaded = load_batch(load_entries(target, documents), sources)
+            return Batch(last=rows[-1][0], size=len(rows), claim=claim, updates=thread.submit(cut_batch, loaded))
 
         def in_time() -> bool:
             return deadline is None or time.monotonic() < deadline
 
         claims.callback(thread.shutdown, cancel_futures=True)
-        batch = begin(0) if in_time() else None
+        batch = read(0) if in_time() else None
         while batch:
             following = None
             try:
-                following = begin(batch.last) if in_time() else None
-            finally:  # what is ready is written, also when the next cannot be read
+                following = read(batch.last) if in_time() else None
+            finally:  # a batch that is ready is written even if the next one cannot be read
                 yield batch
             batch.claim.close()
             batch = following

@@ -1,4 +1,4 @@
-"""Another model: its namespace is filled beside the one that serves, then they change places, then the old one goes."""
+"""Switch to another embedding model: fill a second namespace, let it serve queries, then drop the old one."""
 
 import time
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from core.models import Namespace
 from core.operations.bounds import earlier_end
 from core.search.documents import DocumentSource
-from core.search.embedders import get_embedder
-from core.search.namespaces import Target, beside, finish_dropping, promote, serving, serving_or_new
-from core.search.queue import waiting
-from core.search.sync import Progress, fill
+from core.search.embedders.registry import get_embedder
+from core.search.namespaces import Target, finish_dropping, namespace_to_fill, promote, serving, serving_or_new
+from core.search.queue import not_in_step
+from core.search.sync import ReportProgress, fill
 
 PAUSE = 0.5
-"""Seconds before documents that others hold are tried again."""
+"""Seconds until documents that another process has claimed are tried again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SwitchResult:
-    """``switched``: the model of the settings serves now. ``remaining`` documents are still to be filled in."""
+    """``switched`` is whether the model of the settings serves now. ``remaining`` documents are still to index."""
 
     embedder: str
     switched: bool
@@ -31,11 +31,11 @@ class SwitchResult:
 
 
 def switch(
-    sources: Sequence[DocumentSource], *, max_seconds: float | None = None, progress: Progress | None = None
+    sources: Sequence[DocumentSource], *, max_seconds: float | None = None, progress: ReportProgress | None = None
 ) -> SwitchResult:
-    """Move the index to the model of the settings; run again to go on where a run stopped.
+    """Move the index to the model of the settings. Another call continues an unfinished switch.
 
-    Searches and syncs go on meanwhile with the old model. One process at a time: the caller holds a lock.
+    Meanwhile searches and syncs use the old model. The caller holds a lock so that only one process switches.
     """
     began = time.monotonic()
     deadline = earlier_end(None if max_seconds is None else began + max_seconds)
@@ -46,34 +46,38 @@ def switch(
         serving_or_new()
         dropped = finish_dropping() + _drop_abandoned()
         return SwitchResult(embedder=name, switched=True, dropped=dropped, seconds=time.monotonic() - began)
-    return _switch(beside(embedder, current.namespace), sources, began, deadline, progress)
+    return _switch(namespace_to_fill(embedder, current.namespace), sources, began, deadline, progress)
 
 
 def _switch(
-    new: Target, sources: Sequence[DocumentSource], began: float, deadline: float | None, progress: Progress | None
+    new: Target,
+    sources: Sequence[DocumentSource],
+    began: float,
+    deadline: float | None,
+    progress: ReportProgress | None,
 ) -> SwitchResult:
     embedded = sent = failed = dropped = 0
     while True:
         counts = fill(new, sources, deadline, progress)
         embedded, sent = embedded + counts["chunks_embedded"], sent + counts["chunks_sent"]
         failed += counts["failed"]
-        left = waiting(new).exclude(state="failed").count()
-        if not left or (deadline is not None and time.monotonic() >= deadline):
+        remaining = not_in_step(new).exclude(state="failed").count()
+        if not remaining or (deadline is not None and time.monotonic() >= deadline):
             break
         time.sleep(PAUSE if not counts["documents"] + counts["deleted"] else 0)
-    if not left:
+    if not remaining:
         promote(new.namespace)
         dropped = finish_dropping()
     return SwitchResult(
-        embedder=new.namespace.embedder, switched=not left, chunks_embedded=embedded, chunks_sent=sent, failed=failed,
-        remaining=waiting(new).count(), dropped=dropped, seconds=time.monotonic() - began,
+        embedder=new.namespace.embedder, switched=not remaining, chunks_embedded=embedded, chunks_sent=sent,
+        failed=failed, remaining=not_in_step(new).count(), dropped=dropped, seconds=time.monotonic() - began,
     )  # fmt: skip
 
 
 def _drop_abandoned() -> int:
-    """A switch that was begun and then called off leaves a namespace that nobody wants."""
+    """Drop the namespace of a switch that was started and then abandoned."""
     current = serving()
     if current is None:
         return 0
-    begun = Namespace.objects.filter(index=current.namespace.index, state=Namespace.State.FILLING)
-    return finish_dropping() if begun.update(state=Namespace.State.DROPPING) else 0
+    unfinished = Namespace.objects.filter(index=current.namespace.index, state=Namespace.State.FILLING)
+    return finish_dropping() if unfinished.update(state=Namespace.State.DROPPING) else 0

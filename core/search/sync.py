@@ -1,6 +1,6 @@
-"""Brings a namespace of the index in step with the documents; may be killed anywhere, and run by several at once.
+"""Bring a namespace of the index in step with the documents. Several processes may run this, and any may be killed.
 
-What waits is in ``queue``; what order a write has is told in ``writing``.
+``queue`` holds the documents to index, and ``writing`` defines the order of the steps of a write.
 """
 
 import logging
@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -17,46 +18,98 @@ from core.errors import BudgetExhausted, DocumentRefused
 from core.logs.redaction import redact
 from core.models import IndexEntry
 from core.operations.bounds import earlier_end
+from core.operations.words import duration_in_words, number_of
 from core.search.documents import DocumentSource
-from core.search.frequencies import refresh_common_words
-from core.search.holders import holder_name, introduce
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
-from core.search.preparing import prepare
-from core.search.queue import batches, due, entries_of, queue_missing, waiting
-from core.search.results import SyncResult
-from core.search.writing import Work, write_batch
+from core.search.queue import (
+    due_entries,
+    load_entries,
+    name_session,
+    not_in_step,
+    other_session_name,
+    queue_missing,
+    read_batches,
+)
+from core.search.updates import DocumentUpdate, prepare_updates
+from core.search.words import refresh_common_words
+from core.search.writing import write_batch
 
 logger = logging.getLogger(__name__)
-NEWS = 30.0
-"""Seconds between two lines of the log about a long work."""
+LOG_INTERVAL = 30.0
+"""Seconds between two lines of the log about a long sync."""
 FIRST_PAUSE, LONGEST_PAUSE = 10, 24 * 60
-"""Minutes until a document that was refused is tried again; each refusal doubles them."""
+"""Minutes until the next attempt for a refused document. Each refusal doubles the pause."""
 
 
-Progress = Callable[[int, int | None], None]
-"""Called with the chunks that are done and their estimated total; ``None`` while nothing is known of it."""
+ReportProgress = Callable[[int, int | None], None]
+"""Called with the number of finished chunks and their estimated total, which is ``None`` until it is known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncResult:
+    """Numbers of documents and chunks that a sync handled.
+
+    ``remaining`` documents are still to index: the time was over, another process works on them, or they failed. Other
+    processes work on ``held`` of them, and ``holder`` names one. ``fresh`` is whether queries see all that was written.
+    """
+
+    documents: int = 0
+    deleted: int = 0
+    chunks_embedded: int = 0
+    chunks_reused: int = 0
+    chunks_sent: int = 0
+    failed: int = 0
+    held: int = 0
+    holder: str = ""
+    remaining: int = 0
+    fresh: bool = True
+    seconds: float = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Return whether nothing was done because other processes work on all remaining documents."""
+        return bool(self.held) and not self.documents + self.deleted + self.failed
+
+    def in_words(self) -> str:
+        """Return a summary in one line."""
+        if self.idle:
+            who = self.holder or "another process"
+            return f"{who} is indexing {number_of(self.remaining, 'document')}; nothing was left to do here"
+        if not self.documents + self.deleted + self.failed + self.remaining:
+            return "up to date, nothing new" + ("" if self.fresh else "; queries do not see all of it yet")
+        chunks = f"{number_of(self.chunks_embedded, 'chunk')} embedded, {self.chunks_reused:,} reused"
+        parts = [f"{number_of(self.documents, 'document')} indexed ({chunks})"]
+        parts += [f"{number_of(self.deleted, 'document')} removed"] if self.deleted else []
+        parts += [f"{number_of(self.failed, 'document')} refused"] if self.failed else []
+        waiting = self.remaining - self.failed
+        parts += [f"{number_of(waiting, 'document')} still to index" + self._reason()] if waiting > 0 else []
+        parts += [] if self.fresh else ["queries do not see all of it yet"]
+        return f"{', '.join(parts)}, {duration_in_words(self.seconds)}"
+
+    def _reason(self) -> str:
+        return f" ({self.holder} works on {self.held:,})" if self.held and self.holder else ""
 
 
 def sync(
     sources: Sequence[DocumentSource],
     *,
     max_seconds: float | None = None,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     wait: float | None = None,
 ) -> SyncResult:
-    """Index every changed document of these sources, also those that an earlier run left.
+    """Index every changed document of these sources, including those that an earlier run left.
 
-    ``progress`` is called for every 64 chunks, and after each batch of documents. ``wait``: seconds to wait at most
-    until queries see all of it.
+    ``progress`` is called for every 64 chunks and after each batch of documents. ``wait`` is the maximum number of
+    seconds to wait until queries see everything.
     """
     require_own_session()
     began = time.monotonic()
     target = serving_or_new()
     finish_dropping()
-    introduce()
-    holders: list[str] = []
+    name_session()
+    other_sessions: list[str] = []
     deadline = earlier_end(None if max_seconds is None else began + max_seconds)
-    counts = fill(target, sources, deadline, progress, holders)
+    counts = fill(target, sources, deadline, progress, other_sessions)
     if deadline is None or time.monotonic() < deadline:
         refresh_common_words()
     fresh = True
@@ -66,8 +119,8 @@ def sync(
     return SyncResult(
         documents=counts["documents"], deleted=counts["deleted"], chunks_embedded=counts["chunks_embedded"],
         chunks_reused=max(0, counts["chunks"] - counts["chunks_embedded"]), chunks_sent=counts["chunks_sent"],
-        failed=counts["failed"], held=counts["held"], holder=next(iter(holders), ""), remaining=waiting(target).count(),
-        fresh=fresh, seconds=time.monotonic() - began,
+        failed=counts["failed"], held=counts["held"], holder=next(iter(other_sessions), ""),
+        remaining=not_in_step(target).count(), fresh=fresh, seconds=time.monotonic() - began,
     )  # fmt: skip
 
 
@@ -75,51 +128,51 @@ def fill(
     target: Target,
     sources: Sequence[DocumentSource],
     deadline: float | None,
-    progress: Progress | None = None,
-    holders: list[str] | None = None,
+    progress: ReportProgress | None = None,
+    other_sessions: list[str] | None = None,
 ) -> Counter[str]:
-    """Work off the queue of one namespace once; ``deadline`` is a time of the monotonic clock.
+    """Process the queue of one namespace once, until ``deadline``, a time of the monotonic clock.
 
-    ``holders`` takes the name of another process that works on documents of the queue.
+    Appends to ``other_sessions`` the name of another process that works on documents of the queue.
     """
     counts: Counter[str] = Counter()
     by_system = {source.source_system: source for source in sources}
     queue_missing(target, by_system)
-    queue = due(target, by_system)
-    work, news = IndexProgress(queue.count(), progress), time.monotonic()
-    with closing(batches(target, by_system, queue, counts, deadline)) as found:
-        for batch in found:
-            if holders is not None and not holders and counts["held"] and (name := holder_name()):
-                holders.append(name)
+    queue = due_entries(target, by_system)
+    index_progress, logged_at = IndexProgress(queue.count(), progress), time.monotonic()
+    with closing(read_batches(target, by_system, queue, counts, deadline)) as batches:
+        for batch in batches:
+            if other_sessions is not None and not other_sessions and counts["held"] and (name := other_session_name()):
+                other_sessions.append(name)
             if deadline is not None and time.monotonic() >= deadline:
                 break
             with writable(target.namespace) as alive:
-                if not alive:  # it was replaced by another
+                if not alive:  # another namespace has replaced it
                     break
                 try:
-                    works = batch.cut.result()
-                    work.begin(sum(len(one.after) for one in works), batch.size)
-                    _write(target, by_system, works, counts, deadline, work.embedded)
+                    updates = batch.updates.result()
+                    index_progress.begin(sum(len(update.after) for update in updates), batch.size)
+                    _write(target, by_system, updates, counts, deadline, index_progress.embedded)
                 except BudgetExhausted:
                     break
-            work.end()
-            if time.monotonic() - news > NEWS:
-                news = time.monotonic()
-                logger.info("index sync %s", work.in_words())
+            index_progress.end()
+            if time.monotonic() - logged_at > LOG_INTERVAL:
+                logged_at = time.monotonic()
+                logger.info("index sync %s", index_progress.in_words())
     return counts
 
 
 class IndexProgress:
-    """How far the index is, in chunks. The total is estimated from the documents that have been cut."""
+    """Count chunks that are done. The total is an estimate from the documents that have been cut."""
 
-    def __init__(self, documents: int, report: Progress | None) -> None:
+    def __init__(self, documents: int, report: ReportProgress | None) -> None:
         self.documents, self.report, self.began = documents, report, time.monotonic()
         self.done_documents = self.done = self.reported = 0
         self.batch_documents = self.batch = 0
 
     @property
     def total(self) -> int:
-        """The estimated number of chunks; at least those that are known."""
+        """Return the estimated number of chunks, at least the number that is known."""
         known, cut = self.done + self.batch, self.done_documents + self.batch_documents
         return known + round(known / max(1, cut) * max(0, self.documents - cut))
 
@@ -129,11 +182,11 @@ class IndexProgress:
         self._send(self.done)
 
     def embedded(self, chunks: int) -> None:
-        """Report chunks of this batch that have their vectors."""
+        """Report new vectors of this batch."""
         self._send(min(self.reported + chunks, self.done + self.batch))
 
     def end(self) -> None:
-        """End a batch; chunks that had vectors already are done as well."""
+        """End a batch. Chunks that had vectors already are done as well."""
         self.done, self.done_documents = self.done + self.batch, self.done_documents + self.batch_documents
         self.batch = self.batch_documents = 0
         self._send(self.done)
@@ -153,32 +206,32 @@ class IndexProgress:
 def _write(
     target: Target,
     sources: dict[str, DocumentSource],
-    works: Sequence[Work],
+    updates: Sequence[DocumentUpdate],
     counts: Counter[str],
     deadline: float | None,
     embedded: Callable[[int], None] | None = None,
 ) -> None:
-    """Bring claimed documents in; when one is refused, halves, down to that one, read anew."""
-    if not works:
+    """Write claimed documents. If one is refused, read them again and write them in halves, down to that document."""
+    if not updates:
         return
     try:
-        write_batch(target, works, counts, deadline, embedded)
+        write_batch(target, updates, counts, deadline, embedded)
     except DocumentRefused as refusal:
-        if len(works) == 1:
-            _set_aside(works[0].entry, refusal, counts)
+        if len(updates) == 1:
+            _record_refusal(updates[0].entry, refusal, counts)
             return
-        half = len(works) // 2
-        for some in (works[:half], works[half:]):
-            again = entries_of(target, [work.entry.document_id for work in some])
-            _write(target, sources, prepare(again, sources), counts, deadline)
+        middle = len(updates) // 2
+        for half in (updates[:middle], updates[middle:]):
+            entries = load_entries(target, [update.entry.document_id for update in half])
+            _write(target, sources, prepare_updates(entries, sources), counts, deadline)
 
 
-def _set_aside(entry: IndexEntry, refusal: DocumentRefused, counts: Counter[str]) -> None:
-    """Keep the words of the refusal; the document is tried again later and later."""
+def _record_refusal(entry: IndexEntry, refusal: DocumentRefused, counts: Counter[str]) -> None:
+    """Record the reason of a refusal, and when to try the document again."""
     pause = timedelta(minutes=min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(entry.attempts, 10)))
-    words = redact(str(refusal))[:1000]
+    reason = redact(str(refusal))[:1000]
     IndexEntry.objects.filter(pk=entry.pk).update(
-        attempts=entry.attempts + 1, state="failed", last_error=words, next_try_at=timezone.now() + pause
+        attempts=entry.attempts + 1, state="failed", last_error=reason, next_try_at=timezone.now() + pause
     )
     counts["failed"] += 1
-    logger.warning("document refused id=%s reason=%s", entry.document.external_id, words)
+    logger.warning("document refused id=%s reason=%s", entry.document.external_id, reason)

@@ -1,4 +1,4 @@
-"""Vectors that were computed once are kept by embedder and text: nothing is embedded twice, whatever goes wrong."""
+"""Compute vectors once and store them by model and text, so that no text is embedded twice even after a failure."""
 
 import time
 from collections import Counter
@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from core.db.binary_copy import copy_rows, halfvec, text
 from core.errors import BudgetExhausted
-from core.search.embedders import Embedder
+from core.search.embedders.base import Embedder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     Half = NDArray[np.float16]
 
-SLICE, LARGEST_SLICE = 64, 256
-"""Texts that are embedded at once, and between two reports of progress. A model that takes more in one request gets
-more, up to the second number."""
-KEEP_EVERY = 1.0
-"""Seconds of work that a death may cost, and one slice; an error costs none."""
+BATCH_SIZE, MAX_BATCH_SIZE = 64, 256
+"""Texts that are embedded between two progress reports. A model that takes more in one request gets more, up to the
+second number."""
+STORE_INTERVAL = 1.0
+"""Seconds between two writes of new vectors. A killed process loses this much work and one batch; an error loses none.
+"""
 
 
-def kept(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
-    """Those of the texts' vectors that are there, by SHA-256."""
+def stored_vectors(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
+    """Return the stored vectors of texts by their SHA-256; missing ones are left out."""
     import numpy as np
 
     with connection.cursor() as cursor:
@@ -34,80 +35,80 @@ def kept(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
             " WHERE embedder = %s AND content_hash = ANY(%s)",
             [embedder.info.fingerprint, hashes],
         )
-        # Two numbers of 16 bits stand before the vector: its dimension, and one that is not used.
+        # The vector follows two numbers of 16 bits: its dimension, and an unused one.
         return {row[0]: np.frombuffer(row[1], ">f2", offset=4).astype(np.float16) for row in cursor.fetchall()}
 
 
-def vectors_of(
+def compute_vectors(
     embedder: Embedder,
     texts: Mapping[str, str],
     counts: Counter[str],
     deadline: float | None = None,
     embedded: Callable[[int], None] | None = None,
 ) -> "dict[str, Half]":
-    """Vectors of texts by their hash, computed where they are not kept.
+    """Return the vectors of texts by their hash, and compute those that are not stored.
 
-    ``deadline`` is a time of the monotonic clock, after which no more is computed: BudgetExhausted, nothing is lost.
-    ``embedded`` is called with the number of vectors after each slice.
+    Raises BudgetExhausted at ``deadline``, a time of the monotonic clock; vectors computed so far are stored.
+    ``embedded`` is called with the number of vectors after each batch.
     """
-    found = kept(embedder, list(texts)) if texts else {}
-    missing = sorted((one for one in texts if one not in found), key=lambda one: len(texts[one]))
-    with _Keeper(embedder) as keeper:
-        step = min(LARGEST_SLICE, max(SLICE, embedder.info.max_batch)) if missing else SLICE
+    vectors = stored_vectors(embedder, list(texts)) if texts else {}
+    missing = sorted((key for key in texts if key not in vectors), key=lambda key: len(texts[key]))
+    with _VectorWriter(embedder) as writer:
+        step = min(MAX_BATCH_SIZE, max(BATCH_SIZE, embedder.info.max_batch)) if missing else BATCH_SIZE
         for start in range(0, len(missing), step):
             if deadline is not None and time.monotonic() >= deadline:
                 raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
-            some = missing[start : start + step]
-            made = embedder.embed([texts[one] for one in some], "passage").astype("f2")
-            keeper.add(some, made)
-            found |= dict(zip(some, made, strict=True))
-            counts["chunks_embedded"] += len(some)
+            batch = missing[start : start + step]
+            new = embedder.embed([texts[key] for key in batch], "passage").astype("f2")
+            writer.add(batch, new)
+            vectors |= dict(zip(batch, new, strict=True))
+            counts["chunks_embedded"] += len(batch)
             if embedded:
-                embedded(len(some))
-    return found
+                embedded(len(batch))
+    return vectors
 
 
-def without_waiting() -> None:
-    """The commit of this transaction does not wait for the disk.
+def commit_without_waiting() -> None:
+    """Let the commit of the current transaction return before it is on disk.
 
-    Only for what the next sync makes again: a crash of the server may take the last second of such transactions, each
-    as a whole and the latest first, so that the ledger never knows more than there is.
+    Use this only for work that the next sync repeats. A server crash may lose the last second of such transactions.
+    Each is lost as a whole and the latest first, so the ledger never records more than there is.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-class _Keeper:
-    """Keeps vectors every ``KEEP_EVERY`` seconds and at the end, however that comes."""
+class _VectorWriter:
+    """Store vectors every ``STORE_INTERVAL`` seconds and at the end, also after an error."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder, self.kept_at = embedder, time.monotonic()
+        self.embedder, self.stored_at = embedder, time.monotonic()
         self.waiting: dict[str, Half] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _keep(self.embedder, self.waiting)
+        _store(self.embedder, self.waiting)
 
-    def add(self, hashes: Sequence[str], made: "Half") -> None:
-        """Take vectors, and write what waits when it is time."""
-        self.waiting |= dict(zip(hashes, made, strict=True))
-        if time.monotonic() - self.kept_at > KEEP_EVERY:
-            _keep(self.embedder, self.waiting)
-            self.waiting, self.kept_at = {}, time.monotonic()
+    def add(self, hashes: Sequence[str], vectors: "Half") -> None:
+        """Add vectors, and store the waiting ones when it is time."""
+        self.waiting |= dict(zip(hashes, vectors, strict=True))
+        if time.monotonic() - self.stored_at > STORE_INTERVAL:
+            _store(self.embedder, self.waiting)
+            self.waiting, self.stored_at = {}, time.monotonic()
 
 
-def _keep(embedder: Embedder, made: "Mapping[str, Half]") -> None:
-    """Another process may keep the same text at the same time."""
-    if not made:
+def _store(embedder: Embedder, vectors: "Mapping[str, Half]") -> None:
+    """Store vectors. Another process may store the same ones at the same time."""
+    if not vectors:
         return
     import numpy as np
 
-    order = sorted(made)  # two processes take the locks in the same order
-    rows = np.stack([made[one] for one in order]).astype(">f2")
+    order = sorted(vectors)  # every process takes the locks in the same order
+    rows = np.stack([vectors[key] for key in order]).astype(">f2")
     with transaction.atomic():
-        without_waiting()
+        commit_without_waiting()
         with connection.cursor() as cursor:
             cursor.execute(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS made_embedding (content_hash varchar, vector halfvec)"
@@ -115,7 +116,7 @@ def _keep(embedder: Embedder, made: "Mapping[str, Half]") -> None:
             )
         copy_rows(
             "made_embedding", ("content_hash", "vector"),
-            ((text(one), halfvec(row.tobytes())) for one, row in zip(order, rows, strict=True)),
+            ((text(key), halfvec(row.tobytes())) for key, row in zip(order, rows, strict=True)),
         )  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(

@@ -1,4 +1,4 @@
-"""Compares what an index holds with the ledger, and the ledger with the documents."""
+"""Compare the contents of an index with the ledger, and the ledger with the documents."""
 
 import itertools
 import time
@@ -11,18 +11,21 @@ from core.db.binary_copy import copy_rows, integer, text
 from core.search.indexes.base import parts_of
 from core.search.namespaces import Target
 
-LISTED = 20
-"""So many ids of each sort are told; the counts are of all."""
+MAX_LISTED = 20
+"""Ids of each kind that are listed; the counts include all."""
 SETTLING = 10.0
-"""Seconds that an index may need to show, or to forget, what was written just before."""
-BULK = 1_000
+"""Seconds that an index may need until it shows recent writes and deletions."""
+BATCH_SIZE = 1_000
+"""Ids that are copied or deleted at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Differences:
-    """``gaps``: chunks that the index lacks. ``orphans``: ids that it should not hold. ``stale``: documents whose entry
-    calls itself clean, but is of an older version, or does not have as many chunks as are kept. ``waiting`` and
-    ``failed`` are documents that the next sync will bring in.
+    """Differences between the index and the ledger.
+
+    ``gaps`` are chunks that the index lacks, and ``orphans`` are ids that it should not hold. ``stale`` are documents
+    with a clean entry of an older version or with another number of chunks than stored. The next sync writes the
+    ``waiting`` and ``failed`` documents.
     """
 
     documents: int
@@ -38,24 +41,24 @@ class Differences:
 
     @property
     def wrong(self) -> int:
-        """How many things are not as they should be."""
+        """Return the number of differences."""
         return self.gaps + self.orphans + self.stale
 
 
 def differences(target: Target) -> Differences:
-    """List the index, and compare in the database: memory stays small however much there is."""
+    """List the index, and compare it in the database, so that memory stays small for an index of any size."""
     _list(target)
-    found = _compare(target)
+    result = _compare(target)
     until = time.monotonic() + SETTLING
-    while found.wrong and not target.index.transactional and time.monotonic() < until:
-        time.sleep(0.5)  # what was written a moment ago may not be listed yet
+    while result.wrong and not target.index.transactional and time.monotonic() < until:
+        time.sleep(0.5)  # recent writes may not be listed yet
         _list(target)
-        found = _compare(target)
-    return found
+        result = _compare(target)
+    return result
 
 
 def queue_repair(target: Target) -> int:
-    """Queue every document that differs, to be written whole; returns how many. Call after :func:`differences`."""
+    """Queue every document that differs to be written completely; return how many. Call after :func:`differences`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(COMPARED + CUT_AGAIN, [target.namespace.pk] * 3)
         cursor.execute(COMPARED + QUEUE, [target.namespace.pk] * 3)
@@ -63,26 +66,26 @@ def queue_repair(target: Target) -> int:
 
 
 def remove_foreign(target: Target) -> int:
-    """Remove ids that belong to no document of the ledger; returns how many. Call after :func:`differences`."""
+    """Delete ids that belong to no document of the ledger; return how many. Call after :func:`differences`."""
     count = 0
-    for some in _bulks(_foreign(target)):
-        target.index.delete(some)
-        count += len(some)
+    for batch in _batches(_foreign(target)):
+        target.index.delete(batch)
+        count += len(batch)
     return count
 
 
 def _list(target: Target) -> None:
-    """The ids of the index into a temporary table, taken apart."""
+    """Copy the ids of the index and their parts into a temporary table."""
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS listed_vector")
         cursor.execute("CREATE TEMPORARY TABLE listed_vector (vector_id varchar, external_id varchar, ordinal int)")
-    for some in _bulks(target.index.list_ids()):  # not while the connection copies: the ids may come from it
-        copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_taken_apart, some))
+    for batch in _batches(target.index.list_ids()):  # the ids may come from the connection that copies
+        copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_parsed_row, batch))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE listed_vector")
 
 
-# Documents that wait are not wrong: what the index holds of them is known to be unknown.
+# A waiting document is no difference: the ledger does not claim to know what the index holds of it.
 COMPARED = """
     WITH entries AS (
         SELECT e.id AS entry, d.id AS document, d.external_id, e.state, e.chunks, e.state = 'clean' AS clean,
@@ -133,7 +136,7 @@ FOREIGN = "SELECT vector_id FROM foreigners ORDER BY vector_id"
 
 def _compare(target: Target) -> Differences:
     with connection.cursor() as cursor:
-        cursor.execute(COMPARED + SUMMED, [*[target.namespace.pk] * 3, LISTED, LISTED])
+        cursor.execute(COMPARED + SUMMED, [*[target.namespace.pk] * 3, MAX_LISTED, MAX_LISTED])
         documents, chunks, held, gaps, orphans, stale, waiting, failed, differing, foreign = cursor.fetchone()
     return Differences(
         documents=documents, chunks=int(chunks), held=held, gaps=int(gaps), orphans=int(orphans), stale=stale,
@@ -147,13 +150,13 @@ def _foreign(target: Target) -> Iterator[str]:
         yield from (row[0] for row in cursor.fetchall())
 
 
-def _taken_apart(name: str) -> tuple[bytes, bytes, bytes]:
-    """A row; what is no id of ours belongs to no document."""
+def _parsed_row(name: str) -> tuple[bytes, bytes, bytes]:
+    """Return a row of the table. An id of another form belongs to no document."""
     document, ordinal = parts_of(name) or ("", -1)
     return text(name), text(document), integer(ordinal)
 
 
-def _bulks(names: Iterable[str]) -> Iterator[list[str]]:
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
     names = iter(names)
-    while some := list(itertools.islice(names, BULK)):
-        yield some
+    while batch := list(itertools.islice(names, BATCH_SIZE)):
+        yield batch

@@ -1,9 +1,9 @@
-"""One batch of documents into the index: embed what is new, write, record.
+"""Write one batch of documents to the index: embed changed chunks, write vectors, record the result.
 
-Order of one document: (a) commit its chunks and how far the write may reach, (b) write its vectors, (c) remove those
-beyond, (d) commit "clean" unless the document changed meanwhile. Where the index is in this database, all is one
-transaction, and nobody waits for the disk: what a crash takes of it is dirty again. Each step may be repeated; a death
-anywhere is mended by the next run.
+For each document: (a) commit its chunks and how far the write may reach, (b) write its vectors, (c) delete vectors
+beyond its end, (d) commit "clean", unless the document changed meanwhile. Each step can be repeated, and the next run
+finishes what a killed process left. An index in this database needs only one transaction, whose commit does not wait
+for the disk: documents that a server crash loses are dirty again.
 """
 
 from collections import Counter
@@ -14,60 +14,21 @@ from dataclasses import dataclass
 from django.db import DataError, OperationalError, connection, transaction
 
 from core.errors import DocumentRefused
-from core.models import Document, IndexEntry, Namespace
-from core.search import texts
+from core.models import Namespace
 from core.search.indexes.base import Record, vector_id
 from core.search.namespaces import Target
-from core.search.texts import Head, Text
-from core.search.vectors import vectors_of, without_waiting
+from core.search.updates import DocumentUpdate, store_chunks, store_heads
+from core.search.vectors import commit_without_waiting, compute_vectors
 
-PROGRAM_LIMIT = "54000"
-"""SQLSTATE of what is too large for PostgreSQL, such as a text with a megabyte of different words."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
-    """What is to be done with one document; without ``after`` it leaves the index.
-
-    ``before`` are the chunks that are kept, ``after`` those that should be.
-    """
-
-    entry: IndexEntry
-    head: Head
-    before: Sequence[Text]
-    after: Sequence[Text]
-    renderer_version: int
-
-    @property
-    def document(self) -> Document:
-        """The document, as old as the reading of its rows at most."""
-        return self.entry.document
-
-    @property
-    def content_hash(self) -> str:
-        """Of what should be in the index."""
-        return texts.sum_of(self.document, self.head, self.after)
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether the kept chunks are those that should be."""
-        kept = self.document.chunked_version == self.document.version
-        return kept and self.document.renderer_version == self.renderer_version
-
-    def changed(self) -> list[int]:
-        """Places to write. All, unless the index is known to hold exactly the kept chunks, and the same is shown."""
-        kept = Head.of(self.document)
-        if self.entry.content_hash == texts.sum_of(self.document, kept, self.before) and kept == self.head:
-            held = [(one.content_hash, one.url) for one in self.before]
-            return [n for n, one in enumerate(self.after) if (one.content_hash, one.url) not in held[n : n + 1]]
-        return list(range(len(self.after)))
+PROGRAM_LIMIT_EXCEEDED = "54000"
+"""SQLSTATE of values that are too large for PostgreSQL, such as a text with a megabyte of different words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Going:
-    """What goes out of one document. ``stale`` are the ids beyond its end."""
+class OutgoingDocument:
+    """The records of a document that the index gets, and the ids beyond its end (``stale``) that it deletes."""
 
-    work: Work
+    update: DocumentUpdate
     records: list[Record]
     stale: list[str]
     content_hash: str
@@ -75,116 +36,125 @@ class Going:
 
 def write_batch(
     target: Target,
-    batch: Sequence[Work],
+    batch: Sequence[DocumentUpdate],
     counts: Counter[str],
     deadline: float | None = None,
     embedded: Callable[[int], None] | None = None,
 ) -> None:
-    """Bring documents into the index; raises DocumentRefused when one of them cannot be taken.
+    """Write documents to the index. Raises DocumentRefused when one of them cannot be written.
 
-    ``counts`` takes what was done, as ``SyncResult`` names it; ``embedded`` is called with numbers of new vectors.
-    Documents that another session is marking just now stay dirty.
+    Adds to ``counts`` under the names of ``SyncResult``, and calls ``embedded`` with the numbers of new vectors.
+    Documents that another session is changing stay dirty.
     """
-    outgoing = _outgoing(target, batch, counts, deadline, embedded)
-    going = [one for one in outgoing if one is not None]
-    quiet = [work for work, one in zip(batch, outgoing, strict=True) if one is None]
+    plans = _plan(target, batch, counts, deadline, embedded)
+    outgoing = [document for document in plans if document is not None]
+    unchanged = [update for update, document in zip(batch, plans, strict=True) if document is None]
     if target.index.transactional:
-        with _refusing(), transaction.atomic():
-            without_waiting()
-            free = _hold([work.document.pk for work in batch])
-            going = [one for one in going if one.work.document.pk in free]
-            _keep_texts(batch, free)
-            _send(target, going)
-            _record(going, quiet, free)
+        with _document_errors(), transaction.atomic():
+            commit_without_waiting()
+            locked = _lock(batch)
+            outgoing = [document for document in outgoing if document.update.document.pk in locked]
+            _store_chunks_and_heads(batch, locked)
+            _send(target, outgoing)
+            _record(outgoing, unchanged, locked)
     else:
-        free, going = _intend(batch, going)
-        lsn = _send(target, going)
+        locked, outgoing = _announce(batch, outgoing)
+        lsn = _send(target, outgoing)
         with transaction.atomic():
-            free &= _hold([work.document.pk for work in batch])
-            _record(going, quiet, free)
+            locked &= _lock(batch)
+            _record(outgoing, unchanged, locked)
             if lsn is not None:
                 Namespace.objects.filter(pk=target.namespace.pk).update(lsn=lsn)
-    for work in batch:
-        if work.document.pk in free:
-            counts["deleted" if work.document.deleted_at else "documents"] += 1
-    counts["chunks_sent"] += sum(len(one.records) for one in going)
-    counts["chunks"] += sum(len(one.work.after) for one in going)
+    for update in batch:
+        if update.document.pk in locked:
+            counts["deleted" if update.document.deleted_at else "documents"] += 1
+    counts["chunks_sent"] += sum(len(document.records) for document in outgoing)
+    counts["chunks"] += sum(len(document.update.after) for document in outgoing)
 
 
-def _outgoing(
+def _plan(
     target: Target,
-    batch: Sequence[Work],
+    batch: Sequence[DocumentUpdate],
     counts: Counter[str],
     deadline: float | None,
     embedded: Callable[[int], None] | None,
-) -> list[Going | None]:
-    """What each document sends; None when the index holds it already."""
-    needed: dict[str, str] = {}
-    plans: list[tuple[Work, list[int], str] | None] = []
-    for work in batch:
-        content_hash = work.content_hash
-        if content_hash == work.entry.content_hash:
+) -> list[OutgoingDocument | None]:
+    """Return what to send of each document; None where the index holds it already."""
+    texts: dict[str, str] = {}
+    plans: list[tuple[DocumentUpdate, list[int], str] | None] = []
+    for update in batch:
+        content_hash = update.content_hash
+        if content_hash == update.entry.content_hash:
             plans.append(None)
             continue
-        places = work.changed()
-        needed |= {work.after[n].content_hash: work.after[n].prefix + work.after[n].text for n in places}
-        plans.append((work, places, content_hash))
-    vectors = vectors_of(target.embedder, needed, counts, deadline, embedded) if needed else {}
+        ordinals = update.changed()
+        texts |= {update.after[n].content_hash: update.after[n].prefix + update.after[n].text for n in ordinals}
+        plans.append((update, ordinals, content_hash))
+    vectors = compute_vectors(target.embedder, texts, counts, deadline, embedded) if texts else {}
 
-    def record(work: Work, place: int) -> Record:
-        one, name = work.after[place], vector_id(work.document.external_id, place)
-        return Record(id=name, document=work.document, text=one.text, url=one.url, vector=vectors[one.content_hash])
+    def record(update: DocumentUpdate, ordinal: int) -> Record:
+        chunk, name = update.after[ordinal], vector_id(update.document.external_id, ordinal)
+        vector = vectors[chunk.content_hash]
+        return Record(id=name, document=update.document, text=chunk.text, url=chunk.url, vector=vector)
 
-    return [plan and _going(plan[0], [record(plan[0], n) for n in plan[1]], plan[2]) for plan in plans]
-
-
-def _going(work: Work, records: list[Record], content_hash: str) -> Going:
-    beyond = range(len(work.after), max(work.entry.high_water, work.entry.chunks))
-    stale = [vector_id(work.document.external_id, place) for place in beyond]
-    return Going(work=work, records=records, stale=stale, content_hash=content_hash)
+    return [plan and _outgoing(plan[0], [record(plan[0], n) for n in plan[1]], plan[2]) for plan in plans]
 
 
-def _hold(documents: Sequence[int]) -> set[int]:
-    """Lock documents, without waiting for those that somebody marks just now: two that wait for each other die."""
+def _outgoing(update: DocumentUpdate, records: list[Record], content_hash: str) -> OutgoingDocument:
+    beyond = range(len(update.after), max(update.entry.high_water, update.entry.chunks))
+    stale = [vector_id(update.document.external_id, ordinal) for ordinal in beyond]
+    return OutgoingDocument(update=update, records=records, stale=stale, content_hash=content_hash)
+
+
+def _lock(batch: Sequence[DocumentUpdate]) -> set[int]:
+    """Lock documents and return their keys. Documents that another session is changing are skipped.
+
+    Waiting for them could end in a deadlock.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM core_document WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-            [list(documents)],
+            [[update.document.pk for update in batch]],
         )
         return {row[0] for row in cursor.fetchall()}
 
 
-def _keep_texts(batch: Sequence[Work], free: Collection[int]) -> None:
-    fresh = [work for work in batch if work.document.pk in free and not work.is_cut]
-    texts.replace((work.document, work.before, work.after) for work in fresh)
-    texts.describe((work.document, work.head, work.renderer_version) for work in fresh)
+def _store_chunks_and_heads(batch: Sequence[DocumentUpdate], locked: Collection[int]) -> None:
+    changed = [update for update in batch if update.document.pk in locked and not update.is_cut]
+    store_chunks(changed)
+    store_heads(changed)
 
 
-def _intend(batch: Sequence[Work], going: Sequence[Going]) -> tuple[set[int], list[Going]]:
-    """Step (a): commit the chunks, how far the write may reach, and that the index is not known until it is done."""
-    with _refusing(), transaction.atomic():
-        free = _hold([work.document.pk for work in batch])
-        held = [one for one in going if one.work.document.pk in free]
-        _keep_texts(batch, free)
-        _reach(held)
-    return free, held
+def _announce(
+    batch: Sequence[DocumentUpdate], outgoing: Sequence[OutgoingDocument]
+) -> tuple[set[int], list[OutgoingDocument]]:
+    """Step (a): commit the chunks and how far the write may reach, and forget what the index holds until it is done."""
+    with _document_errors(), transaction.atomic():
+        locked = _lock(batch)
+        documents = [document for document in outgoing if document.update.document.pk in locked]
+        _store_chunks_and_heads(batch, locked)
+        _raise_high_water(documents)
+    return locked, documents
 
 
-def _reach(going: Sequence[Going]) -> None:
-    if not going:
+def _raise_high_water(outgoing: Sequence[OutgoingDocument]) -> None:
+    if not outgoing:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_indexentry e SET content_hash = '', high_water = greatest(e.high_water, n.reach)"
             " FROM unnest(%s::bigint[], %s::int[]) AS n (id, reach) WHERE e.id = n.id",
-            [[one.work.entry.pk for one in going], [len(one.work.after) for one in going]],
+            [
+                [document.update.entry.pk for document in outgoing],
+                [len(document.update.after) for document in outgoing],
+            ],
         )
 
 
-def _send(target: Target, going: Sequence[Going]) -> int | None:
-    """Steps (b) and (c), of all documents together: few requests."""
-    lsn = target.index.upsert([record for one in going for record in one.records])
-    target.index.delete([name for one in going for name in one.stale])
+def _send(target: Target, outgoing: Sequence[OutgoingDocument]) -> int | None:
+    """Steps (b) and (c) for all documents together, in few requests."""
+    lsn = target.index.upsert([record for document in outgoing for record in document.records])
+    target.index.delete([name for document in outgoing for name in document.stale])
     return lsn
 
 
@@ -198,27 +168,28 @@ RECORD = """
 """
 
 
-def _record(going: Sequence[Going], quiet: Sequence[Work], free: Collection[int]) -> None:
-    """Step (d): what the index holds now. A document that changed meanwhile stays dirty."""
-    done = [(one.work, one.content_hash) for one in going] + [(work, work.entry.content_hash) for work in quiet]
-    done = [(work, content_hash) for work, content_hash in done if work.document.pk in free]
-    if done:
+def _record(outgoing: Sequence[OutgoingDocument], unchanged: Sequence[DocumentUpdate], locked: Collection[int]) -> None:
+    """Step (d): record what the index holds. A document that changed meanwhile stays dirty."""
+    written = [(document.update, document.content_hash) for document in outgoing]
+    written += [(update, update.entry.content_hash) for update in unchanged]
+    written = [(update, content_hash) for update, content_hash in written if update.document.pk in locked]
+    if written:
         columns = [
-            [work.entry.pk for work, _ in done], [work.document.version for work, _ in done],
-            [content_hash for _, content_hash in done], [work.renderer_version for work, _ in done],
-            [len(work.after) for work, _ in done],
+            [update.entry.pk for update, _ in written], [update.document.version for update, _ in written],
+            [content_hash for _, content_hash in written], [update.renderer_version for update, _ in written],
+            [len(update.after) for update, _ in written],
         ]  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(RECORD, columns)
 
 
 @contextmanager
-def _refusing() -> Generator[None]:
-    """What PostgreSQL cannot take is a document's fault, and is told as such."""
+def _document_errors() -> Generator[None]:
+    """Raise DocumentRefused for values that PostgreSQL cannot store."""
     try:
         yield
     except (DataError, OperationalError) as error:
         state = getattr(error.__cause__, "sqlstate", None)
-        if isinstance(error, OperationalError) and state != PROGRAM_LIMIT:
+        if isinstance(error, OperationalError) and state != PROGRAM_LIMIT_EXCEEDED:
             raise
         raise DocumentRefused(f"the database cannot take it: {' '.join(str(error).split())[:300]}") from error

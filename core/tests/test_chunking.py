@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.search.chunking import MAX_TOKENS, cut, cut_all, extra_words
+from core.search.chunking.cutting import MAX_TOKENS, cut, cut_all
 from core.search.documents import Passage, RenderedDocument
-from core.search.embedders import count_tokens
-from core.search.embedders.tokens import tokenizer
+from core.search.embedders.local import count_tokens, tokenizer
+from core.search.words import extra_words
 from tests.support.slow_variants import quick
 
 PARAGRAPH = "The gauge was read twice before noon and once after it, and each time it said the same. "

@@ -10,8 +10,8 @@ from django.test.utils import override_settings
 
 from core.errors import AccessDenied, DocumentRefused, ReplaceToken, RetryLater, UnexpectedAnswer
 from core.operations.embedding_endpoint import EmbeddingEndpoint
-from core.search.embedders import get_embedder
 from core.search.embedders.local import LocalEmbedder
+from core.search.embedders.registry import get_embedder
 from tests.support.pinecone_twin import Twin
 from tests.support.scripted_server import Reply, ScriptedServer
 

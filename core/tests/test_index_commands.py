@@ -15,7 +15,7 @@ from core.errors import ConfigurationError, ScopeBusy, exit_code_for
 from core.models import Chunk, Document, IndexEntry, Namespace, Vector
 from core.search.filters import Filters
 from core.search.namespaces import serving
-from core.search.queue import claimed
+from core.search.queue import claim_documents
 from core.search.verifying import differences, queue_repair
 from tests.support.fake_source import NOW, FakeSource, check_ledger, model
 
@@ -67,7 +67,7 @@ def test_a_sync_that_finds_all_in_the_hands_of_others_ends_with_75(notes: FakeSo
 
 def test_claims_end_with_the_session(notes: FakeSource) -> None:
     documents = list(Document.objects.values_list("pk", flat=True))
-    with claimed(documents) as mine:
+    with claim_documents(documents) as mine:
         assert mine == documents
         with closing(connection.copy()) as other, other.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(7310, %s)", [documents[0]])

@@ -22,7 +22,7 @@ from core.collectors.progress import (
 from core.models import CollectorRun
 from core.pages.runs import progress_in_words
 from core.runs import recorded_run
-from core.search.holders import LONGEST, introduce
+from core.search.queue import MAX_NAME_BYTES, name_session
 from core.search.sync import sync
 from tests.support.fake_source import FakeSource, model
 
@@ -149,12 +149,12 @@ def test_the_run_page_shows_chunks_rate_and_remaining_time_of_the_index() -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_an_indexing_session_names_its_command() -> None:
-    introduce()
+    name_session()
     with connection.cursor() as cursor:
         cursor.execute("SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()")
         name = cursor.fetchone()[0]
     assert "(process " in name
-    assert len(name) <= LONGEST
+    assert len(name) <= MAX_NAME_BYTES
 
 
 def test_every_progress_accepts_the_same_reports() -> None:

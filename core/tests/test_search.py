@@ -1,4 +1,4 @@
-"""From marks to hits, with the real local model where meaning counts."""
+"""From changed documents to search results, with the local model where meaning matters."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ from core.models import Chunk, Embedding, Scope
 from core.search import queue, vectors
 from core.search import sync as syncing
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed, mark_deleted
-from core.search.embedders import Role
-from core.search.query import search
+from core.search.embedders.base import Role
+from core.search.query.search import search
 from core.search.sync import sync
 from tests.support.fake_source import model
 
@@ -39,11 +39,11 @@ class Notes:
                     occurred_at=NOW, passages=passages,
                 )  # fmt: skip
 
-    def mark(self, *names: str) -> None:
+    def enqueue(self, *names: str) -> None:
         scope, _ = Scope.objects.get_or_create(source_system="notes", external_id="1", defaults={"name": "notes/all"})
         with transaction.atomic():
-            kept: dict[str, Any] = {"source_system": "notes", "kind": "note", "scope_id": scope.pk}
-            mark_changed(DocumentMark(external_id=name, **kept) for name in names)
+            fields: dict[str, Any] = {"source_system": "notes", "kind": "note", "scope_id": scope.pk}
+            mark_changed(DocumentMark(external_id=name, **fields) for name in names)
 
 
 @pytest.fixture
@@ -59,25 +59,25 @@ def notes() -> Notes:
     return source
 
 
-def found(words: str, **options: Any) -> list[str]:
+def found_ids(words: str, **options: Any) -> list[str]:
     return [hit.external_id for hit in search(words, **options)]
 
 
-def test_meaning_is_found_without_a_common_word(notes: Notes) -> None:
-    assert found("when does the ship depart", mode="dense")[0] == "boat"
+def test_similar_meaning_is_found_without_a_common_word(notes: Notes) -> None:
+    assert found_ids("when does the ship depart", mode="dense")[0] == "boat"
 
 
 def test_identifiers_and_other_scripts_are_found_by_their_parts(notes: Notes) -> None:
-    assert found("header", mode="text") == ["crash"]
-    assert found("縦軸", mode="text") == ["tide"]
+    assert found_ids("header", mode="text") == ["crash"]
+    assert found_ids("縦軸", mode="text") == ["tide"]
 
 
 @pytest.mark.parametrize("words", ["", " ", "'", '"', "a & | ! ( <->", "%", "🙂", "\0", "x" * 20_000, "\ud800"])
 def test_no_query_is_an_error(notes: Notes, words: str) -> None:
-    assert isinstance(found(words), list)
+    assert isinstance(found_ids(words), list)
 
 
-def test_what_did_not_change_is_not_embedded_again(notes: Notes) -> None:
+def test_an_unchanged_document_is_not_embedded_again(notes: Notes) -> None:
     notes.enqueue("boat")
     result = sync([notes])
     assert (result.documents, result.chunks_embedded, result.chunks_reused) == (1, 0, 0)
@@ -101,10 +101,10 @@ def test_a_tombstone_leaves_the_index(notes: Notes) -> None:
         mark_deleted("notes", ["crash"], NOW)
     assert sync([notes]).deleted == 1
     assert not Chunk.objects.filter(document__external_id="crash").exists()
-    assert "crash" not in found("SIGSEGV")
+    assert "crash" not in found_ids("SIGSEGV")
 
 
-def test_a_mark_outside_a_transaction_is_refused(notes: Notes) -> None:
+def test_a_change_outside_a_transaction_is_refused(notes: Notes) -> None:
     with pytest.raises(RuntimeError, match="transaction"):
         mark_deleted("notes", ["crash"], NOW)
 
@@ -114,20 +114,20 @@ def test_a_change_during_the_sync_is_indexed_by_the_next(notes: Notes, monkeypat
     notes.enqueue("boat")
     write = syncing.write_batch
 
-    def meanwhile(*work: Any) -> Any:
+    def change_first(*args: Any) -> Any:
         notes.texts["boat"] = "second"
         notes.enqueue("boat")
-        return write(*work)
+        return write(*args)
 
-    monkeypatch.setattr(syncing, "write_batch", meanwhile)
+    monkeypatch.setattr(syncing, "write_batch", change_first)
     sync([notes])
     monkeypatch.setattr(syncing, "write_batch", write)
     sync([notes])
     assert Chunk.objects.get(document__external_id="boat").text == "second"
 
 
-def test_a_document_that_cannot_be_rendered_costs_none_before_it(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "BATCH", 1)
+def test_documents_before_an_unrenderable_one_are_indexed(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "BATCH_SIZE", 1)
     render = notes.render
 
     def broken(names: Sequence[str]) -> Any:
@@ -144,14 +144,14 @@ def test_a_document_that_cannot_be_rendered_costs_none_before_it(notes: Notes, m
     assert Chunk.objects.get(document__external_id="boat").text == "a new text"
 
 
-def test_when_time_is_over_nothing_is_begun(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_begins_after_the_deadline(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     notes.enqueue("boat")
     monkeypatch.setattr(notes, "render", lambda _names: pytest.fail("rendered"))
     assert sync([notes], max_seconds=0).remaining == 1
 
 
-def test_what_was_embedded_before_an_outage_is_kept(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "LARGEST_SLICE", 1)
+def test_vectors_computed_before_an_outage_are_stored(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "MAX_BATCH_SIZE", 1)
     before = Embedding.objects.count()
     with model("fails") as embedder:
         embed, calls = embedder.embed, iter((False, False, True))
@@ -163,9 +163,9 @@ def test_what_was_embedded_before_an_outage_is_kept(notes: Notes, monkeypatch: p
 
         monkeypatch.setattr(embedder, "embed", failing)
         with pytest.raises(OSError, match="away"):
-            vectors.vectors_of(embedder, {str(n): f"text {n}" for n in range(5)}, Counter())
+            vectors.compute_vectors(embedder, {str(n): f"text {n}" for n in range(5)}, Counter())
     assert Embedding.objects.count() == before + 2
 
 
-def test_a_vector_is_kept_for_every_text(notes: Notes) -> None:
+def test_every_text_has_a_stored_vector(notes: Notes) -> None:
     assert Embedding.objects.count() == Chunk.objects.count()

@@ -3,7 +3,7 @@
 import pytest
 
 from core.operations.words import counted_words, duration_in_words, number_of, size_in_words, stored_in_words
-from core.search.results import SyncResult
+from core.search.sync import SyncResult
 
 
 @pytest.mark.parametrize(

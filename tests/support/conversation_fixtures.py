@@ -1,10 +1,9 @@
-"""A little talk that was collected and cut, without vectors: text search finds it."""
+"""A few documents with chunks but without vectors, for text search."""
 
 from datetime import UTC, datetime
 
 from core.models import Chunk, Document, Scope
-from core.search.chunking import extra_words
-from core.search.frequencies import refresh_common_words
+from core.search.words import extra_words, refresh_common_words
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 HOSTILE = "<script>alert('ahoy')</script> \u202eexe.txt \x02[[javascript:alert(1)]]\x03"
@@ -13,10 +12,10 @@ HOSTILE = "<script>alert('ahoy')</script> \u202eexe.txt \x02[[javascript:alert(1
 def store_document(
     name: str, title: str, *texts: str, scope: str = "notes/all", kind: str = "issue", author: str = "ada"
 ) -> None:
-    """A document with a chunk for each text, each a day after the one before."""
-    place, _ = Scope.objects.get_or_create(source_system="github", external_id=scope, defaults={"name": scope})
+    """Store a document with a chunk for each text, each a day after the previous one."""
+    location, _ = Scope.objects.get_or_create(source_system="github", external_id=scope, defaults={"name": scope})
     document = Document.objects.create(
-        source_system="github", external_id=name, kind=kind, scope=place, title=title, author=author,
+        source_system="github", external_id=name, kind=kind, scope=location, title=title, author=author,
         url=f"https://example.org/{name}", occurred_at=NOON,
     )  # fmt: skip
     for ordinal, text in enumerate(texts):
@@ -28,7 +27,7 @@ def store_document(
 
 
 def store_conversations() -> None:
-    """Four documents in two scopes."""
+    """Store four documents in two scopes."""
     store_document(
         "boat", "Ferry timetable", "The ferry leaves the harbour at noon.", "It was late again.", author="Bea"
     )

@@ -1,4 +1,4 @@
-"""A source of documents that can be changed, models that cost nothing, and what it means to be in step."""
+"""A source of documents that tests can change, models without weights, and checks that the index is in step."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,18 +11,20 @@ from django.test.utils import override_settings
 from numpy.typing import NDArray
 
 from core.models import Chunk, Document, IndexEntry, Scope
-from core.search.chunking import cut
+from core.search.chunking.cutting import cut
 from core.search.documents import DocumentMark, Passage, RenderedDocument, mark_changed, mark_deleted
-from core.search.embedders import EMBEDDERS, Embedder, EmbedderInfo, Role, count_tokens
-from core.search.indexes import vector_id
+from core.search.embedders.base import Embedder, EmbedderInfo, Role
+from core.search.embedders.local import count_tokens
+from core.search.embedders.registry import EMBEDDERS
+from core.search.indexes.base import vector_id
 from core.search.namespaces import serving
-from core.search.vectors import kept
+from core.search.vectors import stored_vectors
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class HashEmbedder:
-    """Vectors made of hashes; ``seen`` are the texts that it was asked for."""
+    """Compute vectors from hashes; ``seen`` holds the embedded texts."""
 
     def __init__(self, name: str, dimension: int = 8) -> None:
         self.info = EmbedderInfo(fingerprint=f"hashed/{name}", dimension=dimension)
@@ -31,31 +33,31 @@ class HashEmbedder:
     def embed(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
         del role
         self.seen += texts
-        found = np.zeros((len(texts), self.info.dimension), np.float32)
+        vectors = np.zeros((len(texts), self.info.dimension), np.float32)
         for row, text in enumerate(texts):
             seed = hashlib.sha256(f"{self.info.fingerprint} {text}".encode()).digest()
-            found[row] = np.random.default_rng(int.from_bytes(seed[:8], "big")).standard_normal(self.info.dimension)
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
+            vectors[row] = np.random.default_rng(int.from_bytes(seed[:8], "big")).standard_normal(self.info.dimension)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 @contextmanager
 def model(name: str, dimension: int = 8) -> Iterator[HashEmbedder]:
-    """EMBEDDER names a model of hashes; it stays known afterwards, as the old one of a switch must."""
-    made = HashEmbedder(name, dimension)
+    """Register a HashEmbedder and set EMBEDDER to it. It stays registered, as the old model of a switch must."""
+    embedder = HashEmbedder(name, dimension)
 
     def factory(fingerprint: str | None) -> Embedder | None:
-        return made if fingerprint in {None, made.info.fingerprint} else None
+        return embedder if fingerprint in {None, embedder.info.fingerprint} else None
 
     EMBEDDERS[name] = factory
-    from core.search.embedders import base
+    from core.search.embedders import registry
 
-    base._made.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    registry._create.cache_clear()  # pyright: ignore[reportPrivateUsage]
     with override_settings(EMBEDDER=name):
-        yield made
+        yield embedder
 
 
 class FakeSource:
-    """Documents whose passages stand between bars."""
+    """Documents whose passages are separated by bars."""
 
     source_system = "notes"
     renderer_version = 1
@@ -77,7 +79,7 @@ class FakeSource:
                 )  # fmt: skip
 
     def write(self, **texts: str) -> None:
-        """Change texts, and mark them."""
+        """Change texts, and enqueue them."""
         self.texts |= texts
         self.enqueue(*texts)
 
@@ -95,22 +97,22 @@ class FakeSource:
             mark_deleted("notes", names, NOW)
 
     def rename(self, name: str) -> None:
-        """The scope has another name: everything in it shows another one."""
+        """Rename the scope, which changes every document in it."""
         with transaction.atomic():
             Scope.objects.filter(pk=self.scope.pk).update(name=name)
             self.enqueue(*self.texts)
 
     def chunks(self) -> dict[str, str]:
-        """What should be in the index: texts by id."""
-        found: dict[str, str] = {}
+        """Return the texts that the index should hold, by id."""
+        texts: dict[str, str] = {}
         for document in self.render(list(self.texts)):
             pieces = cut(document, count_tokens)
-            found |= {vector_id(document.external_id, n): piece.text for n, piece in enumerate(pieces)}
-        return found
+            texts |= {vector_id(document.external_id, n): piece.text for n, piece in enumerate(pieces)}
+        return texts
 
 
 def check_ledger(notes: FakeSource) -> None:
-    """The ledger and the kept chunks are as the documents say, and everything is clean."""
+    """Check that the ledger and the stored chunks match the documents, and that every entry is clean."""
     target = serving()
     assert target is not None
     expected = notes.chunks()
@@ -125,10 +127,10 @@ def check_ledger(notes: FakeSource) -> None:
 
 
 def vector_hashes() -> dict[str, str]:
-    """SHA-256 of the vectors that the index should hold, by id, as they are sent: half precision, six decimals."""
+    """Return the SHA-256 of the vectors that the index should hold, by id: half precision, six decimals."""
     target = serving()
     assert target is not None
     hashes = dict(Chunk.objects.values_list("vector_id", "content_hash"))
-    vectors = kept(target.embedder, list(hashes.values()))
+    vectors = stored_vectors(target.embedder, list(hashes.values()))
     sent = {one: np.asarray(vector.astype("f8").round(6), "<f4").tobytes() for one, vector in vectors.items()}
     return {name: hashlib.sha256(sent[one]).hexdigest() for name, one in hashes.items()}

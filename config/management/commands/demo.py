@@ -19,7 +19,7 @@ from django.test.utils import override_settings
 from config.sample_account import NAME, ensure_sample_account
 from core.collectors import ReportingCommand
 from core.models import Activity
-from core.search.query import search
+from core.search.query.search import search
 from discord_activity_tracker.models import Guild, Message
 from github_activity_tracker.models import Repository
 from samples import SAMPLE_REPOSITORY, SAMPLE_SEARCHES

@@ -1,4 +1,4 @@
-"""``manage.py search "words"``: where did we discuss this?"""
+"""``manage.py search "words"``: find where something was discussed."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
@@ -11,23 +11,26 @@ from core.collectors.command import aware_date
 from core.errors import ConfigurationError
 from core.models import Chunk
 from core.operations.visible import ExactText, json_text, visible_line
-from core.search.query import Filters, Result, alike, search, thread, unknown
+from core.search.filters import Filters
+from core.search.query.results import Result, nearby_passages
+from core.search.query.search import search, similar_documents, unmatched_filter
 
 NOTHING_INDEXED = (
     "Nothing is indexed yet. Collect first (collect_github), or run sync_index if you collected with --no-sync."
 )
 FILTERS = ("source", "kind", "scope", "author", "since", "until")
-MOST = 200
+MAX_LIMIT = 200
+"""Results of one query."""
 
 
 def _limit(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise ArgumentTypeError(f"must be a number from 1 to {MOST}")
+    if not text.isdigit() or not 1 <= int(text) <= MAX_LIMIT:
+        raise ArgumentTypeError(f"must be a number from 1 to {MAX_LIMIT}")
     return int(text)
 
 
 class Command(ReportingCommand):
-    """Finds documents by meaning and by words. Exit code 0 also when nothing fits."""
+    """Find documents by meaning and by words. The exit code is 0 even without results."""
 
     help = "Find where something was discussed, by meaning and by words."
     examples = (
@@ -37,7 +40,7 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add words and filters."""
+        """Add the query, the filters and the output options."""
         parser.add_argument("words", nargs="*", help="What to look for: words or a question.")
         parser.add_argument("--like", metavar="ID", help="More like this document, such as github:issue:123:45.")
         parser.add_argument("--source", help="Only this source, such as github or discord.")
@@ -49,7 +52,7 @@ class Command(ReportingCommand):
         parser.add_argument("--since", type=aware_date, help="From the beginning of this day on (YYYY-MM-DD, UTC).")
         parser.add_argument("--until", type=aware_date, help="Before the beginning of this day (YYYY-MM-DD, UTC).")
         parser.add_argument(
-            "--limit", type=_limit, default=10, metavar="N", help=f"Show N results, at most {MOST} (10)."
+            "--limit", type=_limit, default=10, metavar="N", help=f"Show N results, at most {MAX_LIMIT} (10)."
         )
         parser.add_argument(
             "--mode",
@@ -63,7 +66,7 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Search and print."""
+        """Search, and print the results."""
         words, filters = " ".join(options["words"]), Filters(**{name: options[name] for name in FILTERS})
         if bool(words.strip()) == bool(options["like"]):
             raise ConfigurationError("Say what to look for: words, or --like with the id of a document.")
@@ -71,43 +74,43 @@ class Command(ReportingCommand):
             raise ConfigurationError("--since must be before --until.")
         if not Chunk.objects.exists():
             raise CommandError(NOTHING_INDEXED)
-        if told := unknown(filters):
-            raise ConfigurationError(told)
-        found = (
-            self._like(options["like"], filters, options["limit"])
+        if message := unmatched_filter(filters):
+            raise ConfigurationError(message)
+        results = (
+            self._similar(options["like"], filters, options["limit"])
             if options["like"]
             else search(words, mode=options["mode"], filters=filters, limit=options["limit"])
         )
-        self._print(words or options["like"], found, options)
+        self._print(words or options["like"], results, options)
 
-    def _like(self, external_id: str, filters: Filters, limit: int) -> list[Result]:
+    def _similar(self, external_id: str, filters: Filters, limit: int) -> list[Result]:
         try:
-            return alike(external_id, filters=filters, limit=limit)
+            return similar_documents(external_id, filters=filters, limit=limit)
         except LookupError as error:
             raise ConfigurationError(f"{error.args[0]} Ids are those of 'search --json'.") from error
 
-    def _print(self, asked: str, found: list[Result], options: dict[str, Any]) -> None:
+    def _print(self, query: str, results: list[Result], options: dict[str, Any]) -> None:
         reach = max(0, options["around"])
         if options["json"]:
-            hits = [asdict(hit) | ({"around": self._around(hit, reach)} if reach else {}) for hit in found]
+            hits = [asdict(hit) | ({"around": self._around(hit, reach)} if reach else {}) for hit in results]
             for hit in hits:
                 del hit["fragments"]
-            self.stdout.write(json_text({"query": asked, "hits": hits}, default=str, ensure_ascii=False))
+            self.stdout.write(json_text({"query": query, "hits": hits}, default=str, ensure_ascii=False))
             return
-        for number, hit in enumerate(found, start=1):
-            self.stdout.write(self._shown(number, hit))
-            for said in self._around(hit, reach) if reach else ():
-                mark = ">" if said["here"] else "|"
-                text = " ".join(str(said["text"]).split())[:200]
-                self.stdout.write(visible_line(f"   {mark} {said['origin']}: {text}"))
-        if not found:
+        for number, hit in enumerate(results, start=1):
+            self.stdout.write(self._formatted(number, hit))
+            for passage in self._around(hit, reach) if reach else ():
+                marker = ">" if passage["here"] else "|"
+                text = " ".join(str(passage["text"]).split())[:200]
+                self.stdout.write(visible_line(f"   {marker} {passage['origin']}: {text}"))
+        if not results:
             self.stdout.write("Nothing found. Use other words, or fewer filters.")
 
     def _around(self, hit: Result, reach: int) -> list[dict[str, Any]]:
-        return [asdict(said) for said in thread(hit.external_id, hit.ordinal, reach=reach)]
+        return [asdict(passage) for passage in nearby_passages(hit.external_id, hit.ordinal, reach=reach)]
 
-    def _shown(self, number: int, hit: Result) -> str:
-        """Three lines; nothing in a text can move the cursor or colour the terminal."""
+    def _formatted(self, number: int, hit: Result) -> str:
+        """Return three lines of text that cannot move the cursor or colour the terminal."""
         date = f"{hit.occurred_at:%Y-%m-%d}" if hit.occurred_at else "no date"
         fragments = ((visible_line(text), matches) for text, matches in hit.fragments)
         snippet = "".join(self.style.SUCCESS(text) if matches else text for text, matches in fragments)

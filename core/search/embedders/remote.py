@@ -1,33 +1,140 @@
-"""What embedders behind a network have in common: batches, and answers that are checked before they are believed."""
+"""Embedding models behind a network: those that Pinecone hosts, and every endpoint that is compatible with OpenAI's.
+
+Both send texts in batches and check each response before its vectors are used.
+"""
 
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
-from core.errors import UnexpectedAnswer
+from core.errors import ConfigurationError, UnexpectedAnswer
+from core.operations.embedding_endpoint import EmbeddingEndpoint
+from core.operations.pinecone_ops import PineconeInference
+from core.search.embedders.base import EmbedderInfo, Role
 
 Array = NDArray[np.float32]
-MOST_CHARACTERS = 300_000
-"""Of a request: endpoints refuse what has more than some 300,000 tokens."""
+MAX_REQUEST_CHARACTERS = 300_000
+"""Characters of one request. Endpoints refuse requests of more than about 300,000 tokens."""
 BLANK = " "
-"""In the place of a text without any character, which endpoints refuse."""
+"""Replaces an empty text, which endpoints refuse."""
+
+PINECONE_PREFIX = "pinecone/"
+PINECONE_DEFAULT_MODEL = "multilingual-e5-large"
+PINECONE_MODELS = {"multilingual-e5-large": (1024, 507, False), "llama-text-embed-v2": (1024, 2048, True)}
+"""Dimension, longest text in tokens, and whether a request may name the dimension."""
+PINECONE_MAX_INPUTS = 96
+
+ENDPOINT_PREFIX = "openai/"
+ENDPOINT_DEFAULT_MODEL = "text-embedding-3-small"
+ENDPOINT_MAX_INPUTS = 256
 
 
-def embedded(
-    texts: Sequence[str], ask: Callable[[Sequence[str]], list[list[float]]], *, dimension: int, most: int
+class PineconeEmbedder:
+    """A model that Pinecone hosts: https://docs.pinecone.io/guides/inference/understanding-inference.
+
+    It embeds passages and queries in different ways.
+    """
+
+    def __init__(self, model: str) -> None:
+        if model not in PINECONE_MODELS:
+            raise ConfigurationError(
+                f"EMBEDDER=pinecone knows no EMBEDDING_MODEL={model}; it knows {', '.join(PINECONE_MODELS)}."
+            )
+        self.model, (dimension, tokens, self._names_dimension) = model, PINECONE_MODELS[model]
+        self.info = EmbedderInfo(
+            fingerprint=f"{PINECONE_PREFIX}{model}/{dimension}", dimension=dimension, max_tokens=tokens,
+            max_batch=PINECONE_MAX_INPUTS,
+        )  # fmt: skip
+        self._service = PineconeInference(settings.PINECONE_API_KEY, host=settings.PINECONE_HOST)
+
+    @classmethod
+    def create(cls, fingerprint: str | None) -> "PineconeEmbedder | None":
+        """Return the model of the settings or of a fingerprint; ``None`` for a fingerprint of another kind."""
+        if fingerprint is None:
+            return cls(settings.EMBEDDING_MODEL or PINECONE_DEFAULT_MODEL)
+        model = fingerprint.removeprefix(PINECONE_PREFIX).rpartition("/")[0]
+        return cls(model) if fingerprint.startswith(PINECONE_PREFIX) and model in PINECONE_MODELS else None
+
+    def embed(self, texts: Sequence[str], role: Role) -> Array:
+        """Return an array of shape (n, dimension)."""
+        dimension = self.info.dimension if self._names_dimension else None
+
+        def request(batch: Sequence[str]) -> list[list[float]]:
+            return self._service.embed(self.model, batch, role=role, dimension=dimension)
+
+        return embed_in_batches(texts, request, dimension=self.info.dimension, max_inputs=PINECONE_MAX_INPUTS)
+
+
+class EndpointEmbedder:
+    """A model behind an endpoint that is compatible with OpenAI's.
+
+    The first response tells the dimension. The host is part of the fingerprint because two hosts may use one name for
+    different models.
+    """
+
+    def __init__(self, model: str, dimension: int | None = None) -> None:
+        self.model, self._dimension = model, dimension
+        self._service = EmbeddingEndpoint(settings.EMBEDDING_API_URL, settings.EMBEDDING_API_KEY)
+
+    @classmethod
+    def create(cls, fingerprint: str | None) -> "EndpointEmbedder | None":
+        """Return the model of the settings or of a fingerprint; ``None`` for a fingerprint of another kind or host."""
+        if fingerprint is None:
+            return cls(settings.EMBEDDING_MODEL or ENDPOINT_DEFAULT_MODEL)
+        name, _, host = fingerprint.removeprefix(ENDPOINT_PREFIX).rpartition("@")
+        model, _, dimension = name.rpartition("/")
+        if not fingerprint.startswith(ENDPOINT_PREFIX) or host != _endpoint_host() or not dimension.isdigit():
+            return None
+        return cls(model, int(dimension))
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """Return the description of the model. The first call sends one request unless the dimension is known."""
+        if self._dimension is None:
+            self._dimension = checked_vectors(self._service.embed(self.model, ["dimension"]), 1, None).shape[1]
+        return EmbedderInfo(
+            fingerprint=f"{ENDPOINT_PREFIX}{self.model}/{self._dimension}@{_endpoint_host()}",
+            dimension=self._dimension, max_tokens=512, max_batch=ENDPOINT_MAX_INPUTS,
+        )  # fmt: skip
+
+    def embed(self, texts: Sequence[str], role: Role) -> Array:
+        """Return an array of shape (n, dimension). The endpoint embeds both roles alike."""
+
+        def request(batch: Sequence[str]) -> list[list[float]]:
+            return self._service.embed(self.model, batch, hurry=role == "query")
+
+        return embed_in_batches(texts, request, dimension=self.info.dimension, max_inputs=ENDPOINT_MAX_INPUTS)
+
+
+def _endpoint_host() -> str:
+    return urlsplit(settings.EMBEDDING_API_URL).netloc.rpartition("@")[2]
+
+
+def embed_in_batches(
+    texts: Sequence[str],
+    request: Callable[[Sequence[str]], list[list[float]]],
+    *,
+    dimension: int,
+    max_inputs: int,
 ) -> Array:
-    """Vectors of length 1, in the order of the texts; ``most`` texts are asked at once."""
-    found = np.zeros((len(texts), dimension), np.float32)
-    for start, stop in _slices(texts, most):
-        found[start:stop] = checked(ask([text or BLANK for text in texts[start:stop]]), stop - start, dimension)
-    return found
+    """Return vectors of length 1 in the order of the texts, with at most ``max_inputs`` texts in one request."""
+    vectors = np.zeros((len(texts), dimension), np.float32)
+    for start, stop in _batches(texts, max_inputs):
+        response = request([text or BLANK for text in texts[start:stop]])
+        vectors[start:stop] = checked_vectors(response, stop - start, dimension)
+    return vectors
 
 
-def checked(answer: list[list[float]], expected: int, dimension: int | None) -> Array:
-    """As an array; UnexpectedAnswer for one of another shape, or with vectors that have no direction."""
+def checked_vectors(response: list[list[float]], expected: int, dimension: int | None) -> Array:
+    """Return the vectors of a response as an array of rows of length 1.
+
+    Raises UnexpectedAnswer for another shape, and for a vector that is zero or not finite.
+    """
     try:
-        vectors = np.asarray(answer, np.float32)
+        vectors = np.asarray(response, np.float32)
     except ValueError as error:
         raise UnexpectedAnswer("the embedding service answered vectors of different lengths") from error
     if vectors.ndim != 2 or len(vectors) != expected or (dimension or vectors.shape[1]) != vectors.shape[1]:
@@ -38,12 +145,12 @@ def checked(answer: list[list[float]], expected: int, dimension: int | None) -> 
     return vectors / lengths
 
 
-def _slices(texts: Sequence[str], most: int) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    start = used = 0
-    for place, text in enumerate(texts):
-        if place > start and (place - start >= most or used + len(text) > MOST_CHARACTERS):
-            found.append((start, place))
-            start, used = place, 0
-        used += len(text)
-    return [*found, (start, len(texts))] if len(texts) > start else found
+def _batches(texts: Sequence[str], max_inputs: int) -> list[tuple[int, int]]:
+    batches: list[tuple[int, int]] = []
+    start = characters = 0
+    for position, text in enumerate(texts):
+        if position > start and (position - start >= max_inputs or characters + len(text) > MAX_REQUEST_CHARACTERS):
+            batches.append((start, position))
+            start, characters = position, 0
+        characters += len(text)
+    return [*batches, (start, len(texts))] if len(texts) > start else batches

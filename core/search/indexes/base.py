@@ -1,4 +1,4 @@
-"""What every index can do."""
+"""The interface of a vector index, and the ids of its vectors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_ID = 512
+"""Characters of an id that Pinecone accepts."""
 PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "%")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """A chunk with its vector of half precision: what is kept is what is sent, however often."""
+    """A chunk with its vector in half precision, as stored, so that every write sends the same numbers."""
 
     id: str
     document: Document
@@ -30,7 +31,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """A chunk that is near; ``score`` is the cosine of the angle, 1 at best."""
+    """A chunk near the query; ``score`` is the cosine similarity, 1 at best."""
 
     vector_id: str
     score: float
@@ -38,7 +39,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
-    """What is there: vectors in the namespace (as far as they are visible), and how the index is made."""
+    """The number of visible vectors of a namespace, and the properties of its index."""
 
     vectors: int
     dimension: int | None
@@ -46,57 +47,60 @@ class Description:
 
 
 class VectorIndex(Protocol):
-    """One namespace of an index. Every write may be repeated without harm."""
+    """One namespace of an index. All writes are idempotent."""
 
     transactional: bool
     """Whether writes are part of the caller's database transaction."""
 
     def prepare(self) -> None:
-        """Make what is missing, check what is there; ConfigurationError says what does not fit."""
+        """Create the index if it is missing. Raises ConfigurationError when an existing one does not fit the model."""
         ...
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Write chunks; returns the place of the last write where an index tells. DocumentRefused for a bad one."""
+        """Write chunks; return the log position of the last write if the index reports one.
+
+        Raises DocumentRefused for a chunk that the index cannot hold.
+        """
         ...
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Remove chunks; what is not there is no error."""
+        """Delete chunks. Missing ids are ignored."""
         ...
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """The nearest chunks of documents that fit, the best first."""
+        """Return the nearest chunks of documents that match the filters, nearest first."""
         ...
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """The ids of all chunks, or of those that begin so."""
+        """Yield the ids of all chunks, or of those with a prefix."""
         ...
 
     def describe(self) -> Description:
-        """How much is there."""
+        """Return the number of vectors and the properties of the index."""
         ...
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """Wait until everything up to this place can be found; False when the time was too short."""
+        """Wait until queries see all writes up to this log position; return False when the time is too short."""
         ...
 
     def drop(self) -> None:
-        """Remove the namespace with all that is in it."""
+        """Remove the namespace with all its vectors."""
         ...
 
 
 def vector_id(external_id: str, ordinal: int) -> str:
-    """The stable id of a chunk, the same in every index: printable ASCII, at most 512 characters."""
+    """Return the stable id of a chunk, the same in every index: printable ASCII, at most 512 characters."""
     name = external_id if external_id.isascii() and "%" not in external_id else quote(external_id, safe=PRINTABLE)
-    found = f"{name}#{ordinal:04d}"
-    if len(found) > LONGEST_ID:
+    identifier = f"{name}#{ordinal:04d}"
+    if len(identifier) > LONGEST_ID:
         raise DocumentRefused(f"the id {external_id[:60]}... makes more than {LONGEST_ID} characters")
-    return found
+    return identifier
 
 
 def parts_of(identifier: str) -> tuple[str, int] | None:
-    """The document and the place that an id names; None for what is none of ours."""
-    name, mark, ordinal = identifier.rpartition("#")
-    if not mark or not (ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 10):
+    """Return the document and the ordinal of an id; ``None`` for an id of another form."""
+    name, separator, ordinal = identifier.rpartition("#")
+    if not separator or not (ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 10):
         return None
-    found = unquote(name, errors="replace")
-    return (found, int(ordinal)) if vector_id(found, int(ordinal)) == identifier else None
+    document = unquote(name, errors="replace")
+    return (document, int(ordinal)) if vector_id(document, int(ordinal)) == identifier else None

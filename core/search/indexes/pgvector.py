@@ -1,7 +1,7 @@
-"""Vectors in the same PostgreSQL, scanned exactly, or by HNSW where somebody built it.
+"""Vectors in the project's own PostgreSQL, searched by an exact scan, or by an HNSW index if one was built.
 
-An exact scan finds all and is fast enough up to some 300,000 vectors. HNSW is asked with iterative scans: without them
-a filter loses most of what it should find. https://github.com/pgvector/pgvector#iterative-index-scans
+An exact scan finds everything and is fast enough up to about 300,000 vectors. HNSW is used with iterative scans:
+without them a filter loses most of its matches. https://github.com/pgvector/pgvector#iterative-index-scans
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,40 +19,44 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS = ("namespace_id", "vector_id", "document_id", "embedding")
-CAREFUL = "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '100', true)"
+ITERATIVE_SCAN = (
+    "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '100', true)"
+)
 LONGEST_HNSW = 4000
-"""Dimensions of a halfvec that HNSW takes."""
+"""Dimensions of a halfvec that HNSW can index."""
 
 
 class PgvectorIndex:
-    """Rows of ``Vector``; a write is part of the caller's transaction."""
+    """Store vectors as rows of ``Vector``. A write is part of the caller's transaction."""
 
     transactional = True
 
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace
-        self.near = f"v.embedding::halfvec({namespace.dimension:d}) <=> %s::halfvec({namespace.dimension:d})"
+        self.distance = f"v.embedding::halfvec({namespace.dimension:d}) <=> %s::halfvec({namespace.dimension:d})"
 
     def prepare(self) -> None:
-        """Nothing: the table is there."""
+        """Do nothing: migrations create the table."""
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Replace by COPY; the caller holds the documents, so that nobody writes the same rows."""
+        """Replace rows with COPY. The caller's document locks keep other sessions from writing the same rows."""
         if records:
             self.delete([record.id for record in records])
             import numpy as np
 
-            place = bigint(self.namespace.pk)
-            vectors = np.stack([record.vector for record in records]).astype(">f2")  # at once: one by one takes longer
+            namespace = bigint(self.namespace.pk)
+            vectors = np.stack([record.vector for record in records]).astype(
+                ">f2"
+            )  # converting one by one takes longer
             rows = (
-                (place, text(r.id), bigint(r.document.pk), halfvec(vector.tobytes()))
+                (namespace, text(r.id), bigint(r.document.pk), halfvec(vector.tobytes()))
                 for r, vector in zip(records, vectors, strict=True)
             )
             copy_rows("core_vector", COLUMNS, rows)
         return None
 
     def delete(self, ids: Sequence[str]) -> None:
-        """One statement."""
+        """Delete rows in one statement."""
         if ids:
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -61,48 +65,48 @@ class PgvectorIndex:
                 )
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """Exact unless HNSW was built; documents are joined only where something is asked of them."""
+        """Return exact matches, or those of HNSW if it was built. Documents are joined only for a filter."""
         joins, conditions, values = _conditions(filters)
-        given = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"
+        literal = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(CAREFUL)
+            cursor.execute(ITERATIVE_SCAN)
             cursor.execute(
-                # Nothing in this text is anybody's words: numbers, and conditions from the table below.
-                f"SELECT v.vector_id, 1 - ({self.near}) FROM core_vector v{joins}"  # noqa: S608
-                f" WHERE v.namespace_id = {self.namespace.pk:d}{conditions} ORDER BY {self.near} LIMIT %s",
-                [given, *values, given, limit],
+                # The text holds numbers and the conditions listed below, no user input.
+                f"SELECT v.vector_id, 1 - ({self.distance}) FROM core_vector v{joins}"  # noqa: S608
+                f" WHERE v.namespace_id = {self.namespace.pk:d}{conditions} ORDER BY {self.distance} LIMIT %s",
+                [literal, *values, literal, limit],
             )
             return [Match(vector_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """A few thousand at a time."""
+        """Yield ids, and fetch a few thousand rows at a time."""
         rows = Vector.objects.filter(namespace=self.namespace)
         rows = rows.filter(vector_id__startswith=prefix) if prefix else rows
         yield from rows.values_list("vector_id", flat=True).iterator(chunk_size=5000)
 
     def describe(self) -> Description:
-        """Counted exactly."""
+        """Return the exact number of rows."""
         count = Vector.objects.filter(namespace=self.namespace).count()
         return Description(vectors=count, dimension=self.namespace.dimension, metric="cosine")
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """What is committed can be found."""
+        """Return True: queries see every commit."""
         del lsn, seconds
         return True
 
     def drop(self) -> None:
-        """Rows and HNSW of this namespace."""
+        """Remove the rows and the HNSW index of this namespace."""
         self.drop_hnsw()
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM core_vector WHERE namespace_id = %s", [self.namespace.pk])
 
     @property
     def hnsw(self) -> str:
-        """The name of the index that :meth:`build_hnsw` makes."""
+        """Return the name of the HNSW index of this namespace."""
         return f"core_vector_hnsw_{self.namespace.pk:d}"
 
     def build_hnsw(self) -> None:
-        """Build it while the sync goes on; one that was begun and not finished is replaced."""
+        """Build the HNSW index while syncs continue. An unfinished one is replaced."""
         self.drop_hnsw()
         with connection.cursor() as cursor:
             cursor.execute(
@@ -112,14 +116,14 @@ class PgvectorIndex:
             )
 
     def drop_hnsw(self) -> None:
-        """Back to exact scans."""
+        """Drop the HNSW index, so that queries scan exactly again."""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP INDEX IF EXISTS {self.hnsw}")
 
 
 def _conditions(filters: Filters) -> tuple[str, str, list[Any]]:
-    """Joins, conditions and their values."""
-    known: list[tuple[str, Any]] = [
+    """Return joins, conditions and their parameters."""
+    all_conditions: list[tuple[str, Any]] = [
         ("d.source_system = %s", filters.source),
         ("d.kind = %s", filters.kind),
         ("s.name ILIKE %s", like(filters.scope) if filters.scope is not None else None),
@@ -127,7 +131,7 @@ def _conditions(filters: Filters) -> tuple[str, str, list[Any]]:
         ("d.occurred_at >= %s", filters.since),
         ("d.occurred_at < %s", filters.until),
     ]
-    asked = [(sql, value) for sql, value in known if value is not None]
-    joins = " JOIN core_document d ON d.id = v.document_id" if asked else ""
+    used = [(sql, value) for sql, value in all_conditions if value is not None]
+    joins = " JOIN core_document d ON d.id = v.document_id" if used else ""
     joins += " JOIN core_scope s ON s.id = d.scope_id" if filters.scope is not None else ""
-    return joins, "".join(f" AND {sql}" for sql, _ in asked), [value for _, value in asked]
+    return joins, "".join(f" AND {sql}" for sql, _ in used), [value for _, value in used]

@@ -1,4 +1,4 @@
-"""Vectors in Pinecone, with the metadata that a reader of the index alone needs."""
+"""Vectors in Pinecone, with metadata for readers that use the index without the database."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 METRIC = "cosine"
 LONGEST_TEXT = 20_000
-"""Bytes of a chunk's text in the metadata, of which 40 KB are allowed in all; PostgreSQL keeps the whole."""
+"""Bytes of a chunk's text in the metadata, which Pinecone limits to 40 KB. PostgreSQL stores the whole text."""
 DECIMALS = 6
+"""Decimals of a number in a request: half as many bytes, and still more precise than half precision."""
 
 
 class PineconeIndex:
-    """Writes are seen a little later than they are made; :meth:`wait` waits for that."""
+    """Store vectors in a Pinecone namespace. Queries see writes after a delay; :meth:`wait` waits for them."""
 
     transactional = False
 
@@ -34,65 +35,65 @@ class PineconeIndex:
         )  # fmt: skip
 
     def prepare(self) -> None:
-        """Create the index, or check that the one that is there is made for these vectors."""
+        """Create the index, or check that an existing one has the dimension and metric of the model."""
         if not self.store.exists():
             self.store.create(self.namespace.dimension, METRIC)
-        found, dimension = self.store.describe(), self.namespace.dimension
-        if (found.dimension or dimension, found.metric or METRIC) != (dimension, METRIC):
+        index, dimension = self.store.describe(), self.namespace.dimension
+        if (index.dimension or dimension, index.metric or METRIC) != (dimension, METRIC):
             raise ConfigurationError(
-                f"The Pinecone index {self.namespace.container} has dimension {found.dimension} ({found.metric}), "
+                f"The Pinecone index {self.namespace.container} has dimension {index.dimension} ({index.metric}), "
                 f"but {self.namespace.embedder} makes vectors of dimension {dimension} for {METRIC}. "
                 "Set PINECONE_INDEX to a name that is free, or EMBEDDER to the model that the index was made for."
             )
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """As many requests as the bytes need."""
-        return self.store.upsert([_sent(record) for record in records]) if records else None
+        """Write vectors in as many requests as their size needs."""
+        return self.store.upsert([_request_record(record) for record in records]) if records else None
 
     def delete(self, ids: Sequence[str]) -> None:
-        """A thousand ids a request."""
+        """Delete vectors, a thousand in one request."""
         self.store.delete(ids)
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """Filtered by the service itself."""
+        """Return the matches of a query that Pinecone filters."""
         condition = _condition(filters)
         if condition is None:
             return []
-        found = self.store.query(_rounded(vector), condition or None, limit)
-        return [Match(vector_id=one.id, score=one.score) for one in found]
+        matches = self.store.query(_rounded(vector), condition or None, limit)
+        return [Match(vector_id=match.id, score=match.score) for match in matches]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """A hundred a request."""
+        """Yield ids, a hundred from each request."""
         return self.store.list_ids(prefix)
 
     def describe(self) -> Description:
-        """As the service tells; its counts lag."""
-        found = self.store.describe()
-        return Description(vectors=found.records, dimension=found.dimension, metric=found.metric)
+        """Return the numbers that Pinecone reports, which lag behind."""
+        reported = self.store.describe()
+        return Description(vectors=reported.records, dimension=reported.dimension, metric=reported.metric)
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """By the log number of the last write."""
+        """Wait until the log position of the last write is visible."""
         return self.store.wait(lsn, self.namespace.dimension, seconds)
 
     def drop(self) -> None:
-        """The namespace only: what else is in the index may be somebody's."""
+        """Remove the namespace only. The index may hold namespaces of others."""
         if self.store.exists():
             self.store.drop()
 
 
 def _rounded(vector: "NDArray[Any]") -> list[float]:
-    """Six decimals halve what is sent, and are more than half precision holds."""
+    """Return the numbers of a vector with ``DECIMALS`` decimals."""
     return vector.astype("f8").round(DECIMALS).tolist()
 
 
-def _sent(record: Record) -> dict[str, Any]:
+def _request_record(record: Record) -> dict[str, Any]:
     return {"id": record.id, "values": _rounded(record.vector), "metadata": _metadata(record)}
 
 
 def _metadata(record: Record) -> dict[str, Any]:
-    """Ids are text, because numbers become doubles; ``*_key`` are what filters compare."""
+    """Return the metadata of a chunk, ids as text because numbers become doubles. Filters compare ``*_key``."""
     document = record.document
-    found: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "document": document.external_id, "source": document.source_system, "kind": document.kind,
         "title": document.title, "url": record.url or document.url, "author": document.author,
         "author_key": document.author.lower(), "container": document.scope.name,
@@ -100,27 +101,30 @@ def _metadata(record: Record) -> dict[str, Any]:
         "text": record.text.encode()[:LONGEST_TEXT].decode("utf-8", "ignore"),
     }  # fmt: skip
     if document.occurred_at is not None:
-        found["occurred_at"] = document.occurred_at.timestamp()
-    return found
+        metadata["occurred_at"] = document.occurred_at.timestamp()
+    return metadata
 
 
 def _condition(filters: Filters) -> dict[str, Any] | None:
-    """https://docs.pinecone.io/guides/search/filter-by-metadata; ``None``: nothing can fit."""
-    found: dict[str, Any] = {}
+    """Return the filter of a query; ``None`` when nothing can match.
+
+    https://docs.pinecone.io/guides/search/filter-by-metadata
+    """
+    condition: dict[str, Any] = {}
     if filters.source is not None:
-        found["source"] = {"$eq": filters.source}
+        condition["source"] = {"$eq": filters.source}
     if filters.kind is not None:
-        found["kind"] = {"$eq": filters.kind}
+        condition["kind"] = {"$eq": filters.kind}
     if filters.author is not None:
-        found["author_key"] = {"$eq": filters.author.lower()}
+        condition["author_key"] = {"$eq": filters.author.lower()}
     if filters.scope is not None:
-        # By id: a name changes, and what is in the index then changes a little later.
+        # By id: after a rename the names in the index change with a delay.
         scopes = Scope.objects.extra(where=["name ILIKE %s"], params=[like(filters.scope)])
         names = list(scopes.values_list("external_id", flat=True)[:1000])
         if not names:
             return None
-        found["container_key"] = {"$in": names}
+        condition["container_key"] = {"$in": names}
     dates = {"$gte": filters.since, "$lt": filters.until}
     if when := {operator: moment.timestamp() for operator, moment in dates.items() if moment is not None}:
-        found["occurred_at"] = when
-    return found
+        condition["occurred_at"] = when
+    return condition

@@ -1,4 +1,4 @@
-"""What is shown of the best documents: the passage that fits, with the words of the query marked in it."""
+"""Results of a search: the best passage of each document with its matches marked, and the passages around it."""
 
 import re
 from collections.abc import Sequence
@@ -7,19 +7,21 @@ from datetime import datetime
 
 from django.db import connection
 
+from core.models import Chunk
 from core.operations.markdown import without_markup
-from core.search.query.lexemes import lexemes
-from core.search.query.ranking import Ranked
-from core.search.query.threads import origin
+from core.search.chunking.cutting import HEAD_SEPARATOR
+from core.search.query.fusion import Ranked
+from core.search.words import Lexeme
 
 BEGIN, END = "\x02", "\x03"
-"""Marks that no text to be shown needs; they are taken out of it first."""
-SHOWN = 300
-"""Characters of a passage in which no word is marked."""
+"""Characters around a match. PostgreSQL removes them from the text first."""
+PLAIN_LENGTH = 300
+"""Characters of a passage in which PostgreSQL finds no match."""
 GAP = " … "
-"""What PostgreSQL puts between two parts of a passage."""
+"""Separator between two fragments of a passage."""
 HASH = re.compile(r"(?<![\w\x02])(?:[0-9a-f]{64}|[0-9a-f]{40})(?!\w)")
 SHORT_HASH = 7
+"""Digits of an abbreviated hash."""
 ROWS = """
     SELECT c.id, c.document_id, d.external_id, d.source_system, d.kind, d.title, d.url, s.name, d.author,
         d.occurred_at, c.ordinal, c.url, c.prefix, ts_headline('english',
@@ -33,10 +35,10 @@ ROWS = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """A document that was found, with the passage that fits best.
+    """A document with the passage that matches best.
 
-    In ``snippet`` matches stand between [[ and ]]; ``fragments`` are the same as pairs of text and whether it matches.
-    ``passage_origin`` says who wrote the passage and when, ``passage_url`` where it stands.
+    ``snippet`` has its matches between [[ and ]]; ``fragments`` holds the same as pairs of text and whether it matches.
+    ``passage_origin`` names the author and date of the passage, and ``passage_url`` its address.
     """
 
     external_id: str
@@ -55,53 +57,89 @@ class Result:
     score: float
 
 
-def results(best: Sequence[Ranked], words: str) -> list[Result]:
-    """In the order given; a document that was deleted meanwhile is left out. ``words`` are cleaned."""
-    if not best:
+def load_results(ranking: Sequence[Ranked], words: str, query: Sequence[Lexeme]) -> list[Result]:
+    """Return the results of a ranking in its order, for a clean query and its lexemes.
+
+    Documents that have been deleted since are left out.
+    """
+    if not ranking:
         return []
-    asked = " | ".join(lexeme.query for lexeme in lexemes(words)) if words else ""
+    any_word = " | ".join(lexeme.query for lexeme in query)
     with connection.cursor() as cursor:
-        cursor.execute(ROWS, [asked, [ranked.chunk for ranked in best]])
+        cursor.execute(ROWS, [any_word, [ranked.chunk for ranked in ranking]])
         rows = {row[0]: row[2:] for row in cursor.fetchall()}
-    return [_result(rows[ranked.chunk], words, ranked.score) for ranked in best if ranked.chunk in rows]
+    return [_result(rows[ranked.chunk], words, ranked.score) for ranked in ranking if ranked.chunk in rows]
 
 
 def _result(row: tuple[str, ...], words: str, score: float) -> Result:
     *columns, headline, text = row
     names = ("external_id", "source", "kind", "title", "url", "scope", "author", "occurred_at", "ordinal")
-    known = dict(zip((*names, "passage_url", "passage_origin"), columns, strict=True))
-    known["passage_origin"] = origin(known["passage_origin"], known["title"])
-    known["passage_url"] = known["passage_url"] or known["url"]
-    marked = headline if BEGIN in headline else _marked(text, words)
+    values = dict(zip((*names, "passage_url", "passage_origin"), columns, strict=True))
+    values["passage_origin"] = passage_origin(values["passage_origin"], values["title"])
+    values["passage_url"] = values["passage_url"] or values["url"]
+    marked = headline if BEGIN in headline else _mark_words(text, words)
     fragments = tuple(_fragments(_readable(marked)))
     snippet = "".join(f"[[{part}]]" if matches else part for part, matches in fragments)
-    return Result(**known, snippet=snippet, fragments=fragments, score=round(score, 5))  # pyright: ignore[reportArgumentType]  # columns as they are declared
+    return Result(**values, snippet=snippet, fragments=fragments, score=round(score, 5))  # pyright: ignore[reportArgumentType]  # columns as they are declared
 
 
-def _marked(text: str, words: str) -> str:
-    """Words as they stand, where PostgreSQL's parser sees none: scripts without blanks, parts of identifiers."""
-    asked = sorted({word for word in words.split() if len(word) > 1 or not word.isascii()}, key=len, reverse=True)
-    pattern = re.compile("|".join(re.escape(word) for word in asked), re.IGNORECASE) if asked else None
+def _mark_words(text: str, words: str) -> str:
+    """Mark exact words where PostgreSQL's parser finds none: scripts without spaces, parts of identifiers."""
+    ordered = sorted({word for word in words.split() if len(word) > 1 or not word.isascii()}, key=len, reverse=True)
+    pattern = re.compile("|".join(re.escape(word) for word in ordered), re.IGNORECASE) if ordered else None
     first = pattern.search(text) if pattern else None
     if not pattern or not first:
-        return text[:SHOWN]
-    start = max(0, first.start() - SHOWN // 3)
-    return pattern.sub(lambda match: f"{BEGIN}{match[0]}{END}", text[start : start + SHOWN])
+        return text[:PLAIN_LENGTH]
+    start = max(0, first.start() - PLAIN_LENGTH // 3)
+    return pattern.sub(lambda match: f"{BEGIN}{match[0]}{END}", text[start : start + PLAIN_LENGTH])
 
 
 def _readable(marked: str) -> str:
-    """Take out markup, and shorten hashes that no word of the query is in."""
+    """Remove markup, and abbreviate hashes that contain no match."""
     parts = (without_markup(part) for part in marked.split(GAP))
     return HASH.sub(lambda match: match[0][:SHORT_HASH], GAP.join(part for part in parts if part.strip()))
 
 
 def _fragments(marked: str) -> list[tuple[str, bool]]:
-    """Pairs of text and whether it matches, in one line."""
-    found: list[tuple[str, bool]] = []
+    """Return one line as pairs of text and whether it matches."""
+    fragments: list[tuple[str, bool]] = []
     is_match = False
     for part in re.split(f"([{BEGIN}{END}])", re.sub(r"\s+", " ", marked.strip())):
         if part in {BEGIN, END}:
             is_match = part == BEGIN
         elif part:
-            found.append((part, is_match))
-    return found
+            fragments.append((part, is_match))
+    return fragments
+
+
+def passage_origin(prefix: str, title: str) -> str:
+    """Return the prefix of a chunk without the title, which may be shortened there: author, date and heading."""
+    parts = prefix.strip().split(HEAD_SEPARATOR)
+    return HEAD_SEPARATOR.join(parts[title.count(HEAD_SEPARATOR) + 1 :] if title.strip() else parts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NearbyPassage:
+    """A chunk of a document near a result; ``here`` marks the chunk of the result itself."""
+
+    ordinal: int
+    origin: str
+    """Author, date and heading."""
+    text: str
+    url: str
+    here: bool
+
+
+def nearby_passages(external_id: str, ordinal: int, *, reach: int = 3) -> list[NearbyPassage]:
+    """Return a chunk with up to ``reach`` chunks before and after it; none for a missing or deleted document."""
+    chunks = Chunk.objects.filter(
+        document__external_id=external_id,
+        document__deleted_at=None,
+        ordinal__gte=ordinal - reach,
+        ordinal__lte=ordinal + reach,
+    )
+    rows = chunks.order_by("document_id", "ordinal").values_list("ordinal", "document__title", "prefix", "text", "url")
+    return [
+        NearbyPassage(ordinal=number, origin=passage_origin(prefix, title), text=text, url=url, here=number == ordinal)
+        for number, title, prefix, text, url in rows
+    ]

@@ -1,25 +1,26 @@
-"""Full text: any of the words, each worth what its rareness says.
+"""Full-text search for any of the words, each weighted by its rarity.
 
-An AND finds nothing for most questions, and ``ts_rank`` knows no rareness; so candidates are taken from the rare words
-by what these are worth together, and only the best of them are ranked by how often and how densely they say them.
+A search for all words finds nothing for most questions, and ``ts_rank`` ignores rarity. So the rare words select the
+candidates with the highest total weight, and only these are ranked by how often and how densely they contain the words.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 
-from core.search.conditions import conditions
-from core.search.filters import Filters
-from core.search.query.lexemes import Lexeme, lexemes, telling
-from core.search.query.ranking import Ranked, Tuning
+from core.search.filters import NO_FILTERS, ChunkConditions, Filters, chunk_conditions
+from core.search.query.fusion import Ranked, RankingParameters
+from core.search.words import Lexeme, split_by_rarity
 
-CANDIDATES = 400
+MAX_CANDIDATES = 400
+"""Chunks that are ranked."""
 IN_TEXT = "SELECT id, %s::float AS worth FROM core_chunk WHERE {vector} @@ %s::tsquery"
 IN_TITLE = """
     SELECT t.id, %s::float FROM core_document n JOIN core_chunk t ON t.document_id = n.id AND t.ordinal = 0
     WHERE n.title_tsv @@ %s::tsquery
 """
-BEST = """
+CANDIDATES = """
     SELECT f.id FROM ({union}) f {join} WHERE TRUE {where}
     GROUP BY f.id ORDER BY sum(f.worth) DESC, f.id LIMIT %s
 """
@@ -39,46 +40,48 @@ RANK = """
         ) r
     ) l
 """
-"""What is joined to nothing is unpacked once, not for every word."""
+"""Appending an empty text unpacks each vector once, instead of once for every word."""
 
 
-def by_text(words: str, filters: Filters, tuning: Tuning) -> list[Ranked]:
-    """The best chunk of each document, the best first; ``words`` are cleaned."""
-    found = lexemes(words)
-    if not found:
+def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingParameters) -> list[Ranked]:
+    """Return the best chunk of each document that contains words of the query, best first."""
+    if not query:
         return []
-    rare, common = telling(found)
+    rare, common = split_by_rarity(list(query))
     chunks = _candidates(rare, filters) or _candidates(common, filters)
-    stems = {x.text for x in found if x.vector == "tsv"}
-    weights = [x.worth * (tuning.simple if x.vector == "tsv_simple" else 1) for x in found]
-    # Each word once: by its stem, or where there are no stems as it stands.
-    telling_most = [x.worth if x.vector == "tsv" or not (x.text.isascii() or x.text in stems) else 0.0 for x in found]
+    stems = {lexeme.text for lexeme in query if lexeme.vector == "tsv"}
+    rank_weights = [lexeme.weight * (parameters.simple if lexeme.vector == "tsv_simple" else 1) for lexeme in query]
+    # Count each word once: by its stem, or by its exact form where it has no stem.
+    match_weights = [
+        lexeme.weight if lexeme.vector == "tsv" or not (lexeme.text.isascii() or lexeme.text in stems) else 0.0
+        for lexeme in query
+    ]
     with connection.cursor() as cursor:
-        terms = [[x.vector for x in found], [x.query for x in found], weights, telling_most]
-        cursor.execute(RANK, [chunks, *terms, tuning.in_title, tuning.normalization])
+        terms = [[x.vector for x in query], [x.query for x in query], rank_weights, match_weights]
+        cursor.execute(RANK, [chunks, *terms, parameters.in_title, parameters.normalization])
         rows = cursor.fetchall()
-    enough = min(tuning.enough, sum(telling_most)) or 1.0
+    enough = min(parameters.enough, sum(match_weights)) or 1.0
     best: dict[int, Ranked] = {}
-    for document, chunk, said, titled, told in rows:
-        score = said + tuning.title * titled
+    for document, chunk, text_rank, title_weight, matching in rows:
+        score = text_rank + parameters.title * title_weight
         if document not in best or (-score, chunk) < (-best[document].score, best[document].chunk):
-            best[document] = Ranked(document=document, chunk=chunk, score=score, sure=min(1.0, told / enough))
+            best[document] = Ranked(document=document, chunk=chunk, score=score, sure=min(1.0, matching / enough))
     return sorted(best.values(), key=lambda ranked: (-ranked.score, ranked.document))
 
 
-def _candidates(found: list[Lexeme], filters: Filters) -> list[int]:
-    """The chunks with the most worth of words in them or in their documents' titles."""
-    if not found:
+def _candidates(query: Sequence[Lexeme], filters: Filters) -> list[int]:
+    """Return the chunks with the highest total weight of words in their text or in their document's title."""
+    if not query:
         return []
-    asked = conditions(filters)
-    parts: list[str] = []
+    conditions = ChunkConditions(parameters=[]) if filters == NO_FILTERS else chunk_conditions(filters)
+    selects: list[str] = []
     parameters: list[Any] = []
-    for lexeme in found:
-        for part in (IN_TEXT, IN_TITLE) if lexeme.vector == "tsv" else (IN_TEXT,):
-            parts.append(part.format(vector=lexeme.vector))
-            parameters += [lexeme.worth, lexeme.query]
-    join = f"JOIN core_chunk c ON c.id = f.id {asked.join}" if asked.where else ""
-    sql = BEST.format(union=" UNION ALL ".join(parts), join=join, where=asked.where)
+    for lexeme in query:
+        for select in (IN_TEXT, IN_TITLE) if lexeme.vector == "tsv" else (IN_TEXT,):
+            selects.append(select.format(vector=lexeme.vector))
+            parameters += [lexeme.weight, lexeme.query]
+    join = f"JOIN core_chunk c ON c.id = f.id {conditions.join}" if conditions.where else ""
+    sql = CANDIDATES.format(union=" UNION ALL ".join(selects), join=join, where=conditions.where)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*parameters, *asked.parameters, CANDIDATES])
+        cursor.execute(sql, [*parameters, *conditions.parameters, MAX_CANDIDATES])
         return [row[0] for row in cursor.fetchall()]

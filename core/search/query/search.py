@@ -1,0 +1,96 @@
+"""Search documents, or find documents that are similar to another."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Literal
+
+import numpy as np
+
+from core.models import Chunk, Document, Scope
+from core.search.filters import NO_FILTERS, Filters
+from core.search.namespaces import serving
+from core.search.query.dense import nearest, search_vectors
+from core.search.query.fusion import Ranked, RankingParameters, fuse
+from core.search.query.results import Result, load_results
+from core.search.query.text import search_text
+from core.search.vectors import stored_vectors
+from core.search.words import Lexeme, clean_query, lexemes
+
+Mode = Literal["hybrid", "text", "dense"]
+DEFAULT_PARAMETERS = RankingParameters()
+SIMILAR_CHUNKS = 16
+"""Number of leading chunks of a document that are averaged to find similar ones."""
+MAX_RESULTS = 200
+"""Results of one query on all its pages together."""
+
+
+def search(
+    words: str,
+    *,
+    mode: Mode = "hybrid",
+    filters: Filters | None = None,
+    limit: int = 10,
+    offset: int = 0,
+    parameters: RankingParameters = DEFAULT_PARAMETERS,
+) -> list[Result]:
+    """Return the best documents, best first. Any text is a valid query."""
+    words = clean_query(words)
+    ranking, query = rank(words, mode=mode, filters=filters, parameters=parameters)
+    return load_results(ranking[offset : min(offset + limit, MAX_RESULTS)], words, query)
+
+
+def rank(
+    words: str,
+    *,
+    mode: Mode,
+    filters: Filters | None = None,
+    parameters: RankingParameters = DEFAULT_PARAMETERS,
+) -> tuple[list[Ranked], list[Lexeme]]:
+    """Return the ranking of documents for a clean query, and the lexemes of the query."""
+    filters = filters or NO_FILTERS
+    if not words:
+        return [], []
+    if mode == "text":
+        query = lexemes(words)
+        return search_text(query, filters, parameters)[: parameters.depth], query
+    with search_vectors(words, filters, parameters) as nearest_documents:
+        query = lexemes(words)  # while the model embeds the words
+        text = search_text(query, filters, parameters)[: parameters.depth] if mode == "hybrid" else []
+        return fuse(text, nearest_documents(), parameters), query
+
+
+def similar_documents(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:
+    """Return the documents nearest in meaning to this one. Raises LookupError when it is not in the index."""
+    chunks = Chunk.objects.filter(document__external_id=external_id, document__deleted_at=None).order_by("ordinal")
+    hashes = list(chunks.values_list("content_hash", flat=True)[:SIMILAR_CHUNKS])
+    target = serving()
+    vectors = list(stored_vectors(target.embedder, hashes).values()) if target else []
+    if not target or not vectors:
+        raise LookupError(f"{external_id} is not in the index.")
+    mean = np.mean(np.array(vectors, np.float32), axis=0)
+    ranking = nearest(target, mean / np.linalg.norm(mean), filters or NO_FILTERS, DEFAULT_PARAMETERS.depth)
+    itself = set(Document.objects.filter(external_id=external_id).values_list("pk", flat=True))
+    return load_results([item for item in ranking if item.document not in itself][:limit], "", [])
+
+
+def unmatched_filter(filters: Filters) -> str:
+    """Return a message about the first filter that no document matches, with similar values; empty if all match."""
+    for name, field in (("source", "source_system"), ("kind", "kind")):
+        value = getattr(filters, name)
+        if value and not Document.objects.filter(**{field: value}).exists():
+            return _suggestion(name, value, Document.objects.values_list(field, flat=True).order_by(field).distinct())
+    if filters.scope and not Scope.objects.filter(name__iexact=filters.scope).exists():
+        return _suggestion("scope", filters.scope, Scope.objects.values_list("name", flat=True))
+    if filters.author and not Document.objects.filter(author__iexact=filters.author).exists():
+        authors = Document.objects.values_list("author", flat=True).distinct()[:10_000]
+        return _suggestion("author", filters.author, authors)
+    return ""
+
+
+def _suggestion(name: str, value: str, known: Iterable[object]) -> str:
+    choices = {str(choice).lower(): str(choice) for choice in known if choice}
+    similar = get_close_matches(value.lower(), list(choices), n=3, cutoff=0.5)
+    similar = similar or [choice for choice in choices if value.lower() in choice][:3]
+    question = f" Did you mean {', '.join(choices[choice] for choice in similar)}?" if similar else ""
+    all_values = f" There is {', '.join(list(choices.values())[:8])}." if not similar and 0 < len(choices) <= 8 else ""
+    return f"No {name} is called {value!r}.{question}{all_values}"

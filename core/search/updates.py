@@ -1,0 +1,255 @@
+"""What the index should hold of each document: rendered and cut anew, or taken from the stored chunks.
+
+Stored chunks are what text search reads, what results show, and what every vector index can be filled from.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import connection
+
+from core.db.binary_copy import bigint, copy_rows, integer, text
+from core.db.text import replace_unstorable
+from core.models import Document, IndexEntry
+from core.search.chunking.cutting import CHUNKER_VERSION, Piece, cut_all
+from core.search.documents import DocumentSource, RenderedDocument
+from core.search.indexes.base import vector_id
+
+CHUNK_COLUMNS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url", "content_hash")
+MAX_CHUNKER_VERSIONS = 1000
+"""Chunker versions that fit below one version of a renderer in ``combined_version``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredChunk:
+    """A chunk as PostgreSQL stores it. ``prefix`` and ``text`` are embedded; ``content_hash`` is their SHA-256."""
+
+    text: str
+    prefix: str
+    words: str
+    url: str
+    content_hash: str
+
+    @classmethod
+    def of(cls, piece: Piece) -> "StoredChunk":
+        """Return a piece as it is stored. Its embedded text ends with the text that is shown."""
+        shown, embedded = replace_unstorable(piece.text), replace_unstorable(piece.embedded)
+        if not embedded.endswith(shown):
+            raise ValueError("what is embedded of a chunk must end with its text")
+        return cls(
+            text=shown, prefix=embedded[: len(embedded) - len(shown)],
+            words=replace_unstorable(piece.words), url=replace_unstorable(piece.url), content_hash=sha256(embedded),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """Title, address, author and time of a document as results show them, cut to the length of the columns."""
+
+    title: str = ""
+    url: str = ""
+    author: str = ""
+    occurred_at: datetime | None = None
+
+    @classmethod
+    def of(cls, source: RenderedDocument | Document) -> "Head":
+        """Return the head of a rendered or a stored document."""
+        at = source.occurred_at.astimezone(UTC) if source.occurred_at else None
+        return cls(
+            title=replace_unstorable(source.title)[:300], url=replace_unstorable(source.url)[:1000],
+            author=replace_unstorable(source.author)[:200], occurred_at=at,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentUpdate:
+    """The stored chunks of a document (``before``) and those it should have (``after``); none removes it."""
+
+    entry: IndexEntry
+    head: Head
+    before: Sequence[StoredChunk]
+    after: Sequence[StoredChunk]
+    renderer_version: int
+
+    @property
+    def document(self) -> Document:
+        """Return the document as it was when its chunks were read, or earlier."""
+        return self.entry.document
+
+    @property
+    def content_hash(self) -> str:
+        """Return the hash of everything that the index should hold of the document."""
+        return document_hash(self.document, self.head, self.after)
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether the stored chunks are current."""
+        is_chunked = self.document.chunked_version == self.document.version
+        return is_chunked and self.document.renderer_version == self.renderer_version
+
+    def changed(self) -> list[int]:
+        """Return the ordinals of the chunks to write.
+
+        These are all chunks, unless the index is known to hold exactly the stored chunks under the same head.
+        """
+        stored_head = Head.of(self.document)
+        is_known = self.entry.content_hash == document_hash(self.document, stored_head, self.before)
+        if not is_known or stored_head != self.head:
+            return list(range(len(self.after)))
+        old = [(chunk.content_hash, chunk.url) for chunk in self.before]
+        return [n for n, chunk in enumerate(self.after) if (chunk.content_hash, chunk.url) not in old[n : n + 1]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadedBatch:
+    """What the database holds of a batch: its entries, stored chunks by document, and new renderings."""
+
+    entries: Sequence[IndexEntry]
+    stored: Mapping[int, list[StoredChunk]]
+    rendered: Mapping[int, RenderedDocument]
+    versions: Mapping[str, int]
+    """Combined version of each source."""
+
+
+def combined_version(source: DocumentSource) -> int:
+    """Return a number that changes whenever texts of the source would be rendered or cut in another way."""
+    return source.renderer_version * MAX_CHUNKER_VERSIONS + CHUNKER_VERSION
+
+
+def prepare_updates(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]) -> list[DocumentUpdate]:
+    """Return the update of each entry, in their order. Documents whose stored chunks are current are not rendered."""
+    return cut_batch(load_batch(entries, sources))
+
+
+def load_batch(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]) -> LoadedBatch:
+    """Read everything that the updates need from the database, and render what changed."""
+    versions = {system: combined_version(source) for system, source in sources.items()}
+    stale = [
+        entry.document for entry in entries
+        if not entry.document.deleted_at and not _is_current(entry.document, versions)
+    ]  # fmt: skip
+    stored = stored_chunks([entry.document_id for entry in entries])
+    return LoadedBatch(entries=entries, stored=stored, rendered=_render(stale, sources), versions=versions)
+
+
+def cut_batch(batch: LoadedBatch) -> list[DocumentUpdate]:
+    """Cut the new renderings and return the updates. It needs no database, so another thread can run it."""
+    from core.search.embedders.local import count_tokens  # here: it loads numpy
+
+    rendered, versions = batch.rendered, batch.versions
+    pieces = cut_all(list(rendered.values()), count_tokens)
+    new_chunks = {
+        pk: [StoredChunk.of(piece) for piece in of_document] for pk, of_document in zip(rendered, pieces, strict=True)
+    }
+    updates: list[DocumentUpdate] = []
+    for entry in batch.entries:
+        document, before = entry.document, batch.stored.get(entry.document_id, [])
+        rendering = rendered.get(document.pk)
+        head, after = Head.of(rendering or document), before
+        if document.deleted_at or (not rendering and not _is_current(document, versions)):
+            after = []
+        elif rendering:
+            after = new_chunks[document.pk]
+        version = versions[document.source_system]
+        update = DocumentUpdate(entry=entry, head=head, before=before, after=after, renderer_version=version)
+        updates.append(update)
+    return updates
+
+
+def _is_current(document: Document, versions: Mapping[str, int]) -> bool:
+    return (document.chunked_version, document.renderer_version) == (
+        document.version,
+        versions[document.source_system],
+    )
+
+
+def _render(documents: Sequence[Document], sources: Mapping[str, DocumentSource]) -> dict[int, RenderedDocument]:
+    rendered: dict[int, RenderedDocument] = {}
+    for system, source in sources.items():
+        keys = {document.external_id: document.pk for document in documents if document.source_system == system}
+        for rendering in source.render(list(keys)) if keys else ():
+            if rendering.external_id in keys:
+                rendered[keys[rendering.external_id]] = rendering
+    return rendered
+
+
+def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
+    """Return the stored chunks of documents, in their order."""
+    chunks: dict[int, list[StoredChunk]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT document_id, text, prefix, words, url, content_hash FROM core_chunk"
+            " WHERE document_id = ANY(%s) ORDER BY document_id, ordinal",
+            [list(documents)],
+        )
+        for document, shown, prefix, words, url, content_hash in cursor.fetchall():
+            chunk = StoredChunk(text=shown, prefix=prefix, words=words, url=url, content_hash=content_hash)
+            chunks[document].append(chunk)
+    return chunks
+
+
+def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
+    """Write the chunks that differ from the stored ones. The caller holds locks on the documents."""
+    removed: list[tuple[int, int]] = []
+    rows: list[tuple[bytes, ...]] = []
+    for update in updates:
+        document, before, after = update.document, update.before, update.after
+        for ordinal, new in enumerate(after):
+            if ordinal < len(before):
+                if before[ordinal] == new:
+                    continue
+                removed.append((document.pk, ordinal))
+            name = vector_id(document.external_id, ordinal)
+            fields = (name, new.text, new.prefix, new.words, new.url, new.content_hash)
+            rows.append((bigint(document.pk), integer(ordinal), *map(text, fields)))
+        removed += [(document.pk, ordinal) for ordinal in range(len(after), len(before))]
+    if removed:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM core_chunk c USING unnest(%s::bigint[], %s::int[]) AS g (document_id, ordinal)"
+                " WHERE c.document_id = g.document_id AND c.ordinal = g.ordinal",
+                [[pk for pk, _ in removed], [ordinal for _, ordinal in removed]],
+            )
+    if rows:
+        copy_rows("core_chunk", CHUNK_COLUMNS, rows)
+
+
+def store_heads(updates: Sequence[DocumentUpdate]) -> None:
+    """Store the heads of documents, and the version of their chunks."""
+    if not updates:
+        return
+    columns = [
+        [update.document.pk for update in updates], [update.document.version for update in updates],
+        [update.renderer_version for update in updates],
+        *([getattr(update.head, name) for update in updates] for name in ("title", "url", "author", "occurred_at")),
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_document d SET chunked_version = n.version, renderer_version = n.renderer, title = n.title,"
+            " url = n.url, author = n.author, occurred_at = n.occurred_at"
+            " FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])"
+            " AS n (id, version, renderer, title, url, author, occurred_at) WHERE d.id = n.id",
+            columns,
+        )
+    for update in updates:
+        document, head = update.document, update.head
+        document.title, document.url, document.author = head.title, head.url, head.author
+        document.occurred_at, document.chunked_version = head.occurred_at, document.version
+        document.renderer_version = update.renderer_version
+
+
+def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk]) -> str:
+    """Return the SHA-256 of all that the index should hold of a document; that of an empty text without chunks."""
+    if not chunks:
+        return sha256("")
+    fields = [head.title, head.url, head.author, head.occurred_at.isoformat() if head.occurred_at else ""]
+    fields += [document.kind, document.scope.name, document.scope.external_id]
+    return sha256("\0".join([*fields, *(f"{chunk.content_hash}\0{chunk.url}" for chunk in chunks)]))
+
+
+def sha256(value: str) -> str:
+    """Return the hash in hexadecimal digits."""
+    return hashlib.sha256(value.encode()).hexdigest()
