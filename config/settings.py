@@ -138,7 +138,7 @@ MIDDLEWARE = [
     "core.monitoring.pages.MonitoringPages",  # first: probes know neither the host's name nor https
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.pages.odd_requests.OddRequests",  # before everything that reads cookies or parameters
+    "core.pages.parameters.CleanRequests",  # before everything that reads cookies or parameters
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
 from core.db.limits import PAGE, use_limits  # noqa: E402  (after the set-up, as Django's own entry point does)
-from core.pages.odd_requests import Utf8WSGIHandler  # noqa: E402
+from core.pages.parameters import Utf8WSGIHandler  # noqa: E402
 
 application = Utf8WSGIHandler()
 use_limits(PAGE)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from core.models import Activity, CollectorRun, Scope, SkippedItem
 from core.pages import parameters
-from core.pages.odd_requests import Utf8ASGIHandler, Utf8WSGIHandler, utf8_content_type
+from core.pages.parameters import Utf8ASGIHandler, Utf8WSGIHandler, utf8_content_type
 from github_activity_tracker.models import Issue, IssueComment, Repository
 from tests.support.conversation_fixtures import store_conversations, store_document
 from tests.support.discord_fixtures import at, make_guild, message, store

@@ -1,4 +1,4 @@
-"""The admin of the shared tables: what collectors and the sync write is shown, not edited."""
+"""The admin of the shared tables, read-only because collectors and the sync write them."""
 
 from typing import Any, cast
 
@@ -8,11 +8,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
-from core.admin.filters import ClearedFilter, TypesFilter, cheap_filter
+from core.admin.links import RowLink, RowLinks
+from core.admin.lists import ClearedFilter, EstimatingPaginator, TypesFilter, cheap_filter, search_rows, search_timeline
 from core.admin.long_texts import LongTexts
-from core.admin.paging import EstimatingPaginator
-from core.admin.searching import found_by, in_timeline
-from core.admin.ways import Way, Ways
 from core.db.budgets import clear
 from core.ingest.skips import request_retry
 from core.models import (
@@ -38,7 +36,7 @@ from core.trackers import activity_address, thread_address
 
 
 class MirrorAdmin(CheckedLookups, LongTexts):
-    """Shows rows that mirror a source: searchable, filterable, never editable, cheap however many there are."""
+    """Show rows that mirror a source: read-only, with search and filters that stay fast for tables of any size."""
 
     paginator = EstimatingPaginator
     show_full_result_count = False
@@ -46,41 +44,41 @@ class MirrorAdmin(CheckedLookups, LongTexts):
     list_per_page = 50
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Title the list by what it holds: nothing can be selected in it."""
+        """Use the plural name as the title, because rows cannot be selected for a change."""
         title = capfirst(str(self.model._meta.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """Plain names get the filter that serves them at any size."""
+        """Return the filters, with fast ones for plain names."""
         return [cheap_filter(self.model, name) for name in super().get_list_filter(request)]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Related rows are looked up first, so that an index finds theirs."""
-        return found_by(queryset, self.get_search_fields(request), search_term), False
+        """Return matching rows. Related rows are looked up first, so that their own index is used."""
+        return search_rows(queryset, self.get_search_fields(request), search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds what the source has not said."""
+        """Return False: rows come from the source."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody edits it."""
+        """Return False: rows come from the source."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nor deletes it here."""
+        """Return False: rows are deleted at the source."""
         return False
 
 
 def link(url: str, text: str = "open") -> Any:
-    """A link to the source; only http and https addresses become one."""
+    """Return a link to the source for an http or https address, otherwise a dash."""
     if not url.startswith(("https://", "http://")):
         return "-"
     return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', url, text)
 
 
 @admin.register(Activity)
-class ActivityAdmin(Ways, MirrorAdmin):
-    """The timeline."""
+class ActivityAdmin(RowLinks, MirrorAdmin):
+    """Activities."""
 
     list_display = ("occurred_at", "kind", "actor_name", "summary", "scope", "deleted_at", "source")
     list_filter = ("source_system", ("activity_type", TypesFilter), "scope", "occurred_at")
@@ -90,14 +88,14 @@ class ActivityAdmin(Ways, MirrorAdmin):
     date_hierarchy = None
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """By the timeline's own indexes."""
-        return in_timeline(queryset, search_term), False
+        """Return matching activities, with the indexes of the timeline."""
+        return search_timeline(queryset, search_term), False
 
-    def ways(self, row: Activity) -> list[Way]:
-        """Thread and source."""
+    def row_links(self, row: Activity) -> list[RowLink]:
+        """Return links to thread and source."""
         thread = activity_address(row.source_system, row.external_id)
-        inside = [Way(words="View in its thread", address=thread)] if row.thread else []
-        return [*inside, Way(words="View at the source", address=row.source_url, out=True)]
+        inside = [RowLink(text="View in its thread", address=thread)] if row.thread else []
+        return [*inside, RowLink(text="View at the source", address=row.source_url, out=True)]
 
     @admin.display(description="kind", ordering="activity_type")
     def kind(self, activity: Activity) -> str:
@@ -106,7 +104,7 @@ class ActivityAdmin(Ways, MirrorAdmin):
 
     @admin.display(description="source")
     def source(self, activity: Activity) -> Any:
-        """The activity where it happened."""
+        """Return a link to the activity at its source."""
         return link(activity.source_url)
 
 
@@ -121,46 +119,48 @@ class CollectorRunAdmin(MirrorAdmin):
     search_fields = ("error", "host")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the number of skipped items beside each."""
-        mine = SkippedItem.objects.filter(run=OuterRef("pk")).order_by().values("run")
+        """Return runs with their number of skipped items."""
+        skipped = SkippedItem.objects.filter(run=OuterRef("pk")).order_by().values("run")
         return (
-            super().get_queryset(request).annotate(skips=Subquery(mine.annotate(number=Count("pk")).values("number")))
+            super()
+            .get_queryset(request)
+            .annotate(skips=Subquery(skipped.annotate(number=Count("pk")).values("number")))
         )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """The page of a run, live while it goes on."""
+        """Return the page of a run, with live progress until it ends."""
         run = self.get_object(request, object_id)
-        known = run_context(cast("CollectorRun", run)) if run else {}
-        known["may_retry"] = may(request, "core.change_skippeditem")
-        return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
+        context = run_context(cast("CollectorRun", run)) if run else {}
+        context["may_retry"] = may(request, "core.change_skippeditem")
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     @admin.display(description="outcome", ordering="outcome")
     def state(self, run: CollectorRun) -> Any:
-        """In its colour."""
+        """Return the outcome in its colour."""
         return format_html('<span class="outcome {}">{}</span>', run.outcome, CollectorRun.Outcome(run.outcome).label)
 
     @admin.display(description="took")
     def took(self, run: CollectorRun) -> str:
-        """How long."""
+        """Return the duration."""
         return took(run)
 
     @admin.display(description="counts")
     def counted(self, run: CollectorRun) -> str:
-        """The largest of them."""
+        """Return the three largest counts."""
         largest = sorted(run.counts.items(), key=lambda item: -item[1])[:3]
         return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in largest)
 
     @admin.display(description="skipped", ordering="skips")
     def skips(self, run: Any) -> int:
-        """How many items."""
+        """Return the number of skipped items."""
         return run.skips or 0
 
 
 @admin.register(SkippedItem)
 class SkippedItemAdmin(MirrorAdmin):
-    """What could not be read."""
+    """Items that could not be read."""
 
     list_display = (
         "last_seen_at", "collector", "scope", "stream", "external_id", "reason", "attempts", "cleared_at",
@@ -173,20 +173,20 @@ class SkippedItemAdmin(MirrorAdmin):
 
     @admin.action(description="Try again in the next run", permissions=["retry"])
     def retry(self, request: HttpRequest, chosen: Any) -> None:
-        """Ask for another try of what is still missing."""
+        """Request another attempt for the chosen items that are not cleared."""
         number = request_retry(chosen)
         self.message_user(request, f"The next run tries {number} item{'' if number == 1 else 's'} again.")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change skipped items."""
+        """Return whether the user may change skipped items."""
         return may(request, "core.change_skippeditem")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """With a button for another try."""
-        known = {"may_retry": self.has_retry_permission(request)}
-        return super().change_view(request, object_id, form_url, {**known, **(extra_context or {})})
+        """Return the page with a button to retry the item."""
+        context = {"may_retry": self.has_retry_permission(request)}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
 
 def _as_flag(condition: Q) -> Any:
@@ -202,20 +202,20 @@ class ScopeAdmin(MirrorAdmin):
     search_fields = ("name", "external_id")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what runs without names collect, and what may not be read."""
+        """Return scopes with flags: collected by runs without names, and not readable."""
         rows = super().get_queryset(request)
         return rows.annotate(is_watched=_as_flag(watched()), is_unreadable=_as_flag(unreadable()))
 
     @admin.display(description="state", ordering="last_completed_at")
     def freshness(self, scope: Scope) -> Any:
-        """Fresh, stale, never completed, or nothing to wait for."""
-        known: Any = scope
-        word, state = freshness(scope, is_watched=known.is_watched, is_readable=not known.is_unreadable)
+        """Return the freshness in its colour."""
+        annotated: Any = scope
+        word, state = freshness(scope, is_watched=annotated.is_watched, is_readable=not annotated.is_unreadable)
         return format_html('<span class="outcome {}">{}</span>', state, word)
 
     @admin.display(description="source")
     def source(self, scope: Scope) -> Any:
-        """The scope at its source."""
+        """Return a link to the scope at its source."""
         return link(scope.url)
 
 
@@ -230,7 +230,7 @@ class CheckpointAdmin(MirrorAdmin):
 
 @admin.register(ApiBudget)
 class ApiBudgetAdmin(MirrorAdmin):
-    """What is left of quotas, and until when nothing is requested; an operator may clear both."""
+    """Remaining quotas, and times before which nothing is requested. An operator may clear both."""
 
     list_display = ("source_system", "account", "resource", "remaining", "limit", "resets_at", "not_before")
     list_filter = ("source_system", "resource")
@@ -239,40 +239,40 @@ class ApiBudgetAdmin(MirrorAdmin):
 
     @admin.action(description="Clear what remains and every wait", permissions=["clear"])
     def clear(self, request: HttpRequest, chosen: Any) -> None:
-        """Forget what was reported; the next run asks the source."""
+        """Forget the reported numbers, so that the next run requests them again."""
         number = clear(chosen)
         self.message_user(request, f"Cleared {number} budget{'' if number == 1 else 's'}. The next run asks again.")
 
     def has_clear_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change budgets."""
+        """Return whether the user may change budgets."""
         return may(request, "core.change_apibudget")
 
 
 @admin.register(Document)
-class DocumentAdmin(Ways, MirrorAdmin):
-    """What can be searched."""
+class DocumentAdmin(RowLinks, MirrorAdmin):
+    """Documents of the search index."""
 
     list_display = ("title", "kind", "scope", "author", "occurred_at", "version", "deleted_at", "source")
     list_filter = ("source_system", "kind", "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("title", "external_id", "author")
 
-    def ways(self, row: Document) -> list[Way]:
-        """Thread and source."""
+    def row_links(self, row: Document) -> list[RowLink]:
+        """Return links to thread and source."""
         return [
-            Way(words="View thread", address=thread_address(row.source_system, row.external_id)),
-            Way(words="View at the source", address=row.url, out=True),
+            RowLink(text="View thread", address=thread_address(row.source_system, row.external_id)),
+            RowLink(text="View at the source", address=row.url, out=True),
         ]
 
     @admin.display(description="source")
     def source(self, document: Document) -> Any:
-        """The document at its source."""
+        """Return a link to the document at its source."""
         return link(document.url)
 
 
 @admin.register(Chunk)
 class ChunkAdmin(MirrorAdmin):
-    """The pieces that are found."""
+    """Chunks of documents, which searches find."""
 
     list_display = ("vector_id", "ordinal", "text_start")
     search_fields = ("vector_id",)
@@ -281,13 +281,13 @@ class ChunkAdmin(MirrorAdmin):
 
     @admin.display(description="text")
     def text_start(self, chunk: Chunk) -> str:
-        """The first words."""
+        """Return the beginning of the text."""
         return chunk.text[:120]
 
 
 @admin.register(IndexEntry)
 class IndexEntryAdmin(MirrorAdmin):
-    """What a namespace holds of a document."""
+    """State of a document in a namespace."""
 
     list_display = ("document", "namespace", "state", "indexed_version", "chunks", "attempts", "last_error")
     list_filter = ("namespace", "state")
@@ -298,7 +298,7 @@ class IndexEntryAdmin(MirrorAdmin):
 
 @admin.register(Namespace)
 class NamespaceAdmin(MirrorAdmin):
-    """Whose vectors serve, and whose are being filled or dropped."""
+    """Namespaces with their model and state."""
 
     list_display = ("index", "name", "embedder", "dimension", "state", "created_at")
     list_filter = ("state",)
@@ -306,7 +306,7 @@ class NamespaceAdmin(MirrorAdmin):
 
 @admin.register(Embedding)
 class EmbeddingAdmin(MirrorAdmin):
-    """Vectors that were computed once."""
+    """Stored vectors by text and model."""
 
     list_display = ("content_hash", "embedder")
     list_filter = ("embedder",)
@@ -316,7 +316,7 @@ class EmbeddingAdmin(MirrorAdmin):
 
 @admin.register(Alert)
 class AlertAdmin(MirrorAdmin):
-    """Troubles, open and past."""
+    """Alerts, open and resolved."""
 
     list_display = ("opened_at", "resolved_at", "kind", "collector", "scope", "category", "detail")
     list_filter = ("kind", "collector", "category", "resolved_at")
@@ -325,7 +325,7 @@ class AlertAdmin(MirrorAdmin):
 
 @admin.register(Notice)
 class NoticeAdmin(MirrorAdmin):
-    """Messages to people, sent and waiting."""
+    """Notifications, sent and waiting."""
 
     list_display = ("created_at", "title", "state", "posted_at", "attempts", "last_error")
     list_filter = ("state", "created_at")

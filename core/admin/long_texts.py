@@ -1,4 +1,4 @@
-"""Long texts on the page of a row: their beginning, and a link to all of it as a text file."""
+"""Long texts on the page of a row: the beginning, and a link to the whole text as a file."""
 
 import json
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ EXCERPT = 20_000
 """Characters of one text that the page of a row shows."""
 
 
-class ShownText:
-    """A read-only field in the form that Django's admin accepts: a callable with a name and a label."""
+class TextExcerpt:
+    """A read-only field as Django's admin expects it: a callable with a name and a label."""
 
     def __init__(self, field: Any) -> None:
         self.__name__, self.short_description, self._field = field.name, field.verbose_name, field
@@ -34,32 +34,33 @@ class ShownText:
 
 
 class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
-    """Pages of rows stay small whatever was written."""
+    """Mixin that keeps pages of rows small, however long their texts are."""
 
     def get_urls(self) -> list[Any]:
-        """Add the text files."""
+        """Add the addresses of text files."""
         view = self.admin_site.admin_view(self.text_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_text"
         return [path("<path:object_id>/text/<slug:field>/", view, name=name), *super().get_urls()]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show long texts in place of the fields, unless the form can change the row: it saves what it shows."""
+        """Replace long texts by excerpts, unless the form can change the row, because a form saves what it shows."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
-        return [(title, {**options, "fields": self._shown(options["fields"])}) for title, options in fieldsets]
+        return [(title, {**options, "fields": self._with_excerpts(options["fields"])}) for title, options in fieldsets]
 
-    def _shown(self, fields: Iterable[Any]) -> list[Any]:
+    def _with_excerpts(self, fields: Iterable[Any]) -> list[Any]:
         return [
-            tuple(self._shown(name)) if isinstance(name, list | tuple) else self._shown_field(name) for name in fields
+            tuple(self._with_excerpts(name)) if isinstance(name, list | tuple) else self._excerpt_field(name)
+            for name in fields
         ]
 
-    def _shown_field(self, name: Any) -> Any:
+    def _excerpt_field(self, name: Any) -> Any:
         field = long_field(self.model, str(name))
-        return ShownText(field) if field is not None else name
+        return TextExcerpt(field) if field is not None else name
 
     def text_view(self, request: HttpRequest, object_id: str, field: str) -> HttpResponse:
-        """Return a text exactly as it was written, as a file. Raises Http404 for what is no long text of a row."""
+        """Return a text exactly as written, as a file. Raises Http404 for any other field."""
         row, column = self.get_object(request, unquote(object_id)), long_field(self.model, field)
         if not self.has_view_permission(request, row):
             raise PermissionDenied
@@ -72,7 +73,7 @@ class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]
 
 
 def long_field(model: type[models.Model], name: str) -> Any:
-    """Return the field of this name if it may hold a text without a bound, or JSON."""
+    """Return the field of this name if it holds text of unlimited length, or JSON."""
     try:
         field: Any = model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -81,7 +82,7 @@ def long_field(model: type[models.Model], name: str) -> Any:
 
 
 def text_of(value: Any, field: Any) -> str:
-    """Return a value as text: JSON as JSON, nothing as an empty text."""
+    """Return a value as text: JSON as JSON, ``None`` as an empty text."""
     if isinstance(field, models.JSONField):
         return json.dumps(value, ensure_ascii=False)
     return "" if value is None else str(value)
@@ -94,7 +95,7 @@ def text_address(row: Any, field: str) -> str:
 
 
 def excerpt(text: str, address: str) -> Any:
-    """Return the beginning of a text as HTML, with a link to the rest where there is more."""
+    """Return the beginning of a text as HTML, with a link to the whole text if it is longer."""
     beginning = linebreaksbr(visible(text[:EXCERPT]), autoescape=True)
     if len(text) <= EXCERPT:
         return beginning

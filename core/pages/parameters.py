@@ -1,26 +1,31 @@
-"""What an address or a form sends to a page, read in one place.
+"""Read what a request sends, in one place: the parameters of addresses and forms, and cookies.
 
-Every page takes its dates, cursors, ids, numbers and words from here. A reader returns a value that PostgreSQL and
-Python's calendar can hold, or ``None`` (an empty text, the default) for what is no such value; it raises nothing.
+Every page takes its dates, cursors, ids, numbers and words from here. Each function returns a value that PostgreSQL and
+Python's calendar can hold, or ``None`` (an empty text, the default) for any other input; it raises no exception.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
+from django.utils.http import parse_header_parameters
 
 from core.db.text import replace_unstorable
 
 LONGEST_TEXT = 2000
-"""Characters of any one parameter; what is longer is cut off. The longest that a page itself makes is an address."""
+"""Characters of a parameter; the rest is cut off. The longest one that a page itself creates is an address."""
 LONGEST_QUERY = 300
 """Characters of a search above a list: a word beyond 2,046 bytes is an error in a text search of PostgreSQL."""
-MOST_PARAMETERS = 200
+MAX_PARAMETERS = 200
+"""Parameters of an address, and values of one parameter; the others are ignored."""
 HIGHEST_ID = 2**63 - 1
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
-"""Days outside count as the nearest one inside, so that weeks and years can be added to every day of a filter."""
+"""Earlier and later days become the nearest of these, so that weeks and years can be added to every day."""
 Cursor = tuple[datetime, int]
 
 
@@ -30,7 +35,7 @@ def free_text(value: object, longest: int = LONGEST_TEXT) -> str:
 
 
 def whole_number(value: object, *, lowest: int, highest: int, default: int) -> int:
-    """Return a number in ASCII digits, brought into its bounds; the default for everything else."""
+    """Return a number in ASCII digits, limited to its bounds; the default for other input."""
     text = str(value or "")
     if not (text.isascii() and text.isdigit()):
         return default
@@ -38,7 +43,7 @@ def whole_number(value: object, *, lowest: int, highest: int, default: int) -> i
 
 
 def row_id(value: object) -> int | None:
-    """Return an id of a row, 1 to 2**63 - 1, written in ASCII digits."""
+    """Return the id of a row, 1 to 2**63 - 1, in ASCII digits; ``None`` for other input."""
     text = str(value or "")
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         return None
@@ -49,21 +54,21 @@ def row_id(value: object) -> int | None:
 def moment(value: object) -> datetime | None:
     """Return an ISO 8601 time with a zone, in UTC; ``None`` also where UTC has no such year."""
     try:
-        found = datetime.fromisoformat(str(value or ""))
-        return found.astimezone(UTC) if found.tzinfo else None
+        parsed = datetime.fromisoformat(str(value or ""))
+        return parsed.astimezone(UTC) if parsed.tzinfo else None
     except (ValueError, OverflowError):
         return None
 
 
 def cursor(value: object) -> Cursor | None:
-    """Return the time and the id that ``written`` made a cursor of."""
+    """Return the time and the id of a cursor that ``cursor_text`` created."""
     at, _, pk = str(value or "").partition("~")
-    found, number = moment(at), row_id(pk)
-    return (found, number) if found and number else None
+    time_part, number = moment(at), row_id(pk)
+    return (time_part, number) if time_part and number else None
 
 
-def written(at: datetime, pk: int) -> str:
-    """Return a cursor for an address."""
+def cursor_text(at: datetime, pk: int) -> str:
+    """Return the time and the id of a row as a cursor for an address."""
     return f"{at.isoformat()}~{pk}"
 
 
@@ -98,6 +103,59 @@ class DayField(forms.DateField):
 def cleaned_query(query: QueryDict) -> QueryDict:
     """Return the parameters of an address with each name and value as ``free_text``; an immutable copy."""
     cleaned = QueryDict(mutable=True)
-    for name, values in list(query.lists())[:MOST_PARAMETERS]:
-        cleaned.setlist(free_text(name), [free_text(value) for value in values[:MOST_PARAMETERS]])
+    for name, values in list(query.lists())[:MAX_PARAMETERS]:
+        cleaned.setlist(free_text(name), [free_text(value) for value in values[:MAX_PARAMETERS]])
     return QueryDict(cleaned.urlencode())
+
+
+class CleanRequests:
+    """Middleware that removes from parameters and cookies what PostgreSQL cannot compare.
+
+    A cookie can contain an escaped NUL (``"\\000"``), and Django looks up every session key.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Clean a request, then return its response."""
+        request.COOKIES = {name: value for name, value in request.COOKIES.items() if free_text(value, 10_000) == value}
+        request.GET = cleaned_query(request.GET)  # pyright: ignore[reportAttributeAccessIssue]
+        return self.get_response(request)
+
+
+class Utf8WSGIHandler(WSGIHandler):
+    """Django's handler for WSGI servers, which reads every address as UTF-8."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Return the response to a request."""
+        known = {"CONTENT_TYPE": utf8_content_type(environ.get("CONTENT_TYPE", ""))}
+        return super().__call__({**environ, **known}, start_response)
+
+
+class Utf8ASGIHandler(ASGIHandler):
+    """Django's handler for ASGI servers, which reads every address as UTF-8."""
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+        """Return the response to a request."""
+        headers = [
+            (name, utf8_content_type(value.decode("latin-1")).encode("latin-1") if name == b"content-type" else value)
+            for name, value in scope.get("headers", ())
+        ]
+        await super().__call__({**scope, "headers": headers}, receive, send)
+
+
+def utf8_content_type(content_type: str) -> str:
+    """Return a content type without a charset other than UTF-8, or an empty text for one that cannot be read.
+
+    Django reads the parameters of an address in the charset that the content type names, before any middleware, and
+    fails where that decodes to no text (``base64``) or to half of a surrogate pair (``unicode_escape``).
+    """
+    try:
+        kind, parameters = parse_header_parameters(content_type)
+    except ValueError:
+        return ""
+    if parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}:
+        return content_type
+    boundary = parameters.get("boundary", "").replace('"', "")
+    return f'{kind}; boundary="{boundary}"' if boundary else kind

@@ -1,6 +1,6 @@
-"""The search page: a question, filters, and what fits best, each result with the way to its source and its thread.
+"""The search page: a query, filters, and results with links to their source and thread.
 
-Everything asked stands in the address, so that a result can be sent to somebody. The model stays loaded in the process.
+The address contains the query and filters, so that results can be shared. The model stays loaded in the process.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ MODES = [("hybrid", "Meaning and words"), ("text", "Words only"), ("dense", "Mea
 
 
 class SearchForm(forms.Form):
-    """What is looked for. What cannot be read is said beside its field."""
+    """The query and its filters. An invalid value is reported beside its field."""
 
     q = forms.CharField(
         required=False, max_length=LONGEST, label="Search for", widget=forms.TextInput({"type": "search"})
@@ -49,78 +49,78 @@ class SearchForm(forms.Form):
         self.fields["kind"].choices = [("", "All"), *kinds]  # pyright: ignore[reportAttributeAccessIssue]
 
     def clean(self) -> dict[str, Any]:
-        """Take out what PostgreSQL cannot hold."""
+        """Return the values without characters that PostgreSQL cannot store."""
         return {
             name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
         }
 
 
 def search_page(request: HttpRequest) -> TemplateResponse:
-    """The form, and a page of results."""
+    """Return the form with a page of results."""
     need(request, "core.view_activity")
     form = SearchForm(request.GET)
-    asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
+    query: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
     page = whole_number(request.GET.get("page"), lowest=1, highest=LAST_PAGE, default=1)
-    message, found = _found(asked, page)
-    kept = request.GET.copy()
-    kept.pop("page", None)
+    message, results = _search(query, page)
+    parameters = request.GET.copy()
+    parameters.pop("page", None)
     context = admin.site.each_context(request) | {
         "title": "Search",
         "form": form,
-        "asked": bool(asked.get("q") or asked.get("like")),
-        "like": _liked(asked.get("like", "")),
+        "asked": bool(query.get("q") or query.get("like")),
+        "like": _title(query.get("like", "")),
         "message": message,
-        "results": [_shown(result) for result in found[:PER_PAGE]],
-        "query": kept.urlencode(),
+        "results": [_readable(result) for result in results[:PER_PAGE]],
+        "query": parameters.urlencode(),
         "page": page,
         "before": page - 1,
-        "after": page + 1 if len(found) > PER_PAGE and page < LAST_PAGE else 0,
+        "after": page + 1 if len(results) > PER_PAGE and page < LAST_PAGE else 0,
         "first": (page - 1) * PER_PAGE + 1,
     }
     return TemplateResponse(request, "core/search.html", context)
 
 
-def _found(asked: dict[str, Any], page: int) -> tuple[str, list[Result]]:
-    """Return a message, if something prevents the search, and one result more than a page shows."""
-    if not asked.get("q") and not asked.get("like"):
+def _search(query: dict[str, Any], page: int) -> tuple[str, list[Result]]:
+    """Return a message if the search is impossible, and the results of a page with one more than it shows."""
+    if not query.get("q") and not query.get("like"):
         return "", []
     if not Chunk.objects.exists():
         return "Nothing is indexed yet. Collect first, or run sync_index.", []
-    filters = _filters(asked)
+    filters = _filters(query)
     if message := unmatched_filter(filters):
         return message, []
-    if asked.get("like"):
+    if query.get("like"):
         try:
-            return "", similar_documents(asked["like"], filters=filters, limit=PER_PAGE)
+            return "", similar_documents(query["like"], filters=filters, limit=PER_PAGE)
         except LookupError:
             return "That document is not in the index any more.", []
     offset = (page - 1) * PER_PAGE
     return "", search(
-        asked["q"], mode=asked.get("mode") or "hybrid", filters=filters, limit=PER_PAGE + 1, offset=offset
+        query["q"], mode=query.get("mode") or "hybrid", filters=filters, limit=PER_PAGE + 1, offset=offset
     )
 
 
-def _filters(asked: dict[str, Any]) -> Filters:
-    since, until = asked.get("since"), asked.get("until")
+def _filters(query: dict[str, Any]) -> Filters:
+    since, until = query.get("since"), query.get("until")
     return Filters(
-        source=asked.get("source") or None,
-        kind=asked.get("kind") or None,
-        scope=asked.get("scope") or None,
-        author=asked.get("author") or None,
+        source=query.get("source") or None,
+        kind=query.get("kind") or None,
+        scope=query.get("scope") or None,
+        author=query.get("author") or None,
         since=midnight(since) if since else None,
         until=midnight_after(until) if until else None,
     )
 
 
-def _liked(external_id: str) -> str:
-    """What the document is called that others are to be like."""
+def _title(external_id: str) -> str:
+    """Return the title of the document that results should be similar to."""
     title = Document.objects.filter(external_id=external_id).values_list("title", flat=True).first()
     return (visible(title) if title else visible(external_id)) if external_id else ""
 
 
-def _shown(result: Result) -> dict[str, Any]:
-    """A result as people read it: nothing in its texts can act, hide or turn the line around."""
-    place = _query(thread=result.external_id, url=result.passage_url)
+def _readable(result: Result) -> dict[str, Any]:
+    """Return a result for the page. Nothing in its texts can run, hide or change the direction of the line."""
+    in_thread = _query(thread=result.external_id, url=result.passage_url)
     return {
         "result": result,
         "title": visible(result.title) or result.external_id,
@@ -128,15 +128,15 @@ def _shown(result: Result) -> dict[str, Any]:
         "fragments": [(visible(text), matches) for text, matches in result.fragments],
         "origin": visible(result.passage_origin),
         "url": _address(result.passage_url),
-        "thread": f"{reverse('admin:find', args=[result.source])}?{place}",
+        "thread": f"{reverse('admin:find', args=[result.source])}?{in_thread}",
         "like": _query(like=result.external_id),
     }
 
 
-def _query(**asked: object) -> str:
-    return urlencode(asked)
+def _query(**parameters: object) -> str:
+    return urlencode(parameters)
 
 
 def _address(url: str) -> str:
-    """Only http and https become links."""
+    """Return an address if it is http or https; other addresses become no links."""
     return url if url.startswith(("https://", "http://")) else ""

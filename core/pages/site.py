@@ -1,6 +1,7 @@
-"""The admin with pages of its own: the dashboard first, and a menu in the head of every page."""
+"""The admin site with pages in addition to lists: the dashboard first, and a menu at the top of every page."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any
 
@@ -10,57 +11,89 @@ from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from core.operations.visible import visible
-from core.pages import PAGES
 from core.pages.dashboard import dashboard_page
+from core.pages.health import health_page
+from core.pages.labels import may
 from core.pages.lookups import CheckedLookups
+from core.pages.runs import progress, retry
+from core.pages.search import search_page
+from core.pages.thread import find_page, thread_page, whole_text
+from core.pages.timeline import timeline_page
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A page and its address below the admin's own. Pages with a ``menu`` text are in the menu of every page."""
+
+    route: str
+    name: str
+    view: Callable[..., HttpResponseBase]
+    menu: str = ""
+
+    def is_in_menu(self, request: HttpRequest) -> bool:
+        """Return whether the menu shows the page to the user of a request."""
+        return bool(self.menu) and may(request, "core.view_activity")
+
+
+PAGES = [
+    Page(route="search/", name="search", view=search_page, menu="Search"),
+    Page(route="timeline/", name="timeline", view=timeline_page, menu="Timeline"),
+    Page(route="timeline/<slug:source>/thread/", name="thread", view=thread_page),
+    Page(route="timeline/<slug:source>/find/", name="find", view=find_page),
+    Page(route="timeline/<int:pk>/text/", name="whole_text", view=whole_text),
+    Page(route="health/", name="health", view=health_page, menu="Health"),
+    Page(route="runs/<int:pk>/progress/", name="run_progress", view=progress),
+    Page(route="retry/", name="retry", view=retry),
+]
+
 
 ACCOUNTS = ("admin:auth_", "admin:otp_totp_")
-"""How the names of views begin whose forms can be saved with what they show."""
+"""Prefixes of view names whose forms save the texts that they show."""
 
 
 class ActivitySite(admin.AdminSite):
-    """Django's own site, so that every model's admin goes on as documented by Django."""
+    """Extend Django's own site, so that every model admin works as Django documents it."""
 
     site_header = site_title = "activity-trackers"
     index_title = "What people did"
     enable_nav_sidebar = True
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Our pages, then Django's."""
+        """Return the addresses of these pages, then Django's."""
         own = [path(page.route, self.admin_view(page.view), name=page.name) for page in PAGES]
         return [*own, *super().get_urls()]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register a list, also one of a library, with parameters that are checked before they are used."""
-        given: Any = admin_class or admin.ModelAdmin
-        if not issubclass(given, CheckedLookups):
-            given = type(given.__name__, (CheckedLookups, given), {"__module__": given.__module__})
-        super().register(model_or_iterable, given, **options)
+        """Register a model, including one of a library, with a list that checks its parameters."""
+        checked: Any = admin_class or admin.ModelAdmin
+        if not issubclass(checked, CheckedLookups):
+            checked = type(checked.__name__, (CheckedLookups, checked), {"__module__": checked.__module__})
+        super().register(model_or_iterable, checked, **options)
 
     def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
-        """Show what hides in collected texts, on pages of ours and on Django's own; accounts stay as they are typed."""
+        """Make hidden characters of collected texts visible on every page, except in the forms of accounts."""
 
-        def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def with_visible_text(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
             match = request.resolver_match
             if isinstance(response, SimpleTemplateResponse) and not (match and match.view_name.startswith(ACCOUNTS)):
                 response.add_post_render_callback(_show_hidden)
             return response
 
-        return super().admin_view(update_wrapper(shown, view), cacheable)
+        return super().admin_view(update_wrapper(with_visible_text, view), cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What every page knows: also the menu."""
-        menu = [page for page in PAGES if page.may_be_seen(request)] if self.has_permission(request) else []
+        """Add the menu to the context of every page."""
+        menu = [page for page in PAGES if page.is_in_menu(request)] if self.has_permission(request) else []
         return super().each_context(request) | {"menu": menu}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The dashboard."""
+        """Return the dashboard."""
         return dashboard_page(request, extra_context)
 
 
 def _show_hidden(response: HttpResponseBase) -> None:
-    """Replace hidden characters in a rendered page; its own words have none."""
+    """Replace hidden characters in a rendered page. The templates themselves contain none."""
     if isinstance(response, SimpleTemplateResponse):
         html = response.content.decode(response.charset)
         if (safe := visible(html)) != html:

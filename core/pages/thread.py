@@ -1,4 +1,4 @@
-"""A thread, read as it was written: from the first post on, with what was edited and what is gone."""
+"""The page of a thread, from the first post on, with edited and deleted texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,30 +11,55 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
 
 from core.models import Activity, Document
-from core.operations.markdown import unix_lines
+from core.operations.markdown import PLAIN, Markup, safe_html, unix_lines
 from core.operations.visible import visible
 from core.pages import keyset
 from core.pages.labels import need, source_names, type_name
-from core.pages.parameters import free_text, whole_number, written
+from core.pages.parameters import cursor_text, free_text, whole_number
 from core.pages.sentences import Words, entry, folded, words_of
-from core.pages.texts import Renderer
 from core.trackers import EarlierText, PostDetails, ThreadHead, activity_address, person_address, tracker_of
+
+SHOWN = 20_000
+"""Characters of a text that a thread page shows."""
+BUDGET = 300_000
+"""Characters that one page renders in total. Later texts are shortened to ``SHORT``."""
+SHORT = 1_000
+
+
+class Renderer:
+    """Render the texts of one page within a budget, so that every page renders quickly."""
+
+    def __init__(self, budget: int = BUDGET, markup: Markup = PLAIN) -> None:
+        self._left, self._markup = budget, markup
+
+    def render(self, text: str) -> tuple[SafeString, bool]:
+        """Return the beginning of a text as safe HTML, and whether this is the whole text.
+
+        Nothing in it can run, hide or change the direction of the page.
+        """
+        room = SHOWN if self._left > SHOWN else SHORT
+        beginning = text[:room]
+        self._left -= len(beginning)
+        # Safe: safe_html allows harmless tags only, and cleans the output of the parser.
+        return mark_safe(safe_html(visible(beginning), self._markup)), len(text) <= room  # noqa: S308
+
 
 PER_PAGE = 50
 BEFORE = 5
-"""Activities that a page shows before the one that was looked for."""
+"""Activities that a page shows before the requested one."""
 PIECE = 100_000
-"""Characters of one text that a page of it shows."""
-MOST_PEOPLE = 12
+"""Characters of one page of a whole text."""
+MAX_PEOPLE = 12
 LONGEST_HUNK = 4000
-"""Characters of a diff that a page shows: its end, where the comment stands."""
+"""Characters of a diff hunk that a page shows: its end, where the comment belongs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Texts:
-    """What a tracker keeps of the activities of a page, by external id."""
+    """Texts and details that a tracker stores of the activities of a page, by external id."""
 
     bodies: Mapping[str, str]
     earlier: Mapping[str, Sequence[EarlierText]]
@@ -44,67 +69,67 @@ class Texts:
 
 
 def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
-    """The page of the thread that ``id`` names."""
+    """Return the page of the thread with this ``id``."""
     need(request, "core.view_activity")
     name = free_text(request.GET.get("id"))
     rows = thread_rows(source, name)
-    found = keyset.page(rows, request.GET, PER_PAGE, newest_first=False)
-    if not found.rows or not name:
+    page = keyset.page(rows, request.GET, PER_PAGE, newest_first=False)
+    if not page.rows or not name:
         raise Http404
-    scope, words = found.rows[0].scope, words_of(found.rows)
-    texts, names = _texts(source, [row.external_id for row in found.rows], scope.external_id), source_names()
-    posts = [_post(row, words, names, texts) for row in found.rows]
+    scope, words = page.rows[0].scope, words_of(page.rows)
+    texts, names = _texts(source, [row.external_id for row in page.rows], scope.external_id), source_names()
+    posts = [_post(row, words, names, texts) for row in page.rows]
     head = words.heads.get(name)
     context = admin.site.each_context(request) | {
-        "title": _title(head, found.rows[0]),
+        "title": _title(head, page.rows[0]),
         "head": head,
         "number": visible(head.number) if head and head.title else "",
-        "head_url": _web(head.url if head else "") or _web(found.rows[0].source_url),
+        "head_url": _web(head.url if head else "") or _web(page.rows[0].source_url),
         "thread": name,
         "source": source,
         "source_name": names.get(source, source),
         "scope": scope,
         "groups": folded(posts),
-        "page": found,
+        "page": page,
     }
     people = _participants(source, name)
-    context |= {"people": people[:MOST_PEOPLE], "more_people": len(people) - MOST_PEOPLE}
+    context |= {"people": people[:MAX_PEOPLE], "more_people": len(people) - MAX_PEOPLE}
     return TemplateResponse(request, "admin/thread.html", context)
 
 
 def thread_rows(source: str, thread: str) -> QuerySet[Activity]:
-    """Return the activities of a thread without those that only happened to somebody, such as a subscription."""
+    """Return the activities of a thread without passive ones, such as a subscription."""
     tracker = tracker_of(source)
     rows = Activity.objects.filter(source_system=source, thread=thread).select_related("scope")
     return rows.exclude(activity_type__in=tracker.passive_types) if tracker and tracker.passive_types else rows
 
 
 def find_page(request: HttpRequest, source: str) -> HttpResponse:
-    """Lead to an activity in its thread: that of the external ``id``, or that of ``thread`` which is at ``url``."""
+    """Redirect to an activity in its thread: the one with an external ``id``, or the one of ``thread`` at ``url``."""
     need(request, "core.view_activity")
-    asked = {key: free_text(request.GET.get(key)) for key in ("id", "thread", "url")}
-    mine = Activity.objects.filter(source_system=source)
-    if asked["id"]:
-        row = mine.filter(external_id=asked["id"]).first()
+    query = {key: free_text(request.GET.get(key)) for key in ("id", "thread", "url")}
+    activities = Activity.objects.filter(source_system=source)
+    if query["id"]:
+        row = activities.filter(external_id=query["id"]).first()
     else:
-        here = mine.filter(thread=asked["thread"]).exclude(thread="").order_by("occurred_at", "id")
-        row = here.filter(source_url=asked["url"]).first() or here.first()
+        in_thread = activities.filter(thread=query["thread"]).exclude(thread="").order_by("occurred_at", "id")
+        row = in_thread.filter(source_url=query["url"]).first() or in_thread.first()
     if row is None:
-        return _not_collected(source, asked)
+        return _redirect_to_source(source, query)
     if not row.thread:
         return redirect("admin:core_activity_change", row.pk)
     rows = thread_rows(source, row.thread)
     earlier = rows.filter(Q(occurred_at__lt=row.occurred_at) | Q(occurred_at=row.occurred_at, id__lt=row.pk))
     nearest = list(earlier.order_by("-occurred_at", "-id")[:PER_PAGE])
-    query = {"id": row.thread}
+    target = {"id": row.thread}
     if len(nearest) >= PER_PAGE:
-        query["after"] = written(nearest[BEFORE].occurred_at, nearest[BEFORE].pk)
-    return redirect(f"{reverse('admin:thread', args=[source])}?{urlencode(query)}#activity-{row.pk}")
+        target["after"] = cursor_text(nearest[BEFORE].occurred_at, nearest[BEFORE].pk)
+    return redirect(f"{reverse('admin:thread', args=[source])}?{urlencode(target)}#activity-{row.pk}")
 
 
-def _not_collected(source: str, asked: Mapping[str, str]) -> HttpResponse:
-    """A document that no activity belongs to is read where it came from."""
-    document = Document.objects.filter(source_system=source, external_id=asked["thread"] or asked["id"]).first()
+def _redirect_to_source(source: str, query: Mapping[str, str]) -> HttpResponse:
+    """Redirect to a document at its source, because it has no activity here."""
+    document = Document.objects.filter(source_system=source, external_id=query["thread"] or query["id"]).first()
     if document is None or not _web(document.url):
         raise Http404
     return redirect(document.url)
@@ -115,15 +140,15 @@ def _texts(source: str, ids: Sequence[str], scope: str) -> Texts:
     if tracker is None:
         return Texts(bodies={}, earlier={}, details={}, notes={}, renderer=Renderer())
     bodies, earlier, details = tracker.bodies(ids), tracker.revisions(ids), tracker.details(ids)
-    written = [*bodies.values(), *(one.text for texts in earlier.values() for one in texts)]
+    all_texts = [*bodies.values(), *(one.text for texts in earlier.values() for one in texts)]
     return Texts(
         bodies=bodies, earlier=earlier, details=details, notes=tracker.notes(ids),
-        renderer=Renderer(markup=tracker.markup(written, scope)),
+        renderer=Renderer(markup=tracker.markup(all_texts, scope)),
     )  # fmt: skip
 
 
 def _title(head: ThreadHead | None, first: Activity) -> str:
-    """The title of the thing itself; without one, what the first line says; never an id."""
+    """Return the title of the thread, or else the summary of its first activity; never an id."""
     if head and head.label:
         return visible(head.title or head.number)
     return (
@@ -132,7 +157,7 @@ def _title(head: ThreadHead | None, first: Activity) -> str:
 
 
 def _participants(source: str, thread: str) -> list[dict[str, Any]]:
-    """Everybody who did something in the thread, under the last name, the busiest first."""
+    """Return everyone who was active in the thread, with the last name, the most active first."""
     rows = thread_rows(source, thread).filter(deleted_at=None).exclude(actor_name="").order_by()
     counted = rows.values("actor_external_id").annotate(count=Count("pk"), name=Max("actor_name"))
     return [
@@ -141,12 +166,12 @@ def _participants(source: str, thread: str) -> list[dict[str, Any]]:
             "count": row["count"],
             "address": person_address(source, row["actor_external_id"]) if row["actor_external_id"] else "",
         }
-        for row in counted.order_by("-count", "name")[: 4 * MOST_PEOPLE]
+        for row in counted.order_by("-count", "name")[: 4 * MAX_PEOPLE]
     ]
 
 
 def _post(row: Activity, words: Words, names: Mapping[str, str], texts: Texts) -> dict[str, Any]:
-    """One activity of a thread; its text where the tracker keeps one, else its sentence."""
+    """Return an activity of a thread with its text if the tracker stores one, otherwise with its sentence."""
     body = texts.bodies.get(row.external_id, "")
     html, whole = texts.renderer.render(body) if body else ("", True)
     before = [
@@ -183,12 +208,12 @@ def _details(row: Activity, details: PostDetails | None) -> dict[str, Any]:
 
 
 def _web(url: str) -> str:
-    """Only http and https become links."""
+    """Return an address if it is http or https; other addresses become no links."""
     return url if url.startswith(("https://", "http://")) else ""
 
 
 def whole_text(request: HttpRequest, pk: int) -> TemplateResponse:
-    """A text of any length as it was written, without markup, in pieces."""
+    """Return a page with a piece of a whole text, as written and without markup."""
     need(request, "core.view_activity")
     row = get_object_or_404(Activity.objects.select_related("scope"), pk=pk)
     tracker, words = tracker_of(row.source_system), words_of([row])

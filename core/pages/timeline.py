@@ -1,35 +1,149 @@
-"""One timeline across all sources."""
+"""The timeline of activities from all sources, and its filters."""
 
+import re
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from core.models import Activity
+from core.db.distinct import different_values
+from core.models import Activity, Scope
 from core.pages import keyset
-from core.pages.labels import need, passive_types, source_names
+from core.pages.labels import need, passive_types, source_names, type_name
+from core.pages.parameters import DayField, free_text, midnight, midnight_after
 from core.pages.sentences import entry, folded, words_of
-from core.pages.timeline_filters import PER_PAGE, TimelineForm, activities
+
+PER_PAGE = 50
+MAX_SCOPES = 100
+"""Repositories and channels that a part of a name may match."""
+LONGEST = 200
+"""Characters of a filter."""
+
+
+class TimelineForm(forms.Form):
+    """The filters. An invalid value is reported beside its field, and then the page lists no activities."""
+
+    source = forms.ChoiceField(required=False)
+    type = forms.ChoiceField(required=False)
+    scope = forms.CharField(required=False, max_length=LONGEST, label="Repository or channel")
+    person = forms.CharField(required=False, max_length=LONGEST)
+    words = forms.CharField(required=False, max_length=LONGEST, label="Words")
+    since = DayField("From")
+    until = DayField("To")
+    state = forms.ChoiceField(
+        required=False, choices=[("", "All"), ("edited", "Edited"), ("deleted", "Deleted"), ("there", "Not deleted")]
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        types = [(kind, f"{kind.partition('.')[0]}: {type_name(kind)}") for kind in all_types()]
+        self.fields["source"].choices = [("", "All"), *source_names().items()]  # pyright: ignore[reportAttributeAccessIssue]
+        self.fields["type"].choices = [("", "All"), *types]  # pyright: ignore[reportAttributeAccessIssue]
+
+    def clean(self) -> dict[str, Any]:
+        """Return the values without characters that PostgreSQL cannot store."""
+        return {
+            name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
+        }
+
+
+def all_types() -> list[str]:
+    """Return every stored activity type."""
+    return different_values(Activity, "activity_type")
+
+
+def activities(filters: dict[str, Any]) -> QuerySet[Activity]:
+    """Return the activities that match the filters, newest first."""
+    rows = Activity.objects.select_related("scope").order_by("-occurred_at", "-id")
+    if filters.get("source"):
+        rows = rows.filter(source_system=filters["source"])
+    if filters.get("type"):
+        rows = rows.filter(activity_type=filters["type"])
+    if filters.get("since"):
+        rows = rows.filter(occurred_at__gte=midnight(filters["since"]))
+    if filters.get("until"):
+        rows = rows.filter(occurred_at__lt=midnight_after(filters["until"]))
+    if filters.get("scope"):
+        rows = rows.filter(scope_id__in=scope_ids(filters["scope"]))
+    if filters.get("person"):
+        rows = rows.filter(_person(filters["person"]))
+    if filters.get("words"):
+        rows = with_words(rows, filters["words"])
+    states = {"edited": Q(edited_at__isnull=False), "deleted": Q(deleted_at__isnull=False), "there": Q(deleted_at=None)}
+    return rows.filter(states[filters["state"]]) if filters.get("state") in states else rows
+
+
+def scope_ids(name: str) -> list[int]:
+    """Return scopes with exactly this name or external id; otherwise those with a name that contains it."""
+    exact = Scope.objects.filter(Q(name__iexact=name.strip()) | Q(external_id=name.strip())).values_list(
+        "pk", flat=True
+    )
+    if ids := list(exact.order_by()[:MAX_SCOPES]):
+        return ids
+    return list(
+        Scope.objects.filter(name__icontains=name.strip()).order_by("pk").values_list("pk", flat=True)[:MAX_SCOPES]
+    )
+
+
+def _person(name: str) -> Q:
+    """Return a condition for a person: an account given as ``source:account id``, or a name.
+
+    A name stands for the account that used it last in each source, with its activities under all its names.
+    """
+    source, _, account = name.strip().partition(":")
+    if account and source in source_names():
+        return Q(source_system=source, actor_external_id=account)
+    return Q(actor_external_id__in=[]) if not (people := _people(name.strip())) else _either(people)
+
+
+def _people(name: str) -> list[tuple[str, str]]:
+    named = Activity.objects.annotate(lowered=Lower("actor_name")).filter(lowered=name.lower())
+    newest = (
+        named.exclude(actor_external_id="").order_by("-occurred_at").values_list("source_system", "actor_external_id")
+    )
+    return sorted({pair for source in source_names() if (pair := newest.filter(source_system=source).first())})
+
+
+def _either(people: list[tuple[str, str]]) -> Q:
+    either = Q()
+    for source, account in people:
+        either |= Q(source_system=source, actor_external_id=account)
+    return either
+
+
+def with_words(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
+    """Return rows that contain all the words, or words that begin with them."""
+    parts = re.findall(r"\w+", words)
+    if not parts:
+        return rows.none()
+    query = SearchQuery(" & ".join(f"{part}:*" for part in parts[:12]), search_type="raw", config="simple")
+    return rows.annotate(words=SearchVector("summary", config="simple")).filter(words=query)
 
 
 def timeline_page(request: HttpRequest) -> TemplateResponse:
-    """The page: filters, and activities the newest first."""
+    """Return the page with the filters and the activities, newest first."""
     need(request, "core.view_activity")
     form = TimelineForm(request.GET)
     rows = activities(form.cleaned_data) if form.is_valid() else Activity.objects.none()
-    found = keyset.page(rows, request.GET, PER_PAGE, newest_first=True)
-    names, words = source_names(), words_of(found.rows)
+    page = keyset.page(rows, request.GET, PER_PAGE, newest_first=True)
+    names, words = source_names(), words_of(page.rows)
     passive = passive_types()
-    entries = [entry(activity, words, names, passive) for activity in found.rows]
-    kept = request.GET.copy()
-    for mark in ("before", "after"):
-        kept.pop(mark, None)
+    entries = [entry(activity, words, names, passive) for activity in page.rows]
+    filters = request.GET.copy()
+    for cursor in ("before", "after"):
+        filters.pop(cursor, None)
     context = admin.site.each_context(request) | {
         "title": "Timeline",
         "form": form,
         "entries": entries,
         "groups": folded(entries),
-        "page": found,
-        "query": kept.urlencode(),
-        "narrowed": any(kept.values()),
+        "page": page,
+        "query": filters.urlencode(),
+        "narrowed": any(filters.values()),
     }
     return TemplateResponse(request, "admin/timeline.html", context)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.models import Activity, CollectorRun, Scope, SkippedItem
 from core.operations.visible import visible
-from core.pages.texts import SHORT, SHOWN, Renderer
+from core.pages.thread import SHORT, SHOWN, Renderer
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)

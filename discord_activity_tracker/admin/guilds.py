@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.admin import MirrorAdmin, link
-from core.admin.ways import Way, Ways
+from core.admin.links import RowLink, RowLinks
 from core.trackers import scope_address
 from discord_activity_tracker.admin.formatting import (
     EMPTY,
@@ -38,7 +38,7 @@ LATEST = 10
 
 
 @admin.register(Guild)
-class GuildAdmin(Ways, MirrorAdmin):
+class GuildAdmin(RowLinks, MirrorAdmin):
     """Admin of guilds. A run that names no guild collects the enabled ones."""
 
     list_display = ("name", "id", "enabled", "description", "source")
@@ -58,9 +58,9 @@ class GuildAdmin(Ways, MirrorAdmin):
     )
     extra_fields = ("source", "messages_link", "gaps", "channels")
 
-    def ways(self, row: Guild) -> list[Way]:
+    def row_links(self, row: Guild) -> list[RowLink]:
         """Link to Discord."""
-        return [Way(words="View on Discord", address=f"https://discord.com/channels/{row.pk}", out=True)]
+        return [RowLink(text="View on Discord", address=f"https://discord.com/channels/{row.pk}", out=True)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow staff to switch collection on and off."""
@@ -94,7 +94,7 @@ class GuildAdmin(Ways, MirrorAdmin):
 
 
 @admin.register(Channel)
-class ChannelAdmin(Ways, MirrorAdmin):
+class ChannelAdmin(RowLinks, MirrorAdmin):
     """Admin of channels and threads of all types."""
 
     list_display = ("name", "kind", "parent", "guild", "archived", "access", "gap", "deleted_at", "source")
@@ -130,11 +130,11 @@ class ChannelAdmin(Ways, MirrorAdmin):
             .annotate(parent_name=Subquery(parent.values("name")[:1]), parent_tags=Subquery(parent.values("tags")[:1]))
         )
 
-    def ways(self, row: Channel) -> list[Way]:
+    def row_links(self, row: Channel) -> list[RowLink]:
         """Link to the timeline and to Discord."""
         return [
-            Way(words="View activity", address=scope_address("discord", scope_of(row))),
-            Way(words="View on Discord", address=row.url, out=True),
+            RowLink(text="View activity", address=scope_address("discord", scope_of(row))),
+            RowLink(text="View on Discord", address=row.url, out=True),
         ]
 
     @admin.display(description="belongs to")

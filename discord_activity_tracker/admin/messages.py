@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.utils.html import format_html
 
 from core.admin import MirrorAdmin
-from core.admin.ways import Way, Ways
+from core.admin.links import RowLink, RowLinks
 from core.operations.markdown import Flavour, Markup
 from core.operations.markdown import excerpt as text_excerpt
 from core.pages.labels import type_name
@@ -37,7 +37,7 @@ MAX_ROWS = 50
 
 
 @admin.register(Message)
-class MessageAdmin(Ways, MirrorAdmin):
+class MessageAdmin(RowLinks, MirrorAdmin):
     """Admin of messages."""
 
     list_display = (
@@ -84,12 +84,12 @@ class MessageAdmin(Ways, MirrorAdmin):
         """Select author and channel with each message, on lists and pages."""
         return super().get_queryset(request).select_related("author", "channel")
 
-    def ways(self, row: Message) -> list[Way]:
+    def row_links(self, row: Message) -> list[RowLink]:
         """Link to the thread and to Discord."""
         name = f"discord:message:{row.channel.guild_id}:{row.channel_id}:{row.pk}"
         return [
-            Way(words="View in its thread", address=activity_address("discord", name)),
-            Way(words="View on Discord", address=f"{row.channel.url}/{row.pk}", out=True),
+            RowLink(text="View in its thread", address=activity_address("discord", name)),
+            RowLink(text="View on Discord", address=f"{row.channel.url}/{row.pk}", out=True),
         ]
 
     @admin.display(description="channel")

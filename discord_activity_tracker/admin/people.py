@@ -5,14 +5,14 @@ from typing import Any
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
-from core.admin.ways import Way, Ways
+from core.admin.links import RowLink, RowLinks
 from core.trackers import person_address
 from discord_activity_tracker.admin.formatting import html_list, list_link
 from discord_activity_tracker.models import Account, FormerName, Message
 
 
 @admin.register(Account)
-class AccountAdmin(Ways, MirrorAdmin):
+class AccountAdmin(RowLinks, MirrorAdmin):
     """Admin of accounts that wrote a message or were mentioned."""
 
     list_display = ("username", "global_name", "kind", "id", "messages_link")
@@ -21,10 +21,10 @@ class AccountAdmin(Ways, MirrorAdmin):
     fields = ("id", "username", "global_name", "kind", "avatar", "messages_link", "former_names")
     readonly_fields = ("messages_link", "former_names")
 
-    def ways(self, row: Account) -> list[Way]:
+    def row_links(self, row: Account) -> list[RowLink]:
         """Link to the timeline and to Discord; a webhook has no page in Discord."""
-        activity = Way(words="View activity", address=person_address("discord", row.pk))
-        profile = Way(words="View on Discord", address=f"https://discord.com/users/{row.pk}", out=True)
+        activity = RowLink(text="View activity", address=person_address("discord", row.pk))
+        profile = RowLink(text="View on Discord", address=f"https://discord.com/users/{row.pk}", out=True)
         return [activity] if row.kind == Account.Kind.WEBHOOK else [activity, profile]
 
     @admin.display(description="messages")

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 
 from core.admin import link
-from core.admin.ways import Way, Ways
+from core.admin.links import RowLink, RowLinks
 from core.operations.markdown import excerpt
 from core.trackers import activity_address, person_address, scope_address, thread_address
 from github_activity_tracker.documents.markup import GFM
@@ -32,61 +32,61 @@ class Beginning:
         return excerpt(post.body or "", GFM, 100)
 
 
-class PostWays(Ways):
+class PostWays(RowLinks):
     """Links of a post: to its place in the thread and to GitHub. ``kind`` is that of its activity."""
 
     kind = ""
 
-    def ways(self, row: Any) -> list[Way]:
+    def row_links(self, row: Any) -> list[RowLink]:
         """Thread and GitHub."""
         thread = activity_address("github", f"github:{self.kind}:{row.pk}")
         return [
-            Way(words="View in its thread", address=thread),
-            Way(words=ON_GITHUB, address=row.html_url, out=True),
+            RowLink(text="View in its thread", address=thread),
+            RowLink(text=ON_GITHUB, address=row.html_url, out=True),
         ]
 
 
-class NumberedWays(Ways):
+class NumberedWays(RowLinks):
     """Links of something that belongs to an issue, pull request or discussion by its number."""
 
-    def ways(self, row: Any) -> list[Way]:
+    def row_links(self, row: Any) -> list[RowLink]:
         """Thread and GitHub."""
         thread = thread_address("github", thread_of(row))
-        return [Way(words="View thread", address=thread), Way(words=ON_GITHUB, address=address_of(row), out=True)]
+        return [RowLink(text="View thread", address=thread), RowLink(text=ON_GITHUB, address=address_of(row), out=True)]
 
 
-class AccountWays(Ways):
+class AccountWays(RowLinks):
     """Links of an account: to everything that it did, and to GitHub."""
 
-    def ways(self, row: Account) -> list[Way]:
+    def row_links(self, row: Account) -> list[RowLink]:
         """Timeline and GitHub."""
         return [
-            Way(words="View activity", address=person_address("github", row.pk)),
-            Way(words=ON_GITHUB, address=row.html_url or f"https://github.com/{row.login}", out=True),
+            RowLink(text="View activity", address=person_address("github", row.pk)),
+            RowLink(text=ON_GITHUB, address=row.html_url or f"https://github.com/{row.login}", out=True),
         ]
 
 
-class RepositoryWays(Ways):
+class RepositoryWays(RowLinks):
     """Links of a repository."""
 
-    def ways(self, row: Any) -> list[Way]:
+    def row_links(self, row: Any) -> list[RowLink]:
         """Timeline and GitHub."""
         return [
-            Way(words="View activity", address=scope_address("github", str(row.pk))),
-            Way(words=ON_GITHUB, address=row.html_url, out=True),
+            RowLink(text="View activity", address=scope_address("github", str(row.pk))),
+            RowLink(text=ON_GITHUB, address=row.html_url, out=True),
         ]
 
 
-class CommitWays(Ways):
+class CommitWays(RowLinks):
     """Links of a commit."""
 
-    def ways(self, row: Any) -> list[Way]:
+    def row_links(self, row: Any) -> list[RowLink]:
         """Thread and GitHub."""
         thread = thread_address("github", f"github:commit:{row.repository_id}:{row.sha}")
         base = row.repository.html_url
         return [
-            Way(words="View thread", address=thread),
-            Way(words=ON_GITHUB, address=f"{base}/commit/{row.sha}" if base else "", out=True),
+            RowLink(text="View thread", address=thread),
+            RowLink(text=ON_GITHUB, address=f"{base}/commit/{row.sha}" if base else "", out=True),
         ]
 
 

@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from core.pages.odd_requests import utf8_content_type
+from core.pages.parameters import utf8_content_type
 
 DAYS = [
     "9999-12-31", "0001-01-01", "0000-00-00", "10000-01-01", "-1-01-01", "2025-02-30", "٢٠٢٥-٠١-٠١", "1-1-1",

@@ -1,0 +1,222 @@
+"""Lists of large tables: filters, search and pages that stay fast for millions of rows."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.admin.filters import AllValuesFieldListFilter, FieldListFilter
+from django.core.paginator import Paginator
+from django.db import connection, models
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from core.db.distinct import MOST, different_values, usual_values
+from core.models import Activity
+from core.pages.labels import source_names, type_name
+from core.pages.parameters import LONGEST_QUERY, free_text, row_id
+from core.pages.timeline import with_words
+
+LARGE = 50_000
+"""Rows from which on a table is large: counts are estimates, and not every page can be opened."""
+REACH = 10_000
+"""Rows of a large table that pages reach. A later page would take as long as reading all rows before it."""
+
+
+def estimated_rows(model: type[models.Model]) -> int:
+    """Return the number of rows of a table from the planner's statistics."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+        return max(0, int(cursor.fetchone()[0]))
+
+
+class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
+    """Count up to ``LARGE`` rows exactly, and use the planner's estimate for more: counting a million takes seconds."""
+
+    is_estimate = False
+    reach = REACH
+
+    @cached_property
+    def count(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # as Django's own is
+        """Return the number of rows of the list."""
+        rows = cast("Any", self.object_list)
+        if not rows.query.where and (whole := estimated_rows(rows.model)) > LARGE:
+            self.is_estimate = True
+            return whole
+        exact = int(rows.order_by()[: LARGE + 1].count())
+        if exact <= LARGE:
+            return exact
+        self.is_estimate = True
+        planned = re.search(r"rows=(\d+)", rows.order_by().explain())
+        return max(exact, int(planned[1]) if planned else 0)
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether the pages do not reach all rows."""
+        return self.count > LARGE
+
+    @cached_property
+    def num_pages(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # as Django's own is
+        """Return the number of pages that can be opened."""
+        return -(-REACH // self.per_page) if self.is_cut else max(1, -(-self.count // self.per_page))
+
+
+MAX_RELATED = 200
+"""Related rows that a word may match."""
+LOOKUPS = {"=": "iexact", "^": "istartswith"}
+
+
+def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
+    """Return rows that contain every word in one of the fields, which are written as in Django's ``search_fields``."""
+    for word in free_text(words, LONGEST_QUERY).split()[:8]:
+        either = Q()
+        for field in fields:
+            either |= _contains(rows.model, str(field), word)
+        rows = rows.filter(either)
+    return rows
+
+
+def _contains(model: Any, field: str, word: str) -> Q:
+    """Return a condition: a field contains a word.
+
+    Numbers are compared as numbers. Related rows are looked up first, so that their own index is used.
+    """
+    lookup = LOOKUPS.get(field[0], "icontains")
+    path, _, last = field.lstrip("=^@").rpartition("__")
+    if last == "startswith":
+        return Q(**{f"{path}__startswith": word})
+    if path:
+        related = model._meta.get_field(path).related_model
+        return Q(**{f"{path}__in": list(_named(related, f"{last}__{lookup}", word))})
+    kind = model._meta.get_field(last).get_internal_type()
+    if kind.endswith(("IntegerField", "AutoField")):
+        number = row_id(word)
+        return Q(**{last: number}) if number is not None else Q(pk__in=[])
+    return Q(**{f"{last}__{lookup}": word})
+
+
+def _named(related: Any, lookup: str, word: str) -> QuerySet[Any]:
+    return related._default_manager.filter(**{lookup: word}).order_by().values_list("pk", flat=True)[:MAX_RELATED]
+
+
+def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
+    """Return activities with exactly this external id, or with all the words in their summary."""
+    query = free_text(words, LONGEST_QUERY).strip()
+    if not query:
+        return rows
+    if ":" in query and " " not in query:
+        return rows.filter(external_id=query)
+    return with_words(rows, query)
+
+
+MAX_NAMED = 100
+"""Related rows that a part of a name may match."""
+
+
+class ValuesFilter(AllValuesFieldListFilter):
+    """List the values of a column without reading the whole table; a column with many values has no filter."""
+
+    def __init__(
+        self, field: Any, request: HttpRequest, params: dict[str, Any], model: type[models.Model], model_admin: Any,
+        field_path: str,
+    ) -> None:  # fmt: skip
+        super().__init__(field, request, params, model, model_admin, field_path)
+        if "__" in field_path:
+            return
+        if leads_an_index(model, field):
+            self.lookup_choices = cast("Any", different_values(model, field.name))
+        elif estimated_rows(model) > LARGE:
+            self.lookup_choices = cast("Any", usual_values(model, field.name))
+
+    def has_output(self) -> bool:
+        """Return whether there are values, but not too many. Django's method would count rows of the table."""
+        return 0 < len(list(self.lookup_choices[: MOST + 1])) <= MOST
+
+
+class TypesFilter(ValuesFilter):
+    """List activity types by their display names: ``Discord: message`` for ``discord.default``."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield the choices with a display name for each type."""
+        names = source_names()
+        for choice in super().choices(changelist):
+            value = str(choice["display"])
+            source = value.partition(".")[0]
+            name = f"{names[source]}: {type_name(value)}" if source in names else choice["display"]
+            yield {**choice, "display": name}
+
+
+def leads_an_index(model: type[models.Model], field: Any) -> bool:
+    """Return whether an index begins with this column."""
+    if field.db_index or field.unique:
+        return True
+    indexes = [index.fields_orders[0][0] for index in model._meta.indexes if index.fields and not index.condition]
+    constraints = [c.fields[0] for c in model._meta.constraints if isinstance(c, models.UniqueConstraint) and c.fields]
+    return field.name in {*indexes, *constraints}
+
+
+class NameFilter(FieldListFilter):
+    """Filter rows by a part of the name of a related row, because a list of thousands of names would not help."""
+
+    template = "admin/name_filter.html"
+
+    def __init__(
+        self, field: Any, request: HttpRequest, params: dict[str, Any], model: type[models.Model], model_admin: Any,
+        field_path: str,
+    ) -> None:  # fmt: skip
+        self.parameter = f"{field_path}__named"
+        self.related: type[models.Model] = field.related_model
+        super().__init__(field, request, params, model, model_admin, field_path)
+        values = cast("list[str]", self.used_parameters.get(self.parameter) or [""])
+        self.value = free_text(values[-1], LONGEST_QUERY).strip()
+
+    def expected_parameters(self) -> list[str | None]:
+        """Return the only parameter."""
+        return [self.parameter]
+
+    def has_output(self) -> bool:
+        """Return True: the filter shows a text field."""
+        return True
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield the context of the form."""
+        others = [(k, v) for k, values in changelist.filter_params.items() if k != self.parameter for v in values]
+        yield {"others": others, "value": self.value, "parameter": self.parameter}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return rows of related rows with exactly this name; otherwise of those with a name that contains it."""
+        if not self.value:
+            return queryset
+        name = str(cast("Any", admin.site.get_model_admin(self.related)).search_fields[0]).lstrip("=^@")
+        related = self.related._default_manager.order_by()
+        ids = list(related.filter(Q(**{f"{name}__iexact": self.value})).values_list("pk", flat=True)[:MAX_NAMED])
+        ids = ids or list(related.filter(**{f"{name}__icontains": self.value}).values_list("pk", flat=True)[:MAX_NAMED])
+        return queryset.filter(**{f"{self.field_path}__in": ids})
+
+
+class ClearedFilter(admin.SimpleListFilter):
+    """Filter skipped items by whether they were read later."""
+
+    title = "cleared"
+    parameter_name = "cleared"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the two choices."""
+        return [("no", "No"), ("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return items that are cleared, or that are not."""
+        return queryset if self.value() is None else queryset.filter(cleared_at__isnull=self.value() == "no")
+
+
+def cheap_filter(model: type[models.Model], name: Any) -> Any:
+    """Return a plain name of ``list_filter`` with a filter that stays fast for tables of any size."""
+    if not isinstance(name, str) or "__" in name:
+        return name
+    field = cast("Any", model._meta.get_field(name))
+    if field.is_relation:
+        return (name, NameFilter)
+    return (
+        (name, ValuesFilter) if isinstance(field, models.CharField | models.TextField) and not field.choices else name
+    )
