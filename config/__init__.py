@@ -1,1 +1,1 @@
-"""The project: its settings, its database and what ties the apps together."""
+"""The Django project: settings, URLs, logging, log-ins, and commands that use several apps."""

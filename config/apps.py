@@ -1,16 +1,16 @@
-"""Registers the project's own commands and signals with Django."""
+"""The app config that registers the project's commands and log-in signals."""
 
 from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
-    """Commands that need every tracker, and the log of log-ins."""
+    """Commands that use several trackers, and the log of failed log-ins."""
 
     name = "config"
     verbose_name = "activity-trackers"
 
     def ready(self) -> None:
-        """Log failed and locked log-ins."""
+        """Connect the signals of failed and locked log-ins to the log."""
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_login_failed
 

@@ -1,6 +1,6 @@
-"""Log-ins: the form with the second factor, the address of a client, and the answer while a log-in is locked.
+"""Log-ins: the form with the second factor, the address of the client, and the response while a log-in is locked.
 
-Limits are those of django-axes (``AXES_...`` in the settings), codes those of django-otp (RFC 6238).
+django-axes limits failed log-ins (``AXES_...`` in the settings); django-otp checks codes (RFC 6238).
 """
 
 from ipaddress import ip_address
@@ -22,7 +22,7 @@ THROTTLED = "Too many wrong codes. Try again in a minute."
 
 
 class LogInForm(AdminAuthenticationForm):
-    """Name, password, and the code of an authenticator app for accounts that have one."""
+    """The form for name, password and, if the account has an authenticator app, its code."""
 
     code = forms.CharField(
         label="Code, if you use an authenticator app:",
@@ -40,11 +40,11 @@ class LogInForm(AdminAuthenticationForm):
         return cleaned
 
     def _code_problem(self, user: Any) -> str:
-        """Return why the user may not log in, or nothing. A wrong code counts as a failed log-in."""
+        """Return why the user may not log in, or an empty text. A wrong code counts as a failed log-in."""
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
         code = "".join(str(self.cleaned_data.get("code") or "").split())
-        with transaction.atomic():  # a code counts once, also in two requests at the same moment
+        with transaction.atomic():  # a code is valid once, even in two simultaneous requests
             devices: list[Any] = list(TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True))
             if not devices:
                 return NO_DEVICE.format(user.get_username()) if settings.SECOND_FACTOR_REQUIRED else ""
@@ -59,10 +59,10 @@ class LogInForm(AdminAuthenticationForm):
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the address of the client, by which failed log-ins are counted; None where it is unknown.
+    """Return the address of the client, by which failed log-ins are counted, or None if it is unknown.
 
-    Behind proxies it is the entry of ``X-Forwarded-For`` that the outermost of our own proxies (``PROXY_COUNT``) wrote;
-    clients can invent everything before it.
+    Behind proxies, this is the entry of ``X-Forwarded-For`` that the outermost of our ``PROXY_COUNT`` proxies wrote;
+    the client can invent all entries before it.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "").split(",")
@@ -81,7 +81,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def locked_response(request: HttpRequest, response: HttpResponse | None, credentials: object = None) -> HttpResponse:
-    """Return the page that is shown instead of the log-in page while the account or the address is locked."""
+    """Return the page that replaces the log-in page while the account or the address is locked."""
     del response, credentials
     from django.contrib import admin
 

@@ -1,6 +1,6 @@
-"""Failed and locked log-ins in the log: who tried, and from where; never a password.
+"""Log failed and locked log-ins with account and address, never with a password.
 
-Names are written as Python literals, so that nothing in them can act on a terminal or begin a new line.
+Names are written as Python literals, so that control characters in them cannot affect a terminal or start a line.
 """
 
 import logging
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 LONGEST_NAME = 150
-"""Characters of a name in the log, as many as an account may have."""
+"""Characters of a name in the log: the maximum for an account."""
 
 
 def log_failure(

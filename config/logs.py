@@ -1,4 +1,4 @@
-"""Where log lines go and how they look: text for people, one JSON object a line for collectors of logs."""
+"""Logging: text for people, or one JSON object a line for log collectors; always to standard error."""
 
 import logging
 from collections.abc import Iterable
@@ -6,10 +6,10 @@ from typing import TextIO
 
 
 class RedactingFilter(logging.Filter):
-    """Takes secrets out of every line before any handler writes it."""
+    """Remove secrets from every line before a handler writes it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace message and traceback by their redacted texts; every record passes."""
+        """Replace message and traceback with their redacted texts. Return True: every record passes."""
         from core.logs.redaction import redact
 
         record.msg, record.args = redact(record.getMessage()), ()
@@ -21,10 +21,10 @@ class RedactingFilter(logging.Filter):
 
 
 class RunFilter(logging.Filter):
-    """Gives every record of a run the run's fields; what the record itself says wins."""
+    """Add the fields of the current run to every record; fields that the record already has win."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add fields where there is a run; every record passes."""
+        """Add the fields if a run is active. Return True: every record passes."""
         from core.errors import classify_failure
         from core.logs.context import FIELDS, current_log_fields
 
@@ -39,17 +39,17 @@ class RunFilter(logging.Filter):
 
 
 class NotPrintedFilter(logging.Filter):
-    """Leaves out what the command prints itself as its last line, so that people read every error once."""
+    """Drop records that the command prints itself as its last line, so that people read each error once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is to be written."""
+        """Return whether to write the record."""
         return not getattr(record, "printed", False)
 
 
 def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
-    """Django's LOGGING for ``text`` or ``json``; times in UTC, everything on standard error.
+    """Return Django's LOGGING for ``text`` or ``json``, with times in UTC.
 
-    ``apps`` are the installed ones; only the project's own tell each step.
+    ``apps`` are the installed apps; only those of the project log each step.
     """
     foreign = ("django.", "django_otp", "whitenoise.", "axes")
     return {
@@ -77,7 +77,7 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
             },
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        # People at a terminal see results and warnings; collectors of logs see each step.
+        # People at a terminal see results and warnings; log collectors see each step.
         "loggers": {
             name.partition(".")[0]: {"level": "INFO" if log_format == "json" else "WARNING"}
             for name in apps
@@ -88,7 +88,7 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    """Writes to standard error; a progress line that is shown there makes room."""
+    """Write to standard error, and hide a progress line meanwhile."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -99,7 +99,7 @@ class StandardError(logging.StreamHandler[TextIO]):
 
 
 class UTCFormatter(logging.Formatter):
-    """Text lines whose times are UTC and say so."""
+    """Format text lines with times in UTC, marked by Z."""
 
     import time
 
@@ -108,9 +108,9 @@ class UTCFormatter(logging.Formatter):
     default_msec_format = ""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line a record: people who want a traceback ask the command for it with ``--traceback``.
+        """Return one line without a traceback; the option ``--traceback`` of commands prints it.
 
-        Whatever a name or an error holds, it begins no other line and hides nothing.
+        Line breaks and control characters in names and errors become visible characters.
         """
         from core.operations.visible import visible_line
 

@@ -1,4 +1,4 @@
-"""The account with which people look at the sample community."""
+"""The account ``demo`` of the sample community."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ NAME = "demo"
 
 
 def sample_password() -> str:
-    """Return the password of the account ``demo``, made at the first call and kept in VAR_DIR, for this user alone."""
+    """Return the password of the account ``demo``; the first call creates it in VAR_DIR, readable by this user only."""
     path: Path = settings.VAR_DIR / "demo_password"
     if path.exists() and (password := path.read_text().strip()):
         return password
@@ -25,7 +25,7 @@ def sample_password() -> str:
 
 
 def ensure_sample_account() -> str:
-    """Make sure that ``demo`` can log in, and return its password."""
+    """Create or repair the account ``demo``, and return its password."""
     password = sample_password()
     user, _ = get_user_model().objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})
     if not user.check_password(password):

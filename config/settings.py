@@ -1,7 +1,7 @@
-"""Django settings, and the only place that reads the environment.
+"""Django settings, and the only module that reads the environment.
 
-Every variable stands in ``.env.example`` with what breaks without it. A ``.env`` beside ``manage.py`` is read first;
-the real environment wins over it.
+``.env.example`` lists every variable and says what breaks without it. Variables of the environment win over a ``.env``
+beside ``manage.py``.
 """
 
 import errno
@@ -21,23 +21,23 @@ from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
-# Before numpy is loaded: threads of OpenBLAS wait for each other by spinning, so that on a machine with other work a
-# query takes a hundred times as long with two of them. The local model shares its batches out itself.
+# Must be set before numpy is imported. Threads of OpenBLAS wait for each other by spinning: on a busy machine, a query
+# with two threads takes a hundred times as long. The local model distributes its batches itself.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _text(name: str, default: str = "") -> str:
-    """A variable without surrounding blanks; an empty one counts as not set."""
+    """Return a variable without surrounding spaces; an empty variable counts as missing."""
     return os.environ.get(name, "").strip() or default
 
 
 def _words(name: str, default: str = "") -> list[str]:
-    """A comma-separated variable."""
+    """Return the words of a comma-separated variable."""
     return [word.strip() for word in _text(name, default).split(",") if word.strip()]
 
 
 def _flag(name: str) -> bool:
-    """A yes-or-no variable; anything else is refused."""
+    """Return a yes-or-no variable; raises ImproperlyConfigured for other values."""
     value = _text(name, "0").lower()
     if value not in {"0", "1", "false", "true", "no", "yes", "off", "on"}:
         raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
@@ -45,7 +45,7 @@ def _flag(name: str) -> bool:
 
 
 def _number(name: str, default: int) -> int:
-    """A whole number that is not negative."""
+    """Return a whole number that is not negative."""
     value = _text(name, str(default))
     if not value.isascii() or not value.isdigit():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
@@ -53,7 +53,7 @@ def _number(name: str, default: int) -> int:
 
 
 def _one_of(name: str, *choices: str) -> str:
-    """A variable with fixed values; the first is the default."""
+    """Return a variable with fixed values; the first is the default."""
     value = _text(name, choices[0]).lower()
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
@@ -61,8 +61,8 @@ def _one_of(name: str, *choices: str) -> str:
 
 
 def _hours(name: str, default: str) -> dict[str, float]:
-    """``36`` or ``36,discord=6``: hours by name; the bare number is for every other name and stands under ``""``."""
-    found = {"": float(default)}
+    """Return hours by name from ``36`` or ``36,discord=6``; the key ``""`` is for every other name."""
+    hours_by_name = {"": float(default)}
     for word in _words(name, default):
         key, _, value = word.rpartition("=")
         try:
@@ -71,18 +71,18 @@ def _hours(name: str, default: str) -> dict[str, float]:
             hours = 0.0
         if not 0 < hours < 24 * 366:
             raise ImproperlyConfigured(f"{name} must be hours, such as 36 or 36,discord=6, not {word!r}.")
-        found[key.strip()] = hours
-    return found
+        hours_by_name[key.strip()] = hours
+    return hours_by_name
 
 
 def _secret_key() -> str:
-    """Return SECRET_KEY, or one made at the first start and kept in VAR_DIR, so that log-ins survive a restart.
+    """Return SECRET_KEY, or the key in VAR_DIR that the first start creates, so that sessions survive a restart.
 
-    The file appears whole or not at all, and an empty one (left by a full disk) is replaced.
-    Raises ImproperlyConfigured when VAR_DIR cannot be written.
+    The file appears with its whole content, and an empty file (after a full disk) is replaced.
+    Raises ImproperlyConfigured if VAR_DIR is not writable.
     """
-    if given := _text("SECRET_KEY"):
-        return given
+    if key := _text("SECRET_KEY"):
+        return key
     path = VAR_DIR / "secret_key"
     try:
         VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def _secret_key() -> str:
             os.fsync(file.fileno())
             if path.exists() and not path.read_text().strip():
                 path.unlink(missing_ok=True)
-            with suppress(FileExistsError):  # another process was quicker: its key counts
+            with suppress(FileExistsError):  # another process was faster: use its key
                 path.hardlink_to(file.name)
         return path.read_text().strip()
     except OSError as error:
@@ -103,8 +103,8 @@ def _secret_key() -> str:
 
 
 DEMO = _flag("DEMO")
-"""Whether this process works on the sample community, whose database is in VAR_DIR/demo."""
-if DEMO:  # nothing of the sample may reach what real data reaches, and the pages are for this machine
+"""Whether this process works on the sample community, which has its own database in VAR_DIR/demo."""
+if DEMO:  # the sample must not reach databases and services of real data, and its pages are for this machine only
     for _name in (
         "DATABASE_URL", "WORKSPACE_DIR", "STATIC_ROOT", "VECTOR_INDEX", "EMBEDDER", "EMBEDDING_MODEL", "GITHUB_REPOS",
         "GITHUB_TOKENS", "DISCORD_GUILDS", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CHANNEL", "METRICS_TOKEN",
@@ -118,7 +118,7 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
-    "core.apps.CoreConfig",  # before the admin, some of whose templates it replaces
+    "core.apps.CoreConfig",  # before the admin, because it overrides templates of it
     "core.apps.ActivityAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -129,13 +129,13 @@ INSTALLED_APPS = [
     "github_activity_tracker.apps.GitHubTrackerConfig",
     "discord_activity_tracker.apps.DiscordTrackerConfig",
     "csp",
-    "axes",  # limits of failed log-ins
+    "axes",  # limits failed log-ins
     "django_otp",
     "django_otp.plugins.otp_totp",  # codes of authenticator apps
     "config",  # for its commands
 ]
 MIDDLEWARE = [
-    "core.monitoring.pages.MonitoringPages",  # first: probes know neither the host's name nor https
+    "core.monitoring.pages.MonitoringPages",  # first, because probes use neither the host name nor https
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.pages.parameters.CleanRequests",  # before everything that reads cookies or parameters
@@ -146,7 +146,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "axes.middleware.AxesMiddleware",  # last: answers instead of the log-in page while a log-in is locked
+    "axes.middleware.AxesMiddleware",  # last: replaces the log-in page while a log-in is locked
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -165,8 +165,8 @@ TEMPLATES = [
     }
 ]
 
-# Pages take scripts, styles and pictures from here and nowhere else, and nothing inline: what collected texts
-# smuggle in cannot run even if it were let through.
+# Pages load scripts, styles and images from this site only, and nothing inline. So scripts in collected texts cannot
+# run, even if the sanitizer missed them.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -185,17 +185,18 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
-# HTTPS=1 says that people reach the pages over https; without it log-ins could not work on http://127.0.0.1.
+# HTTPS=1 means that people reach the pages over https. It is off by default, because secure cookies break log-ins on
+# http://127.0.0.1.
 HTTPS = _flag("HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(_text("HSTS_SECONDS", "31536000")) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-# A proxy that speaks https for us says so in this header, and must remove it from what it is sent.
+# A proxy that terminates https sets this header, and must remove it from incoming requests.
 BEHIND_PROXY = _flag("BEHIND_PROXY")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 PROXY_COUNT = _number("PROXY_COUNT", 1) if BEHIND_PROXY else 0
-"""Number of proxies in front that append to ``X-Forwarded-For``: the address of a client is counted from its end."""
+"""Number of proxies that append to ``X-Forwarded-For``; the client address is counted from the end of the header."""
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -206,7 +207,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 DATABASES = {"default": database_settings(_text("DATABASE_URL") or None, VAR_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Log-ins; config/login.py has the rest.
+# Log-ins; see also config/login.py.
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in {
@@ -217,18 +218,18 @@ AUTH_PASSWORD_VALIDATORS = [
     }.items()
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# Failures are counted in the database, which all web processes share, by account and by address of the client.
+# Failures are counted by account and by client address, in the database that all web processes share.
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else a few attempts an hour lock an account for ever
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # otherwise a few attempts an hour would lock an account for ever
 AXES_DISABLE_ACCESS_LOG = True  # the log has failures and locks; successful log-ins are not recorded
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "config.login.client_address"
 AXES_LOCKOUT_CALLABLE = "config.login.locked_response"
 SECOND_FACTOR_REQUIRED = _flag("SECOND_FACTOR_REQUIRED")
-"""Whether people without an authenticator app are refused; people with one are always asked for its code."""
+"""Whether log-ins require an authenticator app. Accounts with an app always need its code."""
 OTP_TOTP_ISSUER = "activity-trackers"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
@@ -243,8 +244,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "config.static.StaticFiles"},
 }
-WHITENOISE_USE_FINDERS = True  # static files straight from the packages: no collectstatic before the first look
-warnings.filterwarnings("ignore", "No directory at", UserWarning)  # there is none until collectstatic
+WHITENOISE_USE_FINDERS = True  # serves static files from the packages, so that collectstatic is not needed at first
+warnings.filterwarnings("ignore", "No directory at", UserWarning)  # STATIC_ROOT does not exist before collectstatic
 
 LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
 LOGGINGS = {name: logging_settings(name, INSTALLED_APPS) for name in ("text", "json")}
@@ -279,11 +280,11 @@ SLACK_BOT_TOKEN = _text("SLACK_BOT_TOKEN")
 SLACK_CHANNEL = _text("SLACK_CHANNEL")
 SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")
 
-# --- Running it
+# Operation
 MAX_RUN_SECONDS = _number("MAX_RUN_SECONDS", 0)
-"""``--max-seconds`` of commands that are started without it; 0: no limit."""
+"""Default of the option ``--max-seconds`` in seconds; 0 means no limit."""
 ADMIN_URL = _text("ADMIN_URL").rstrip("/")
 FRESHNESS_LIMITS = _hours("FRESHNESS_HOURS", "36")
-"""By tracker: a repository or channel that no run completed for so many hours is called stale."""
+"""Hours after its last complete run at which a repository or channel is stale, by tracker."""
 FRESHNESS_HOURS = FRESHNESS_LIMITS[""]
 METRICS_TOKEN = _text("METRICS_TOKEN")

@@ -1,4 +1,4 @@
-"""The pages: everything lives in the admin."""
+"""URLs: all pages are part of the admin."""
 
 from django.conf import settings
 from django.contrib import admin

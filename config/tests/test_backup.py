@@ -86,7 +86,7 @@ def test_a_backup_removes_what_an_interrupted_one_left(tmp_path: Path) -> None:
         ("echo 'a first line' >&2; echo 'pg_dump: error: broken' >&2; exit 1", "pg_dump: error: broken"),
         ("echo 'pg_dump: error: x' >&2; echo 'No space left on device' >&2; exit 1", "the disk is full"),
         ("kill -9 $$", "ended by signal 9"),
-        ("exit 3", "it said nothing (exit code 3)"),
+        ("exit 3", "it printed nothing (exit code 3)"),
     ],
 )
 def test_what_a_program_says_last_is_reported(
@@ -95,7 +95,7 @@ def test_what_a_program_says_last_is_reported(
     fake = tmp_path / "pg_dump"
     fake.write_text(f"#!/bin/sh\n{program}\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("config.client_programs._found", lambda name: str(tmp_path / name))
+    monkeypatch.setattr("config.client_programs._path_of", lambda name: str(tmp_path / name))
     monkeypatch.setattr("config.client_programs.connection", FakeConnection())
     with pytest.raises(OSError, match="pg_dump failed") as failed:
         run_program("pg_dump")

@@ -1,4 +1,4 @@
-"""Every client that sends a credential, with one request of each."""
+"""One request of every client that sends a credential."""
 
 import asyncio
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def pinecone_control(url: str, folder: Path) -> None:
 
 
 def pinecone_index(url: str, folder: Path) -> None:
-    """The index itself; ``.svc.`` in an address marks it as an index's own."""
+    """Query an index; ``.svc.`` in an address marks it as the address of an index."""
     _store(f"{url}/one.svc.local").query([0.1, 0.2], None, 3)
 
 

@@ -1,6 +1,6 @@
-"""A fast test database: an own cluster without waits for the disk, a migrated template, and quick emptying.
+"""Pytest plugin for a fast test database: its own cluster without fsync, a migrated template, and a fast flush.
 
-Loaded for every test by the root ``conftest.py``. With ``DATABASE_URL`` only the emptying is used.
+The root ``conftest.py`` loads it for every test. With ``DATABASE_URL`` only the fast flush is active.
 """
 
 import hashlib
@@ -27,20 +27,20 @@ from embedded_postgres.cluster_paths import ClusterPaths
 from embedded_postgres.roles import ROLE, SUPERUSER, add_extension, prepare_database
 
 CLUSTER = "tests"
-"""Folder below ``VAR_DIR`` of the tests' cluster. Collected data are in another one, which stays durable."""
+"""Folder of the tests' cluster below ``VAR_DIR``. Collected data are in another, durable cluster."""
 WITHOUT_DISK_WAITS = ("fsync", "full_page_writes", "synchronous_commit")
-"""Settings switched off there. After a power cut the folder may have to be deleted; nothing in it matters."""
+"""Settings to switch off there. After a power cut the folder may have to be deleted; it holds no valuable data."""
 TEMPLATE = "template_activity_trackers_"
 ONE_AT_A_TIME = 3_507_911
-"""Key of the advisory lock under which a worker makes the template."""
+"""Key of the advisory lock under which one worker creates the template."""
 UNCHANGED = {"django_content_type", "auth_permission", "django_migrations"}
-"""Tables that are filled by migrations, so that their rows stay between tests."""
+"""Tables with rows from migrations, which stay between tests."""
 DJANGO_SQL_FLUSH = DatabaseOperations.sql_flush
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """Hash passwords once instead of a million times, which takes a second; the stored format is the same."""
+    """Hash passwords with one iteration instead of a million, which take a second. The stored format is the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
         yield
@@ -50,12 +50,12 @@ def quick_passwords() -> Iterator[None]:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    """Point to the tests' own cluster, and have each worker's database copied from a migrated template."""
+    """Use the tests' own cluster, and copy the database of each worker from a migrated template."""
     if "EMBEDDED_HOME" not in connection.settings_dict:
         return
     home = Path(connection.settings_dict["EMBEDDED_HOME"]).parent / CLUSTER / "postgres"
     connection.settings_dict["EMBEDDED_HOME"] = str(home)
-    os.environ["VAR_DIR"] = str(home.parent)  # for the processes that tests start
+    os.environ["VAR_DIR"] = str(home.parent)  # for processes that tests start
     host = ensure_running(ClusterPaths(home))
     with (
         django_db_blocker.unblock(),
@@ -71,7 +71,7 @@ def django_db_modify_db_settings(
 
 
 def migrated_template(server: "psycopg.Connection[Any]") -> str:
-    """Return the name of a database with all migrations applied; it is made when a migration's text has changed."""
+    """Return the name of a database with all migrations applied; create it if the text of a migration has changed."""
     texts = hashlib.sha256(f"{django.__version__} {ROLE}".encode())
     for app in apps.get_app_configs():
         for file in sorted(Path(app.path, "migrations").glob("*.*")):
@@ -83,31 +83,33 @@ def migrated_template(server: "psycopg.Connection[Any]") -> str:
     for old in existing:
         if old.startswith(TEMPLATE):
             server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(old)))
-    unfinished = TEMPLATE + "unfinished"  # renamed when complete: a kill meanwhile leaves no half template
+    unfinished = (
+        TEMPLATE + "unfinished"
+    )  # renamed when complete, so that a killed process leaves no incomplete template
     create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 OWNER {}")
     server.execute(create.format(sql.Identifier(unfinished), sql.Identifier(ROLE)))
     add_extension(server.info.host, unfinished)
-    usual = connection.settings_dict["NAME"]
+    original_name = connection.settings_dict["NAME"]
     connection.settings_dict["NAME"] = unfinished
     try:
         call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
     finally:
         connection.close()
-        connection.settings_dict["NAME"] = usual
+        connection.settings_dict["NAME"] = original_name
     server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name)))
     return name
 
 
 @cache
 def may_skip_triggers() -> bool:
-    """Return whether the tests' account may switch triggers and foreign keys off, for which it needs a grant."""
+    """Return whether the tests' role has the privilege to switch triggers and foreign keys off."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
         return bool(cursor.fetchone()[0])
 
 
-def filled(tables: Sequence[str]) -> list[str]:
-    """Return the tables that hold a row; one query."""
+def nonempty_tables(tables: Sequence[str]) -> list[str]:
+    """Return the tables that have rows, with one query."""
     parts = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in tables)  # noqa: S608  (names of our tables)
     with connection.cursor() as cursor:
         cursor.execute(parts)
@@ -118,25 +120,25 @@ def delete_rows(
     self: DatabaseOperations, style: Any, tables: Sequence[str], *, reset_sequences: bool = False,
     allow_cascade: bool = False,
 ) -> list[str]:  # fmt: skip
-    """Return statements that delete the rows of filled tables; truncating all 62 tables takes half a second."""
+    """Return statements that delete the rows of tables that have any; truncating all 62 tables takes half a second."""
     if reset_sequences or not may_skip_triggers():
         return DJANGO_SQL_FLUSH(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
-    full = filled([table for table in tables if table not in UNCHANGED])
+    full = nonempty_tables([table for table in tables if table not in UNCHANGED])
     deletions = [f'DELETE FROM "{table}"' for table in full]  # noqa: S608  (names of our tables)
     return ["SET LOCAL session_replication_role = replica", *deletions] if full else []
 
 
-def empty_the_database(self: TransactionTestCase) -> None:
-    """Empty the database after a test that commits; content types and permissions stay, so they are not made anew."""
+def fast_flush(self: TransactionTestCase) -> None:
+    """Empty the database after a test that commits; content types and permissions stay."""
     call_command(
         "flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=may_skip_triggers()
     )
 
 
 @pytest.fixture(scope="session", autouse=True)
-def emptied_by_deleting() -> Iterator[None]:
-    """Replace Django's emptying, for all tests."""
+def use_fast_flush() -> Iterator[None]:
+    """Replace Django's flush for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", delete_rows)
-        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_the_database)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", fast_flush)
         yield

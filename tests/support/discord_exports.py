@@ -1,4 +1,4 @@
-"""Handmade files as DiscordChatExporter writes them. Everybody in here is invented."""
+"""Invented files in the format of DiscordChatExporter."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def user(name: str, **more: Any) -> dict[str, Any]:
 
 
 def exported(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> dict[str, Any]:
-    """A message."""
+    """Return a message."""
     return {
         "id": str(pk), "type": "Default", "timestamp": snowflake_time(pk).isoformat(), "timestampEdited": None,
         "callEndedTimestamp": None, "isPinned": False, "content": content, "author": user(by), "attachments": [],
@@ -28,13 +28,14 @@ def export(
     path: Path, messages: list[dict[str, Any]], *, exported_at: str | None = "2025-06-01T10:00:00.1234567+02:00",
     count: int | None = None, guild: dict[str, Any] | None = None, **channel: Any,
 ) -> Path:  # fmt: skip
-    """Write a file."""
-    place = {
+    """Write a file with these messages and return its path."""
+    channel_object = {
         "id": str(CHANNEL), "type": "GuildTextChat", "categoryId": "4100000000000000999", "category": "Talk",
         "name": "old-harbour", "topic": "Boats", **channel,
     }  # fmt: skip
     whole = {
-        "guild": guild or {"id": str(GUILD), "name": "Saltmarsh Works", "iconUrl": "assets/1.png"}, "channel": place,
+        "guild": guild or {"id": str(GUILD), "name": "Saltmarsh Works", "iconUrl": "assets/1.png"},
+        "channel": channel_object,
         "dateRange": {"after": None, "before": None}, "exportedAt": exported_at, "messages": messages,
         "messageCount": len(messages) if count is None else count,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A guild of a few handmade messages, stored without any server. Everybody in here is invented."""
+"""An invented guild with a few messages, stored without a server."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,12 @@ def person(name: str, **more: Any) -> dict[str, Any]:
 
 
 def at(minutes: float) -> int:
-    """The id of a message that was written so many minutes after the beginning."""
+    """Return the id of a message written this many minutes after the beginning."""
     return first_snowflake(BEGINNING + timedelta(minutes=minutes))
 
 
 def message(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> Any:
-    """A message as Discord sends it."""
+    """Return a message as Discord sends it."""
     return {
         "id": str(pk), "channel_id": str(CHANNEL), "type": 0, "content": content, "author": person(by),
         "timestamp": "2025-03-01T08:00:00+00:00", "edited_timestamp": None, "pinned": False, "flags": 0,
@@ -37,7 +37,7 @@ def message(pk: int, content: str = "words", by: str = "mirela", **more: Any) ->
 
 
 def make_guild() -> None:
-    """A guild with a channel, and a thread in it."""
+    """Store a guild with a channel and a thread."""
     Guild.objects.create(id=GUILD, name="Saltmarsh Works")
     parts: dict[str, Any] = {"guild_id": GUILD, "payload": {}}
     Channel.objects.create(id=CHANNEL, type=0, kind="text", name="harbour", **parts)
@@ -55,7 +55,7 @@ def place(channel: int = CHANNEL) -> Location:
 
 
 def store(items: Sequence[Any], *, channel: int = CHANNEL, gone: Collection[int] = ()) -> PageResult:
-    """Store a page."""
+    """Convert and store a page of messages."""
     page = convert_messages(items, GUILD, channel)
     assert not page.malformed
     return store_messages([PageWrite(page=page, location=place(channel), states={})], now=NOW, deleted=gone)[0]

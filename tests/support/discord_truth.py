@@ -1,4 +1,4 @@
-"""Everything that the stand-in says is there, against everything that is kept."""
+"""Compare the database with the content of the twin of Discord."""
 
 import hashlib
 from collections.abc import Collection, Iterator
@@ -13,7 +13,7 @@ def sha(text: str) -> str:
 
 
 def differences(twin: Twin) -> list[str]:
-    """A line for each thing that is kept otherwise than it is there; nothing when all is equal."""
+    """Return a line for each difference between the database and the twin."""
     boxes = twin.readable()
     rows: dict[int, dict[int, Message]] = {}
     for message in Message.objects.filter(deleted_at=None, channel_id__in=list(boxes)).iterator():
@@ -22,22 +22,22 @@ def differences(twin: Twin) -> list[str]:
     return [line for pk, box in boxes.items() for line in _of_box(pk, box, channels.get(pk), rows.get(pk, {}))]
 
 
-def _of_box(pk: int, box: Any, channel: Channel | None, kept: dict[int, Message]) -> Iterator[str]:
+def _of_box(pk: int, box: Any, channel: Channel | None, stored: dict[int, Message]) -> Iterator[str]:
     if channel is None or channel.deleted_at:
-        yield f"{pk} {box['name']}: not kept"
+        yield f"{pk} {box['name']}: not stored"
         return
-    there: dict[int, Any] = {int(m): told for m, told in box["messages"].items()}
-    for missing in there.keys() - kept.keys():
+    expected: dict[int, Any] = {int(m): facts_of_twin for m, facts_of_twin in box["messages"].items()}
+    for missing in expected.keys() - stored.keys():
         yield f"{pk}: message {missing} is missing"
-    for extra in kept.keys() - there.keys():
-        yield f"{pk}: message {extra} is not there"
-    for m in there.keys() & kept.keys():
-        told, found = there[m], facts(kept[m])
-        wanted = {name: told.get(name, default) for name, default in NOTHING.items()}
-        for name, value in wanted.items():
-            if found[name] != value:
-                yield f"{pk}/{m}: {name} is {found[name]!r}, there {value!r}"
-    yield from _of_channel(pk, box, channel, kept)
+    for extra in stored.keys() - expected.keys():
+        yield f"{pk}: message {extra} does not exist in the twin"
+    for m in expected.keys() & stored.keys():
+        actual = facts(stored[m])
+        for name, default in NOTHING.items():
+            value = expected[m].get(name, default)
+            if actual[name] != value:
+                yield f"{pk}/{m}: {name} is {actual[name]!r}, expected {value!r}"
+    yield from _of_channel(pk, box, channel, stored)
 
 
 NOTHING: dict[str, Any] = {
@@ -48,7 +48,7 @@ NOTHING: dict[str, Any] = {
 
 
 def facts(message: Message) -> dict[str, Any]:
-    """A kept message in the words of the stand-in."""
+    """Return a stored message in the format of the twin."""
     payload, poll = message.payload, message.payload.get("poll")
     snapshots = payload.get("message_snapshots")
     reference = payload.get("message_reference") or {}
@@ -72,47 +72,47 @@ def facts(message: Message) -> dict[str, Any]:
 
 
 def moment(value: Any) -> str | None:
-    """A time as Discord writes it."""
+    """Return a time as Discord writes it."""
     return value.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00") if value else None
 
 
-def _of_channel(pk: int, box: Any, channel: Channel, kept: dict[int, Message]) -> Iterator[str]:
-    pins = sorted(((moment(m.pinned_at), str(m.pk)) for m in kept.values() if m.pinned_at), reverse=True)
-    found: dict[str, Any] = {
+def _of_channel(pk: int, box: Any, channel: Channel, stored: dict[int, Message]) -> Iterator[str]:
+    pins = sorted(((moment(m.pinned_at), str(m.pk)) for m in stored.values() if m.pinned_at), reverse=True)
+    actual: dict[str, Any] = {
         "name": channel.name, "type": channel.type, "thread": channel.is_thread,
         "parent_id": str(channel.parent_id) if channel.parent_id else None, "pins": [[m, at] for at, m in pins],
     }  # fmt: skip
     if channel.is_thread:
-        found |= {
+        actual |= {
             "archived": channel.archived, "locked": channel.locked, "applied_tags": channel.tags,
             "archive_timestamp": moment(channel.archive_timestamp),
         }  # fmt: skip
-    for name, value in found.items():
-        there = sorted(box[name], key=lambda pin: (pin[1], pin[0]), reverse=True) if name == "pins" else box[name]
-        if value != there:
-            yield f"{pk} {box['name']}: {name} is {value!r}, there {there!r}"
+    for name, value in actual.items():
+        expected = sorted(box[name], key=lambda pin: (pin[1], pin[0]), reverse=True) if name == "pins" else box[name]
+        if value != expected:
+            yield f"{pk} {box['name']}: {name} is {value!r}, expected {expected!r}"
 
 
 def false_tombstones(twin: Twin) -> list[int]:
-    """Messages that count as deleted although they are there."""
-    there = [int(m) for box in twin.readable().values() for m in box["messages"]]
-    return list(Message.objects.filter(pk__in=there).exclude(deleted_at=None).values_list("pk", flat=True))
+    """Return the ids of messages with a tombstone that still exist in the twin."""
+    present = [int(m) for box in twin.readable().values() for m in box["messages"]]
+    return list(Message.objects.filter(pk__in=present).exclude(deleted_at=None).values_list("pk", flat=True))
 
 
 def missed_deletions(twin: Twin) -> list[int]:
-    """Messages that were deleted and are kept as if they were there."""
-    gone = [int(m) for box in twin.readable().values() for m in box["deleted"]]
-    return list(Message.objects.filter(pk__in=gone, deleted_at=None).values_list("pk", flat=True))
+    """Return the ids of messages without a tombstone that are deleted in the twin."""
+    deleted = [int(m) for box in twin.readable().values() for m in box["deleted"]]
+    return list(Message.objects.filter(pk__in=deleted, deleted_at=None).values_list("pk", flat=True))
 
 
 def lost_revisions(twin: Twin, collected: Collection[int]) -> list[str]:
-    """Earlier contents of collected messages that are kept nowhere (only the last of several edits is seen)."""
-    kept: dict[int, set[str]] = {}
+    """Return collected messages none of whose earlier contents is stored; of several edits a run sees only the last."""
+    stored: dict[int, set[str]] = {}
     for pk, content in Revision.objects.values_list("message_id", "content"):
-        kept.setdefault(pk, set()).add(sha(content))
+        stored.setdefault(pk, set()).add(sha(content))
     return [
         f"{m}: {len(old)}"
         for box in twin.readable().values()
         for m, old in box["revisions"].items()
-        if int(m) in collected and not kept.get(int(m), set()) & set(old)
+        if int(m) in collected and not stored.get(int(m), set()) & set(old)
     ]

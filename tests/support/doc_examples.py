@@ -1,4 +1,4 @@
-"""A copy of the repository, and pages of documentation that are followed in it."""
+"""Follow a page of the documentation in a copy of the repository."""
 
 import os
 import re
@@ -15,7 +15,7 @@ INDENTED = re.compile(r"^    ((?:\.venv/bin/|make |cp |[A-Z_]+=\S+ \.venv/bin/).
 
 
 def copy_repository(target: Path) -> Path:
-    """What git has or would have, and the same virtual environment; its database is its own."""
+    """Copy all files that git tracks or would add, and link the virtual environment. The copy has its own database."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -28,9 +28,9 @@ def copy_repository(target: Path) -> Path:
 
 
 def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """A command as people type it: words in front with = are its environment, stars find files; no shell."""
+    """Run a command as people type it, without a shell; expands ``*`` and takes NAME=value words as environment."""
     words = shlex.split(order, comments=True)
-    words = [found for word in words for found in (sorted(map(str, cwd.glob(word))) if "*" in word else [word])]
+    words = [path for word in words for path in (sorted(map(str, cwd.glob(word))) if "*" in word else [word])]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
     env.pop("VAR_DIR", None)
     while "=" in words[0]:
@@ -40,13 +40,13 @@ def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def files(page: str) -> Iterator[tuple[str, str]]:
-    """The files that a page writes out, by name."""
-    for found in FILE.finditer(page):
-        yield found[1], found[2]
+    """Yield name and content of the files that a page shows."""
+    for match in FILE.finditer(page):
+        yield match[1], match[2]
 
 
 def commands(page: str) -> list[str]:
-    """The commands of a page, in their order, lines that go on joined."""
-    found = [(m.start(), m[1]) for pattern in (SHELL, INDENTED) for m in pattern.finditer(page)]
-    lines = [line for _, text in sorted(found) for line in text.replace("\\\n", " ").splitlines()]
+    """Return the commands of a page in order, with continued lines joined."""
+    blocks = [(m.start(), m[1]) for pattern in (SHELL, INDENTED) for m in pattern.finditer(page)]
+    lines = [line for _, text in sorted(blocks) for line in text.replace("\\\n", " ").splitlines()]
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

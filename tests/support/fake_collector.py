@@ -1,4 +1,4 @@
-"""A collector that does what it is told, and a command that runs it."""
+"""A collector whose phases return or raise what a test passes in, and a command that runs it."""
 
 from io import StringIO
 from typing import Any
@@ -10,7 +10,7 @@ from core.collectors import AbstractCollector, BaseCollectorCommand, CollectorRu
 
 
 class FakeCollector(AbstractCollector):
-    """Does what it is told, and remembers in which order and phase."""
+    """Return ``answer`` or raise the exception for a phase, and record the calls with their phase."""
 
     name = "fake"
 
@@ -44,7 +44,7 @@ class FakeCollector(AbstractCollector):
 
 
 class Command(BaseCollectorCommand):
-    """Runs a given collector."""
+    """Run ``collector``."""
 
     collector: FakeCollector
 
@@ -57,7 +57,7 @@ class Command(BaseCollectorCommand):
 
 
 def run(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Command:
-    """As another program runs it; what it prints is kept."""
+    """Run the command as another program would; its output is in ``printed``."""
     command = command or Command()
     command.collector = collector
     call_command(command, *arguments, stdout=command.printed, stderr=StringIO())
@@ -65,8 +65,8 @@ def run(collector: FakeCollector, *arguments: str, command: Command | None = Non
 
 
 def command_error(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Exception:
-    """What the command raises; whatever that is, no phase is left behind."""
-    with pytest.raises(Exception) as raised:  # noqa: PT011  (the caller looks at it)
+    """Return the exception that the command raises, and check that no phase stays set."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011  (the caller checks it)
         run(collector, *arguments, command=command)
     assert not hasattr(collector, "_error_phase")
     return raised.value

@@ -1,4 +1,4 @@
-"""A process that is killed at its nth step: before each statement, before and after each commit and request."""
+"""Kill a process at its nth step: before each statement, before and after each commit and request."""
 
 import os
 import signal
@@ -12,14 +12,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def survives(step: int, act: Callable[[], object]) -> bool:
-    """Do it in a process of its own that SIGKILL ends at this step; True when it ended before."""
+    """Run ``act`` in a child that SIGKILL ends at this step; return True if the child ended before."""
     connections.close_all()
     child = os.fork()
     if child == 0:
         _die_at(step)
         try:
             act()
-        except BaseException:  # noqa: BLE001  (nothing of the child may come back into the test)
+        except BaseException:  # noqa: BLE001  (the child must not return into the test)
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
@@ -49,8 +49,8 @@ def _die_at(step: int) -> None:
 def _between(work: Callable[..., Any], tick: Callable[[], None]) -> Callable[..., Any]:
     def ticking(*args: Any, **options: Any) -> Any:
         tick()
-        found = work(*args, **options)
+        result = work(*args, **options)
         tick()
-        return found
+        return result
 
     return ticking

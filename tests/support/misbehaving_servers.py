@@ -1,4 +1,4 @@
-"""Servers that never finish an answer, or send their clients elsewhere."""
+"""Local servers that never finish an answer, or redirect their clients."""
 
 import socket
 import threading
@@ -11,13 +11,13 @@ JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def silent(connection: socket.socket) -> None:
-    """Read the request and say nothing."""
+    """Read the request and send nothing."""
     while connection.recv(1 << 16):
         pass
 
 
 def dripping_headers(connection: socket.socket) -> None:
-    """Begin an answer, and send one more header now and then."""
+    """Begin an answer, then send a header every 0.05 seconds."""
     connection.sendall(JSON_HEAD)
     while True:
         connection.sendall(b"X-More: 1\r\n")
@@ -25,7 +25,7 @@ def dripping_headers(connection: socket.socket) -> None:
 
 
 def dripping_body(connection: socket.socket) -> None:
-    """Announce a long body, and send a byte of it now and then."""
+    """Announce a long body, then send a byte every 0.05 seconds."""
     connection.sendall(JSON_HEAD + b"Content-Length: 1000000\r\n\r\n[")
     while True:
         connection.sendall(b" ")
@@ -33,14 +33,14 @@ def dripping_body(connection: socket.socket) -> None:
 
 
 def endless(connection: socket.socket) -> None:
-    """Send a body that does not end, as fast as it is read."""
+    """Send an endless body as fast as the client reads it."""
     connection.sendall(JSON_HEAD + b"Connection: close\r\n\r\n[")
     while True:
         connection.sendall(b" " * (1 << 20))
 
 
 class Peer:
-    """A server on this machine; ``requests`` are the first bytes of each connection."""
+    """A local server; ``requests`` are the first bytes of each request."""
 
     def __init__(self, behave: Callable[[socket.socket], None]) -> None:
         self.requests: list[bytes] = []

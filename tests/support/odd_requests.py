@@ -1,4 +1,4 @@
-"""Requests with odd parameters for every page, made by a generator of random numbers, so that a seed repeats them."""
+"""Random requests with odd parameters for every page; a seed repeats them."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -50,19 +50,19 @@ BYTES = [
     b"\x80abc",
     b"\xfe\xff\x00a",
 ]
-"""No UTF-8: cut, overlong, half a surrogate pair, beyond Unicode."""
+"""Invalid UTF-8: incomplete, overlong, half a surrogate pair, beyond Unicode."""
 LOOKUPS = [
     "exact", "iexact", "contains", "icontains", "gt", "gte", "lt", "lte", "in", "isnull", "regex", "iregex", "range",
     "year", "month", "week", "date", "time", "hour", "search", "startswith", "iendswith", "isempty", "named", "0",
     "a__b", "has_key", "contained_by", "overlap", "len", "trigram_similar", "unaccent", "pk", "id", "name", "id__exact",
     "l2_distance",
 ]  # fmt: skip
-OF_LISTS = [
+LIST_PARAMETERS = [
     "q", "p", "o", "all", "e", "_changelist_filters", "_to_field", "_popup", "_facets", "guild", "channel", "days",
     "kind", "cleared", "deleted", "scope__named", "repository__named", "guild__named", "run__id__exact",
     "author__id__exact", "next",
 ]  # fmt: skip
-OF_PAGES = [
+PAGE_PARAMETERS = [
     "q", "mode", "source", "kind", "scope", "author", "since", "until", "like", "page", "type", "person", "words",
     "state", "before", "after", "bots", "id", "thread", "url", "piece", "item", "run", "next", "app_label",
     "model_name", "field_name", "term", "username", "password", "csrfmiddlewaretoken", "name", "first_name", "groups",
@@ -82,8 +82,8 @@ CHARSETS = [
     "\u20ac",
 ]
 FORM = "application/x-www-form-urlencoded"
-LEFT_OUT = {"admin:logout"}
-"""They end the session that the other requests need."""
+EXCLUDED = {"admin:logout"}
+"""Pages that end the session, which the other requests need."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +100,7 @@ class OddRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """A pattern of the project's addresses, with the parts in brackets that a request fills in."""
+    """A URL pattern of the project; a request replaces its parts in angle brackets."""
 
     name: str
     parts: Sequence[str]
@@ -108,9 +108,9 @@ class Route:
 
 
 def routes() -> list[Route]:
-    """Return every address that the project answers but those of ``LEFT_OUT``."""
+    """Return every URL pattern of the project except ``EXCLUDED``."""
     own = [Route(name=name, parts=[name], model=None) for name in ("/healthz", "/readyz", "/metrics", "/static/x")]
-    return own + [route for route in _walk(get_resolver().url_patterns, "/", "") if route.name not in LEFT_OUT]
+    return own + [route for route in _walk(get_resolver().url_patterns, "/", "") if route.name not in EXCLUDED]
 
 
 def _walk(patterns: Sequence[Any], prefix: str, namespace: str) -> Iterator[Route]:
@@ -126,7 +126,7 @@ def _walk(patterns: Sequence[Any], prefix: str, namespace: str) -> Iterator[Rout
 
 
 def odd_request(random: Random, route: Route) -> OddRequest:
-    """Return a request for a page, nearly always with something odd in it."""
+    """Return a request for a page, usually with odd parameters."""
     query = _parameters(random, route)
     method = "POST" if random.random() < 0.2 else "GET"
     headers: dict[str, str] = {}
@@ -152,9 +152,9 @@ def _parameters(random: Random, route: Route) -> str:
 
 def _name(random: Random, route: Route) -> str:
     if route.model is None:
-        return random.choice(OF_PAGES)
+        return random.choice(PAGE_PARAMETERS)
     if random.random() < 0.3:
-        return random.choice([*OF_LISTS, "action", "index", "select_across", ACTION_CHECKBOX_NAME])
+        return random.choice([*LIST_PARAMETERS, "action", "index", "select_across", ACTION_CHECKBOX_NAME])
     name = random.choice([one.name for one in route.model._meta.get_fields()])
     return name if random.random() < 0.2 else f"{name}__{random.choice(LOOKUPS)}"
 
@@ -181,7 +181,7 @@ def _cursor(random: Random) -> str:
 
 
 def _filled(random: Random, part: str, route: Route) -> str:
-    """Return a value for a part of a path such as ``<int:pk>``; every second one is an existing row's."""
+    """Return a value for a part of a path such as ``<int:pk>``; every second one is the id of an existing row."""
     kind, _, name = part.strip("<>").rpartition(":")
     if kind == "slug" or name in {"app_label", "field"}:
         return random.choice(["github", "discord", "core", "body", "text", "content", "x-1", "9" * 400])
@@ -200,7 +200,7 @@ def _quoted(text: str) -> str:
 
 
 def failure(client: Client, request: OddRequest) -> str:
-    """Send a request, undo what it wrote, and return what went wrong on the server; an empty text for nothing."""
+    """Send a request, roll back its writes, and return the error of the server or an empty text."""
     errors: list[str] = []
 
     def note(sender: object, **kwargs: object) -> None:
@@ -210,7 +210,7 @@ def failure(client: Client, request: OddRequest) -> str:
     extra = {name: value for name, value in request.headers.items() if name != "HTTP_COOKIE_ODD"}
     if odd := request.headers.get("HTTP_COOKIE_ODD"):
         extra["HTTP_COOKIE"] = f"{cookies}; odd={odd}; sessionid={odd}"
-    # As config.wsgi does, which the test client passes by.
+    # config.wsgi does this, but the test client bypasses it.
     extra["CONTENT_TYPE"] = utf8_content_type(extra.get("CONTENT_TYPE", FORM))
     got_request_exception.connect(note, weak=False)
     try:

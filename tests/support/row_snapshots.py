@@ -1,4 +1,4 @@
-"""Collected rows that are put back for each test that begins with them, since collecting takes ten times as long."""
+"""Restore collected rows for tests that begin with the same data; collecting again takes ten times as long."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from tests.support.database import filled, may_skip_triggers
+from tests.support.database import may_skip_triggers, nonempty_tables
 
 OWN = ("core_", "github_activity_tracker_", "discord_activity_tracker_")
 _rows: dict[str, dict[str, bytes]] = {}
 
 
 def restore_or_collect(name: str, collect: Callable[[], None]) -> None:
-    """Fill an empty database by ``collect``, and from the second time in this process on by copying the same rows."""
+    """Fill an empty database with ``collect``; from the second call in this process on, restore the same rows."""
     if name in _rows:
-        _put_back(_rows[name])
+        _restore(_rows[name])
         return
     collect()
     if may_skip_triggers():
-        _rows[name] = {table: _read(table) for table in filled(_own_tables())}
+        _rows[name] = {table: _read(table) for table in nonempty_tables(_own_tables())}
 
 
 def _own_tables() -> list[str]:
@@ -32,8 +32,8 @@ def _read(table: str) -> bytes:
         return b"".join(rows)
 
 
-def _put_back(tables: dict[str, bytes]) -> None:
-    """Neither triggers nor foreign keys look on: all rows that belong together come back in one transaction."""
+def _restore(tables: dict[str, bytes]) -> None:
+    """Write all rows in one transaction, with triggers and foreign keys switched off."""
     with transaction.atomic(), _cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for table, rows in tables.items():
@@ -43,7 +43,7 @@ def _put_back(tables: dict[str, bytes]) -> None:
 
 
 def _cursor() -> "psycopg.Cursor[Any]":
-    """Return a cursor of the driver, which can copy."""
+    """Return a cursor of the driver, which supports COPY."""
     connection.ensure_connection()
     driver: psycopg.Connection[Any] = connection.connection
     return driver.cursor()

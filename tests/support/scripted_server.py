@@ -1,4 +1,4 @@
-"""A local server that answers what a test tells it to, however badly."""
+"""A local server with prepared replies, valid or not."""
 
 import socket
 import struct
@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. ``delay`` in seconds comes before it; ``reset`` breaks the connection instead of answering."""
+    """One reply after ``delay`` seconds; ``reset`` breaks the connection instead."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=JSON.copy)
@@ -28,27 +28,27 @@ class Reply:
 
 
 class ScriptedServer:
-    """Gives one reply a request; the last one is repeated. ``seen`` are the headers of the requests."""
+    """A server that sends one reply for each request and repeats the last one; ``seen`` are the headers of requests."""
 
     def __init__(self) -> None:
         self.replies: list[Reply] = [Reply()]
         self.seen: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.slept: list[float] = []
-        told = self
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                told.seen.append(dict(self.headers))
-                told.paths.append(self.path)
-                _answer(self, told.answer_for(dict(self.headers), self.path))
+                server.seen.append(dict(self.headers))
+                server.paths.append(self.path)
+                _answer(self, server.answer_for(dict(self.headers), self.path))
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 self.do_GET()
 
             def log_message(self, *args: Any) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -62,16 +62,16 @@ class ScriptedServer:
         self._server.server_close()
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
-        """The next reply; subclasses look at the request."""
+        """Return the next reply; subclasses may look at the request."""
         del headers, path
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     def transport(self, *, attempts: int = 3, timeout: float = 1.0, **allowed: Any) -> Transport:
-        """A transport that notes its pauses instead of making them."""
+        """Return a transport that records its pauses in ``slept`` instead of waiting."""
         return Transport(Allowance(**allowed), attempts=attempts, sleep=self.slept.append, timeout=(timeout, timeout))
 
     def client(self, *tokens: str, attempts: int = 3, **allowed: Any) -> GitHubClient:
-        """A client of this server."""
+        """Return a client of this server."""
         return GitHubClient(self.url, TokenPool(list(tokens)), self.transport(attempts=attempts, **allowed))
 
 

@@ -1,4 +1,4 @@
-"""Commands in a real pseudo-terminal, recorded as a person sees them.
+"""Record commands in a real pseudo-terminal, as a person sees them.
 
 ``python -m tests.support.terminal 80 manage.py collect_github owner/name`` prints a recording.
 """
@@ -21,13 +21,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CTRL_C = b"\x03"
 LONGEST = 300.0
-"""Seconds after which a command is ended."""
+"""Seconds after which a command is killed."""
 CLEAR = "\r\x1b[2K"
 
 
 @dataclass(kw_only=True)
 class Recording:
-    """What a command wrote, in pieces with their times in seconds from its start."""
+    """The output of a command in pieces, each with its time in seconds after the start."""
 
     columns: int
     exit_code: int = 0
@@ -35,29 +35,29 @@ class Recording:
 
     @property
     def text(self) -> str:
-        """Everything that was written."""
+        """Return the whole output."""
         return "".join(text for _, text in self.pieces)
 
     @property
     def lines(self) -> list[str]:
-        """The lines that stay on the screen."""
-        kept = [re.split(r"\r(?:\x1b\[2K)?", line)[-1] for line in self.text.replace("\r\n", "\n").split("\n")]
-        return [line for line in kept if line.strip()]
+        """Return the lines that stay on the screen."""
+        lines = [re.split(r"\r(?:\x1b\[2K)?", line)[-1] for line in self.text.replace("\r\n", "\n").split("\n")]
+        return [line for line in lines if line.strip()]
 
     @property
     def updates(self) -> list[str]:
-        """The progress lines, in the order in which they were shown."""
+        """Return the states of progress lines, in order."""
         parts = [part for part in self.text.split(CLEAR)[1:] if part and "\n" not in part]
         return [part.split("\r")[0] for part in parts]
 
     @property
     def widest(self) -> int:
-        """The columns of the longest progress line."""
+        """Return the length of the longest progress line in columns."""
         return max(map(len, self.updates), default=0)
 
     @property
     def longest_gap(self) -> float:
-        """The longest time, in seconds, between two writings after the first."""
+        """Return the longest time between two writes after the first, in seconds."""
         times = [when for when, text in self.pieces if text]
         return max((after - before for before, after in pairwise(times)), default=0.0)
 
@@ -66,10 +66,10 @@ def record(
     command: Sequence[str], *, columns: int = 80, env: Mapping[str, str] | None = None, cwd: Path = ROOT,
     press: Sequence[tuple[str, bytes]] = (),
 ) -> Recording:  # fmt: skip
-    """Run a command in a terminal; ``press`` are texts to wait for, in turn, and the keys to press then."""
+    """Run a command in a terminal; ``press`` are texts to wait for, in order, each with the keys to press then."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    began, found = time.monotonic(), Recording(columns=columns)
+    began, recording = time.monotonic(), Recording(columns=columns)
     waiting, seen = list(press), 0
 
     def own_terminal() -> None:
@@ -91,25 +91,27 @@ def record(
             break
         if not data:
             break
-        found.pieces.append((time.monotonic() - began, data.decode(errors="replace")))
-        while waiting and (place := found.text.find(waiting[0][0], seen)) >= 0:
-            seen = place + len(waiting[0][0])
+        recording.pieces.append((time.monotonic() - began, data.decode(errors="replace")))
+        while waiting and (position := recording.text.find(waiting[0][0], seen)) >= 0:
+            seen = position + len(waiting[0][0])
             os.write(ours, waiting.pop(0)[1])
     else:
         process.kill()
     os.close(ours)
-    found.exit_code = process.wait()
-    return found
+    recording.exit_code = process.wait()
+    return recording
 
 
 def main() -> None:
-    """Print a recording: when each line appeared, and how often it was written anew."""
-    found = record([sys.executable, *sys.argv[2:]], columns=int(sys.argv[1]))
-    for when, text in found.pieces:
+    """Print a recording: the time of each line and each update of a progress line."""
+    recording = record([sys.executable, *sys.argv[2:]], columns=int(sys.argv[1]))
+    for when, text in recording.pieces:
         for part in text.replace(CLEAR, "\n").splitlines():
             if part.strip():
                 sys.stdout.write(f"{when:7.2f}  {part}\n")
-    sys.stdout.write(f"exit code {found.exit_code}, longest gap {found.longest_gap:.2f} s, widest {found.widest}\n")
+    sys.stdout.write(
+        f"exit code {recording.exit_code}, longest gap {recording.longest_gap:.2f} s, widest {recording.widest}\n"
+    )
 
 
 if __name__ == "__main__":

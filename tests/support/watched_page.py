@@ -1,4 +1,4 @@
-"""What a page must not do."""
+"""Watch a browser page for errors and for requests to other hosts."""
 
 from urllib.parse import urlsplit
 
@@ -8,11 +8,11 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-"""For root in a container without a network; a browser looks for its maker's servers by itself otherwise."""
+"""For root in a container without a network, and against requests of the browser to its vendor."""
 
 
 class WatchedPage:
-    """Collects errors on the console, uncaught exceptions, dialogs, and requests to other hosts."""
+    """Collect errors on the console, uncaught exceptions, dialogs, and requests to other hosts in ``violations``."""
 
     def __init__(self, page: Page, home: str) -> None:
         self.page, self.violations = page, list[str]()

@@ -1,6 +1,7 @@
-"""``manage.py backup [FILE]``: the whole database in one file, whole or not there, readable by its owner alone.
+"""``manage.py backup [FILE]``: write the whole database to one file that only its owner can read.
 
-Collecting may go on meanwhile: the file holds one moment. What an interrupted backup left is removed by the next one.
+The file appears when it is complete. Collecting may continue: the dump is a snapshot of one moment. The next backup
+removes the remains of an interrupted one.
 """
 
 from argparse import ArgumentParser
@@ -20,10 +21,10 @@ PATTERN = "activity-*.dump"
 
 
 class Command(ReportingCommand):
-    """Writes a dump that ``restore`` and ``pg_restore`` read."""
+    """Write a dump for ``restore`` or ``pg_restore``."""
 
     database_limits = MAINTENANCE
-    help = "Write the whole database into one file (pg_dump's custom format)."
+    help = "Write the whole database to one file (pg_dump's custom format)."
     examples = (
         "backup",
         "backup --keep 7",
@@ -31,16 +32,16 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add where, and how many are kept."""
+        """Add the file and the number of backups to keep."""
         parser.add_argument(
-            "file", nargs="?", type=Path, help="The file to write; without it VAR_DIR/backups/activity-<time>.dump."
+            "file", nargs="?", type=Path, help="The file to write; the default is VAR_DIR/backups/activity-<time>.dump."
         )
         parser.add_argument(
-            "--keep", type=int, metavar="N", help="Then remove all but the newest N files in VAR_DIR/backups."
+            "--keep", type=int, metavar="N", help="Afterwards remove all but the newest N backups in VAR_DIR/backups."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Dump, then move it to its place, then tidy up."""
+        """Write the dump, move it to its final name, and remove old backups."""
         folder = settings.VAR_DIR / "backups"
         target: Path = options["file"] or folder / f"activity-{timezone.now():%Y%m%d-%H%M%S}.dump"
         with new_file(target, PRIVATE) as new:

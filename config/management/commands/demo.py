@@ -1,6 +1,6 @@
-"""``manage.py demo``: the main job, end to end, on the sample community or on a repository of yours.
+"""``manage.py demo``: collect, index and search the sample community or a repository.
 
-The sample has a database of its own in VAR_DIR/demo, so that it never mixes with real data.
+The sample has its own database in VAR_DIR/demo, so it never mixes with real data.
 """
 
 import os
@@ -28,20 +28,20 @@ from samples.server import SampleServer
 
 
 class Command(ReportingCommand):
-    """Collects, indexes and searches, and says how to go on."""
+    """Collect, index and search, and print the next steps."""
 
-    help = "Collect the sample community (or a repository of yours), index it, search it, and say how to go on."
+    help = "Collect, index and search the sample community or a repository, and print the next steps."
     examples = (
         "demo",
         "demo owner/name",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add which repository."""
-        parser.add_argument("repository", nargs="?", metavar="owner/name", help="Without it: the sample community.")
+        """Add the repository."""
+        parser.add_argument("repository", nargs="?", metavar="owner/name", help="Default: the sample community.")
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run as from a terminal; for the sample community once more with DEMO=1, which selects its database."""
+        """Run the command; for the sample community, restart it with DEMO=1, which selects its database."""
         options = self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
         if not options.repository and not settings.DEMO:
             sys.stdout.flush()
@@ -49,7 +49,7 @@ class Command(ReportingCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do the whole job, twice without harm."""
+        """Collect, index and search. Safe to repeat."""
         call_command("migrate", verbosity=0)
         name: str = options["repository"] or SAMPLE_REPOSITORY
         self._say(f"Collecting {name} {'' if options['repository'] else 'and its Discord '}...")
@@ -57,7 +57,7 @@ class Command(ReportingCommand):
             call_command("collect_github", name, stdout=self.stdout)
         else:
             self._collect_sample(name)
-        self._tell_counts(name)
+        self._print_counts(name)
         if not options["repository"]:
             self._collect_guild()
         for words in [] if options["repository"] else SAMPLE_SEARCHES:
@@ -66,7 +66,7 @@ class Command(ReportingCommand):
             self._say(f'\nSearch it: .venv/bin/python manage.py search "your words" --scope {name}')
             self._say("The admin: .venv/bin/python manage.py createsuperuser, then make serve")
         else:
-            self._tell_admin()
+            self._print_log_in()
             self._say("\nA real repository: make demo REPO=owner/name   (put a token into .env, see .env.example)")
 
     def _say(self, text: str) -> None:
@@ -74,7 +74,7 @@ class Command(ReportingCommand):
         self.stdout.flush()
 
     def _collect_sample(self, name: str) -> None:
-        """Run the real collector against the local server; what it keeps of git goes when the server does."""
+        """Run the real collector against the local server, with a temporary folder for git."""
         with ExitStack() as stack:
             server = stack.enter_context(SampleServer())
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="activity-trackers-demo-"))
@@ -91,11 +91,11 @@ class Command(ReportingCommand):
             out = StringIO()
             call_command("collect_github", name, stdout=out)
             self._say(_result(out.getvalue()))
-        # It exists nowhere but here: a nightly run must not look for it.
+        # Disabled, because nightly runs cannot find the sample on github.com.
         Repository.objects.filter(full_name=name).update(enabled=False)
 
     def _collect_guild(self) -> None:
-        """The same for the Discord of the sample community."""
+        """Run the real collector against the local Discord of the sample community."""
         out = StringIO()
         with (
             SampleDiscord() as server,
@@ -104,16 +104,18 @@ class Command(ReportingCommand):
             call_command("collect_discord", str(server.guild.id), stdout=out, stderr=StringIO())
         self._say(_result(out.getvalue()))
         guild = Guild.objects.filter(pk=server.guild.id)
-        kept = Message.objects.filter(channel__guild__in=guild, deleted_at=None)
-        places = kept.values("channel").distinct().count()
-        self._say(f"Kept: {kept.count()} messages in {places} channels and threads of its Discord.")
+        messages = Message.objects.filter(channel__guild__in=guild, deleted_at=None)
+        channels = messages.values("channel").distinct().count()
+        self._say(f"Stored: {messages.count()} messages in {channels} channels and threads of its Discord.")
         guild.update(enabled=False)
 
-    def _tell_counts(self, name: str) -> None:
-        kept = Activity.objects.filter(scope__name__iexact=name, deleted_at=None)
+    def _print_counts(self, name: str) -> None:
+        activities = Activity.objects.filter(scope__name__iexact=name, deleted_at=None)
         kinds = ("issue", "pull_request", "issue_comment", "review_comment", "commit")
-        counts = (f"{kept.filter(activity_type=f'github.{kind}').count()} {kind.replace('_', ' ')}s" for kind in kinds)
-        self._say(f"Kept: {', '.join(counts)}.")
+        counts = (
+            f"{activities.filter(activity_type=f'github.{kind}').count()} {kind.replace('_', ' ')}s" for kind in kinds
+        )
+        self._say(f"Stored: {', '.join(counts)}.")
 
     def _search(self, words: str) -> None:
         self._say(f'\nsearch "{words}"')
@@ -121,12 +123,12 @@ class Command(ReportingCommand):
             snippet = hit.snippet.replace("[[", "").replace("]]", "")
             self._say(f"  {hit.kind}: {hit.title[:80]} ({hit.author}, {hit.scope})\n    {snippet[:110]}")
 
-    def _tell_admin(self) -> None:
-        """Say how to log in."""
+    def _print_log_in(self) -> None:
+        """Print how to log in."""
         password = ensure_sample_account()
         self._say(f"\nThe admin: make serve, then http://127.0.0.1:8000 as {NAME} with password {password}")
 
 
 def _result(printed: str) -> str:
-    """Return the line of a collecting command that says how its run ended."""
+    """Return the line of a collecting command's output with the result of the run."""
     return next(line for line in printed.splitlines() if line.startswith(("github: ", "discord: ")))

@@ -1,4 +1,4 @@
-"""``manage.py restore FILE``: the database as a backup says, in one transaction: all of it, or nothing changes."""
+"""``manage.py restore FILE``: replace the database with a backup, in one transaction."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -13,10 +13,10 @@ from core.errors import ConfigurationError
 
 
 class Command(ReportingCommand):
-    """Reads what ``backup`` wrote."""
+    """Read a dump that ``backup`` wrote."""
 
     database_limits = MAINTENANCE
-    help = "Bring the database back to what a backup says; all of it, or nothing changes."
+    help = "Replace the database with a backup, completely or not at all."
     examples = (
         "restore var/before.dump",
         "restore --force var/before.dump",
@@ -24,19 +24,21 @@ class Command(ReportingCommand):
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add which file, and whether anything may be lost."""
+        """Add the file and the permission to overwrite data."""
         parser.add_argument("file", type=Path, help="A file that backup wrote.")
-        parser.add_argument("--force", action="store_true", help="Replace everything that the database holds.")
+        parser.add_argument("--force", action="store_true", help="Replace a database that is not empty.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse to overwrite by accident; else restore."""
+        """Refuse to overwrite a database without --force, then restore."""
         file: Path = options["file"]
         if not file.is_file():
-            raise ConfigurationError(f"{file} is no file.")
+            raise ConfigurationError(f"{file} is not a file.")
         if connection.introspection.table_names() and not options["force"]:
-            raise ConfigurationError("The database is not empty: --force replaces everything in it.")
+            raise ConfigurationError("The database is not empty. Use --force to replace everything in it.")
         with connection.cursor() as cursor:
             cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.close()
         replace_everything(file)
-        self.stdout.write(f"restored from {file}; now: manage.py migrate, for what a newer version needs")
+        self.stdout.write(
+            f"Restored from {file}. Now run manage.py migrate, in case the backup is from an older version."
+        )

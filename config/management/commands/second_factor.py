@@ -1,4 +1,4 @@
-"""``manage.py second_factor NAME``: codes of an authenticator app (TOTP) for the log-in of one account."""
+"""``manage.py second_factor NAME``: set up an authenticator app (TOTP) for one account."""
 
 from argparse import ArgumentParser
 from base64 import b32encode
@@ -12,7 +12,7 @@ from core.errors import ConfigurationError
 
 
 class Command(ReportingCommand):
-    """Sets an app up in two steps: a key for the app, then a code as the proof that it works."""
+    """Set up an app in two steps: print a key for the app, then check a code from it."""
 
     help = "Set up an authenticator app for an account: first a key for the app, then a code from it."
     examples = (
@@ -26,10 +26,12 @@ class Command(ReportingCommand):
         parser.add_argument("name", help="The account's name.")
         step = parser.add_mutually_exclusive_group()
         step.add_argument("--code", help="A code from the app: log-ins need one from now on.")
-        step.add_argument("--remove", action="store_true", help="Log-ins need no code any more, for a lost phone.")
+        step.add_argument(
+            "--remove", action="store_true", help="Log in without a code again, for example after a lost phone."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make a key, confirm it, or remove it."""
+        """Create a key, confirm it, or remove it."""
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
         name = str(options["name"])
@@ -53,7 +55,7 @@ class Command(ReportingCommand):
         self.stdout.write(f"Then: manage.py second_factor {name} --code CODE")
 
     def _confirm(self, name: str, devices: Any, code: str) -> None:
-        """Raises ConfigurationError where there is no new key, or the code does not fit."""
+        """Activate the new key; raises ConfigurationError if there is none or the code is wrong."""
         with transaction.atomic():
             device: Any = devices.select_for_update().filter(confirmed=False).first()
             fits = bool(device) and device.verify_token("".join(code.split()))

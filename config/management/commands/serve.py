@@ -1,4 +1,4 @@
-"""``manage.py serve``: the admin on this machine, with the sample community while nothing real was collected."""
+"""``manage.py serve``: serve the admin on this machine, with the sample community until data have been collected."""
 
 import os
 import sys
@@ -17,9 +17,9 @@ ADDRESS = "127.0.0.1:8000"
 
 
 class Command(ReportingCommand):
-    """Prepares the database, says how to log in, and serves until Ctrl-C."""
+    """Prepare the database, print how to log in, and serve until Ctrl-C."""
 
-    help = "Serve the admin on this machine and say how to log in; not for production, see docs/operations.md."
+    help = "Serve the admin on this machine and print how to log in. Not for production, see docs/operations.md."
     examples = ("serve", "serve 127.0.0.1:8080")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,7 +27,7 @@ class Command(ReportingCommand):
         parser.add_argument("address", nargs="?", default=ADDRESS, help=f"Address and port ({ADDRESS}).")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate, choose between real data and the sample, and serve."""
+        """Migrate, choose between collected data and the sample, and serve."""
         call_command("migrate", verbosity=0)
         if not settings.DEMO and not Activity.objects.exists():
             self._say("Nothing was collected yet, so this is the sample community.")
@@ -40,7 +40,7 @@ class Command(ReportingCommand):
         call_command("runserver", options["address"], use_reloader=False)
 
     def _log_in(self, address: str) -> list[str]:
-        """Return the lines that say how to log in."""
+        """Return the lines that explain how to log in."""
         here = f"http://{address}"
         if settings.DEMO:
             return [f"Log in at {here} as {NAME} with password {ensure_sample_account()}"]
