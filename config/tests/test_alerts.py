@@ -67,7 +67,7 @@ def test_a_failed_run_and_its_recovery_are_told_once_each(slack: SlackServer) ->
         command_error(FakeCollector(run=ReplaceToken("GITHUB_TOKENS: refused")))
     for _ in range(3):
         run(FakeCollector())
-    assert slack.titles() == ["told: failed: the whole run (auth)", "told: recovered: the whole run"]
+    assert slack.titles() == ["fake: failed: the whole run (auth)", "fake: recovered: the whole run"]
     shown = "\n".join(block["text"]["text"] for block in slack.messages[0]["blocks"])
     first = CollectorRun.objects.earliest("pk")
     assert "GITHUB_TOKENS: refused" in shown
@@ -80,9 +80,9 @@ def test_scopes_of_one_reason_share_a_message_and_recover_apart(slack: SlackServ
     run(FakeCollector(reported(("o/a", "succeeded"), ("o/b", "partial"), ("o/c", "succeeded"))))
     run(FakeCollector(reported(("o/B", "succeeded"))))
     assert slack.titles() == [
-        "told: partly collected: 2 scopes (network)",
-        "told: recovered: o/a",
-        "told: recovered: o/b",
+        "fake: partly collected: 2 scopes (network)",
+        "fake: recovered: o/a",
+        "fake: recovered: o/b",
     ]
     assert "o/a: it was down\no/b: it was down" in slack.messages[0]["blocks"][1]["text"]["text"]
     assert not Alert.objects.filter(resolved_at=None).exists()
@@ -102,7 +102,7 @@ def test_a_run_that_finds_a_lock_is_no_trouble(slack: SlackServer) -> None:
 def test_a_killed_run_is_told_by_whoever_looks_next(slack: SlackServer) -> None:
     CollectorRun.objects.create(collector="fake", host="h", pid=1, started_at=timezone.now())
     assert notify() == "1 message posted"
-    assert slack.titles() == ["told: interrupted: the whole run (interrupted)"]
+    assert slack.titles() == ["fake: interrupted: the whole run (interrupted)"]
 
 
 def test_a_run_that_died_between_ledger_and_message_is_told_later(slack: SlackServer) -> None:
@@ -111,7 +111,7 @@ def test_a_run_that_died_between_ledger_and_message_is_told_later(slack: SlackSe
     assert slack.messages == []
     notify()
     notify()
-    assert slack.titles() == ["told: failed: the whole run (network)"]
+    assert slack.titles() == ["fake: failed: the whole run (network)"]
 
 
 def test_a_stale_scope_and_its_freshness_are_told_once_each(slack: SlackServer) -> None:
@@ -196,7 +196,7 @@ def test_a_refused_message_does_not_hold_up_the_next(slack: SlackServer) -> None
     slack.faults = [Fault(200, '{"ok": false, "error": "invalid_blocks"}')]
     command_error(FakeCollector(run=ValueError("a")))
     run(FakeCollector())
-    assert slack.titles() == ["told: recovered: the whole run"]
+    assert slack.titles() == ["fake: recovered: the whole run"]
     assert set(Notice.objects.values_list("state", flat=True)) == {"refused", "posted"}
 
 
