@@ -265,6 +265,11 @@ DISCORD_GUILDS = _words("DISCORD_GUILDS")
 DISCORD_RESCAN_DAYS = _number("DISCORD_RESCAN_DAYS", 7)
 DISCORD_REQUESTS_PER_SECOND = _number("DISCORD_REQUESTS_PER_SECOND", 45)
 
+for _app in INSTALLED_APPS:  # a tracker that startcollector made has one setting: FORUM_URL for forum_activity_tracker
+    _slug, _is_tracker, _ = _app.partition("_activity_tracker.")
+    if _is_tracker:
+        globals()[f"{_slug.upper()}_URL"] = _text(f"{_slug.upper()}_URL").rstrip("/")
+
 VECTOR_INDEX = _one_of("VECTOR_INDEX", "pgvector", "pinecone")
 EMBEDDER = _one_of("EMBEDDER", "local", "pinecone", "openai")
 PINECONE_API_KEY = _text("PINECONE_API_KEY")

@@ -86,8 +86,8 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
 
     def document_sources(self) -> Sequence[DocumentSource]:
         """Return the document source of the installed tracker whose ``source_system`` is the name of the collector."""
-        own = [config for config in apps.get_app_configs() if getattr(config, "source_system", "") == self.name]
-        sources: list[DocumentSource | None] = [config.document_source() for config in own]
+        trackers = [app for app in apps.get_app_configs() if getattr(app, "source_system", "") == self.name]
+        sources: list[DocumentSource | None] = [tracker.document_source() for tracker in trackers]  # pyright: ignore[reportAttributeAccessIssue]  # a TrackerConfig
         return [source for source in sources if source is not None]
 
     def counts_so_far(self) -> Mapping[str, int]:

@@ -1,6 +1,7 @@
-"""``manage.py startcollector NAME``: a new tracker that passes its tests at once.
+"""``manage.py startcollector NAME``: create a tracker that passes its tests at once.
 
-Writes the folder ``NAME_activity_tracker`` and prints the few lines that other files need; ``--wire`` writes those too.
+Writes the folder ``NAME_activity_tracker`` and prints the two lines that other files need. ``--wire`` writes those
+lines and the first migration as well.
 """
 
 import re
@@ -24,9 +25,9 @@ TEMPLATE = Path(__file__).resolve().parents[2] / "new_tracker"
 
 
 class Command(ReportingCommand):
-    """Makes a tracker out of the template."""
+    """Creates a tracker from the template."""
 
-    help = "Make a new tracker that passes its tests at once."
+    help = "Create a new tracker that passes its tests at once."
     examples = (
         "startcollector forum",
         "startcollector forum --wire",
@@ -34,38 +35,49 @@ class Command(ReportingCommand):
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the name, and who writes the lines elsewhere."""
+        """Add the name and ``--wire``."""
         parser.add_argument("name", help="One lower-case word for the source, such as forum.")
-        parser.add_argument("--wire", action="store_true", help="Also write the lines that other files need.")
+        parser.add_argument(
+            "--wire", action="store_true", help="Also write the lines of other files and the first migration."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the folder; write or print the rest."""
+        """Write the folder; write or print the lines of other files."""
         slug, app = options["name"], f"{options['name']}_activity_tracker"
         if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", slug):
             raise CommandError("NAME is one lower-case word of 2-20 letters and digits, such as forum.", returncode=2)
         target = settings.BASE_DIR / app
         if not (target / "apps.py").exists():
             if find_spec(app) is not None:
-                raise CommandError(f"There is a module {app} already.", returncode=2)
+                raise CommandError(f"A module {app} exists already.", returncode=2)
             _write(slug, app, target)
-            self.stdout.write(f"Made {app}/. Begin with payloads.py and fetch.py.")
+            self.stdout.write(f"Created {app}/. Start with fetch.py and convert.py.")
         elif not options["wire"]:
-            raise CommandError(f"There is a folder {app} already; --wire writes what other files need.", returncode=2)
+            raise CommandError(f"The folder {app} exists already; --wire writes what other files need.", returncode=2)
         for edit in edits_for(slug, settings.BASE_DIR):
             if options["wire"]:
                 self.stdout.write(f"{edit.path}: {'written' if edit.apply() else 'there already'}")
             else:
                 self.stdout.write(f"\n{edit.path}, {edit.where}:\n{edit.shown()}")
         if options["wire"]:
+            _manage("makemigrations", app)
             call_command("dependencies", stdout=self.stdout)
         self.stdout.write(
-            f"\nNow: {'' if options['wire'] else 'manage.py dependencies, '}manage.py migrate, make test;"
-            f" then the source's address into {slug.upper()}_URL."
+            f"\nNext: {'' if options['wire'] else f'manage.py makemigrations {app}, manage.py dependencies, '}"
+            f"manage.py migrate, make test; then set {slug.upper()}_URL to the address of the source."
         )
 
 
+def _manage(*arguments: str) -> None:
+    """Run a command in a process that has the new tracker among its apps."""
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise CommandError(f"manage.py {' '.join(arguments)} failed: {done.stderr.strip()}")
+
+
 def _write(slug: str, app: str, target: Path) -> None:
-    """Fill the template with Django's own machinery of startapp; the folder is whole or not there."""
+    """Fill the template with Django's ``startapp``. The folder appears complete or not at all."""
     with tempfile.TemporaryDirectory(prefix=".startcollector-", dir=target.parent) as folder:
         fresh = Path(folder, app)
         fresh.mkdir()
@@ -75,7 +87,10 @@ def _write(slug: str, app: str, target: Path) -> None:
         )  # fmt: skip
         commands = fresh / "management" / "commands"
         (commands / "collect_name.py").rename(commands / f"collect_{slug}.py")
-        for order in ("check --fix-only --select I", "format"):  # names sort and wrap as long as they are
+        for order in (
+            "check --fix-only --select I",
+            "format",
+        ):  # sorting and wrapping depend on the name
             subprocess.run(
                 [sys.executable, "-m", "ruff", *order.split(), "--quiet", "--config", "pyproject.toml", str(fresh)],
                 cwd=target.parent, check=False,
