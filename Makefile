@@ -8,7 +8,7 @@ RUNTIME := --quiet --frozen --no-dev --no-emit-project --no-header --no-emit-pac
 # Some images switch bytecode off for Python; then each of the hundreds of processes of the tests compiles everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: pictures help install demo test lint types contracts locks migrations docs secrets audit pytest proofs serve bench lock clean
+.PHONY: pictures sessions help install demo test lint types contracts locks migrations docs secrets audit pytest proofs serve bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -70,6 +70,9 @@ serve: .venv/installed ## The admin on http://127.0.0.1:8000; the sample communi
 
 pictures: .venv/installed ## The pictures of docs/, taken anew from the sample community
 	@$(BIN)/python -m config.tests.browser.pictures
+
+sessions: .venv/installed ## The recorded terminal sessions of docs/sessions.md
+	@$(BIN)/python -m config.tests.sessions
 
 bench: .venv/installed ## Speed, as ratios measured in one run
 	@$(BIN)/python -m bench

@@ -1,6 +1,20 @@
-"""The app config that registers the project's commands and log-in signals."""
+"""Registers the project's own commands and signals, and names other apps for the admin."""
 
+from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
+from django_otp.plugins.otp_totp.apps import DefaultConfig as TOTPConfig
+
+
+class LogInLimits(AxesConfig):
+    """Limits of failed log-ins."""
+
+    verbose_name = "Failed log-ins"
+
+
+class AuthenticatorApps(TOTPConfig):
+    """Codes of authenticator apps."""
+
+    verbose_name = "Authenticator apps"
 
 
 class ProjectConfig(AppConfig):

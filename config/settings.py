@@ -129,9 +129,9 @@ INSTALLED_APPS = [
     "github_activity_tracker.apps.GitHubTrackerConfig",
     "discord_activity_tracker.apps.DiscordTrackerConfig",
     "csp",
-    "axes",  # limits failed log-ins
+    "config.apps.LogInLimits",
     "django_otp",
-    "django_otp.plugins.otp_totp",  # codes of authenticator apps
+    "config.apps.AuthenticatorApps",
     "config",  # for its commands
 ]
 MIDDLEWARE = [
@@ -237,7 +237,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i", "Y-m-d H:i \\U\\T\\C"  # the same everywhere in the admin
+FORMAT_MODULE_PATH = ["config.formats"]
 STATIC_URL = "static/"
 STATIC_ROOT = Path(_text("STATIC_ROOT", str(VAR_DIR / "static"))).absolute()
 STORAGES = {

@@ -36,7 +36,7 @@ from core.logs.context import log_fields
 from core.logs.redaction import redact
 from core.models import CollectorRun
 from core.operations.bounds import check_time, run_ends_after
-from core.operations.interrupts import Terminated, interruption_in
+from core.operations.interrupts import Terminated, begin_to_end, interruption_in
 from core.operations.visible import json_text, visible_line
 from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
@@ -132,6 +132,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                 self._collect(run, collector, options, began, limit)
             except (KeyboardInterrupt, Exception) as error:
                 if interruption := interruption_in(error):
+                    begin_to_end()
                     finish_interrupted(run, collector, interruption)
                     self.interrupted = stored_in_words(run.counts)
                     raise interruption from None
@@ -163,6 +164,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                 with hidden():
                     self._print(name, result, time.monotonic() - began)
                     self.stdout.flush()
+                    if not options["no_sync"]:  # replaces the last line of the collection
+                        display.expect("search index", "chunks", None)
             progress.begin("sync_pinecone")
             if not options["no_sync"]:
                 is_synced, sync_result = self._sync(collector)

@@ -46,20 +46,35 @@ class Position:
     seen: int = 0
     began: float = field(default_factory=time.monotonic)
     """Start time by the monotonic clock."""
+    advanced: float | None = None
+    """Time of the last report by the monotonic clock."""
 
     @property
     def known_total(self) -> int | None:
         """The total, or ``None`` if it is unknown or exceeded."""
         return self.total if self.total and self.total >= self.seen else None
 
+    def add(self, seen: int) -> None:
+        """Add ``seen`` items."""
+        self.seen += seen
+        self.advanced = time.monotonic()
+
     def rate(self, now: float) -> float | None:
-        """Return items per second; ``None`` during the first ``SOON`` seconds."""
-        return self.seen / (now - self.began) if self.seen and now - self.began >= SOON else None
+        """Return items per second until the last report; ``None`` if that came within the first ``SOON`` seconds."""
+        elapsed = (self.advanced or now) - self.began
+        return self.seen / elapsed if self.seen and elapsed >= SOON else None
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the remaining seconds at the current rate; ``None`` if total or rate is unknown."""
+        """Return the remaining seconds at the current rate; ``None`` if total or rate is unknown.
+
+        The index reports up to 64 chunks at once. Between two reports the remaining time counts down.
+        """
         rate, total = self.rate(now), self.known_total
-        return (total - self.seen) / rate if rate and total else None
+        if not rate or not total:
+            return None
+        left = (total - self.seen) / rate - (now - (self.advanced or now))
+        # No report came within the whole remaining time, so the rate has fallen.
+        return left if left >= 0 else (total - self.seen) * (now - self.began) / self.seen
 
     def line(self, now: float, width: int) -> str:
         """Return ``owner/name  issues  120 of 878  40/s  0:19 left`` in at most ``width`` columns.
@@ -121,7 +136,7 @@ class Line:
     def advance(self, seen: int) -> None:
         """Show further items."""
         with self._lock:
-            self._position.seen += seen
+            self._position.add(seen)
             self._write()
 
     @contextmanager
@@ -186,7 +201,7 @@ class PlainLines:
 
     def advance(self, seen: int) -> None:
         """Write a line if the last one is ``PLAIN_EVERY`` seconds old."""
-        self._position.seen += seen
+        self._position.add(seen)
         if time.monotonic() >= self._next:
             self._write()
 
@@ -288,7 +303,7 @@ class RecordedProgress:
         stream = self._position.stream
         if self._phase != INDEXING:  # chunks of the index are not items of the source
             self._streams[stream] = self._streams.get(stream, 0) + seen
-        self._position.seen += seen
+        self._position.add(seen)
         self._display.advance(seen)
         self._write()
 

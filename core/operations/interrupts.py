@@ -32,6 +32,8 @@ class Terminated(KeyboardInterrupt):
 
 _first: signal.Signals | None = None
 """The first signal that asked this process to end."""
+_is_handled = False
+"""Whether the command received the exception of the signal and is ending."""
 _is_reported = False
 """Whether the last line was printed."""
 
@@ -49,6 +51,12 @@ def ignore_signals() -> None:
     """Ignore further signals, because the result of the command is printed."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def begin_to_end() -> None:
+    """Do not repeat the signal: its exception arrived, and a second one would interrupt the report of the command."""
+    global _is_handled
+    _is_handled = True
 
 
 def interruption_in(error: BaseException) -> KeyboardInterrupt | None:
@@ -99,7 +107,7 @@ def _enforce(number: signal.Signals) -> None:
     """Repeat the signal if the command is still running, then end the process."""
     main = threading.main_thread().ident
     time.sleep(REPEAT_AFTER)
-    if main is not None and not _is_reported:
+    if main is not None and not (_is_handled or _is_reported):
         signal.pthread_kill(main, number)  # also interrupts a system call of the main thread
     time.sleep(END_AFTER - REPEAT_AFTER)
     if not _is_reported:

@@ -53,6 +53,15 @@ def wait_for_another_thread():
     thread.start()
     thread.join()
 
+def report_slowly():
+    interrupts.END_AFTER = 20
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt as error:
+        interrupts.begin_to_end()
+        time.sleep(1)
+        sys.exit(interrupts.report(error, "interrupted: stored until now: 3 issues"))
+
 def write_output():
     while True:
         print("x" * 100)
@@ -90,6 +99,11 @@ def test_a_signal_that_is_lost_in_a_finalizer_is_repeated() -> None:
     ended, errors, _ = stop("finalized = Finalized(); del finalized\n    time.sleep(60)", signal.SIGTERM)
     assert (ended, errors.count("\n")) == (143, 1)
     assert "Exception ignored" not in errors
+
+
+def test_a_signal_is_not_repeated_while_the_command_reports_what_it_stored() -> None:
+    ended, errors, _ = stop("report_slowly()", signal.SIGINT)
+    assert (ended, errors) == (130, "interrupted: stored until now: 3 issues\n")
 
 
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored() -> None:

@@ -53,6 +53,13 @@ def test_more_items_than_expected_hide_the_total_and_the_remaining_time() -> Non
     assert line == "bitcoin-core/gui  issue comments  10,155  102/s  1:40 so far"
 
 
+def test_the_remaining_time_counts_down_between_two_reports() -> None:
+    place = position(seen=100, total=200, advanced=100.0)
+    assert [place.seconds_left(now) for now in (100.0, 110.0, 199.0)] == [100.0, 90.0, 1.0]
+    assert place.line(110.0, 79) == "bitcoin-core/gui  issue comments  100 of 200  1.0/s  1:30 left"
+    assert place.seconds_left(300.0) == 300.0, "a step that takes longer than all was expected to take"
+
+
 def test_elapsed_time_is_not_called_left() -> None:
     assert "left" not in position(seen=50).line(100.0, 79)
     assert position(seen=50).line(100.0, 79).endswith("1:40 so far")

@@ -47,7 +47,10 @@ class Run:
         return GitHubState() if self.options.full else load_state(self.repository_id, stream)
 
     def count(self, stream: str, stored: PageResult, *, pages: int = 1) -> None:
-        """Add the result of a write to the counts; each of the ``pages`` that it covered moves the progress."""
+        """Add the result of a write to the counts; each of the ``pages`` that it covered moves the progress.
+
+        ``pages`` is 0 for items inside those of another stream: the progress counts items of that stream only.
+        """
         self.counts[stream] += stored.seen
         for name in ("inserted", "updated", "deleted", "malformed"):
             self.counts[f"{stream}_{name}"] += getattr(stored, name)

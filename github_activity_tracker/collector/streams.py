@@ -243,7 +243,7 @@ class ThreadSpec(StreamSpec):
 def _store_threads(run: Run, stream: str, page: ThreadPage, state: IncrementalState | None) -> None:
     now = timezone.now()
     for name, stored in store_threads(page, scope=run.scope, stream=stream, state=state, now=now).items():
-        run.count(name, stored)
+        run.count(name, stored, pages=int(name == stream))
 
 
 def _store_discussions(run: Run, stream: str, page: DiscussionPage, state: IncrementalState | None) -> None:

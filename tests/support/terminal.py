@@ -8,16 +8,19 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+Press = bytes | Callable[[int], None]
+"""Keys to press, or a function that takes the id of the process."""
 ROOT = Path(__file__).parents[2]
 CTRL_C = b"\x03"
 LONGEST = 300.0
@@ -56,6 +59,11 @@ class Recording:
         return max(map(len, self.updates), default=0)
 
     @property
+    def first_line(self) -> float:
+        """The time, in seconds, until the command wrote something."""
+        return next((when for when, text in self.pieces if text), 0.0)
+
+    @property
     def longest_gap(self) -> float:
         """Return the longest time between two writes after the first, in seconds."""
         times = [when for when, text in self.pieces if text]
@@ -64,15 +72,16 @@ class Recording:
 
 def record(
     command: Sequence[str], *, columns: int = 80, env: Mapping[str, str] | None = None, cwd: Path = ROOT,
-    press: Sequence[tuple[str, bytes]] = (),
+    press: Sequence[tuple[str, Press]] = (),
 ) -> Recording:  # fmt: skip
-    """Run a command in a terminal; ``press`` are texts to wait for, in order, each with the keys to press then."""
+    """Run a command in a terminal. ``press`` holds texts to wait for, in turn, and what to do at each."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     began, recording = time.monotonic(), Recording(columns=columns)
     waiting, seen = list(press), 0
 
     def own_terminal() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells ignore it in what scripts start with "&"
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     names = ("COLUMNS", "LINES", "PYTEST_CURRENT_TEST", "DJANGO_SETTINGS_MODULE")
@@ -94,7 +103,11 @@ def record(
         recording.pieces.append((time.monotonic() - began, data.decode(errors="replace")))
         while waiting and (position := recording.text.find(waiting[0][0], seen)) >= 0:
             seen = position + len(waiting[0][0])
-            os.write(ours, waiting.pop(0)[1])
+            action = waiting.pop(0)[1]
+            if isinstance(action, bytes):
+                os.write(ours, action)
+            else:
+                action(process.pid)
     else:
         process.kill()
     os.close(ours)

@@ -36,6 +36,9 @@ class Command(ReportingCommand):
         "demo owner/name",
     )
 
+    stealth_options = ("next_steps",)
+    """Whether to say how to go on; ``serve`` says it itself."""
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the repository."""
         parser.add_argument("repository", nargs="?", metavar="owner/name", help="Default: the sample community.")
@@ -65,7 +68,7 @@ class Command(ReportingCommand):
         if options["repository"]:
             self._say(f'\nSearch it: .venv/bin/python manage.py search "your words" --scope {name}')
             self._say("The admin: .venv/bin/python manage.py createsuperuser, then make serve")
-        else:
+        elif options.get("next_steps", True):
             self._print_log_in()
             self._say("\nA real repository: make demo REPO=owner/name   (put a token into .env, see .env.example)")
 

@@ -34,7 +34,7 @@ class Command(ReportingCommand):
             self._say("Your own data: collect_github owner/name or collect_discord, then make serve again.")
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "DEMO": "1"})  # noqa: S606  (this program)
         if settings.DEMO and not Activity.objects.exists():
-            call_command("demo", stdout=self.stdout)
+            call_command("demo", next_steps=False, stdout=self.stdout)
         for line in self._log_in(options["address"]):
             self._say(line)
         call_command("runserver", options["address"], use_reloader=False)

@@ -1,0 +1,1 @@
+"""Formats of dates for the whole product, by language."""

@@ -1,0 +1,8 @@
+"""Dates and times as the admin shows them; Django prefers these to the formats in the settings.
+
+https://docs.djangoproject.com/en/5.2/ref/settings/#format-module-path
+"""
+
+DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "Y-m-d H:i \\U\\T\\C"
