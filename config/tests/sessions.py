@@ -43,7 +43,7 @@ community with {issues} issues and pull requests and {comments} comments on a lo
 sample community. A progress line is rewritten in place twice a second; the last state of each stream is shown.
 
 "First line" is the time until the command prints something; "longest gap" is the longest time without output after
-that. Both are in seconds, on {cpus} cores that are shared with other work.
+that. Both are in seconds, on {cpus} cores that are shared with other work (load average {load:.0f}).
 
 | session | exit code | first line, 80 / 120 columns | longest gap, 80 / 120 columns |
 |---|---|---|---|
@@ -220,7 +220,9 @@ def main() -> None:
                     blocks[session.title] = _shown(place, session, recording)
                 elif session.wide:
                     blocks[session.title] += f"\n\nIn {columns} columns:\n\n{_shown(place, session, recording)}"
-    page = INTRODUCTION.format(issues=ISSUES, comments=COMMENTS + REVIEW_COMMENTS, cpus=os.cpu_count())
+    page = INTRODUCTION.format(
+        issues=ISSUES, comments=COMMENTS + REVIEW_COMMENTS, cpus=os.cpu_count(), load=os.getloadavg()[0]
+    )
     for title, both in rows.items():
         codes = dict.fromkeys(str(one.exit_code) for one in both)
         first, gap = ([f"{getattr(one, name):.1f}" for one in both] for name in ("first_line", "longest_gap"))
