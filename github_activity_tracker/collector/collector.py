@@ -78,7 +78,7 @@ class GitHubCollector(AbstractCollector):
         return [GitHubDocuments()]
 
     def counts_so_far(self) -> Mapping[str, int]:
-        """Return what this run has stored so far, over all repositories."""
+        """Return the counts of stored rows so far, over all repositories."""
         return sum(self.tallies, Counter[str]())
 
     def collect(self) -> CollectorResult:

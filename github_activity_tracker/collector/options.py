@@ -58,8 +58,8 @@ def targets(names: Sequence[str]) -> list[Target]:
 
     Raises ``ConfigurationError`` when there is none, or when a name is invalid.
     """
-    names_of_operator = [full_name(name) for name in names or settings.GITHUB_REPOS]
-    wanted = list(names_of_operator)
+    operator_names = [full_name(name) for name in names or settings.GITHUB_REPOS]
+    wanted = list(operator_names)
     if not names:
         wanted += Repository.objects.filter(enabled=True, deleted_at=None).values_list("full_name", flat=True)
     if not wanted:
@@ -68,7 +68,7 @@ def targets(names: Sequence[str]) -> list[Target]:
             "or enable one in the admin."
         )
     unique = {name.lower(): name for name in reversed(wanted)}
-    named = {name.lower() for name in names_of_operator}
+    named = {name.lower() for name in operator_names}
     known: dict[str, list[tuple[int, str]]] = {}
     stored = Repository.objects.filter(deleted_at=None, id__gt=0).order_by("-updated_at", "-pk")
     for pk, name, node_id in stored.values_list("id", "full_name", "node_id"):

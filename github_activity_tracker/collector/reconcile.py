@@ -94,7 +94,7 @@ def reconcile(
     run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool, streams: Collection[str],
     off: Collection[str] = (),
 ) -> None:  # fmt: skip
-    """Compare and repair. ``everything``: also what no total covers. ``changed``: whether anything was read.
+    """Compare and repair. ``everything``: also rows that no total covers. ``changed``: whether anything was read.
 
     ``streams``: the requested streams that have been read completely at least once; nothing else is compared.
     ``off``: features that are switched off; what GitHub hides is not deleted.

@@ -90,7 +90,7 @@ class Shortfalls:
         return {str(payload.get("id")): payload.get("lists") for payload in self.known.values()}
 
     def record(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Record new or changed shortfalls of these items, and clear those of items that arrived complete."""
+        """Record new and changed shortfalls of these items, and clear the shortfalls of complete items."""
         for item in items:
             name = f"{self.stream}:{item.get('number')}"
             shortfall: Any = item.get(SHORTFALL)

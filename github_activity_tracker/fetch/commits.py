@@ -20,7 +20,7 @@ from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 PER_PAGE = 500
 """Commits of one page."""
 FILES_PER_PAGE = 10_000
-"""Changed files after which a page ends: batch commits change a hundred thousand."""
+"""Changed files after which a page ends: some commits change a hundred thousand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +123,7 @@ PER_QUERY = 100
 def fetch_authors(
     client: GitHubClient, repository: str, shas: Mapping[str, str], scope: str
 ) -> Iterator[dict[str, dict[str, Any] | None]]:
-    """Yield accounts by author address, batch at a time; None for an address without an account.
+    """Yield accounts by author address, batch by batch; None for an address without an account.
 
     An address for which GitHub answers with an error is left out. ``repository`` is a node id; ``shas`` has a
     commit for each address. Raises NotFound or AccessDenied when GitHub does not show the repository.

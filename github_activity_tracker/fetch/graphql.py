@@ -129,7 +129,7 @@ class Details:
 
 
 def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield items by their node ids, batch at a time; what is missing of an item is noted as its shortfall.
+    """Yield items by their node ids, batch by batch; what is missing of an item is noted as its shortfall.
 
     Reasons of absence: ``not_found``, ``denied``, ``refused`` (even when it is requested alone).
     """
@@ -271,7 +271,7 @@ class _Walk:
         yield page
 
     def _partly(self, page: ItemPage, cursor: str) -> ItemPage:
-        """Return a page as far as it was read, with the rest in its state."""
+        """Return the parts of a page that were read, with the rest in its state."""
         extras = {
             "again": self.again,
             "pending": unfinished(page.items, self.listing.nested),
@@ -280,7 +280,7 @@ class _Walk:
         return replace(page, state=replace(page.state, checkpoint_token=cursor, extras=extras))
 
     def _read_again(self, items: list[Item]) -> None:
-        """Request once by id the items of which less arrived than GitHub counts; note what is still missing."""
+        """Request incomplete items once more by id, and note on them what is still missing."""
         note_short_lists(items, self.listing.nested)
         short = {
             item["id"]: at for at, item in enumerate(items)
@@ -376,7 +376,7 @@ def _fuller(item: Item, other: Item) -> Item:
 
 
 def refuse_cut(connection: Mapping[str, Any], name: str, *, expected: bool) -> None:
-    """Raise SliceRefused for a page without items of a list that has batch: GitHub cuts lists silently.
+    """Raise SliceRefused for a page without items of a list that has some: GitHub cuts lists silently.
 
     ``expected``: the page is the first one of the list, or the page before it said that more follows.
     """

@@ -37,7 +37,7 @@ Node = dict[str, Any]
 
 
 def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterator[dict[str, Node | None]]:
-    """Yield comments by node id, up to a hundred for a point; None for one that GitHub does not show."""
+    """Yield comments by node id, up to a hundred for a point; None for a comment that GitHub does not show."""
     start, size = 0, PER_QUERY
     while start < len(node_ids):
         batch = list(node_ids[start : start + size])

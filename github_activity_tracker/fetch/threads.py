@@ -101,7 +101,7 @@ def thread_pages(
 
 
 def fetch_thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield items by their node ids, some at a time, with reasons for those that GitHub does not show."""
+    """Yield items by their node ids, batch by batch, with reasons for those that GitHub does not show."""
     return fetch_by_ids(client, LISTINGS[stream], node_ids, scope)
 
 
