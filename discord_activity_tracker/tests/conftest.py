@@ -1,4 +1,4 @@
-"""A stand-in for Discord, as new for each test that asks for one."""
+"""Fixtures: a Discord twin in its initial state for each test, and a function that runs the collector."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,14 +17,14 @@ Collect = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def small_guild(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Few of the guild's threads."""
+    """Write a small part of the guild and return its path."""
     require()
     return write_small_guild(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
 
 
 @pytest.fixture(scope="session")
 def running_twin(small_guild: Path) -> Iterator[Twin]:
-    """One process for all tests of a worker."""
+    """Start one twin for all tests of a worker."""
     with Twin(small_guild, "--no-limits") as running:
         yield running
 
@@ -41,7 +41,7 @@ def twin(running_twin: Twin, settings: Any) -> Twin:
 
 @pytest.fixture
 def collect(twin: Twin) -> Collect:
-    """Run ``collect_discord`` without the index; returns what ``--json`` prints."""
+    """Run ``collect_discord`` without the index and return the output of ``--json``."""
 
     def run(*arguments: str) -> dict[str, Any]:
         out = StringIO()
