@@ -1,4 +1,4 @@
-"""The first page: what happened, who was busy, and whether collecting and indexing work."""
+"""The dashboard: activity, active people, and the health of collecting and indexing."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -17,13 +17,13 @@ from core.pages.parameters import DayField
 from core.trackers import installed_trackers
 
 WEEKS = 26
-"""Shown unless something else is asked for."""
-MOST_WEEKS = 520
-"""Ten years: more columns than that no chart can show."""
+"""Weeks of the default period."""
+MAX_WEEKS = 520
+"""Weeks of the longest period: ten years. A chart cannot show more columns."""
 
 
 class PeriodForm(forms.Form):
-    """Which days and which source."""
+    """The days, the source, and whether the ranking includes bots."""
 
     since = DayField("From")
     until = DayField("To")
@@ -38,20 +38,20 @@ class PeriodForm(forms.Form):
 
 
 def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
-    """The weeks that were asked for; what cannot be read counts as not asked. Else the latest with anything in."""
+    """Return the requested weeks. Without valid days these are the latest weeks with activity."""
     form.is_valid()
-    asked: dict[str, Any] = getattr(form, "cleaned_data", {})
+    values: dict[str, Any] = getattr(form, "cleaned_data", {})
     latest = today if known[1] > today - timedelta(weeks=WEEKS) else known[1]
-    until = asked.get("until") or latest
-    since = asked.get("since") or until - timedelta(weeks=WEEKS - 1)
+    until = values.get("until") or latest
+    since = values.get("since") or until - timedelta(weeks=WEEKS - 1)
     since, until = min(since, until), max(since, until)
-    earliest = max(since, until - timedelta(weeks=MOST_WEEKS))
-    without_bots = asked.get("bots") == "without"
-    return figures.Period.of(earliest, until, asked.get("source") or "", without_bots=without_bots)
+    earliest = max(since, until - timedelta(weeks=MAX_WEEKS))
+    without_bots = values.get("bots") == "without"
+    return figures.Period.of(earliest, until, values.get("source") or "", without_bots=without_bots)
 
 
 def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) -> list[dict[str, str]]:
-    """Periods that people ask for most."""
+    """Return links to common periods."""
     start = figures.monday(today)
     since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
     since["Everything"] = known[0]
@@ -62,13 +62,13 @@ def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) ->
 
 
 def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with the largest count beside each, for a bar that says its own scale."""
-    most = max((row["count"] for row in rows), default=1)
-    return [row | {"most": most} for row in rows]
+    """Return rows with the largest count added to each, as the scale of its bar."""
+    largest = max((row["count"] for row in rows), default=1)
+    return [row | {"most": largest} for row in rows]
 
 
 def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-    """The page; figures only for those who may see activities, first steps while there are none."""
+    """Return the dashboard: figures for users who may see activities, or first steps while there are none."""
     context = admin.site.each_context(request) | {"title": "Dashboard", **(extra_context or {})}
     context["app_list"] = admin.site.get_app_list(request)
     if not may(request, "core.view_activity"):
@@ -96,7 +96,7 @@ def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = 
         "runs": health.last_runs(),
         "open_skips": SkippedItem.objects.filter(cleared_at=None).count(),
         "gaps": len(health.gaps()),
-        "most_gaps": health.WORST,
+        "most_gaps": health.MAX_ROWS,
         "index": figures.index_state(),
         "storage": figures.storage(),
     }

@@ -1,4 +1,4 @@
-"""The figures of the dashboard, read from the counts by week; a constant number of statements, whatever is kept."""
+"""The figures of the dashboard, read from weekly counts in a constant number of statements."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,48 +13,49 @@ from core.pages.labels import passive_types, source_names, type_name
 from core.trackers import TrackerConfig, installed_trackers
 
 KINDS = 7
-"""Kinds with a colour of their own; the others are one."""
+"""Kinds with their own colour. The others are counted together."""
 OTHERS = "everything else"
-MOST_ACTIVE = 10
-MOST_WEEKLY = 53
-"""A chart of more weeks has a column for each month."""
+MAX_RANKED = 10
+"""Scopes or people in a ranking."""
+MAX_WEEKLY_COLUMNS = 53
+"""Weeks of a chart with weekly columns. A longer one has a column for each month."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Period:
-    """Whole weeks, Monday to Sunday in UTC, of one source or all (an empty one)."""
+    """Whole weeks, Monday to Sunday in UTC. An empty ``source`` means all sources."""
 
     first: date
     last: date
     source: str = ""
     without_bots: bool = False
-    """Whether the ranking of people leaves programs out."""
+    """Whether the ranking of people excludes bots."""
 
     @classmethod
     def of(cls, since: date, until: date, source: str = "", *, without_bots: bool = False) -> "Period":
-        """The weeks that these days lie in; days in the wrong order are turned round."""
+        """Return the weeks from one day to another, in either order."""
         since, until = min(since, until), max(since, until)
         return cls(first=monday(since), last=monday(until), source=source, without_bots=without_bots)
 
     @property
     def end(self) -> date:
-        """The last day."""
+        """Return the last day."""
         return self.last + timedelta(days=6)
 
     @property
     def by_month(self) -> bool:
-        """Whether it is too long for a column a week."""
-        return (self.last - self.first).days // 7 + 1 > MOST_WEEKLY
+        """Return whether the period is too long for weekly columns."""
+        return (self.last - self.first).days // 7 + 1 > MAX_WEEKLY_COLUMNS
 
 
 def monday(day: date) -> date:
-    """The first day of its week."""
+    """Return the Monday of a day's week."""
     return day - timedelta(days=day.weekday())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Rows for a chart and for people who read tables: the label of a week or month, and one number a column."""
+    """Rows of a chart and its table: the label of a week or month, and a number for each column."""
 
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[int]]]
@@ -62,7 +63,7 @@ class Table:
 
     @property
     def total(self) -> int:
-        """Everything."""
+        """Return the sum of all numbers."""
         return sum(sum(numbers) for _, numbers in self.rows)
 
 
@@ -74,7 +75,7 @@ def _rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Activities:
-    """What happened in a period, counted in one pass: by source and by kind for every week, and by scope."""
+    """Counts of a period: by source and by kind for every week, and by scope."""
 
     by_source: Table
     by_kind: Table
@@ -82,19 +83,19 @@ class Activities:
 
 
 def activities(period: Period) -> Activities:
-    """Count; the weeks in which nothing happened are there too."""
-    found = _rows(
+    """Return the counts of a period in one statement, including weeks without activity."""
+    counted = _rows(
         "SELECT week, activity_type, scope_id, sum(count) FROM core_activityweek"
         " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s) AND activity_type <> ALL(%s)"
         " GROUP BY GROUPING SETS ((week, activity_type), (scope_id))",
         [period.first, period.last, f"{period.source}." if period.source else "", passive_types()],
     )
-    weekly = [(week, kind, count) for week, kind, _, count in found if week is not None]
+    weekly = [(week, kind, count) for week, kind, _, count in counted if week is not None]
     names, sources, kinds = source_names(), defaultdict[str, dict[date, int]](dict), defaultdict[str, int](int)
     for week, kind, count in weekly:
         source = kind.partition(".")[0]
-        there = sources[str(names.get(source, source))]
-        there[week] = there.get(week, 0) + count
+        weeks = sources[str(names.get(source, source))]
+        weeks[week] = weeks.get(week, 0) + count
         kinds[_kind(kind, names)] += count
     top = sorted((kind for kind in kinds if kinds[kind]), key=lambda kind: (-kinds[kind], kind))[:KINDS]
     split = defaultdict[str, dict[date, int]](dict)
@@ -104,7 +105,7 @@ def activities(period: Period) -> Activities:
     return Activities(
         by_source=_table(period, sources, sorted(sources)),
         by_kind=_table(period, split, [*top, *([OTHERS] if any(split[OTHERS].values()) else [])]),
-        by_scope={scope: count for _, _, scope, count in found if scope is not None and count},
+        by_scope={scope: count for _, _, scope, count in counted if scope is not None and count},
     )
 
 
@@ -124,19 +125,19 @@ def _table(period: Period, columns: Mapping[str, Mapping[date, int]], order: Seq
 
 
 def month_of(week: date) -> str:
-    """Return the month that most days of a week lie in, that of its Thursday, as ``2025-03``."""
+    """Return the month of most days of a week, which is that of its Thursday, as ``2025-03``."""
     return f"{week + timedelta(days=3):%Y-%m}"
 
 
 def weeks_of_activity() -> tuple[date, date] | None:
-    """The first and the last week that anything happened in."""
+    """Return the first and the last week with activity; ``None`` without any."""
     first, last = _rows("SELECT min(week), max(week) FROM core_activityweek")[0]
     return (first, last) if first else None
 
 
 def busiest_scopes(counts: Mapping[int, int]) -> list[dict[str, Any]]:
-    """The most active repositories and channels."""
-    top = sorted(counts, key=lambda scope: (-counts[scope], scope))[:MOST_ACTIVE]
+    """Return the most active repositories and channels."""
+    top = sorted(counts, key=lambda scope: (-counts[scope], scope))[:MAX_RANKED]
     scopes = Scope.objects.in_bulk(top)
     return [
         {"name": scopes[pk].name, "source": scopes[pk].source_system, "count": counts[pk]} for pk in top if pk in scopes
@@ -144,9 +145,9 @@ def busiest_scopes(counts: Mapping[int, int]) -> list[dict[str, Any]]:
 
 
 def busiest_people(period: Period) -> list[dict[str, Any]]:
-    """The most active people, under the name they last went by; being mentioned or subscribed is no activity."""
-    left_out = [f"{tracker.source_system}:{pk}" for tracker in _with_bots_left_out(period) for pk in tracker.bots()]
-    found = _rows(
+    """Return the most active people with their latest names. Mentions and subscriptions do not count."""
+    bots = [f"{tracker.source_system}:{pk}" for tracker in _trackers_without_bots(period) for pk in tracker.bots()]
+    ranking = _rows(
         "SELECT p.source_system, p.actor_external_id, p.count, a.actor_name FROM ("
         " SELECT s.source_system, w.actor_external_id, sum(w.count) AS count FROM core_personweek w"
         " JOIN core_scope s ON s.id = w.scope_id"
@@ -157,7 +158,7 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
         " SELECT actor_name FROM core_activity a WHERE a.source_system = p.source_system"
         " AND a.actor_external_id = p.actor_external_id ORDER BY a.occurred_at DESC LIMIT 1) a ON true"
         " ORDER BY 3 DESC, 1, 2",
-        [period.first, period.last, period.source, period.source, passive_types(), left_out, MOST_ACTIVE],
+        [period.first, period.last, period.source, period.source, passive_types(), bots, MAX_RANKED],
     )
     names = source_names()
     return [
@@ -168,18 +169,18 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
             "count": count,
             "name": name or f"account {pk}",
         }
-        for source, pk, count, name in found
+        for source, pk, count, name in ranking
     ]
 
 
-def _with_bots_left_out(period: Period) -> list[TrackerConfig]:
-    """The trackers whose programs the ranking leaves out."""
+def _trackers_without_bots(period: Period) -> list[TrackerConfig]:
+    """Return the trackers of a period that the ranking excludes bots of."""
     return [t for t in installed_trackers() if period.without_bots and period.source in {"", t.source_system}]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexState:
-    """How far the search index is: ``rows`` of each index that is behind, and a word for all of it."""
+    """State of the search index: a row for each index that is behind, or a word and advice if none is."""
 
     rows: Sequence[Mapping[str, Any]]
     word: str
@@ -188,7 +189,7 @@ class IndexState:
 
 
 def index_state() -> IndexState:
-    """Return how far the search index is; an index that was never filled is not in step."""
+    """Return the state of the search index. An index that was never built is not in step."""
     rows = _behind()
     if rows:
         return IndexState(rows=rows, word="", tone="", advice="")
@@ -204,18 +205,18 @@ def index_state() -> IndexState:
 
 
 def _behind() -> list[dict[str, Any]]:
-    """Documents that wait for each index or failed in it; what is in step is not counted one by one."""
-    found = _rows(
+    """Return the numbers of waiting and failed documents of each index. Documents in step are not counted."""
+    behind = _rows(
         "SELECT CASE n.state WHEN 'serving' THEN n.index ELSE n.index || ', ' || n.state END,"
         " count(*) FILTER (WHERE e.state = 'dirty'), count(*) FILTER (WHERE e.state = 'failed'), min(e.next_try_at)"
         " FROM core_indexentry e JOIN core_namespace n ON n.id = e.namespace_id"
         " WHERE e.state <> 'clean' GROUP BY 1 ORDER BY 1"
     )
-    return [{"index": name, "waiting": dirty, "failed": failed, "next_try": at} for name, dirty, failed, at in found]
+    return [{"index": name, "waiting": dirty, "failed": failed, "next_try": at} for name, dirty, failed, at in behind]
 
 
 def storage() -> dict[str, Any]:
-    """Bytes of the database and of its largest tables with their indexes; rows are the planner's estimate."""
+    """Return bytes of the database and of its largest tables with indexes, and estimated rows."""
     tables = _rows(
         "SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint FROM pg_class"
         " WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace"

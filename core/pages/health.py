@@ -1,4 +1,4 @@
-"""How fresh and whole everything is: scopes, runs, quotas, gaps, skips."""
+"""The health page: freshness of scopes, runs, quotas, missing permissions, and skipped items."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,16 +17,17 @@ from core.pages.figures import index_state
 from core.pages.labels import need
 from core.trackers import Gap, installed_trackers
 
-WORST = 50
+MAX_ROWS = 50
+"""Rows of each table of the page."""
 
 
 def fresh_since() -> datetime:
-    """What was completed before this is stale."""
+    """Return the time after which a scope must have been completed to be fresh."""
     return timezone.now() - timedelta(hours=settings.FRESHNESS_HOURS)
 
 
 def watched() -> Q:
-    """Return a condition for the scopes that somebody expects to be fresh: those that runs without names collect."""
+    """Return a condition for the scopes that should be fresh: those that runs without names collect."""
     expected, known = Q(), list[str]()
     for tracker in installed_trackers():
         ids = tracker.watched_scopes()
@@ -39,16 +40,16 @@ def watched() -> Q:
 
 
 def unreadable() -> Q:
-    """Return a condition for the scopes that are known and may not be read."""
-    found = Q(pk__in=[])
+    """Return a condition for the scopes that cannot be read."""
+    condition = Q(pk__in=[])
     for tracker in installed_trackers():
         if ids := tracker.unreadable_scopes():
-            found |= Q(source_system=tracker.source_system, external_id__in=list(ids))
-    return found
+            condition |= Q(source_system=tracker.source_system, external_id__in=list(ids))
+    return condition
 
 
 def scope_health() -> dict[str, int]:
-    """How many scopes are fresh, stale, never completed, not readable, or held back by a limit."""
+    """Return the numbers of scopes that are fresh, stale, never completed, not readable, or waiting for a limit."""
     limit, now, expected, closed = fresh_since(), timezone.now(), watched(), unreadable()
     return Scope.objects.aggregate(
         all=Count("pk"),
@@ -62,7 +63,7 @@ def scope_health() -> dict[str, int]:
 
 
 def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True) -> tuple[str, str]:
-    """A scope's state in a word, and the outcome whose colour fits."""
+    """Return the freshness of a scope, and the outcome with the matching colour."""
     if not is_readable:
         return "not readable", "quiet"
     if not is_watched:
@@ -72,15 +73,17 @@ def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True
     return ("fresh", "succeeded") if scope.last_completed_at >= fresh_since() else ("stale", "partial")
 
 
-def worst_scopes(most: int = WORST) -> QuerySet[Scope]:
-    """Those that are not fresh or are held back, the stalest first."""
-    unwell = Q(last_completed_at__lt=fresh_since()) | Q(last_completed_at=None) | Q(not_before__gt=timezone.now())
-    return Scope.objects.filter(unwell, watched()).order_by(F("last_completed_at").asc(nulls_first=True), "name")[:most]
+def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
+    """Return scopes that are not fresh or wait for a limit, the stalest first."""
+    not_fresh = Q(last_completed_at__lt=fresh_since()) | Q(last_completed_at=None) | Q(not_before__gt=timezone.now())
+    return Scope.objects.filter(not_fresh, watched()).order_by(F("last_completed_at").asc(nulls_first=True), "name")[
+        :limit
+    ]
 
 
 def last_runs() -> list[CollectorRun]:
-    """Those under way, then the newest of each collector."""
-    running = list(CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)[:WORST])
+    """Return running runs, then the latest run of each collector."""
+    running = list(CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)[:MAX_ROWS])
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT id FROM core_collectorrun WHERE collector = c ORDER BY id DESC LIMIT 1)"
@@ -88,42 +91,44 @@ def last_runs() -> list[CollectorRun]:
             [different_values(CollectorRun, "collector")],
         )
         newest = [row[0] for row in cursor.fetchall()]
-    shown = {run.pk for run in running}
-    return [*running, *CollectorRun.objects.filter(pk__in=set(newest) - shown)]
+    listed = {run.pk for run in running}
+    return [*running, *CollectorRun.objects.filter(pk__in=set(newest) - listed)]
 
 
 def open_skips() -> list[dict[str, Any]]:
-    """What could not be read, by collector and reason."""
-    still = SkippedItem.objects.filter(cleared_at=None).order_by()
-    return list(still.values("collector", "reason").annotate(count=Count("pk")).order_by("-count", "collector")[:WORST])
+    """Return counts of items that could not be read, by collector and reason."""
+    open_items = SkippedItem.objects.filter(cleared_at=None).order_by()
+    return list(
+        open_items.values("collector", "reason").annotate(count=Count("pk")).order_by("-count", "collector")[:MAX_ROWS]
+    )
 
 
 def budgets() -> list[ApiBudget]:
-    """Return each account's quota or wait that the source has reported; accounts are masked where they are written."""
-    return list(ApiBudget.objects.exclude(limit=None, not_before=None)[:WORST])
+    """Return the quota or wait of each account that a source reported. Accounts are stored in masked form."""
+    return list(ApiBudget.objects.exclude(limit=None, not_before=None)[:MAX_ROWS])
 
 
 def gaps() -> list[tuple[str, Gap]]:
-    """What each tracker may not read; of each the first ones, and one more where there are more."""
-    return [(str(tracker.verbose_name), gap) for tracker in installed_trackers() for gap in tracker.gaps(WORST + 1)]
+    """Return the permission gaps of each tracker, at most one more than the page shows."""
+    return [(str(tracker.verbose_name), gap) for tracker in installed_trackers() for gap in tracker.gaps(MAX_ROWS + 1)]
 
 
 def health_page(request: HttpRequest) -> TemplateResponse:
-    """The page."""
+    """Return the health page."""
     need(request, "core.view_activity")
     missing = gaps()
     context = admin.site.each_context(request) | {
         "title": "Health",
         "scopes": scope_health(),
         "worst": list(worst_scopes()),
-        "worst_most": WORST,
+        "worst_most": MAX_ROWS,
         "hours": settings.FRESHNESS_HOURS,
         "now": timezone.now(),
         "runs": last_runs(),
         "skips": open_skips(),
         "budgets": budgets(),
-        "gaps": missing[:WORST],
-        "more_gaps": len(missing) > WORST,
+        "gaps": missing[:MAX_ROWS],
+        "more_gaps": len(missing) > MAX_ROWS,
         "index": index_state(),
     }
     return TemplateResponse(request, "admin/health.html", context)

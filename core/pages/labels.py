@@ -1,4 +1,4 @@
-"""What sources, types and times are called on pages, and who may see them."""
+"""Display names of sources, types and times, and permissions of users."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -13,12 +13,12 @@ from core.trackers import installed_trackers
 
 
 def source_names() -> dict[str, str]:
-    """The installed trackers' names, by source system."""
+    """Return the names of installed trackers by source system."""
     return {tracker.source_system: str(tracker.verbose_name) for tracker in installed_trackers()}
 
 
 def type_name(activity_type: str) -> str:
-    """``github.issue_comment`` as ``issue comment``, or what its tracker calls it."""
+    """Return the tracker's name of a type, or else its words: ``issue comment`` for ``github.issue_comment``."""
     source = activity_type.partition(".")[0]
     for tracker in installed_trackers():
         if tracker.source_system == source and activity_type in tracker.type_names:
@@ -27,28 +27,28 @@ def type_name(activity_type: str) -> str:
 
 
 def passive_types() -> list[str]:
-    """Return the activity types of all trackers that are no activity of the person they name."""
+    """Return the types that are not an action of the person they name, such as a mention."""
     return sorted(kind for tracker in installed_trackers() for kind in tracker.passive_types)
 
 
 def may(request: HttpRequest, permission: str) -> bool:
-    """Whether this person has a permission, such as ``core.view_activity``."""
+    """Return whether the user of a request has a permission, such as ``core.view_activity``."""
     return bool(cast("Any", request.user).has_perm(permission))
 
 
 def need(request: HttpRequest, permission: str) -> None:
-    """PermissionDenied for those who have it not."""
+    """Raise PermissionDenied if the user of a request lacks a permission."""
     if not may(request, permission):
         raise PermissionDenied
 
 
 def took(run: CollectorRun) -> str:
-    """How long a run took; a dash while it goes on."""
+    """Return the duration of a run; a dash while it runs."""
     return span((run.finished_at - run.started_at).total_seconds()) if run.finished_at else "-"
 
 
 def ago(moment: datetime) -> str:
-    """Return how long ago it was, in its largest unit: ``3 hours ago``; what lies ahead is ``in 2 days``."""
+    """Return the distance of a time from now in its largest unit: ``3 hours ago``, ``in 2 days``."""
     now = timezone.now()
     if moment > now:
         return f"in {timesince(now, moment, depth=1)}"
@@ -57,7 +57,7 @@ def ago(moment: datetime) -> str:
 
 
 def span(seconds: float) -> str:
-    """``1 h 02 min``, ``3 min 05 s``, ``4.2 s``."""
+    """Return a duration as ``1 h 02 min``, ``3 min 05 s`` or ``4.2 s``."""
     whole = int(seconds)
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -1,4 +1,4 @@
-"""Filters in the address of a list, and rows that a form names: only what the database can compare is passed on."""
+"""Check filters in the address of a list, and keys of selected rows, before the database compares them."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ LOOKUPS = frozenset({
     "exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "in", "gt", "gte",
     "lt", "lte", "isnull", "isempty", "named",
 })  # fmt: skip
-"""``isempty`` and ``named`` are those of filters. Others, such as ``regex`` and ``year``, fail when they are run."""
+"""Lookups of Django, and ``isempty`` and ``named`` of filters. Others, such as ``regex``, could fail."""
 COMPARABLE = (
     models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.FloatField, models.DateField,
 )  # fmt: skip
-"""Fields with their subclasses; vectors, JSON and search words are not compared with what an address holds."""
+"""Field classes with their subclasses. Vectors, JSON and search vectors are not compared with parameters."""
 
 
 class CheckedLookups(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
-    """A list whose parameters are checked before a statement is made of them."""
+    """A list that checks its parameters before it queries the database."""
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Return whether a filter may be used; Django answers 400 where not."""
+        """Return whether a filter is allowed. Django returns 400 for others."""
         allowed = super().lookup_allowed(lookup, value, request)  # pyright: ignore[reportDeprecated]  # as Django's own is
         return allowed and is_comparable(self.model, lookup, value)
 
@@ -36,7 +36,7 @@ class CheckedLookups(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgu
         return super().get_search_results(request, queryset, free_text(search_term, LONGEST_QUERY))
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
-        """Act on the rows that are named by a key. Raises DisallowedModelAdminLookup (400) for anything else."""
+        """Run an action on the selected rows. Raises DisallowedModelAdminLookup (400) for an invalid key."""
         for value in request.POST.getlist(ACTION_CHECKBOX_NAME):
             if not is_comparable(self.model, "pk", value):
                 raise DisallowedModelAdminLookup("A selected row has no such key")
@@ -44,9 +44,9 @@ class CheckedLookups(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgu
 
 
 def is_comparable(model: type[models.Model], lookup: str, value: Any) -> bool:
-    """Return whether a parameter such as ``created_at__gte`` can be compared with a text from an address.
+    """Return whether a parameter such as ``created_at__gte`` can be compared with a value from an address.
 
-    Names that are no field of the model belong to filters, which read their values themselves.
+    A name that is no field of the model belongs to a filter, which checks its values itself.
     """
     field, rest = _field(model, lookup.split("__"))
     if field is None:
@@ -62,17 +62,17 @@ def is_comparable(model: type[models.Model], lookup: str, value: Any) -> bool:
 
 
 def _field(model: type[models.Model], parts: list[str]) -> tuple[Any, list[str]]:
-    """Return the field that a path ends at, and what follows it; ``None`` for what begins with no field."""
+    """Return the last field of a path, and the parts after it; ``None`` if the path begins with no field."""
     field: Any = None
     while parts:
         try:
-            found: Any = model._meta.pk if parts[0] == "pk" else model._meta.get_field(parts[0])
+            next_field: Any = model._meta.pk if parts[0] == "pk" else model._meta.get_field(parts[0])
         except FieldDoesNotExist:
             break
-        field, parts = found, parts[1:]
-        if not found.is_relation:
+        field, parts = next_field, parts[1:]
+        if not next_field.is_relation:
             break
-        model = found.related_model
+        model = next_field.related_model
     return field, parts
 
 

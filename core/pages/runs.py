@@ -1,4 +1,4 @@
-"""A run as it goes on, and another try for what could not be read."""
+"""The live progress of a run, and the request to retry skipped items."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,11 +19,12 @@ from core.pages.labels import need
 from core.pages.parameters import free_text, row_id
 from core.runs import is_alive
 
-SHOWN = 50
+MAX_ROWS = 50
+"""Scopes and skipped items on the page of a run."""
 
 
 def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
-    """Where a run is; ``alive`` is None for one that has ended."""
+    """Return the state of a run. ``alive`` is ``None`` for a run that has ended."""
     running = run.outcome == CollectorRun.Outcome.RUNNING
     reported: dict[str, Any] = run.progress or {}
     seconds = ((run.finished_at or now) - run.started_at).total_seconds()
@@ -46,7 +47,7 @@ def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
 
 
 def progress_in_words(run: CollectorRun) -> str:
-    """Return where a run is and how long the rest will take; empty for one that has ended or not begun."""
+    """Return the progress of a run and its remaining time; empty for a run that has ended or reported nothing."""
     if run.outcome != CollectorRun.Outcome.RUNNING or not run.progress:
         return ""
     return ": ".join(filter(None, [_where(run.progress), _figures(run.progress)]))
@@ -59,7 +60,7 @@ def _where(reported: Mapping[str, Any]) -> str:
 
 
 def _figures(reported: Mapping[str, Any]) -> str:
-    """Return ``120 of 3,100 chunks, 52 a second, 57 s left``; a total that was exceeded is left out."""
+    """Return ``120 of 3,100 chunks, 52 a second, 57 s left``, without a total that was exceeded."""
     seen, total, rate, left = (reported.get(name) for name in ("seen", "total", "rate", "seconds_left"))
     noun = "chunk" if reported.get("phase") == INDEXING else "item"
     seen = int(seen or 0)
@@ -73,37 +74,37 @@ def _figures(reported: Mapping[str, Any]) -> str:
 
 
 def progress(request: HttpRequest, pk: int) -> JsonResponse:
-    """What the page of a run asks for while it goes on."""
+    """Return the state of a run as JSON, which its page requests while it runs."""
     need(request, "core.view_collectorrun")
     return JsonResponse(state(get_object_or_404(CollectorRun, pk=pk), timezone.now()))
 
 
 def run_context(run: CollectorRun) -> dict[str, Any]:
-    """What the page of a run shows besides its fields."""
+    """Return the context of a run's page in addition to its fields."""
     skipped = run.skipped.order_by("cleared_at", "-last_seen_at")  # pyright: ignore[reportAttributeAccessIssue]
     return {
         "run": run,
         "state": state(run, timezone.now()),
-        "skipped": list(skipped[:SHOWN]),
+        "skipped": list(skipped[:MAX_ROWS]),
         "skipped_total": skipped.count(),
-        "scopes": run.scopes[:SHOWN],
+        "scopes": run.scopes[:MAX_ROWS],
         "scopes_total": len(run.scopes),
     }
 
 
 @require_POST
 def retry(request: HttpRequest) -> HttpResponse:
-    """Ask the next run for another try of one skipped item, or of all that a run left."""
+    """Request that the next run retries one skipped item, or all of a run."""
     need(request, "core.change_skippeditem")
-    wanted = SkippedItem.objects.all()
+    skipped = SkippedItem.objects.all()
     item, run = row_id(request.POST.get("item")), row_id(request.POST.get("run"))
-    chosen = wanted.filter(pk=item) if item else wanted.filter(run=run) if run else None
+    chosen = skipped.filter(pk=item) if item else skipped.filter(run=run) if run else None
     number = chosen.update(retry_requested_at=timezone.now()) if chosen is not None else 0
-    said = "1 item" if number == 1 else f"{number} items"
-    messages.success(request, f"The next run tries {said} again.") if number else messages.info(
+    items = "1 item" if number == 1 else f"{number} items"
+    messages.success(request, f"The next run tries {items} again.") if number else messages.info(
         request, "Nothing waits."
     )
     back = free_text(request.POST.get("next"))
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    # An address of this site begins with a slash; redirect() would take other words for the name of a page.
+    # Addresses of this site begin with a slash; redirect() would read other text as the name of a view.
     return redirect(back if safe and back.startswith("/") else "admin:core_skippeditem_changelist")

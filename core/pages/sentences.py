@@ -1,4 +1,4 @@
-"""Activities as sentences: who did what to which thread, with bursts of events in one row."""
+"""Activities as sentences: person, action and thread. Bursts of events share a row."""
 
 import re
 from collections import defaultdict
@@ -13,17 +13,17 @@ from core.pages.labels import passive_types, source_names, type_name
 from core.trackers import Line, ThreadHead, activity_address, installed_trackers, person_address
 
 BURST = timedelta(minutes=15)
-"""Events of one person in one thread that are no further apart share a row."""
-MOST_NAMED = 4
-"""Events of a burst that its row names; the others are behind a switch."""
+"""Maximum distance of events of one person in one thread that share a row."""
+MAX_LISTED = 4
+"""Events that a row lists. The others are hidden until the row is opened."""
 TITLE_LENGTH = 160
 PREPOSITION = re.compile(r",? (?:to|of|on|from|in|for|with|until)$")
-"""What leads from a verb to the thread, which the page of that thread leaves out."""
+"""The preposition between action and thread, which the page of the thread leaves out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
-    """What the trackers say about activities, by external id, and about their threads, by thread."""
+    """Lines of activities by external id, and heads of threads by thread, from the trackers."""
 
     lines: Mapping[str, Line]
     heads: Mapping[str, ThreadHead]
@@ -31,24 +31,24 @@ class Words:
 
 @dataclass(kw_only=True, slots=True)
 class Group:
-    """One row: an activity, and what else the same person did to the same thread right then."""
+    """A row: an activity, and other events of the same person in the same thread at the same time."""
 
     first: dict[str, Any]
     others: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def named(self) -> Sequence[dict[str, Any]]:
-        """Those that the row names beside the first."""
-        return self.others[: MOST_NAMED - 1]
+        """Return the events that the row lists after the first."""
+        return self.others[: MAX_LISTED - 1]
 
     @property
     def hidden(self) -> Sequence[dict[str, Any]]:
-        """The rest."""
-        return self.others[MOST_NAMED - 1 :]
+        """Return the events that the row hides."""
+        return self.others[MAX_LISTED - 1 :]
 
 
 def words_of(activities: Sequence[Activity]) -> Words:
-    """Ask the trackers; a constant number of statements for each source."""
+    """Return lines and heads from the trackers, in a constant number of statements for each source."""
     by_source = defaultdict[str, list[Activity]](list)
     for activity in activities:
         by_source[activity.source_system].append(activity)
@@ -66,10 +66,10 @@ def entry(
     names: Mapping[str, str] | None = None,
     passive: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Return an activity as people read it: nothing in its texts can act, hide or turn the line around."""
-    known, summary = words.lines.get(activity.external_id), visible(activity.summary)
+    """Return an activity for the page. Nothing in its texts can run, hide or change the direction of the line."""
+    line, summary = words.lines.get(activity.external_id), visible(activity.summary)
     head, kind = words.heads.get(activity.thread), type_name(activity.activity_type)
-    title = (known.subject if known else "") or (head.label if head else "") or ("" if known else summary)
+    title = (line.subject if line else "") or (head.label if head else "") or ("" if line else summary)
     return {
         "activity": activity,
         "source": (names or source_names()).get(activity.source_system, activity.source_system),
@@ -79,20 +79,20 @@ def entry(
         "person": person_address(activity.source_system, activity.actor_external_id)
         if activity.actor_external_id
         else "",
-        "did": visible(known.did) if known else f"{kind}:",
+        "did": visible(line.did) if line else f"{kind}:",
         "subject": visible(title)[:TITLE_LENGTH] or "(no words)",
-        "after": visible(known.after) if known else "",
-        "alone": visible(sentence_in_thread(known.did, known.after)) if known else kind,
-        "excerpt": visible(known.excerpt) if known else "",
+        "after": visible(line.after) if line else "",
+        "alone": visible(sentence_in_thread(line.did, line.after)) if line else kind,
+        "excerpt": visible(line.excerpt) if line else "",
         "address": activity_address(activity.source_system, activity.external_id) if activity.thread else "",
         "url": activity.source_url if activity.source_url.startswith(("https://", "http://")) else "",
     }
 
 
 def sentence_in_thread(did: str, after: str) -> str:
-    """Return an action as worded on the page of its thread: ``commented on`` becomes ``commented``.
+    """Return an action as shown on the page of its thread: ``commented`` for ``commented on``.
 
-    ``mentioned``, ``in #12`` becomes ``mentioned this in #12``: the words behind the thread need something before them.
+    Words after the thread need an object: ``mentioned`` and ``in #12`` become ``mentioned this in #12``.
     """
     without = PREPOSITION.sub("", did)
     if not after:
@@ -101,7 +101,7 @@ def sentence_in_thread(did: str, after: str) -> str:
 
 
 def folded(entries: Iterable[dict[str, Any]]) -> list[Group]:
-    """Put neighbouring events of one person in one thread into one row; posts stay rows of their own."""
+    """Combine neighbouring events of one person in one thread into one row. Posts are never combined."""
     groups: list[Group] = []
     for one in entries:
         if groups and _belongs(one, groups[-1]):

@@ -1,4 +1,4 @@
-"""Numbers, times and collected texts as people read them."""
+"""Template filters that format numbers, times and collected texts."""
 
 from django import template
 
@@ -15,17 +15,17 @@ register.filter(span)
 
 @register.filter
 def thousands(number: int) -> str:
-    """``12,345``."""
+    """Return a number as ``12,345``."""
     return f"{number:,}"
 
 
 @register.filter
 def shown(text: object) -> str:
-    """A collected text with everything in it visible."""
+    """Return a collected text with its hidden characters visible."""
     return visible(str(text))
 
 
 @register.filter
 def words(name: object) -> str:
-    """``issue_comments`` as ``issue comments``."""
+    """Return a name as words: ``issue comments`` for ``issue_comments``."""
     return visible(str(name)).replace("_", " ")

@@ -11,7 +11,7 @@ function span(seconds) {
 }
 
 function write(name, text) {
-  const place = document.querySelector(`[data-told="${name}"]`);
+  const place = document.querySelector(`[data-field="${name}"]`);
   if (place && place.textContent !== text) place.textContent = text;
 }
 
