@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from bench.signals.commands import Beginnings, Scenario
 from bench.signals.stage import LONGEST, Place, Stage
-from bench.signals.state import WRITE_COUNTERS, State, read_state
+from bench.signals.state import NOT_COMPARED, State, read_state
 
 BOUND = 10.0
 """Seconds that a command may take to end after SIGTERM or SIGINT."""
@@ -53,7 +53,7 @@ class Trial:
         """Run undisturbed twice, then stop it at ``moments`` moments."""
         self.verdict.start_up = self._stage.run(self._begin, self._scenario.arguments[0], "--help").seconds
         first, second = self._undisturbed(), self._undisturbed()
-        volatile = first.differing_columns(second) | WRITE_COUNTERS
+        volatile = first.differing_columns(second) | NOT_COMPARED
         self.verdict.not_compared = sorted(f"{table}.{column}" for table, column in volatile)
         if unstable := first.differences(second, volatile):
             self.verdict.failures += [f"two undisturbed runs differ: {line}" for line in unstable]
