@@ -55,13 +55,13 @@ class GitHubTrackerConfig(TrackerConfig):
         ]
 
     def document_source(self) -> DocumentSource:
-        """Issues and pull requests with their talk, and commits."""
+        """Return the source of issues and pull requests with their comments, and of commits."""
         from github_activity_tracker.documents import GitHubDocuments
 
         return GitHubDocuments()
 
     def watched_scopes(self) -> Collection[str]:
-        """The repositories that are enabled and not known to be gone."""
+        """Return the repositories that are enabled and not deleted."""
         from github_activity_tracker.models import Repository
 
         ids = Repository.objects.filter(enabled=True, deleted_at=None).values_list("id", flat=True)
@@ -75,49 +75,49 @@ class GitHubTrackerConfig(TrackerConfig):
         return ["/".join(name.split("/")[-2:]) for name in names]
 
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Bodies of issues, pull requests and comments; messages of commits."""
+        """Return bodies of issues, pull requests and comments, and messages of commits."""
         from github_activity_tracker.documents import bodies
 
         return bodies(external_ids)
 
     def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-        """Earlier texts of issues, pull requests and comments."""
+        """Return earlier texts of issues, pull requests and comments."""
         from github_activity_tracker.documents import revisions
 
         return revisions(external_ids)
 
     def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Which comments are hidden, and which belong to resolved review threads."""
+        """Return which comments are hidden, and which belong to resolved review threads."""
         from github_activity_tracker.documents import notes
 
         return notes(external_ids)
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Titles, numbers, states and labels of issues, pull requests, discussions, releases and commits."""
+        """Return titles, numbers, states and labels of threads: issues, pull requests, releases and more."""
         from github_activity_tracker.documents import heads
 
         return heads(threads)
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Activities in words."""
+        """Return sentences about activities."""
         from github_activity_tracker.documents import lines
 
         return lines(activities)
 
     def details(self, external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-        """Reactions, verdicts, places in the diff, what is answered."""
+        """Return reactions, verdicts, positions in the diff, and the posts that are answered."""
         from github_activity_tracker.documents import details
 
         return details(external_ids)
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """GitHub Flavored Markdown with references to items, people and commits."""
+        """Return GitHub Flavored Markdown with references to items, people and commits."""
         from github_activity_tracker.documents import markup
 
         return markup(texts, scope)
 
     def bots(self) -> Collection[str]:
-        """Accounts that GitHub calls bots."""
+        """Return the accounts that GitHub calls bots."""
         from github_activity_tracker.models import Account
 
         return {str(pk) for pk in Account.objects.filter(kind="Bot").values_list("pk", flat=True)}

@@ -11,7 +11,7 @@ NOT_EVENTS = frozenset({
 })  # fmt: skip
 """Entries of timelines that have streams of their own, or only mark how far an account has read."""
 ALIAS_MARK = "__"
-"""In the name of a timeline entry's field, what follows it is no part of GitHub's name: ``reason__NewEvent``."""
+"""Separates GitHub's name of a timeline entry's field from the suffix of an alias: ``reason__NewEvent``."""
 
 
 class AccountPayload(TypedDict):
@@ -142,13 +142,13 @@ class ReleasePayload(TypedDict):
 
 
 class PullRequestLinkPayload(TypedDict):
-    """What marks an issue as a pull request; in :class:`IssuePayload`."""
+    """Marks an issue as a pull request; in :class:`IssuePayload`."""
 
     merged_at: NotRequired[str | None]
 
 
 class PostPayload(TypedDict):
-    """What issues and comments share."""
+    """Fields that issues and comments share."""
 
     id: int
     node_id: NotRequired[str]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.ingest.records import SourceActivity, StreamState
 
 SHORTFALL = "shortfall"
-"""Key under which ``fetch`` notes on a GraphQL item what could not be read of it: ``reason``, ``detail``, ``lists``.
+"""Key under which ``fetch`` notes the missing parts of a GraphQL item: ``reason``, ``detail``, ``lists``.
 
 ``lists`` has the total (-1: not shown) and the number of arrived members by nested list.
 """
@@ -39,7 +39,7 @@ class CommitPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeadChange:
-    """A branch or tag that moved, came or went; ``fallen`` are the commits that nothing leads to any more."""
+    """A branch or tag that was created, moved or deleted; ``fallen`` are the commits that became unreachable."""
 
     name: str
     old_sha: str

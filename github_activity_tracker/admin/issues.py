@@ -1,4 +1,4 @@
-"""Issues and what is said under them."""
+"""Issues, pull requests and their comments."""
 
 from django.contrib import admin
 

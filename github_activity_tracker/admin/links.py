@@ -1,4 +1,4 @@
-"""What the pages of this tracker share."""
+"""Columns and links that the admin pages of this tracker share."""
 
 from typing import Any
 

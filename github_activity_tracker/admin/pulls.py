@@ -9,7 +9,7 @@ from github_activity_tracker.models import PullRequest, Review, Timeline, Timeli
 
 @admin.register(PullRequest)
 class PullRequestAdmin(NumberedWays, MirrorAdmin):
-    """Pull requests' own part; their texts stand with the issues."""
+    """Details of pull requests; their texts are shown with the issues."""
 
     list_display = (
         "number",
@@ -40,7 +40,7 @@ class ReviewAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
 @admin.register(TimelineEvent)
 class TimelineEventAdmin(NumberedWays, MirrorAdmin):
-    """What happened to issues and pull requests."""
+    """Events of issues and pull requests."""
 
     list_display = ("created_at", "number", "event", "actor", "repository", "deleted_at")
     list_filter = ("repository", "event", "created_at", "deleted_at")
@@ -50,7 +50,7 @@ class TimelineEventAdmin(NumberedWays, MirrorAdmin):
 
 @admin.register(Timeline)
 class TimelineAdmin(NumberedWays, MirrorAdmin):
-    """How much there was to each timeline when it was read."""
+    """Sizes of timelines when they were read."""
 
     list_display = ("number", "repository", "entries")
     list_filter = ("repository",)

@@ -23,24 +23,24 @@ from github_activity_tracker.models import (
 
 @admin.register(Repository)
 class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
-    """Repositories; ``enabled`` says which are collected by runs that name none."""
+    """Repositories. Runs without names collect those that are ``enabled``."""
 
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
     list_filter = ("enabled", "archived", "fork", "visibility", "language", "license_id")
     search_fields = ("full_name", "description")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Staff may switch collection on and off."""
+        """Allow staff to switch collection on and off."""
         return bool(getattr(request.user, "is_staff", False))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Everything but the switch."""
+        """Return all fields except ``enabled``."""
         return [field.name for field in Repository._meta.fields if field.name != "enabled"]
 
 
 @admin.register(FormerName)
 class FormerNameAdmin(MirrorAdmin):
-    """Names that repositories had."""
+    """Former names of repositories."""
 
     list_display = ("full_name", "repository", "noticed_at")
     list_select_related = ("repository",)
@@ -58,7 +58,7 @@ class AccountAdmin(AccountWays, SourceLink, MirrorAdmin):
 
 @admin.register(FormerLogin)
 class FormerLoginAdmin(MirrorAdmin):
-    """Logins that accounts had."""
+    """Former logins of accounts."""
 
     list_display = ("login", "account", "noticed_at")
     list_select_related = ("account",)
@@ -132,7 +132,7 @@ class GitRefAdmin(MirrorAdmin):
 
 @admin.register(RefChange)
 class RefChangeAdmin(MirrorAdmin):
-    """What happened to branches and tags."""
+    """Changes of branches and tags."""
 
     list_display = ("noticed_at", "name", "old_sha", "new_sha", "forced", "repository")
     list_filter = ("forced", "repository")
@@ -142,7 +142,7 @@ class RefChangeAdmin(MirrorAdmin):
 
 @admin.register(AuthorEmail)
 class AuthorEmailAdmin(MirrorAdmin):
-    """Addresses of authors that GitHub was asked about."""
+    """Addresses of authors that were looked up."""
 
     list_display = ("email", "account", "asked_at")
     list_select_related = ("account",)

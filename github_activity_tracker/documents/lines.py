@@ -1,4 +1,4 @@
-"""Activities of GitHub in words: commented on, merged, added the label ..."""
+"""Sentences about GitHub activities: commented on, merged, added the label ..."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -79,7 +79,7 @@ TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
 
 
 def lines(activities: Sequence[Activity]) -> Mapping[str, Line]:
-    """Return the words for activities by external id; at most some twenty statements, however many there are."""
+    """Return sentences for activities by external id; about twenty statements for any number of activities."""
     names = known_names(row.external_id for row in activities)
     events = {
         f"github:event:{pk}": (event, data)

@@ -1,4 +1,4 @@
-"""External ids, read."""
+"""External ids, parsed, and filters for the rows that they name."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ Place = tuple[int, int]
 
 
 def by_kind(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """External ids by their kind, as the two parts behind it (the second may be empty)."""
+    """Return external ids by kind, as the two parts behind the kind (the second may be empty)."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         _, kind, first, *rest = external_id.split(":")
@@ -26,7 +26,7 @@ POSTS = frozenset({"issue_comment", "review", "review_comment", "release", "disc
 
 
 def known_names(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """The same, without those that are not written as this tracker writes them: an address can hold anything."""
+    """Return external ids by kind, without ids that this tracker would not write: a URL can contain anything."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         match external_id.split(":"):

@@ -1,4 +1,4 @@
-"""What GitHub's pages say beside a comment: hidden, resolved."""
+"""Notes that GitHub's pages show beside a comment: hidden, resolved."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ MODELS: dict[str, type[models.Model]] = {
 
 
 def notes(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Notes by external id: hidden comments and those of resolved review threads. At most five statements."""
+    """Return notes by external id: hidden comments and those of resolved review threads. At most five statements."""
     names = known_names(external_ids)
     found: dict[str, str] = {}
     for kind, model in MODELS.items():

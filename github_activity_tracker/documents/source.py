@@ -1,4 +1,4 @@
-"""What the search index asks."""
+"""The source of documents for the search index."""
 
 from collections.abc import Iterator, Sequence
 

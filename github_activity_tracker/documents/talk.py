@@ -1,4 +1,4 @@
-"""Issues, pull requests, discussions and releases as search documents, each with what was said in it."""
+"""Issues, pull requests, discussions and releases as search documents, each with its comments."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +96,7 @@ def _passage(post: Post, heading: str = "") -> Passage:
 
 
 def hidden_note(post: Hideable) -> str:
-    """Return that and why GitHub hides this comment; empty when it does not, or when that is not known."""
+    """Return whether and why GitHub hides this comment; empty when it does not, or when that is unknown."""
     if not post.is_minimized:
         return ""
     reason = post.minimized_reason.lower().replace("_", " ")

@@ -62,7 +62,7 @@ class Commit(models.Model):
 
 
 class AuthorEmail(models.Model):
-    """An author's address that GitHub was asked about, and the account that it belongs to; nothing: to none."""
+    """An author's address that was looked up, and its account; None for an address without an account."""
 
     email = models.CharField(primary_key=True, max_length=254)
     account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails")
@@ -115,7 +115,7 @@ class GitRef(models.Model):
 
 
 class RefChange(models.Model):
-    """What happened to a branch or tag between two looks at it; ``forced`` when commits fell off."""
+    """A change of a branch or tag between two runs; ``forced`` when commits became unreachable."""
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="ref_changes")

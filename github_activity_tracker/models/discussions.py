@@ -1,4 +1,4 @@
-"""Discussions and what is said in them."""
+"""Discussions, their comments and replies."""
 
 from django.db import models
 

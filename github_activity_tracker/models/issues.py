@@ -30,7 +30,7 @@ class Post(models.Model):
 
 
 class Hideable(Post):
-    """A comment or review that people who may write can hide (GitHub: minimize).
+    """A comment or review that people with write access can hide (GitHub: minimize).
 
     https://docs.github.com/en/communities/moderating-comments-and-conversations/managing-disruptive-comments
     """
@@ -122,7 +122,7 @@ class IssueComment(HasState):
 
 
 class ReviewComment(HasState):
-    """A comment on the diff of a pull request. Lines and positions are nothing where the diff has moved on."""
+    """A comment on the diff of a pull request. Lines and positions are None where the diff has changed since."""
 
     pull_number = models.PositiveIntegerField()
     thread_node_id = models.CharField(

@@ -7,7 +7,7 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class Release(Post):
-    """A release; drafts are shown only to those who may write."""
+    """A release. GitHub shows drafts to people with write access only."""
 
     tag_name = models.TextField()
     name = models.TextField(blank=True)
@@ -26,7 +26,7 @@ class Release(Post):
 
 
 class Label(models.Model):
-    """A label that a repository offers."""
+    """A label of a repository."""
 
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="labels")

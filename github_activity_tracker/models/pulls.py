@@ -1,4 +1,4 @@
-"""What pull requests have besides what GitHub lists of them as issues, and the timelines of both."""
+"""Details of pull requests beside their rows as issues, and the timelines of issues and pull requests."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class PullRequest(models.Model):
-    """A pull request's own part; its text, labels and state are in ``Issue`` of the same number."""
+    """Details of a pull request; its text, labels and state are in the ``Issue`` of the same number."""
 
     repository_id: int
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id of the pull request.")
@@ -44,7 +44,7 @@ class PullRequest(models.Model):
 
 
 class Review(Hideable):
-    """A review of a pull request: its verdict, and what was said with it."""
+    """A review of a pull request: its verdict and its text."""
 
     pull_number = models.PositiveIntegerField()
     state = models.CharField(max_length=32, help_text="As GitHub writes it: APPROVED, CHANGES_REQUESTED, ...")
@@ -64,7 +64,7 @@ class Review(Hideable):
 
 
 class TimelineEvent(models.Model):
-    """Something that happened to an issue or pull request: closed, labeled, renamed, force-pushed ..."""
+    """An event of an issue or pull request: closed, labeled, renamed, force-pushed ..."""
 
     repository_id: int
     node_id = models.CharField(primary_key=True, max_length=200, help_text="GitHub's node id; events share no numbers.")
@@ -89,7 +89,7 @@ class TimelineEvent(models.Model):
 
 
 class Timeline(models.Model):
-    """How much GitHub said there is to an issue or pull request when its timeline was read; for the next comparison."""
+    """GitHub's sizes of an issue or pull request when its timeline was read; for the next comparison."""
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="timelines")

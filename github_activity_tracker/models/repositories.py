@@ -90,12 +90,12 @@ class Repository(models.Model):
 
     @property
     def is_provisional(self) -> bool:
-        """Whether GitHub has not yet been asked for the numeric id."""
+        """Whether the id is made up, because GitHub was not asked for the numeric id yet."""
         return self.pk < 0
 
 
 class FormerLogin(models.Model):
-    """A login that an account had until (about) then."""
+    """A former login of an account, until about ``noticed_at``."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="former_logins")
     login = models.CharField(max_length=200)
@@ -110,7 +110,7 @@ class FormerLogin(models.Model):
 
 
 class FormerName(models.Model):
-    """A name that a repository had until (about) then: renames and transfers."""
+    """A former name of a repository, until about ``noticed_at``: renames and transfers."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="former_names")
     full_name = models.CharField(max_length=300)

@@ -6,7 +6,7 @@ from github_activity_tracker.models.repositories import Repository
 
 
 class Revision(models.Model):
-    """What a text said before an edit. ``kind`` and ``object_id`` are those of the activity that it belongs to."""
+    """A text before an edit. ``kind`` and ``object_id`` name the activity that it belongs to."""
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="revisions")
