@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
-from github_activity_tracker.tests.test_convert_spoiled import COMMENT, ISSUE, REVIEW_COMMENT, spoiled
+from github_activity_tracker.tests.test_convert_spoiled import COMMENT, ISSUE, REVIEW_COMMENT, malformed_payloads
 
 PYTHON = re.compile(r"\w+Error\b|NoneType|object is not|invalid literal|subscriptable|has no attribute|isoformat")
 
@@ -20,7 +20,7 @@ PYTHON = re.compile(r"\w+Error\b|NoneType|object is not|invalid literal|subscrip
     ],
 )
 def test_reasons_are_words_for_people(convert_some: Any, payload: dict[str, Any]) -> None:
-    odd = [other for _, other in spoiled(payload)]
+    odd = [other for _, other in malformed_payloads(payload)]
     reasons = {item.reason for item in convert_some([None, 7, "x", {}, *odd], 5).malformed}
     assert len(reasons) > 1
     assert not [reason for reason in reasons if PYTHON.search(reason)]
