@@ -1,6 +1,6 @@
-"""``make bench``: speed as ratios, each measured in one run against the bare minimum of the same work.
+"""``make bench``: speed as ratios, each measured in one run against the minimum of the same work.
 
-``python -m bench NAME ...`` measures only what is named.
+``python -m bench NAME ...`` runs only the named benchmarks.
 """
 
 import os
@@ -11,11 +11,11 @@ from importlib import import_module
 
 MEASURES = ("collection", "history", "memory", "discord", "index", "rollups", "pages")
 PROGRAMS = ("retrieval", "search_speed")
-"""These set up their databases themselves."""
+"""Benchmarks that set up their own databases."""
 
 
 def main(names: list[str]) -> None:
-    """Measure one here, or each of many in a process and on a database of its own."""
+    """Run one benchmark here, or several in separate processes with separate databases."""
     if unknown := set(names) - {*MEASURES, *PROGRAMS}:
         sys.exit(
             f"error: there is no bench {', '.join(sorted(unknown))}; there are {', '.join((*MEASURES, *PROGRAMS))}"
@@ -35,7 +35,7 @@ def _command(name: str) -> list[str]:
 
 
 def measure(name: str) -> None:
-    """Set up a database, measure, and print what came of it."""
+    """Set up a database, run a benchmark, and print its result."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         os.environ |= {"VAR_DIR": var, "DJANGO_SETTINGS_MODULE": "config.settings"}
         import django

@@ -1,6 +1,6 @@
-"""Collecting a large guild against downloading and parsing the same pages, and the memory that it takes.
+"""The time and memory to collect a large guild, relative to downloading and parsing the same pages.
 
-Needs the stand-in for Discord beside the project; without it there is one line that says so.
+This needs the stand-in for Discord beside the project. Without it, the result says so.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ COLLECT = (
 
 
 class Server:
-    """The stand-in with so many messages more, and without limits."""
+    """The stand-in with additional messages, and without rate limits."""
 
     def __init__(self, messages: int) -> None:
         command = [str(PYTHON), str(TWIN), "--port", "0", "--no-limits", "--scale", str(messages)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None  # noqa: S101  (a pipe was asked for)
+        assert self._process.stdout is not None  # noqa: S101  (stdout is a pipe)
         self.base = self._process.stdout.readline().split()[-1]
 
     def __enter__(self) -> "Server":
@@ -45,7 +45,7 @@ class Server:
 
 
 async def read_only(base: str) -> tuple[float, int]:
-    """Download and parse every page of every container, sixteen at once; seconds and messages."""
+    """Download and parse every page of every container, sixteen at once; return seconds and messages."""
     headers = {"Authorization": "Bot twin-token", "User-Agent": "DiscordBot (bench, 1)"}
     async with aiohttp.ClientSession(headers=headers) as session:
 
@@ -63,9 +63,9 @@ async def read_only(base: str) -> tuple[float, int]:
             while waiting:
                 channel, after, page = waiting.pop(), 0, [{}] * 100
                 while len(page) == 100:
-                    found = await get(f"/channels/{channel}/messages?limit=100&after={after}")
-                    assert isinstance(found, list)  # noqa: S101  (for the type)
-                    page = found
+                    answer = await get(f"/channels/{channel}/messages?limit=100&after={after}")
+                    assert isinstance(answer, list)  # noqa: S101  (for the type)
+                    page = answer
                     after = max((int(message["id"]) for message in page), default=after)
                     seen += len(page)
 
@@ -75,14 +75,14 @@ async def read_only(base: str) -> tuple[float, int]:
 
 
 def collected(base: str) -> tuple[float, int]:
-    """Seconds and peak MiB of a collecting process of its own, on a database of its own."""
+    """Return the seconds and peak MiB of a collecting process with its own database."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         Path(var).chmod(0o755)
-        there = {"VAR_DIR": var, "DISCORD_API_BASE": base, "DISCORD_BOT_TOKEN": "twin-token"}
-        there["DISCORD_REQUESTS_PER_SECOND"] = "0"
+        environment = {"VAR_DIR": var, "DISCORD_API_BASE": base, "DISCORD_BOT_TOKEN": "twin-token"}
+        environment["DISCORD_REQUESTS_PER_SECOND"] = "0"
         done = subprocess.run(
             [sys.executable, "-c", COLLECT],
-            env=os.environ | there,
+            env=os.environ | environment,
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -93,7 +93,7 @@ def collected(base: str) -> tuple[float, int]:
 
 
 def measure() -> str:
-    """One line."""
+    """Return the result in one line."""
     if not (TWIN.exists() and PYTHON.exists()):
         return "discord: not measured, the stand-in is not beside the project"
     with Server(FEW) as server:

@@ -1,4 +1,4 @@
-"""Made-up histories of two shapes, written with ``git fast-import``."""
+"""Synthetic Git histories of two shapes, written with ``git fast-import``."""
 
 import random
 import subprocess
@@ -14,7 +14,7 @@ WORDS = (
 
 
 def write(folder: Path, parts: Iterable[bytes]) -> None:
-    """A bare repository out of a stream for ``git fast-import``."""
+    """Write a bare repository from a stream for ``git fast-import``."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder)], check=True)
     with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=folder, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None  # noqa: S101  (it is a pipe)
@@ -25,7 +25,7 @@ def write(folder: Path, parts: Iterable[bytes]) -> None:
 
 
 def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
-    """A line of commits that each change three small files: git has next to nothing to compare."""
+    """Yield linear commits that each change three small files, so that git has little to compare."""
     for n in range(commits):
         yield _commit("main", f"Change {n}: the tide tables\n\nBecause of the moon.\n", n)
         for k in range(3):
@@ -35,7 +35,7 @@ def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
 
 @dataclass
 class _Tree:
-    """Files of a made-up project; ``marks`` are the blobs of what they hold."""
+    """Files of a synthetic project; ``marks`` counts their blobs."""
 
     dice: random.Random
     paths: list[str] = field(default_factory=list[str])
@@ -43,7 +43,7 @@ class _Tree:
     marks: int = 0
 
     def grow(self, files: int) -> None:
-        """New files of a few hundred lines in nested folders; some of several thousand."""
+        """Add files of a few hundred lines in nested folders, some of several thousand."""
         for number in range(files):
             path = f"src/area{number % 37}/{WORDS[number % 14]}/part{number % 5}/{WORDS[number % 11]}_{number}.cpp"
             size = int(min(4000, self.dice.lognormvariate(5.2, 0.8)))
@@ -51,18 +51,18 @@ class _Tree:
             self.lines[path] = [self._line() for _ in range(size)]
 
     def edit(self) -> list[tuple[str, int, bytes]]:
-        """A change of 1-20 files, mostly few, each by some lines; paths, marks and streams of blobs."""
+        """Change some lines in 1 to 20 files, mostly few; return their paths, marks and streams of blobs."""
         changed: list[tuple[str, int, bytes]] = []
         for path in self.dice.sample(self.paths, min(20, 1 + int(self.dice.expovariate(0.35)))):
             lines = self.lines[path]
             for _ in range(1 + int(self.dice.expovariate(0.4))):
-                place, old, new = self.dice.randrange(len(lines) + 1), self.dice.randrange(4), self.dice.randrange(7)
-                lines[place : place + old] = [self._line() for _ in range(new)]
+                start, old, new = self.dice.randrange(len(lines) + 1), self.dice.randrange(4), self.dice.randrange(7)
+                lines[start : start + old] = [self._line() for _ in range(new)]
             changed.append((path, *self.blob(path)))
         return changed
 
     def blob(self, path: str) -> tuple[int, bytes]:
-        """What a file holds now: its mark, and the stream of its blob."""
+        """Return the mark and the stream of the blob of a file's current content."""
         self.marks += 1
         return self.marks, b"blob\nmark :%d\n" % self.marks + _data("".join(self.lines[path]).encode())
 
@@ -71,11 +71,11 @@ class _Tree:
 
 
 def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[bytes]:
-    """Topics of one to five commits that are merged into the main branch, as large projects do it.
+    """Yield topic branches of one to five commits that are merged into the main branch, as in large projects.
 
-    Thousands of files of hundreds of lines, of which a commit changes a few: git must compare real texts.
+    A commit changes a few of thousands of files with hundreds of lines, so that git must compare real texts.
     """
-    tree = _Tree(random.Random(seed))  # noqa: S311  (the same history every time)
+    tree = _Tree(random.Random(seed))  # noqa: S311  (the seed makes the history repeatable)
     tree.grow(files)
     first = [(path, *tree.blob(path)) for path in tree.paths]
     yield from (blob for _, _, blob in first)
@@ -102,7 +102,7 @@ def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[by
 
 
 def _commit(branch: str, message: str, n: int, *, mark: int = 0, parents: Iterable[int] = ()) -> bytes:
-    """The head of a commit; its files follow."""
+    """Return the header of a commit. Its files follow."""
     who = f"Person {n % 50} <person-{n % 50}@example.org> {START + n * 600} +0100".encode()
     lines = [b"commit refs/heads/%s\n" % branch.encode(), b"mark :%d\n" % mark if mark else b""]
     lines += [b"author %s\ncommitter %s\n" % (who, who), _data(message.encode())]

@@ -1,4 +1,4 @@
-"""Reading a history against ``git log`` alone."""
+"""The time to collect a history, relative to ``git log`` alone."""
 
 import subprocess
 import tempfile
@@ -16,28 +16,28 @@ SHAPES = {"realistic": (histories.realistic, 5_000), "tiny commits": (histories.
 
 
 def measure() -> str:
-    """A line for each shape; the best of some rounds, in which both sides take turns."""
+    """Return a line for each shape with the best of several alternating rounds."""
     lines: list[str] = []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder_name:
         for shape, (make, commits) in SHAPES.items():
-            folder = Path(place, "sample", f"{commits}.git")
+            folder = Path(folder_name, "sample", f"{commits}.git")
             folder.parent.mkdir(exist_ok=True)
             histories.write(folder, make(commits))
-            times = [(_bare(folder), _whole(place, folder, turn)) for turn in range(ROUNDS)]
+            times = [(_bare(folder), _whole(folder_name, folder, turn)) for turn in range(ROUNDS)]
             bare, whole = (min(side) for side in zip(*times, strict=True))
             lines.append(f"history / git log, {shape}: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f} ({commits:,})")
     return "\n".join(lines)
 
 
 def _bare(folder: Path) -> float:
-    """Seconds of ``git log`` alone, with its output thrown away."""
+    """Return the seconds of ``git log`` without its output."""
     command = ["git", "log", "--topo-order", "--reverse", *ARGUMENTS, "main"]
     return seconds(lambda: subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True))
 
 
-def _whole(place: str, folder: Path, turn: int) -> float:
-    """Seconds of collecting the same history, as a repository that nobody has seen before."""
+def _whole(root: str, folder: Path, turn: int) -> float:
+    """Return the seconds to collect the same history as a new repository."""
     name = f"sample/{folder.stem}-{turn}"
-    Path(place, f"{name}.git").symlink_to(folder)
-    with override_settings(GITHUB_GIT_URL=f"file://{place}"):
+    Path(root, f"{name}.git").symlink_to(folder)
+    with override_settings(GITHUB_GIT_URL=f"file://{root}"):
         return seconds(lambda: call_command("collect_github", name, git_only=True, no_sync=True, progress=False))

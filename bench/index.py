@@ -1,4 +1,4 @@
-"""The index: a sync against embedding the same chunks alone, its pace with a model that costs nothing, its memory."""
+"""The index: the time of a sync relative to embedding alone, its speed with a constant model, and its memory."""
 
 import os
 import random
@@ -27,7 +27,7 @@ ROUNDS = 3
 PASSAGES = 6
 WORDS = [f"{a}{b}" for a in ("tide", "buoy", "chart", "gauge", "boat", "rope", "light") for b in
          ("", "s", "ing", "ed", "less", "ful", "house", "line", "work", "man")]  # fmt: skip
-TALK = [" ".join(random.Random(n).choices(WORDS, k=5 + n % 35)) for n in range(1000)]  # noqa: S311
+SENTENCES = [" ".join(random.Random(n).choices(WORDS, k=5 + n % 35)) for n in range(1000)]  # noqa: S311
 PEAK = (
     "import re, sys, django; django.setup(); from django.core.management import call_command; "
     "call_command('migrate', verbosity=0); from bench.index import fill_free; fill_free(int(sys.argv[1])); "
@@ -35,51 +35,51 @@ PEAK = (
 )
 
 
-class Free:
-    """A model whose vectors cost nothing."""
+class ConstantModel:
+    """A model with the same vector for every text, which takes no time."""
 
     info = EmbedderInfo(fingerprint="bench/free", dimension=384)
     vector = np.full(384, 384**-0.5, np.float32)
 
     def embed(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
-        """The same for every text."""
+        """Return the constant vector for each text."""
         del role
         return np.broadcast_to(self.vector, (len(texts), 384)).copy()
 
 
 def _free(fingerprint: str | None) -> Embedder | None:
-    return Free() if fingerprint in {None, Free.info.fingerprint} else None
+    return ConstantModel() if fingerprint in {None, ConstantModel.info.fingerprint} else None
 
 
-def _talk(number: int) -> str:
-    return TALK[number % len(TALK)]
+def _sentence(number: int) -> str:
+    return SENTENCES[number % len(SENTENCES)]
 
 
 class Threads:
-    """Talk of a few dozen words a passage, made from its number: nothing is held in memory."""
+    """Documents with passages of a few dozen words, generated from their numbers to use no memory."""
 
     source_system = "bench"
     renderer_version = 1
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
-        """One document an id."""
+        """Yield a document for each id."""
         for name in external_ids:
-            place, at = int(name.rpartition(":")[2]) * PASSAGES, datetime(2026, 1, 1, tzinfo=UTC)
+            first, at = int(name.rpartition(":")[2]) * PASSAGES, datetime(2026, 1, 1, tzinfo=UTC)
             passages = [
                 Passage(
-                    text=f"{_talk(7 * (place + n))} {_talk(11 * (place + n) + 5)} {name}-{n}.", author=f"person{n}",
-                    at=at + timedelta(hours=n), url=f"https://example.org/{name}#{n}",
+                    text=f"{_sentence(7 * (first + n))} {_sentence(11 * (first + n) + 5)} {name}-{n}.",
+                    author=f"person{n}", at=at + timedelta(hours=n), url=f"https://example.org/{name}#{n}",
                 )
                 for n in range(PASSAGES)
             ]  # fmt: skip
             yield RenderedDocument(
-                external_id=name, kind="issue", title=f"About {WORDS[place % len(WORDS)]} and {name}", author="person0",
+                external_id=name, kind="issue", title=f"About {WORDS[first % len(WORDS)]} and {name}", author="person0",
                 url=f"https://example.org/{name}", occurred_at=at, passages=passages,
             )  # fmt: skip
 
 
-def begin(chunks: int) -> Threads:
-    """Documents of so many chunks, marked; nothing else is there."""
+def enqueue_documents(chunks: int) -> Threads:
+    """Delete all documents, and enqueue new ones with this number of chunks."""
     for model in (IndexEntry, Chunk, Embedding, Namespace, Document):
         model.objects.all().delete()
     scope, _ = Scope.objects.get_or_create(source_system="bench", external_id="1", defaults={"name": "bench/all"})
@@ -94,39 +94,39 @@ def begin(chunks: int) -> Threads:
 
 
 def fill_free(chunks: int) -> float:
-    """Seconds that a sync with the free model takes."""
+    """Return the seconds of a sync with the constant model."""
     EMBEDDERS["free"] = _free
     with override_settings(EMBEDDER="free"):
-        source = begin(chunks)
+        source = enqueue_documents(chunks)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         return seconds(lambda: sync([source]))
 
 
 def measure_local() -> str:
-    """One line: what the sync adds to the model's own time, the median of a few rounds."""
+    """Return one line: the time of a sync relative to that of the model, the median of several rounds."""
     embedder = get_embedder()
     embedder.embed(["warm"], "passage")
     rounds: list[tuple[float, float, int]] = []
     for _ in range(ROUNDS):
-        source = begin(EMBEDDED)
+        source = enqueue_documents(EMBEDDED)
         whole = seconds(lambda source=source: sync([source]))
         texts = [f"{prefix}{text}" for prefix, text in Chunk.objects.values_list("prefix", "text")]
         rounds.append((whole, seconds(lambda texts=texts: embedder.embed(texts, "passage")), len(texts)))
-    whole, bare, chunks = sorted(rounds, key=lambda one: one[0] / one[1])[ROUNDS // 2]
+    whole, bare, chunks = sorted(rounds, key=lambda times: times[0] / times[1])[ROUNDS // 2]
     pace = f"{chunks} chunks, {chunks / bare:.0f}/s"
     return f"index / embed: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f} ({pace})"
 
 
 def measure_pace() -> str:
-    """One line."""
+    """Return the result in one line."""
     took = sorted(fill_free(FREE) for _ in range(ROUNDS))[ROUNDS // 2]
     count = Chunk.objects.count()
     return f"index with a free model: {count / took:,.0f} chunks/s ({count:,} chunks)"
 
 
 def peak(chunks: int) -> int:
-    """MiB of an indexing process of its own, on a database of its own."""
+    """Return the peak MiB of an indexing process with its own database."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         command = [sys.executable, "-c", PEAK, str(chunks)]
         done = subprocess.run(command, env=os.environ | {"VAR_DIR": var}, capture_output=True, text=True, check=True)
@@ -135,11 +135,11 @@ def peak(chunks: int) -> int:
 
 
 def measure_memory() -> str:
-    """One line."""
+    """Return the result in one line."""
     few, many = peak(FEW), peak(MANY)
     return f"index, peak memory: {few} MiB for {FEW:,} chunks, {many} MiB for {MANY:,}"
 
 
 def measure() -> str:
-    """Three lines."""
+    """Return three lines."""
     return "\n".join(line() for line in (measure_local, measure_pace, measure_memory))

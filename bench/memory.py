@@ -1,4 +1,4 @@
-"""The most memory that a collection takes, of few and of many items."""
+"""The peak memory of a collection of few and of many items."""
 
 import os
 import subprocess
@@ -19,13 +19,13 @@ PEAK = (
 
 
 def peak(items: int) -> int:
-    """MiB of a collecting process of its own, on a database of its own."""
+    """Return the peak MiB of a collecting process with its own database."""
     community = SampleCommunity.synthetic(issues=items // 10, comments=items * 9 // 10, seed=items)
     with (
         SampleServer(community, comment_limit=10**9) as server,
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var,
     ):
-        there = {
+        environment = {
             "VAR_DIR": var,
             "GITHUB_API_URL": server.url,
             "GITHUB_GIT_URL": server.url,
@@ -33,12 +33,12 @@ def peak(items: int) -> int:
         }
         name = server.truth()["full_name"]
         done = subprocess.run(
-            [sys.executable, "-c", PEAK, name], env=os.environ | there, capture_output=True, text=True, check=True
+            [sys.executable, "-c", PEAK, name], env=os.environ | environment, capture_output=True, text=True, check=True
         )
         return int(done.stdout.rpartition("peak ")[2])
 
 
 def measure() -> str:
-    """One line."""
+    """Return the result in one line."""
     few, many = peak(FEW), peak(MANY)
     return f"peak memory: {few} MiB for {FEW:,} items, {many} MiB for {MANY:,}"

@@ -1,4 +1,4 @@
-"""Every page of the admin over a million activities: the 95th percentile of what the server takes."""
+"""Response times of every admin page over a million activities: the 95th percentile."""
 
 import os
 import time
@@ -14,23 +14,24 @@ from django.db import connection, reset_queries
 from django.test import Client
 from django.urls import reverse
 
-from bench.crowd import ACTIVITIES, NOW, load_core
-from bench.filling import load_trackers
+from bench.row_factory import load_trackers
+from bench.synthetic_activity import ACTIVITIES, NOW, load_core
 from core.models import Activity, CollectorRun
 from core.trackers import installed_trackers
 
 ROUNDS = 20
-FIRST = 300.0
-"""Milliseconds for the dashboard, and for everything else:"""
-OTHERS = 500.0
+DASHBOARD_LIMIT = 300.0
+"""Milliseconds that the dashboard may take."""
+PAGE_LIMIT = 500.0
+"""Milliseconds that any other page may take."""
 
 
 def addresses() -> dict[str, str]:
-    """The pages, with the filters that people use and those that hit most rows."""
+    """Return the addresses of pages with common filters and with those that match most rows."""
     timeline, home = reverse("admin:timeline"), reverse("admin:index")
     row = Activity.objects.order_by("-occurred_at")[1000]
     year = f"since={NOW.year - 1}-01-01&until={NOW:%Y-%m-%d}"
-    found = {
+    pages = {
         "dashboard": home,
         "dashboard, two years": f"{home}?{year}",
         "dashboard, five years": f"{home}?since={NOW.year - 5}-01-01&until={NOW:%Y-%m-%d}",
@@ -54,40 +55,40 @@ def addresses() -> dict[str, str]:
         "health": reverse("admin:health"),
         "run": reverse("admin:core_collectorrun_change", args=[CollectorRun.objects.values_list("pk").first()[0]]),  # pyright: ignore[reportOptionalSubscript]
     }
-    return found | lists()
+    return pages | lists()
 
 
 def lists() -> dict[str, str]:
-    """Every list, alone, searched, at its last page, and with the first value of each filter."""
+    """Return the addresses of every list: plain, searched and on page 100, and of activities with filters."""
     labels = {"core", *(tracker.label for tracker in installed_trackers())}
-    found: dict[str, str] = {}
-    for model, shown in admin.site._registry.items():  # pyright: ignore[reportPrivateUsage]
+    addresses: dict[str, str] = {}
+    for model, model_admin in admin.site._registry.items():  # pyright: ignore[reportPrivateUsage]
         if model._meta.app_label not in labels:
             continue
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         name = f"{apps.get_app_config(model._meta.app_label).verbose_name}: {model._meta.verbose_name_plural}"
-        found |= {name: address, f"{name}, page 100": f"{address}?p=100"}
-        if shown.search_fields:
-            found[f"{name}, searched"] = f"{address}?q=person-77"
-            found[f"{name}, searched by number"] = f"{address}?q=77"
+        addresses |= {name: address, f"{name}, page 100": f"{address}?p=100"}
+        if model_admin.search_fields:
+            addresses[f"{name}, searched"] = f"{address}?q=person-77"
+            addresses[f"{name}, searched by number"] = f"{address}?q=77"
     activities = reverse("admin:core_activity_changelist")
-    found["activities of a source"] = f"{activities}?source_system=github"
-    found["activities of a type"] = f"{activities}?activity_type=github.issue"
-    found["activities of a scope"] = f"{activities}?scope__named=group-3/project-43"
-    return found
+    addresses["activities of a source"] = f"{activities}?source_system=github"
+    addresses["activities of a type"] = f"{activities}?activity_type=github.issue"
+    addresses["activities of a scope"] = f"{activities}?scope__named=group-3/project-43"
+    return addresses
 
 
 def processor() -> float:
-    """Milliseconds of processor time so far, of this process and of the database's that works for it."""
+    """Return the milliseconds of processor time of this process and of its database process."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        place = Path(f"/proc/{cursor.fetchone()[0]}/stat")
-    ticks = place.read_text().rpartition(")")[2].split()[11:13] if place.exists() else []
+        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    ticks = stat.read_text().rpartition(")")[2].split()[11:13] if stat.exists() else []
     return time.process_time() * 1000 + sum(map(int, ticks)) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(client: Client, address: str) -> tuple[float, float, int]:
-    """Milliseconds, milliseconds of processor time a page on average, and how many statements."""
+    """Return the 95th percentile and the average processor time in milliseconds, and the number of statements."""
     taken: list[float] = []
     client.get(address)
     used = processor()
@@ -106,24 +107,24 @@ def percentile(client: Client, address: str) -> tuple[float, float, int]:
     return sorted(taken)[int(ROUNDS * 0.95) - 1], used, statements
 
 
-def report(told: Callable[[str], Any]) -> str:
-    """Time every page, tell each line, and return the last."""
+def report(write_line: Callable[[str], Any]) -> str:
+    """Time every page, write a line for each, and return the summary."""
     client = Client(SERVER_NAME="localhost")
     user, _ = get_user_model().objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
     client.force_login(user)
     slow: list[str] = []
     for name, address in addresses().items():
         milliseconds, used, statements = percentile(client, address)
-        bound = FIRST if name == "dashboard" else OTHERS
+        bound = DASHBOARD_LIMIT if name == "dashboard" else PAGE_LIMIT
         slow += [name] if milliseconds > bound else []
         note = "" if milliseconds <= bound else "  TOO SLOW"
-        told(f"  {milliseconds:7.1f} ms  {used:6.1f} ms processor  {statements:3} statements  {name}{note}")
-    bounds = f"{OTHERS:.0f} ms ({FIRST:.0f} ms the dashboard)"
+        write_line(f"  {milliseconds:7.1f} ms  {used:6.1f} ms processor  {statements:3} statements  {name}{note}")
+    bounds = f"{PAGE_LIMIT:.0f} ms ({DASHBOARD_LIMIT:.0f} ms the dashboard)"
     return f"pages over {ACTIVITIES:,} activities: {len(slow)} slower than {bounds}"
 
 
 def measure() -> str:
-    """Load the crowd, then time."""
+    """Load synthetic rows, then time every page."""
     import sys
 
     load_core()

@@ -1,4 +1,4 @@
-"""What the counts by week cost those who write the timeline: the same pages with the triggers and without."""
+"""The cost of weekly counts when activities are written: the same pages with and without the triggers."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from bench.crowd import activities, copy, scopes
+from bench.synthetic_activity import activities, copy, scopes
 from core.db.upsert import upsert
 from core.models import Activity, Scope
 
@@ -24,7 +24,7 @@ def _pages() -> Iterator[list[dict[str, Any]]]:
 
 
 def _seconds(pages: Sequence[list[dict[str, Any]]], *, counted: bool) -> float:
-    """Write every page as a collector does, one transaction each, into an empty timeline."""
+    """Return the seconds to write every page in one transaction each, as a collector does, into an empty table."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE core_activity {'ENABLE' if counted else 'DISABLE'} TRIGGER USER")
         cursor.execute("TRUNCATE core_activity, core_activityweek, core_personweek")
@@ -36,7 +36,7 @@ def _seconds(pages: Sequence[list[dict[str, Any]]], *, counted: bool) -> float:
 
 
 def measure() -> str:
-    """One line; the best of three each, taken in turn."""
+    """Return one line with the best of three alternating rounds."""
     if not Scope.objects.exists():
         copy(
             "core_scope",

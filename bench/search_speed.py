@@ -1,7 +1,7 @@
-"""How long an answer takes with 100,000 chunks, the embedding of the query included.
+"""The time of a search among 100,000 chunks, including the embedding of the query.
 
-Texts are made of the sample community's words as people use them: a few all the time, most hardly ever (Zipf); vectors
-lie around a few hundred topics. ``python -m bench.search_speed [chunks]``.
+Texts consist of words of the sample community with the frequencies of a Zipf distribution. Vectors lie around a few
+hundred topics. ``python -m bench.search_speed [chunks]``.
 """
 
 import os
@@ -24,7 +24,7 @@ FIELDS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url
 
 
 def main() -> None:
-    """Fill a database of its own, and ask it."""
+    """Fill a new database, and search it."""
     chunks = int(sys.argv[1]) if len(sys.argv) > 1 else CHUNKS
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         os.environ |= {"VAR_DIR": os.environ.get("VAR_DIR") or var, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -40,42 +40,44 @@ def main() -> None:
 
 
 def measure(chunks: int = CHUNKS) -> Iterator[str]:
-    """A line for every mode, without and with filters."""
+    """Yield a line for each mode, without and with filters."""
     from core.models import Chunk
     from core.search.filters import Filters
 
-    dice = random.Random(1)  # noqa: S311  # repeatable texts, nothing secret
+    dice = random.Random(1)  # noqa: S311  # repeatable texts, not a secret
     words, chances = _vocabulary(dice)
     if Chunk.objects.count() < chunks:
         fill(chunks, dice, words, chances)
-    questions = [" ".join(_drawn(dice, words, chances, dice.randint(3, 9))) for _ in range(QUERIES)]
+    questions = [" ".join(_draw(dice, words, chances, dice.randint(3, 9))) for _ in range(QUERIES)]
     yield f"{chunks:,} chunks, {QUERIES} queries; milliseconds: median, 95 of 100"
     filtered = Filters(source="bench", scope="bench/3", kind="issue")
     for name, filters in (("all", Filters()), ("filtered", filtered)):
         for mode in ("text", "dense", "hybrid"):
-            yield f"{mode:7} {name:9} {_told(_times(questions, mode, filters))}"
+            yield f"{mode:7} {name:9} {_formatted(_times(questions, mode, filters))}"
 
 
 def _vocabulary(dice: random.Random) -> tuple[list[str], list[float]]:
-    """The words of the sample, the most used first, and made-up ones for the long tail."""
+    """Return words with cumulative weights: those of the sample, most frequent first, then generated ones."""
     from collections import Counter
     from pathlib import Path
 
     folder = Path(__file__).parent.parent / "samples" / "community" / "data"
-    said = " ".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.toml")))
-    known = [word for word, _ in Counter(word.strip("\"'`.,:;()[]{}=").lower() for word in said.split()).most_common()]
+    sample = " ".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.toml")))
+    sample_words = [
+        word for word, _ in Counter(word.strip("\"'`.,:;()[]{}=").lower() for word in sample.split()).most_common()
+    ]
     syllables = [a + b for a in "bcdfghklmnprstvw" for b in "aeiou"]
-    made = ("".join(dice.choices(syllables, k=dice.randint(2, 4))) for _ in range(VOCABULARY))
-    words = list(dict.fromkeys([*filter(None, known), *made]))
+    generated = ("".join(dice.choices(syllables, k=dice.randint(2, 4))) for _ in range(VOCABULARY))
+    words = list(dict.fromkeys([*filter(None, sample_words), *generated]))
     return words, list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))
 
 
-def _drawn(dice: random.Random, words: Sequence[str], chances: Sequence[float], count: int) -> list[str]:
+def _draw(dice: random.Random, words: Sequence[str], chances: Sequence[float], count: int) -> list[str]:
     return dice.choices(words, cum_weights=chances, k=count)
 
 
 def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequence[float]) -> None:
-    """Documents in ten scopes, texts of 10 to 150 words, vectors around topics."""
+    """Create documents in ten scopes, with texts of 10 to 150 words and vectors around topics."""
     import numpy as np
     from django.db import connection
 
@@ -85,26 +87,26 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
     from core.search.words import refresh_common_words
 
     scopes = [Scope.objects.create(source_system="bench", external_id=str(n), name=f"bench/{n}") for n in range(10)]
-    made = [
+    new = [
         Document(
             source_system="bench", external_id=f"bench:{n}", scope=dice.choice(scopes), author=f"person-{n % 50}",
-            kind=dice.choice(["issue", "pull_request", "commit"]), title=" ".join(_drawn(dice, words, chances, 7)),
+            kind=dice.choice(["issue", "pull_request", "commit"]), title=" ".join(_draw(dice, words, chances, 7)),
         )
         for n in range(chunks // CHUNKS_PER_DOCUMENT + 1)
     ]  # fmt: skip
-    documents = Document.objects.bulk_create(made, batch_size=5000)
+    documents = Document.objects.bulk_create(new, batch_size=5000)
     generator = np.random.default_rng(1)
     namespace = serving_or_new().namespace
-    dimension, place = namespace.dimension, bigint(namespace.pk)
+    dimension, namespace_key = namespace.dimension, bigint(namespace.pk)
     topics = generator.standard_normal((TOPICS, dimension))
 
     def texts() -> Iterator[tuple[bytes, ...]]:
         for n in range(chunks):
             document, ordinal = documents[n // CHUNKS_PER_DOCUMENT], n % CHUNKS_PER_DOCUMENT
-            said = " ".join(_drawn(dice, words, chances, min(150, 10 + int(dice.expovariate(1 / 50)))))
+            words_of_text = " ".join(_draw(dice, words, chances, min(150, 10 + int(dice.expovariate(1 / 50)))))
             yield (
                 bigint(document.pk), integer(ordinal),
-                *map(text, (f"{document.external_id}#{ordinal:04d}", said, "", "", "", str(n))),
+                *map(text, (f"{document.external_id}#{ordinal:04d}", words_of_text, "", "", "", str(n))),
             )  # fmt: skip
 
     def vectors() -> Iterator[tuple[bytes, ...]]:
@@ -112,7 +114,12 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
             document, ordinal = documents[n // CHUNKS_PER_DOCUMENT], n % CHUNKS_PER_DOCUMENT
             vector = topics[document.pk % TOPICS] + generator.standard_normal(dimension)
             half = (vector / np.linalg.norm(vector)).astype(">f2")
-            yield place, text(f"{document.external_id}#{ordinal:04d}"), bigint(document.pk), halfvec(half.tobytes())
+            yield (
+                namespace_key,
+                text(f"{document.external_id}#{ordinal:04d}"),
+                bigint(document.pk),
+                halfvec(half.tobytes()),
+            )
 
     copy_rows("core_chunk", FIELDS, texts())
     copy_rows("core_vector", ("namespace_id", "vector_id", "document_id", "embedding"), vectors())
@@ -124,18 +131,18 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
 def _times(questions: Sequence[str], mode: Any, filters: "Filters") -> list[float]:
     from core.search.query.search import search
 
-    ask: Callable[[str], object] = lambda words: search(words, mode=mode, filters=filters)  # noqa: E731
+    run: Callable[[str], object] = lambda words: search(words, mode=mode, filters=filters)  # noqa: E731
     for words in questions[:5]:
-        ask(words)  # the model and the pages of the database are loaded once
-    found: list[float] = []
+        run(words)  # load the model and the pages of the database
+    times: list[float] = []
     for words in questions:
         began = time.perf_counter()
-        ask(words)
-        found.append(time.perf_counter() - began)
-    return sorted(found)
+        run(words)
+        times.append(time.perf_counter() - began)
+    return sorted(times)
 
 
-def _told(times: Sequence[float]) -> str:
+def _formatted(times: Sequence[float]) -> str:
     return f"{times[len(times) // 2] * 1000:6.0f} {times[int(len(times) * 0.95)] * 1000:6.0f}"
 
 

@@ -1,4 +1,4 @@
-"""Collect, index and ask."""
+"""Collect, index, and search for the questions."""
 
 import os
 import sys
@@ -8,12 +8,14 @@ from contextlib import ExitStack
 
 
 def main() -> None:
-    """Without VAR_DIR in a database that is thrown away; with it, what was embedded serves again."""
-    parser = ArgumentParser(prog="python -m bench.retrieval", description="Is it found?")
+    """Run the benchmark in a temporary database, or in that of VAR_DIR, whose vectors are used again."""
+    parser = ArgumentParser(
+        prog="python -m bench.retrieval", description="Measure how well searches find known documents."
+    )
     parser.add_argument("repository", nargs="*", metavar="owner/name", help="Without it: the sample community.")
     parser.add_argument("--limit", type=int, default=None, metavar="N", help="Documents of a repository at most.")
     parser.add_argument("--passages", type=int, default=None, metavar="N", help="Passages of a thread at most.")
-    parser.add_argument("--skip-collecting", action="store_true", help="VAR_DIR holds what was collected.")
+    parser.add_argument("--skip-collecting", action="store_true", help="Use the documents that VAR_DIR holds.")
     options = parser.parse_args()
     with ExitStack() as stack:
         if not os.environ.get("VAR_DIR"):
@@ -31,7 +33,7 @@ def main() -> None:
 
 
 def _lines(options: Namespace):
-    from bench.retrieval.asking import report
+    from bench.retrieval.evaluation import report
 
     return report(options.repository, options.limit, options.passages, collect=not options.skip_collecting)
 

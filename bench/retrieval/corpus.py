@@ -1,4 +1,4 @@
-"""What is searched: collected threads and commits, docstrings of the standard library."""
+"""Documents to search: collected threads and commits, and docstrings of the standard library."""
 
 import ast
 import sysconfig
@@ -24,27 +24,28 @@ MODULES = (
     *("textwrap", "threading", "timeit", "tokenize", "turtle", "typing", "uuid", "warnings", "weakref", "zipfile"),
 )
 LONGEST = 4000
+"""Characters of a docstring."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Docstring:
-    """``name`` is that of the module and what is documented in it."""
+    """A docstring with the name of its module and object."""
 
     name: str
     text: str
 
 
 def collect_sample() -> None:
-    """Both sample repositories, as the collector stores them."""
+    """Collect both sample repositories."""
     with SampleServer() as server:
-        here = {"GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url, "GITHUB_TOKENS": [server.token()]}
-        with override_settings(**here):
+        settings = {"GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url, "GITHUB_TOKENS": [server.token()]}
+        with override_settings(**settings):
             for name in (SAMPLE_REPOSITORY, SECOND_REPOSITORY):
                 call_command("collect_github", name, no_sync=True, progress=False, stdout=StringIO())
 
 
 def collected(scopes: Sequence[str]) -> Iterator[RenderedDocument]:
-    """Every live document of these scopes as its tracker renders it."""
+    """Yield every live document of these scopes as its tracker renders it."""
     alive = Document.objects.filter(scope__name__in=scopes, deleted_at=None).order_by("pk")
     for source in document_sources():
         ids = list(alive.filter(source_system=source.source_system).values_list("external_id", flat=True))
@@ -53,7 +54,7 @@ def collected(scopes: Sequence[str]) -> Iterator[RenderedDocument]:
 
 
 def docstrings() -> Iterator[Docstring]:
-    """Those of more than a sentence, in the order of the modules."""
+    """Yield the docstrings of the modules in order."""
     library = Path(sysconfig.get_paths()["stdlib"])
     for module in MODULES:
         path = next(p for p in (library / f"{module}.py", library / module / "__init__.py") if p.exists())
@@ -74,7 +75,7 @@ def renamed(
     title: str | None = None,
     passages: Iterable[Passage] | None = None,
 ) -> RenderedDocument:
-    """A document with another id, title or passages."""
+    """Return a copy of a document with another id, title or passages."""
     return RenderedDocument(
         external_id=name or document.external_id,
         kind=document.kind,

@@ -1,4 +1,4 @@
-"""Sets of questions, each with the documents that it is asked of."""
+"""Question sets with the documents that are searched for them."""
 
 import hashlib
 import re
@@ -11,16 +11,18 @@ from pathlib import Path
 from bench.retrieval.corpus import Docstring, docstrings, renamed
 from core.search.documents import Passage, RenderedDocument
 
-OPENING = 200
-MOST = 200
+OPENING_LENGTH = 200
+"""Characters of a question from a first message."""
+MAX_QUESTIONS = 200
 """Questions of a set, chosen by their hash."""
-FEWEST_WORDS, FEWEST_CHARACTERS = 3, 40
+MIN_WORDS, MIN_CHARACTERS = 3, 40
+"""Words of a question, and characters that remain in a document."""
 NUMBER = re.compile(r" \(#(\d+)\)$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """``answers`` are external ids, any of which is right."""
+    """A question; each of the external ids in ``answers`` is a correct answer."""
 
     words: str
     answers: frozenset[str]
@@ -28,7 +30,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuestionSet:
-    """Questions, and every document that is searched for them."""
+    """Questions, and all documents that are searched for them."""
 
     name: str
     questions: Sequence[Question]
@@ -39,7 +41,7 @@ Masking = Callable[[RenderedDocument], tuple[str, RenderedDocument] | None]
 
 
 def from_collected(documents: Sequence[RenderedDocument], passages: int | None = None) -> Iterator[QuestionSet]:
-    """The sets that any collected repository gives; of a thread at most so many ``passages``."""
+    """Yield the sets of a collected repository, with at most ``passages`` passages of a thread."""
     threads = [renamed(d, passages=d.passages[:passages]) for d in documents if d.kind not in {"commit", "release"}]
     for name, of, masking in (
         ("titles", threads, title_apart),
@@ -52,7 +54,7 @@ def from_collected(documents: Sequence[RenderedDocument], passages: int | None =
 
 
 def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
-    """Docstrings, and the paraphrases about the sample community."""
+    """Yield the sets of docstrings and of handwritten questions about the sample community."""
     library = list(map(heading_apart, docstrings()))
     yield QuestionSet(name="headings", questions=_chosen(library), documents=[d for _, d in library])
     names = {_name(document): document.external_id for document in documents}
@@ -63,29 +65,29 @@ def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
 
 
 def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:
-    """Some of them, always the same; of those that ask the same, one, and any of their documents is right."""
+    """Return a fixed choice of the questions. Equal questions become one with several answers."""
     answers: dict[str, set[str]] = defaultdict(set)
     for words, document in pairs:
         if _enough(words, document):
             answers[words].add(document.external_id)
-    chosen = sorted(answers, key=lambda words: hashlib.sha256(f"chosen {words}".encode()).digest())[:MOST]
-    return [Question(words=words, answers=frozenset(answers[words])) for words in chosen]
+    selected = sorted(answers, key=lambda words: hashlib.sha256(f"chosen {words}".encode()).digest())[:MAX_QUESTIONS]
+    return [Question(words=words, answers=frozenset(answers[words])) for words in selected]
 
 
 def title_apart(document: RenderedDocument) -> tuple[str, RenderedDocument] | None:
-    """The title, and the document without it."""
+    """Return the title of a document, and the document without it."""
     return NUMBER.sub("", document.title), renamed(document, title="")
 
 
 def opening_apart(document: RenderedDocument) -> tuple[str, RenderedDocument] | None:
-    """The first message's beginning, and what was answered; ``None`` when nothing was."""
+    """Return the beginning of the first message, and the replies; ``None`` without replies."""
     first, *rest = document.passages or [Passage(text="")]
     left = renamed(document, title="", passages=rest)
-    return (" ".join(first.text.split())[:OPENING], left) if rest else None
+    return (" ".join(first.text.split())[:OPENING_LENGTH], left) if rest else None
 
 
 def heading_apart(docstring: Docstring) -> tuple[str, RenderedDocument]:
-    """The first sentence, and the rest."""
+    """Return the first sentence of a docstring, and a document with the rest."""
     first, _, rest = docstring.text.partition("\n\n")
     sentence = " ".join(first.split())
     document = RenderedDocument(
@@ -96,13 +98,13 @@ def heading_apart(docstring: Docstring) -> tuple[str, RenderedDocument]:
 
 
 def _enough(words: str, document: RenderedDocument) -> bool:
-    """Whether there is something to ask, and something to find it by."""
-    said = sum(len(passage.text) for passage in document.passages)
-    return (len(words.split()) >= FEWEST_WORDS or not words.isascii()) and said >= FEWEST_CHARACTERS
+    """Return whether a question is long enough, and whether enough text remains in the document."""
+    length = sum(len(passage.text) for passage in document.passages)
+    return (len(words.split()) >= MIN_WORDS or not words.isascii()) and length >= MIN_CHARACTERS
 
 
 def _name(document: RenderedDocument) -> str:
-    """As ``paraphrases.toml`` calls it."""
+    """Return the name of a document in ``paraphrases.toml``."""
     if document.kind == "commit":
         return document.title
     *_, repository, _, number = document.url.split("/")

@@ -9,7 +9,7 @@ from bench.retrieval.questions import Question
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """Of 0 to 1; the reciprocal rank counts ten places."""
+    """Figures from 0 to 1. The reciprocal rank considers ten results."""
 
     recall_1: float
     recall_10: float
@@ -19,21 +19,21 @@ class Score:
         return f"{self.recall_1:.3f} {self.recall_10:.3f} {self.mrr:.3f}"
 
 
-def place(question: Question, found: Sequence[str]) -> int | None:
-    """Of the first right answer, from 1; ``None`` beyond ten."""
-    return next((n for n, name in enumerate(found[:10], start=1) if name in question.answers), None)
+def answer_rank(question: Question, results: Sequence[str]) -> int | None:
+    """Return the rank of the first correct answer, from 1; ``None`` beyond ten."""
+    return next((n for n, name in enumerate(results[:10], start=1) if name in question.answers), None)
 
 
-def score(places: Sequence[int | None]) -> Score:
-    """Of all questions together."""
-    count = max(1, len(places))
+def score(ranks: Sequence[int | None]) -> Score:
+    """Return the figures of all questions together."""
+    count = max(1, len(ranks))
     return Score(
-        recall_1=places.count(1) / count,
-        recall_10=sum(p is not None for p in places) / count,
-        mrr=sum(1 / p for p in places if p) / count,
+        recall_1=ranks.count(1) / count,
+        recall_10=sum(rank is not None for rank in ranks) / count,
+        mrr=sum(1 / rank for rank in ranks if rank) / count,
     )
 
 
 def tuning_half(question: Question) -> bool:
-    """Whether a question may be tuned on; the other half is kept for the figures."""
+    """Return whether parameters may be tuned on a question. The other half only tests them."""
     return hashlib.sha256(question.words.encode()).digest()[0] % 2 == 0

@@ -7,5 +7,5 @@ SIGTERM and SIGINT arrive at seeded moments between half of the start-up time an
 in a copy of the same database. SIGTERM and SIGINT have to end the command within 10 seconds with one line, without a
 traceback and with the exit code of the signal. Then the command runs once more, undisturbed.
 
-Everything happens in a temporary folder with an embedded server of its own, against the sample servers.
+Everything happens in a temporary folder with a separate embedded server, against the sample servers.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.signals.stage import Place, Stage
 
 MESSAGES = 2_500
-"""In the file that is imported: several transactions."""
+"""Messages of the imported file: enough for several transactions."""
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 """https://discord.com/developers/docs/reference#snowflakes"""
 FAILED_RUNS = """
@@ -20,7 +20,7 @@ FAILED_RUNS = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
-    """A command line, what it begins with, and the exit code of an undisturbed run."""
+    """A command line, its initial state, and the exit code of an undisturbed run."""
 
     arguments: tuple[str, ...]
     begin: str
@@ -31,7 +31,7 @@ class Scenario:
 
 
 class Beginnings:
-    """Prepared places, each made once."""
+    """Prepared places, each created once."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self._made = stage, dict[str, Place]()

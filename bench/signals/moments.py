@@ -23,7 +23,7 @@ TRACES = re.compile(r"Traceback|Exception ignored|^\w*Error: ", re.MULTILINE)
 
 @dataclass(kw_only=True, slots=True)
 class Verdict:
-    """What became of one command; a failure is a line that names signal and moment (seconds from the start)."""
+    """The result of a command. A failure is a line with signal and moment (seconds from the start)."""
 
     command: str
     moments: int = 0
@@ -61,7 +61,7 @@ class Trial:
             place = self._copy()
             label = f"{kind.name} at {moment:.2f} s"
             self.verdict.failures += [f"{label}: {line}" for line in self._stop(place, kind, moment)]
-            self.verdict.failures += [f"{label}: {line}" for line in self._go_on(place, second, volatile)]
+            self.verdict.failures += [f"{label}: {line}" for line in self._run_again(place, second, volatile)]
             self.verdict.moments += 1
             self._stage.remove(place)
         self._stage.remove(self._begin)
@@ -125,7 +125,7 @@ class Trial:
         if code not in {-kind if kind == signal.SIGKILL else 128 + kind, self._scenario.code}:
             yield f"the exit code is {code}"
 
-    def _go_on(self, place: Place, expected: State, volatile: set[tuple[str, str]]) -> Iterator[str]:
+    def _run_again(self, place: Place, expected: State, volatile: set[tuple[str, str]]) -> Iterator[str]:
         """Run the command once more, undisturbed; yield what differs from the expected end state."""
         ended = self._stage.run(place, *self._scenario.arguments)
         if ended.code != self._scenario.code:
@@ -134,7 +134,7 @@ class Trial:
 
 
 def in_words(verdict: Verdict) -> str:
-    """Return one line for people."""
+    """Return a summary in one line."""
     kinds = Counter({"failed": len(verdict.failures), "ended before the signal": verdict.ended_before})
     more = "".join(f", {number} {what}" for what, number in kinds.items())
     times = f"start {verdict.start_up:.1f} s, whole {verdict.whole:.1f} s, slowest end {verdict.slowest:.1f} s"

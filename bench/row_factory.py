@@ -1,4 +1,4 @@
-"""Fills the tables of every installed tracker, whatever their columns are, with rows that satisfy their constraints."""
+"""Fill the tables of every installed tracker with generated rows that satisfy their constraints."""
 
 from typing import Any, cast
 
@@ -7,12 +7,12 @@ from django.db import connection, models
 
 from core.trackers import installed_trackers
 
-PLACES, PEOPLE, MANY = 2_000, 20_000, 200_000
-"""Rows of tables that others refer to without referring themselves, of accounts, and of everything else."""
+PARENT_ROWS, ACCOUNT_ROWS, CHILD_ROWS = 2_000, 20_000, 200_000
+"""Rows of a table without foreign keys, of a table of accounts, and of any other table."""
 
 
 def load_trackers() -> None:
-    """Parents before children."""
+    """Fill the tables of all trackers, parents before children."""
     left = [model for tracker in installed_trackers() for model in apps.get_app_config(tracker.label).get_models()]
     sizes: dict[type[models.Model], int] = {}
     while left:
@@ -26,14 +26,14 @@ def _parents(model: type[models.Model]) -> list[type[models.Model]]:
 
 
 def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> int:
-    """One statement; returns how many rows."""
+    """Fill a table in one statement; return the number of rows."""
     one_to_one = [sizes[cast("Any", f.related_model)] for f in model._meta.concrete_fields if f.one_to_one]
-    rows = PEOPLE if "account" in model.__name__.lower() else MANY if _parents(model) else PLACES
+    rows = ACCOUNT_ROWS if "account" in model.__name__.lower() else CHILD_ROWS if _parents(model) else PARENT_ROWS
     rows = min([rows, *one_to_one])
     fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.GeneratedField)]
     names = ", ".join(f'"{f.column}"' for f in fields)
     values = ", ".join(_value(f, sizes) for f in fields)
-    # Nothing in it comes from outside.
+    # The statement contains constants and column names only.
     source = f"SELECT {values} FROM generate_series(1, {rows}) AS n"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(f'INSERT INTO "{model._meta.db_table}" ({names}) {source}')
@@ -41,7 +41,7 @@ def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> in
 
 
 def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
-    """SQL for a value of row ``n``: unique where it must be, one of a few where people filter."""
+    """Return the SQL of a value of row ``n``: unique if required, or one of a few values for a column with a filter."""
     if field.is_relation:
         return (
             "n"
@@ -61,10 +61,10 @@ def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
     if isinstance(field, models.DateTimeField):
         if not field.null:
             return "now() - n * interval '7 minutes'"
-        # What a list is sorted by is seldom missing.
+        # A column that a list is sorted by is rarely empty.
         sorted_by = {name.removeprefix("-") for name in field.model._meta.ordering or ()}
-        seldom = "CASE WHEN n % 50 > 0 THEN now() - n * interval '7 minutes' END"
-        return seldom if field.name in sorted_by else "CASE WHEN n % 50 = 0 THEN now() END"
+        mostly_set = "CASE WHEN n % 50 > 0 THEN now() - n * interval '7 minutes' END"
+        return mostly_set if field.name in sorted_by else "CASE WHEN n % 50 = 0 THEN now() END"
     if isinstance(field, models.DateField):
         return "current_date"
     if isinstance(field, models.JSONField):

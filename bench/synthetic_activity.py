@@ -1,4 +1,4 @@
-"""A synthetic community of a million activities, written by COPY; every choice is seeded."""
+"""A synthetic community of a million activities, written with COPY from a fixed seed."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows as fast as PostgreSQL takes them."""
+    """Write rows with COPY."""
     with transaction.atomic(), connection.cursor() as cursor:
         names = ", ".join(f'"{name}"' for name in columns)
         with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as sink:
@@ -29,17 +29,17 @@ def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
 
 
 def _skewed(dice: random.Random, size: int) -> int:
-    """A few often, most seldom."""
+    """Return a number below ``size``; a few numbers are frequent, and most are rare."""
     return int(size * dice.random() ** 3)
 
 
-def _home(dice: random.Random, person: int) -> int:
-    """One of the four scopes that a person goes to; busy scopes have many people."""
+def _scope_of(dice: random.Random, person: int) -> int:
+    """Return one of the four scopes of a person. Busy scopes have many people."""
     return int(SCOPES * (((person * 4 + _skewed(dice, 4)) * 2_654_435_761 % 2**32) / 2**32) ** 3)
 
 
 def scopes() -> Iterator[tuple[object, ...]]:
-    """Repositories and channels; some were never completed, some are held back."""
+    """Yield repositories and channels. Some were never completed, and some wait for a limit."""
     dice = random.Random(1)  # noqa: S311  (seeded dice)
     for n in range(SCOPES):
         source = "github" if n % 3 else "discord"
@@ -50,13 +50,13 @@ def scopes() -> Iterator[tuple[object, ...]]:
 
 
 def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
-    """The timeline, in bursts: a real repository's history has about six for each person, and for each type, a week."""
+    """Yield activities in bursts of about six by one person, as in the history of a real repository."""
     dice = random.Random(2)  # noqa: S311  (seeded dice)
     left, person, scope, base, kind = 0, 0, 0, NOW, ""
     for n in range(number):
         if not left:
             left, person = 1 + int(dice.expovariate(1 / 6)), _skewed(dice, PEOPLE)
-            scope, base = _home(dice, person), NOW - timedelta(seconds=int(DAYS * 86_400 * dice.random() ** 1.5))
+            scope, base = _scope_of(dice, person), NOW - timedelta(seconds=int(DAYS * 86_400 * dice.random() ** 1.5))
         source = "github" if scope % 3 else "discord"
         if not kind.startswith(source) or dice.random() < 0.3:
             kind = TYPES[source][_skewed(dice, len(TYPES[source]))]
@@ -86,7 +86,7 @@ def load_core() -> None:
         cursor.execute(OTHERS)
 
 
-# Nothing in it comes from outside.
+# The statement contains constants only.
 OTHERS = f"""
 INSERT INTO core_collectorrun (collector, options, host, pid, started_at, finished_at, outcome, counts, requests,
     failure_category, error, scopes, progress, alerted)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from bench.retrieval.corpus import collect_sample, collected, renamed
 from bench.retrieval.questions import QuestionSet, by_hand, from_collected
-from bench.retrieval.scoring import Score, place, score, tuning_half
+from bench.retrieval.scoring import Score, answer_rank, score, tuning_half
 from core.models import Document, Scope
 from core.search.documents import DocumentMark, RenderedDocument, mark_changed
 from core.search.filters import Filters
@@ -94,4 +94,4 @@ def answer_ranks(
         ranking, _ = rank(clean_query(words), mode=mode, filters=filters, parameters=parameters)
         return [names[ranked.document] for ranked in ranking[:10]]
 
-    return [place(question, find(question.words)) for question in question_set.questions]
+    return [answer_rank(question, find(question.words)) for question in question_set.questions]
