@@ -1,4 +1,4 @@
-"""What sync_index, verify_index, switch_embedder and build_hnsw print, and how they end."""
+"""Output and exit codes of sync_index, verify_index, switch_embedder and build_hnsw."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Run = Callable[..., tuple[int, dict[str, Any]]]
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
-    """Three documents that are not indexed yet, and nothing else."""
+    """Create three documents that are not indexed yet."""
     with model("first"):
         found = FakeSource(boat="one|two", crash="three", tide="four")
         for name in ("sync_index", "verify_index", "switch_embedder"):
@@ -35,32 +35,32 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
 
 
 def run(name: str, **options: Any) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the object that was printed."""
+    """Run a command; return its exit code and its JSON object."""
     command, out = load_command_class("core", name), StringIO()
     call_command(command, **options, json=True, stdout=out)
     return getattr(command, "exit_code", 0), json.loads(out.getvalue())
 
 
-def test_a_sync_that_leaves_nothing_ends_with_0(notes: FakeSource) -> None:
-    code, told = run("sync_index")
-    assert (code, told["documents"], told["chunks_embedded"], told["remaining"]) == (0, 3, 4, 0)
-    code, told = run("sync_index", wait=1.0)
-    assert (code, told["documents"], told["chunks_sent"], told["fresh"]) == (0, 0, 0, True)
+def test_a_complete_sync_exits_with_0(notes: FakeSource) -> None:
+    code, report = run("sync_index")
+    assert (code, report["documents"], report["chunks_embedded"], report["remaining"]) == (0, 3, 4, 0)
+    code, report = run("sync_index", wait=1.0)
+    assert (code, report["documents"], report["chunks_sent"], report["fresh"]) == (0, 0, 0, True)
 
 
-def test_a_sync_without_time_ends_with_3_and_the_next_goes_on(notes: FakeSource) -> None:
-    code, told = run("sync_index", max_seconds=0.0)
-    assert (code, told["remaining"]) == (3, 3)
+def test_a_sync_without_time_exits_with_3_and_the_next_continues(notes: FakeSource) -> None:
+    code, report = run("sync_index", max_seconds=0.0)
+    assert (code, report["remaining"]) == (3, 3)
     assert run("sync_index")[0] == 0
     check_ledger(notes)
 
 
-def test_a_sync_that_finds_all_in_the_hands_of_others_ends_with_75(notes: FakeSource) -> None:
+def test_a_sync_of_documents_that_others_claimed_exits_with_75(notes: FakeSource) -> None:
     documents = list(Document.objects.values_list("pk", flat=True))
     with closing(connection.copy()) as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(7310, id) FROM unnest(%s::int[]) AS id", [documents])
-        code, told = run("sync_index")
-        assert (code, told["held"], told["documents"]) == (75, 3, 0)
+        code, report = run("sync_index")
+        assert (code, report["held"], report["documents"]) == (75, 3, 0)
         cursor.execute("SELECT pg_advisory_unlock_all()")  # the server notices a closed connection a little later
     assert run("sync_index")[0] == 0
 
@@ -74,7 +74,7 @@ def test_claims_end_with_the_session(notes: FakeSource) -> None:
             assert cursor.fetchone() == (False,)
 
 
-def test_wrong_settings_end_with_2(notes: FakeSource) -> None:
+def test_wrong_settings_exit_with_2(notes: FakeSource) -> None:
     with override_settings(VECTOR_INDEX="pinecone", PINECONE_API_KEY=""), pytest.raises(ConfigurationError) as raised:
         run("sync_index")
     assert exit_code_for(raised.value) == 2
@@ -83,12 +83,12 @@ def test_wrong_settings_end_with_2(notes: FakeSource) -> None:
 def test_an_index_in_step_is_verified_with_0(notes: FakeSource) -> None:
     assert run("verify_index")[0] == 0  # nothing is indexed yet
     run("sync_index")
-    code, told = run("verify_index")
-    assert (code, told["documents"], told["chunks"], told["held"], told["wrong"]) == (0, 3, 4, 4, 0)
+    code, report = run("verify_index")
+    assert (code, report["documents"], report["chunks"], report["held"], report["wrong"]) == (0, 3, 4, 4, 0)
 
 
 @pytest.mark.parametrize(
-    ("damage", "what"),
+    ("damage", "difference"),
     [
         (lambda: Vector.objects.filter(vector_id="boat#0001").delete(), "gaps"),
         (lambda: Vector.objects.all().delete(), "gaps"),
@@ -98,20 +98,20 @@ def test_an_index_in_step_is_verified_with_0(notes: FakeSource) -> None:
         (lambda: Document.objects.filter(external_id="tide").update(version=9), "stale"),
     ],
 )
-def test_damage_is_found_with_3_and_repaired(notes: FakeSource, damage: Callable[[], object], what: str) -> None:
+def test_damage_is_reported_and_repaired(notes: FakeSource, damage: Callable[[], object], difference: str) -> None:
     run("sync_index")
     damage()
-    code, told = run("verify_index")
+    code, report = run("verify_index")
     assert code == 3
-    assert told[what] > 0
-    code, told = run("verify_index", repair=True)
-    assert (code, told["wrong"]) == (0, 0)
-    assert told["repaired"] > 0
+    assert report[difference] > 0
+    code, report = run("verify_index", repair=True)
+    assert (code, report["wrong"]) == (0, 0)
+    assert report["repaired"] > 0
     check_ledger(notes)
     assert Vector.objects.count() == 4
 
 
-def test_a_repair_that_was_interrupted_is_finished_by_the_next(notes: FakeSource) -> None:
+def test_the_next_repair_completes_an_interrupted_one(notes: FakeSource) -> None:
     run("sync_index")
     Vector.objects.all().delete()
     target = serving()
@@ -124,10 +124,10 @@ def test_a_repair_that_was_interrupted_is_finished_by_the_next(notes: FakeSource
     assert Vector.objects.count() == 4
 
 
-def test_a_refused_document_ends_with_3_and_the_rest_is_there(notes: FakeSource) -> None:
+def test_a_refused_document_exits_with_3_and_the_others_are_indexed(notes: FakeSource) -> None:
     notes.write(boat="x" * 100, **{"n" * 190: "long", "é" * 190: "too long an id when it is escaped"})
-    code, told = run("sync_index")
-    assert (code, told["failed"], told["remaining"]) == (3, 1, 1)
+    code, report = run("sync_index")
+    assert (code, report["failed"], report["remaining"]) == (3, 1, 1)
     assert "characters" in IndexEntry.objects.get(state="failed").last_error
     assert run("verify_index")[0] == 3
 
@@ -136,22 +136,22 @@ def test_a_switch_embeds_each_text_once_and_drops_the_old(notes: FakeSource) -> 
     run("sync_index")
     with model("second", 16) as new:
         notes.write(boat="one|changed")
-        code, told = run("switch_embedder")
-        assert (code, told["switched"], told["chunks_embedded"], told["dropped"]) == (0, True, 4, 1)
+        code, report = run("switch_embedder")
+        assert (code, report["switched"], report["chunks_embedded"], report["dropped"]) == (0, True, 4, 1)
         assert len(new.seen) == 4
         assert [n.embedder for n in Namespace.objects.all()] == [new.info.fingerprint]
         check_ledger(notes)
         assert Vector.objects.count() == 4
         assert run("switch_embedder")[1]["chunks_embedded"] == 0
     with model("first"):
-        assert run("switch_embedder")[1]["chunks_embedded"] == 1  # the vectors of the old model were kept
+        assert run("switch_embedder")[1]["chunks_embedded"] == 1  # the vectors of the old model are still stored
 
 
-def test_while_a_switch_goes_on_the_old_model_serves_and_syncs(notes: FakeSource) -> None:
+def test_the_old_model_serves_and_syncs_during_a_switch(notes: FakeSource) -> None:
     run("sync_index")
     with model("second"):
-        code, told = run("switch_embedder", max_seconds=0.0)
-        assert (code, told["switched"], told["remaining"]) == (3, False, 3)
+        code, report = run("switch_embedder", max_seconds=0.0)
+        assert (code, report["switched"], report["remaining"]) == (3, False, 3)
         notes.write(tide="five")
         assert run("sync_index")[1]["chunks_embedded"] == 1
         target = serving()
@@ -161,7 +161,7 @@ def test_while_a_switch_goes_on_the_old_model_serves_and_syncs(notes: FakeSource
         check_ledger(notes)
 
 
-def test_an_abandoned_switch_is_cleared_away(notes: FakeSource) -> None:
+def test_an_abandoned_switch_is_removed(notes: FakeSource) -> None:
     run("sync_index")
     with model("second"):
         run("switch_embedder", max_seconds=0.0)
@@ -171,7 +171,7 @@ def test_an_abandoned_switch_is_cleared_away(notes: FakeSource) -> None:
     assert IndexEntry.objects.count() == 3
 
 
-def test_two_switches_do_not_meet(notes: FakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_switches_exclude_each_other(notes: FakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.management.commands.switch_embedder.scope_lock", lambda *names: nullcontext(False))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     with pytest.raises(ScopeBusy) as raised:
         run("switch_embedder")

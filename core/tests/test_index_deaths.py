@@ -1,4 +1,4 @@
-"""Killed at every step there is, the next run ends where one that was not killed ends."""
+"""After a kill at any step, the next run ends in the same state as an undisturbed run."""
 
 import itertools
 import time
@@ -22,7 +22,7 @@ LONG = "|".join(f"passage {n}" for n in range(5))
 
 @pytest.fixture(params=["pgvector", pytest.param("pinecone", marks=pytest.mark.twin)])
 def index(request: pytest.FixtureRequest) -> Iterator[Twin | None]:
-    """Both indexes; the stand-in for the one that has it."""
+    """Yield both indexes, with the stand-in for Pinecone."""
     if request.param == "pgvector":
         yield None
         return
@@ -32,7 +32,7 @@ def index(request: pytest.FixtureRequest) -> Iterator[Twin | None]:
 
 
 def run_until_in_step(act: Callable[[], bool]) -> None:
-    """The session of a killed process may hold its locks a moment longer."""
+    """Repeat until the index is in step, because the session of a killed process may hold its locks a little longer."""
     until = time.monotonic() + 10
     while not act():
         assert time.monotonic() < until
@@ -54,7 +54,7 @@ def check(notes: FakeSource, twin: Twin | None) -> None:
 
 
 def change(notes: FakeSource, turn: int) -> None:
-    """Edit, grow or shrink, delete or bring back, add, and rename every few turns."""
+    """Edit, extend or shorten, delete or restore, and add documents; rename the scope every few turns."""
     notes.write(edited=f"edited {turn}|same", sized=LONG if turn % 2 else "short", **{f"new{turn}": "new"})
     notes.delete(f"new{turn - 1}")
     if turn % 2:
@@ -98,7 +98,7 @@ def test_a_switch_that_is_killed_at_any_step_goes_on(index: Twin | None) -> None
         name = "second" if step % 2 else "first"
         with model(name) as new:
             ended = survives(step, lambda: switch([notes]))
-            notes.write(some=f"edited {step}|two")  # somebody changes it while the switch stands still
+            notes.write(some=f"edited {step}|two")  # a change while the switch is stopped
             run_until_in_step(lambda: switch([notes]).switched)
             assert serving_model() == new.info.fingerprint
             run_until_in_step(lambda: not sync([notes]).remaining)

@@ -1,4 +1,4 @@
-"""Pages of the admin, seen through their answers: filters, marks, permissions, statements."""
+"""Pages of the admin: filters, cursors, permissions, statements."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 
 def fill(number: int = 120) -> list[Activity]:
-    """Activities a minute apart in two scopes, every third one at the same moment as the last."""
+    """Create activities one minute apart in two scopes; every third has the same time as the previous one."""
     scopes = [Scope.objects.create(source_system="github", external_id=str(n), name=f"a/b{n}") for n in (1, 2)]
     return Activity.objects.bulk_create(
         Activity(
@@ -31,13 +31,13 @@ def fill(number: int = 120) -> list[Activity]:
     )  # fmt: skip
 
 
-def shown(client: Client, **asked: str) -> list[int]:
-    """The activities on a page of the timeline."""
-    answer = client.get(reverse("admin:timeline"), asked)
+def listed(client: Client, **query: str) -> list[int]:
+    """Return the keys of the activities on a page of the timeline."""
+    answer = client.get(reverse("admin:timeline"), query)
     return [entry["activity"].pk for entry in answer.context["entries"]]
 
 
-def test_pages_forth_and_back_show_every_activity_once(admin_client: Client) -> None:
+def test_pages_in_both_directions_show_every_activity_once(admin_client: Client) -> None:
     kept = sorted(fill(), key=lambda row: (row.occurred_at, row.pk), reverse=True)
     seen: list[int] = []
     answer = admin_client.get(reverse("admin:timeline"))
@@ -52,24 +52,24 @@ def test_pages_forth_and_back_show_every_activity_once(admin_client: Client) -> 
 
 
 @pytest.mark.parametrize("mark", ["", "~", "x~1", "2025-06-02T12:00:00~1", "2025-06-02T12:00:00+00:00~-1", "9" * 400])
-def test_a_broken_mark_is_the_first_page(admin_client: Client, mark: str) -> None:
+def test_an_invalid_cursor_shows_the_first_page(admin_client: Client, mark: str) -> None:
     fill(3)
-    assert len(shown(admin_client, before=mark)) == 3
+    assert len(listed(admin_client, before=mark)) == 3
 
 
-def test_filters_narrow_down(admin_client: Client) -> None:
+def test_filters_select_activities(admin_client: Client) -> None:
     fill()
-    assert len(shown(admin_client, words="word7")) == 11
-    assert len(shown(admin_client, words="WORD7 tide")) == 11
-    assert shown(admin_client, words="!!!") == []
-    assert len(shown(admin_client, state="deleted")) == 12
-    assert len(shown(admin_client, scope="A/B1", words="word11")) == 5
-    assert len(shown(admin_client, scope="b2", words="word11")) == 6
-    assert len(shown(admin_client, person="person3")) == 24
-    assert len(shown(admin_client, person="github:3")) == 24
-    assert shown(admin_client, person="nobody") == []
-    assert shown(admin_client, since="2025-06-03") == []
-    assert shown(admin_client, words="nul\0byte") == []
+    assert len(listed(admin_client, words="word7")) == 11
+    assert len(listed(admin_client, words="WORD7 tide")) == 11
+    assert listed(admin_client, words="!!!") == []
+    assert len(listed(admin_client, state="deleted")) == 12
+    assert len(listed(admin_client, scope="A/B1", words="word11")) == 5
+    assert len(listed(admin_client, scope="b2", words="word11")) == 6
+    assert len(listed(admin_client, person="person3")) == 24
+    assert len(listed(admin_client, person="github:3")) == 24
+    assert listed(admin_client, person="unknown") == []
+    assert listed(admin_client, since="2025-06-03") == []
+    assert listed(admin_client, words="nul\0byte") == []
 
 
 def test_a_person_is_found_under_all_their_names(admin_client: Client) -> None:
@@ -77,10 +77,10 @@ def test_a_person_is_found_under_all_their_names(admin_client: Client) -> None:
     Activity.objects.filter(actor_external_id="3").order_by("-occurred_at").first()
     newest = Activity.objects.filter(actor_external_id="3").latest("occurred_at", "pk")
     Activity.objects.filter(pk=newest.pk).update(actor_name="Married")
-    assert len(shown(admin_client, person="married")) == 24
+    assert len(listed(admin_client, person="married")) == 24
 
 
-def test_statements_do_not_grow_with_what_is_kept(admin_client: Client, django_assert_num_queries: Any) -> None:
+def test_statements_do_not_grow_with_the_number_of_rows(admin_client: Client, django_assert_num_queries: Any) -> None:
     few = fill(2)
     counts = {"admin:index": 0, "admin:timeline": 0, "admin:health": 0}
     for name in counts:
@@ -94,7 +94,7 @@ def test_statements_do_not_grow_with_what_is_kept(admin_client: Client, django_a
 
 
 def statements(client: Client, name: str) -> int:
-    """How many a page takes."""
+    """Return the number of statements of a page."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -127,12 +127,12 @@ def test_a_retry_returns_only_to_this_site(admin_client: Client) -> None:
     assert admin_client.get(reverse("admin:retry")).status_code == 405
 
 
-def test_a_run_tells_its_progress_as_json(admin_client: Client) -> None:
+def test_a_run_reports_its_progress_as_json(admin_client: Client) -> None:
     run = CollectorRun.objects.create(
         collector="github", host="h", pid=1, started_at=timezone.now(), progress={"seen": 3, "total": 2}
     )
-    told = admin_client.get(reverse("admin:run_progress", args=[run.pk])).json()
-    assert (told["running"], told["alive"], told["seen"], told["total"]) == (True, False, 3, None)
+    state = admin_client.get(reverse("admin:run_progress", args=[run.pk])).json()
+    assert (state["running"], state["alive"], state["seen"], state["total"]) == (True, False, 3, None)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_run_tells_its_progress_as_json(admin_client: Client) -> None:
         ("line\nline\ttab", "line\nline\ttab"), ("\ud800", "‹U+D800›"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_seen_is_written_as_its_number(text: str, seen: str) -> None:
+def test_hidden_characters_are_shown_as_their_numbers(text: str, seen: str) -> None:
     assert visible(text) == seen
 
 

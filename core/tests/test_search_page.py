@@ -1,4 +1,4 @@
-"""The search page, as staff see it."""
+"""The search page."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,18 +19,18 @@ FIND = "/admin/timeline/github/find/"
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    user: Any = get_user_model().objects.create_superuser("keeper")  # pyright: ignore[reportAttributeAccessIssue]
+    user: Any = get_user_model().objects.create_superuser("operator")  # pyright: ignore[reportAttributeAccessIssue]
     client.force_login(user)
     return client
 
 
-def page(staff: Client, address: str = PAGE, **asked: object) -> str:
-    answer = staff.get(address, asked)
+def page(staff: Client, address: str = PAGE, **query: object) -> str:
+    answer = staff.get(address, query)
     assert answer.status_code == 200
     return answer.content.decode()
 
 
-def test_it_is_for_staff_only(client: Client) -> None:
+def test_only_staff_can_search(client: Client) -> None:
     assert client.get(PAGE).status_code == 302
     assert client.get(FIND).status_code == 302
 
@@ -40,11 +40,11 @@ def test_staff_without_the_permission_see_nothing(client: Client) -> None:
     assert client.get(PAGE, {"q": "ferry"}).status_code == 403
 
 
-def test_an_empty_index_says_how_to_fill_it(staff: Client) -> None:
+def test_an_empty_index_explains_how_to_build_it(staff: Client) -> None:
     assert "sync_index" in page(staff, q="ferry")
 
 
-def test_a_result_has_its_matches_marked_and_all_its_ways(staff: Client) -> None:
+def test_a_result_has_marked_matches_and_links(staff: Client) -> None:
     store_conversations()
     shown = page(staff, q="ferry noon")
     assert "<mark>ferry</mark>" in shown
@@ -53,7 +53,7 @@ def test_a_result_has_its_matches_marked_and_all_its_ways(staff: Client) -> None
     assert f"{FIND}?thread=boat&amp;url=https%3A%2F%2Fexample.org%2Fboat%2F0" in shown
 
 
-def test_hostile_texts_do_nothing(staff: Client) -> None:
+def test_hostile_texts_have_no_effect(staff: Client) -> None:
     store_conversations()
     shown = page(staff, q="name of a station")
     assert "<script>alert" not in shown
@@ -62,7 +62,7 @@ def test_hostile_texts_do_nothing(staff: Client) -> None:
     assert "style=" not in shown.partition('id="content"')[2]
 
 
-def test_hostile_questions_do_nothing(staff: Client) -> None:
+def test_hostile_queries_have_no_effect(staff: Client) -> None:
     store_conversations()
     for words in ("<script>alert(1)</script>", "\0", "'; DROP TABLE core_chunk; --", "x" * 501, "\u202e"):
         assert "<script>alert(1)" not in page(staff, q=words, page="9" * 30)
@@ -83,7 +83,7 @@ def test_the_number_of_queries_does_not_grow_with_the_results(staff: Client) -> 
     assert counts[0] == counts[1] <= 16
 
 
-def test_more_than_a_page_goes_on_and_ends(staff: Client) -> None:
+def test_results_continue_on_further_pages(staff: Client) -> None:
     for n in range(45):
         store_document(f"tide{n:02}", f"Tide {n}", "the spring tide comes")
     first, last = page(staff, q="spring tide"), page(staff, q="spring tide", page=3)
@@ -92,7 +92,7 @@ def test_more_than_a_page_goes_on_and_ends(staff: Client) -> None:
     assert last.count("View at the source") == 5
 
 
-def test_a_hit_leads_to_its_place_in_the_thread(staff: Client) -> None:
+def test_a_result_links_to_its_activity_in_the_thread(staff: Client) -> None:
     store_document("long", "Long", *(f"passage number {n}." for n in range(120)))
     rows = Activity.objects.bulk_create(
         Activity(
@@ -111,7 +111,7 @@ def test_a_hit_leads_to_its_place_in_the_thread(staff: Client) -> None:
     assert gone.headers["Location"].endswith(f"#activity-{rows[0].pk}")
 
 
-def test_a_hit_without_any_activity_leads_to_its_source(staff: Client) -> None:
+def test_a_result_without_activities_links_to_its_source(staff: Client) -> None:
     store_conversations()
     assert staff.get(FIND, {"thread": "boat"}).headers["Location"] == "https://example.org/boat"
     assert staff.get(FIND, {"thread": "nowhere"}).status_code == 404
@@ -119,6 +119,6 @@ def test_a_hit_without_any_activity_leads_to_its_source(staff: Client) -> None:
     assert staff.get(FIND).status_code == 404
 
 
-def test_what_is_not_in_the_index_has_nothing_like_it(staff: Client) -> None:
+def test_a_document_outside_the_index_has_no_similar_documents(staff: Client) -> None:
     store_conversations()
     assert "not in the index" in page(staff, like="boat")  # it has no vectors
