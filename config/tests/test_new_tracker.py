@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from config.import_contracts import TRACKERS, TrackerLayers
 from config.wiring import edits_for
 from tests.support.doc_examples import ROOT, commands, copy_repository, files, run
 from tests.support.slow_variants import quick
@@ -105,3 +106,12 @@ def test_the_guide_builds_what_it_promises(copy: Path, feed: str) -> None:
     told = [good(order, copy) for order in orders[1:]]
     assert told[-2].count("feeds:item:") >= 2
     assert told[-1].startswith("OK - 1 scope fresh")
+
+
+def test_the_import_contracts_cover_every_tracker() -> None:
+    roots = {"root_packages": ["config", "core", "forum_activity_tracker", "feeds_activity_tracker"]}
+    options = {"name": "n", "type": "t", "containers": TRACKERS, "layers": ["config", TRACKERS, "core"]}
+    contract = TrackerLayers("n", roots, {**options, "layers": ["collector"]})
+    assert {one.expression for one in contract.containers} == {"feeds_activity_tracker", "forum_activity_tracker"}  # pyright: ignore
+    (_, trackers, _) = TrackerLayers("n", roots, {**options, "containers": "config"}).layers  # pyright: ignore
+    assert {tail.name for tail in trackers.module_tails} == {"feeds_activity_tracker", "forum_activity_tracker"}
