@@ -1,4 +1,4 @@
-"""Which repository an address means. A renamed one answers 301: to its id for the API, to its present name for git."""
+"""Find the repository of a URL. A former name redirects (301): to the id for the API, to the present name for git."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
 
 
 def find_repository(site: Site, request: Request) -> tuple[Repository, str]:
-    """The repository of a path of the API, and what follows it."""
+    """Return the repository of an API path, and the rest of the path."""
     by_id, named = BY_ID.fullmatch(request.path), NAMED.fullmatch(request.path)
     try:
         if by_id:
@@ -38,7 +38,7 @@ def answer_git(
     limits: Limits,
     git_dir: Callable[[Repository], Path | None],
 ) -> Answer:
-    """A step of a clone or fetch, which is not charged. ``address`` is (owner/name, what is asked of it)."""
+    """Answer a step of a clone or fetch, which costs no quota. ``address`` is (owner/name, service)."""
     full_name, service = address
     with site.community.lock:
         try:

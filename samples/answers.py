@@ -1,4 +1,4 @@
-"""A request as the routes see it, and what goes back."""
+"""The request and the response of routes."""
 
 import json
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Request:
     path: str
     query: dict[str, str]
     target: str
-    """Path and query as they were sent."""
+    """Return path and query as the client sent them."""
     headers: dict[str, str]
     body: bytes = b""
 
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(kw_only=True, slots=True)
 class Answer:
-    """With ``cut`` the connection is reset in the middle of the body; ``delay`` is in seconds."""
+    """A response. With ``cut`` the connection is reset in the middle of the body; ``delay`` is in seconds."""
 
     status: int = 200
     body: bytes = b""
@@ -36,7 +36,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """An error in GitHub's shape; ``extra`` members go into its body."""
+    """Return an error in GitHub's format; ``extra`` members go into its body."""
 
     def __init__(
         self, status: int, message: str, doc: str = "/rest", headers: dict[str, str] | None = None, **extra: Any
@@ -56,5 +56,5 @@ def not_found(doc: str = "/rest") -> Refusal:
 
 
 def encode(value: object) -> bytes:
-    """Compact JSON in UTF-8; U+0000 stays an escape."""
+    """Return compact JSON in UTF-8; U+0000 stays an escape."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -19,15 +19,15 @@ from samples.paging import numbered
 
 DOC = "/rest/apps/apps"
 SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
-"""What stands before a SHA-256 digest in a signature: https://www.rfc-editor.org/rfc/rfc8017#section-9.2"""
+"""The prefix of a SHA-256 digest in a signature: https://www.rfc-editor.org/rfc/rfc8017#section-9.2"""
 TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
 LONGEST = 600
-"""Seconds that a signed token may be good for."""
+"""Longest lifetime of a signed token in seconds."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Installation:
-    """One account's installation. ``lifetime`` of its tokens is in seconds."""
+    """The installation of an account; ``lifetime`` is that of its tokens in seconds."""
 
     number: int
     login: str
@@ -35,7 +35,7 @@ class Installation:
     lifetime: float = 3600.0
 
     def row(self) -> dict[str, Any]:
-        """As the API lists it."""
+        """Return the installation as the API lists it."""
         since = "2026-01-01T00:00:00Z" if self.suspended else None
         return {
             "id": self.number, "account": {"login": self.login, "type": "Organization"}, "target_type": "Organization",
@@ -59,7 +59,7 @@ class App:
     served: int = 0
 
     def answer(self, request: Request, address: Callable[[Request], str]) -> Answer:
-        """Answer a request to ``/app``; refuses what is not signed as it has to be."""
+        """Answer a request to ``/app``; refuse a request without a valid signature."""
         self._check(request.header("authorization").partition(" ")[2])
         if request.path == "/app/installations" and request.method == "GET":
             places, headers = numbered(range(len(self.installations)), request, address(request))
@@ -74,7 +74,7 @@ class App:
         return self._issue(known[0])
 
     def login_of(self, token: str) -> str | None:
-        """The account of an installation's token; refuses an expired one with 401, None for other tokens."""
+        """Return the account of an installation token, or None for another token; refuse an expired token with 401."""
         if token not in self.issued:
             return None
         installation, expires = self.issued[token]
@@ -83,7 +83,7 @@ class App:
         return installation.login
 
     def expire_tokens(self) -> None:
-        """End every token now."""
+        """Expire every token now."""
         self.issued = {token: (installation, 0.0) for token, (installation, _) in self.issued.items()}
 
     def _issue(self, installation: Installation) -> Answer:
@@ -99,17 +99,17 @@ class App:
         return time.time() + self.skew
 
     def _check(self, signed: str) -> None:
-        """Refuse a token that is not a JWT with RS256 of this App and of this moment."""
+        """Refuse a token that is not a currently valid JWT of this App, signed with RS256."""
         try:
             header, claims, signature = (base64.urlsafe_b64decode(part + "==") for part in signed.split("."))
-            named, told = json.loads(header), json.loads(claims)
+            header_fields, payload = json.loads(header), json.loads(claims)
         except (ValueError, binascii.Error):
             raise Refusal(401, "A JSON web token could not be decoded") from None
-        if named.get("alg") != "RS256" or not self._is_signature(signed.rpartition(".")[0].encode(), signature):
+        if header_fields.get("alg") != "RS256" or not self._is_signature(signed.rpartition(".")[0].encode(), signature):
             raise Refusal(401, "A JSON web token could not be decoded")
-        if str(told.get("iss")) != self.app_id:
+        if str(payload.get("iss")) != self.app_id:
             raise Refusal(401, "'Issuer' claim ('iss') must be an Integer")
-        issued, expires = told.get("iat"), told.get("exp")
+        issued, expires = payload.get("iat"), payload.get("exp")
         if not isinstance(issued, int) or issued > self._now():
             raise Refusal(401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion"
                           " was issued")  # fmt: skip
@@ -120,7 +120,10 @@ class App:
             raise Refusal(401, "'Expiration time' claim ('exp') is too far in the future")
 
     def _is_signature(self, text: bytes, signature: bytes) -> bool:
-        """Whether the App's key signed a text: RSASSA-PKCS1-v1_5 of https://www.rfc-editor.org/rfc/rfc8017#section-8.2.2."""
+        """Return whether the App's key signed a text, by RSASSA-PKCS1-v1_5.
+
+        https://www.rfc-editor.org/rfc/rfc8017#section-8.2.2
+        """
         size = (self.modulus.bit_length() + 7) // 8
         digest = SHA256 + hashlib.sha256(text).digest()
         padded = b"\x00\x01" + b"\xff" * (size - len(digest) - 3) + b"\x00" + digest

@@ -1,4 +1,4 @@
-"""One request to a repository, and what its path and query mean."""
+"""One request to a repository, with the meaning of its path and query."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SINCE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?)?(?:Z|\+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """One request to a repository; ``address`` is what the links of a list begin with."""
+    """One request to a repository; ``address`` is the beginning of the links of a list."""
 
     request: Request
     catalogue: Catalogue
@@ -27,7 +27,7 @@ class Context:
     git_dir: Callable[[Repository], Path | None]
 
     def number(self) -> int:
-        """The issue of the path; refuses one that is gone (410), went elsewhere (301) or never was (404)."""
+        """Return the issue of the path; refuse a deleted (410), transferred (301) or unknown (404) one."""
         number, doc = self.numbers[0], "/rest/issues/issues#get-an-issue"
         if number in self.repo.moved and self.address.endswith(f"/issues/{number}"):
             repository, there = self.repo.moved[number]

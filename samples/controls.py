@@ -1,4 +1,4 @@
-"""What tests do to a server beside changing its community."""
+"""What tests change in a server besides its community: tokens, quotas and faults."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Controls(Changes):
 
     @staticmethod
     def token(user: str = "sample") -> str:
-        """A token; all tokens of one user share one quota. Users whose name begins with ``bad`` are refused."""
+        """Return a token; all tokens of a user share one quota. Tokens of users named ``bad...`` are refused."""
         return f"ghp_{user}_{'0' * 8}"
 
     def install(self, app: App) -> None:
@@ -31,7 +31,7 @@ class Controls(Changes):
         self, user: str = "sample", *, remaining: int, reset_in: float = 3600.0, limit: int | None = None,
         resource: str = "core",
     ) -> None:  # fmt: skip
-        """What is left to a user (an empty name: to requests without a token), and for how many seconds."""
+        """Set the remaining requests of a user (empty name: without a token), and the seconds until the reset."""
         with self.community.lock:
             self.limits.set(user, remaining=remaining, reset_in=reset_in, limit=limit, resource=resource)
 
@@ -49,7 +49,7 @@ class Controls(Changes):
         self._schedule(str(kind), when, times, details, None)
 
     def before(self, when: int | str, action: Callable[[], object], *, times: int | None = 1, skip: int = 0) -> None:
-        """Call ``action`` just before a request is answered, such as a change between two pages."""
+        """Call ``action`` just before a request is answered, for example for a change between two pages."""
         self._schedule("", when, times, {"skip": skip}, action)
 
     def clear_faults(self) -> None:
@@ -71,7 +71,7 @@ class Controls(Changes):
             self.faults.append(fault)
 
     def fault_of(self, request: Request, is_git: bool) -> Fault | None:
-        """The first fault whose turn it is; actions, and changes of tokens and quotas, have then happened."""
+        """Return the first fault that is due; run due actions, and changes of tokens and quotas, before."""
         with self.community.lock:
             firing = [fault for fault in self.faults if fault.fires(request.target, is_git)]
             for fault in firing:

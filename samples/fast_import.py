@@ -1,17 +1,17 @@
-"""The stream that ``git fast-import`` reads: https://git-scm.com/docs/git-fast-import."""
+"""Write the input of ``git fast-import``: https://git-scm.com/docs/git-fast-import."""
 
 from dataclasses import dataclass, field
 
 File = tuple[bytes, bytes]
-"""(mode, content); the content of a submodule is the name of its commit."""
+"""An entry of a tree: (mode, content). The content of a submodule is the name of its commit."""
 Tree = dict[bytes, File]
-"""Paths are bytes: git knows no encoding of names."""
+"""A tree by path. Paths are bytes, because git does not define their encoding."""
 PLAIN, EXECUTABLE, SYMLINK, SUBMODULE = b"100644", b"100755", b"120000", b"160000"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commit:
-    """``author`` and ``committer`` are whole lines: name, address, seconds since 1970, zone."""
+    """A commit. ``author`` and ``committer`` are whole lines: name, address, seconds since 1970, time zone."""
 
     ref: str
     mark: int
@@ -21,7 +21,7 @@ class Commit:
     encoding: str | None
     parents: list[int]
     before: Tree
-    """The tree of the first parent."""
+    """Return the tree of the first parent."""
     after: Tree
     renames: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
 
@@ -51,7 +51,7 @@ def write_commit(commit: Commit) -> bytes:
 
 
 def write_tag(name: str, mark: int, tagger: bytes, message: str) -> bytes:
-    """An annotated one."""
+    """Write an annotated tag."""
     head = f"tag {name}\nfrom :{mark}\ntagger ".encode()
     return head + tagger + b"\n" + _data(message.encode()) + b"\n"
 

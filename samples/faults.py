@@ -1,4 +1,4 @@
-"""Things that go wrong when a test wants them to."""
+"""Faults that tests schedule."""
 
 import json
 import re
@@ -32,20 +32,20 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>Unicorn!</title></head><body>This p
 
 @dataclass(kw_only=True, slots=True)
 class Fault:
-    """One line of a schedule; ``kind`` is empty for one that only acts before the request is answered."""
+    """An entry of the schedule. An entry with an empty ``kind`` only runs its action before the request is answered."""
 
     kind: str
     pattern: re.Pattern[str] | None
     first: int
-    """Which of the requests that fit is the first to fail, from 1."""
+    """Number of the first matching request that fails, from 1."""
     times: int | None
-    """How many then fail; ``None`` is all of them."""
+    """Number of requests that fail; ``None`` means all."""
     details: dict[str, Any] = field(default_factory=dict[str, Any])
     action: Callable[[], object] | None = None
     seen: int = 0
 
     def fires(self, target: str, is_git: bool) -> bool:
-        """Whether it is this request's turn. Git's requests are meant by a pattern only."""
+        """Return whether the fault applies to this request. Only a pattern matches requests of git."""
         if is_git if self.pattern is None else not self.pattern.search(target):
             return False
         self.seen += 1
@@ -56,7 +56,7 @@ class Fault:
 
 
 def refusal_of(fault: Fault) -> Refusal | None:
-    """The error that a fault is, if it is one."""
+    """Return the error of a fault, or None if the fault is not an error."""
     if fault.kind in {"secondary", "429"}:
         status = int(fault.detail("status", 429 if fault.kind == "429" else 403))
         return secondary_limit(fault.detail("retry_after", 60), status)
@@ -67,7 +67,7 @@ def refusal_of(fault: Fault) -> Refusal | None:
 
 
 def spoil(answer: Answer, fault: Fault) -> Answer:
-    """The same answer with the fault in it."""
+    """Return the response with the fault applied."""
     if fault.kind == "reset":
         answer.cut = True
     elif fault.kind == "truncated":

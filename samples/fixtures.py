@@ -12,14 +12,14 @@ from samples.server import SampleServer
 
 @pytest.fixture
 def sample_server() -> Iterator[SampleServer]:
-    """The sample community behind a port, fresh for every test."""
+    """A server for the sample community, new for every test."""
     with SampleServer() as server:
         yield server
 
 
 @pytest.fixture
 def sample_discord() -> Iterator[SampleDiscord]:
-    """The sample guild behind a port, fresh for every test."""
+    """A server for the sample guild, new for every test."""
     with SampleDiscord() as server:
         yield server
 

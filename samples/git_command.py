@@ -1,4 +1,4 @@
-"""Runs git so that neither the user's settings nor the machine's change what it does."""
+"""Run git independently of the settings of the user and the machine."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ SETTINGS = {"safe.directory": "*", "init.defaultBranch": "main", "core.autocrlf"
 
 
 def run_git(folder: Path, *arguments: str, feed: bytes = b"", protocol: str = "") -> bytes:
-    """What git writes; ``subprocess.CalledProcessError`` when it fails. ``protocol`` is a ``Git-Protocol`` header."""
+    """Return the output of git; raises ``subprocess.CalledProcessError``. ``protocol`` is a ``Git-Protocol`` header."""
     program = shutil.which("git") or "git"
     return subprocess.run(
         [program, *arguments],

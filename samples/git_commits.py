@@ -16,7 +16,7 @@ NOREPLY = re.compile(r"(?:(\d+)\+)?([^@]+)@users\.noreply\.github\.com")
 
 
 def names(git_dir: Path, ref: str) -> list[str]:
-    """Full names of a ref's commits, newest first; 404 for an unknown one."""
+    """Return the full names of a ref's commits, newest first; refuse an unknown ref with 404."""
     try:
         return run_git(git_dir, "rev-list", "--end-of-options", ref, "--").decode().split()
     except subprocess.CalledProcessError as error:
@@ -24,7 +24,7 @@ def names(git_dir: Path, ref: str) -> list[str]:
 
 
 def commits(git_dir: Path, site: Site, repo: Repository, shas: list[str]) -> list[Json]:
-    """In the order of ``shas``; bytes that are not UTF-8 are replaced."""
+    """Return commits in the order of ``shas``; bytes that are not UTF-8 are replaced."""
     if not shas:
         return []
     arguments = ("log", "--no-walk=unsorted", "--encoding=UTF-8", "-z", f"--format={FIELDS}%x00", "--stdin")
@@ -74,7 +74,7 @@ def _account(email: str, site: Site) -> Json | None:
 
 
 def account_of(email: str, community: SampleCommunity) -> int | None:
-    """The account that an address belongs to; the number in a no-reply address is the account's id."""
+    """Return the account of an email address; the number in a no-reply address is the account's id."""
     known = community.accounts.values()
     found = NOREPLY.fullmatch(email)
     if found is None:

@@ -26,7 +26,7 @@ Raw = dict[str, Any]
 
 @dataclass(kw_only=True, slots=True)
 class History:
-    """A bare repository in a folder of its own."""
+    """A bare repository in its own folder."""
 
     folder: Path
 
@@ -35,7 +35,7 @@ class History:
 
 
 def build(folder: Path) -> None:
-    """Make ``folder``, which must not exist yet, a bare repository of the sample project. Takes about 50 ms."""
+    """Create ``folder`` as a bare repository of the sample project, in about 50 ms. The folder must not exist."""
     folder.mkdir(parents=True)
     run_git(folder, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
     run_git(folder, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--date-format=raw", feed=_stream())
@@ -43,12 +43,12 @@ def build(folder: Path) -> None:
 
 
 def commit_names(folder: Path) -> list[str]:
-    """All that branches and tags reach."""
+    """Return the names of all commits that branches and tags reach."""
     return sorted(run_git(folder, "rev-list", "--branches", "--tags").decode().split())
 
 
 def own_copy() -> History:
-    """A repository in a temporary folder, which the caller removes."""
+    """Return a repository in a temporary folder, which the caller removes."""
     folder = Path(tempfile.mkdtemp(prefix="tidewatch-"))
     for name, content in _files().items():
         path = folder / name
@@ -61,7 +61,7 @@ def own_copy() -> History:
 
 @lru_cache(maxsize=1)
 def _files() -> dict[str, bytes]:
-    """The built repository in memory: it is made once a process."""
+    """Return the built repository from memory; a process builds it once."""
     with tempfile.TemporaryDirectory(prefix="tidewatch-") as scratch:
         folder = Path(scratch) / "built.git"
         build(folder)
@@ -120,7 +120,7 @@ class _Builder:
         return [self.tips[branch]] if branch in self.tips and not raw.get("root") else []
 
     def _merged(self, parents: list[int]) -> Tree:
-        """The first parent's tree with what each other parent changed since the two parted."""
+        """Return the first parent's tree with the changes of the other parents since their common ancestor."""
         tree = dict(self.trees[parents[0]])
         for other in parents[1:]:
             base = self.trees[max(self._ancestors(parents[0]) & self._ancestors(other))]
@@ -148,7 +148,7 @@ class _Builder:
 
 
 def _message(raw: Raw) -> bytes:
-    """In the encoding that the commit declares, or (``message_encoding``) in one that it does not."""
+    """Return the message in the encoding that the commit declares, or in the undeclared ``message_encoding``."""
     text = raw["message"].strip("\n")
     return (text and f"{text}\n").encode(raw.get("encoding") or raw.get("message_encoding", "utf-8"))
 

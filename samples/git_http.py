@@ -16,7 +16,7 @@ GREETING = b"001e# service=git-upload-pack\n0000"
 
 
 def find(path: str) -> tuple[str, str] | None:
-    """(owner/name, what is asked of it) where a path is git's."""
+    """Return (owner/name, service) for a path of git, else None."""
     found = ADDRESS.fullmatch(path)
     if found is None or found[1] in {"repos", "repositories"}:
         return None
@@ -42,7 +42,7 @@ def serve(request: Request, service: str, git_dir: Path | None) -> Answer:
 
 
 def refuse(status: int, headers: dict[str, str] | None = None) -> Answer:
-    """401 for a bad token, 404 for an unknown repository, 301 for a renamed one."""
+    """Refuse a bad token (401), an unknown repository (404) or a former name (301)."""
     text = {301: "Moved Permanently", 401: "Invalid username or token.", 404: "Repository not found."}
     return _plain(status, text.get(status, "Error"), headers)
 

@@ -1,4 +1,4 @@
-"""Who is calling and what is left of their hour: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
+"""Users and their quotas: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|github_pat)_([A-Za-z0-9-]+)_.+")
 LIMITS_DOC = "/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 HOUR = 3600.0
 CORE, GRAPHQL = "core", "graphql"
-"""Two pools of every user."""
+"""The two pools of every user."""
 ANONYMOUS = ""
 """The user of requests without a token."""
 
@@ -36,7 +36,7 @@ class Pool:
 
 @dataclass(kw_only=True, slots=True)
 class Limits:
-    """All tokens of one user draw on one pool. Not safe for threads by itself."""
+    """Quotas by user; all tokens of a user share them. Not thread-safe."""
 
     rest_limit: int = 5000
     anonymous_limit: int = 60
@@ -46,7 +46,7 @@ class Limits:
     app: App | None = None
 
     def user_of(self, request: Request) -> str:
-        """The user of the token, :data:`ANONYMOUS` without one; refuses a bad token with 401."""
+        """Return the user of the token, or :data:`ANONYMOUS` without a token; refuse a bad token with 401."""
         token, name = token_of(request), name_of(request)
         if token and (not name or name.startswith("bad") or token in self.revoked):
             raise Refusal(401, "Bad credentials")
@@ -55,7 +55,7 @@ class Limits:
         return name
 
     def pool(self, user: str, resource: str = CORE) -> Pool:
-        """The user's pool of a resource, a new one when the hour is over."""
+        """Return the user's pool of a resource; start a new one when the hour is over."""
         pool = self.pools.get((user, resource))
         if pool is None:
             limit = self.rest_limit if user and resource == CORE else 5000 if user else self.anonymous_limit
@@ -70,7 +70,7 @@ class Limits:
         pool.used, pool.reset = pool.limit - remaining, time.time() + reset_in
 
     def check(self, user: str) -> None:
-        """Refuse when nothing is left."""
+        """Charge one request; refuse it if the pool is empty."""
         if self.pool(user).remaining:
             return
         message = f"API rate limit exceeded for {f'user {user}' if user else '127.0.0.1'}."
@@ -88,14 +88,14 @@ class Limits:
         }
 
     def snapshot(self, user: str) -> dict[str, object]:
-        """The body of ``GET /rate_limit``, which is free."""
+        """Return the body of ``GET /rate_limit``, which costs nothing."""
         core = self.pool(user).row()
         graphql = self.pool(user, GRAPHQL).row() if user else core | {"limit": 0, "used": 0, "remaining": 0}
         return {"resources": {"core": core, "graphql": graphql}, "rate": core}
 
 
 def token_of(request: Request) -> str:
-    """The token of a ``Bearer``, ``token`` or (as git sends it) ``Basic`` header, or nothing."""
+    """Return the token of a ``Bearer``, ``token`` or (from git) ``Basic`` header, or an empty text."""
     scheme, _, value = request.header("authorization").strip().partition(" ")
     if scheme.lower() != "basic":
         return value.strip()
@@ -107,7 +107,7 @@ def token_of(request: Request) -> str:
 
 
 def name_of(request: Request) -> str:
-    """The user that a token names in the form ``ghp_<user>_<anything>``, whether it is good or not."""
+    """Return the user in a token of the form ``ghp_<user>_<anything>``, valid or not."""
     found = TOKEN.fullmatch(token_of(request))
     return found[1].lower() if found else ANONYMOUS
 

@@ -17,9 +17,9 @@ from samples.answers import Refusal, Request
 DEFAULT_SIZE, LARGEST_SIZE = 30, 100
 ISSUES_DOC = "/rest/issues/issues#list-repository-issues"
 Key = tuple[str, int]
-"""What a list is sorted by, then the id."""
+"""Sort key of a list, then the id."""
 Page = tuple[list[int], dict[str, str]]
-"""Ids and the headers that lead to the other pages."""
+"""The ids of a page and the headers with links to other pages."""
 
 
 def page_size(query: dict[str, str]) -> int:
@@ -27,7 +27,7 @@ def page_size(query: dict[str, str]) -> int:
 
 
 def numbered(ids: Sequence[int], request: Request, address: str, item_limit: int | None = None) -> Page:
-    """A page by its number; 422 beyond ``item_limit`` items, which is GitHub's guard of very long lists."""
+    """Return a page by its number; refuse pages beyond ``item_limit`` items with 422, as GitHub does in long lists."""
     size, page = page_size(request.query), _positive(request.query.get("page"), 1)
     if item_limit is not None and page * size > item_limit:
         message = "In order to keep the API fast for everyone, pagination is limited for this resource."
@@ -48,7 +48,7 @@ def numbered(ids: Sequence[int], request: Request, address: str, item_limit: int
 
 
 def by_cursor(keys: Sequence[Key], descending: bool, request: Request, address: str, page_limit: int) -> Page:
-    """A page of ascending ``keys`` from where ``after`` says; page numbers alone work up to ``page_limit`` items."""
+    """Return a page of ascending ``keys`` after the cursor ``after``; page numbers end at ``page_limit`` items."""
     size, page, after = page_size(request.query), _positive(request.query.get("page"), 1), request.query.get("after")
     if after is None and page * size >= page_limit:
         message = (
@@ -79,7 +79,7 @@ def _cursor(key: Key) -> str:
 
 
 def _place(cursor: str) -> Key:
-    """The key of one of our cursors; 422 for anything else."""
+    """Return the key in a cursor; refuse other texts with 422."""
     try:
         value, id_ = cast("list[object]", json.loads(base64.urlsafe_b64decode(cursor)))
         if isinstance(value, str) and isinstance(id_, int):
@@ -90,6 +90,6 @@ def _place(cursor: str) -> Key:
 
 
 def _link_header(address: str, links: dict[str, dict[str, str]]) -> dict[str, str]:
-    """As GitHub does, the links repeat what was asked and no more."""
+    """Return links that repeat the parameters of the request, as GitHub does."""
     parts = [f'<{address}?{urlencode(query, quote_via=quote, safe=",:")}>; rel="{rel}"' for rel, query in links.items()]
     return {"Link": ", ".join(parts)} if parts else {}

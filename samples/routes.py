@@ -1,4 +1,4 @@
-"""What each address of the REST API answers: https://docs.github.com/en/rest."""
+"""Answers of the REST API by path: https://docs.github.com/en/rest."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ def _releases(context: Context) -> Answered:
 
 
 def _listed(context: Context, rows: Sequence[object]) -> Answered:
-    """A numbered page of a short list."""
+    """Return a numbered page of a short list."""
     places, headers = numbered(range(len(rows)), context.request, context.address)
     return encode([rows[place] for place in places]), headers
 
@@ -141,7 +141,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
 
 
 def handler_of(path: str) -> tuple[Handler, tuple[int, ...]] | None:
-    """For the part of a path after the repository."""
+    """Return the route for the part of a path after the repository."""
     for pattern, handler in ROUTES:
         found = pattern.fullmatch(path)
         if found:

@@ -35,7 +35,7 @@ from samples.wire import LocalServer
 
 
 class Logged(NamedTuple):
-    """One request that was answered; ``path`` has the query, ``user`` is that of the token (empty without one)."""
+    """A logged request; ``path`` includes the query, ``user`` is that of the token (empty without one)."""
 
     method: str
     path: str
@@ -88,7 +88,7 @@ class SampleServer(Controls):
         self._wire.start()
 
     def stop(self) -> None:
-        """Waits until nothing is left of the server: threads, sockets, files."""
+        """Stop the server and wait until its threads, sockets and files are gone."""
         self._wire.stop()
         if self._history:
             self._history.remove()
@@ -98,7 +98,7 @@ class SampleServer(Controls):
 
     @property
     def git_dir(self) -> Path:
-        """This server's own bare repository of :data:`SAMPLE_REPOSITORY`; change it with git as you like."""
+        """Return the bare repository of :data:`SAMPLE_REPOSITORY`; tests may change it with git."""
         with self._history_lock:
             self._history = self._history or git_history.own_copy()
             return self._history.folder

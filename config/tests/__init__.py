@@ -1,1 +1,1 @@
-"""Tests of the whole: database, admin, kills, demo."""
+"""Tests of the whole project: database, admin, kills, demo, documentation."""

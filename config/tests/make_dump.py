@@ -17,11 +17,11 @@ from tests.support.doc_examples import ROOT
 
 FOLDER = Path(__file__).parent / "dumps"
 MOST_BYTES = 2_000_000
-"""Every clone carries all dumps for ever."""
+"""Maximum size of a dump; every clone of the repository contains all of them."""
 
 
 def main() -> int:
-    """Collect into a database of its own, dump it, and leave nothing else."""
+    """Collect into a temporary database and dump it."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     target = FOLDER / f"{version}.dump.xz"
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Every list opens with a constant number of queries, and cannot be edited."""
+"""Every list takes a constant number of queries, and is read-only."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MOST = 14
 
 @pytest.fixture
 def collected(sample_server: SampleServer, settings: Any, tmp_path: Any) -> SampleServer:
-    """The sample community, collected."""
+    """Collect the sample community."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
     restore_or_collect(

@@ -1,4 +1,4 @@
-"""What is wrong is told once, what is well again too, whatever dies in between."""
+"""Each problem and each recovery is announced once, even if processes are killed in between."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def slack(settings: Any) -> Iterator[SlackServer]:
-    """A Slack that the settings point to."""
+    """Start a local Slack and point the settings to it."""
     with SlackServer() as server:
         settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL, settings.SLACK_API_BASE = TOKEN, CHANNEL, server.url
         settings.ADMIN_URL = "https://activity.example"
@@ -34,7 +34,7 @@ def slack(settings: Any) -> Iterator[SlackServer]:
 
 
 def reported(*scopes: tuple[str, str]) -> CollectorResult:
-    """A result of scopes and outcomes."""
+    """Return a result with these scopes and outcomes."""
     reports = [
         ScopeReport(
             scope=name, outcome=outcome, category="" if outcome == "succeeded" else "network",
@@ -46,14 +46,14 @@ def reported(*scopes: tuple[str, str]) -> CollectorResult:
 
 
 def notify(*arguments: str) -> str:
-    """What the command prints."""
+    """Return the output of the command."""
     out = StringIO()
     call_command("notify", *arguments, stdout=out)
     return out.getvalue().strip()
 
 
 def scope(name: str, *, days: float) -> Scope:
-    """A watched repository that was complete so many days ago."""
+    """Store a monitored repository whose last complete run is this many days old."""
     number = 1000 + Scope.objects.count()
     Repository.objects.create(id=number, full_name=name)
     return Scope.objects.create(

@@ -1,4 +1,4 @@
-"""A backup holds everything, and comes back whole or not at all."""
+"""A backup contains everything, and is restored completely or not at all."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ MANAGE = f"{sys.executable} {ROOT}/manage.py"
 
 @pytest.fixture
 def homes(tmp_path: Path) -> Iterator[list[Path]]:
-    """Two places for databases."""
+    """Return two folders for databases."""
     found = [tmp_path / "one", tmp_path / "two"]
     yield found
     for home in found:
@@ -28,7 +28,7 @@ def homes(tmp_path: Path) -> Iterator[list[Path]]:
 
 
 def rows(home: Path) -> list[dict[str, Any]]:
-    """Everything in the timeline."""
+    """Return the ids of all activities."""
     done = manage(home, "export_activity --bodies")
     return sorted(
         (json.loads(line) for line in filter(None, done.stdout.split("\n"))), key=lambda row: row["external_id"]
@@ -36,7 +36,7 @@ def rows(home: Path) -> list[dict[str, Any]]:
 
 
 def manage(home: Path, order: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """A command on one database."""
+    """Run a command on one database."""
     return run(f"{MANAGE} {order}", ROOT, VAR_DIR=str(home), SECRET_KEY="x", **more)
 
 
@@ -103,7 +103,7 @@ def test_what_a_program_says_last_is_reported(
 
 
 class FakeConnection:
-    """The settings of a database that is not needed."""
+    """Settings of a database that the test does not use."""
 
     settings_dict = {"NAME": "x", "USER": "", "PASSWORD": "", "PORT": "", "OPTIONS": {}}
 

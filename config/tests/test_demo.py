@@ -1,4 +1,4 @@
-"""The demo, as a stranger runs it."""
+"""The demo, as a new user runs it."""
 
 from io import StringIO
 from typing import Any

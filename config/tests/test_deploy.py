@@ -1,4 +1,4 @@
-"""What deploy/ holds can be used as it stands, as far as that can be seen without a machine to deploy to."""
+"""The files of deploy/ work as they are, as far as a test can check without a machine to deploy to."""
 
 import os
 import re
@@ -26,7 +26,7 @@ PRODUCTION = {
 
 
 def parses(order: str) -> None:
-    """Whether ``manage.py ...`` is a command with options that it has."""
+    """Return whether ``manage.py ...`` is a command with valid options."""
     words = shlex.split(order.partition("manage.py ")[2])
     command: Any = load_command_class(get_commands()[words[0]], words[0])
     command.create_parser("manage.py", words[0]).parse_args(words[1:])
@@ -160,7 +160,7 @@ SEARCH_AND_PAGES = {"SECRET_KEY", "METRICS_TOKEN", "PINECONE_API_KEY", "EMBEDDIN
 
 
 def collector_secrets() -> set[str]:
-    """Every secret of ``.env.example`` that pages do without."""
+    """Return every secret of ``.env.example`` that pages do not need."""
     names = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     secret = {name for name in names if re.search(r"TOKEN|KEY|SECRET|PASSWORD|APP_ID", name)}
     return secret - SEARCH_AND_PAGES
@@ -192,7 +192,7 @@ def test_actions_and_images_are_pinned_and_kept_current() -> None:
 
 
 def django(tmp_path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """A command with the documented production settings."""
+    """Run a command with the documented production settings."""
     env = {**os.environ, "VAR_DIR": str(tmp_path), "DATABASE_URL": "postgres://u@127.0.0.1:1/n"} | PRODUCTION | more
     return subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False

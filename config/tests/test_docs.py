@@ -1,4 +1,4 @@
-"""Every command in README and docs works: it is run here, or its words are checked where it cannot be."""
+"""Every command in README and docs works. Commands that a test cannot run are parsed."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ from tests.support.doc_examples import INDENTED, ROOT, SHELL, commands, copy_rep
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {"how_to_add_a_tracker.md"}
-"""Followed by a test of its own."""
+"""Pages with a test of their own."""
 LONG = (
     "make demo",
     "make test",
@@ -29,23 +29,23 @@ LONG = (
     "make audit",
     ".venv/bin/pytest",
 )
-"""What other tests do, what never ends, or what would be this very suite; their words are checked."""
+"""Commands that other tests run, that never end, or that would run this suite again; they are only parsed."""
 
 
 def of(page: Path) -> list[str]:
-    """The commands of a page, without remarks behind them."""
+    """Return the commands of a page, without trailing comments."""
     return [re.sub(r"\s+#.*", "", order) for order in commands(page.read_text())]
 
 
 def every() -> list[str]:
-    """All commands, each once, in the order of the pages."""
+    """Return all commands, each once, in the order of the pages."""
     found = [order for page in PAGES if page.name not in ELSEWHERE for order in of(page)]
     return list(dict.fromkeys(found))
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[tuple[Path, SampleServer, SampleDiscord]]:
-    """A fresh clone with an exported channel, a GitHub and a Discord for it."""
+    """Yield a copy of the repository with an exported channel, a local GitHub and a local Discord."""
     place = copy_repository(tmp_path / "copy")
     (place / "exports").mkdir()
     export(place / "exports" / "old-harbour.json", [exported(at(0)), exported(at(1))])
@@ -107,9 +107,9 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 def test_every_setting_is_explained() -> None:
     read = set(re.findall(r'_(?:text|words|flag|one_of|hours)\("([A-Z_]+)"', (ROOT / "config/settings.py").read_text()))
-    told = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    documented = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     coming = ("DISCORD_", "PINECONE_", "EMBEDDING_")  # read already; explained with what will use them
-    assert {name for name in read - told if not name.startswith(coming)} == set()
+    assert {name for name in read - documented if not name.startswith(coming)} == set()
 
 
 def test_the_page_of_dependencies_is_not_stale() -> None:

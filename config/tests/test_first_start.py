@@ -14,13 +14,13 @@ NO_SPACE = (0, 0)
 
 
 def environment(var: Path) -> dict[str, str]:
-    """The environment of a command with its own VAR_DIR and nothing else set."""
+    """Return the environment of a command with its own VAR_DIR and no other setting."""
     names = ("SECRET_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
     return {name: value for name, value in os.environ.items() if name not in names} | {"VAR_DIR": str(var)}
 
 
 def key_of(var: Path, *, full_disk: bool = False) -> "subprocess.CompletedProcess[str]":
-    """Start Django and print its secret key; with ``full_disk`` no file may grow."""
+    """Start Django and print its secret key; with ``full_disk`` no file can grow."""
     program = "import django; from django.conf import settings; print(settings.SECRET_KEY)"
     return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
@@ -78,4 +78,6 @@ def test_the_embedded_server_is_found_through_the_dotenv_file(tmp_path: Path) ->
     command = [sys.executable, "-m", "embedded_postgres"]
     asked = subprocess.run([*command, "url"], cwd=copy, env=env, capture_output=True, text=True, check=False)
     subprocess.run([*command, "stop"], cwd=copy, env=env, check=True)
-    assert (var / "postgres" / "data").is_dir(), asked.stderr  # the socket may be elsewhere: its path must be short
+    assert (var / "postgres" / "data").is_dir(), (
+        asked.stderr
+    )  # the socket may be in another folder, because its path must be short

@@ -1,4 +1,4 @@
-"""A disk that fills up is reported as that, in one line, and costs nothing once there is room again."""
+"""A full disk is reported in one line, and does no harm once there is space again."""
 
 import os
 import shlex
@@ -20,7 +20,7 @@ from tests.support.doc_examples import ROOT, run
 
 MANAGE = f"{sys.executable} {ROOT}/manage.py"
 LOG_ONLY = "SELECT count(pg_logical_emit_message(true, 'test', repeat('x', 1000000))) FROM generate_series(1, {})"
-"""A statement that writes so many MB into the server's log of changes and nothing into tables."""
+"""Return a statement that writes this many MB to the write-ahead log and nothing to tables."""
 TABLE_ONLY = "CREATE TABLE filler AS SELECT repeat(md5(i::text), 60) FROM generate_series(1, {}) i"
 READY = "LOG:  database system is ready to accept connections\n"
 PANIC = 'PANIC:  could not write to file "pg_wal/xlogtemp.1": No space left on device\n'
@@ -36,7 +36,7 @@ class SmallDisk:
         subprocess.run(["mount", "-o", f"remount,size={megabytes}m", self.folder], check=True)
 
     def fill(self, left: int) -> None:
-        """Leave so many bytes free."""
+        """Fill the file system except for this many bytes."""
         free = os.statvfs(self.folder)
         with (self.folder / "filler").open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_bsize - left)
@@ -54,7 +54,7 @@ class SmallDisk:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """20 MB; skipped where this user cannot mount file systems."""
+    """Yield a file system of 20 MB; skip if this user cannot mount file systems."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "none", folder]
@@ -68,7 +68,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 def reported(done: "subprocess.CompletedProcess[str]") -> int:
-    """Check that a command said in one line that the disk is full; return its exit code."""
+    """Check that a command reports the full disk in one line; return its exit code."""
     assert "the disk is full: free space" in done.stderr
     assert done.stderr.count("\n") == 1
     return done.returncode
@@ -160,7 +160,7 @@ def test_a_server_that_recovers_in_vain_is_not_waited_for(tmp_path: Path, monkey
 
 
 def connect(answers: list[object], home: Path, monkeypatch: pytest.MonkeyPatch) -> object:
-    """Connect to a server that answers so, one after the other."""
+    """Connect to a server that gives these answers in order."""
 
     def answer(_self: object, _parameters: object) -> object:
         first = answers.pop(0)

@@ -1,4 +1,4 @@
-"""``--help`` of every command explains its options, with examples and exit codes; wrong values say what is right."""
+"""``--help`` of every command explains options, examples and exit codes; errors of wrong values name valid ones."""
 
 import re
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ NAMES = sorted(name for name, app in get_commands().items() if app in OURS and n
 
 
 def command(name: str) -> Any:
-    """A command of the project."""
+    """Return a command of the project."""
     return load_command_class(get_commands()[name], name)
 
 

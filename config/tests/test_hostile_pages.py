@@ -1,4 +1,4 @@
-"""Pages show what hides in collected texts, and stay small however long the texts are."""
+"""Pages show invisible characters of collected texts, and stay small even if the texts are long."""
 
 import json
 from datetime import UTC, datetime
@@ -18,27 +18,27 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 HOSTILE = "pay\u200bpal \u202etxt.exe\u2069 \x1b[31mred\x07 \x9b2J soft\u00adhyphen tag\U000e0041 \ufeffend"
 SMALL = 200_000
-"""Bytes: what a page with one excerpt may take."""
+"""Largest size of a page with one excerpt, in bytes."""
 
 
 def address(row: Any, view: str = "change", *arguments: object) -> str:
-    """Return the address of a page of a row."""
+    """Return the URL of the page of a row."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{view}", args=[row.pk, *arguments])
 
 
 def lists(row: Any) -> str:
-    """Return the address of the list that a row is in."""
+    """Return the URL of the list that contains a row."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_changelist")
 
 
 @pytest.fixture
 def repository() -> Repository:
-    """A repository whose description hides something."""
+    """Store a repository with invisible characters in its description."""
     return Repository.objects.create(id=1, full_name=f"a/b{HOSTILE}", description=HOSTILE)
 
 
 def issue(repository: Repository, body: str) -> Issue:
-    """An issue with a title and a label that hide something."""
+    """Store an issue with invisible characters in title and label."""
     return Issue.objects.create(
         id=1, number=1, is_pull_request=False, title=HOSTILE, state="open", repository=repository, created_at=NOW,
         updated_at=NOW, body=body, labels=[HOSTILE],
@@ -46,7 +46,7 @@ def issue(repository: Repository, body: str) -> Issue:
 
 
 def hostile_rows(repository: Repository) -> list[Any]:
-    """Rows of both trackers and of core with a hostile text in each field that shows one."""
+    """Store rows of both trackers and of core with a hostile text in each visible field."""
     scope = Scope.objects.create(source_system="github", external_id="1", name=f"a/b{HOSTILE}")
     make_guild()
     store([message(at(0), HOSTILE)])
@@ -94,8 +94,8 @@ def test_a_running_process_reports_nothing_hidden(admin_client: Client) -> None:
     run = CollectorRun.objects.create(
         collector="github", host="h", pid=1, started_at=NOW, progress={"scope": HOSTILE, "stream": HOSTILE, "seen": 1}
     )
-    told = admin_client.get(reverse("admin:run_progress", args=[run.pk])).json()
-    assert not any(HIDDEN.search(str(value)) for value in told.values())
+    progress = admin_client.get(reverse("admin:run_progress", args=[run.pk])).json()
+    assert not any(HIDDEN.search(str(value)) for value in progress.values())
 
 
 def test_a_body_of_ten_megabytes_is_an_excerpt_and_a_text_file(repository: Repository, admin_client: Client) -> None:

@@ -1,4 +1,4 @@
-"""The faults of ``config.tests.io_faults`` happen where they are ordered, and what writes files survives them."""
+"""The faults of ``config.tests.io_faults`` happen at the chosen steps, and functions that write files survive them."""
 
 import importlib.util
 import json
@@ -28,7 +28,7 @@ _spec.loader.exec_module(hook)
 
 
 def disturbed(report: Path, act: Callable[[], object], *, at: int, lasting: bool = False) -> tuple[bool, list[str]]:
-    """Do it in a process of its own with a fault in it; return whether it ended well, and the report."""
+    """Run a function in a child process with a fault; return whether it succeeded, and the report."""
     report.unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
@@ -38,7 +38,7 @@ def disturbed(report: Path, act: Callable[[], object], *, at: int, lasting: bool
         try:
             act()
             code = 0
-        finally:  # nothing of the child may come back into the test
+        finally:  # the child must not return into the test
             steps.note(f"steps {next(steps.numbers) - 1}")
             os._exit(code)
     _, status = os.waitpid(child, 0)

@@ -33,19 +33,19 @@ def _quick_passwords(settings: Any) -> None:
 
 @pytest.fixture
 def user() -> Any:
-    """Somebody who may see the admin."""
+    """Return an account with access to the admin."""
     return get_user_model().objects.create_superuser("ada", password=PASSWORD)
 
 
 def log_in(name: str = "ada", password: str = PASSWORD, address: str = "192.0.2.1", **more: str) -> Any:
-    """Try from an address, with cookies of its own, as every web process sees it; codes and headers by name."""
+    """Try to log in from an address with new cookies; codes and headers are passed by name."""
     headers = {key: more.pop(key) for key in list(more) if key.startswith("HTTP_")}
     form = {"username": name, "password": password, "next": "/admin/", **more}
     return Client().post(PAGE, form, REMOTE_ADDR=address, **headers)
 
 
 def fail(times: int, **options: str) -> list[int]:
-    """The status of each attempt."""
+    """Return the status of each attempt."""
     return [log_in(password="wrong", **options).status_code for _ in range(times)]
 
 
@@ -141,7 +141,7 @@ def test_weak_passwords_are_refused(weak: str) -> None:
 
 
 def enrol() -> str:
-    """Set up an app for ada; returns its key in hexadecimal digits."""
+    """Set up an app for ada and return its key in hexadecimal digits."""
     call_command("second_factor", "ada", stdout=(out := io.StringIO()))
     assert "otpauth://totp/activity-trackers%3Aada?secret=" in out.getvalue()
     device = TOTPDevice.objects.get()
@@ -150,7 +150,7 @@ def enrol() -> str:
 
 
 def code_of(key: str, steps: int = 0) -> str:
-    """The code that the app shows now, or some steps of 30 seconds before or after."""
+    """Return the code that the app shows now, or ``steps`` of 30 seconds later or earlier."""
     totp = TOTP(bytes.fromhex(key))
     totp.time = time.time() + 30 * steps
     return f"{totp.token():06d}"

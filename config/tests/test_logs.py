@@ -1,4 +1,4 @@
-"""Log lines of a run: JSON with the run's fields on every record, nothing secret in any."""
+"""Log lines of a run are JSON with the fields of the run, and contain no secret."""
 
 import json
 import os
@@ -17,7 +17,7 @@ FIELDS = {"collector", "collector_phase", "failure_category", "run_id", "scope"}
 
 
 def lines(text: str) -> list[dict[str, Any]]:
-    """Every line is one object."""
+    """Return the log lines as objects."""
     return [json.loads(line) for line in text.splitlines() if not line.startswith("error: ")]
 
 

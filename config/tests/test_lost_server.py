@@ -1,4 +1,4 @@
-"""The database server goes away in the middle of a run: one line, and the next run reaches the same end state."""
+"""If the database server ends during a run, the run prints one line and the next run reaches the same end state."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from samples.server import SampleServer
 
 ROOT = Path(__file__).parents[2]
 BOUND = 60
-"""Seconds from the loss of the server to the end of the run, on a loaded machine."""
+"""Maximum seconds from the loss of the server to the end of the run, on a busy machine."""
 pytestmark = pytest.mark.slow
 Lose = Callable[[Path], None]
 COLLECTORS = ("collect_github", "collect_discord")
@@ -47,7 +47,7 @@ class Project:
         )  # fmt: skip
 
     def manage(self, *arguments: str) -> tuple[int, str]:
-        """Run a command to its end; its exit code and standard error."""
+        """Run a command to its end; return exit code and standard error."""
         with self.start(*arguments) as process:
             _, errors = process.communicate(timeout=300)
         return process.returncode, errors
@@ -63,7 +63,7 @@ class Project:
             return found[0] if found else 0
 
     def rows(self) -> list[dict[str, Any]]:
-        """The timeline, in the order of its ids."""
+        """Return the timeline in the order of ids."""
         target = self.var / "export.jsonl"
         assert self.manage("export_activity", "--bodies", "--output", str(target))[0] == 0
         lines = target.read_text().rstrip("\n").split("\n")
@@ -72,7 +72,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """What complete runs store, and the requests that each command makes."""
+    """The rows that complete runs store, and the number of requests of each command."""
 
     rows: list[dict[str, Any]]
     requests: dict[str, int]
@@ -80,7 +80,7 @@ class Undisturbed:
 
 @pytest.fixture(scope="module")
 def services() -> Iterator[tuple[SampleServer, SampleDiscord]]:
-    """The sample servers, which nothing changes here."""
+    """Start the sample servers, which these tests do not change."""
     with SampleServer() as github, SampleDiscord() as discord:
         yield github, discord
 
@@ -89,7 +89,7 @@ def services() -> Iterator[tuple[SampleServer, SampleDiscord]]:
 def undisturbed(
     services: tuple[SampleServer, SampleDiscord], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Undisturbed]:
-    """Both collectors in a database of their own."""
+    """Run both collectors in a separate database."""
     clean, requests = Project(tmp_path_factory.mktemp("clean"), *services), dict[str, int]()
     for command in COLLECTORS:
         before = clean.requests()
@@ -101,7 +101,7 @@ def undisturbed(
 
 @pytest.fixture
 def project(services: tuple[SampleServer, SampleDiscord], tmp_path: Path) -> Iterator[Project]:
-    """A project whose server will be lost."""
+    """Return a project whose server will be killed."""
     yield Project(tmp_path, *services)
     stop_server(tmp_path)
 
@@ -126,7 +126,7 @@ def restart(var: Path) -> None:
 
 
 def lose_in_the_middle(project: Project, lose: Lose, command: str, whole: int) -> tuple[int, str, float]:
-    """Run a command, lose the server after a third of its requests; exit code, standard error, and seconds."""
+    """Run a command and kill the server after a third of its requests; return exit code, standard error and seconds."""
     before = project.requests()
     with project.start(command) as process:
         while project.requests() < before + whole // 3:

@@ -1,4 +1,4 @@
-"""A new tracker passes its tests at once, and the guide builds the one that it promises."""
+"""A new tracker passes its tests at once, and the guide leads to the tracker it promises."""
 
 import threading
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ CHECKS = [
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Path]:
-    """A copy of the repository whose database is stopped in the end."""
+    """Yield a copy of the repository, and stop its database afterwards."""
     place = copy_repository(tmp_path / "copy")
     yield place
     run(".venv/bin/python -m embedded_postgres stop", place)
 
 
 def good(order: str, cwd: Path, **more: str) -> str:
-    """What a command prints, when it ends well."""
+    """Return the output of a successful command."""
     done = run(order, cwd, **more)
     assert done.returncode == 0, f"{order}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -74,7 +74,7 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_written(name: str) 
 
 @pytest.fixture
 def feed() -> Iterator[str]:
-    """The address of a feed with two entries."""
+    """Return the URL of a feed with two entries."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

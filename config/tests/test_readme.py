@@ -29,19 +29,19 @@ QUESTIONS = [
 
 
 def steps() -> list[str]:
-    """The commands of the section, without remarks."""
+    """Return the commands of the section, without comments."""
     section = re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     page = next(part for part in section if part.startswith("Your own repositories"))
     return [re.sub(r"\s+#.*", "", order) for order in commands(page)]
 
 
 def installed(order: str) -> str:
-    """A make target in a folder whose requirements are installed: ``.venv`` is shared, and stays as it is."""
+    """Run a make target in a folder that shares ``.venv``, whose requirements are already installed."""
     return order.replace("make ", "make -o .venv/installed ", 1)
 
 
 def free_address() -> str:
-    """An address of this machine on which nothing listens."""
+    """Return a local address on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
@@ -49,7 +49,7 @@ def free_address() -> str:
 
 @contextmanager
 def served(place: Path) -> Iterator[tuple[str, str]]:
-    """``make serve``; yields its address and what it printed before it served."""
+    """Run ``make serve``; yield its address and its output before it serves."""
     address, log = free_address(), place / "serve.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "VAR_DIR", "PYTEST_"))}
     with log.open("w") as file:
@@ -87,7 +87,7 @@ def search(address: str, name: str, password: str, words: str) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """A fresh clone; its databases are stopped afterwards."""
+    """Yield a copy of the repository, and stop its databases afterwards."""
     yield copy_repository(tmp_path)
     run(".venv/bin/python -m embedded_postgres stop", tmp_path)
 

@@ -1,4 +1,4 @@
-"""Texts from sources do nothing to terminals, logs, messages and files that people open."""
+"""Texts from sources are harmless in terminals, logs, messages and files that people open."""
 
 import csv
 import json
@@ -23,26 +23,26 @@ from core.operations.slack_ops.messages import plain
 from core.operations.visible import HIDDEN, json_text, visible, visible_line
 from tests.support.conversation_fixtures import store_document
 
-pytestmark = pytest.mark.django_db  # a command sets limits where a connection is open
+pytestmark = pytest.mark.django_db  # a command sets limits if a connection is open
 HOSTILE = "red\x1b[31m \u202etxt.exe\u202c pay\u200bpal \x9b2J bell\x07 tag\U000e0041 del\x7f"
 """A colour, a direction, a zero-width space, a clearing of the screen in one character, a bell, a tag."""
 
 
 class Terminal(StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
 
 class Printing(ReportingCommand):
-    """Prints a hostile text in every way that a command has."""
+    """A command that prints a hostile text in every possible way."""
 
     requires_system_checks: Any = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print."""
+        """Print the text."""
         self.stdout.write(HOSTILE)
         self.stderr.write(HOSTILE)
 
@@ -155,7 +155,7 @@ def test_search_around_shows_hidden_characters_of_neighbours(stream: type[String
 
 @pytest.fixture
 def hostile_activity(db: Any) -> Activity:
-    """One activity whose name is hostile and whose line is a formula."""
+    """Store an activity with a hostile name and a formula as its summary."""
     scope = Scope.objects.create(source_system="github", external_id="1", name=f"o/{HOSTILE}")
     return Activity.objects.create(
         source_system="github", external_id="github:issue:1", activity_type="github.issue", scope=scope,

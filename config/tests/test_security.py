@@ -1,4 +1,4 @@
-"""Secrets stay where they are, and nothing that was collected is ever asked for."""
+"""Secrets do not leak, and URLs in collected texts are never requested."""
 
 import json
 import os
@@ -77,10 +77,10 @@ def test_git_gets_no_token_as_an_argument(tmp_path: Path, monkeypatch: pytest.Mo
         mirror = GitMirror(url, tmp_path / "mirror", token)
         mirror.update()
         assert mirror.refs().commits
-    told = seen.read_text()
-    assert url in told
-    assert token not in told
-    assert "Authorization" not in told
+    requests = seen.read_text()
+    assert url in requests
+    assert token not in requests
+    assert "Authorization" not in requests
 
 
 @pytest.mark.django_db(transaction=True)
@@ -93,7 +93,7 @@ def test_no_address_in_collected_texts_is_asked_for(
     connect, look_up = socket.socket.connect, socket.getaddrinfo
 
     def connecting(self: socket.socket, address: Any) -> Any:
-        if not isinstance(address, str):  # the database's socket is a file
+        if not isinstance(address, str):  # the socket of the database is a file
             asked.add(address)
         return connect(self, address)
 

@@ -1,4 +1,4 @@
-"""What monitors see: status, probes, metrics."""
+"""Status, probes and metrics, as monitoring systems see them."""
 
 import json
 from datetime import timedelta
@@ -21,21 +21,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def look(*arguments: str) -> tuple[int, list[str]]:
-    """The exit code and the lines of ``collector_status``."""
+    """Return exit code and output lines of ``collector_status``."""
     command, out = load_command_class("core", "collector_status"), StringIO()
     call_command(command, *arguments, stdout=out)
     return command.exit_code, out.getvalue().splitlines()
 
 
 def ran(outcome: str, collector: str = "github", **more: Any) -> CollectorRun:
-    """A line of the ledger."""
+    """Store a run in the ledger."""
     now = timezone.now()
     more = {"started_at": now, "finished_at": now} | more
     return CollectorRun.objects.create(collector=collector, host="h", pid=1, outcome=outcome, **more)
 
 
 def scope(name: str, *, hours: float | None, number: int = 7) -> Scope:
-    """A watched repository that was complete so many hours ago, or never."""
+    """Store a monitored repository whose last complete run is this many hours old, or that had none."""
     Repository.objects.create(id=number, full_name=name)
     done = None if hours is None else timezone.now() - timedelta(hours=hours)
     return Scope.objects.create(source_system="github", external_id=str(number), name=name, last_completed_at=done)
@@ -180,10 +180,10 @@ def test_programs_get_one_object() -> None:
     scope("o/r", hours=40)
     ApiBudget.objects.create(source_system="github", account="ghp_…1234", resource="core", limit=5000, remaining=9)
     code, lines = look("--json")
-    told = json.loads(lines[0])
-    assert (code, told["status"], len(lines)) == (1, "WARNING", 1)
-    assert told["scopes"][0]["stale"]
-    assert told["budgets"][0]["remaining"] == 9
+    status = json.loads(lines[0])
+    assert (code, status["status"], len(lines)) == (1, "WARNING", 1)
+    assert status["scopes"][0]["stale"]
+    assert status["budgets"][0]["remaining"] == 9
 
 
 def test_statements_do_not_grow_with_scopes(django_assert_num_queries: Any) -> None:
@@ -199,7 +199,7 @@ def test_statements_do_not_grow_with_scopes(django_assert_num_queries: Any) -> N
 
 
 class CaptureCount:
-    """Counts statements."""
+    """Count statements."""
 
     number = 0
 

@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: results at once, progress that fits, errors once, Ctrl-C without alarm."""
+"""The output in a terminal: results at once, progress that fits, each error once, Ctrl-C without a traceback."""
 
 import json
 import os
@@ -19,7 +19,7 @@ REMOVED = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "GITHUB_REPOS", "DISCORD_GU
 
 
 class Machine:
-    """An installation with a database of its own, and a GitHub and a Discord for it."""
+    """An installation with its own database, a local GitHub and a local Discord."""
 
     def __init__(self, var: Path, server: SampleServer, discord: SampleDiscord) -> None:
         self.server, self.discord = server, discord
@@ -35,7 +35,7 @@ class Machine:
     def terminal(
         self, *words: str, columns: int = 80, press: Sequence[tuple[str, bytes]] = (), **env: str
     ) -> Recording:
-        """Run a command as a person does."""
+        """Run a command in a terminal."""
         command = [sys.executable, "manage.py", *words]
         return record(command, columns=columns, env=self.env | env, press=press)
 
@@ -47,14 +47,14 @@ class Machine:
         )  # fmt: skip
 
     def status(self) -> tuple[str, list[str]]:
-        """The level of ``collector_status``, and the outcomes of the last runs."""
+        """Return the level of ``collector_status`` and the outcomes of the last runs."""
         found = json.loads(self.cron("collector_status", "--json").stdout)
         return found["status"], [run["outcome"] for run in found["runs"]]
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A migrated installation; the tests of this module follow each other in it."""
+    """Yield a migrated installation, which the tests of this module share in order."""
     var = tmp_path_factory.mktemp("var")
     community = SampleCommunity.synthetic(issues=130, comments=320, review_comments=60, seed=5)
     with SampleServer(community) as server, SampleDiscord() as discord:

@@ -1,4 +1,4 @@
-"""A name that GitHub does not show is a usage error; a repository that it hides, or that was collected, is not."""
+"""An unknown name is a usage error; a hidden repository or one that was collected before is not."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ TYPO = "saltmarsh-works/tidewach"
 
 
 def requests_of(server: SampleServer, name: str) -> int:
-    """The number of requests about the facts of a repository over REST."""
+    """Return the number of REST requests for the facts of a repository."""
     return sum(request.path.partition("?")[0] == f"/repos/{name}" for request in server.requests)
 
 

@@ -1,4 +1,4 @@
-"""Databases of earlier releases: each dump in ``dumps/`` goes on with this version, ids and index included."""
+"""Each dump of an earlier release in ``dumps/`` works with this version, including ids and index."""
 
 import json
 import lzma
@@ -23,21 +23,21 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def var(tmp_path: Path) -> Iterator[Path]:
-    """A VAR_DIR whose server ends with the test."""
+    """Yield a VAR_DIR, and stop its server after the test."""
     yield tmp_path / "var"
     stop_server(tmp_path / "var")
 
 
 @pytest.fixture(params=DUMPS, ids=lambda path: path.name.removesuffix(".dump.xz"))
 def dump(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A release's dump, unpacked."""
+    """Return the unpacked dump of a release."""
     file = tmp_path / "release.dump"
     file.write_bytes(lzma.decompress(request.param.read_bytes()))
     return file
 
 
 def in_place(var: Path, dump: Path) -> None:
-    """Make the data folder of 0.1.0, where everything belongs to the superuser."""
+    """Create a data folder as in 0.1.0, where everything belongs to the superuser."""
     where = ["--host", ensure_running(ClusterPaths(var / "postgres")), "--username", SUPERUSER]
     subprocess.run([programs() / "createdb", *where, "--template=template0", DATABASE], check=True)
     subprocess.run([programs() / "pg_restore", *where, "--no-owner", f"--dbname={DATABASE}", dump], check=True)
@@ -50,14 +50,14 @@ def by_restore(var: Path, dump: Path) -> None:
 
 
 def ids(var: Path) -> dict[str, Any]:
-    """The external ids of everything in the timeline, each with its row's type."""
+    """Return the external ids of all activities with their types."""
     done = manage(var, "export_activity", DATABASE_URL="")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return {row["external_id"]: row["activity_type"] for row in rows}
 
 
 def owners(var: Path) -> set[str]:
-    """Who owns the tables."""
+    """Return the owners of the tables."""
     with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
         return {row[0] for row in connection.execute("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")}
 

@@ -1,4 +1,4 @@
-"""Usage errors and Ctrl-C at a terminal touch nothing; under cron an error is on record until the next good start."""
+"""Usage errors and Ctrl-C at a terminal change nothing; under cron an error is recorded until the next good start."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -34,13 +34,13 @@ PIPE = SimpleNamespace(closed=False, isatty=lambda: False)
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person runs the commands of this test."""
+    """Simulate a person at a terminal."""
     monkeypatch.setattr("core.collectors.terminal.sys", SimpleNamespace(stdin=TERMINAL, stderr=PIPE))
 
 
 @pytest.fixture
 def github(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """A GitHub to which the settings point."""
+    """Start a local GitHub and point the settings to it."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
     return sample_server
@@ -48,20 +48,20 @@ def github(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Iterat
 
 @pytest.fixture
 def discord(sample_discord: SampleDiscord, settings: Any) -> SampleDiscord:
-    """A Discord to which the settings point."""
+    """Start a local Discord and point the settings to it."""
     settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = sample_discord.url, sample_discord.token
     return sample_discord
 
 
 def collect(*arguments: str, command: str = "collect_github") -> str:
-    """Collect without the index; returns what is printed."""
+    """Collect without the index, and return the output."""
     out = StringIO()
     call_command(command, *arguments, "--no-sync", stdout=out, stderr=out)
     return out.getvalue()
 
 
 def level() -> Level:
-    """The level of ``collector_status``."""
+    """Return the level of ``collector_status``."""
     return status(database_now()).level
 
 
@@ -107,7 +107,7 @@ def test_every_usage_error_of_a_collector_leaves_no_run_at_a_terminal(error: Exc
 
 
 class Storing(FakeCollector):
-    """Has stored something before it fails."""
+    """A collector that stores rows before it fails."""
 
     def counts_so_far(self) -> dict[str, int]:
         return {"notes": 3}
@@ -163,7 +163,7 @@ def test_under_cron_a_collector_that_cannot_be_built_is_on_record() -> None:
 
 
 class Stopped(FakeCollector):
-    """A person presses Ctrl-C while it collects."""
+    """A collector that is interrupted by Ctrl-C."""
 
     def collect(self) -> Any:
         raise KeyboardInterrupt
@@ -189,7 +189,7 @@ def test_ctrl_c_leaves_its_counts_and_changes_no_level(before: str) -> None:
 
 
 class StoppedInAStatement(Stopped):
-    """A person presses Ctrl-C between a statement and its answer."""
+    """Simulate Ctrl-C between a statement and its result."""
 
     def collect(self) -> Any:
         with transaction.atomic() if self.answer else nullcontext():
@@ -210,7 +210,7 @@ def test_ctrl_c_in_a_statement_is_an_interrupt_and_no_error_of_the_database(in_t
 def test_ctrl_c_in_a_collection_keeps_what_each_page_stored(
     github: SampleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The third stream of the repository is never read."""
+    """Let the third stream of the repository fail."""
     read = RepositoryRun._collect
     streams: list[str] = []
 
@@ -239,7 +239,7 @@ def test_a_killed_run_reports_what_it_had_read() -> None:
 
 
 def failed_here(name: str) -> None:
-    """A run of every repository that failed for one of them."""
+    """Store a run of all repositories that failed for one of them."""
     report = ScopeReport(scope=name, outcome="failed", category="network", reason="it was down")
     _reported([report, ScopeReport(scope="o/other", outcome="succeeded")])
 
@@ -251,7 +251,7 @@ def _reported(reports: list[ScopeReport]) -> None:
 
 
 def repository(name: str, number: int) -> None:
-    """A repository that was collected once."""
+    """Store a repository that was collected once."""
     Repository.objects.create(id=number, full_name=name)
     now = timezone.now()
     Scope.objects.create(source_system="github", external_id=str(number), name=name, last_completed_at=now)

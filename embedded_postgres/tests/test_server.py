@@ -1,4 +1,4 @@
-"""The embedded server: starts by itself, is shared, survives kills, leaves nothing behind."""
+"""The embedded server starts by itself, is shared, survives kills, and leaves no process behind."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def url(var: Path) -> subprocess.CompletedProcess[str]:
-    """Start the server as a command would."""
+    """Start the server as a command does."""
     command = [sys.executable, "-m", "embedded_postgres", "url"]
     env = {**os.environ, "VAR_DIR": str(var)}
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
@@ -26,7 +26,7 @@ def url(var: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def var(tmp_path: Path) -> Iterator[Path]:
-    """A VAR_DIR with blanks and other scripts in a path too long for a socket."""
+    """Yield a VAR_DIR with spaces and other scripts in a path that is too long for a socket."""
     folder = tmp_path / "a folder 文" / ("x" * 90)
     yield folder
     if folder.exists():
@@ -73,7 +73,7 @@ def test_a_deleted_folder_ends_its_server(var: Path) -> None:
     postmaster = ClusterPaths(var / "postgres").postmaster()
     assert postmaster is not None
     give_up = time.monotonic() + 60
-    while var.exists() or Path(f"/proc/{postmaster[0]}").exists():  # the server may write while it is deleted
+    while var.exists() or Path(f"/proc/{postmaster[0]}").exists():  # the server may write while the folder is deleted
         shutil.rmtree(var, ignore_errors=True)
         assert time.monotonic() < give_up
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Comments come, change and go."""
+"""Add, change and delete comments."""
 
 from enum import Enum
 from typing import Literal
@@ -9,7 +9,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class Marker(Enum):
-    """For arguments whose ``None`` has a meaning: a body of ``None`` is one that GitHub sends as null."""
+    """Default of arguments for which ``None`` is a value: GitHub may send a body as null."""
 
     UNCHANGED = "unchanged"
 
@@ -19,7 +19,7 @@ Text = str | None | Literal[Marker.UNCHANGED]
 
 
 class CommentChanges:
-    """Comments are found by their id in whatever repository they are."""
+    """Changes of comments, which are found by id in any repository."""
 
     community: SampleCommunity
 
@@ -32,7 +32,7 @@ class CommentChanges:
         repository: str = SAMPLE_REPOSITORY,
         at: str | None = None,
     ) -> int:
-        """Returns the comment's id."""
+        """Add a comment and return its id."""
         with self.community.lock:
             repo, id_ = self.community.repository(repository), self.community.new_id()
             issue = repo.issues[number]
@@ -41,14 +41,14 @@ class CommentChanges:
             return id_
 
     def edit_comment(self, id_: int, body: str | None, *, at: str | None = None) -> None:
-        """Moves the issue's date too."""
+        """Change a comment, and the date of its issue."""
         with self.community.lock:
             repo, comment = self.community.comment(id_)
             comment.body, comment.updated_at = body, self.community.tick(at)
             repo.issues[comment.number].updated_at = comment.updated_at
 
     def delete_comment(self, id_: int, *, at: str | None = None) -> None:
-        """Moves the issue's date, which is all that lists show of it."""
+        """Delete a comment. In lists, only the date of its issue changes."""
         with self.community.lock:
             repo, comment = self.community.comment(id_)
             repo.issues[comment.number].updated_at = self.community.tick(at)
@@ -67,7 +67,7 @@ class CommentChanges:
         repository: str = SAMPLE_REPOSITORY,
         at: str | None = None,
     ) -> int:
-        """Returns the comment's id. Without a ``line`` it is an outdated one."""
+        """Add a comment on a diff and return its id. Without a ``line`` it is outdated."""
         with self.community.lock:
             repo, id_ = self.community.repository(repository), self.community.new_id()
             issue = repo.issues[number]
@@ -89,13 +89,13 @@ class CommentChanges:
             return id_
 
     def edit_review_comment(self, id_: int, body: str, *, at: str | None = None) -> None:
-        """The pull request keeps its date."""
+        """Change a comment on a diff. The pull request keeps its date."""
         with self.community.lock:
             _, comment = self.community.review_comment(id_)
             comment.body, comment.updated_at = body, self.community.tick(at)
 
     def delete_review_comment(self, id_: int) -> None:
-        """The pull request keeps its date."""
+        """Delete a comment on a diff. The pull request keeps its date."""
         with self.community.lock:
             repo, _ = self.community.review_comment(id_)
             self.community.tick()

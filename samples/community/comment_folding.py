@@ -1,23 +1,23 @@
-"""The talk under issues and on diffs, as it was at a moment."""
+"""Comments under issues and on diffs, as they were at a moment."""
 
 from samples.community.folding import Raw, Story, post_fields, pseudo_sha, text_of
 from samples.community.model import Comment, Issue, Repository, ReviewComment
 
 
 def _in_order(threads: list[Raw], kind: str) -> list[tuple[Raw, Raw]]:
-    """(thread, comment) by the time of the comment: ids grow with time, and do not depend on the moment."""
+    """Return (thread, comment) by the time of the comment: ids grow with time and do not depend on the moment."""
     pairs = [(thread, comment) for thread in threads for comment in thread.get(kind, ())]
     return sorted(pairs, key=lambda pair: (pair[1]["at"], pair[0]["number"]))
 
 
 def _unknown(thread: Raw, repo: Repository) -> bool:
-    """Whether a thread neither stands nor ever stood in its repository."""
+    """Return whether a thread neither is nor ever was in its repository."""
     number = thread["number"]
     return number not in repo.issues and number not in repo.moved and number not in repo.deleted["issues"]
 
 
 def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
-    """Put the comments that stand at the moment under the issues that do."""
+    """Add the comments that exist at the moment to their issues."""
     for rank, (thread, raw) in enumerate(_in_order(threads, "comments")):
         id_ = story.first_id + 30_000_000 + rank * 613
         if not story.happened(raw["at"]) or _unknown(thread, repo):
@@ -33,7 +33,7 @@ def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
 
 
 def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
-    """The same for comments on diffs; a reply keeps the id of a comment that is gone."""
+    """Add the comments on diffs; a reply keeps the id of a deleted comment."""
     ordered = _in_order(threads, "review_comments")
     ids = {raw.get("key", rank): story.first_id + 40_000_000 + rank * 419 for rank, (_, raw) in enumerate(ordered)}
     for rank, (thread, raw) in enumerate(ordered):
@@ -56,7 +56,7 @@ def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> 
 
 
 def _place(raw: Raw, issue: Issue) -> Raw:
-    """Where a comment stands in the diff. Comments on a whole file and outdated ones lack what GitHub leaves out."""
+    """Return the position of a comment in the diff, without fields that GitHub omits for outdated and file comments."""
     head = issue.pull.head_sha if issue.pull else ""
     whole_file, outdated = raw.get("whole_file", False), raw.get("outdated", False)
     line = None if whole_file else raw.get("line", 1)

@@ -1,4 +1,4 @@
-"""Discussions come, change, are answered and go."""
+"""Add, change, answer and delete discussions."""
 
 from samples import SAMPLE_REPOSITORY
 from samples.community.model import Discussion, DiscussionComment
@@ -6,7 +6,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class DiscussionChanges:
-    """Everything but a deletion moves the date of its discussion."""
+    """Changes of discussions. All except deletions move the date of the discussion."""
 
     community: SampleCommunity
 
@@ -14,7 +14,7 @@ class DiscussionChanges:
         self, title: str, body: str = "", *, category: str = "General", user: int | None = DEFAULT_USER,
         repository: str = SAMPLE_REPOSITORY, at: str | None = None,
     ) -> int:  # fmt: skip
-        """Returns its number."""
+        """Start a discussion and return its number."""
         with self.community.lock:
             repo, now = self.community.repository(repository), self.community.tick(at)
             number = repo.next_number()
@@ -32,7 +32,7 @@ class DiscussionChanges:
             topic.body, topic.updated_at = body, self.community.tick(at)
 
     def delete_discussion(self, number: int, *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """What was said in it goes with it."""
+        """Delete a discussion with its comments."""
         with self.community.lock:
             repo = self.community.repository(repository)
             self.community.tick()
@@ -46,7 +46,7 @@ class DiscussionChanges:
         self, number: int, body: str, *, reply_to: int | None = None, user: int | None = DEFAULT_USER,
         repository: str = SAMPLE_REPOSITORY, at: str | None = None,
     ) -> int:  # fmt: skip
-        """Returns its id."""
+        """Add a comment or a reply and return its id."""
         with self.community.lock:
             repo, id_ = self.community.repository(repository), self.community.new_id()
             now = repo.discussions[number].updated_at = self.community.tick(at)
@@ -68,7 +68,7 @@ class DiscussionChanges:
             repo.discussions[comment.number].updated_at = self.community.tick(at)
 
     def delete_discussion_comment(self, id_: int) -> None:
-        """The discussion keeps its date; replies go with their comment."""
+        """Delete a comment with its replies. The discussion keeps its date."""
         with self.community.lock:
             repo, _ = self.community.discussion_comment(id_)
             self.community.tick()

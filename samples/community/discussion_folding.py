@@ -1,11 +1,11 @@
-"""Discussions and what was said in them, as it was at a moment."""
+"""Discussions with their comments, as they were at a moment."""
 
 from samples.community.folding import Raw, Story, post_fields, text_of
 from samples.community.model import Discussion, DiscussionComment, Repository
 
 
 def fold_discussions(rows: list[Raw], repo: Repository, story: Story) -> None:
-    """Put the discussions of a repository into it, or note that they are gone."""
+    """Add the discussions of a repository, or record their deletion."""
     for row in sorted(rows, key=lambda one: one["number"]):
         number: int = row["number"]
         if not story.happened(row["at"]):
@@ -27,7 +27,7 @@ def fold_discussions(rows: list[Raw], repo: Repository, story: Story) -> None:
 
 
 def _fold(repo: Repository, topic: Discussion, raw: Raw, story: Story, place: int, parent: int | None = None) -> None:
-    """A comment and its replies; one that is gone takes its replies with it."""
+    """Add a comment and its replies, or record their deletion."""
     id_ = (parent or topic.id + 1_000_000) + (place + 1) * (7 if parent else 1_000)
     if not story.happened(raw["at"]):
         return

@@ -1,4 +1,4 @@
-"""From a story's records to what GitHub shows at a moment of it."""
+"""Turn the records of a story into what GitHub shows at one of its moments."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
-    """``moment`` and the names that records use; the account ``nobody`` is null."""
+    """``moment`` and the names in records; the account ``nobody`` stands for null."""
 
     moment: str
     accounts: dict[str, int | None]
@@ -26,12 +26,12 @@ class Story:
 
 
 def pseudo_sha(*names: object) -> str:
-    """A commit name for what has no commit in the sample history."""
+    """Return an invented commit name for an item without a commit in the sample history."""
     return hashlib.sha1("/".join(map(str, names)).encode(), usedforsecurity=False).hexdigest()
 
 
 def text_of(raw: Raw) -> str | None:
-    """The body of a record: written out, made by a function of :mod:`long_texts`, or null."""
+    """Return the body of a record: its text, the result of a function of :mod:`long_texts`, or null."""
     if "made_by" in raw:
         return getattr(long_texts, raw["made_by"])()
     body: str | None = raw.get("body")
@@ -42,7 +42,7 @@ def text_of(raw: Raw) -> str | None:
 
 
 def fold_issue(raw: Raw, repo: Repository, story: Story) -> None:
-    """Put an issue or pull request into its repository, or note that it is gone."""
+    """Add an issue or pull request to its repository, or record its deletion."""
     number: int = raw["number"]
     if not story.happened(raw.get("appears_at", raw["at"])):
         return
@@ -76,7 +76,7 @@ def fold_issue(raw: Raw, repo: Repository, story: Story) -> None:
 
 
 def post_fields(raw: Raw, story: Story) -> Raw:
-    """What issues and comments share."""
+    """Return the fields that issues and comments share."""
     edits = [edit["at"] for edit in raw.get("edits", ()) if story.happened(edit["at"])]
     return {
         "user": story.accounts[raw["by"]],
@@ -88,7 +88,7 @@ def post_fields(raw: Raw, story: Story) -> Raw:
 
 
 def _movements(raw: Raw) -> Iterator[str]:
-    """Every moment that moves an issue's ``updated_at``: an edit of a review comment is not among them."""
+    """Return every moment that moves an issue's ``updated_at``; edits of review comments do not."""
     yield raw["at"]
     yield from raw.get("touched", ())
     yield from (raw[name]["at"] for name in ("closed", "reopened") if name in raw)
@@ -123,7 +123,7 @@ def _pull(raw: Raw, story: Story) -> Pull | None:
 
 
 def plain_pull(id_: int, number: int, **facts: Any) -> Pull:
-    """A pull request of whose commits nothing is known but what is given."""
+    """Return a pull request without a known history of commits."""
     plain: Raw = {
         "head": f"change-{number}",
         "head_sha": pseudo_sha("head", number),

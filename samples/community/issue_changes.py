@@ -1,4 +1,4 @@
-"""Issues and pull requests come, change, move and go."""
+"""Open, change, transfer and delete issues and pull requests."""
 
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 from samples.community.comment_changes import UNCHANGED, CommentChanges, Text
@@ -8,7 +8,7 @@ from samples.community.state import DEFAULT_USER
 
 
 class IssueChanges(CommentChanges):
-    """A number alone is one of :data:`SAMPLE_REPOSITORY`."""
+    """Changes of issues; a number without a repository belongs to :data:`SAMPLE_REPOSITORY`."""
 
     def add_issue(
         self,
@@ -21,7 +21,7 @@ class IssueChanges(CommentChanges):
         repository: str = SAMPLE_REPOSITORY,
         at: str | None = None,
     ) -> int:
-        """Open an issue, or a pull request; returns its number."""
+        """Open an issue or a pull request, and return its number."""
         with self.community.lock:
             repo, now = self.community.repository(repository), self.community.tick(at)
             number = repo.next_number()
@@ -61,7 +61,7 @@ class IssueChanges(CommentChanges):
                 _close(issue, state == "closed", state_reason)
 
     def delete_issue(self, number: int, *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Its comments go with it; from then on it answers 410 and is in no list."""
+        """Delete an issue with its comments; its URL then answers 410 and no list shows it."""
         with self.community.lock:
             self.community.tick()
             _drop(self.community.repository(repository), number)
@@ -69,7 +69,7 @@ class IssueChanges(CommentChanges):
     def transfer_issue(
         self, number: int, to: str = SECOND_REPOSITORY, *, repository: str = SAMPLE_REPOSITORY, at: str | None = None
     ) -> int:
-        """Move an issue with its talk, which gets new ids there; the old address redirects. Returns the new number."""
+        """Transfer an issue with its comments, which get new ids; the old URL redirects. Return the new number."""
         with self.community.lock:
             old, new = self.community.repository(repository), self.community.repository(to)
             issue, talk = old.issues[number], [post for post in old.comments.values() if post.number == number]

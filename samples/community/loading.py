@@ -18,16 +18,16 @@ from samples.community.model import Account, Label, Milestone, Repository
 
 DATA = Path(__file__).parent / "data"
 FIRST_ID = 5_000_000_000
-"""Beyond 32 bits, as GitHub's newer ids are."""
+"""First id, beyond 32 bits like GitHub's newer ids."""
 REPOSITORY_IDS = 100_000_000
-"""Every repository's posts take their ids from a range of this size."""
+"""Number of ids reserved for the posts of a repository."""
 END_OF_TIME = "9999-12-31T00:00:00Z"
 
 Parts = tuple[dict[int, Account], dict[int, Repository], dict[str, int]]
 
 
 def load_parts(as_of: str | None) -> Parts:
-    """Accounts, repositories and former names at a moment; ``None`` is the end of the story."""
+    """Return accounts, repositories and former names at a moment; ``None`` is the end of the story."""
     moment = as_of or END_OF_TIME
     data = _read()
     keys = {raw["key"]: raw["id"] for raw in data["accounts"]} | {"nobody": None}
@@ -50,7 +50,7 @@ def load_parts(as_of: str | None) -> Parts:
 
 @lru_cache(maxsize=1)
 def _read() -> dict[str, list[dict[str, Any]]]:
-    """All files in one, with times as GitHub's texts."""
+    """Return the content of all files, with times in GitHub's format."""
     whole: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(DATA.glob("*.toml")):
         for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
@@ -59,7 +59,7 @@ def _read() -> dict[str, list[dict[str, Any]]]:
 
 
 def _plain(value: Any) -> Any:
-    """The same value, with times written as GitHub writes them."""
+    """Return the value with times in GitHub's format."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, dict):
@@ -70,7 +70,7 @@ def _plain(value: Any) -> Any:
 
 
 def _with_transfers(threads: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Every thread, and those that were transferred once more where they went."""
+    """Yield every thread, and transferred threads a second time at their new place."""
     for thread in threads:
         yield thread
         if "moved" in thread:

@@ -1,8 +1,8 @@
-"""Bodies that are too long, or too odd for a text file, to be written out."""
+"""Bodies that are too long or too odd for a text file."""
 
 
 def harmonic_fit_log() -> str:
-    """About 60,000 characters: a whole log pasted into an issue, as people do."""
+    """Return about 60,000 characters: a whole log that somebody pasted into an issue."""
     lines = [
         "The harmonic fit stops with `LinAlgError` on a year of six-minute readings. The whole log:",
         "",
@@ -23,7 +23,7 @@ def harmonic_fit_log() -> str:
 
 
 def odd_characters() -> str:
-    """Characters that are legal in JSON and surprise somebody down the road; the first is U+0000."""
+    """Return characters that are legal in JSON and often cause errors later; the first is U+0000."""
     rows = (
         ("NUL inside a word", "har\x00bour"),
         ("other control characters", "\x01\x08\x0b\x1b[31mred\x7f"),

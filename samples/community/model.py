@@ -1,7 +1,7 @@
 """What a community is made of. Times are GitHub's texts, ``2025-03-02T08:10:00Z``: always UTC, whole seconds.
 
 The members of a community are replaced or changed one field at a time, and every collection inside them is a tuple or
-a mapping that nobody writes to: a shallow copy of each is a full copy of the community.
+a mapping that is never modified: a shallow copy of each is a full copy of the community.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Account:
     type: str = "User"
     name: str = ""
     emails: tuple[str, ...] = ()
-    """Addresses under which its commits are known."""
+    """Email addresses of its commits."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,11 +46,11 @@ class Milestone:
 
 @dataclass(kw_only=True, slots=True)
 class Post:
-    """What issues and comments share; ``user`` is an account's id, ``None`` where GitHub sends null."""
+    """Fields that issues and comments share; ``user`` is an account's id, or ``None`` if GitHub sends null."""
 
     id: int
     number: int
-    """The issue or pull request that this is, or belongs to."""
+    """Number of the issue or pull request that this post is or belongs to."""
     user: int | None
     body: str | None
     created_at: str
@@ -61,12 +61,12 @@ class Post:
 
 @dataclass(kw_only=True, slots=True)
 class Comment(Post):
-    """Under an issue or a pull request."""
+    """A comment under an issue or a pull request."""
 
 
 @dataclass(kw_only=True, slots=True)
 class ReviewComment(Post):
-    """On the diff of a pull request. An outdated one has neither ``line`` nor ``position``."""
+    """A comment on the diff of a pull request. An outdated comment has neither ``line`` nor ``position``."""
 
     path: str
     diff_hunk: str = "@@ -1 +1 @@"
@@ -85,7 +85,7 @@ class ReviewComment(Post):
 
 @dataclass(kw_only=True, slots=True)
 class CommitComment(Post):
-    """On a commit; ``number`` is 0."""
+    """A comment on a commit; ``number`` is 0."""
 
     commit_id: str
     path: str | None = None
@@ -95,7 +95,7 @@ class CommitComment(Post):
 
 @dataclass(kw_only=True, slots=True)
 class Pull:
-    """What a pull request has beside what every issue has. ``head_repo`` is false where the fork was deleted."""
+    """Fields of a pull request beside those of an issue. ``head_repo`` is false if the fork was deleted."""
 
     id: int
     head: str
@@ -130,7 +130,7 @@ class Issue(Post):
     app: str | None = None
     """Slug of the GitHub App that opened it."""
     sub_issues: tuple[int, int] = (0, 0)
-    """How many sub-issues there are, and how many of them are closed."""
+    """Numbers of sub-issues and of closed sub-issues."""
     blocked_by: int = 0
 
 
@@ -148,7 +148,7 @@ class Discussion(Post):
 
 @dataclass(kw_only=True, slots=True)
 class DiscussionComment(Post):
-    """In a discussion; a reply names the comment that it answers."""
+    """A comment in a discussion; a reply names the comment it answers."""
 
     reply_to_id: int | None = None
     upvotes: int = 0
@@ -156,7 +156,7 @@ class DiscussionComment(Post):
 
 @dataclass(kw_only=True, slots=True)
 class Repository:
-    """``deleted`` has numbers under ``issues`` and ``discussions``, and ids under the kinds of comments."""
+    """A repository. ``deleted`` has numbers of ``issues`` and ``discussions``, and ids of the kinds of comments."""
 
     id: int
     owner: int
@@ -178,12 +178,12 @@ class Repository:
     hidden: dict[str, str] = field(default_factory=dict[str, str])
     """Reasons, in GitHub's words, by the node ids of comments and reviews that are minimized."""
     resolved: dict[int, int | None] = field(default_factory=dict[int, int | None])
-    """Who resolved a review thread, by the id of its first comment."""
+    """The accounts that resolved review threads, by the id of the thread's first comment."""
     parent: tuple[int, str] | None = None
     """Numeric id and full name of the repository that it was forked from."""
     deleted: dict[str, set[int]] = field(default_factory=lambda: {stream: set[int]() for stream in STREAMS})
     moved: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
-    """Transferred issues: number here to (repository id, number there)."""
+    """Transferred issues: from the number here to (repository id, number there)."""
 
     def next_number(self) -> int:
         """Issues, pull requests and discussions share their numbers."""

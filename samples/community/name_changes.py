@@ -1,4 +1,4 @@
-"""Repositories and accounts get other names; accounts go."""
+"""Rename repositories and accounts, and delete accounts."""
 
 from samples import SAMPLE_REPOSITORY
 from samples.community.model import GHOST_ID, Account, Repository
@@ -6,12 +6,12 @@ from samples.community.state import SampleCommunity
 
 
 class NameChanges:
-    """Nothing here moves the date of an issue or a comment."""
+    """Changes of names. None of them moves the date of an issue or a comment."""
 
     community: SampleCommunity
 
     def rename_repository(self, new_name: str, *, repository: str = SAMPLE_REPOSITORY) -> str:
-        """Another name under the same owner; the old one redirects. Returns the new full name."""
+        """Rename a repository under the same owner and return its new full name; the old one redirects."""
         with self.community.lock:
             repo = self.community.repository(repository)
             self.community.old_names[self.community.full_name(repo).lower()] = repo.id
@@ -19,7 +19,7 @@ class NameChanges:
             return self.community.full_name(repo)
 
     def rename_account(self, id_: int, new_login: str) -> None:
-        """The id stays. Repositories of the account answer under the new name and redirect from the old one."""
+        """Rename an account. Its id stays, and its repositories redirect from the old name."""
         with self.community.lock:
             for repo in self.community.repositories.values():
                 if repo.owner == id_:

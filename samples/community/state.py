@@ -1,4 +1,4 @@
-"""One community in memory: what a server answers from and what changes work on."""
+"""One community in memory: the data that a server answers from and that changes modify."""
 
 import itertools
 import threading
@@ -12,18 +12,18 @@ from samples.community.model import Account, Comment, DiscussionComment, Reposit
 from samples.community.synthetic import synthetic_parts
 
 DEFAULT_USER = 90_000_000_001
-"""The account that makes changes unless another is named; every community has it."""
+"""The account of changes without an explicit account; every community has it."""
 BEGINNING = "2025-01-01T00:00:00Z"
 
 
 class SampleCommunity:
-    """Accounts and repositories by id. Readers and writers hold ``lock``; every change adds one to ``revision``."""
+    """Accounts and repositories by id. Readers and writers hold ``lock``; every change increments ``revision``."""
 
     def __init__(self, accounts: dict[int, Account], repositories: dict[int, Repository], old_names: dict[str, int]):
         self.accounts = accounts
         self.repositories = repositories
         self.old_names = old_names
-        """Full names of former times, in lower case; a present name goes first."""
+        """Former full names in lower case; a present name has priority."""
         self.lock = threading.RLock()
         self.revision = 0
         self.clock = max((_last_change(repo) for repo in repositories.values()), default=BEGINNING)
@@ -62,7 +62,7 @@ class SampleCommunity:
         return f"{self.accounts[repo.owner].login}/{repo.name}"
 
     def find(self, full_name: str) -> tuple[Repository, bool]:
-        """The repository of a name in any case, and whether that is a former name. ``KeyError`` for an unknown one."""
+        """Return the repository of a name in any case, and whether the name is a former one. Raises ``KeyError``."""
         wanted = full_name.lower()
         for repo in self.repositories.values():
             if self.full_name(repo).lower() == wanted:
@@ -91,11 +91,11 @@ class SampleCommunity:
         raise KeyError(id_)
 
     def new_id(self) -> int:
-        """Above every id there is, as GitHub's counters are."""
+        """Return an id above all existing ones, like GitHub's counters."""
         return next(self._ids)
 
     def tick(self, at: str | None = None) -> str:
-        """The moment of a change: the one that is given, else a minute after the last one."""
+        """Return the moment of a change: ``at``, or a minute after the last change."""
         self.revision += 1
         if at is None:
             moment = datetime.fromisoformat(self.clock) + timedelta(minutes=1)
@@ -112,7 +112,7 @@ def _last_change(repo: Repository) -> str:
 
 @lru_cache(maxsize=4)
 def _loaded(as_of: str | None) -> tuple[dict[int, Account], dict[int, Repository], dict[str, int]]:
-    """Read once a process; nobody gets these objects themselves."""
+    """Read the community once in a process. Callers get copies."""
     return load_parts(as_of)
 
 

@@ -1,4 +1,4 @@
-"""Comments on commits, hidden comments, resolved review threads. None of it moves the date of anything."""
+"""Comments on commits, hidden comments, resolved review threads. None of these changes moves a date."""
 
 from samples import SAMPLE_REPOSITORY
 from samples.community.model import CommitComment, ReviewComment
@@ -40,7 +40,7 @@ class StateChanges:
         self, sha: str, body: str, *, path: str | None = None, line: int | None = None,
         user: int | None = DEFAULT_USER, repository: str = SAMPLE_REPOSITORY, at: str | None = None,
     ) -> int:  # fmt: skip
-        """Returns the comment's id."""
+        """Add a comment and return its id."""
         with self.community.lock:
             repo, id_, now = self.community.repository(repository), self.community.new_id(), self.community.tick(at)
             repo.commit_comments[id_] = CommitComment(
@@ -61,5 +61,5 @@ class StateChanges:
 
 
 def root_of(remark: ReviewComment) -> int:
-    """The id that names a review thread: that of its first comment, also when that one is gone."""
+    """Return the id of a review thread: that of its first comment, even if the comment is deleted."""
     return remark.in_reply_to_id or remark.id

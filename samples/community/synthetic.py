@@ -1,4 +1,4 @@
-"""Big communities made by seeded dice, for measuring and for lists that are longer than GitHub serves at once."""
+"""Large random communities from a seed, for benchmarks and for lists that are longer than GitHub serves at once."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ Raw = dict[str, Any]
 
 
 def synthetic_parts(*, issues: int, comments: int, review_comments: int, seed: int, busy_instant: int) -> Parts:
-    """Accounts, repositories and former names, as :class:`SampleCommunity` takes them."""
+    """Return accounts, repositories and former names for :class:`SampleCommunity`."""
     dice = random.Random(seed)  # noqa: S311 # repeatable texts, nothing secret
     accounts = {FIRST_PERSON + n: Account(id=FIRST_PERSON + n, login=f"person-{n:02d}") for n in range(PEOPLE)}
     accounts[OWNER] = Account(id=OWNER, login="saltmarsh-works", type="Organization")
@@ -60,7 +60,7 @@ def synthetic_parts(*, issues: int, comments: int, review_comments: int, seed: i
 
 
 def _posts(dice: random.Random, count: int, busy_instant: int, series: int) -> list[Raw]:
-    """Posts in the order of their creation. Every third shares its instant with the one before it."""
+    """Return posts in the order of their creation. Every third has the same time as the post before it."""
     posts: list[Raw] = []
     moment = 0
     for n in range(count):

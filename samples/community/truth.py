@@ -1,4 +1,4 @@
-"""What a complete copy of a repository holds now."""
+"""Return what a complete copy of a repository holds now."""
 
 from typing import TypedDict
 
@@ -7,7 +7,7 @@ from samples.community.state import SampleCommunity
 
 
 class PostTruth(TypedDict):
-    """``number`` is the issue's; ``user`` is null where GitHub sends null."""
+    """A post; ``number`` is that of the issue, ``user`` is null if GitHub sends null."""
 
     id: int
     number: int
@@ -43,7 +43,7 @@ class Truth(TypedDict):
 
 
 def truth_of(community: SampleCommunity, repo: Repository, commits: list[str]) -> Truth:
-    """A copy: later changes do not reach it."""
+    """Return a copy, so that later changes do not modify it."""
     names = {id_: community.full_name(other) for id_, other in community.repositories.items()}
     return {
         "id": repo.id,

@@ -1,4 +1,4 @@
-"""The guild with its talk, read from ``data/*.toml``; everything in it can be changed while it is served."""
+"""The guild with its messages, read from ``data/*.toml``; tests may change it while it is served."""
 
 import threading
 import tomllib
@@ -18,7 +18,7 @@ FORUM, PUBLIC, PRIVATE = 15, 11, 12
 
 
 class SampleGuild:
-    """Ids are the same in every copy. ``messages`` are by channel, then by id; hold ``lock`` to look at them."""
+    """The guild. Ids are the same in every copy. ``messages`` are by channel and id; hold ``lock`` to read them."""
 
     def __init__(self) -> None:
         data, self.ids = _read(), Snowflakes()
@@ -37,15 +37,15 @@ class SampleGuild:
 
     @property
     def id(self) -> int:
-        """The guild's id."""
+        """Return the id of the guild."""
         return self.places.id
 
     def container(self, key: str) -> int:
-        """The id of a channel or thread by its key."""
+        """Return the id of a channel or thread by its key."""
         return self.places.key.get(f"channels.{key}") or self.places.key[f"threads.{key}"]
 
     def truth(self) -> dict[int, str]:
-        """Contents by id of every message that the bot may read."""
+        """Return the contents of all messages that the bot may read, by id."""
         hidden = {pk for pk in self.places.channels if self.places.missing(pk)}
         with self.lock:
             return {
@@ -56,21 +56,21 @@ class SampleGuild:
             }
 
     def say(self, key: str, by: str, text: str, at: datetime | None = None, **more: Any) -> int:
-        """Somebody says something, by default two minutes after the last word there; returns its id."""
+        """Post a message and return its id; by default two minutes after the last message of the channel."""
         with self.lock:
             place = self.container(key)
             last = max(self.messages[place], default=self.places.id)
             return self._line(place, at or time_of(last) + timedelta(minutes=2), {"by": by, "say": text, **more})
 
     def edit(self, message_id: int, text: str) -> None:
-        """Somebody says something else instead, a minute later."""
+        """Edit a message, a minute after it was posted."""
         with self.lock:
             message = self._message(message_id)
             message["content"] = self._writer.resolved(text)
             message["edited_timestamp"] = written(time_of(message_id) + timedelta(minutes=1))
 
     def delete(self, message_id: int) -> None:
-        """A message is gone."""
+        """Delete a message."""
         with self.lock:
             place = int(self._message(message_id)["channel_id"])
             del self.messages[place][message_id]
@@ -136,5 +136,5 @@ def _texts() -> str:
 
 
 def _read() -> dict[str, Any]:
-    """All files in one, anew each time: what is read is used up."""
+    """Return the content of all files, read again because the caller consumes it."""
     return tomllib.loads(_texts())

@@ -1,4 +1,4 @@
-"""Lines of talk as message objects: https://discord.com/developers/docs/resources/message."""
+"""Turn lines of conversations into message objects: https://discord.com/developers/docs/resources/message."""
 
 import re
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ DEFAULT, REPLY = 0, 19
 
 
 class Writer:
-    """Turns lines into messages; lines with a key can be answered and forwarded by later ones."""
+    """Turn lines into messages; later lines can answer and forward lines that have a key."""
 
     def __init__(self, places: Places, ids: Snowflakes) -> None:
         self._places, self._ids = places, ids
         self._by_key: dict[str, dict[str, Any]] = {}
 
     def message(self, place: int, at: datetime, raw: Raw, pk: int | None = None) -> dict[str, Any]:
-        """A message that was written then; ``pk`` where the id is given."""
+        """Return a message of a moment; ``pk`` is its id if it has a fixed one."""
         found: dict[str, Any] = {
             "id": str(pk or self._ids.at(at)), "channel_id": str(place), "type": raw.get("type", DEFAULT),
             "content": self.resolved(raw["say"]), "author": self._places.users[raw["by"]],
@@ -42,7 +42,7 @@ class Writer:
         return found
 
     def resolved(self, text: str) -> str:
-        """Text with Discord's own markup of mentions."""
+        """Return text with Discord's markup of mentions."""
         return REFERENCE.sub(lambda m: self._markup(m[1], m[2]), text)
 
     def _markup(self, sign: str, key: str) -> str:

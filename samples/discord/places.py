@@ -1,4 +1,4 @@
-"""Guild, roles and channels, as the API shows them: https://discord.com/developers/docs/resources/guild."""
+"""Guild, roles and channels in the format of the API: https://discord.com/developers/docs/resources/guild."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ CONTENT_INTENT = 1 << 19
 
 
 class Places:
-    """The parts of a guild; ``key`` finds the id of everything that has one."""
+    """The parts of a guild; ``key`` finds an id by its key."""
 
     def __init__(self, data: Raw, ids: Snowflakes) -> None:
         self.key: dict[str, int] = {}
@@ -34,7 +34,7 @@ class Places:
         self._facts = data["guild"]
 
     def guild(self) -> dict[str, Any]:
-        """The guild object."""
+        """Return the guild object."""
         emojis = [{"id": str(self.key[f"emojis.{raw['key']}"]), "name": raw["name"]} for raw in self._emojis]
         stickers = [
             {"id": str(self.key[f"stickers.{raw['key']}"]), "name": raw["name"], "format_type": 1, "type": 2}
@@ -47,7 +47,7 @@ class Places:
         }  # fmt: skip
 
     def missing(self, channel_id: int) -> int:
-        """The bits that are taken from the bot in a channel."""
+        """Return the permission bits that the bot lacks in a channel."""
         overwrites = self.channels[channel_id]["permission_overwrites"]
         return int(overwrites[0]["deny"]) if overwrites else 0
 

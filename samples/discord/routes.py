@@ -1,4 +1,4 @@
-"""What each address of Discord's REST API answers to a bot: https://discord.com/developers/docs/reference."""
+"""Answers of Discord's REST API to a bot, by path: https://discord.com/developers/docs/reference."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ MISSING_ACCESS, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MES
 
 
 class Refused(Exception):
-    """An error in Discord's shape."""
+    """Return an error in Discord's format."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 class Routes:
-    """Not safe for threads by itself: its user holds the guild's lock."""
+    """Not thread-safe: the caller holds the guild's lock."""
 
     def __init__(self, guild: SampleGuild) -> None:
         self.guild = guild
@@ -49,7 +49,7 @@ class Routes:
         ]
 
     def answer(self, request: Request) -> Answer:
-        """Never raises a refusal, but answers it."""
+        """Answer a request; a refusal becomes a response, not an exception."""
         try:
             return _json(200, self._found(request))
         except Refused as refusal:
@@ -112,7 +112,7 @@ class Routes:
         return {"total_results": len(self.guild.truth()), "messages": []}
 
     def _container(self, channel_id: int, needed: int = VIEW_CHANNEL) -> dict[str, Any]:
-        """A channel or thread; refused when the bot lacks what is ``needed`` there."""
+        """Return a channel or thread; refuse it if the bot lacks the ``needed`` permissions."""
         thread = self.guild.threads.get(channel_id)
         channel = self.guild.places.channels.get(int(thread["parent_id"]) if thread else channel_id)
         if channel is None:
@@ -125,7 +125,7 @@ class Routes:
         return thread or channel
 
     def _readable(self, channel_id: int) -> dict[int, dict[str, Any]]:
-        """The messages of a container: none, not an error, without READ_MESSAGE_HISTORY."""
+        """Return the messages of a container; without READ_MESSAGE_HISTORY there are none, but no error."""
         found = self._container(channel_id)
         parent = int(found["parent_id"]) if channel_id in self.guild.threads else channel_id
         hidden = self.guild.places.missing(parent) & READ_MESSAGE_HISTORY

@@ -26,14 +26,14 @@ from samples.wire import LocalServer
 
 
 class Logged(NamedTuple):
-    """One request that was answered; ``path`` has the query."""
+    """A logged request; ``path`` includes the query."""
 
     path: str
     status: int
 
 
 class SampleDiscord:
-    """A guild behind a port. ``url`` is for ``DISCORD_API_BASE``, ``token`` for ``DISCORD_BOT_TOKEN``."""
+    """A server for a guild. ``url`` is for ``DISCORD_API_BASE``, ``token`` for ``DISCORD_BOT_TOKEN``."""
 
     token = "sample.bot.token"  # noqa: S105  (of this server only)
 

@@ -1,4 +1,4 @@
-"""Ids that carry their time, as Discord's do: https://discord.com/developers/docs/reference#snowflakes."""
+"""Ids that contain their time, like Discord's: https://discord.com/developers/docs/reference#snowflakes."""
 
 import itertools
 from datetime import UTC, datetime
@@ -7,21 +7,21 @@ EPOCH = 1_420_070_400_000
 
 
 class Snowflakes:
-    """Makes ids; those of one millisecond differ."""
+    """Create ids that are unique within a millisecond."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
     def at(self, moment: datetime) -> int:
-        """An id that was made then."""
+        """Return an id of a moment."""
         return (int(moment.timestamp() * 1000) - EPOCH) << 22 | next(self._numbers) % 4096
 
 
 def time_of(snowflake: int) -> datetime:
-    """When an id was made (UTC)."""
+    """Return the time of an id (UTC)."""
     return datetime.fromtimestamp(((snowflake >> 22) + EPOCH) / 1000, UTC)
 
 
 def written(moment: datetime) -> str:
-    """A time as Discord writes it."""
+    """Return a time in Discord's format."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Connections over lists of (key, maker) with cursors that keep their place."""
+"""Connections over lists of (key, maker), with cursors that stay valid when the list changes."""
 
 import base64
 import binascii
@@ -13,11 +13,11 @@ from graphql import GraphQLError
 Json = dict[str, Any]
 Key = tuple[str, int]
 Entry = tuple[Key, Callable[[], Json]]
-"""What it is sorted by, and what makes the node when it is wanted."""
+"""The sort key, and a function that creates the node."""
 
 
 def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
-    """A page of entries in ascending order of their keys; ``orderBy`` may turn them round."""
+    """Return a page of entries, which are in ascending order; ``orderBy`` may reverse them."""
     order = arguments.get("orderBy") or {}
     if order.get("direction") == "DESC":
         entries = list(reversed(entries))
@@ -44,7 +44,7 @@ def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
 
 
 def plain(nodes: Sequence[Json]) -> Callable[..., Json]:
-    """A connection over a short list, in its own order."""
+    """Return a connection over a short list in its original order."""
     entries: list[Entry] = [(("", place), partial(dict, node)) for place, node in enumerate(nodes)]
 
     def listed(**arguments: Any) -> Json:
@@ -58,7 +58,7 @@ def _cursor(key: Key) -> str:
 
 
 def _behind(entries: Sequence[Entry], cursor: str, descending: bool) -> int:
-    """The place of the first entry behind a cursor."""
+    """Return the index of the first entry after a cursor."""
     try:
         value, number = cast("list[Any]", json.loads(base64.urlsafe_b64decode(cursor)))
     except (binascii.Error, ValueError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Runs queries: parsing, validation, errors in GitHub's form."""
+"""Run queries: parsing, validation, errors in GitHub's format."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -23,13 +23,13 @@ Json = dict[str, Any]
 
 
 class Engine:
-    """Not safe for threads by itself: its user holds the community's lock."""
+    """Not thread-safe: the caller holds the community's lock."""
 
     def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
         self.objects = Objects(community, git_dir)
 
     def answer(self, query: str, variables: Json, *, viewer: str, rate: Json) -> Json:
-        """The body of an answer."""
+        """Return the body of a response."""
         try:
             document, faults = _prepared(query)
         except GraphQLError as error:
@@ -52,7 +52,7 @@ class Engine:
 
 @lru_cache(maxsize=1)
 def _schema() -> GraphQLSchema:
-    """Ids over 32 bits pass, as they do on GitHub."""
+    """Accept integers over 32 bits, as GitHub does."""
     schema = build_schema((Path(__file__).parent / "schema.graphql").read_text("utf-8"))
     for name, write in (("Int", int), ("BigInt", str)):
         scalar = schema.get_type(name)
@@ -74,7 +74,7 @@ def _prepared(query: str) -> tuple[DocumentNode, tuple[Json, ...]]:
 
 
 def _resolve(source: Json, info: GraphQLResolveInfo, **arguments: Any) -> Any:
-    """A value of a dictionary; one that can be called takes the field's arguments."""
+    """Return a value of a dictionary; call it with the field's arguments if it is a function."""
     value = source.get(info.field_name)
     return value(**arguments) if callable(value) else value
 

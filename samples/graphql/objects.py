@@ -1,4 +1,4 @@
-"""Repositories, issues and pull requests as GraphQL shows them: dictionaries whose values may wait to be asked."""
+"""Repositories, issues and pull requests for GraphQL: dictionaries whose values may be functions."""
 
 import subprocess
 from collections.abc import Callable
@@ -22,13 +22,13 @@ GitDir = Callable[[Repository], Path | None]
 
 
 class Objects:
-    """The objects of one community as it is now."""
+    """The GraphQL objects of a community."""
 
     def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
         self.community, self.git_dir = community, git_dir
 
     def query(self, viewer: str, rate: Json) -> Json:
-        """The root."""
+        """Return the root object."""
         return {
             "viewer": {"login": viewer, "__typename": "User"},
             "rateLimit": rate,
@@ -38,7 +38,7 @@ class Objects:
         }
 
     def node(self, id_: str) -> Json:
-        """Anything by its node id."""
+        """Return an object by its node id."""
         for repo in self.community.repositories.values():
             if id_ == node_id("R", repo.id):
                 return self.repository(repo)
@@ -53,7 +53,9 @@ class Objects:
                 if any(id_ == node_id(prefix, repo.id, post) for post in posts):
                     return {"__typename": kind, "id": id_, **hidden(repo, id_)}
             for issue in repo.issues.values() if id_.startswith("PRR_") else ():
-                if issue.pull and issue.pull.merged_at:  # nobody asks for the other reviews: they have no reactions
+                if (
+                    issue.pull and issue.pull.merged_at
+                ):  # the collector does not request other reviews: they have no reactions
                     found = next((one for one in reviews(self.community, repo, issue) if one["id"] == id_), None)
                     if found:
                         return found
@@ -85,7 +87,7 @@ class Objects:
             raise _absent(f"Could not resolve to a Repository with the name '{owner}/{name}'.") from error
 
     def repository(self, repo: Repository) -> Json:
-        """A repository."""
+        """Return a repository."""
         name = self.community.full_name(repo)
         return {
             "__typename": "Repository",
@@ -125,19 +127,19 @@ class Objects:
         }
 
     def _refs(self, repo: Repository, refPrefix: str = "", **arguments: Any) -> Json:  # noqa: N803  (GraphQL's name)
-        """Branches or tags by prefix, as the git server shows them."""
+        """Return branches or tags by prefix, as the git server shows them."""
         folder = self.git_dir(repo)
         names = run_git(folder, "for-each-ref", "--format=%(refname)", refPrefix).decode().split() if folder else []
         return plain([{"name": name.removeprefix(refPrefix)} for name in names])(**arguments)
 
     def _commit(self, repo: Repository, *, oid: str) -> Json | None:
-        """A commit by its name, with the account that its author's address belongs to."""
+        """Return a commit by its name, with the account of its author's email address."""
         folder = self.git_dir(repo)
         try:
-            told = run_git(folder, "show", "-s", "--format=%an%x00%ae", oid) if folder else b""
+            output = run_git(folder, "show", "-s", "--format=%an%x00%ae", oid) if folder else b""
         except subprocess.CalledProcessError:
             return None
-        name, _, email = told.decode(errors="replace").rstrip("\n").partition("\0")
+        name, _, email = output.decode(errors="replace").rstrip("\n").partition("\0")
         user = actor(self.community, account_of(email, self.community))
         return {"__typename": "Commit", "oid": oid, "author": {"name": name, "email": email, "user": user}}
 
@@ -163,7 +165,7 @@ class Objects:
         return self.item(repo, issue)
 
     def item(self, repo: Repository, issue: Issue) -> Json:
-        """An issue or pull request."""
+        """Return an issue or pull request."""
         kind = "PullRequest" if issue.pull else "Issue"
         said = talk_of(self.community, repo)
         talk = [{"id": node_id("IC", repo.id, comment.id)} for comment in said.comments[issue.number]]

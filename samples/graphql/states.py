@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def facts_of(repo: Repository) -> Json:
-    """What REST says of a repository under other names."""
+    """Return the facts of a repository that REST has under other names."""
     parent = repo.parent and {"databaseId": repo.parent[0], "nameWithOwner": repo.parent[1], "isFork": False}
     return {
         "isFork": repo.parent is not None,
@@ -36,12 +36,12 @@ def facts_of(repo: Repository) -> Json:
 
 
 def hidden(repo: Repository, id_: str) -> Json:
-    """Whether a comment or review is minimized; reasons are written as GitHub does."""
+    """Return whether a comment or review is minimized, with reasons in GitHub's spelling."""
     return {"isMinimized": id_ in repo.hidden, "minimizedReason": repo.hidden.get(id_)}
 
 
 def review_threads(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """The review threads of a pull request, each with its comments."""
+    """Return the review threads of a pull request with their comments."""
     threads: dict[int, list[int]] = {}
     for remark in sorted(talk_of(community, repo).remarks[issue.number], key=lambda one: one.id):
         threads.setdefault(root_of(remark), []).append(remark.id)

@@ -1,6 +1,6 @@
-"""Reviews and timelines, told out of what issues and pull requests are.
+"""Reviews and timelines, derived from the state of issues and pull requests.
 
-The sample community keeps no events of its own: that an issue is closed, labelled or merged says that it happened.
+The sample community stores no events: a closed, labelled or merged issue implies them.
 """
 
 import re
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Talk:
-    """Comments and review comments of a repository by the number that they belong to."""
+    """Comments and review comments of a repository by the number of their issue."""
 
     revision: int
     comments: defaultdict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
@@ -31,7 +31,7 @@ _talks: WeakKeyDictionary[SampleCommunity, dict[int, Talk]] = WeakKeyDictionary(
 
 
 def talk_of(community: SampleCommunity, repo: Repository) -> Talk:
-    """What is said in a repository, kept until the community changes."""
+    """Return the comments of a repository, cached until the community changes."""
     known = _talks.setdefault(community, {})
     talk = known.get(repo.id)
     if talk is None or talk.revision != community.revision:
@@ -50,7 +50,7 @@ CONTENTS = {
 
 
 def reaction_groups(reactions: Mapping[str, int], at: str) -> list[Json]:
-    """All kinds, as GitHub lists them; those that nobody used have no time."""
+    """Return all kinds of reactions, as GitHub lists them; unused ones have no time."""
     return [
         {
             "content": content,
@@ -66,7 +66,7 @@ STATES = ("COMMENTED", "APPROVED", "CHANGES_REQUESTED")
 
 
 def actor(community: SampleCommunity, id_: int | None) -> Json | None:
-    """An account as an Actor; GraphQL shows null for deleted accounts and leaves out the suffix of bots."""
+    """Return an account as an Actor; deleted accounts are null, and bots lack their suffix, as in GitHub's GraphQL."""
     account: Account | None = community.accounts.get(id_) if id_ is not None else None
     if account is None or account.login == "ghost":
         return None
@@ -81,7 +81,7 @@ def actor(community: SampleCommunity, id_: int | None) -> Json | None:
 
 
 def reviews(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """One review for every person who commented on the diff, and an approval of what was merged."""
+    """Return one review for each person who commented on the diff, and an approval if the pull request was merged."""
     found: dict[int, Json] = {}
     for remark in sorted(talk_of(community, repo).remarks[issue.number], key=lambda one: (one.created_at, one.id)):
         id_ = remark.review_id or 5_000_000_000 + remark.id
@@ -123,7 +123,7 @@ def _review(
 
 
 def timeline(found: Sequence[Json]) -> Callable[..., Json]:
-    """A connection over a timeline, of the wanted ``itemTypes``."""
+    """Return a connection over the requested ``itemTypes`` of a timeline."""
 
     def listed(**arguments: Any) -> Json:
         wanted = arguments.pop("itemTypes", None)
@@ -134,12 +134,12 @@ def timeline(found: Sequence[Json]) -> Callable[..., Json]:
 
 
 def _item_type(typename: str) -> str:
-    """The name of a type among the item types: LABELED_EVENT for LabeledEvent."""
+    """Return the item type of a GraphQL type: LABELED_EVENT for LabeledEvent."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", typename).upper()
 
 
 def entries(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """The timeline in the order of time; comments and reviews among the events, as GitHub shows them."""
+    """Return the timeline in order of time, with comments and reviews among the events, as at GitHub."""
     return sorted(_entries(community, repo, issue), key=lambda one: (one["createdAt"], one["id"]))
 
 

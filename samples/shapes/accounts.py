@@ -1,4 +1,4 @@
-"""Where everything has its address, and accounts."""
+"""URLs of all objects, and accounts."""
 
 import base64
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ USER_PATHS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The community and the root of the API that is written into addresses."""
+    """The community, and the root of the API for URLs."""
 
     community: SampleCommunity
     api: str
@@ -32,19 +32,19 @@ class Site:
         return f"{self.api}/repos/{self.community.full_name(repo)}"
 
     def page(self, repo: Repository, number: int) -> str:
-        """The web page of an issue or pull request."""
+        """Return the URL of the web page of an issue or pull request."""
         is_pull = number in repo.issues and repo.issues[number].pull is not None
         return f"{WEB}/{self.community.full_name(repo)}/{'pull' if is_pull else 'issues'}/{number}"
 
 
 def node_id(prefix: str, *numbers: int) -> str:
-    """An opaque name in the form of GitHub's."""
+    """Return an opaque node id in GitHub's format."""
     packed = b"".join(number.to_bytes(8, "big") for number in numbers)
     return f"{prefix}_{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
 def simple_user(site: Site, id_: int | None) -> Json | None:
-    """An account inside another object; null for nobody."""
+    """Return an account for embedding in another object, or null."""
     account = site.community.accounts.get(id_) if id_ is not None else None
     if account is None:
         return None
@@ -67,7 +67,7 @@ def simple_user(site: Site, id_: int | None) -> Json | None:
 
 
 def full_user(site: Site, account: Account) -> Json:
-    """A public profile."""
+    """Return a public profile."""
     unknown = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username"))
     times = {"created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T00:00:00Z"}
     counts = {"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0}

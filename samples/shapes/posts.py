@@ -10,7 +10,7 @@ REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes
 
 
 def reactions(url: str, counts: Mapping[str, int]) -> Json:
-    """The roll-up of reactions, in which GitHub's lists never miss a kind."""
+    """Return the numbers of reactions with every kind, as in GitHub's lists."""
     return {
         "url": f"{url}/reactions",
         "total_count": sum(counts.values()),
@@ -19,7 +19,7 @@ def reactions(url: str, counts: Mapping[str, int]) -> Json:
 
 
 def comment(site: Site, repo: Repository, post: Comment) -> Json:
-    """A comment under an issue or pull request."""
+    """Return a comment under an issue or pull request."""
     url = f"{site.repo(repo)}/issues/comments/{post.id}"
     return {
         "url": url,
@@ -38,7 +38,7 @@ def comment(site: Site, repo: Repository, post: Comment) -> Json:
 
 
 def commit_comment(site: Site, repo: Repository, post: CommitComment) -> Json:
-    """A comment on a commit: https://docs.github.com/en/rest/commits/comments."""
+    """Return a comment on a commit: https://docs.github.com/en/rest/commits/comments."""
     page = f"https://github.com/{site.community.full_name(repo)}/commit/{post.commit_id}"
     url = f"{site.repo(repo)}/comments/{post.id}"
     return {
@@ -60,7 +60,7 @@ def commit_comment(site: Site, repo: Repository, post: CommitComment) -> Json:
 
 
 def review_comment(site: Site, repo: Repository, post: ReviewComment) -> Json:
-    """A comment on a diff; only replies have ``in_reply_to_id``."""
+    """Return a comment on a diff; only replies have ``in_reply_to_id``."""
     root, page = f"{site.repo(repo)}/pulls", f"{site.page(repo, post.number)}#discussion_r{post.id}"
     url, pull = f"{root}/comments/{post.id}", f"{root}/{post.number}"
     whole: Json = {

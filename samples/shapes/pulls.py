@@ -7,7 +7,7 @@ from samples.shapes.threads import common
 
 
 def pull(site: Site, repo: Repository, post: Issue, detail: Pull) -> Json:
-    """A pull request as its own address shows it."""
+    """Return a pull request as its own URL shows it."""
     root, page = site.repo(repo), site.page(repo, post.number)
     url, thread = f"{root}/pulls/{post.number}", f"{root}/issues/{post.number}"
     statuses = f"{root}/statuses/{detail.head_sha}"
@@ -59,7 +59,7 @@ def pull(site: Site, repo: Repository, post: Issue, detail: Pull) -> Json:
 
 
 def _branch(site: Site, repo: Repository, owner: int | None, ref: str, sha: str, *, known: bool) -> Json:
-    """A head or base; the repository is null where a fork is gone."""
+    """Return a head or base; the repository is null if the fork was deleted."""
     user = simple_user(site, owner)
     login = user["login"] if user else "unknown repository"
     record = repository(site, repo) if known else None

@@ -57,7 +57,7 @@ SWITCHES = {
 
 
 def repository(site: Site, repo: Repository) -> Json:
-    """A repository as other objects embed it."""
+    """Return a repository as other objects embed it."""
     name, url = site.community.full_name(repo), site.repo(repo)
     open_issues = sum(issue.state == "open" for issue in repo.issues.values())
     return {
@@ -96,7 +96,7 @@ def repository(site: Site, repo: Repository) -> Json:
 
 
 def full_repository(site: Site, repo: Repository) -> Json:
-    """A repository as its own address shows it."""
+    """Return a repository as its own URL shows it."""
     whole = repository(site, repo)
     account = site.community.accounts[repo.owner]
     organization = {"organization": whole["owner"]} if account.type == "Organization" else {}

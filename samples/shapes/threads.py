@@ -47,7 +47,7 @@ def milestone(site: Site, repo: Repository, number: int | None) -> Json | None:
 
 
 def common(site: Site, repo: Repository, post: Issue) -> Json:
-    """What issues and pull requests share."""
+    """Return the fields that issues and pull requests share."""
     assignees = [user for id_ in post.assignees if (user := simple_user(site, id_))]
     return {
         "number": post.number,
@@ -69,7 +69,7 @@ def common(site: Site, repo: Repository, post: Issue) -> Json:
 
 
 def issue(site: Site, repo: Repository, post: Issue, comments: int) -> Json:
-    """An issue, or a pull request seen as one; ``comments`` is how many it has."""
+    """Return an issue, or a pull request as an issue; ``comments`` is the number of comments."""
     root, page = site.repo(repo), site.page(repo, post.number)
     url = f"{root}/issues/{post.number}"
     whole: Json = {

@@ -1,4 +1,4 @@
-"""A small client, so that answers are seen as they go over the wire."""
+"""A small HTTP client that shows responses as they are sent."""
 
 import json
 import re
@@ -39,7 +39,7 @@ Ask = Callable[..., Reply]
 def ask_server(
     server: SampleServer, path: str, *, token: str | None = "", agent: str = "tests", **headers: str
 ) -> Reply:
-    """``token`` None is none, "" the usual one; ``path`` may be a whole address."""
+    """Send a request. ``token`` None sends no token, "" the default one; ``path`` may be a whole URL."""
     sent = {"User-Agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
     if token is not None:
         sent["Authorization"] = f"Bearer {token or server.token()}"

@@ -79,9 +79,9 @@ def test_a_slow_answer_does_not_hold_the_server_back_when_it_stops() -> None:
 def test_secondary_limits_may_come_with_requests_left(ask: Ask, sample_server: SampleServer) -> None:
     sample_server.fail("secondary", retry_after=7)
     sample_server.fail("secondary", 2, retry_after=None)
-    told, silent = ask(REPOSITORY), ask(REPOSITORY)
-    assert (told.status, told.headers["retry-after"]) == (403, "7")
-    assert int(told.headers["x-ratelimit-remaining"]) > 0
+    announced, silent = ask(REPOSITORY), ask(REPOSITORY)
+    assert (announced.status, announced.headers["retry-after"]) == (403, "7")
+    assert int(announced.headers["x-ratelimit-remaining"]) > 0
     assert "secondary rate limit" in silent.data["message"]
     assert "retry-after" not in silent.headers
 

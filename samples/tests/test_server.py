@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 COMMENTS = f"/repos/{SAMPLE_REPOSITORY}/issues/comments?per_page=100"
 
 
-def test_the_server_runs_alone_and_ends_when_it_is_told() -> None:
+def test_the_server_runs_alone_and_ends_with_a_signal() -> None:
     command = [sys.executable, "-m", "samples.server", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout

@@ -1,4 +1,4 @@
-"""A headless Chromium that watches itself: nothing on its console, no request to another host."""
+"""A headless Chromium whose pages must log nothing to the console and send no request to another host."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder, and leave it out where no browser is installed."""
+    """Add the markers of browser tests, and skip them if no browser is installed."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("browser")
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for this folder. Playwright keeps a loop in this thread, which Django would take for async code."""
+    """Start one browser. Playwright runs an event loop in this thread, which Django would take for async code."""
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watched(browser: Browser, live_server: Any) -> Iterator[WatchedPage]:
-    """A fresh window; when the test is over, whatever it should not have done is told."""
+    """Open a new window; after the test, fail if its page violated a rule."""
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     watch = WatchedPage(page, live_server.url)
@@ -52,13 +52,13 @@ def watched(browser: Browser, live_server: Any) -> Iterator[WatchedPage]:
 
 @pytest.fixture
 def page(watched: WatchedPage) -> Page:
-    """The window's page."""
+    """Return the page of the window."""
     return watched.page
 
 
 @pytest.fixture
 def staff(watched: WatchedPage, live_server: Any, client: Client, django_user_model: Any) -> Any:
-    """Return a person with all rights; the window carries the cookie of a log-in and shows the first page."""
+    """Return a superuser; the window has the cookie of a log-in and shows the first page."""
     user = django_user_model.objects.create_superuser("keeper", password="a long password")
     client.force_login(user)
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
@@ -69,7 +69,7 @@ def staff(watched: WatchedPage, live_server: Any, client: Client, django_user_mo
 
 @pytest.fixture
 def collected(sample_server: SampleServer, settings: Any, tmp_path: Path) -> SampleServer:
-    """The sample community, collected."""
+    """Collect the sample community."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
     restore_or_collect(

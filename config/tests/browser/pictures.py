@@ -1,4 +1,4 @@
-"""``make pictures``: the pictures of ``docs/``, of the sample community alone, on a database of their own."""
+"""``make pictures``: take the screenshots of ``docs/``, from the sample community in a temporary database."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ HEIGHT = 800
 
 
 def main() -> None:
-    """Collect the sample community, serve it, and look."""
+    """Collect the sample community, serve it, and take the screenshots."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         os.environ |= {"VAR_DIR": var, "DJANGO_SETTINGS_MODULE": "config.settings", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
         import django

@@ -1,4 +1,4 @@
-"""Whatever was written, no page acts on it, hides behind it, or asks another host for anything."""
+"""Hostile texts do nothing on any page: no script, no hidden content, no request to another host."""
 
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +23,7 @@ PAGES = [
 
 @pytest.fixture
 def hostile(db: Any) -> list[int]:
-    """Every content as a comment, its title, its author's name, and an earlier text; returns the activities' keys."""
+    """Store every hostile text as comment, title, author's name and earlier text; return the ids of the activities."""
     now = timezone.now()
     repository = Repository.objects.create(id=1, full_name="a/b")
     scope = Scope.objects.create(source_system="github", external_id="1", name="a/b<script>alert('scope')</script>")

@@ -1,4 +1,4 @@
-"""People log in, look around, and find everything by keyboard and screen reader."""
+"""People log in, browse, and reach everything by keyboard and screen reader."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Threads read like the original, rows can be read, no page scrolls sideways: at every width, in both colours."""
+"""Threads look like the original, rows are readable, no page scrolls sideways: at every width, in both schemes."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ ROWS = "[...document.querySelectorAll('#result_list tbody tr')].map((row) => row
 
 @pytest.fixture
 def community(sample_server: SampleServer, settings: Any, tmp_path: Path) -> SampleServer:
-    """The sample community with its Discord, collected."""
+    """Collect the sample community with its Discord."""
 
     def collect() -> None:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
@@ -46,7 +46,7 @@ def community(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Sam
 
 
 def lists() -> Iterator[str]:
-    """The addresses of every list of ours."""
+    """Return the URLs of every list of the project."""
     for model in admin.site._registry:  # pyright: ignore[reportPrivateUsage]
         if model._meta.app_label in OWN:
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
@@ -61,7 +61,7 @@ def rows_and_width(page: Page, addresses: Iterator[str], width: int) -> None:
 
 
 def threads() -> list[str]:
-    """A pull request with everything in it, a discussion, and the longest talk of the Discord."""
+    """Return the URLs of a pull request with all kinds of content, a discussion, and a long Discord conversation."""
     pull = Activity.objects.get(
         activity_type="github.pull_request", summary__startswith="Show the next low water"
     ).thread
@@ -72,7 +72,7 @@ def threads() -> list[str]:
 
 
 def pages_of_rows() -> Iterator[str]:
-    """One page of each kind of row that there is."""
+    """Return the URL of one row of each kind."""
     for model in admin.site._registry:  # pyright: ignore[reportPrivateUsage]
         if model._meta.app_label in OWN and (row := model._default_manager.first()):
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
@@ -114,10 +114,10 @@ def test_pages_stand_out_and_fit_at_every_width(
 
 
 DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
-"""The end of a sentence from which the name of its thread was left out."""
+"""The end of a sentence without the name of its thread."""
 NARROW = """() => [...document.querySelectorAll(".ranking th, .ranking td")]
   .filter((cell) => cell.innerText.length > 12 && cell.offsetHeight > 130).map((cell) => cell.innerText)"""
-"""Cells of tables that are squeezed to a word or a letter a line."""
+"""Return cells of tables that are so narrow that each line has one word or letter."""
 
 
 @pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))

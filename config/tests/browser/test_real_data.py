@@ -1,4 +1,4 @@
-"""Real data can be read at every width and in both colours: lists, timeline, threads, health and search."""
+"""Real data are readable at every width and in both colour schemes: lists, timeline, threads, health and search."""
 
 import re
 from io import StringIO
@@ -22,7 +22,7 @@ pytestmark = [
 ]
 PAGES = ["/admin/", "/admin/?since=2019-01-01", "/admin/timeline/", "/admin/health/", "/admin/search/"]
 RAW = re.compile(r"U\+000D|[0-9a-f]{40}|discord\.default|<[@#]\d|\]\(https?:")
-"""What pages never show: carriage returns, whole hashes, types of Discord, mentions by id, raw links."""
+"""Texts that pages never show: carriage returns, whole hashes, types of Discord, mentions by id, raw links."""
 COMMENT = "<!--"
 """GitHub hides HTML comments. Discord has no HTML and shows them as they were typed, and so do our pages.
 
@@ -30,12 +30,12 @@ https://support.discord.com/hc/en-us/articles/210298617
 """
 TEXTS = ":is(.summary, .excerpt, .origin, .about, h1, .ranking)"
 DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
-"""A sentence of a thread that ends where the name of the thread was left out."""
+"""The end of a sentence without the name of its thread."""
 
 
 @pytest.fixture
 def real(settings: Any, tmp_path: Path) -> None:
-    """A part of the recorded repository, and a part of the Discord server, collected."""
+    """Collect a part of the recorded repository and of the Discord server."""
     twin = Twin(tmp_path, SPARSE)
     try:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = twin.url
@@ -50,7 +50,7 @@ def real(settings: Any, tmp_path: Path) -> None:
 
 
 def threads(source: str) -> list[str]:
-    """Return the addresses of a thread of each kind, the longest ones that there are."""
+    """Return the URLs of the longest threads of each kind."""
     rows = Activity.objects.filter(source_system=source).exclude(thread="").order_by("-occurred_at")
     kinds = rows.order_by("activity_type", "-occurred_at").distinct("activity_type")
     return [f"/admin/timeline/{source}/thread/?id={thread}" for thread in sorted({row.thread for row in kinds})][:8]

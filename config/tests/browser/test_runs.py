@@ -1,4 +1,4 @@
-"""A run is watched while it goes on, and what it skipped is asked for again."""
+"""A page shows the progress of a run, and skipped items can be retried."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The search page: it finds, shows why, leads on, and stays harmless whatever was written."""
+"""The search page shows results with their context and links, and hostile texts do nothing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ TEXTS = {
 
 @pytest.fixture
 def searchable(db: Any) -> Iterator[FakeSource]:
-    """A few documents, and every hostile content as one more, indexed with a model of hashes."""
+    """Index a few documents and every hostile text with a hash embedder."""
     with model("pages"):
         notes = FakeSource(**TEXTS, **{f"hostile{n}": f"gauge {text}" for n, text in enumerate(CONTENTS.values())})
         sync([notes])

@@ -27,10 +27,12 @@ from tests.support.twins import available
 
 
 def main() -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the jobs that the arguments select, and return the exit code."""
     asked = _arguments()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: sys.exit(128 + received))  # the server is stopped then, too
+        signal.signal(
+            number, lambda received, _frame: sys.exit(128 + received)
+        )  # so that the server is stopped as well
     with (
         tempfile.TemporaryDirectory(prefix="io-", ignore_cleanup_errors=True) as folder,
         SampleServer() as github,
@@ -48,7 +50,7 @@ def main() -> int:
 
 
 class Disturbing:
-    """An installation, the services and the counts of what went wrong."""
+    """An installation, its services, and the problems found so far."""
 
     def __init__(self, installation: Installation, github: SampleServer, discord: SampleDiscord) -> None:
         self.installation, self.github = installation, github
@@ -63,7 +65,7 @@ class Disturbing:
         self.problems: list[str] = []
 
     def all(self, asked: argparse.Namespace) -> int:
-        """Prepare, disturb, and say what came of it."""
+        """Prepare the jobs, run them with faults, and print the problems."""
         chosen = [job for job in self.jobs if not asked.jobs or job.name in asked.jobs]
         self._make_templates({job.template for job in chosen})
         number = 0
@@ -82,10 +84,12 @@ class Disturbing:
         return 1 if self.problems else 0
 
     def _make_templates(self, names: set[str]) -> None:
-        """Keep the databases that the jobs begin with."""
+        """Save the databases that the jobs begin with."""
         self._must_succeed("migrate", "--verbosity", "0")
         self.installation.keep_as("empty")
-        if "changed" in names:  # an index that lacks a few documents: embedding all takes longer than all else
+        if (
+            "changed" in names
+        ):  # an index that lacks a few documents, because embedding all of them would dominate the time
             issues = [*self.jobs[0].order(self.installation), "--streams", "issues"]
             self._must_succeed(*issues)
             self._must_succeed("sync_index")
@@ -124,7 +128,7 @@ class Disturbing:
         return steps
 
     def _disturbed(self, job: Job, fault: Fault) -> Ended:
-        """Run a job with a fault, then without; note what is wrong."""
+        """Run a job with a fault, then without, and record problems."""
         self._renew()
         job.begin(self.installation)
         ended = job.run(self.installation, fault)
@@ -147,7 +151,7 @@ class Disturbing:
 
 
 def faults(chosen: list[Job], steps: Mapping[str, int], asked: argparse.Namespace) -> Iterator[tuple[Job, Fault]]:
-    """Yield each of the first steps of every job, then seeded ones among all steps of all jobs."""
+    """Yield each of the first steps of every job, then random steps of all jobs by seed."""
     for job in chosen:
         for at in range(asked.begin, min(asked.first, steps[job.name]) + 1):
             yield job, Fault(at=at, way=at)

@@ -1,4 +1,4 @@
-"""An installation to be disturbed: commands with a fault in them, and its database set back in a moment."""
+"""An installation for fault injection: run commands with a fault, and restore its database quickly."""
 
 import json
 import os
@@ -24,16 +24,16 @@ from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER
 ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
 PATIENCE = 180.0
-"""Seconds for one command; an undisturbed one needs one or two, a disturbed one waits between attempts."""
+"""Seconds for one command. Without a fault it takes one or two; with a fault it waits between attempts."""
 LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
-"""Tables about runs and services, not about what was collected."""
+"""Tables about runs and services, which differ from run to run."""
 COUNTERS = {"lsn", "version", "chunked_version", "indexed_version", "attempts", "high_water"}
-"""Columns that count how often something was done."""
+"""Columns that count attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """The step that fails, and how; see ``hook/sitecustomize.py``."""
+    """Which step fails, and how; see ``hook/sitecustomize.py``."""
 
     at: int
     lasting: bool = False
@@ -45,29 +45,29 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a command ended."""
+    """The result of a command."""
 
     code: int | None
     out: str
     err: str
     seconds: float
     step: str = ""
-    """The step that failed; empty when the command ended before it."""
+    """The step that failed; empty if the command ended before it."""
     steps: int = 0
-    """Number of steps that were made; 0 where the process was killed."""
+    """Number of steps; 0 if the process was killed."""
 
 
 @dataclass
 class Installation:
-    """A VAR_DIR below ``folder`` with its embedded database, and the addresses of the services."""
+    """A VAR_DIR below ``folder`` with its embedded database, and the URLs of the services."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
-    """Variables of all commands."""
+    """Environment of all commands."""
     variant: dict[str, str] = field(default_factory=dict)
-    """Variables of the commands of one job."""
+    """Environment of the commands of one job."""
     preloaded: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
-    """The process that runs the commands of a variant."""
+    """The process that runs commands with this environment."""
 
     @property
     def var(self) -> Path:
@@ -80,7 +80,7 @@ class Installation:
     def manage(
         self, *order: str, fault: Fault | None = None, var: Path | None = None, patience: float = PATIENCE
     ) -> Ended:
-        """Run a command, with a fault in it where one is given; in another VAR_DIR it is a new Python process."""
+        """Run a command, with a fault if there is one. With another VAR_DIR, start a new Python process."""
         report, out, err = (self.folder / name for name in ("report", "stdout", "stderr"))
         report.unlink(missing_ok=True)
         spec = None
@@ -102,7 +102,7 @@ class Installation:
         return env | {"DJANGO_SETTINGS_MODULE": "config.settings"} | self.environment | self.variant
 
     def _start(self, order: Sequence[str], spec: object, var: Path, out: Path, err: Path) -> int | None:
-        """Run a command in a new Python; None when it did not end."""
+        """Run a command in a new Python process; return None if it did not end."""
         hooked = {"IO_FAULT": json.dumps(spec), "PYTHONPATH": str(HOOK)} if spec else {}
         with out.open("w") as stdout, err.open("w") as stderr:
             process = subprocess.Popen(
@@ -117,7 +117,7 @@ class Installation:
                 return None
 
     def _fork(self, asked: Mapping[str, object], patience: float) -> int | None:
-        """Run a command in a child of the preloaded process; None when it did not end."""
+        """Run a command in a child of the preloaded process; return None if it did not end."""
         name = json.dumps(self.variant)
         if name not in self.preloaded:
             self.preloaded[name] = subprocess.Popen(
@@ -136,7 +136,7 @@ class Installation:
         return code if ended else None
 
     def clear(self) -> None:
-        """Remove every file but the database and the secret key."""
+        """Remove every file except the database and the secret key."""
         shutil.rmtree(self.folder / "workspace", ignore_errors=True)
         shutil.rmtree(self.folder / "out", ignore_errors=True)
         shutil.rmtree(self.folder / "fresh", ignore_errors=True)
@@ -145,23 +145,23 @@ class Installation:
                 shutil.rmtree(path)
 
     def session(self, database: str = "postgres") -> "psycopg.Connection[Any]":
-        """Open a session of the embedded server, which starts if need be."""
+        """Open a session of the embedded server; start the server if it does not run."""
         give_up = time.monotonic() + 60
         while True:
             try:
                 host = ensure_running(self.home)
                 return psycopg.connect(host=host, user=SUPERUSER, dbname=database, autocommit=True)
-            except psycopg.OperationalError:  # a killed server recovers
+            except psycopg.OperationalError:  # a killed server may be in recovery
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.1)
 
     def keep_as(self, template: str) -> None:
-        """Keep the database as it is now under a name."""
+        """Save the database under a name."""
         self._copy(DATABASE, template)
 
     def reset(self, template: str) -> None:
-        """Set the database back to what was kept."""
+        """Restore a saved database."""
         self._copy(template, DATABASE)
 
     def _copy(self, source: str, target: str) -> None:
@@ -173,7 +173,7 @@ class Installation:
             session.execute(sql.SQL("CREATE DATABASE {target} TEMPLATE {source} OWNER {owner}").format(**names))
 
     def rows(self) -> "State":
-        """Return every row of every table but the ledgers."""
+        """Return every row of every table except the ledgers."""
         found: State = {}
         with self.session(DATABASE) as session:
             serial = {
@@ -200,7 +200,9 @@ class Installation:
                 left_out = [column for owner, column in serial if owner == table] + sorted(COUNTERS)
                 query = sql.SQL("SELECT to_jsonb(t) - %s::text[] FROM {} t").format(sql.Identifier(table))
                 rows = [row for (row,) in session.execute(query, [left_out])]
-                found[table] = [row for row in rows if not row.get("cleared_at")]  # what was skipped and then read
+                found[table] = [
+                    row for row in rows if not row.get("cleared_at")
+                ]  # items that were skipped and then read
         return found
 
     def stop(self) -> None:
@@ -215,7 +217,7 @@ State = dict[str, list[dict[str, Any]]]
 
 
 def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
-    """Return the columns that differ between two undisturbed runs; each must hold times, else ValueError."""
+    """Return the columns that differ between two runs without faults; raises ValueError unless they all hold times."""
     found: set[tuple[str, str]] = set()
     for table, rows in first.items():
         for column in rows[0] if rows else ():
@@ -228,7 +230,7 @@ def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
 
 
 def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the rows as sorted texts; of times of reading only whether there is one."""
+    """Return the rows as sorted texts, with times of reading reduced to whether there is one."""
     return {
         table: sorted(
             _text({
@@ -241,7 +243,7 @@ def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]
 
 
 def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Return one line about what is missing and what should not be there; empty when both are equal."""
+    """Return one line about missing and surplus rows, or an empty text if there are none."""
     changes: list[str] = []
     for name in sorted({*expected, *found}):
         wanted, present = expected.get(name), found.get(name)

@@ -1,4 +1,4 @@
-"""The jobs that are disturbed, and what must be the same at their end."""
+"""The jobs that run with faults, and the end state that must not depend on them."""
 
 import hashlib
 import stat
@@ -15,35 +15,35 @@ from embedded_postgres.roles import DATABASE, SUPERUSER
 from tests.support.pinecone_twin import Twin
 
 CODES = {0, 1, 2, 3, 75}
-"""How a command may end; 3 is partial, 75 busy."""
+"""Allowed exit codes; 3 is partial, 75 busy."""
 OWN_TEMPORARY = (".activity-trackers-*", "data.new-*", ".secret_key-*", "*.lock", "tmp_*")
-"""Names of files that no ended command leaves in its folders."""
+"""Patterns of temporary files that no command may leave behind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A command and the end state that a clean run of it leads to."""
+    """A command and the end state of a run without faults."""
 
     name: str
     order: Callable[[Installation], list[str]]
     template: str
-    """The database at the beginning."""
+    """Name of the saved database that the job begins with."""
     state: Callable[[Installation], Mapping[str, Any]]
     folders: tuple[str, ...] = ()
-    """Folders of the installation in which no temporary file may be left once a clean run ended."""
+    """Folders of the installation that must be free of temporary files after a run without faults."""
     var: str = "var"
     weight: int = 3
-    """Share of the seeded faults; jobs that take long get fewer."""
+    """Share of the random faults; slow jobs get fewer."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables of its commands."""
+    """Environment of its commands."""
     clear: Callable[[Installation], None] = lambda _installation: None
-    """What is set back besides the database and the folders, before them."""
+    """What to reset before the database and the folders."""
 
     def run(self, installation: Installation, fault: Any = None) -> Ended:
         return installation.manage(*self.order(installation), fault=fault, var=installation.folder / self.var)
 
     def begin(self, installation: Installation) -> None:
-        """Set everything back."""
+        """Reset everything."""
         self.clear(installation)
         installation.variant = dict(self.environment)
         installation.reset(self.template)
@@ -54,11 +54,13 @@ class Job:
         """Return the temporary files in the job's folders."""
         places = [installation.folder / name for name in self.folders]
         found = [path for place in places for pattern in OWN_TEMPORARY for path in place.rglob(pattern)]
-        return [path.name for path in found if path.suffix != ".lock" or "postgres" not in path.parts]  # the server's
+        return [
+            path.name for path in found if path.suffix != ".lock" or "postgres" not in path.parts
+        ]  # file of the server
 
 
 class Rows:
-    """The rows of a database; times of reading are those that two undisturbed runs have found to differ."""
+    """Return the rows of a database; times of reading are the columns that differ between two runs without faults."""
 
     def __init__(self) -> None:
         self.times: set[tuple[str, str]] = set()
@@ -74,7 +76,7 @@ class Rows:
 
 
 def export_state(installation: Installation) -> Mapping[str, Any]:
-    """Return what is in the folder of the export: names, modes, contents."""
+    """Return names, modes and contents of the files of an export."""
     return {
         path.name: f"{stat.S_IMODE(path.stat().st_mode):o} {hashlib.sha256(path.read_bytes()).hexdigest()}"
         for path in (installation.folder / "out").iterdir()
@@ -93,7 +95,7 @@ def backup_state(installation: Installation) -> Mapping[str, Any]:
 
 
 def index_state(rows: Rows) -> Callable[[Installation], dict[str, Any]]:
-    """Return the rows, and what ``verify_index`` says."""
+    """Return the rows and the output of ``verify_index``."""
 
     def state(installation: Installation) -> dict[str, Any]:
         checked = installation.manage("verify_index")
@@ -103,7 +105,7 @@ def index_state(rows: Rows) -> Callable[[Installation], dict[str, Any]]:
 
 
 def pinecone_job(twin: Twin) -> Job:
-    """Return a sync into the stand-in for Pinecone: all vectors are there but those of a changed document."""
+    """Return a sync into the twin of Pinecone, which lacks only the vectors of a changed document."""
     rows = Rows()
 
     def state(installation: Installation) -> Mapping[str, Any]:
@@ -118,7 +120,7 @@ def pinecone_job(twin: Twin) -> Job:
 
 
 def start_state(installation: Installation) -> Mapping[str, Any]:
-    """Return the tables, what was migrated, and whether there is a key."""
+    """Return the tables, the applied migrations, and whether there is a secret key."""
     fresh = installation.folder / "fresh"
     key = fresh / "secret_key"
     fresh_one = Installation(installation.folder, installation.environment)

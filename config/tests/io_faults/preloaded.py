@@ -1,4 +1,4 @@
-"""A process that has loaded the project and forks for each command: starting Python anew takes longer than the job.
+"""A process that has loaded the project and forks for each command, because starting Python takes longer than a job.
 
 Reads one JSON object a line: ``order`` (words), ``fault`` (None, or what ``hook/sitecustomize.py`` takes), ``out`` and
 ``err`` (files). Answers with the process id of the command, then with its exit code (negative: a signal).
@@ -21,7 +21,7 @@ COMMANDS = ("collect_github", "collect_discord", "sync_index", "verify_index", "
 
 
 HASTE = 20
-"""Waits between attempts are shorter by this factor."""
+"""Factor that shortens waits between attempts."""
 
 
 def main() -> None:

@@ -25,14 +25,14 @@ from typing import Any
 
 DISK = {"create", "write", "fsync", "rename"}
 OUTAGE = 12
-"""Network reads that fail one after the other: more than any client tries."""
+"""Number of consecutive network reads that fail: more than any client retries."""
 FULL = OSError(errno.ENOSPC, "No space left on device")
 BROKEN = OSError(errno.EIO, "Input/output error")
 _open, _write, _os_open = io.open, os.write, os.open
 
 
 class Steps:
-    """Counts the steps and says which one fails."""
+    """Count the steps and choose the one that fails."""
 
     def __init__(self, *, at: int, lasting: bool, way: int, report: str) -> None:
         self.at, self.lasting, self.way, self.report = at, lasting, way, report
@@ -41,7 +41,7 @@ class Steps:
         """The kind of the step that failed."""
 
     def fails(self, kind: str, what: object) -> bool:
-        """Count one step; True when it is to fail."""
+        """Count one step, and return whether it must fail."""
         number = next(self.numbers)
         again = self.lasting and (
             (self.failed in DISK and kind in DISK) or (self.failed == kind == "read" and number < self.at + OUTAGE)
@@ -66,7 +66,7 @@ class Steps:
 
 
 def arm(steps: Steps) -> None:
-    """Put the counting in front of everything that reads and writes."""
+    """Wrap all functions that read and write with the counter."""
     _count_files(steps)
     for name, kind in (
         ("write", "write"), ("fsync", "fsync"), ("fdatasync", "fsync"), ("rename", "rename"), ("replace", "rename"),
@@ -92,7 +92,7 @@ def _failing(work: Callable[..., Any], kind: str, steps: Steps) -> Callable[...,
 
 def _count_files(steps: Steps) -> None:
     class CountedFile(io.FileIO):
-        """A file that takes half of what is written to it, and then fails."""
+        """A file that writes half of the data and then fails."""
 
         spoiled = False
 
@@ -181,7 +181,7 @@ def _count_programs(steps: Steps) -> None:
 def _count_sessions(steps: Steps) -> None:
     try:
         import psycopg
-    except ImportError:  # a Python without the project's requirements
+    except ImportError:  # this Python lacks the project's requirements
         return
     connect = psycopg.connect
 
