@@ -103,9 +103,9 @@ def test_the_guide_builds_what_it_promises(copy: Path, feed: str) -> None:
     for name, text in files(page):
         assert (copy / name).exists(), name
         (copy / name).write_text(text)
-    told = [good(order, copy) for order in orders[1:]]
-    assert told[-2].count("feeds:item:") >= 2
-    assert told[-1].startswith("OK - 1 scope fresh")
+    outputs = [good(order, copy) for order in orders[1:]]
+    assert outputs[-2].count("feeds:item:") >= 2
+    assert outputs[-1].startswith("OK - 1 scope fresh")
 
 
 def test_the_import_contracts_cover_every_tracker() -> None:
