@@ -62,7 +62,9 @@ def begin_to_end() -> None:
 def interruption_in(error: BaseException) -> KeyboardInterrupt | None:
     """Return the interruption that caused an error, or the error if it is one; ``None`` for any other error.
 
-    An error during clean-up, such as a failed rollback, replaces the interruption and has it as its context.
+    An error during clean-up, such as a failed rollback, replaces the interruption and has it as its context. Every
+    other error after a signal counts as an interruption as well: the exception of the signal may have been lost, and a
+    child process that Ctrl-C ended is reported as a failed program.
     """
     seen: set[int] = set()
     current: BaseException | None = error
@@ -71,7 +73,9 @@ def interruption_in(error: BaseException) -> KeyboardInterrupt | None:
             return current
         seen.add(id(current))
         current = current.__cause__ or current.__context__
-    return None
+    if _first is None:
+        return None
+    return KeyboardInterrupt() if _first == signal.SIGINT else Terminated()
 
 
 def line_for(error: KeyboardInterrupt, stored: str = STORED) -> str:

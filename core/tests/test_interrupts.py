@@ -14,6 +14,7 @@ from django.db import OperationalError
 from core.collectors import ReportingCommand
 from core.models import Alert, CollectorRun
 from core.monitoring.alerts import refresh
+from core.operations import interrupts
 from core.operations.bounds import bounded_process
 from core.operations.interrupts import Terminated, interruption_in
 from tests.support.fake_collector import Command, FakeCollector, run
@@ -150,6 +151,14 @@ def test_an_error_after_an_interruption_is_an_interruption() -> None:
     assert interruption_in(error_after(interruption)) is interruption
     assert interruption_in(interruption) is interruption
     assert interruption_in(OperationalError("the connection is lost")) is None
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
+def test_an_error_after_a_signal_whose_exception_was_lost_is_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals, kind: type[KeyboardInterrupt]
+) -> None:
+    monkeypatch.setattr(interrupts, "_first", number)
+    assert type(interruption_in(OSError("pg_dump failed: terminated by user"))) is kind
 
 
 class Replaced(ReportingCommand):
