@@ -69,17 +69,27 @@ def write_output():
 """
 
 
+def _heed_ctrl_c() -> None:
+    """Reset SIGINT in the child process: shells ignore it in what scripts start with ``&``."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
     """Send a signal to a running program; return its exit code, standard error and the seconds until its end."""
     program = PROGRAM.format(root=str(ROOT), definitions=UNRESPONSIVE, work=work)
     command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.1)
         sent = time.monotonic()
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
         return process.returncode, errors, time.monotonic() - sent
 
 
