@@ -132,7 +132,7 @@ INSTALLED_APPS = [
     "config.apps.LogInLimits",
     "django_otp",
     "config.apps.AuthenticatorApps",
-    "config",  # for its commands
+    "config.apps.ProjectConfig",  # for its commands
 ]
 MIDDLEWARE = [
     "core.monitoring.pages.MonitoringPages",  # first, because probes use neither the host name nor https

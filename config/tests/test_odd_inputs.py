@@ -230,7 +230,7 @@ def test_a_cursor_is_a_time_in_utc_or_nothing(text: str) -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(1, parameters.HIGHEST_ID))
 def test_a_cursor_is_read_as_it_was_written(moment: datetime, pk: int) -> None:
-    assert parameters.cursor(parameters.written(moment, pk)) == (moment, pk)
+    assert parameters.cursor(parameters.cursor_text(moment, pk)) == (moment, pk)
 
 
 @given(st.text(st.characters(categories=["Nd", "No", "Lu"])) | st.integers().map(str))
