@@ -18,7 +18,7 @@ RARE_KEYS = {"poll", "snap", "pin", "stk", "hook", "comp", "ref", "e", "re"}
 def write_small_guild(target: Path, threads: int, messages: int) -> Path:
     """Write a part of the recorded guild: every ``threads``-th thread and the first ``messages`` of each channel.
 
-    Two channels keep 205 messages, which is more than two pages. Rare kinds of message are kept up to twice the limit.
+    Two channels keep 205 messages, more than two pages. Rare kinds of message may exceed the limit up to twice.
     """
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]

@@ -93,7 +93,7 @@ class Disturbing:
             issues = [*self.jobs[0].order(self.installation), "--streams", "issues"]
             self._must_succeed(*issues)
             self._must_succeed("sync_index")
-            self.github.edit_issue(2, body="Words that nobody has indexed.")
+            self.github.edit_issue(2, body="Text that is not in the index.")
             self._must_succeed(*issues)
             self.installation.keep_as("changed")
         if "collected" in names:

@@ -115,6 +115,6 @@ class Command(ReportingCommand):
         fragments = ((visible_line(text), matches) for text, matches in hit.fragments)
         snippet = "".join(self.style.SUCCESS(text) if matches else text for text, matches in fragments)
         title = self.style.MIGRATE_HEADING(visible_line(hit.title or hit.external_id))
-        about = f"{hit.kind.replace('_', ' ')} in {hit.scope} by {hit.author or 'nobody'}, {date}"
+        about = f"{hit.kind.replace('_', ' ')} in {hit.scope} by {hit.author or 'an unknown author'}, {date}"
         lines = [f"{number}. {title}", visible_line(f"   {about}  {hit.passage_url or hit.external_id}")]
         return ExactText("\n".join([*lines, f"   {snippet}"]))
