@@ -93,38 +93,34 @@ class PageReader:
     def store_batch(self, batch: Iterable[tuple[Job, Page | Exception | None]], stream: str) -> Iterator[Step]:
         """Store what has arrived: pages of new messages together, pages that can reveal deletions one by one."""
         writes: list[PageWrite] = []
-        try:
-            for job, arrival in batch:
-                if job.failed:
-                    continue
-                if arrival is None:
-                    yield Step(complete=[(job.container.scope, stream), (job.container.scope, "channel")])
-                    continue
-                try:
-                    if isinstance(arrival, Exception):
-                        raise arrival
-                    page, converted = arrival
-                    write = self._page_write(job, page, converted)
-                    yield self._page_step(job.container, page, len(write.threads))
-                    if job.detects_deletions:
-                        deleted = self._deleted(job.container, page, job.upto) if page.complete else ()
-                        yield self._store([write], deleted)
-                        self._forget_deleted(job.container, page)
-                    else:
-                        writes.append(write)
-                except CollectorError as error:
-                    if writes:  # before the failure marks any of their messages as deleted
-                        yield self._store(writes)
-                        writes = []
-                    job.failed = True
-                    scope = job.container.scope
-                    yield Step(failure=Failure(scope=scope, stream=stream, error=error, container=job.container))
-        except GeneratorExit:
-            raise
-        except BaseException:
-            if writes:  # an unexpected error or Ctrl-C costs none of the pages before it
+        for job, arrival in batch:
+            if job.failed:
+                continue
+            if arrival is None:
+                yield Step(complete=[(job.container.scope, stream), (job.container.scope, "channel")])
+                continue
+            if isinstance(arrival, Exception) and writes:  # no error costs the pages before it
                 yield self._store(writes)
-            raise
+                writes = []
+            try:
+                if isinstance(arrival, Exception):
+                    raise arrival
+                page, converted = arrival
+                write = self._page_write(job, page, converted)
+                yield self._page_step(job.container, page, len(write.threads))
+                if job.detects_deletions:
+                    deleted = self._deleted(job.container, page, job.upto) if page.complete else ()
+                    yield self._store([write], deleted)
+                    self._forget_deleted(job.container, page)
+                else:
+                    writes.append(write)
+            except CollectorError as error:
+                if writes:  # before the failure marks any of their messages as deleted
+                    yield self._store(writes)
+                    writes = []
+                job.failed = True
+                scope = job.container.scope
+                yield Step(failure=Failure(scope=scope, stream=stream, error=error, container=job.container))
         if writes:
             yield self._store(writes)
 

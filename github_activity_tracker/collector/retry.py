@@ -12,7 +12,7 @@ from core.ingest.skips import clear_skips, record_failed_retry, record_skip, ski
 from core.models import SkippedItem
 from github_activity_tracker.collector.failures import UNFORESEEN, Failure
 from github_activity_tracker.collector.run import Run
-from github_activity_tracker.collector.streams import COMMENT_STATES, COMMITS, LISTS, THREADS
+from github_activity_tracker.collector.streams import COMMENT_STATES, COMMITS, LISTS, THREADS, expect_authors
 from github_activity_tracker.convert.commits import convert_commits
 from github_activity_tracker.fetch.commits import LocalHistory
 from github_activity_tracker.fetch.rest import fetch_item
@@ -180,6 +180,7 @@ def _commit(run: Run, item: SkippedItem) -> bool:
     if commit is None:
         return True
     page = convert_commits([commit], run.repository_id, run.scope.url)
+    expect_authors(run.repository_id)  # no later page of commits may lead to its author
     run.count(COMMITS, store_commits(page, scope=run.scope, done=None))
     return not page.malformed
 

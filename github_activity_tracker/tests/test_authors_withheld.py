@@ -7,6 +7,7 @@ import pytest
 
 from core.models import SkippedItem
 from github_activity_tracker.collector import repository as repository_run
+from github_activity_tracker.convert import commits
 from github_activity_tracker.models import AuthorEmail, Commit
 from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store.pages import save_state
@@ -82,4 +83,23 @@ def test_a_run_that_is_cut_off_after_the_commits_leaves_their_authors_to_the_nex
             collect()
     collect("--streams", "issues")  # neither reads commits nor looks up authors
     collect()
+    assert AuthorEmail.objects.count() == 7
+
+
+def test_the_author_of_a_commit_that_was_malformed_is_looked_up_when_the_commit_is_retried(
+    server: SampleServer, collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del server
+    convert = commits.convert_commit
+
+    def malformed(commit: Any, **more: Any) -> Any:
+        if commit.author_email == "bjorg@example.org":
+            raise ValueError("a number out of range")
+        return convert(commit, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(commits, "convert_commit", malformed)
+        collect(*COMMITS)
+        assert AuthorEmail.objects.count() == 6
+    collect(*COMMITS)
     assert AuthorEmail.objects.count() == 7

@@ -2,7 +2,7 @@
 
 
 def harmonic_fit_log() -> str:
-    """Return about 60,000 characters: a whole log that somebody pasted into an issue."""
+    """Return about 60,000 characters: a whole log, pasted into an issue."""
     lines = [
         "The harmonic fit stops with `LinAlgError` on a year of six-minute readings. The whole log:",
         "",
