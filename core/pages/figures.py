@@ -216,12 +216,15 @@ def _behind() -> list[dict[str, Any]]:
 
 
 def storage() -> dict[str, Any]:
-    """Return bytes of the database and of its largest tables with indexes, and estimated rows."""
+    """Return bytes of the database and of its largest tables with indexes, and estimated rows.
+
+    The estimate is the planner's; it is None until PostgreSQL has analysed the table, a minute or more after the
+    first collection.
+    """
     tables = _rows(
-        "SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint FROM pg_class"
+        "SELECT relname, pg_total_relation_size(oid) AS size, nullif(reltuples, -1)::bigint FROM pg_class"
         " WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace"
-        " ORDER BY relpages DESC LIMIT 6"
+        " ORDER BY size DESC LIMIT 6"
     )
-    tables.sort(key=lambda row: -row[1])
     size = _rows("SELECT pg_database_size(current_database())")[0][0]
     return {"size": size, "tables": [{"name": name, "size": bytes_, "rows": rows} for name, bytes_, rows in tables]}

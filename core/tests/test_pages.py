@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -153,3 +154,13 @@ def test_a_page_renders_within_its_budget() -> None:
     html, whole = renderer.render("x" * SHOWN)
     assert len(html) < SHORT + 20
     assert not whole
+
+
+def test_largest_table_is_named_before_postgresql_has_analysed_it(admin_client: Client) -> None:
+    fill(1)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE never_analysed AS SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
+    page = admin_client.get(reverse("admin:index")).content.decode()
+    row = page[page.index("never_analysed") :]
+    assert page.index("Largest tables") < page.index("never_analysed")
+    assert row.index("not counted yet") < row.index("</tr>")
