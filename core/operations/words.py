@@ -6,7 +6,7 @@ DETAILS = {
     "inserted": "new", "updated": "updated", "deleted": "deleted", "malformed": "malformed", "refused": "refused",
 }  # fmt: skip
 """Suffixes of counts that are details of another count, such as ``issues_inserted`` of ``issues``."""
-UNCOUNTED = ("malformed", "refused", "inserted", "updated", "unchanged", "deleted", "new", "embedded", "skipped")
+UNCOUNTED = ("malformed", "refused", "inserted", "updated", "deleted", "embedded", "skipped")
 """Suffixes of counts that have no singular."""
 
 
@@ -32,7 +32,12 @@ def counted_words(counts: Mapping[str, int]) -> str:
         if not count or (last in DETAILS and counts.get(head)):
             continue
         details = f" ({', '.join(parts[name])})" if name in parts else ""
-        phrases.append(f"{count:,} {_in_number(name.replace('_', ' '), count)}{details}")
+        if last in DETAILS and head:
+            phrases.append(f"{count:,} {DETAILS[last]} {_in_number(head.replace('_', ' '), count)}")
+        elif last == "requests" and head:
+            phrases.append(f"{number_of(count, 'request')} for {head.replace('_', ' ')}")
+        else:
+            phrases.append(f"{count:,} {_in_number(name.replace('_', ' '), count)}{details}")
     return ", ".join(phrases)
 
 

@@ -250,7 +250,7 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
         return False
     if channel is None:
         deleted = mark_channels_deleted([channel_id], run.started)
-        yield Step(counts={"channels_deleted": 1, "deleted": deleted})
+        yield Step(counts={"channels_deleted": 1, "messages_deleted": deleted})
     else:
         rows = convert_threads([channel], run.guild_id, access)
         store_listed_threads(rows, run.scope(inventory.parents.get(channel_id, channel_id)), run.started)

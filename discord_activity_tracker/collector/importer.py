@@ -109,11 +109,12 @@ class ExportImporter(AbstractCollector):
                 raise BudgetExhausted("time is over; run again to go on from there")
             converted, reactors = _converted(file, page)
             if location is None:
-                counts.update(messages=len(converted.rows), new=count_unknown(row["id"] for row in converted.rows))
+                new = count_unknown(row["id"] for row in converted.rows)
+                counts.update(messages=len(converted.rows), messages_inserted=new)
             else:
                 position = Position(channel_id=channel_id, identity=file.header.identity, done=page.done)
                 stored = store_export(converted, reactors, location, datetime.now(UTC), position)
-                counts.update(messages=stored.seen, new=stored.inserted, updated=stored.updated)
+                counts.update(messages=stored.seen, messages_inserted=stored.inserted, messages_updated=stored.updated)
             self.progress.advance(len(page.items))
         if location:
             finish_file(channel_id, file.header.identity)

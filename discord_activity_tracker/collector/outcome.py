@@ -106,7 +106,7 @@ class Outcome:
         error, container = failure.error, failure.container
         if container and isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_CHANNEL:
             self.counts["channels_deleted"] += 1
-            self.counts["deleted"] += mark_channels_deleted([container.location.channel_id], self._run.started)
+            self.counts["messages_deleted"] += mark_channels_deleted([container.location.channel_id], self._run.started)
         elif container and isinstance(error, DiscordRefused) and error.code in GAPS:
             channel_id = container.location.channel_id
             gap = Gap(channel_id=channel_id, name=container.name, reason=GAPS[error.code])

@@ -200,9 +200,9 @@ class PageReader:
         seen = sum(result.seen for result in results)
         counts = {
             "messages": seen,
-            "inserted": sum(result.inserted for result in results),
-            "updated": sum(result.updated for result in results),
-            "deleted": sum(result.deleted for result in results),
+            "messages_inserted": sum(result.inserted for result in results),
+            "messages_updated": sum(result.updated for result in results),
+            "messages_deleted": sum(result.deleted for result in results),
             "messages_malformed": sum(result.malformed for result in results),
         }
         return Step(counts=counts, advanced=seen)

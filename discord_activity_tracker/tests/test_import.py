@@ -58,7 +58,10 @@ def test_file_is_stored_as_guild_channel_and_messages(tmp_path: Path) -> None:
         "mentions": [user("tobe")], "timestampEdited": "2025-03-01T09:30:00+01:00",
     }  # fmt: skip
     done = run(export(tmp_path / "a.json", [exported(at(0)), exported(at(1), "@Tobe look", "ann", **more)]))
-    assert (done["outcome"], done["counts"]) == ("succeeded", {"messages": 2, "new": 2, "updated": 0})
+    assert (done["outcome"], done["counts"]) == (
+        "succeeded",
+        {"messages": 2, "messages_inserted": 2, "messages_updated": 0},
+    )
     guild = Guild.objects.get()
     assert (guild.pk, guild.name, guild.enabled) == (GUILD, "Saltmarsh Works", False)
     assert {c.name: (c.kind, c.parent_id) for c in Channel.objects.all()} == {
@@ -83,7 +86,7 @@ def test_importing_again_changes_no_row(tmp_path: Path) -> None:
     path = export(tmp_path / "a.json", items)
     run(path)
     before = rows()
-    assert run(path)["counts"] == {"messages": 5, "new": 0, "updated": 0}
+    assert run(path)["counts"] == {"messages": 5, "messages_inserted": 0, "messages_updated": 0}
     assert rows() == before
     assert Reactor.objects.filter(emoji="👍", account_id=PEOPLE["tobe"]).count() == 5
 
@@ -94,7 +97,7 @@ def test_data_from_the_api_is_not_replaced(tmp_path: Path) -> None:
     store([], gone=[at(2)])
     before = rows()
     done = run(export(tmp_path / "a.json", [exported(at(0), "@someone look"), exported(at(2), "gone, but exported")]))
-    assert done["counts"] == {"messages": 2, "new": 0, "updated": 0}
+    assert done["counts"] == {"messages": 2, "messages_inserted": 0, "messages_updated": 0}
     after = rows()
     assert {name for name in after if after[name] != before[name]} == {"Channel"}
     assert Channel.objects.get(pk=CHANNEL).name == "harbour"
@@ -250,7 +253,7 @@ def test_text_that_postgresql_cannot_store_is_cleaned(tmp_path: Path) -> None:
 def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     before = rows()
     done = run(export(tmp_path / "a.json", [exported(at(0)), exported(at(1))]), more=("--dry-run",))
-    assert done["counts"] == {"messages": 2, "new": 2}
+    assert done["counts"] == {"messages": 2, "messages_inserted": 2}
     assert rows() == before
 
 
@@ -264,7 +267,7 @@ def test_guild_locked_by_another_run_is_skipped(tmp_path: Path, monkeypatch: pyt
 def test_time_limit_stops_after_a_page_and_next_run_resumes(tmp_path: Path) -> None:
     path = export(tmp_path / "a.json", [exported(at(n)) for n in range(3)])
     assert run(path, more=("--max-seconds", "0"))["outcome"] == "partial"
-    assert run(path)["counts"]["new"] == 3
+    assert run(path)["counts"]["messages_inserted"] == 3
 
 
 MANY = 6000
