@@ -43,7 +43,7 @@ community with {issues} issues and pull requests and {comments} comments on a lo
 sample community. A progress line is rewritten in place twice a second; the last state of each stream is shown.
 
 "First line" is the time until the command prints something; "longest gap" is the longest time without output after
-that. Both are in seconds, on {cpus} cores that are shared with other work (load average {load:.0f}).
+that. Both are in seconds, on {cpus} cores (load average {load:.0f}).
 
 | session | exit code | first line, 80 / 120 columns | longest gap, 80 / 120 columns |
 |---|---|---|---|

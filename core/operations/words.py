@@ -34,8 +34,6 @@ def counted_words(counts: Mapping[str, int]) -> str:
         details = f" ({', '.join(parts[name])})" if name in parts else ""
         if last in DETAILS and head:
             phrases.append(f"{count:,} {DETAILS[last]} {_in_number(head.replace('_', ' '), count)}")
-        elif last == "requests" and head:
-            phrases.append(f"{number_of(count, 'request')} for {head.replace('_', ' ')}")
         else:
             phrases.append(f"{count:,} {_in_number(name.replace('_', ' '), count)}{details}")
     return ", ".join(phrases)

@@ -22,7 +22,6 @@ def test_counts_are_a_list_with_singular_plural_and_details() -> None:
     assert counted_words(counts) == "1 issue (1 new), 2,345 issue comments (3 updated)"
     assert counted_words({"messages_malformed": 1, "repositories": 1}) == "1 malformed message, 1 repository"
     assert counted_words({"issues_deleted": 2}) == "2 deleted issues"
-    assert counted_words({"comment_states_requests": 1}) == "1 request for comment states"
 
 
 def test_an_interrupted_run_says_what_it_stored() -> None:

@@ -2,7 +2,7 @@
 
 GitHub changes no date when a comment is hidden or a thread is resolved, so that no list shows it. A run reads the
 states of what is new or changed since the repository was first complete; ``--reconcile`` reads all of them again. The
-states of older comments follow by a few requests a run. ``comment_states_requests`` counts these requests.
+states of older comments follow by a few requests a run. ``comment_state_requests`` counts these requests.
 """
 
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def collect_states(run: Run) -> None:
             _read(run, replace(everything, changed_since=datetime.fromisoformat(str(extras["since"]))))
             _read_backlog(run, everything)
     finally:
-        run.counts[f"{COMMENT_STATES}_requests"] += run.client.requests - before
+        run.counts["comment_state_requests"] += run.client.requests - before
     if reach is Reach.ALL:
         _save(run, {"since": extras["since"], "known_at": now.isoformat()})
 

@@ -82,14 +82,14 @@ def test_hidden_comments_are_known_for_what_changed_and_cost_nothing_at_first(
     server: SampleServer, collect: Collect
 ) -> None:
     result = collect()
-    assert result["counts"].get("comment_states_requests", 0) == 0
+    assert result["counts"].get("comment_state_requests", 0) == 0
     number = next(n for n, issue in sample(server).issues.items() if issue.pull is None)
     new = server.add_comment(number, "Buy now!", at="2030-01-01T00:00:00Z")
     server.hide(node_id("IC", sample(server).id, new), "SPAM")
     result = collect()
     row = IssueComment.objects.get(pk=new)
     assert (row.is_minimized, row.minimized_reason) == (True, "SPAM")
-    assert result["counts"]["comment_states_requests"] >= 1
+    assert result["counts"]["comment_state_requests"] >= 1
     thread = Activity.objects.get(external_id=f"github:issue_comment:{new}").thread
     assert "hidden as spam" in [passage.heading for passage in passages(thread)]
     assert notes([f"github:issue_comment:{new}"]) == {f"github:issue_comment:{new}": "hidden as spam"}
