@@ -4,9 +4,10 @@ import hashlib
 import logging
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from django.apps import apps
 from django.utils import timezone
@@ -32,17 +33,27 @@ from core.search.documents import DocumentSource
 logger = logging.getLogger(__name__)
 Target = TypeVar("Target")
 BUSY = "another run is collecting it; skipped"
-ENDS_RUN = (BudgetExhausted, ReplaceToken)
-"""Errors that every other scope of the run would meet as well."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Tally:
     """What a run has collected of one scope so far; it becomes the scope's report."""
 
+    name: str = ""
+    """Name of the scope in its report."""
+    scope: Scope | None = None
+    """The row of the scope, once it is known."""
     counts: Counter[str] = field(default_factory=Counter[str])
+    complete: list[str] = field(default_factory=list[str])
+    """Streams that were read to their end, even if they had nothing new."""
     malformed: int = 0
+    failures: list[str] = field(default_factory=list[str])
+    """Lines about what could not be read; they make the scope partial."""
     notes: list[str] = field(default_factory=list[str])
+    error: Exception | None = None
+    """Why the collection of the scope ended early."""
+    stops_run: bool = False
+    """Whether the error ends the run too."""
 
     def add(self, result: PageResult, what: str = "items") -> None:
         """Add the result of one page."""
@@ -56,23 +67,41 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
     """Collects each target in turn. An error ends its own scope and is reported; the others are still collected.
 
     Rows that were stored before an error stay, and the next run resumes behind them. A subclass defines ``name``,
-    ``validate_config``, ``targets`` and ``collect_scope``.
+    ``validate_config``, ``targets`` and ``collect_scope``. Where a target is not one row of ``Scope``, it overrides
+    ``collect_target`` instead of ``collect_scope``.
     """
+
+    isolated: ClassVar[tuple[type[Exception], ...]] = (CollectorError, *CONVERSION_ERRORS)
+    """Errors that end the collection of one scope; any other error ends the run without a report."""
+    ends_run: ClassVar[tuple[type[Exception], ...]] = (BudgetExhausted, ReplaceToken)
+    """Errors that every other scope of the run would meet as well."""
+    incomplete: ClassVar[tuple[str, ...]] = ()
+    """Ends of the names of counts that make a scope partial."""
+    unexpected: ClassVar[str] = "the source sent unexpected data; the log has the details; run again later"
+    """The reason in the report after an error that is no ``CollectorError``."""
+    logs_early_ends: ClassVar[bool] = True
+    """Whether the end of a scope by an error is logged besides its report."""
 
     def __init__(self, *, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.allowance = Allowance(max_requests, max_seconds)
         """The requests and seconds that this run may spend; clients of the source are opened with it."""
         self.progress: Progress = Silence()
         self.tallies: list[Tally] = []
-        """One tally for each scope, the current one last."""
+        """One tally for each collection of a scope, the current one last."""
+        self.reports: dict[Hashable, ScopeReport] = {}
+        """The latest report of each target, by ``report_key``. ``targets`` may add reports of what it leaves out."""
 
     @abstractmethod
     def targets(self) -> Iterable[Target]:
-        """Return what to collect, in this order. An error here ends the run before anything is stored."""
+        """Return what to collect, in this order. An error here ends the run.
 
-    @abstractmethod
+        A generator can read the report of a target after it has yielded it, and yield the target again. The later
+        report replaces the earlier one.
+        """
+
     def collect_scope(self, target: Target, scope: Scope, tally: Tally) -> None:
         """Fetch, convert and store the pages of one scope, whose lock is held. Add each page to the tally."""
+        raise NotImplementedError
 
     def open_scope(self, target: Target) -> Scope:
         """Return the scope of a target, created if it is new. By default the target is an address."""
@@ -96,53 +125,81 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
 
     def collect(self) -> CollectorResult:
         """Collect every target. Raises ReplaceToken or ConfigurationError when nothing was stored before it."""
-        reports: list[ScopeReport] = []
+        self.reports = {}
         for target in self.targets():
-            reports.append(self._collect(target))
-            if reports[-1].stops_run:
+            report = self.reports[self.report_key(target)] = self._collect(target)
+            if report.stops_run:
                 break
-        return CollectorResult.of(reports, requests=self.allowance.spent)
+        return CollectorResult.of(list(self.reports.values()), requests=self.allowance.spent)
 
     def _collect(self, target: Target) -> ScopeReport:
-        """Collect one target and return its report."""
-        scope, tally = self.open_scope(target), Tally()
+        tally = Tally()
         self.tallies.append(tally)
         try:
-            with scope_lock(self.name, scope.external_id, name=scope.name) as is_held:
-                if not is_held:
-                    raise ScopeBusy(BUSY)
-                self.collect_scope(target, scope, tally)
-        except (ReplaceToken, ConfigurationError) as error:
-            if not any(self.counts_so_far().values()):
+            self.collect_target(target, tally)
+        except self.isolated as error:
+            if self.fails_run(error):
                 raise
-            return self._report_error(scope, tally, error)
-        except CollectorError as error:
-            return self._report_error(scope, tally, error)
-        except CONVERSION_ERRORS as error:  # an answer of an unexpected shape ends its own scope only
-            category = classify_failure(error).value
-            logger.exception("collection failed scope=%s", scope.name, extra={"failure_category": category})
-            unexpected = CollectorError("the source sent unexpected data; the log has the details; run again later")
-            return self._report_error(scope, tally, unexpected)
+            tally.error = error
+        return self.report_of(target, tally)
+
+    def collect_target(self, target: Target, tally: Tally) -> None:
+        """Open the scope of a target and collect it under its lock. A complete scope is dated.
+
+        An error is raised, or saved in the tally where the rest of the collection has to go on after it.
+        """
+        tally.scope = scope = self.open_scope(target)
+        tally.name = scope.name
+        with self.locked(scope.external_id, scope.name):
+            self.collect_scope(target, scope, tally)
         if tally.malformed:
-            return _report(scope, tally, "partial", f"{tally.malformed} items could not be read")
-        Scope.objects.filter(pk=scope.pk).update(last_completed_at=timezone.now(), not_before=None)
-        return _report(scope, tally, "succeeded")
+            tally.failures.append(f"{tally.malformed} items could not be read")
+        else:
+            Scope.objects.filter(pk=scope.pk).update(last_completed_at=timezone.now(), not_before=None)
 
-    def _report_error(self, scope: Scope, tally: Tally, error: CollectorError) -> ScopeReport:
-        """Return the report of a scope whose collection ended early."""
-        is_partial = error.exit_code == 3 or bool(tally.counts.total())
-        outcome: Outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if is_partial else "failed"
-        if isinstance(error, RetryLater):
-            Scope.objects.filter(pk=scope.pk).update(not_before=error.not_before)
-        logger.info("collection ended early scope=%s outcome=%s reason=%s", scope.name, outcome, error)
-        return _report(scope, tally, outcome, str(error), error=error)
+    @contextmanager
+    def locked(self, external_id: str, name: str | None) -> Generator[None]:
+        """Hold the lock of a scope. Raises ScopeBusy while another run holds it."""
+        with scope_lock(self.name, external_id, name=name) as is_held:
+            if not is_held:
+                raise ScopeBusy(BUSY)
+            yield
 
+    def fails_run(self, error: Exception) -> bool:
+        """Return whether an error fails the run without a report: a wrong token or setting, and nothing is stored."""
+        has_stored = bool(self.tallies[-1].complete) or any(self.counts_so_far().values())
+        return isinstance(error, (ReplaceToken, ConfigurationError)) and not has_stored
 
-def _report(
-    scope: Scope, tally: Tally, outcome: Outcome, reason: str = "", *, error: CollectorError | None = None
-) -> ScopeReport:
-    return ScopeReport(
-        scope=scope.name, outcome=outcome, counts=dict(tally.counts), reason=reason, notes=tally.notes,
-        skipped=tally.malformed + (error is not None and not isinstance(error, ScopeBusy)),
-        category=error.category.value if error else "", stops_run=isinstance(error, ENDS_RUN),
-    )  # fmt: skip
+    def report_key(self, target: Target) -> Hashable:
+        """Return the identity of a target: its later report replaces the earlier one."""
+        return target
+
+    def report_of(self, target: Target, tally: Tally) -> ScopeReport:
+        """Return the report of one collection of a scope."""
+        counts = {name: number for name, number in tally.counts.items() if number}
+        is_short = bool(tally.failures) or any(name.endswith(self.incomplete) for name in counts)
+        outcome: Outcome = "partial" if is_short else "succeeded"
+        reason, category, error = "", "", tally.error
+        if error is not None:
+            tally.stops_run = isinstance(error, self.ends_run)
+            reason, category = self.explain(target, tally, error), classify_failure(error).value
+            is_partial = getattr(error, "exit_code", 1) == 3 or bool(counts or tally.complete)
+            outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if is_partial else "failed"
+            if isinstance(error, RetryLater) and tally.scope is not None:
+                Scope.objects.filter(pk=tally.scope.pk).update(not_before=error.not_before)
+            if self.logs_early_ends:
+                logger.info("collection ended early scope=%s outcome=%s reason=%s", tally.name, outcome, reason)
+        return ScopeReport(
+            scope=tally.name, outcome=outcome, counts=counts, notes=tally.notes,
+            skipped=tally.malformed + (error is not None and not isinstance(error, ScopeBusy)),
+            reason="; ".join(filter(None, [reason, *tally.failures])), category=category, stops_run=tally.stops_run,
+            waits=isinstance(error, RetryLater),
+        )  # fmt: skip
+
+    def explain(self, target: Target, tally: Tally, error: Exception) -> str:
+        """Return the reason of an early end for people. An unexpected error is logged with its traceback."""
+        if isinstance(error, CollectorError):
+            return str(error)
+        category = classify_failure(error).value
+        logger.error("collection failed scope=%s", tally.name, extra={"failure_category": category}, exc_info=error)
+        return self.unexpected

@@ -1,28 +1,17 @@
 """Collect guilds one after the other, and estimate a run. A guild that fails stops no other guild."""
 
 import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 
-from core.collectors import AbstractCollector, CollectorResult, ScopeReport
+from core.collectors import CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
-from core.collectors.progress import Progress, Silence
-from core.errors import (
-    BudgetExhausted,
-    CollectorError,
-    ConfigurationError,
-    ReplaceToken,
-    RetryLater,
-    ScopeBusy,
-    classify_failure,
-)
-from core.ingest.records import CONVERSION_ERRORS
+from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, RetryLater
+from core.ingest.scoped import ScopedCollector, Tally
 from core.models import Scope
 from core.operations.discord_ops import DiscordRefused, NotThere
-from core.runs import scope_lock, unhurried_commits
-from core.search.documents import DocumentSource
+from core.runs import unhurried_commits
 from discord_activity_tracker.collector import bots
 from discord_activity_tracker.collector.containers import GuildRun, load_containers
 from discord_activity_tracker.collector.guild import collect_guild
@@ -35,7 +24,6 @@ from discord_activity_tracker.collector.options import (
 )
 from discord_activity_tracker.collector.outcome import COLLECTOR, Outcome
 from discord_activity_tracker.convert.guilds import Permissions, usable_channels
-from discord_activity_tracker.documents.source import DiscordDocuments
 from discord_activity_tracker.fetch.guilds import count_messages, read_guild
 from discord_activity_tracker.fetch.messages import PAGE
 from discord_activity_tracker.fetch.session import Bot, Session
@@ -44,8 +32,6 @@ from discord_activity_tracker.tokens import bot_tokens
 
 logger = logging.getLogger(__name__)
 NO_TOKEN = "DISCORD_BOT_TOKEN is empty: make a bot in Discord's developer portal and put its token there."  # noqa: S105  (a message)
-UNFORESEEN = (*CONVERSION_ERRORS, LookupError, ArithmeticError, AssertionError)
-"""Errors that an answer of an unexpected shape can cause in the code; they cost one guild, not the run."""
 NO_GUILD = (
     "The bot is in no guild. Invite it: developer portal, OAuth2, URL Generator, scope bot, permissions 17180984320."
 )
@@ -53,30 +39,32 @@ PER_SECOND = 40.0
 """Requests per second that a busy run achieves; used for estimates."""
 
 
-class DiscordCollector(AbstractCollector):
+class DiscordCollector(ScopedCollector[GuildRun]):
     """Collects guilds, the stalest first; see ``CollectOptions`` for the options."""
 
     name = COLLECTOR
+    isolated = (*ScopedCollector.isolated, LookupError, ArithmeticError, AssertionError)
+    ends_run = (BudgetExhausted,)
+    incomplete = ("_malformed", "messages_unreadable")
+    unexpected = (
+        "Discord sent something that this collector does not understand; the log has the details, the next run "
+        "tries again"
+    )
+    logs_early_ends = False
+    session: Session
+    """The bots of this run, with its budget of requests and seconds."""
 
     def __init__(self, options: CollectOptions) -> None:
+        super().__init__()
         self.options = options
-        self.progress: Progress = Silence()
-        self.tallies: list[Counter[str]] = []
-        """The counts of each guild; the last one is still growing."""
+        self.guilds: Sequence[int] = ()
+        """The ids of the guilds of this run."""
 
     def validate_config(self) -> None:
         """Raise ConfigurationError for a missing token or a malformed id."""
         if not bot_tokens():
             raise ConfigurationError(NO_TOKEN)
         selected_guilds(self.options.guilds)
-
-    def document_sources(self) -> list[DocumentSource]:
-        """Return the documents that the search index updates after the run."""
-        return [DiscordDocuments()]
-
-    def counts_so_far(self) -> Mapping[str, int]:
-        """Return what this run has stored so far, over all guilds."""
-        return sum(self.tallies, Counter[str]())
 
     def collect(self) -> CollectorResult:
         """Collect every guild; the error of a guild is in its report.
@@ -85,26 +73,38 @@ class DiscordCollector(AbstractCollector):
         anything is stored, for ids of servers and channels on the command line that no bot sees.
         """
         forget_written()
-        reports: list[ScopeReport] = []
         with Session() as session, unhurried_commits():
+            self.session = session
             try:
                 self._open(session)
-                guilds = self._guilds(session)
-                bots.require_visible(session, self.options, guilds)
-                notes = self._notes(session, guilds)
+                self.guilds = self._guilds(session)
+                bots.require_visible(session, self.options, self.guilds)
+                notes = self._notes(session)
             except (BudgetExhausted, RetryLater) as error:
-                return CollectorResult.of([_log_in_report(error)], requests=session.requests)
-            for guild_id in guilds:
-                reports.append(self._collect_with_best_bot(session, guild_id))
-                if reports[-1].stops_run:
-                    break
+                reason, category = str(error), error.category.value
+                report = ScopeReport(scope="log-in", outcome="partial", reason=reason, category=category)
+                return CollectorResult.of([report], requests=session.requests)
+            reports = list(super().collect().scopes)
             session.share_invalid(at_once=True)
             for bot in session.bots:
                 _log_requests(bot)
             refused = [bot.error for bot in session.bots if isinstance(bot.error, ReplaceToken)]
             if refused and len(refused) == len(session.bots) and not any(report.counts for report in reports):
                 raise refused[0]
-            return CollectorResult.of(_with_notes([*reports, *bots.reports(session)], notes), requests=session.requests)
+            reports = _with_notes([*reports, *bots.reports(session)], notes)
+            return CollectorResult.of(reports, requests=session.requests)
+
+    def targets(self) -> Iterator[GuildRun]:
+        """Yield each guild with the best bot in it. If Discord refuses that bot, yield the guild with the next one."""
+        for guild_id in self.guilds:
+            self.reports[guild_id] = ScopeReport(
+                scope=guild_name(guild_id) or str(guild_id), outcome="failed",
+                reason="no bot that can be used is in this server; see the reasons of the bots",
+            )  # fmt: skip
+            for bot in bots.readers(self.session, guild_id):
+                yield GuildRun(session=self.session, bot=bot, options=self.options, guild_id=guild_id)
+                if bot.error is None:
+                    break
 
     def estimate(self) -> list[Estimate]:
         """Estimate the cost of a run from Discord's own totals."""
@@ -114,8 +114,7 @@ class DiscordCollector(AbstractCollector):
             self._open(session)
             for guild_id in self._guilds(session):
                 for bot in bots.readers(session, guild_id)[:1]:
-                    assert bot.client is not None  # noqa: S101  (a usable bot has one)
-                    run = GuildRun(session=session, client=bot.client, options=self.options, guild_id=guild_id)
+                    run = GuildRun(session=session, bot=bot, options=self.options, guild_id=guild_id)
                     estimates.append(_estimate_guild(run))
         return estimates
 
@@ -132,9 +131,9 @@ class DiscordCollector(AbstractCollector):
         off = disabled_guilds()
         return [guild_id for guild_id in invited if guild_id not in off]
 
-    def _notes(self, session: Session, collected: Sequence[int]) -> list[str]:
+    def _notes(self, session: Session) -> list[str]:
         """Return notes about disabled servers that a bot is in, for runs that name no servers."""
-        off = disabled_guilds().difference(collected)
+        off = disabled_guilds().difference(self.guilds)
         if self.options.guilds or not off:
             return []
         try:
@@ -143,42 +142,44 @@ class DiscordCollector(AbstractCollector):
             return []  # a run must not fail because of a note
         return [switched_off_note(guild_id) for guild_id in invited if guild_id in off]
 
-    def _collect_with_best_bot(self, session: Session, guild_id: int) -> ScopeReport:
-        """Collect one guild with the best bot in it; if Discord refuses that bot, use the next one."""
-        report = ScopeReport(
-            scope=guild_name(guild_id) or str(guild_id), outcome="failed",
-            reason="no bot that can be used is in this server; see the reasons of the bots",
-        )  # fmt: skip
-        for bot in bots.readers(session, guild_id):
-            assert bot.client is not None  # noqa: S101  (a usable bot has one)
-            run = GuildRun(session=session, client=bot.client, options=self.options, guild_id=guild_id)
-            outcome = Outcome(run, self.progress)
-            self.tallies.append(outcome.counts)
-            report = self._collect_with(bot, run, outcome)
-            if bot.error is None:
-                break
-        return report
+    def report_key(self, target: GuildRun) -> int:
+        """Return the id of the guild, which another bot may read after an error."""
+        return target.guild_id
 
-    def _collect_with(self, bot: Bot, run: GuildRun, outcome: Outcome) -> ScopeReport:
-        """Collect one guild with one bot. Only an error that affects every guild is raised; others are reported."""
-        guild_id = run.guild_id
+    def collect_target(self, target: GuildRun, tally: Tally) -> None:
+        """Collect one guild with one bot. Disable the bot after an error that may not affect other bots."""
         try:
-            with scope_lock(self.name, str(guild_id), name=guild_name(guild_id)) as held:
-                if not held:
-                    raise ScopeBusy("another run is collecting it; skipped")
-                collect_guild(run, outcome)
-                if len(run.session.bots) > 1:
-                    bots.save_reader(guild_id, bot)
+            with self.locked(str(target.guild_id), guild_name(target.guild_id)):
+                collect_guild(target, Outcome(target, tally, self.progress))
+                if len(self.session.bots) > 1:
+                    bots.save_reader(target.guild_id, target.bot)
         except (ReplaceToken, ConfigurationError) as error:
-            if isinstance(error, ConfigurationError) and len(run.session.bots) == 1:
-                raise
-            bots.disable(bot, error)
-            outcome.stopped = error
-        except CollectorError as error:
-            outcome.stopped = error
-        except UNFORESEEN as error:
-            return _report_unforeseen(guild_id, outcome, error)
-        return _report(guild_id, outcome)
+            if not self.fails_run(error):
+                bots.disable(target.bot, error)
+            raise
+
+    def fails_run(self, error: Exception) -> bool:
+        """Return whether the only bot lacks something that it needs for every guild."""
+        return isinstance(error, ConfigurationError) and len(self.session.bots) == 1
+
+    def report_of(self, target: GuildRun, tally: Tally) -> ScopeReport:
+        """Report at most five lists that could not be read. What the bot may not read is a note only."""
+        failed = tally.failures
+        tally.name = tally.name or guild_name(target.guild_id) or str(target.guild_id)
+        tally.failures = [f"could not be read: {'; '.join(failed[:5])}"] if failed else []
+        if not_before := getattr(tally.error, "not_before", None):
+            channels = Scope.objects.filter(source_system="discord", external_id__startswith=f"{target.guild_id}/")
+            channels.update(not_before=not_before)
+        return replace(super().report_of(target, tally), skipped=len(failed), notes=sorted(set(tally.notes)))
+
+    def explain(self, target: GuildRun, tally: Tally, error: Exception) -> str:
+        """Return the reason, with advice to invite the bot where Discord says that it is not in the guild."""
+        reason = super().explain(target, tally, error)
+        unknown = isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_GUILD
+        hidden = isinstance(error, DiscordRefused) and error.code == DiscordRefused.MISSING_ACCESS
+        if unknown or hidden:
+            return f"the bot does not see this guild; check the id, or invite the bot ({reason})"
+        return reason
 
 
 def _estimate_guild(run: GuildRun) -> Estimate:
@@ -209,39 +210,6 @@ def _estimate_guild(run: GuildRun) -> Estimate:
     )
 
 
-def _report_unforeseen(guild_id: int, outcome: Outcome, error: Exception) -> ScopeReport:
-    """Report a guild that failed with an unexpected error, which is logged with its traceback."""
-    scope = outcome.name or guild_name(guild_id) or str(guild_id)
-    category = classify_failure(error).value
-    logger.error("collection failed scope=%s", scope, extra={"failure_category": category}, exc_info=error)
-    outcome.stopped = CollectorError(
-        "Discord sent something that this collector does not understand; the log has the details, the next run "
-        "tries again"
-    )
-    return replace(_report(guild_id, outcome), category=category)
-
-
-def _report(guild_id: int, outcome: Outcome) -> ScopeReport:
-    """Report a guild. What the bot may not read is noted and does not make the outcome partial."""
-    counts = {name: number for name, number in outcome.counts.items() if number}
-    error, scope = outcome.stopped, outcome.name or guild_name(guild_id) or str(guild_id)
-    incomplete = bool(outcome.failed or any(name.endswith(("_malformed", "messages_unreadable")) for name in counts))
-    result = "partial" if incomplete else "succeeded"
-    if error is not None:
-        stored_some = error.exit_code == 3 or any(counts.values())
-        result = "busy" if isinstance(error, ScopeBusy) else "partial" if stored_some else "failed"
-        if until := getattr(error, "not_before", None):
-            scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild_id}/")
-            scopes.update(not_before=until)
-    reasons = [_reason(error)] if error else []
-    reasons += [f"could not be read: {'; '.join(outcome.failed[:5])}"] if outcome.failed else []
-    return ScopeReport(
-        scope=scope, outcome=result, counts=counts, skipped=len(outcome.failed), reason="; ".join(reasons),
-        category=error.category.value if error else "", stops_run=isinstance(error, BudgetExhausted),
-        notes=sorted(set(outcome.notes)),
-    )  # fmt: skip
-
-
 def _with_notes(reports: list[ScopeReport], notes: Sequence[str]) -> list[ScopeReport]:
     """Add notes about the whole run to the last report; a separate report would change the outcome of the run."""
     if not notes:
@@ -257,19 +225,3 @@ def _log_requests(bot: Bot) -> None:
         logger.info("requests bot=%s route=%s count=%s", bot.name, route, count)
     for (route, error), count in bot.client.failed.most_common():
         logger.info("failed requests bot=%s route=%s error=%s count=%s", bot.name, route, error, count)
-
-
-def _log_in_report(error: CollectorError) -> ScopeReport:
-    """Report a run that ended before any guild."""
-    return ScopeReport(
-        scope="log-in", outcome="partial", reason=str(error), category=error.category.value, stops_run=True
-    )
-
-
-def _reason(error: CollectorError) -> str:
-    """Return the reason of a failed guild; with advice to invite the bot where Discord says that it is not in it."""
-    unknown = isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_GUILD
-    hidden = isinstance(error, DiscordRefused) and error.code == DiscordRefused.MISSING_ACCESS
-    if unknown or hidden:
-        return f"the bot does not see this guild; check the id, or invite the bot ({error})"
-    return str(error)

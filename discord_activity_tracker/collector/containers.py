@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from core.errors import CollectorError
 from discord_activity_tracker.collector.options import CollectOptions
-from discord_activity_tracker.fetch.session import Client, Session
+from discord_activity_tracker.fetch.session import Bot, Client, Session
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.checkpoints import load_states
 from discord_activity_tracker.store.conversations import Location
@@ -32,10 +32,16 @@ class GuildRun:
     """A run over one guild with the bot that reads it. The caller holds the lock of the guild."""
 
     session: Session
-    client: Client
+    bot: Bot
     options: CollectOptions
     guild_id: int
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def client(self) -> Client:
+        """The client of the bot."""
+        assert self.bot.client is not None  # noqa: S101  (a usable bot has one)
+        return self.bot.client
 
     def request(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         """Send requests and return the answer."""

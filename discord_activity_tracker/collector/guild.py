@@ -69,9 +69,8 @@ def collect_guild(run: GuildRun, outcome: Outcome) -> None:
     for step in _steps(run, outcome):
         outcome.add(step)
     run.session.share_invalid()
-    logger.info(
-        "guild read guild=%s messages=%s requests=%s", outcome.name, outcome.counts["messages"], run.client.requests
-    )
+    name, messages = outcome.tally.name, outcome.tally.counts["messages"]
+    logger.info("guild read guild=%s messages=%s requests=%s", name, messages, run.client.requests)
 
 
 def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
@@ -90,7 +89,7 @@ def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
         unfinished = [c for c in known if not c.done and outcome.inventory.is_readable(run, c)]
         yield from _read_new_messages(run, outcome, reader, unfinished)
     facts = run.request(read_guild(run.client, run.guild_id))
-    outcome.name = facts.guild.get("name") or outcome.name or str(run.guild_id)
+    outcome.tally.name = facts.guild.get("name") or outcome.tally.name or str(run.guild_id)
     outcome.begin("threads")
     outcome.inventory = yield from _list_guild(run, facts, skips)
     reader.threads = thread_ids(run.guild_id)
@@ -98,18 +97,18 @@ def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
     save_state(key, LISTED, DiscordState(checkpoint_token=run.started.isoformat()))
     containers = _readable(run, outcome.inventory)
     yield from _read_new_messages(run, outcome, reader, containers)
-    if outcome.stopped is None and reader.new_threads:
+    if not outcome.is_stopped and reader.new_threads:
         known_ids = {container.location.channel_id for container in containers}
         if started := [c for c in _readable(run, outcome.inventory) if c.location.channel_id not in known_ids]:
             yield from _read_new_messages(run, outcome, reader, started)
             containers += started
-    if outcome.stopped is None:
+    if not outcome.is_stopped:
         yield from _read_again(run, outcome, reader, containers, skips)
-    if outcome.stopped is None and not outcome.failed:
+    if not outcome.is_stopped and not outcome.tally.failures:
         silent = set[int]() if run.options.channel else scopes_without_messages(run.guild_id)
         complete = {container.location.scope_id for container in containers} - outcome.refused
         mark_scopes_complete(silent | complete, datetime.now(UTC))
-    if outcome.stopped is None:
+    if not outcome.is_stopped:
         drop_state(key, LISTED)
 
 
@@ -134,12 +133,12 @@ def _read_again(
     if sweep := passes.plan_sweep(run, containers):
         outcome.begin("sweep")
         yield from reader.read(sweep.jobs, "sweep", sweep.allowance)
-        if outcome.stopped is None and not outcome.failed and sweep.is_complete:
+        if not outcome.is_stopped and not outcome.tally.failures and sweep.is_complete:
             passes.finish_sweep(run)
     yield from collect_pins(run, containers, skips)
     if run.options.reactors:
         outcome.begin("reactions")
-        yield from collect_reactors(run, containers, lambda: outcome.stopped is not None)
+        yield from collect_reactors(run, containers, lambda: outcome.is_stopped)
 
 
 def _readable(run: GuildRun, inventory: Inventory) -> list[Container]:

@@ -1,7 +1,6 @@
 """What reading one guild achieved: each step yields a ``Step``, and the ``Outcome`` adds the steps up."""
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from core.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
+from core.ingest.scoped import Tally
 from core.ingest.skips import clear_skips, record_skip
 from core.operations.discord_ops import DiscordRefused, NotThere
 from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory
@@ -56,32 +56,30 @@ class Step:
 
 
 class Outcome:
-    """The sum of all steps over one guild. Only the code that runs the steps changes it."""
+    """Adds the steps over one guild to its tally. Only the code that runs the steps changes it."""
 
-    def __init__(self, run: GuildRun, progress: Progress) -> None:
-        self._run, self._progress = run, progress
+    def __init__(self, run: GuildRun, tally: Tally, progress: Progress) -> None:
+        self._run, self.tally, self._progress = run, tally, progress
         self._failures_in_a_row = 0
-        self.name = ""
-        self.counts: Counter[str] = Counter()
-        self.notes: list[str] = []
-        self.failed: list[str] = []
-        """Lists that could not be read although the bot may read them, with the reason."""
         self.refused: set[int] = set()
         """Primary keys of scopes in which Discord refused a request."""
-        self.stopped: CollectorError | None = None
-        """Why the run ends early."""
         self.inventory = Inventory()
         self.open_skips: set[tuple[str, str]] = set()
         """Scope and stream of items that earlier runs skipped."""
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether an error ends the run over the guild early."""
+        return self.tally.error is not None
+
     def begin(self, stream: str) -> None:
         """Start a stream of the progress display."""
-        self._progress.expect(self.name, stream, None)
+        self._progress.expect(self.tally.name, stream, None)
 
     def add(self, step: Step) -> None:
         """Add a step. Raises ReplaceToken and ConfigurationError, which affect every channel."""
-        self.counts.update(step.counts)
-        self.notes += step.notes
+        self.tally.counts.update(step.counts)
+        self.tally.notes += step.notes
         if step.advanced:
             self._progress.advance(step.advanced)
         if step.answered or step.complete:
@@ -105,12 +103,12 @@ class Outcome:
         """Mark a deleted channel, save a refusal, or record a skip."""
         error, container = failure.error, failure.container
         if container and isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_CHANNEL:
-            self.counts["channels_deleted"] += 1
-            self.counts["messages_deleted"] += mark_channels_deleted([container.location.channel_id], self._run.started)
+            deleted = mark_channels_deleted([container.location.channel_id], self._run.started)
+            self.tally.counts.update(channels_deleted=1, messages_deleted=deleted)
         elif container and isinstance(error, DiscordRefused) and error.code in GAPS:
             channel_id = container.location.channel_id
             gap = Gap(channel_id=channel_id, name=container.name, reason=GAPS[error.code])
-            self.notes.append(gap.line)
+            self.tally.notes.append(gap.line)
             self.refused.add(container.location.scope_id)
             self.inventory.save_refusal(
                 self._run, channel_id, container.state(REFUSED), error, access=gap.reason, gap=gap.words
@@ -123,9 +121,9 @@ class Outcome:
         if isinstance(error, ReplaceToken | ConfigurationError):
             raise error
         if isinstance(error, BudgetExhausted | RetryLater):
-            self.stopped = self.stopped or error
+            self.tally.error = self.tally.error or error
             return
-        self.failed.append(f"{failure.scope}: {error}")
+        self.tally.failures.append(f"{failure.scope}: {error}")
         record_skip(
             collector=COLLECTOR, scope=failure.scope, stream=failure.stream, external_id=failure.stream,
             reason=type(error).__name__, detail=str(error),
@@ -143,9 +141,9 @@ class Outcome:
             return
         if not self._run.request(self._run.client.answers()):
             self._run.client.stop(error)
-            self.stopped = self.stopped or error
+            self.tally.error = self.tally.error or error
         elif self._failures_in_a_row >= MOST_FAILURES:
-            self.stopped = self.stopped or error
+            self.tally.error = self.tally.error or error
 
 
 GAPS = {

@@ -1,15 +1,14 @@
 """Runs over repositories. A repository that fails stops no other repository."""
 
 import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from django.conf import settings
 
-from core.collectors import AbstractCollector, CollectorResult, ScopeReport
+from core.collectors import CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
-from core.collectors.progress import Progress, Silence
 from core.collectors.terminal import at_terminal
 from core.errors import (
     AccessDenied,
@@ -17,17 +16,15 @@ from core.errors import (
     CollectorError,
     ConfigurationError,
     NotFound,
-    ReplaceToken,
     RetryLater,
     ScopeBusy,
 )
+from core.ingest.scoped import ScopedCollector, Tally
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
-from core.runs import scope_lock
-from core.search.documents import DocumentSource
 from github_activity_tracker.collector.estimate import estimate
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Outage, Unreachable, in_words
-from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, targets
+from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, select_targets
 from github_activity_tracker.collector.plan import (
     NO_OWNER,
     NOT_SHOWN,
@@ -42,7 +39,6 @@ from github_activity_tracker.collector.plan import (
 from github_activity_tracker.collector.repository import FACTS, RepositoryRun
 from github_activity_tracker.collector.streams import STREAMS
 from github_activity_tracker.convert.repositories import provisional_row
-from github_activity_tracker.documents import GitHubDocuments
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.fetch.repositories import list_repositories
 from github_activity_tracker.store.accounts import forget_written
@@ -55,75 +51,73 @@ IMPATIENCE = 2.0
 """The same while other repositories are left to read."""
 
 
-class GitHubCollector(AbstractCollector):
+class GitHubCollector(ScopedCollector[Target]):
     """Collects repositories, the stalest first. See ``CollectOptions`` for the options of a run."""
 
     name = "github"
+    isolated = ISOLATED
+    ends_run = ENDS_RUN
+    incomplete = ("_malformed", "_refused", "_incomplete")
 
     def __init__(self, options: CollectOptions) -> None:
+        super().__init__(max_requests=options.max_requests, max_seconds=options.max_seconds)
         self.options = options
-        self.progress: Progress = Silence()
-        self.tallies: list[Counter[str]] = []
-        """The counts of each repository; the last entry belongs to the repository that is being read."""
-        self.client = open_client(max_requests=options.max_requests, max_seconds=options.max_seconds)
+        self.client = open_client(self.allowance)
         self.outage = Outage(self.client)
+        self.plan = Plan(queue=deque())
+        self.repository: RepositoryRun | None = None
+        """The repository that is being collected; ``None`` before it is opened and locked."""
+        self._notices = 0
+        """Number of the client's notices that are in a report."""
 
     def validate_config(self) -> None:
         """Raise ConfigurationError for unknown streams, before anything is stored."""
         if unknown := set(self.options.streams) - set(STREAMS):
             raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
 
-    def document_sources(self) -> list[DocumentSource]:
-        """Return the sources whose documents the search index updates after the run."""
-        return [GitHubDocuments()]
-
-    def counts_so_far(self) -> Mapping[str, int]:
-        """Return the counts of stored rows so far, over all repositories."""
-        return sum(self.tallies, Counter[str]())
-
     def collect(self) -> CollectorResult:
-        """Collect all repositories. The report of each says what failed in it.
-
-        Raises ConfigurationError, before anything is stored, for names that GitHub does not show.
-        """
+        """Collect all repositories. The budgets of the tokens are shared with other processes before and after."""
         if not self.client.tokens.has_tokens and not self.options.git_only:
             logger.warning(
                 "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and shows neither reviews nor timelines."
             )
         forget_written()
         self.client.share_budgets(everything=True)
-        wanted, refused = self._targets()
+        result = super().collect()
+        self.client.share_budgets(everything=True)
+        return result
+
+    def targets(self) -> Iterator[Target]:
+        """Yield the repositories, and once more at the end those that had to wait for a rate limit.
+
+        Raises ConfigurationError, before anything is stored, for names that GitHub does not show.
+        """
+        wanted, refused = self._wanted()
+        self.reports |= {report.scope: report for report in refused}
         try:
-            plan = self._plan(wanted)
+            self.plan = plan = self._plan(wanted)
         except BudgetExhausted as error:
-            return self._result([*refused, *(_report_of_no_turn(target, error) for target in wanted)])
+            reason, category = str(error), error.category.value
+            for target in wanted:
+                self.reports[target] = ScopeReport(
+                    scope=target.full_name, outcome="partial", skipped=1, reason=reason, category=category
+                )
+            return
         self._refuse_unknown(plan, refused)
         self.client.share_budgets()
-        reports: dict[tuple[str, str], ScopeReport] = {}
-        notices = 0
-        waiting: set[tuple[str, str]] = set()
+        waiting: set[Target] = set()
         while plan.queue:
             target = plan.queue.popleft()
-            alone = not plan.queue or waiting >= {target.key, *(other.key for other in plan.queue)}
+            alone = not plan.queue or waiting >= {target, *plan.queue}
             self.client.patience = PATIENCE if alone else IMPATIENCE
-            report = self._collect_or_report(target, plan)
-            report = replace(report, notes=[*report.notes, *self.client.notices[notices:]])
-            notices = len(self.client.notices)
-            reports[target.key] = report
-            if report.waits and target.key not in waiting:
-                waiting.add(target.key)
+            yield target
+            if self.reports[target].waits and target not in waiting:
+                waiting.add(target)
                 plan.queue.append(target)
-            if report.stops_run:
-                break
-        return self._result([*refused, *reports.values()])
-
-    def _result(self, reports: Sequence[ScopeReport]) -> CollectorResult:
-        self.client.share_budgets(everything=True)
-        return CollectorResult.of(reports, requests=self.client.requests)
 
     def estimate(self) -> list[Estimate]:
         """Return what a run would cost, from GitHub's totals."""
-        wanted, refused = self._targets()
+        wanted, refused = self._wanted()
         plan = self._plan(wanted)
         costs = [Estimate(scope=report.scope, requests=0, note=report.reason) for report in refused]
         return costs + [self._estimate(target, plan) for target in wanted]
@@ -141,7 +135,7 @@ class GitHubCollector(AbstractCollector):
             failure = Failure.of(error, where=f"estimate of {target.full_name}")
             return Estimate(scope=target.full_name, requests=0, note=f"unknown: {failure.detail}")
 
-    def _targets(self) -> tuple[list[Target], list[ScopeReport]]:
+    def _wanted(self) -> tuple[list[Target], list[ScopeReport]]:
         """Return the repositories of this run, and reports of the organisations that could not be listed."""
         named, refused = list(self.options.repositories), list[ScopeReport]()
         for owner in self.options.organisations:
@@ -161,7 +155,7 @@ class GitHubCollector(AbstractCollector):
             if not refused or all(is_unknown(report) for report in refused):
                 raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
             return [], refused
-        return targets(named), refused
+        return select_targets(named), refused
 
     def _refuse_unknown(self, plan: Plan, refused: Sequence[ScopeReport]) -> None:
         """Raise ConfigurationError for misspelt names. A clone from a local folder needs no name that GitHub knows."""
@@ -178,40 +172,28 @@ class GitHubCollector(AbstractCollector):
             self.outage.note_graphql(plan.probe.outage)
         return plan
 
-    def _collect_or_report(self, target: Target, plan: Plan) -> ScopeReport:
-        """Collect one repository and return its report. Raises only errors that every repository would meet."""
-        counts: Counter[str] = Counter()
-        self.tallies.append(counts)
-        run: RepositoryRun | None = None
-        try:
-            opened = self._open(target, plan, counts)
-            scope = opened.scope
-            if plan.opened.setdefault(scope.external_id, target.key) != target.key:
-                note = f"GitHub calls this repository {scope.name} now, which this run collects; use that name"
-                return ScopeReport(scope=target.full_name, outcome="succeeded", notes=[note])
-            with scope_lock(self.name, scope.external_id, name=scope.name) as held:
-                if not held:
-                    raise ScopeBusy("another run is collecting it; skipped")
-                run = self._repository_run(target, opened, plan, counts)
-                if opened.failure is not None:
-                    run.skip(FACTS, opened.failure)
-                run.collect()
-        except ISOLATED as error:
-            return self._report_error(target, error, counts, run, plan)
-        self._clear_repository_skips(target, scope)
-        if run.limit is not None:
-            return self._report_error(target, run.limit, counts, run, plan)
-        counts = Counter({name: n for name, n in counts.items() if n})
-        short = run.failures or any(name.endswith(("_malformed", "_refused", "_incomplete")) for name in counts)
-        failed = run.read_nothing
-        return ScopeReport(
-            scope=scope.name, outcome="failed" if failed else "partial" if short else "succeeded", counts=counts,
-            skipped=len(run.failures), reason=in_words(run.failures.items()),
-            category=next(iter(run.failures.values())).category if failed else "",
-            notes=[*opened.notes, *run.features.notes],
-        )  # fmt: skip
+    def collect_target(self, target: Target, tally: Tally) -> None:
+        """Open one repository and collect it under its lock."""
+        self.repository, tally.name = None, target.full_name
+        opened = self._open(target, tally)
+        scope = opened.scope
+        if self.plan.opened.setdefault(scope.external_id, target.key) != target.key:
+            tally.notes.append(f"GitHub calls this repository {scope.name} now, which this run collects; use that name")
+            return
+        with self.locked(scope.external_id, scope.name):
+            self.repository = run = self._repository_run(target, opened, tally)
+            tally.scope, tally.name = scope, scope.name
+            if opened.failure is not None:
+                run.skip(FACTS, opened.failure)
+            run.collect()
+        for name in {scope.external_id, target.full_name, scope.name}:  # the names of earlier failures to open it
+            clear_skips(collector=self.name, scope=name, stream="repository")
+        tally.error = run.limit
+        if run.limit is None:
+            tally.notes += [*opened.notes, *run.features.notes]
 
-    def _repository_run(self, target: Target, opened: Opened, plan: Plan, counts: Counter[str]) -> RepositoryRun:
+    def _repository_run(self, target: Target, opened: Opened, tally: Tally) -> RepositoryRun:
+        plan = self.plan
         return RepositoryRun(
             client=self.client,
             options=self.options,
@@ -224,43 +206,41 @@ class GitHubCollector(AbstractCollector):
             progress=self.progress,
             outage=self.outage,
             graphql_limit=plan.probe.limit if plan.probe is not None else None,
-            counts=counts,
+            counts=tally.counts,
+            complete=tally.complete,
         )
 
-    def _open(self, target: Target, plan: Plan, counts: Counter[str]) -> Opened:
+    def _open(self, target: Target, tally: Tally) -> Opened:
         """Return the repository's scope and facts. Reading only a local clone needs no request to GitHub."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             repository_id = target.known_id or provisional_id(target.full_name)
             known = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
             row = provisional_row(repository_id, target.full_name)
             return Opened(scope=known or store_repository(row), facts=None, node_id="")
-        opened = Opening(client=self.client, plan=plan, outage=self.outage).open(target, counts)
+        opened = Opening(client=self.client, plan=self.plan, outage=self.outage).open(target, tally.counts)
         self.outage.note_answer()
         return opened
 
-    def _clear_repository_skips(self, target: Target, scope: Scope) -> None:
-        """Clear the skips of earlier failures to open the repository, under its id and under both names."""
-        for name in dict.fromkeys((scope.external_id, target.full_name, scope.name)):
-            clear_skips(collector=self.name, scope=name, stream="repository")
+    def report_of(self, target: Target, tally: Tally) -> ScopeReport:
+        """Add the streams that failed and the notices of GitHub's client."""
+        run = self.repository
+        failures = run.failures if run else {}
+        tally.failures = [in_words(failures.items())] if failures else []
+        report = super().report_of(target, tally)
+        notes = [*report.notes, *self.client.notices[self._notices :]]
+        self._notices = len(self.client.notices)
+        report = replace(report, skipped=len(failures) + (tally.error is not None), notes=notes)
+        if run is not None and tally.error is None and run.read_nothing:
+            return replace(report, outcome="failed", category=next(iter(failures.values())).category)
+        return report
 
-    def _report_error(
-        self, target: Target, error: Exception, counts: Counter[str], run: RepositoryRun | None, plan: Plan
-    ) -> ScopeReport:
-        """Return the report of a repository that was not collected to its end, and record the reason.
-
-        Raises ReplaceToken when no token is left and nothing was stored: then the configuration is wrong.
-        """
+    def explain(self, target: Target, tally: Tally, error: Exception) -> str:
+        """Return the reason; record a repository that could not be opened as a skip, and notice outages."""
+        if tally.scope is None and (scope := stored_scope(target)) is not None:
+            tally.scope, tally.name = scope, scope.name
         failure = Failure.of(error, where=f"collection of {target.full_name}")
-        failures, ends_run = dict(run.failures) if run else {}, isinstance(error, ENDS_RUN)
-        partly = getattr(error, "exit_code", 1) == 3 or any(counts.values()) or bool(run and run.complete)
-        if isinstance(error, ReplaceToken) and not partly and not any(self.counts_so_far().values()):
-            raise error
-        outcome = "busy" if isinstance(error, ScopeBusy) else "partial" if partly else "failed"
-        scope = run.scope if run else stored_scope(target)
-        if isinstance(error, RetryLater) and scope is not None:
-            Scope.objects.filter(pk=scope.pk).update(not_before=error.not_before)
-        if run is None and not isinstance(error, (RetryLater, ScopeBusy, BudgetExhausted)):
-            name = scope.external_id if scope else target.full_name
+        if self.repository is None and not isinstance(error, (RetryLater, ScopeBusy, BudgetExhausted)):
+            name = tally.scope.external_id if tally.scope else target.full_name
             record_skip(
                 collector=self.name, scope=name, stream="repository", external_id=name, reason=failure.reason,
                 detail=failure.detail,
@@ -268,26 +248,14 @@ class GitHubCollector(AbstractCollector):
         reason = failure.detail
         if isinstance(error, NotFound) and error.reason != "blocked":
             reason = NOT_SHOWN.format(target.full_name)
-        if not ends_run:
+        if not tally.stops_run:
             try:
                 self.outage.note_failure(error)
             except Unreachable as gone:
-                reason, ends_run = str(gone), True
-        if ends_run and plan.queue and not isinstance(error, BudgetExhausted):
-            reason += f"; {len(plan.queue)} more repositories wait for the next run"
-        logger.info("collection ended early scope=%s outcome=%s reason=%s", target.full_name, outcome, reason)
-        return ScopeReport(
-            scope=scope.name if scope else target.full_name, outcome=outcome,
-            counts={k: n for k, n in counts.items() if n}, skipped=1 + len(failures),
-            reason="; ".join(filter(None, [reason, in_words(failures.items())])), category=failure.category,
-            stops_run=ends_run, waits=isinstance(error, RetryLater),
-        )  # fmt: skip
-
-
-def _report_of_no_turn(target: Target, error: BudgetExhausted) -> ScopeReport:
-    """Return the report of a repository that was not reached before the budget of the run was spent."""
-    reason, category = str(error), error.category.value
-    return ScopeReport(scope=target.full_name, outcome="partial", skipped=1, reason=reason, category=category)
+                reason, tally.stops_run = str(gone), True
+        if tally.stops_run and self.plan.queue and not isinstance(error, BudgetExhausted):
+            reason += f"; {len(self.plan.queue)} more repositories wait for the next run"
+        return reason
 
 
 def _report_of_owner(owner: str, error: Exception) -> ScopeReport:

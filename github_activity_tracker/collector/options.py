@@ -53,7 +53,7 @@ class Target:
         return self.full_name, self.node_id
 
 
-def targets(names: Sequence[str]) -> list[Target]:
+def select_targets(names: Sequence[str]) -> list[Target]:
     """Return the named repositories, else those enabled in the admin and in GITHUB_REPOS; the stalest first.
 
     Raises ``ConfigurationError`` when there is none, or when a name is invalid.

@@ -29,12 +29,12 @@ PAYLOAD_ERRORS = (
 """Errors that code may raise while it reads a payload of an undocumented shape."""
 
 
-def open_client(*, max_requests: int | None = None, max_seconds: float | None = None) -> GitHubClient:
+def open_client(allowance: Allowance | None = None) -> GitHubClient:
     """Return a client with a budget of requests and seconds; ``None`` means no limit.
 
     Raises ConfigurationError when the settings of the GitHub App are incomplete or its key cannot be read.
     """
-    transport = Transport(Allowance(max_requests, max_seconds))
+    transport = Transport(allowance or Allowance())
     app = _app(transport)
     tokens = TokenPool(settings.GITHUB_TOKENS, anonymous=app is None)
 

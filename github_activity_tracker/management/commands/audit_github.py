@@ -9,7 +9,7 @@ from core.collectors import ReportingCommand
 from core.errors import ConfigurationError
 from core.operations.visible import json_text
 from github_activity_tracker.collector.audit import Line, audit
-from github_activity_tracker.collector.options import targets
+from github_activity_tracker.collector.options import select_targets
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.store.gaps import accept
 
@@ -50,7 +50,7 @@ class Command(ReportingCommand):
         client = open_client()
         if not client.tokens.has_tokens:
             raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
-        lines = list(audit(client, targets(options["repositories"])))
+        lines = list(audit(client, select_targets(options["repositories"])))
         client.share_budgets(everything=True)
         if options["accept"]:
             for line in lines:
