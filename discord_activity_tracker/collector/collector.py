@@ -13,16 +13,9 @@ from core.models import Scope
 from core.operations.discord_ops import DiscordRefused, NotThere
 from core.runs import unhurried_commits
 from discord_activity_tracker.collector import bots
-from discord_activity_tracker.collector.containers import GuildRun, load_containers
+from discord_activity_tracker.collector.bots import disabled_guilds, guild_name, selected_guilds, switched_off_note
 from discord_activity_tracker.collector.guild import collect_guild
-from discord_activity_tracker.collector.options import (
-    CollectOptions,
-    disabled_guilds,
-    guild_name,
-    selected_guilds,
-    switched_off_note,
-)
-from discord_activity_tracker.collector.outcome import COLLECTOR, Outcome
+from discord_activity_tracker.collector.run import COLLECTOR, CollectOptions, GuildRun, Outcome, load_containers
 from discord_activity_tracker.convert.guilds import Permissions, usable_channels
 from discord_activity_tracker.fetch.guilds import count_messages, read_guild
 from discord_activity_tracker.fetch.messages import PAGE

@@ -10,10 +10,19 @@ from core.ingest.skips import clear_skips, record_failed_retry, record_skip, ski
 from core.models import SkippedItem
 from core.operations.discord_ops import DiscordRefused
 from discord_activity_tracker.collector import passes
-from discord_activity_tracker.collector.containers import REFUSED, Container, GuildRun, Inventory, load_containers
-from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Outcome, Step
 from discord_activity_tracker.collector.pins_and_reactions import collect_pins, collect_reactors
 from discord_activity_tracker.collector.reader import PageReader
+from discord_activity_tracker.collector.run import (
+    COLLECTOR,
+    REFUSED,
+    Container,
+    Failure,
+    GuildRun,
+    Inventory,
+    Outcome,
+    Step,
+    load_containers,
+)
 from discord_activity_tracker.collector.threads import ThreadLister
 from discord_activity_tracker.convert.guilds import (
     GAP_TEXTS,

@@ -9,8 +9,7 @@ from core.errors import CollectorError, UnexpectedAnswer
 from core.ingest.records import CONVERSION_ERRORS
 from core.ingest.values import Row
 from core.operations.discord_ops import Gathering, NotThere
-from discord_activity_tracker.collector.containers import Container, GuildRun
-from discord_activity_tracker.collector.outcome import Failure, Step
+from discord_activity_tracker.collector.run import Container, Failure, GuildRun, Step
 from discord_activity_tracker.convert.messages import account_row
 from discord_activity_tracker.fetch.messages import PinList, read_message, read_pins, read_reactors
 from discord_activity_tracker.fetch.session import WIDTH

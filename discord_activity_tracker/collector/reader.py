@@ -12,8 +12,7 @@ from core.ingest.skips import clear_skips, record_failed_retry, record_skip, ski
 from core.ingest.values import Row
 from core.models import SkippedItem
 from core.operations.discord_ops import Gathering
-from discord_activity_tracker.collector.containers import Container, GuildRun
-from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
+from discord_activity_tracker.collector.run import COLLECTOR, Container, Failure, GuildRun, Step
 from discord_activity_tracker.convert.guilds import convert_threads
 from discord_activity_tracker.convert.messages import MessagePage, convert_messages
 from discord_activity_tracker.convert.snowflakes import first_snowflake, whole_number

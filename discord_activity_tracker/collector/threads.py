@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_skip
 from core.operations.discord_ops import DiscordRefused, Gathering
-from discord_activity_tracker.collector.containers import DAY, GuildRun, Inventory
-from discord_activity_tracker.collector.outcome import COLLECTOR, Failure, Step
+from discord_activity_tracker.collector.run import COLLECTOR, DAY, Failure, GuildRun, Inventory, Step
 from discord_activity_tracker.convert.guilds import SWITCHABLE, TEXT, Permissions, convert_threads, usable_channels
 from discord_activity_tracker.fetch.guilds import list_active_threads
 from discord_activity_tracker.fetch.session import WIDTH

@@ -9,7 +9,7 @@ from django.db import models
 
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker.collector.compare import discussion_counts, github_counts
-from github_activity_tracker.collector.options import Target
+from github_activity_tracker.collector.run import Target
 from github_activity_tracker.fetch.reconcile import totals_pages
 from github_activity_tracker.fetch.repositories import probe_repositories
 from github_activity_tracker.models import (

@@ -24,7 +24,6 @@ from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
 from github_activity_tracker.collector.estimate import estimate
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Outage, Unreachable, in_words
-from github_activity_tracker.collector.options import CollectOptions, Target, provisional_id, select_targets
 from github_activity_tracker.collector.plan import (
     NO_OWNER,
     NOT_SHOWN,
@@ -37,6 +36,7 @@ from github_activity_tracker.collector.plan import (
     stored_scope,
 )
 from github_activity_tracker.collector.repository import FACTS, RepositoryRun
+from github_activity_tracker.collector.run import CollectOptions, Target, provisional_id, select_targets
 from github_activity_tracker.collector.streams import STREAMS
 from github_activity_tracker.convert.repositories import provisional_row
 from github_activity_tracker.fetch.client import open_client

@@ -46,7 +46,7 @@ from github_activity_tracker.collector.change_detection import (
     sample_unchanged,
 )
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, UNFORESEEN, Failure, Outage
-from github_activity_tracker.collector.options import Target, full_name
+from github_activity_tracker.collector.run import Target, full_name
 from github_activity_tracker.collector.streams import STREAMS
 from github_activity_tracker.convert.accounts import account_row, actor_rows
 from github_activity_tracker.convert.repositories import repository_row, repository_row_of_facts

@@ -27,10 +27,9 @@ from github_activity_tracker.collector.change_detection import (
     stalest_first,
 )
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Features, Outage
-from github_activity_tracker.collector.options import CollectOptions
 from github_activity_tracker.collector.reconcile import reconcile, remember_start
 from github_activity_tracker.collector.retry import items_to_retry, retry_skipped
-from github_activity_tracker.collector.run import Run
+from github_activity_tracker.collector.run import CollectOptions, Run
 from github_activity_tracker.collector.streams import COMMENT_STATES, COMMITS, STREAMS, expect_authors, find_authors
 from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store.pages import COLLECTOR, load_state, save_state

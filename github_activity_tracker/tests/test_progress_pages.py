@@ -6,7 +6,7 @@ import pytest
 
 from core.runs import recorded_run
 from github_activity_tracker.collector.collector import GitHubCollector
-from github_activity_tracker.collector.options import CollectOptions
+from github_activity_tracker.collector.run import CollectOptions
 from samples.server import SampleServer
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.errors import ConfigurationError
 from core.operations.github_ops.git import repository_url
 from core.operations.github_ops.links import link_targets, repository_path
-from github_activity_tracker.collector.options import full_name
+from github_activity_tracker.collector.run import full_name
 from github_activity_tracker.fetch.rest import count_items
 from tests.support.scripted_server import ScriptedServer
 

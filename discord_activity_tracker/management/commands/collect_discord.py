@@ -6,7 +6,7 @@ from typing import Any
 from core.collectors import BaseCollectorCommand
 from core.collectors.command import aware_date
 from discord_activity_tracker.collector.collector import DiscordCollector
-from discord_activity_tracker.collector.options import CollectOptions
+from discord_activity_tracker.collector.run import CollectOptions
 
 
 class Command(BaseCollectorCommand):

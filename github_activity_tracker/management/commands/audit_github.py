@@ -9,7 +9,7 @@ from core.collectors import ReportingCommand
 from core.errors import ConfigurationError
 from core.operations.visible import json_text
 from github_activity_tracker.collector.audit import Line, audit
-from github_activity_tracker.collector.options import select_targets
+from github_activity_tracker.collector.run import select_targets
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.store.gaps import accept
 

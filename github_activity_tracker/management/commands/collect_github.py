@@ -6,7 +6,7 @@ from typing import Any
 from core.collectors import BaseCollectorCommand
 from core.collectors.command import aware_date
 from github_activity_tracker.collector.collector import GitHubCollector
-from github_activity_tracker.collector.options import CollectOptions
+from github_activity_tracker.collector.run import CollectOptions
 from github_activity_tracker.collector.streams import STREAMS
 
 
