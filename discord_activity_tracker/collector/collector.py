@@ -13,7 +13,6 @@ from core.models import Scope
 from core.operations.discord_ops import DiscordRefused, NotThere
 from core.runs import unhurried_commits
 from discord_activity_tracker.collector import bots
-from discord_activity_tracker.collector.bots import disabled_guilds, guild_name, selected_guilds, switched_off_note
 from discord_activity_tracker.collector.guild import collect_guild
 from discord_activity_tracker.collector.run import COLLECTOR, CollectOptions, GuildRun, Outcome, load_containers
 from discord_activity_tracker.convert.guilds import Permissions, usable_channels
@@ -57,7 +56,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         """Raise ConfigurationError for a missing token or a malformed id."""
         if not bot_tokens():
             raise ConfigurationError(NO_TOKEN)
-        selected_guilds(self.options.guilds)
+        bots.selected_guilds(self.options.guilds)
 
     def collect(self) -> CollectorResult:
         """Collect every guild; the error of a guild is in its report.
@@ -91,7 +90,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         """Yield each guild with the best bot in it. If Discord refuses that bot, yield the guild with the next one."""
         for guild_id in self.guilds:
             self.reports[guild_id] = ScopeReport(
-                scope=guild_name(guild_id) or str(guild_id), outcome="failed",
+                scope=bots.guild_name(guild_id) or str(guild_id), outcome="failed",
                 reason="no bot that can be used is in this server; see the reasons of the bots",
             )  # fmt: skip
             for bot in bots.readers(self.session, guild_id):
@@ -116,24 +115,24 @@ class DiscordCollector(ScopedCollector[GuildRun]):
 
     def _guilds(self, session: Session) -> Sequence[int]:
         """Return the selected guilds, else all enabled guilds that the bots are in."""
-        if selected := selected_guilds(self.options.guilds):
+        if selected := bots.selected_guilds(self.options.guilds):
             return selected
         invited = bots.invited_guilds(session)
         if not invited:
             raise ConfigurationError(NO_GUILD)
-        off = disabled_guilds()
+        off = bots.disabled_guilds()
         return [guild_id for guild_id in invited if guild_id not in off]
 
     def _notes(self, session: Session) -> list[str]:
         """Return notes about disabled servers that a bot is in, for runs that name no servers."""
-        off = disabled_guilds().difference(self.guilds)
+        off = bots.disabled_guilds().difference(self.guilds)
         if self.options.guilds or not off:
             return []
         try:
             invited = bots.invited_guilds(session)
         except CollectorError:
             return []  # a run must not fail because of a note
-        return [switched_off_note(guild_id) for guild_id in invited if guild_id in off]
+        return [bots.switched_off_note(guild_id) for guild_id in invited if guild_id in off]
 
     def report_key(self, target: GuildRun) -> int:
         """Return the id of the guild, which another bot may read after an error."""
@@ -142,7 +141,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
     def collect_target(self, target: GuildRun, tally: Tally) -> None:
         """Collect one guild with one bot. Disable the bot after an error that may not affect other bots."""
         try:
-            with self.locked(str(target.guild_id), guild_name(target.guild_id)):
+            with self.locked(str(target.guild_id), bots.guild_name(target.guild_id)):
                 collect_guild(target, Outcome(target, tally, self.progress))
                 if len(self.session.bots) > 1:
                     bots.save_reader(target.guild_id, target.bot)
@@ -158,7 +157,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
     def report_of(self, target: GuildRun, tally: Tally) -> ScopeReport:
         """Report at most five lists that could not be read. What the bot may not read is a note only."""
         failed = tally.failures
-        tally.name = tally.name or guild_name(target.guild_id) or str(target.guild_id)
+        tally.name = tally.name or bots.guild_name(target.guild_id) or str(target.guild_id)
         tally.failures = [f"could not be read: {'; '.join(failed[:5])}"] if failed else []
         if not_before := getattr(tally.error, "not_before", None):
             channels = Scope.objects.filter(source_system="discord", external_id__startswith=f"{target.guild_id}/")

@@ -4,7 +4,6 @@ Refused requests count towards a ban of the machine's address. Each refusal is t
 requested again after one, two, four and then seven days, or as soon as the bot's permissions in it change.
 """
 
-import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,7 +31,6 @@ from discord_activity_tracker.store.checkpoints import load_states
 from discord_activity_tracker.store.conversations import Location
 from discord_activity_tracker.store.guilds import live_channels, mark_channels_deleted, scopes_of, store_refusal
 
-logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 DAY = timedelta(days=1)
 WAIT_DAYS = (1, 2, 4, 7)
