@@ -76,11 +76,11 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
     ends_run: ClassVar[tuple[type[Exception], ...]] = (BudgetExhausted, ReplaceToken)
     """Errors that every other scope of the run would meet as well."""
     incomplete: ClassVar[tuple[str, ...]] = ()
-    """Ends of the names of counts that make a scope partial."""
+    """Suffixes of the names of counts: a count of this kind makes the scope partial."""
     unexpected: ClassVar[str] = "the source sent unexpected data; the log has the details; run again later"
-    """The reason in the report after an error that is no ``CollectorError``."""
+    """Reason in the report for errors other than ``CollectorError``."""
     logs_early_ends: ClassVar[bool] = True
-    """Whether the end of a scope by an error is logged besides its report."""
+    """Whether the log too says why a scope ended early."""
 
     def __init__(self, *, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.allowance = Allowance(max_requests, max_seconds)
@@ -144,9 +144,9 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         return self.report_of(target, tally)
 
     def collect_target(self, target: Target, tally: Tally) -> None:
-        """Open the scope of a target and collect it under its lock. A complete scope is dated.
+        """Open the scope of a target, collect it under its lock, and save when it was completed.
 
-        An error is raised, or saved in the tally where the rest of the collection has to go on after it.
+        Raise the error that ends the scope. If something has to follow the error, save it as ``tally.error`` instead.
         """
         tally.scope = scope = self.open_scope(target)
         tally.name = scope.name
@@ -154,7 +154,7 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
             self.collect_scope(target, scope, tally)
         if tally.malformed:
             tally.failures.append(f"{tally.malformed} items could not be read")
-        else:
+        elif tally.error is None:
             Scope.objects.filter(pk=scope.pk).update(last_completed_at=timezone.now(), not_before=None)
 
     @contextmanager
@@ -166,12 +166,12 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
             yield
 
     def fails_run(self, error: Exception) -> bool:
-        """Return whether an error fails the run without a report: a wrong token or setting, and nothing is stored."""
+        """Return whether an error fails the whole run: the token or a setting is wrong, and nothing was stored."""
         has_stored = bool(self.tallies[-1].complete) or any(self.counts_so_far().values())
         return isinstance(error, (ReplaceToken, ConfigurationError)) and not has_stored
 
     def report_key(self, target: Target) -> Hashable:
-        """Return the identity of a target: its later report replaces the earlier one."""
+        """Return the key of a target in ``reports``, where a later report replaces an earlier one."""
         return target
 
     def report_of(self, target: Target, tally: Tally) -> ScopeReport:

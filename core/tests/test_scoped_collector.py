@@ -1,11 +1,12 @@
 """``ScopedCollector``: one lock and one report per scope; errors end their own scope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
 
+from core.collectors import ScopeReport
 from core.errors import (
     AccessDenied,
     BudgetExhausted,
@@ -100,3 +101,48 @@ def test_a_scope_that_another_run_collects_is_busy(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("core.ingest.scoped.scope_lock", lambda *_, **__: nullcontext(False))
     assert outcomes() == ["busy", "busy"]
     assert Scope.objects.exclude(last_completed_at=None).count() == 0
+
+
+class PatientCollector(FakeCollector):
+    """Yields an address again if a limit held it back, and reports an address that it leaves out."""
+
+    incomplete = ("_malformed",)
+    ends_run = ()
+
+    def targets(self) -> Iterator[str]:
+        self.reports["c"] = ScopeReport(scope="c", outcome="failed", reason="no access")
+        for address in ADDRESSES:
+            yield address
+            if self.reports[address].waits:
+                self.actions = {}
+                yield address
+
+
+def test_targets_may_depend_on_reports_and_a_later_report_replaces_the_earlier_one() -> None:
+    collector = PatientCollector(a=raising(RetryLater("limit", not_before=LATER), stored))
+    result = collector.collect()
+    assert [(report.scope, report.outcome) for report in result.scopes] == [
+        ("c", "failed"), (ADDRESSES[0], "succeeded"), (ADDRESSES[1], "succeeded"),
+    ]  # fmt: skip
+    assert len(collector.tallies) == 3
+    assert collector.counts_so_far() == {"items_inserted": 6, "items_updated": 3}
+    assert Scope.objects.get(url=ADDRESSES[0]).not_before is None
+
+
+def test_a_subclass_says_which_errors_end_the_run_and_which_counts_make_a_scope_partial() -> None:
+    short: Action = lambda tally: tally.counts.update(x_malformed=1)  # noqa: E731
+    collector = PatientCollector(a=raising(BudgetExhausted("spent"), stored), b=short)
+    assert [report.outcome for report in collector.collect().scopes] == ["failed", "partial", "partial"]
+
+
+def test_an_error_that_is_saved_in_the_tally_ends_the_scope_like_one_that_is_raised() -> None:
+    def save(tally: Tally) -> None:
+        tally.error = AccessDenied("no")
+
+    first, second = FakeCollector(a=save).collect().scopes
+    assert (first.outcome, first.reason, first.skipped, second.outcome) == ("failed", "no", 1, "succeeded")
+    assert Scope.objects.get(url=ADDRESSES[0]).last_completed_at is None
+
+
+def test_an_error_after_a_complete_stream_is_partial_even_if_nothing_was_new() -> None:
+    assert outcomes(a=raising(ReplaceToken("refused"), lambda tally: tally.complete.append("items"))) == ["partial"]

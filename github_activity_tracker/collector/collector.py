@@ -186,7 +186,7 @@ class GitHubCollector(ScopedCollector[Target]):
             if opened.failure is not None:
                 run.skip(FACTS, opened.failure)
             run.collect()
-        for name in {scope.external_id, target.full_name, scope.name}:  # the names of earlier failures to open it
+        for name in {scope.external_id, target.full_name, scope.name}:  # a failure to open it was saved under one
             clear_skips(collector=self.name, scope=name, stream="repository")
         tally.error = run.limit
         if run.limit is None:
