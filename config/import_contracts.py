@@ -1,4 +1,4 @@
-"""The contract types of ``.importlinter`` that find the trackers by the name of their package."""
+"""The contract types of ``.importlinter``: they find the trackers by name, and read lists from one line."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.layers import LayersContract
 
 TRACKERS = "*_activity_tracker"
-"""In an option: every root package with this name, on a line of its own or beside each other in a layer."""
+"""In an option: every root package with this name, as an entry of a list or beside each other in a layer."""
+LISTS = frozenset({"containers", "exhaustive_ignores", "forbidden_modules", "ignore_imports", "source_modules"})
+"""Options whose entries may also be separated by commas; import-linter itself reads one entry from each line."""
 
 
 class TrackerLayers(LayersContract):
@@ -24,14 +26,16 @@ class TrackerForbidden(ForbiddenContract):
 
 
 def _expanded(options: dict[str, Any], session_options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with the names of the trackers in place of ``TRACKERS``."""
+    """Return the options with each list as a list, and with the names of the trackers in place of ``TRACKERS``."""
     trackers = sorted(root for root in session_options["root_packages"] if root.endswith(TRACKERS.removeprefix("*")))
 
     def expanded(name: str, value: Any) -> Any:
         lines: list[str] = value if isinstance(value, list) else [value]
-        if TRACKERS not in lines:
+        if name == "layers":
+            return [" | ".join(trackers) if line == TRACKERS else line for line in lines]
+        if name not in LISTS:
             return value
-        names = [" | ".join(trackers)] if name == "layers" else trackers
-        return [line for option in lines for line in (names if option == TRACKERS else [option])]
+        entries = [entry.strip() for line in lines for entry in line.split(",")]
+        return [one for entry in entries for one in (trackers if entry == TRACKERS else [entry])]
 
     return {name: expanded(name, value) for name, value in options.items()}
