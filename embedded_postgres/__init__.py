@@ -6,12 +6,11 @@ the rest of the project.
 ``client``         start the server, or stop it; called by every process that connects
 ``supervisor``     the background process that owns the server
 ``cluster``        the data folder: creation, checks, settings, start of the server process
-``cluster_paths``  file names and locks below the folder
+``cluster_paths``  file names and locks below the folder, and recognition of a full disk
 ``os_user``        which user runs the server if the caller is root
 ``roles``          database, role and extension inside the server
-``disk``           recognition of a full disk
 ``backend``        Django's PostgreSQL backend on top of all this
 
-The supervisor runs without site-packages, so ``supervisor``, ``cluster``, ``cluster_paths``, ``os_user`` and ``disk``
-import the standard library only, and this file imports nothing.
+The supervisor runs without site-packages, so ``supervisor``, ``cluster``, ``cluster_paths`` and ``os_user`` import
+the standard library only, and this file imports nothing.
 """

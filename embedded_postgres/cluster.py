@@ -14,8 +14,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from embedded_postgres.cluster_paths import SOCKET_NAME, SOCKET_PATH_BYTES, ClusterPaths, SettingsError, StartError
-from embedded_postgres.disk import FULL_DISK, NEEDED
+from embedded_postgres.cluster_paths import (
+    FULL_DISK,
+    NEEDED,
+    SOCKET_NAME,
+    SOCKET_PATH_BYTES,
+    ClusterPaths,
+    SettingsError,
+    StartError,
+)
 from embedded_postgres.os_user import OsUser
 
 MAJOR = "18"

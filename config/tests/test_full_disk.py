@@ -14,8 +14,7 @@ from django.db.utils import OperationalError
 from core.errors import classify_failure, in_one_line
 from embedded_postgres.backend.base import DatabaseWrapper
 from embedded_postgres.client import stop_server
-from embedded_postgres.cluster_paths import ClusterPaths
-from embedded_postgres.disk import NEEDED, is_disk_full
+from embedded_postgres.cluster_paths import NEEDED, ClusterPaths, is_disk_full
 from tests.support.doc_examples import ROOT, run
 
 MANAGE = f"{sys.executable} {ROOT}/manage.py"
@@ -129,7 +128,7 @@ def home_with(tmp_path: Path, log: str) -> ClusterPaths:
 
 
 def test_the_server_log_names_the_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embedded_postgres.disk.NEEDED", 0)
+    monkeypatch.setattr("embedded_postgres.cluster_paths.NEEDED", 0)
     assert is_disk_full(home_with(tmp_path, READY + PANIC), since=10_000)
     assert is_disk_full(home_with(tmp_path, PANIC + READY), since=0)
     assert not is_disk_full(home_with(tmp_path, PANIC + READY), since=len(PANIC))  # before this session

@@ -14,8 +14,7 @@ from django.utils.functional import cached_property
 
 from embedded_postgres.backend.creation import DatabaseCreation
 from embedded_postgres.client import ensure_running
-from embedded_postgres.cluster_paths import ClusterPaths, SettingsError, StartError
-from embedded_postgres.disk import FULL_DISK, is_disk_full, log_size
+from embedded_postgres.cluster_paths import FULL_DISK, ClusterPaths, SettingsError, StartError, is_disk_full, log_size
 from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 
 RECOVERY = 30.0
