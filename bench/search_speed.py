@@ -84,7 +84,7 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
     from core.db.binary_copy import bigint, copy_rows, halfvec, integer, text
     from core.models import Document, Scope
     from core.search.namespaces import serving_or_new
-    from core.search.words import refresh_common_words
+    from core.search.query.text import refresh_common_words
 
     scopes = [Scope.objects.create(source_system="bench", external_id=str(n), name=f"bench/{n}") for n in range(10)]
     new = [

@@ -14,8 +14,8 @@ from core.search.documents import DocumentMark, RenderedDocument, mark_changed
 from core.search.filters import Filters
 from core.search.query.fusion import RankingParameters
 from core.search.query.search import DEFAULT_PARAMETERS, Mode, rank
+from core.search.query.text import clean_query, refresh_common_words
 from core.search.sync import sync
-from core.search.words import clean_query, refresh_common_words
 from samples import SAMPLE_REPOSITORY, SECOND_REPOSITORY
 
 MODES: tuple[Mode, ...] = ("text", "dense", "hybrid")

@@ -21,6 +21,7 @@ from core.operations.bounds import earlier_end
 from core.operations.words import duration_in_words, number_of
 from core.search.documents import DocumentSource
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
+from core.search.query.text import refresh_common_words
 from core.search.queue import (
     due_entries,
     load_entries,
@@ -31,7 +32,6 @@ from core.search.queue import (
     read_batches,
 )
 from core.search.updates import DocumentUpdate, prepare_updates
-from core.search.words import refresh_common_words
 from core.search.writing import write_batch
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.search.chunking.cutting import MAX_TOKENS, cut, cut_all
 from core.search.documents import Passage, RenderedDocument
 from core.search.embedders.local import count_tokens, tokenizer
-from core.search.words import extra_words
+from core.search.query.text import extra_words
 from tests.support.slow_variants import quick
 
 PARAGRAPH = "The gauge was read twice before noon and once after it, and each time it said the same. "

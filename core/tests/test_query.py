@@ -9,7 +9,7 @@ from core.search.filters import Filters
 from core.search.query.fusion import Ranked, RankingParameters, fuse
 from core.search.query.results import nearby_passages
 from core.search.query.search import search, unmatched_filter
-from core.search.words import refresh_common_words
+from core.search.query.text import refresh_common_words
 from tests.support.conversation_fixtures import NOON, store_conversations, store_document
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +89,7 @@ def test_the_passages_around_a_result_are_in_order() -> None:
 
 
 def test_common_words_select_no_candidates_and_rare_ones_weigh_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.search.words.FEW_CHUNKS", 0)
+    monkeypatch.setattr("core.search.query.text.FEW_CHUNKS", 0)
     for n in range(60):
         store_document(f"common{n}", f"Thing {n}", "the harbour is open today")
     refresh_common_words()

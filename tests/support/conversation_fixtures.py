@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from core.models import Chunk, Document, Scope
-from core.search.words import extra_words, refresh_common_words
+from core.search.query.text import extra_words, refresh_common_words
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 HOSTILE = "<script>alert('ahoy')</script> \u202eexe.txt \x02[[javascript:alert(1)]]\x03"

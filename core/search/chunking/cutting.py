@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from core.search.chunking.blocks import Block, blocks
 from core.search.documents import Passage, RenderedDocument
-from core.search.words import extra_words
+from core.search.query.text import extra_words
 
 MAX_TOKENS = 200
 """Tokens of a chunk with its head and special tokens. The local model reads 256 and was trained on 128."""

@@ -11,7 +11,7 @@ from core.models import Chunk
 from core.operations.markdown import without_markup
 from core.search.chunking.cutting import HEAD_SEPARATOR
 from core.search.query.fusion import Ranked
-from core.search.words import Lexeme
+from core.search.query.text import Lexeme
 
 BEGIN, END = "\x02", "\x03"
 """Characters around a match. PostgreSQL removes them from the text first."""

@@ -1,20 +1,21 @@
-"""Search documents, or find documents that are similar to another."""
+"""Search documents by words and by meaning, or find documents that are similar to another."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.models import Chunk, Document, Scope
 from core.search.filters import NO_FILTERS, Filters
-from core.search.namespaces import serving
-from core.search.query.dense import nearest, search_vectors
+from core.search.namespaces import Target, serving
 from core.search.query.fusion import Ranked, RankingParameters, fuse
 from core.search.query.results import Result, load_results
-from core.search.query.text import search_text
+from core.search.query.text import Lexeme, clean_query, lexemes, search_text
 from core.search.vectors import stored_vectors
-from core.search.words import Lexeme, clean_query, lexemes
 
 Mode = Literal["hybrid", "text", "dense"]
 DEFAULT_PARAMETERS = RankingParameters()
@@ -57,6 +58,38 @@ def rank(
         query = lexemes(words)  # while the model embeds the words
         text = search_text(query, filters, parameters)[: parameters.depth] if mode == "hybrid" else []
         return fuse(text, nearest_documents(), parameters), query
+
+
+@contextmanager
+def search_vectors(
+    words: str, filters: Filters, parameters: RankingParameters
+) -> Generator[Callable[[], list[Ranked]]]:
+    """Embed a clean query in a thread; yield a function that returns the best chunk of each document, best first.
+
+    The caller can do other work, such as the text search, before it calls the function.
+    """
+    target = serving()
+    if target is None:  # before the first sync
+        yield list
+        return
+    embedder = target.embedder
+    with ThreadPoolExecutor(1) as pool:
+        vector = pool.submit(embedder.embed, [words], "query")
+        yield lambda: nearest(target, vector.result()[0], filters, parameters.depth)
+
+
+def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth: int) -> list[Ranked]:
+    """Return the documents of the ``depth`` nearest chunks. Vectors that this database has no chunk for are ignored."""
+    matches = target.index.query(vector, filters, depth)
+    ids = [match.vector_id for match in matches]
+    rows = Chunk.objects.filter(vector_id__in=ids).values_list("vector_id", "pk", "document_id")
+    chunks = {vector_id: (chunk, document) for vector_id, chunk, document in rows}
+    best: dict[int, Ranked] = {}
+    for match in matches:
+        if match.vector_id in chunks:
+            chunk, document = chunks[match.vector_id]
+            best.setdefault(document, Ranked(document=document, chunk=chunk, score=match.score))
+    return list(best.values())
 
 
 def similar_documents(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:
