@@ -35,7 +35,7 @@ PIPE = SimpleNamespace(closed=False, isatty=lambda: False)
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulate a person at a terminal."""
-    monkeypatch.setattr("core.collectors.terminal.sys", SimpleNamespace(stdin=TERMINAL, stderr=PIPE))
+    monkeypatch.setattr("core.operations.output.sys", SimpleNamespace(stdin=TERMINAL, stderr=PIPE))
 
 
 @pytest.fixture

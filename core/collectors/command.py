@@ -21,7 +21,6 @@ from core.collectors.estimate import Estimating, in_words
 from core.collectors.progress import RecordedProgress, hidden, shown_progress
 from core.collectors.reporting import ReportingCommand
 from core.collectors.result import CollectorResult, Outcome, stored_reports
-from core.collectors.terminal import at_terminal, wrapped
 from core.collectors.time_limit import AFTERWARDS, allowed_seconds, time_limit
 from core.errors import (
     BudgetExhausted,
@@ -37,8 +36,8 @@ from core.logs.redaction import redact
 from core.models import CollectorRun
 from core.operations.bounds import check_time, run_ends_after
 from core.operations.interrupts import Terminated, begin_to_end, interruption_in
+from core.operations.output import at_terminal, counted_words, duration_in_words, number_of, stored_in_words, wrapped
 from core.operations.visible import json_text, visible_line
-from core.operations.words import counted_words, duration_in_words, number_of, stored_in_words
 from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
 from core.search.sync import SyncResult
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from core.operations.words import counted_words, number_of
+from core.operations.output import counted_words, number_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

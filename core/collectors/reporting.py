@@ -12,11 +12,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.core.management.color import no_style
 
-from core.collectors.terminal import SafeOutput, wrapped
 from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
 from core.logs.redaction import redact
 from core.operations import interrupts
+from core.operations.output import SafeOutput, wrapped
 from core.operations.visible import visible, visible_line
 
 

@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 
 from core.models import ApiBudget, CollectorRun, SkippedItem
 from core.monitoring.freshness import Freshness, freshness
-from core.operations.words import number_of
+from core.operations.output import number_of
 from core.runs import BY_HAND, mark_interrupted
 from core.search.namespaces import entries_waiting
 

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 
 from core.collectors.progress import INDEXING
 from core.models import CollectorRun, SkippedItem
+from core.operations.output import duration_in_words, number_of
 from core.operations.visible import visible
-from core.operations.words import duration_in_words, number_of
 from core.pages.labels import need
 from core.pages.parameters import free_text, row_id
 from core.runs import is_alive

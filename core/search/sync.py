@@ -18,7 +18,7 @@ from core.errors import BudgetExhausted, DocumentRefused
 from core.logs.redaction import redact
 from core.models import IndexEntry
 from core.operations.bounds import earlier_end
-from core.operations.words import duration_in_words, number_of
+from core.operations.output import duration_in_words, number_of
 from core.search.documents import DocumentSource
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
 from core.search.query.text import refresh_common_words

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.operations.words import counted_words, duration_in_words, number_of, size_in_words, stored_in_words
+from core.operations.output import counted_words, duration_in_words, number_of, size_in_words, stored_in_words
 from core.search.sync import SyncResult
 
 

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db.models import Max
 
 from core.collectors import ScopeReport
-from core.collectors.terminal import at_terminal
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, RetryLater
 from core.models import Scope
 from core.operations.discord_ops import DiscordRefused, NotThere, TokenRefused

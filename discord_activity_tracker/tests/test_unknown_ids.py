@@ -20,7 +20,7 @@ UNKNOWN = "123456789012345678"
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the commands of this test as at a terminal."""
     stream = SimpleNamespace(closed=False, isatty=lambda: True)
-    monkeypatch.setattr("core.collectors.terminal.sys", SimpleNamespace(stdin=stream, stderr=stream))
+    monkeypatch.setattr("core.operations.output.sys", SimpleNamespace(stdin=stream, stderr=stream))
 
 
 @pytest.mark.usefixtures("terminal")

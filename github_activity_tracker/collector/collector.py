@@ -9,7 +9,6 @@ from django.conf import settings
 
 from core.collectors import CollectorResult, ScopeReport
 from core.collectors.estimate import Estimate
-from core.collectors.terminal import at_terminal
 from core.errors import (
     AccessDenied,
     BudgetExhausted,
@@ -22,6 +21,7 @@ from core.errors import (
 from core.ingest.scoped import ScopedCollector, Tally
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
+from core.operations.output import at_terminal
 from github_activity_tracker.collector.estimate import estimate
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Outage, Unreachable, in_words
 from github_activity_tracker.collector.plan import (

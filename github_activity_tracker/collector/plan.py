@@ -25,7 +25,6 @@ from typing import Any
 from django.utils import timezone
 
 from core.collectors import ScopeReport
-from core.collectors.terminal import at_terminal
 from core.errors import (
     AccessDenied,
     BudgetExhausted,
@@ -39,6 +38,7 @@ from core.errors import (
 )
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
+from core.operations.output import at_terminal
 from github_activity_tracker.collector.change_detection import (
     Reading,
     changed_streams,

@@ -15,7 +15,7 @@ from config.client_programs import run_program
 from core.collectors import ReportingCommand
 from core.db.limits import MAINTENANCE
 from core.operations.files import PRIVATE, new_file
-from core.operations.words import size_in_words
+from core.operations.output import size_in_words
 
 PATTERN = "activity-*.dump"
 

@@ -16,8 +16,8 @@ from core.errors import in_one_line
 from core.logs.redaction import redact
 from core.models import CollectorRun
 from core.monitoring.status import Finding, Level, Status, status
+from core.operations.output import number_of
 from core.operations.visible import json_text, visible_line
-from core.operations.words import number_of
 from core.runs import database_now
 
 MOST_LINES = 50

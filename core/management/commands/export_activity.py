@@ -15,8 +15,8 @@ from core.collectors.command import aware_date
 from core.db.limits import MAINTENANCE
 from core.models import Activity
 from core.operations.files import PRIVATE, open_atomic
+from core.operations.output import number_of, size_in_words
 from core.operations.visible import ExactText, json_text
-from core.operations.words import number_of, size_in_words
 from core.trackers import installed_trackers
 
 BATCH = 2000

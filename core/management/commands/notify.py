@@ -17,8 +17,8 @@ from core.monitoring.alerts import refresh
 from core.monitoring.delivery import deliver
 from core.monitoring.digest import write_digest
 from core.operations.bounds import run_ends_after
+from core.operations.output import number_of
 from core.operations.slack_ops import open_slack
-from core.operations.words import number_of
 
 
 class Command(ReportingCommand):

@@ -11,7 +11,7 @@ from core.collectors.progress import counted, shown_progress
 from core.collectors.time_limit import allowed_seconds, time_limit
 from core.db.limits import MAINTENANCE
 from core.errors import ScopeBusy
-from core.operations.words import duration_in_words, number_of
+from core.operations.output import duration_in_words, number_of
 from core.runs import scope_lock
 from core.search.switching import SwitchResult, switch
 from core.trackers import document_sources

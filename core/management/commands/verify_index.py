@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
-from core.operations.words import number_of
+from core.operations.output import number_of
 from core.search.namespaces import Target, serving
 from core.search.sync import sync
 from core.search.verifying import Differences, differences, queue_repair, remove_foreign
