@@ -1,9 +1,15 @@
 """The public contracts of collectors and their commands; see docs/Core_public_API.md."""
 
-from core.collectors.abstract import AbstractCollector, CollectorBase, CollectorRunnable, DjangoCommandCollector
+from core.collectors.abstract import (
+    AbstractCollector,
+    CollectorBase,
+    CollectorResult,
+    CollectorRunnable,
+    DjangoCommandCollector,
+    ScopeReport,
+)
 from core.collectors.command import BaseCollectorCommand
 from core.collectors.reporting import ReportingCommand
-from core.collectors.result import CollectorResult, ScopeReport
 
 __all__ = [
     "AbstractCollector",

@@ -1,19 +1,80 @@
-"""The contracts of a collector: what a command can run, and base classes for it."""
+"""The contracts of a collector: what a command can run, base classes for it, and the result of a run."""
 
 import logging
 from abc import ABC, ABCMeta, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from django.core.management import call_command
 
 from core.collectors.progress import Progress
-from core.collectors.result import CollectorResult
 from core.errors import classify_failure
+from core.logs.redaction import redact
 from core.protocols import TrackerResult, require_tracker_result
 from core.search.documents import DocumentSource
 
 logger = logging.getLogger(__name__)
+Outcome = Literal["succeeded", "partial", "failed", "busy"]
+MOST_SCOPES = 10_000
+"""Reports of scopes that the ledger stores for one run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScopeReport:
+    """The result of one repository or channel; ``reason`` is one line for people."""
+
+    scope: str
+    outcome: Outcome
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    skipped: int = 0
+    reason: str = ""
+    category: str = ""
+    stops_run: bool = False
+    notes: Sequence[str] = ()
+    """Lines about data that the source does not show although nothing failed."""
+    waits: bool = False
+    """A limit held the scope back; it may be tried again after the other scopes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CollectorResult:
+    """A ``TrackerResult`` with details. ``success`` is true only when nothing is missing."""
+
+    outcome: Outcome = "succeeded"
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    requests: int = 0
+    skipped: int = 0
+    scopes: Sequence[ScopeReport] = ()
+
+    @property
+    def success(self) -> bool:
+        """Whether everything was collected."""
+        return self.outcome == "succeeded"
+
+    @classmethod
+    def of(cls, reports: Sequence[ScopeReport], *, requests: int) -> "CollectorResult":
+        """Sum up reports: the outcome that all scopes share, else partial; succeeded without scopes."""
+        counts: Counter[str] = Counter()
+        for report in reports:
+            counts.update(report.counts)
+        outcomes: set[Outcome] = {report.outcome for report in reports}
+        outcome: Outcome = outcomes.pop() if len(outcomes) == 1 else "partial" if outcomes else "succeeded"
+        skipped = sum(report.skipped for report in reports)
+        return cls(outcome=outcome, counts=dict(counts), requests=requests, skipped=skipped, scopes=tuple(reports))
+
+
+def stored_reports(reports: Sequence[ScopeReport]) -> list[dict[str, Any]]:
+    """Return the reports as the ledger stores them: incomplete scopes first, reasons without secrets."""
+    ordered = sorted(reports, key=lambda report: (report.outcome == "succeeded", report.scope))
+    return [
+        {
+            "scope": r.scope, "outcome": r.outcome, "counts": dict(r.counts), "reason": redact(r.reason)[:500],
+            "category": r.category,
+        }
+        for r in ordered[:MOST_SCOPES]
+    ]  # fmt: skip
 
 
 @runtime_checkable

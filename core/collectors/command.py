@@ -16,12 +16,10 @@ from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from core.collectors.abstract import CollectorRunnable
+from core.collectors.abstract import CollectorResult, CollectorRunnable, Outcome, stored_reports
 from core.collectors.estimate import Estimating, in_words
 from core.collectors.progress import RecordedProgress, hidden, shown_progress
 from core.collectors.reporting import ReportingCommand
-from core.collectors.result import CollectorResult, Outcome, stored_reports
-from core.collectors.time_limit import AFTERWARDS, allowed_seconds, time_limit
 from core.errors import (
     BudgetExhausted,
     CollectorError,
@@ -34,7 +32,7 @@ from core.errors import (
 from core.logs.context import log_fields
 from core.logs.redaction import redact
 from core.models import CollectorRun
-from core.operations.bounds import check_time, run_ends_after
+from core.operations.bounds import AFTERWARDS, allowed_seconds, check_time, run_ends_after, time_limit
 from core.operations.interrupts import Terminated, begin_to_end, interruption_in
 from core.operations.output import at_terminal, counted_words, duration_in_words, number_of, stored_in_words, wrapped
 from core.operations.visible import json_text, visible_line

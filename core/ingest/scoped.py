@@ -12,9 +12,8 @@ from typing import ClassVar, Generic, TypeVar
 from django.apps import apps
 from django.utils import timezone
 
-from core.collectors.abstract import AbstractCollector
+from core.collectors.abstract import AbstractCollector, CollectorResult, Outcome, ScopeReport
 from core.collectors.progress import Progress, Silence
-from core.collectors.result import CollectorResult, Outcome, ScopeReport
 from core.errors import (
     BudgetExhausted,
     CollectorError,

@@ -10,12 +10,20 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from core.collectors import time_limit as limits
-from core.collectors.time_limit import allowed_seconds, time_limit
 from core.db.limits import MAINTENANCE, PAGE, WORK, use_limits
 from core.errors import BudgetExhausted, CollectorError, SourceTimeout
 from core.operations import bounds
-from core.operations.bounds import call_within, check_time, pause, run_ends_after, run_program, wait_seconds
+from core.operations import bounds as limits
+from core.operations.bounds import (
+    allowed_seconds,
+    call_within,
+    check_time,
+    pause,
+    run_ends_after,
+    run_program,
+    time_limit,
+    wait_seconds,
+)
 from core.operations.discord_ops import client as discord_client
 from core.operations.github_ops.git import GitMirror
 from core.operations.pinecone_ops import client

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from core.collectors import AbstractCollector, CollectorResult
-from core.collectors.result import ScopeReport
+from core.collectors.abstract import ScopeReport
 from core.errors import RetryLater, ScopeBusy
 from core.models import Chunk, CollectorRun, Document, Scope
 from core.runs import current_run

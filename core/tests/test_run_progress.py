@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from core.collectors.abstract import MOST_SCOPES, ScopeReport, stored_reports
 from core.collectors.progress import RecordedProgress, Silence
-from core.collectors.result import MOST_SCOPES, ScopeReport, stored_reports
 from core.models import CollectorRun
 from core.runs import recorded_run
 

@@ -11,10 +11,9 @@ from django.core.management import call_command, load_command_class
 from django.db import DatabaseError
 
 from core.collectors import ReportingCommand
-from core.collectors.time_limit import allowed_seconds
 from core.errors import classify_failure, in_one_line
 from core.logs.redaction import redact
-from core.operations.bounds import run_ends_after
+from core.operations.bounds import allowed_seconds, run_ends_after
 from core.operations.interrupts import interruption_in
 from core.trackers import installed_trackers
 

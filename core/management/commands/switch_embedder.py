@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
-from core.collectors.time_limit import allowed_seconds, time_limit
 from core.db.limits import MAINTENANCE
 from core.errors import ScopeBusy
+from core.operations.bounds import allowed_seconds, time_limit
 from core.operations.output import duration_in_words, number_of
 from core.runs import scope_lock
 from core.search.switching import SwitchResult, switch
