@@ -30,7 +30,7 @@ def run_command() -> None:
         from django.db import Error
 
         from core.errors import exit_code_for, in_one_line
-        from core.logs.redaction import redact
+        from core.logs import redact
         from core.operations.interrupts import interruption_in
     except ImportError:
         sys.exit("error: Django is not installed for this Python. Run 'make install' and use .venv/bin/python.")

@@ -10,7 +10,7 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace message and traceback with their redacted texts. Return True: every record passes."""
-        from core.logs.redaction import redact
+        from core.logs import redact
 
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info and not record.exc_text:
@@ -26,7 +26,7 @@ class RunFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields if a run is active. Return True: every record passes."""
         from core.errors import classify_failure
-        from core.logs.context import FIELDS, current_log_fields
+        from core.logs import FIELDS, current_log_fields
 
         known = current_log_fields()
         if known or hasattr(record, "collector"):

@@ -52,7 +52,7 @@ def after_run(**kwargs: Any) -> None:
 
 def _register_secrets() -> None:
     """Register the secrets of core's and the trackers' settings, so that no redacted text contains them."""
-    from core.logs.redaction import register_secret
+    from core.logs import register_secret
     from core.trackers import installed_trackers
 
     names = [*SECRETS, *(name for tracker in installed_trackers() for name in tracker.secret_settings)]

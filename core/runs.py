@@ -13,7 +13,7 @@ from django.db import connection
 from django.dispatch import Signal
 
 from core.db.locks import is_held, lock_key, require_own_session, try_lock, unlock
-from core.logs.context import log_fields
+from core.logs import log_fields
 from core.models import CollectorRun
 
 BY_HAND = "by_hand"

@@ -51,7 +51,7 @@ def test_a_token_in_an_error_is_nowhere_afterwards(
 
 def test_a_secret_of_the_settings_is_hidden_whatever_it_looks_like(tmp_path: Path) -> None:
     code = (
-        "import logging; from core.logs.redaction import redact;"
+        "import logging; from core.logs import redact;"
         "print(redact('it is plainwordsecret, it is otherwordsecret'));"
         "logging.getLogger('x').error('%s', 'thirdwordsecret')"
     )

@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from core.collectors.progress import Progress
 from core.errors import classify_failure
-from core.logs.redaction import redact
+from core.logs import redact
 from core.protocols import TrackerResult, require_tracker_result
 from core.search.documents import DocumentSource
 

@@ -29,8 +29,7 @@ from core.errors import (
     exit_code_for,
     in_one_line,
 )
-from core.logs.context import log_fields
-from core.logs.redaction import redact
+from core.logs import log_fields, redact
 from core.models import CollectorRun
 from core.operations.bounds import AFTERWARDS, allowed_seconds, check_time, run_ends_after, time_limit
 from core.operations.interrupts import Terminated, begin_to_end, interruption_in

@@ -14,7 +14,7 @@ from django.core.management.color import no_style
 
 from core.db.limits import WORK, Limits, use_limits
 from core.errors import classify_failure, exit_code_for, in_one_line
-from core.logs.redaction import redact
+from core.logs import redact
 from core.operations import interrupts
 from core.operations.output import SafeOutput, wrapped
 from core.operations.visible import visible, visible_line

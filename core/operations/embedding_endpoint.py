@@ -16,7 +16,7 @@ from core.errors import (
     RetryLater,
     UnexpectedAnswer,
 )
-from core.logs.redaction import redact, register_secret
+from core.logs import redact, register_secret
 from core.operations import bounds
 from core.operations.http import Allowance, Response, Transport
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core.db.locks import require_own_session
 from core.errors import BudgetExhausted, DocumentRefused
-from core.logs.redaction import redact
+from core.logs import redact
 from core.models import IndexEntry
 from core.operations.bounds import earlier_end
 from core.operations.output import duration_in_words, number_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.logs.redaction import redact, register_secret
+from core.logs import redact, register_secret
 
 HIDDEN = ("xxxxxx", "hidden-word", "abcdefgh", "long-enough", "aGlkZGVu")
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from core.db.budgets import spend
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, RetryLater
-from core.logs.redaction import register_secret
+from core.logs import register_secret
 from core.operations.discord_ops import (
     Background,
     DiscordClient,

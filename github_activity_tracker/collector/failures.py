@@ -22,7 +22,7 @@ from core.errors import (
     classify_failure,
     in_one_line,
 )
-from core.logs.redaction import redact
+from core.logs import redact
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
 from github_activity_tracker.fetch.client import PAYLOAD_ERRORS, graphql_works, is_reachable

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from core.checks import check_trackers
 from core.errors import ConfigurationError, TokensRefused
-from core.logs.redaction import redact
+from core.logs import redact
 from github_activity_tracker.fetch.client import open_client
 from github_activity_tracker.tests.test_collect import Collect, expected_bodies, stored_bodies
 from github_activity_tracker.tests.test_refusals import exit_code

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from core.collectors import ReportingCommand
 from core.errors import classify_failure, in_one_line
-from core.logs.redaction import redact
+from core.logs import redact
 from core.operations.bounds import allowed_seconds, run_ends_after
 from core.operations.interrupts import interruption_in
 from core.trackers import installed_trackers

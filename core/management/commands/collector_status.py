@@ -13,7 +13,7 @@ from django.db import DatabaseError
 
 from core.collectors import ReportingCommand
 from core.errors import in_one_line
-from core.logs.redaction import redact
+from core.logs import redact
 from core.models import CollectorRun
 from core.monitoring.status import Finding, Level, Status, status
 from core.operations.output import number_of

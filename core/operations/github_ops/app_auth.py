@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.errors import ConfigurationError, RetryLater, TokensRefused, UnexpectedAnswer
-from core.logs.redaction import register_secret
+from core.logs import register_secret
 from core.operations.github_ops.answers import rest_error
 from core.operations.github_ops.limits import ServerClock, limit_of
 from core.operations.github_ops.links import below_root, link_targets

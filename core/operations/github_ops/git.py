@@ -13,7 +13,7 @@ from typing import IO
 from urllib.parse import quote, urlsplit
 
 from core.errors import AccessDenied, CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
-from core.logs.redaction import redact
+from core.logs import redact
 from core.operations import bounds
 from core.operations.github_ops.git_log import ARGUMENTS, RawCommit, dates_of_header, is_doubtful, parse
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from django.db import transaction
 
-from core.logs.redaction import register_secret
+from core.logs import register_secret
 from core.models import Checkpoint
 from core.operations.github_ops.limits import Limit, Quota
 

@@ -28,7 +28,7 @@ from core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
-from core.logs.redaction import redact, register_secret
+from core.logs import redact, register_secret
 from core.operations import bounds
 
 QUOTA = ("quota", "for the current month", "write unit limit", "read unit limit", "max storage")

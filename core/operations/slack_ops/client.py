@@ -28,7 +28,7 @@ from core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
-from core.logs.redaction import redact
+from core.logs import redact
 from core.operations import bounds
 from core.operations.slack_ops.messages import Message, blocks, fallback
 

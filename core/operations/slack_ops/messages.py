@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.logs.redaction import redact
+from core.logs import redact
 from core.operations.visible import BREAKS, without_hidden
 
 HEADER, SECTION, BLOCKS, LINE, FALLBACK = 150, 3000, 50, 400, 4000

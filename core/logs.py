@@ -1,6 +1,9 @@
-"""Removes secrets from texts before they are shown, logged or stored."""
+"""Log records: the redaction of secrets, for logs and for every other text, and the fields of the current run."""
 
 import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 HIDDEN = "***"
 PATTERNS = [
@@ -31,3 +34,23 @@ def redact(text: str) -> str:
     for pattern in PATTERNS:
         text = pattern.sub(HIDDEN, text)
     return QUOTED.sub(rf"\g<1>{HIDDEN}", text)
+
+
+FIELDS = ("collector", "collector_phase", "failure_category", "run_id", "scope")
+"""Fields that every log record of a run contains."""
+_fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  # noqa: B039  (replaced, never changed)
+
+
+@contextmanager
+def log_fields(**fields: object) -> Generator[None]:
+    """Add these fields to all log records of this context inside the block."""
+    token = _fields.set({**_fields.get(), **{name: str(value) for name, value in fields.items()}})
+    try:
+        yield
+    finally:
+        _fields.reset(token)
+
+
+def current_log_fields() -> Mapping[str, str]:
+    """Return the fields of the surrounding ``log_fields`` blocks."""
+    return _fields.get()

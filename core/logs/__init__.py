@@ -1,1 +1,0 @@
-"""Fields of log records, and the redaction of secrets."""
