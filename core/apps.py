@@ -11,8 +11,6 @@ from django.core.checks import CheckMessage, Tags, register
 
 SECRETS = ("SECRET_KEY", "SLACK_BOT_TOKEN", "PINECONE_API_KEY", "EMBEDDING_API_KEY", "METRICS_TOKEN")
 """Settings of core that hold a secret; trackers name theirs in ``TrackerConfig.secret_settings``."""
-AFTER_RUN_SECONDS = 10.0
-"""Limit for posting messages at the end of a run; a slow Slack must not hold up the next run."""
 
 
 class CoreConfig(AppConfig):
@@ -27,27 +25,12 @@ class CoreConfig(AppConfig):
         from django.db.backends.signals import connection_created
 
         from core.db.limits import limit_new_connection
+        from core.monitoring.alerts import after_run
         from core.runs import run_finished
 
         run_finished.connect(after_run, dispatch_uid="core.monitoring")
         connection_created.connect(limit_new_connection, dispatch_uid="core.db.limits")
         _register_secrets()
-
-
-def after_run(**kwargs: Any) -> None:
-    """Update alerts and post messages after a run; receives ``core.runs.run_finished``, which catches errors."""
-    del kwargs
-    # Imported here, so that commands without a run start without Slack's library.
-    from core.monitoring.alerts import refresh
-    from core.monitoring.notices import wanted
-
-    refresh()
-    if wanted():
-        from core.monitoring.delivery import deliver
-        from core.operations.slack_ops import open_slack
-
-        slack = open_slack(timeout=AFTER_RUN_SECONDS / 2, patience=AFTER_RUN_SECONDS / 2)
-        deliver(slack, seconds=AFTER_RUN_SECONDS)
 
 
 def _register_secrets() -> None:

@@ -143,7 +143,7 @@ def test_a_scope_may_be_as_old_as_its_limit(slack: SlackServer, settings: Any) -
 def test_an_error_of_slack_fails_no_run_and_the_message_comes_later(
     slack: SlackServer, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.apps.AFTER_RUN_SECONDS", 2.0)
+    monkeypatch.setattr("core.monitoring.alerts.AFTER_RUN_SECONDS", 2.0)
     slack.faults = [fault]
     began = timezone.now()
     run(FakeCollector(reported(("o/a", "partial"))))

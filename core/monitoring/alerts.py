@@ -1,21 +1,24 @@
-"""Opens and closes alerts, from the ledger of runs and the age of scopes.
+"""Opens and closes alerts, from the ledger of runs and the age of scopes, and writes the messages about them.
 
 Alerts and their messages are written in one transaction from data in the database. After a killed process the next one
 does the same work, and no message is written twice. A lock prevents two processes from opening the same alert.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from core.db.locks import ALERTS, lock_until_commit
-from core.models import Alert, CollectorRun, Scope
+from core.models import Alert, CollectorRun, Notice, Scope
 from core.monitoring.freshness import freshness, limit_of
-from core.monitoring.notices import write_opened, write_resolved
 from core.runs import BY_HAND, mark_interrupted
 from core.trackers import installed_trackers
 
@@ -89,6 +92,23 @@ def _with_leading_parts(names: Iterable[str]) -> set[str]:
         parts.add(name)
         parts.add(name.rpartition("/")[0])
     return parts - {""}
+
+
+AFTER_RUN_SECONDS = 10.0
+"""Limit for posting messages at the end of a run; a slow Slack must not hold up the next run."""
+
+
+def after_run(**kwargs: Any) -> None:
+    """Update alerts and post messages after a run; receives ``core.runs.run_finished``, which catches errors."""
+    del kwargs
+    refresh()
+    if slack_is_set_up():
+        # Imported here, so that other commands start without Slack's library.
+        from core.monitoring.delivery import deliver
+        from core.operations.slack_ops import open_slack
+
+        slack = open_slack(timeout=AFTER_RUN_SECONDS / 2, patience=AFTER_RUN_SECONDS / 2)
+        deliver(slack, seconds=AFTER_RUN_SECONDS)
 
 
 def refresh(now: datetime | None = None) -> None:
@@ -181,7 +201,7 @@ def _open(problems: Mapping[Key, Problem], open_now: Mapping[Key, Alert], now: d
         if key not in open_now
     ]  # fmt: skip
     Alert.objects.bulk_create(new)
-    write_opened(new, now)
+    _write_opened(new, now)
     repeated: list[Alert] = []
     for key, problem in problems.items():
         if key in open_now and key[0] == "run":
@@ -194,7 +214,7 @@ def _open(problems: Mapping[Key, Problem], open_now: Mapping[Key, Alert], now: d
 def _close(recovered: Mapping[Key, CollectorRun | None], open_now: Mapping[Key, Alert], now: datetime) -> None:
     ended = [open_now[key] for key in recovered]
     Alert.objects.filter(pk__in=[alert.pk for alert in ended]).update(resolved_at=now)
-    write_resolved(ended, {open_now[key].pk: run for key, run in recovered.items()}, now)
+    _write_resolved(ended, {open_now[key].pk: run for key, run in recovered.items()}, now)
 
 
 def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverage | None, now: datetime) -> bool:
@@ -210,3 +230,79 @@ def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverag
 def open_alerts() -> list[Alert]:
     """Return the open alerts, oldest first."""
     return list(Alert.objects.filter(Q(resolved_at=None)).order_by("opened_at", "pk"))
+
+
+MOST_LINES = 40
+"""Lines of a message; the rest is a number."""
+ADVICE = {
+    "auth": "Replace the token that the line names (.env), then run the collector again.",
+    "permission": "Give the token the missing right, or disable the scope in the admin; then run the collector again.",
+    "validation": "Correct the setting or the argument that the line names; nothing was touched.",
+    "rate_limit": "The next run goes on where this one stopped. If it stays so, add a token or run more often.",
+    "network": "The source or the way to it was down. The next run goes on; if it stays so, see its status page.",
+    "timeout": "The source or the database was too slow. The next run goes on where this one stopped.",
+    "command": "Read the line; run the command by hand with --traceback if it does not say enough.",
+    "interrupted": "Look for what ended the process (memory, a restart). Nothing is lost: the next run goes on.",
+    "stale": "See whether cron runs (collector_status, systemctl list-timers) and what the last run of the scope says.",
+    "unknown": "Read the run in the admin; run the command by hand with --traceback if that does not say enough.",
+}
+
+
+def slack_is_set_up() -> bool:
+    """Return whether Slack is set up. Without Slack no messages are written, so none are sent later either."""
+    return bool(settings.SLACK_BOT_TOKEN and settings.SLACK_CHANNEL)
+
+
+def _write_opened(alerts: Sequence[Alert], now: datetime) -> None:
+    """Write the messages about new alerts, one for all alerts of the same kind, collector and category."""
+    for (kind, collector, category), group in _grouped(alerts):
+        first = group[0]
+        number = f"{len(group)} scopes" if len(group) > 1 else first.scope or "the whole run"
+        what = f"not collected in time: {number}" if kind == "stale" else f"{_ended(first)}: {number} ({category})"
+        _write(
+            now, title=f"{collector}: {what}", lines=[_line(alert) for alert in group],
+            advice=ADVICE.get(category, ADVICE["unknown"]),
+            path=_page(first.run) if kind == "run" else reverse("admin:core_scope_changelist"),
+        )  # fmt: skip
+
+
+def _write_resolved(alerts: Sequence[Alert], runs: Mapping[int, CollectorRun | None], now: datetime) -> None:
+    """Write the messages about resolved alerts."""
+    for (kind, collector, _), group in _grouped(alerts, by_category=False):
+        what = "fresh again" if kind == "stale" else "recovered"
+        number = f"{len(group)} scopes" if len(group) > 1 else group[0].scope or "the whole run"
+        lines = [f"{alert.scope or collector}: was open since {alert.opened_at:%Y-%m-%d %H:%M} UTC" for alert in group]
+        _write(now, title=f"{collector}: {what}: {number}", lines=lines, advice="", path=_page(runs.get(group[0].pk)))
+
+
+def _ended(alert: Alert) -> str:
+    if alert.category == "interrupted":
+        return "interrupted"
+    return "partly collected" if alert.run and alert.run.outcome == CollectorRun.Outcome.PARTIAL else "failed"
+
+
+def _line(alert: Alert) -> str:
+    if alert.kind == Alert.Kind.STALE or not alert.scope:
+        return alert.detail or "no reason is known"
+    return f"{alert.scope}: {alert.detail}"
+
+
+def _page(run: CollectorRun | None) -> str:
+    return reverse("admin:core_collectorrun_change", args=[run.pk]) if run else reverse("admin:core_alert_changelist")
+
+
+def _grouped(
+    alerts: Iterable[Alert], *, by_category: bool = True
+) -> Iterator[tuple[tuple[str, str, str], list[Alert]]]:
+    def of(alert: Alert) -> tuple[str, str, str]:
+        return alert.kind, alert.collector, alert.category if by_category else ""
+
+    for key, group in groupby(sorted(alerts, key=of), key=of):
+        yield key, list(group)
+
+
+def _write(now: datetime, *, title: str, lines: list[str], advice: str, path: str) -> None:
+    if not slack_is_set_up():
+        return
+    visible_lines = lines[:MOST_LINES] + ([f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])
+    Notice.objects.create(title=title[:200], lines=visible_lines, advice=advice, path=path, created_at=now)

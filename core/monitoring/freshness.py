@@ -1,5 +1,6 @@
 """The age of each scope since its last complete collection, and its limit."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,12 +46,15 @@ def limit_of(source_system: str) -> timedelta:
 def freshness(now: datetime) -> list[Freshness]:
     """Return every watched scope, the most overdue first.
 
-    Two statements, and those that each tracker needs for ``watched_scopes``.
+    Two statements, and those that each tracker with scopes needs for ``watched_scopes``.
     """
-    watched = {tracker.source_system: tracker.watched_scopes() for tracker in installed_trackers()}
+    trackers = {tracker.source_system: tracker for tracker in installed_trackers()}
+    watched: dict[str, Collection[str] | None] = {}
     first_runs = dict(CollectorRun.objects.values_list("collector").annotate(Min("started_at")).order_by())
     result: list[Freshness] = []
-    for scope in Scope.objects.filter(source_system__in=watched).iterator(chunk_size=5000):
+    for scope in Scope.objects.filter(source_system__in=trackers).iterator(chunk_size=5000):
+        if scope.source_system not in watched:
+            watched[scope.source_system] = trackers[scope.source_system].watched_scopes()
         ids = watched[scope.source_system]
         if ids is not None and scope.external_id not in ids:
             continue
