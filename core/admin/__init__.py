@@ -42,6 +42,8 @@ class MirrorAdmin(CheckedLookups, LongTexts):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count every value of every filter
     list_per_page = 50
+    staff_may_change = False
+    """Whether staff may change the fields that ``get_readonly_fields`` leaves out, such as a switch of collection."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Use the plural name as the title, because rows cannot be selected for a change."""
@@ -61,8 +63,8 @@ class MirrorAdmin(CheckedLookups, LongTexts):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False: rows come from the source."""
-        return False
+        """Return False unless ``staff_may_change``: rows come from the source."""
+        return self.staff_may_change and bool(getattr(request.user, "is_staff", False))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return False: rows are deleted at the source."""

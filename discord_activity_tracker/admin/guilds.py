@@ -44,6 +44,7 @@ class GuildAdmin(RowLinks, MirrorAdmin):
     list_display = ("name", "id", "enabled", "description", "source")
     list_filter = ("enabled",)
     search_fields = ("name", "=id")
+    staff_may_change = True
     fields = (
         "id",
         "name",
@@ -61,10 +62,6 @@ class GuildAdmin(RowLinks, MirrorAdmin):
     def row_links(self, row: Guild) -> list[RowLink]:
         """Link to Discord."""
         return [RowLink(text="View on Discord", address=f"https://discord.com/channels/{row.pk}", out=True)]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow staff to switch collection on and off."""
-        return bool(getattr(request.user, "is_staff", False))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return every field except the switch."""

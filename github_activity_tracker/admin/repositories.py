@@ -28,10 +28,7 @@ class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
     list_filter = ("enabled", "archived", "fork", "visibility", "language", "license_id")
     search_fields = ("full_name", "description")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow staff to switch collection on and off."""
-        return bool(getattr(request.user, "is_staff", False))
+    staff_may_change = True
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return all fields except ``enabled``."""

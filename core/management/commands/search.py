@@ -39,6 +39,9 @@ class Command(ReportingCommand):
         "search --like github:issue:123:45",
     )
 
+    requires_system_checks: Any = ()
+    """System checks concern code, pages and collections. Loading the admin for them would make a search slower."""
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the query, the filters and the output options."""
         parser.add_argument("words", nargs="*", help="What to look for: words or a question.")
