@@ -125,6 +125,8 @@ def _readable(result: Result) -> dict[str, Any]:
         "result": result,
         "title": visible(result.title) or result.external_id,
         "kind": result.kind.replace("_", " "),
+        "scope": visible(result.scope),
+        "author": visible(result.author),
         "fragments": [(visible(text), matches) for text, matches in result.fragments],
         "origin": visible(result.passage_origin),
         "url": _address(result.passage_url),
