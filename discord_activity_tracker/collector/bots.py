@@ -10,6 +10,7 @@ from core.collectors import ScopeReport
 from core.errors import BudgetExhausted, CollectorError, ConfigurationError, ReplaceToken, RetryLater
 from core.models import Scope
 from core.operations.discord_ops import DiscordRefused, NotThere, TokenRefused
+from core.operations.output import at_terminal
 from discord_activity_tracker.collector.run import CollectOptions
 from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.fetch.guilds import list_own_guilds, read_channel
