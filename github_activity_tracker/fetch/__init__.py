@@ -1,4 +1,4 @@
-"""Requests to GitHub. Each function returns payloads, most of them page by page with the state that covers the page.
+"""Requests to GitHub. Most functions yield pages of payloads, each with the state that covers it.
 
-Only this package sends requests; it neither converts payloads nor writes rows.
+Only this package sends requests. It does not convert payloads or write rows.
 """

@@ -1,4 +1,4 @@
-"""The client of a run, and whether GitHub answers it."""
+"""Construction of the client of a run, and checks that GitHub answers."""
 
 import threading
 
@@ -26,7 +26,7 @@ from github_activity_tracker.fetch.schema_rules import RULES
 PAYLOAD_ERRORS = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
-"""Errors that code may raise while it reads a payload of an undocumented shape."""
+"""Errors that code may raise while it reads a payload that differs from GitHub's documentation."""
 
 
 def open_client(allowance: Allowance | None = None) -> GitHubClient:
@@ -41,7 +41,7 @@ def open_client(allowance: Allowance | None = None) -> GitHubClient:
     owner = threading.get_ident()
 
     def publish() -> None:
-        """Write the rate limits now. A thread that fetches pages closes its database connection afterwards."""
+        """Write the rate limits now. In a thread that fetches pages, close the database connection afterwards."""
         tokens.share()
         if threading.get_ident() != owner:
             connection.close()
@@ -52,7 +52,7 @@ def open_client(allowance: Allowance | None = None) -> GitHubClient:
 
 
 def _app(transport: Transport) -> GitHubApp | None:
-    """Return the GitHub App that the settings name, if any."""
+    """Return the GitHub App of the settings, or None if none is configured."""
     key = read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
     if key is None:
         return None
@@ -63,7 +63,7 @@ def _app(transport: Transport) -> GitHubApp | None:
 
 
 def is_reachable(client: GitHubClient) -> bool:
-    """Return whether the REST API answers at all. The request is free.
+    """Return whether the REST API answers at all. The request does not count towards the quota.
 
     https://docs.github.com/en/rest/rate-limit/rate-limit
     """
@@ -72,7 +72,7 @@ def is_reachable(client: GitHubClient) -> bool:
     except (SourceUnavailable, SourceTimeout):
         return False
     except (NotFound, AccessDenied, RetryLater, UnexpectedAnswer):
-        return True  # this is an answer too: GitHub Enterprise Server answers 404 where rate limits are disabled
+        return True  # GitHub answered; GitHub Enterprise Server returns 404 if rate limits are disabled
     return True
 
 

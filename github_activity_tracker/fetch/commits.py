@@ -1,4 +1,4 @@
-"""Commits out of a local copy of the repository, and the accounts of their authors over GraphQL."""
+"""Reads commits from a local copy of the repository, and requests the accounts of their authors over GraphQL."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from github_activity_tracker.fetch.queries import ACTOR
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
 PER_PAGE = 500
-"""Commits of one page."""
+"""Maximum number of commits of one page. A page is stored in one transaction."""
 FILES_PER_PAGE = 10_000
-"""Changed files after which a page ends: some commits change a hundred thousand."""
+"""Number of changed files after which a page ends. A single commit can change a hundred thousand files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitPage:
-    """Some commits, parents first. ``done`` is the number of the plan's commits up to the end of this page."""
+    """Some commits, parents first. ``done`` is the number of commits of the plan up to the end of this page."""
 
     commits: list[RawCommit]
     done: int
@@ -40,9 +40,10 @@ class LocalHistory:
         self.mirror = GitMirror(repository_url(settings.GITHUB_GIT_URL, full_name), folder)
 
     def update(self, client: GitHubClient, *, git_only: bool) -> bool:
-        """Fetch, and return False for an empty repository: where git finds nothing, the API says whether it is empty.
+        """Update the local copy with ``git fetch``. Returns False if the repository is empty.
 
-        ``git_only``: the API is not asked. Raises NotFound and the errors of git and of the client.
+        If git does not find the repository, the API is asked whether the repository is empty. With ``git_only``, the
+        API is not asked. Raises NotFound and the errors of git and of the client.
         """
         try:
             if settings.GITHUB_GIT_URL.startswith("http"):
@@ -56,17 +57,17 @@ class LocalHistory:
         return True
 
     def refs(self) -> Refs:
-        """Return branches and tags by full name, and those with a missing object."""
+        """Return branches and tags by full name, and the branches and tags with a missing object."""
         return self.mirror.refs()
 
     def commit(self, sha: str) -> RawCommit | None:
-        """Return one commit of the copy; None when the copy does not have it. Raises the errors of reading the copy."""
+        """Return a commit of the local copy, or None if the copy lacks the commit. Raises the errors of git."""
         if not self.mirror.folder.is_dir() or not self.mirror.contains(sha, sha):
             return None
         return next((commit for commit in list(self.mirror.log([f"{sha}^!"], [])) if commit.sha == sha), None)
 
     def changes(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[HeadChange]:
-        """Return how branches and tags changed: force pushes, deletions, and the commits that became unreachable."""
+        """Return the changes of branches and tags, with the commits that became unreachable through each change."""
         changes: list[HeadChange] = []
         heads = sorted(set(now.values()))
         for name in sorted({*before, *now}):
@@ -79,7 +80,7 @@ class LocalHistory:
         return changes
 
     def pages(self, plan: CommitPlan) -> Iterator[CommitPage]:
-        """Yield the commits of a plan that are not done yet."""
+        """Yield the commits of a plan that were not yet processed, page by page."""
         heads = sorted(set(plan.refs.values()) - set(plan.known))
         if not heads:
             return
@@ -105,7 +106,7 @@ def _bounded(commits: Iterator[RawCommit]) -> Iterator[list[RawCommit]]:
 
 
 def _is_empty(client: GitHubClient, full_name: str) -> bool:
-    """Return whether GitHub answers 409 Conflict, which means that the repository has no commits.
+    """Return whether GitHub returns 409 Conflict, which means that the repository has no commits.
 
     https://docs.github.com/en/rest/commits/commits#list-commits
     """
@@ -117,16 +118,16 @@ def _is_empty(client: GitHubClient, full_name: str) -> bool:
 
 
 PER_QUERY = 100
-"""Commits of one query, which costs one point."""
+"""Maximum number of commits in one query. Such a query costs one point."""
 
 
 def fetch_authors(
     client: GitHubClient, repository: str, shas: Mapping[str, str], scope: str
 ) -> Iterator[dict[str, dict[str, Any] | None]]:
-    """Yield accounts by author address, batch by batch; None for an address without an account.
+    """Yield batches of accounts by author address. An address without an account has None.
 
-    An address for which GitHub answers with an error is left out. ``repository`` is a node id; ``shas`` has a
-    commit for each address. Raises NotFound or AccessDenied when GitHub does not show the repository.
+    An address for which GitHub returns an error is omitted. ``repository`` is a node id. ``shas`` has one commit for
+    each address. Raises NotFound or AccessDenied if GitHub does not return the repository.
     """
     waiting, size = list(shas.items()), PER_QUERY
     while waiting:
@@ -145,9 +146,9 @@ def fetch_authors(
 def _accounts_of_commits(
     client: GitHubClient, repository: str, shas: list[str], scope: str
 ) -> dict[int, dict[str, Any] | None]:
-    """Return accounts by the positions of the commits; one query.
+    """Return accounts by the position of the commit in ``shas``. Sends one query.
 
-    ``object`` takes no list, so each commit has an alias in the query.
+    ``object`` does not accept a list, so each commit has an alias in the query.
     """
     parts = [
         f'c{position}: object(oid: "{sha}") {{ ... on Commit {{ author {{ user {{ ...Account }} }} }} }}'
@@ -162,7 +163,7 @@ def _accounts_of_commits(
     if not isinstance(node, dict):
         if answer.errors:
             raise graphql_error({"type": answer.errors[0].kind, "message": answer.errors[0].message})
-        raise NotFound(f"GitHub does not show the commits of {scope}", reason="not_found")
+        raise NotFound(f"GitHub did not return the commits of {scope}", reason="not_found")
     withheld = {error.path[1] for error in answer.errors if len(error.path) > 1}
     users = {
         position: ((node.get(f"c{position}") or {}).get("author") or {}).get("user")

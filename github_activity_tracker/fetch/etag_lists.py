@@ -1,10 +1,10 @@
-"""Lists that are read page by page with ETags: labels, milestones, releases and comments on commits.
+"""Reads lists page by page with ETags: labels, milestones, releases and comments on commits.
 
-A page that did not change costs nothing of the quota. An ETag does not cover the ``Link`` header: a full last page
-stays unchanged when another page follows it, so that the next page is requested all the same.
+A request for an unchanged page does not count towards the quota. An ETag does not cover the ``Link`` header: a full
+last page stays unchanged even if a new page follows it. Therefore the page after a full page is always requested.
 
-Labels, milestones and releases are short and read whole. Comments on commits know neither ``since`` nor an order;
-the oldest are first and new ones on the last page.
+Lists of labels, milestones and releases are short and are read completely. The list of comments on commits supports
+neither ``since`` nor an order. It begins with the oldest comments, and new comments are on its last page.
 https://docs.github.com/en/rest/commits/comments#list-commit-comments-for-a-repository
 """
 
@@ -26,18 +26,18 @@ PATHS: Mapping[str, tuple[str, dict[str, str]]] = {
     "releases": ("releases", {}),
 }
 SAVE_EVERY = 10
-"""Pages after which an incomplete list is stored, so that a killed run loses no more."""
+"""Number of pages after which an incomplete list is stored. A run that is killed loses at most this many pages."""
 MOST_PAGES = 300
-"""Maximum number of pages: a server that repeats itself must not cause an endless loop."""
+"""Maximum number of pages of a list, 30,000 items. The limit ends the loop if a server repeats pages."""
 Pages = list[list[Any]]
-"""Path and query, ETag and number of items of each page."""
+"""The pages of a list. Each page has a path with query, an ETag and the number of items."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WholeList:
     """Items of a list and the state that covers them.
 
-    ``whole``: the list is complete, so that stored items that are not in it are deleted at GitHub.
+    ``whole`` means that the list is complete. Stored items that are not in a complete list were deleted on GitHub.
     """
 
     items: list[Any]
@@ -46,10 +46,10 @@ class WholeList:
 
 
 def whole_list_pages(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> Iterator[WholeList]:
-    """Yield a whole list, or nothing while it is unchanged.
+    """Yield a list with all its items, or nothing if the list is unchanged.
 
-    A run that exhausts its budget stores the pages that it has, and the next run continues behind them. A list that
-    was read by several runs is not ``whole``: items may have moved between its pages meanwhile.
+    If the budget is exhausted, the run stores the pages that it has read. The next run continues after these pages. A
+    list that was read by several runs is not ``whole``, because items may have moved between its pages.
     """
     following = str(start.extras.get("next") or "")
     etags = cast("Pages", start.extras.get("etags") or [])
@@ -88,20 +88,20 @@ def _partly(following: str, read: Pages) -> GitHubState:
 def _answers(
     client: GitHubClient, full_name: str, first: str, params: Mapping[str, Any], following: str
 ) -> Iterator[Answer]:
-    """Yield the pages from ``following`` on, or all pages."""
+    """Yield the pages from the address ``following`` on, or all pages if it is empty."""
     answer = client.get(following, scope=full_name) if following else client.get(first, params, scope=full_name)
     for _ in range(MOST_PAGES):
         yield answer
         if answer.next_url is None:
             return
         answer = client.get(answer.next_url, scope=full_name)
-    raise UnexpectedAnswer(f"GitHub's pages of {first} do not end. Run again later.")
+    raise UnexpectedAnswer(f"GitHub's list {first} does not end. Run again later.")
 
 
 def _is_unchanged(client: GitHubClient, full_name: str, page: list[Any], last: bool) -> bool:
-    """Return whether a page did not change.
+    """Return whether a page is unchanged.
 
-    A full last page is requested without its ETag, to see whether another page follows.
+    A full last page is requested without its ETag, so that its ``Link`` header shows whether another page follows.
     """
     url, etag, *count = page
     full = last and (not count or count[0] >= PER_PAGE)
@@ -113,7 +113,7 @@ def _is_unchanged(client: GitHubClient, full_name: str, page: list[Any], last: b
 
 
 MOST_COMMENT_PAGES = 10_000
-"""Maximum number of pages, a million comments: a server that repeats itself must not cause an endless loop."""
+"""Maximum number of pages, a million comments. The limit ends the loop if a server repeats pages."""
 
 
 def restart_walk(state: IncrementalState) -> GitHubState:
@@ -125,16 +125,17 @@ def restart_walk(state: IncrementalState) -> GitHubState:
 
 
 def is_walk_unfinished(state: IncrementalState) -> bool:
-    """Return whether a walk over the whole list was interrupted; it continues at its page."""
+    """Return whether a walk over the whole list was interrupted. The next run continues the walk at its saved page."""
     return "walk" in state.extras
 
 
 def commit_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Yield pages from the last known one on, or all pages where the state demands a walk over the whole list.
+    """Yield pages from the last known page on. If the state contains a walk over the whole list, yield all its pages.
 
-    The list cannot be limited by ``since``. The state of each page continues behind it.
+    GitHub's list does not support ``since``, so this argument is ignored. The state of each page continues after the
+    page.
     """
     del since
     pages = list(cast("list[list[object]]", start.extras.get("pages") or []))
@@ -159,4 +160,4 @@ def commit_comment_pages(
         if not more:
             return
         number += 1
-    raise UnexpectedAnswer(f"GitHub lists comments of {full_name} without end. Run again later.")
+    raise UnexpectedAnswer(f"GitHub's list of commit comments of {full_name} does not end. Run again later.")

@@ -1,11 +1,13 @@
-"""GraphQL lists in the order of their last change, with everything nested in their items.
+"""Reads GraphQL lists in the order of their last change, with all connections nested in their items.
 
-GitHub's cursors keep their position: an item that is edited leaves it and appears again at the end. The state that
-is saved with a page is the cursor behind its last item, so that any number of items may share a moment. Only near
-the present may a change still sort before what was read. Therefore the cursor of the last item that was older than
-``OVERLAP`` by GitHub's clock is saved too, and the reading after a complete one starts there.
+A cursor of GitHub marks a fixed position: an edited item leaves its position and appears again at the end of the list.
+The state of a page is the cursor after its last item, so any number of items may have the same time.
 
-Nested lists that were not read to their end are saved with the page, and are continued before the next page.
+Near the present, a new change may still be sorted before the last item that was read. Therefore the state also has the
+cursor of the last item that was older than ``OVERLAP`` by GitHub's clock. After a list was read to its end, the next
+run starts at this cursor.
+
+Nested lists that were not read to their end are saved with the page. They are continued before the next page is read.
 """
 
 import logging
@@ -42,41 +44,47 @@ from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubSt
 
 logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=60)
-"""Age, by GitHub's clock, from which on the order of changes is final."""
+"""Age of a change, by GitHub's clock, after which its position in the list is considered final.
+
+A change within the same second may be sorted before the last item that was read. One minute is a safe margin.
+"""
 GROW_AFTER = 8
-"""Consecutive good pages after which a larger page is tried again."""
+"""Number of consecutive pages without a refusal after which a page of twice the size is requested."""
 TRIES_OF_ONE = 4
-"""Attempts to read a single item before it is skipped."""
+"""Attempts to read a single item before it is skipped. A refusal can be temporary."""
 REFUSALS = 2
-"""Refusals of a whole list in a run before the run gives it up: one may pass."""
+"""Number of refusals after which a run gives up on a list. A single refusal can be temporary."""
 FEW = 5
-"""Items of the first page of a run that must store something soon; each page after it has twice as many."""
+"""Number of items of the first page with ``small_steps``. Each following page has twice as many."""
 SAVE_EVERY = 4
-"""Queries about nested lists after which an incomplete page is stored, so that a killed run loses no more."""
+"""Number of queries for nested lists after which an incomplete page is stored.
+
+A run that is killed loses the results of at most this many queries.
+"""
 DETAILS = 25
-"""Items that one query requests by their ids."""
+"""Maximum number of items that one query requests by their ids. A larger query is more likely to be refused."""
 Item = dict[str, Any]
 Known = Mapping[str, object]
-"""By node id, the lists of an item that are known to be shorter than their totals."""
+"""The lists of an item that are known to be shorter than their totals, by node id of the item."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
-    """A list: its query, its name in the answer, and the connections nested in its items."""
+    """A list of a repository: its query, its name in the response, and the connections nested in its items."""
 
     connection: str
     query: str
     light: str
-    """The same list without nested connections; empty where an item cannot be too large."""
+    """The query of the same list without nested connections. Empty if there is no such query."""
     nested: Sequence[Nested]
     size: int
     detail: str = ""
-    """A query for the same items by node ids (``$ids``); empty where incomplete items are not read again."""
+    """The query for the same items by node ids (``$ids``). If it is empty, incomplete items are not requested again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Denied:
-    """An item that GitHub did not show: its name, the reason, and the cursor before it."""
+    """An item that GitHub did not return: its external id, the reason, and the cursor before it."""
 
     external_id: str
     reason: str
@@ -88,8 +96,9 @@ class Denied:
 class ItemPage:
     """Items with their nested connections, and the state that covers them.
 
-    ``refused`` are items that GitHub could not show, ``denied`` those that it would not show. An item with a
-    shortfall has it under ``SHORTFALL``. ``reactions``: counted groups by node id, of items of an earlier page.
+    ``refused`` are items that GitHub could not return in full, because they are too large. ``denied`` are items that
+    GitHub answered with an error. The shortfall of an item is stored in the item under ``SHORTFALL``. ``reactions`` are
+    counted reaction groups of items of an earlier page, by node id.
     """
 
     items: list[Item]
@@ -105,8 +114,8 @@ def pages(
 ) -> Iterator[ItemPage]:  # fmt: skip
     """Yield all pages from the saved cursor on. ``repository`` is a node id.
 
-    A refused cursor starts from the beginning. ``small_steps``: start with pages of few items, for a run that may
-    not live long enough to store a large one.
+    If GitHub refuses the cursor, the list is read from the beginning. With ``small_steps``, the first pages have few
+    items. This suits a run that may end before it can store a large page.
     """
     walk = _Walk(
         client=client, listing=listing, repository=repository, scope=scope, known=known or {}, small_steps=small_steps
@@ -122,16 +131,17 @@ def pages(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Details:
-    """Items by id, and by node id the reasons for those that GitHub did not show."""
+    """Items, and the reasons for the items that GitHub did not return, by node id."""
 
     items: list[Item]
     absent: dict[str, str]
 
 
 def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield items by their node ids, batch by batch; what is missing of an item is noted as its shortfall.
+    """Yield batches of items by their node ids. Missing parts of an item are noted as its shortfall.
 
-    Reasons of absence: ``not_found``, ``denied``, ``refused`` (even when it is requested alone).
+    The reason for an absent item is ``not_found``, ``denied`` or ``refused``. ``refused`` means that GitHub refused the
+    item even in a query of its own.
     """
     waiting, size, tries = list(node_ids), DETAILS, 0
     while waiting:
@@ -154,9 +164,9 @@ def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str]
 def fetch_item_behind(
     client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None
 ) -> Details:
-    """Return the item behind a cursor (None: the first), for an item without a known number.
+    """Return the item after a cursor, or the first item if the cursor is None. The item needs no known number.
 
-    Nothing is absent when the list ends there.
+    At the end of the list, the result has neither an item nor a reason for an absent one.
     """
     answer = client.query(listing.query, {"repository": repository, "first": 1, "after": after}, scope=scope)
     edges = _connection(answer, listing.connection).get("edges") or []
@@ -186,7 +196,7 @@ def _details(client: GitHubClient, listing: Listing, batch: Sequence[str], scope
 
 @dataclass(kw_only=True)
 class _Walk:
-    """One walk through a list. ``again``: the cursor at which the reading after a complete one starts."""
+    """One walk through a list. ``again`` is the cursor at which the next run starts if this walk reaches the end."""
 
     client: GitHubClient
     listing: Listing
@@ -197,7 +207,7 @@ class _Walk:
     again: str = ""
 
     def read(self, start: IncrementalState) -> Iterator[ItemPage]:
-        """Finish what an earlier run left open, then follow the list to its end."""
+        """Finish the nested lists that an earlier run left open, then read the list to its end."""
         self.again = str(start.extras.get("again", start.checkpoint_token))
         yield from self._continue(start)
         cursor, tries, good, refusals = start.checkpoint_token or None, 0, 0, 0
@@ -226,7 +236,7 @@ class _Walk:
                 return
             if connection["pageInfo"]["endCursor"] == cursor:
                 raise UnexpectedAnswer(
-                    f"GitHub's {self.listing.connection} lead back to where they were. Run again later."
+                    f"GitHub's {self.listing.connection} list repeats a page without end. Run again later."
                 )
             good, expected = good + 1, True
             if growing or good % GROW_AFTER == 0:
@@ -241,7 +251,10 @@ class _Walk:
     def _page(
         self, answer: GraphQLAnswer, connection: Item, after: str | None, size: int, *, light: bool
     ) -> Iterator[ItemPage]:
-        """Yield a page with its nested lists; more than once when these take many queries or cannot be finished."""
+        """Yield a page with its nested lists.
+
+        The page is yielded several times if the nested lists take many queries or cannot be finished.
+        """
         edges: list[Any] = connection.get("edges") or []
         prefix = ("node", self.listing.connection, "edges")
         nodes = {(*prefix, at, "node"): (edge or {}).get("node") for at, edge in enumerate(edges)}
@@ -253,9 +266,9 @@ class _Walk:
         yield from self._finish(page, cursor)
 
     def _finish(self, page: ItemPage, cursor: str) -> Iterator[ItemPage]:
-        """Read the nested lists of a page, which ends at ``cursor``, to their ends.
+        """Read the nested lists of a page to their ends. The page ends at ``cursor``.
 
-        Raises the errors of queries, after a page with everything that has arrived.
+        If a query ends with BudgetExhausted or RetryLater, yields the parts that were read, then raises the error.
         """
         spent = 0
         try:
@@ -271,7 +284,7 @@ class _Walk:
         yield page
 
     def _partly(self, page: ItemPage, cursor: str) -> ItemPage:
-        """Return the parts of a page that were read, with the rest in its state."""
+        """Return the parts of a page that were read. Its state contains the nested lists that are still open."""
         extras = {
             "again": self.again,
             "pending": unfinished(page.items, self.listing.nested),
@@ -280,7 +293,7 @@ class _Walk:
         return replace(page, state=replace(page.state, checkpoint_token=cursor, extras=extras))
 
     def _read_again(self, items: list[Item]) -> None:
-        """Request incomplete items once more by id, and note on them what is still missing."""
+        """Request incomplete items once more by id, and note on each item the parts that are still missing."""
         note_short_lists(items, self.listing.nested)
         short = {
             item["id"]: at for at, item in enumerate(items)
@@ -317,7 +330,7 @@ class _Walk:
     def _denied(
         self, edges: Sequence[Any], errors: Sequence[NodeError], start: str | None, size: int, *, light: bool
     ) -> list[Denied]:
-        """Describe the items that an error hides; a light query often shows which items these are."""
+        """Return the items that an error hides. A light query often returns their numbers."""
         at = {
             int(error.path[3]): error for error in errors
             if len(error.path) > 3 and error.path[2] == "edges" and isinstance(error.path[3], int)
@@ -335,7 +348,7 @@ class _Walk:
         return denied
 
     def _numbers(self, cursor: str | None, size: int) -> dict[int, str]:
-        """Return the numbers of a page's items by their positions, where a light query shows them."""
+        """Return the numbers of the items of a page by position, as far as a light query returns them."""
         try:
             edges = _connection(self._ask(cursor, size, light=True), self.listing.connection).get("edges") or []
         except (SliceRefused, NotFound):
@@ -343,7 +356,7 @@ class _Walk:
         return {n: str(edge["node"]["number"]) for n, edge in enumerate(edges) if edge and edge.get("node")}
 
     def _state(self, edges: Sequence[Any], info: Mapping[str, Any], after: str | None) -> tuple[GitHubState, str]:
-        """Return the state behind a page and the page's last cursor; move ``again`` on to the last settled item."""
+        """Return the state after a page, and the last cursor of the page. Move ``again`` to the last settled item."""
         shown = [edge for edge in edges if edge and edge.get("node") and edge.get("cursor")]
         settled = (self.client.server_time or datetime.now(UTC)) - OVERLAP
         old = [edge["cursor"] for edge in shown if _changed_before(edge["node"], settled)]
@@ -352,7 +365,7 @@ class _Walk:
         if old:
             self.again = cursor if old[-1] == last else old[-1]
         marker = f"changes up to {shown[-1]['node'].get('updatedAt')}" if shown else ""
-        if not info.get("hasNextPage"):  # complete: the next reading starts a little before
+        if not info.get("hasNextPage"):  # the list is complete; the next run starts a little earlier
             return GitHubState(checkpoint_token=self.again, human_readable_marker=marker), cursor
         extras = {"again": self.again}
         return GitHubState(checkpoint_token=cursor, human_readable_marker=marker, extras=extras), cursor
@@ -366,7 +379,7 @@ def _changed_before(node: Mapping[str, Any], moment: datetime) -> bool:
 
 
 def _fuller(item: Item, other: Item) -> Item:
-    """Return the more complete of two readings of an item, the later one if both are equal."""
+    """Return the more complete of two versions of an item, or ``other`` if both are equally complete."""
 
     def lacking(one: Item) -> int:
         lists: dict[str, list[int]] = (one.get(SHORTFALL) or {}).get("lists", {})
@@ -376,16 +389,20 @@ def _fuller(item: Item, other: Item) -> Item:
 
 
 def refuse_cut(connection: Mapping[str, Any], name: str, *, expected: bool) -> None:
-    """Raise SliceRefused for a page without items of a list that has some: GitHub cuts lists silently.
+    """Raise SliceRefused for a page without items if the list is not empty. GitHub may cut lists without an error.
 
-    ``expected``: the page is the first one of the list, or the page before it said that more follows.
+    ``expected`` is true if the page is the first of the list, or if the page before it announced a next page.
     """
     if expected and not connection.get("edges") and connection.get("totalCount"):
-        raise SliceRefused(f"GitHub's GraphQL counts {connection['totalCount']} {name} and shows none")
+        raise SliceRefused(f"GitHub's GraphQL counts {connection['totalCount']} {name} but returned none")
 
 
 def _connection(answer: GraphQLAnswer, name: str) -> dict[str, Any]:
-    """Return the connection of an answer. Raises the error that made it null, NotFound or SliceRefused."""
+    """Return the connection of a response.
+
+    If the connection is missing, raises the error of the response, else NotFound. Raises SliceRefused for a connection
+    without a list of edges.
+    """
     connection = (answer.data.get("node") or {}).get(name)
     if isinstance(connection, dict) and isinstance(cast("Item", connection).get("edges"), list):
         return cast("Item", connection)
@@ -393,5 +410,5 @@ def _connection(answer: GraphQLAnswer, name: str) -> dict[str, Any]:
         error = answer.errors[0]
         raise graphql_error({"type": error.kind, "message": error.message})
     if connection:
-        raise SliceRefused(f"GitHub's GraphQL shows {name} without their members")
-    raise NotFound(f"GitHub shows no {name} of this repository", reason="not_found")
+        raise SliceRefused(f"GitHub's GraphQL returned {name} without items")
+    raise NotFound(f"GitHub returned no {name} of this repository", reason="not_found")

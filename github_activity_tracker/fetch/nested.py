@@ -1,9 +1,9 @@
-"""What is nested in GraphQL items: longer connections, counts of reactions, and errors at single positions.
+"""Completes the parts nested in GraphQL items: long connections, reaction counts, and errors about single nodes.
 
-An error at a single position of an answer costs the node that it names and nothing else. Nested connections that
-are longer than a page are continued for all items together, in one query a step. What is left of them can be saved
-and continued by another run. A continued item holds only its identity and the lists that are still open; ``before``
-counts the members of a list that an earlier run has stored.
+An error about a single node affects only this node. Nested connections that are longer than a page are continued for
+many items together, with one query per step. The remaining pages can be saved and read by a later run. A continued item
+contains only its identity and the lists that are still open. ``before`` is the number of members of a list that an
+earlier run has stored.
 """
 
 import json
@@ -24,12 +24,12 @@ _MOST_DETAIL = 500
 
 
 def reason_of(error: NodeError) -> str:
-    """Return the reason of a skip: ``not_found``, else ``denied``."""
+    """Return the reason of a skipped item: ``not_found`` for NOT_FOUND, else ``denied``."""
     return _REASONS.get(error.kind, "denied")
 
 
 def add_shortfall(item: Item, reason: str, detail: str, **figures: Any) -> None:
-    """Note on an item that parts of it could not be read. The first reason stays; details are joined."""
+    """Note on an item that parts of it could not be read. The first reason is preserved, and details are joined."""
     known: dict[str, Any] = item.setdefault(SHORTFALL, {"reason": reason, "detail": "", "lists": {}})
     if detail and detail not in known["detail"]:
         known["detail"] = f"{known['detail']}; {detail}".removeprefix("; ")[:_MOST_DETAIL]
@@ -37,9 +37,9 @@ def add_shortfall(item: Item, reason: str, detail: str, **figures: Any) -> None:
 
 
 def note_errors(items: Mapping[Path, Item | None], errors: Sequence[NodeError]) -> list[NodeError]:
-    """Note each error on the item that contains it; return the errors about no item or about a whole one.
+    """Note each error on the item that it concerns. Returns the errors about whole items or outside all items.
 
-    ``items``: the items of an answer by their paths.
+    ``items`` are the items of a response by path.
     """
     others: list[NodeError] = []
     for error in errors:
@@ -56,7 +56,10 @@ def note_errors(items: Mapping[Path, Item | None], errors: Sequence[NodeError]) 
 
 
 def _hide_actor(item: Item, path: Path) -> None:
-    """Put a placeholder where an error made an actor null, so that it does not pass for a deleted account."""
+    """Replace an actor that is null because of an error by a placeholder.
+
+    Without the placeholder, the actor would look like a deleted account.
+    """
     if path[-1] not in ACTORS:
         return
     holder: object = item
@@ -73,11 +76,11 @@ def _hide_actor(item: Item, path: Path) -> None:
 
 
 REACTED_PER_QUERY = 100
-"""Nodes whose reactions one query counts, for one point."""
+"""Maximum number of nodes in one query for reaction counts. Such a query costs one point."""
 TRIES_OF_ONE = 4
-"""Attempts to read a single node before the shortfall is noted."""
+"""Attempts to read a single node before a shortfall is noted. A refusal can be temporary."""
 KINDS = ("PullRequestReview", "Discussion", "DiscussionComment")
-"""Types of nodes whose reactions are counted over GraphQL; REST counts the others."""
+"""Types of nodes with reactions that are counted over GraphQL. The counts of other types come from REST."""
 _GROUPS = "reactionGroups { content reactors(first: 1) { totalCount } }"
 REACTIONS_BY_ID = (
     "query ($ids: [ID!]!) { nodes(ids: $ids) { id "
@@ -88,9 +91,9 @@ Groups = list[dict[str, Any]]
 
 
 def count_reactions(client: GitHubClient, scope: str, items: Sequence[Item]) -> Iterator[None]:
-    """Put numbers into the reaction groups of these items and everything nested in them; in place, one query a step.
+    """Add counts to the reaction groups of the items and of their nested nodes, in place. Yields after each query.
 
-    A node that GitHub refuses to count stays without a number, and the refusal is noted on its item.
+    If GitHub refuses to count the reactions of a node, the node gets no counts and the refusal is noted on its item.
     """
     nodes = {node["id"]: (item, node) for item in items for node in _reacted(item)}
     for groups, refused in counts_by_id(client, scope, list(nodes)):
@@ -104,9 +107,9 @@ def count_reactions(client: GitHubClient, scope: str, items: Sequence[Item]) -> 
 def counts_by_id(
     client: GitHubClient, scope: str, node_ids: Sequence[str]
 ) -> Iterator[tuple[dict[str, Groups], dict[str, str]]]:
-    """Yield reaction groups with their numbers, and reasons of refusals, by node id; one query a step.
+    """Yield the reaction groups with counts, and the reasons for refusals, both by node id. Yields after each query.
 
-    A node that is gone has no groups.
+    A deleted node has no groups.
     """
     waiting, size, tries = list(node_ids), REACTED_PER_QUERY, 0
     while waiting:
@@ -134,14 +137,14 @@ def counts_by_id(
 
 
 def uncounted(items: Sequence[Item]) -> list[str]:
-    """Return the node ids with reactions that are not counted yet."""
+    """Return the ids of the nodes with reactions that are not counted yet."""
     return [node["id"] for item in items for node in _reacted(item)]
 
 
 def _reacted(item: Item) -> Iterator[Item]:
-    """Yield the item and its nested nodes that have reactions without numbers."""
+    """Yield the nodes that have reactions without counts: the item itself and its nested nodes."""
     groups = [group for group in item.get("reactionGroups") or () if group]
-    if any(group.get("createdAt") for group in groups):  # groups with numbers have no times
+    if any(group.get("createdAt") for group in groups):  # counted groups have no times
         yield item
     for name in ("reviews", "comments", "replies"):
         for node in (item.get(name) or {}).get("nodes") or ():
@@ -150,37 +153,40 @@ def _reacted(item: Item) -> Iterator[Item]:
 
 
 AT_ONCE = 20
-"""Connections that one query continues."""
+"""Maximum number of connections that one query continues. A larger query is more likely to be refused."""
 IDENTITY = ("id", "number", "url", "updatedAt")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nested:
-    """A connection nested in items of one type. ``query`` takes its size and ``, after: "..."``."""
+    """A connection nested in items of one type.
+
+    ``query`` is a template. Its placeholders are the page size, and an empty string or ``, after: "..."``.
+    """
 
     name: str
     query: str
     of: str
-    """GraphQL type of the items that hold the connection."""
+    """GraphQL type of the items that contain the connection."""
     fragments: str
     size: int = 100
     inner: "Nested | None" = None
     """A connection nested in the nodes of this one, which have the type ``inner.of``."""
     is_column: bool = False
-    """Whether the list is stored as a column of its item: a later run cannot continue it, only read it again."""
+    """Whether the list is stored as a column of its item. A later run must then read the list from its beginning."""
 
 
 def complete(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Append the remaining pages of each nested connection, and count reactions; in place.
+    """Append the remaining pages of each nested connection, and count reactions. The items are changed in place.
 
-    What could not be read is noted on the items as their shortfall.
+    Parts that could not be read are noted as the shortfall of their item.
     """
     for _ in steps(client, scope, items, nested):
         pass
 
 
 def steps(client: GitHubClient, scope: str, items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[None]:
-    """Do the same as ``complete``, one query a step."""
+    """Do the same as ``complete``, but yield after each query."""
     tidy(items, nested)
     yield from count_reactions(client, scope, items)
     for item, holder, one in _open(items, nested):
@@ -207,7 +213,7 @@ def steps(client: GitHubClient, scope: str, items: Sequence[Item], nested: Seque
 
 
 def tidy(items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Remove nulls from the nested lists and count them: GitHub delivered them, and they contain nothing."""
+    """Remove nulls from the nested lists and count them. GitHub includes these empty members in its totals."""
     for _, holder, one in _open(items, nested):
         connection = holder.get(one.name)
         if connection is not None:
@@ -217,7 +223,10 @@ def tidy(items: Sequence[Item], nested: Sequence[Nested]) -> None:
 
 
 def missing(items: Sequence[Item], nested: Sequence[Nested]) -> list[tuple[Item, str, int, int]]:
-    """Return the nested lists of which less arrived than GitHub counts: item, list, total, members that arrived."""
+    """Return the nested lists with fewer members than GitHub counts.
+
+    Each tuple has the item, the name of the list, the total, and the number of members that arrived.
+    """
     short: list[tuple[Item, str, int, int]] = []
     for item, holder, one in _open(items, nested):
         connection = holder.get(one.name)
@@ -231,7 +240,7 @@ def missing(items: Sequence[Item], nested: Sequence[Nested]) -> list[tuple[Item,
 
 
 def note_short_lists(items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Note on each item which of these lists are shorter than their totals."""
+    """Note on each item the nested lists that are shorter than their totals."""
     for item, name, total, arrived in missing(items, nested):
         add_shortfall(item, "incomplete", f"{name}: {arrived} of {total} arrived", **{name: [total, arrived]})
 
@@ -242,7 +251,7 @@ def has_open_columns(items: Sequence[Item], nested: Sequence[Nested]) -> bool:
 
 
 def unfinished(items: Sequence[Item], nested: Sequence[Nested]) -> list[Item]:
-    """Return what ``steps`` needs to continue the lists that are still open, as JSON."""
+    """Return the items that ``steps`` needs to continue the lists that are still open. They can be saved as JSON."""
     return [rest for item in items if (rest := _rest(item, nested)) is not None]
 
 
@@ -270,7 +279,7 @@ def _has_more(connection: Mapping[str, Any] | None) -> bool:
 
 
 def _open(items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[tuple[Item, Item, Nested]]:
-    """Yield each nested connection: the item, the node that holds the connection, and its declaration."""
+    """Yield each nested connection: the item, the node that contains the connection, and its declaration."""
     for one in nested:
         for item in items:
             if one.name in item:
@@ -283,7 +292,7 @@ def _open(items: Sequence[Item], nested: Sequence[Nested]) -> Iterator[tuple[Ite
 
 
 def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, Nested]]) -> None:
-    """Append the next page to each of a few connections of one kind."""
+    """Append the next page to each connection of the batch. All connections are of one kind."""
     one = batch[0][2]
     parts = [
         f"n{place}: node(id: {json.dumps(holder['id'])}) {{ ... on {one.of} {{ {_page(one, holder)} }} }}"
@@ -303,12 +312,12 @@ def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, 
         connection["nodes"].extend(page.get("nodes") or ())
         stuck = page["pageInfo"].get("endCursor") == connection["pageInfo"].get("endCursor")
         connection["pageInfo"], connection["totalCount"] = page["pageInfo"], page["totalCount"]
-        if stuck:  # following an answer that leads back to its beginning would never end
+        if stuck:  # the cursor did not advance; following it would never end
             connection["pageInfo"] = {"hasNextPage": False, "endCursor": None}
 
 
 def _pass_on(item: Item, node: Item, errors: Sequence[NodeError]) -> None:
-    """Note on the item the errors of an answer about a part of it."""
+    """Note on the item the errors about one of its parts."""
     if known := node.get(SHORTFALL):
         add_shortfall(item, known["reason"], known["detail"])
     for error in errors:

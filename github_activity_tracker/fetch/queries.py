@@ -1,4 +1,4 @@
-"""GraphQL texts. Every connection states its size.
+"""Texts of the GraphQL queries. Every connection has an explicit size.
 
 https://docs.github.com/en/graphql/reference/objects
 https://docs.github.com/en/graphql/reference/unions#pullrequesttimelineitems
@@ -11,14 +11,19 @@ fragment Account on Actor {
   ... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId }
 }
 """
-"""No field of Organization: GitHub refuses a whole query that selects one unless the token has ``read:org``.
+"""Fields of an account. No field of Organization is selected.
 
-An organisation's number is also in its ``avatarUrl``.
+GitHub refuses the whole query if it selects such a field and the token lacks ``read:org``. The numeric id of an
+organisation is also in its ``avatarUrl``.
 """
 _USERS = "... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId }"
 ASSIGNEE = f"__typename ... on Node {{ id }} ... on Actor {{ login avatarUrl }} {_USERS}"
 REVIEWER = f"{ASSIGNEE} ... on Team {{ slug }}"
-"""A team's ``slug`` is selected only with a token that is known to have ``read:org``; its node id needs nothing."""
+"""Fields of a requested reviewer.
+
+The ``slug`` of a team is selected only with a token that is known to have ``read:org``. The node id of a team needs no
+scope.
+"""
 ITEM = "number title repository { nameWithOwner databaseId }"
 SUBJECT = f"__typename ... on Issue {{ {ITEM} }} ... on PullRequest {{ {ITEM} }}"
 _PROJECT = "project { name }"
@@ -81,9 +86,9 @@ FIELDS = {
     "UnsubscribedEvent": "",
     "UserBlockedEvent": "blockDuration",
 }
-"""Fields of each kind of timeline event besides its time and actor.
+"""Fields of each kind of timeline event in addition to its time and actor.
 
-The server's schema tells the fields of other kinds.
+The fields of other kinds are taken from the schema of the server.
 """
 
 PULL_ONLY = {
@@ -94,7 +99,7 @@ PULL_ONLY = {
     "MergedEvent", "ReadyForReviewEvent", "RemovedFromMergeQueueEvent", "ReviewDismissedEvent",
     "ReviewRequestRemovedEvent", "ReviewRequestedEvent",
 }  # fmt: skip
-"""Kinds that only pull requests have: selecting them of an issue is an error."""
+"""Kinds of events that only pull requests have. GitHub refuses a query that selects them in an issue."""
 
 COMMIT = """
   ... on PullRequestCommit {
@@ -119,9 +124,9 @@ EVENTS = {
 
 
 REACTED = "reactionGroups { content createdAt }"
-"""The kinds of reactions: those without any have no time. Unlike their numbers, this costs no points."""
+"""The kinds of reactions. A kind without reactions has no ``createdAt``. Unlike counts, this costs no points."""
 HIDDEN = "isMinimized minimizedReason "
-"""Whether a comment or review is hidden by a person with write access. This costs no points."""
+"""Whether a person with write access has hidden a comment or review. This selection costs no points."""
 PAGE = "pageInfo { hasNextPage endCursor }"
 REVIEW = (
     "id fullDatabaseId body state url createdAt updatedAt submittedAt authorAssociation commit { oid } "
@@ -132,7 +137,7 @@ TIMELINE = {
     "Issue": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...IssueEvent } }",
     "PullRequest": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...PullEvent } }",
 }
-"""Connections take their size and, where they are continued, ``, after: "..."``."""
+"""Templates of connections. Their placeholders are the page size, and an empty string or ``, after: "..."``."""
 
 REVIEW_REQUESTS = (
     "reviewRequests(first: %d%s) { totalCount " + PAGE + " nodes { requestedReviewer { " + REVIEWER + " } } }"
@@ -170,14 +175,14 @@ query ($repository: ID!, $first: Int!, $after: String) {{
 ISSUES = _listing("issues", ISSUE, EVENTS["Issue"] + ACTOR)
 PULLS = _listing("pullRequests", PULL, EVENTS["PullRequest"] + ACTOR)
 LIGHT_ISSUES, LIGHT_PULLS = _listing("issues", LIGHT, ""), _listing("pullRequests", LIGHT, "")
-"""The same lists without nested connections, to get past items that GitHub cannot show."""
+"""The same lists without nested connections. They are used to read past items that GitHub cannot return in full."""
 
 _POSTS = {
     "issues": "ISSUE_COMMENT",
     "pullRequests": "ISSUE_COMMENT, PULL_REQUEST_REVIEW, PULL_REQUEST_REVIEW_THREAD, "
     "PULL_REQUEST_COMMIT_COMMENT_THREAD, PULL_REQUEST_REVISION_MARKER",
 }
-"""Entries of timelines that are not events; ``payloads.NOT_EVENTS`` has the types of these names."""
+"""Names of timeline entries that are not events. ``payloads.NOT_EVENTS`` has the types of these entries."""
 
 
 def _totals(connection: str, more: str = "") -> str:
@@ -228,7 +233,7 @@ query ($repository: ID!, $first: Int!, $after: String) {{
   }} }}
   rateLimit {{ cost }}
 }}"""
-"""The sizes of each discussion; replies are counted for its first hundred comments."""
+"""The number of comments and replies of each discussion. Replies are counted for the first hundred comments only."""
 
 
 _LATEST = "(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { totalCount nodes { id updatedAt } }"

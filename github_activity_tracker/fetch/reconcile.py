@@ -1,7 +1,7 @@
-"""The sizes of all issues, pull requests and discussions, and whether ids still exist.
+"""Requests for the totals of all issues, pull requests and discussions, and checks whether ids still exist.
 
-An id is gone only when GitHub answers NOT_FOUND for this id, and answers so again to a second, different request. A
-null without an error, FORBIDDEN, and errors about a parent prove nothing.
+An id counts as deleted only if GitHub returns NOT_FOUND for this id in two different requests. A null without an error,
+FORBIDDEN, and errors about a parent are no proof of a deletion.
 """
 
 import json
@@ -23,12 +23,12 @@ TOTALS = {
     "pulls": ("pullRequests", TOTALS_OF_PULLS, 100),
     "discussions": ("discussions", TOTALS_OF_DISCUSSIONS, 25),
 }
-"""Connection, query and page size of each list of totals."""
+"""Connection, query and page size of each list of totals, by stream."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TotalsPage:
-    """Items with the sizes of their nested lists, the cursor behind them, and whether they are the last ones."""
+    """Items with the totals of their nested lists. ``cursor`` is after the last item; ``last`` is true at the end."""
 
     items: list[Item]
     cursor: str
@@ -36,10 +36,10 @@ class TotalsPage:
 
 
 def totals_pages(client: GitHubClient, name: str, repository: str, scope: str, after: str = "") -> Iterator[TotalsPage]:
-    """Yield all issues, pull requests or discussions with the sizes of their nested lists, oldest first.
+    """Yield all issues, pull requests or discussions with the totals of their nested lists, oldest first.
 
-    ``repository`` is a node id. A page of a hundred costs three or four points. A refused cursor starts from the
-    beginning. Items that GitHub does not show are left out.
+    ``repository`` is a node id. A page of a hundred issues or pull requests costs three or four points. If GitHub
+    refuses the cursor, the list is read from the beginning. Items that GitHub does not return are omitted.
     """
     connection, query, most = TOTALS[name]
     size, cursor, expected = most, after, not after
@@ -60,7 +60,7 @@ def totals_pages(client: GitHubClient, name: str, repository: str, scope: str, a
             cursor, expected = "", True
             continue
         if not listed:
-            raise NotFound(f"GitHub shows no {connection} of this repository", reason="not_found")
+            raise NotFound(f"GitHub returned no {connection} of this repository", reason="not_found")
         items = [edge["node"] for edge in listed["edges"] if edge and edge.get("node")]
         cursor, last = listed["pageInfo"]["endCursor"] or "", not listed["pageInfo"]["hasNextPage"]
         yield TotalsPage(items=items, cursor=cursor, last=last)
@@ -70,7 +70,9 @@ def totals_pages(client: GitHubClient, name: str, repository: str, scope: str, a
 
 
 def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:
-    """Return whether ``issues``, ``pulls`` or ``discussions`` are switched on in the settings of a repository.
+    """Return whether a feature (``issues``, ``pulls`` or ``discussions``) is switched on in a repository.
+
+    A feature that the response does not mention counts as switched on.
 
     https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
@@ -82,8 +84,9 @@ def is_switched_on(client: GitHubClient, full_name: str, name: str) -> bool:
 def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, str]:
     """Return whether an issue or pull request is no longer in this repository, and its new address if it was moved.
 
-    GitHub answers 301 for an item that was transferred, and 404 or 410 for one that was deleted; 403 proves
-    nothing. https://docs.github.com/en/rest/issues/issues#get-an-issue
+    GitHub returns 301 for a transferred item, and 404 or 410 for a deleted item. 403 is no proof of a deletion.
+
+    https://docs.github.com/en/rest/issues/issues#get-an-issue
     """
     try:
         client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0)
@@ -98,7 +101,7 @@ def is_gone(client: GitHubClient, full_name: str, number: int) -> tuple[bool, st
 def find_absent_numbers(
     client: GitHubClient, name: str, repository: str, numbers: Sequence[int], scope: str
 ) -> set[int]:
-    """Return the numbers for which GitHub's GraphQL has no issue or pull request."""
+    """Return the numbers for which GitHub's GraphQL returns NOT_FOUND instead of an issue or pull request."""
     field = "issue" if name == "issues" else "pullRequest"
 
     def text(batch: Sequence[str]) -> str:
@@ -112,14 +115,14 @@ def find_absent_numbers(
 
 
 def find_absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
-    """Return the node ids for which GitHub answers NOT_FOUND twice: in a list, and one by one."""
+    """Return the node ids for which GitHub returns NOT_FOUND in both ``nodes(ids:)`` and ``node(id:)``."""
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } rateLimit { cost } }"
     missing = [id_ for id_, _, kind in _listed(client, text, node_ids, scope) if kind == GONE]
     return _still_missing(client, missing, scope)
 
 
 def fetch_accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple[list[Item], list[str]]:
-    """Return the accounts with these node ids, and the ids for which GitHub answers NOT_FOUND twice."""
+    """Return the accounts with these node ids, and the node ids for which GitHub returns NOT_FOUND twice."""
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Actor { ...Account } } rateLimit { cost } }\n" + ACTOR
     accounts: list[Item] = []
     missing: list[str] = []
@@ -132,7 +135,7 @@ def fetch_accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) ->
 
 
 def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) -> list[str]:
-    """Return the node ids for which GitHub also answers NOT_FOUND when each is requested alone."""
+    """Return the node ids for which GitHub also returns NOT_FOUND from ``node(id:)``."""
 
     def text(batch: Sequence[str]) -> str:
         parts = " ".join(f"n{position}: node(id: {json.dumps(id_)}) {{ id }}" for position, id_ in enumerate(batch))
@@ -144,7 +147,7 @@ def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) ->
 def _aliased(
     client: GitHubClient, text: Callable[[Sequence[str]], str], ids: Sequence[str], scope: str, parent: tuple[str, ...]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Yield ids with their nodes and errors, from queries with an alias for each id below ``parent``."""
+    """Yield each id with its node and the kind of its error. The queries have an alias for each id below ``parent``."""
 
     def ask(batch: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
         answer = client.query(text(batch), scope=scope)
@@ -159,7 +162,7 @@ def _aliased(
 
 
 def _listed(client: GitHubClient, text: str, ids: Sequence[str], scope: str) -> Iterator[tuple[str, Any, str]]:
-    """Yield ids with their nodes and errors, from ``nodes(ids:)``, which answers in the order of the ids."""
+    """Yield each id with its node and the kind of its error. ``nodes(ids:)`` returns nodes in the order of the ids."""
 
     def ask(batch: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
         answer = client.query(text, {"ids": list(batch)}, scope=scope)
@@ -174,7 +177,7 @@ def _listed(client: GitHubClient, text: str, ids: Sequence[str], scope: str) -> 
 def _in_parts(
     ask: Callable[[Sequence[str]], Iterator[tuple[str, Any, str]]], ids: Sequence[str]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Request ids in batches; in smaller ones when GitHub refuses."""
+    """Request ids in batches. A batch that GitHub refuses is repeated in smaller batches."""
     start, size = 0, PER_QUERY
     while start < len(ids):
         batch = ids[start : start + size]

@@ -1,4 +1,4 @@
-"""Facts of repositories: checks of their shape, the probe of many at once, and the repositories of an organisation.
+"""Requests for the facts of repositories and for the repositories of an organisation, and checks of the responses.
 
 https://docs.github.com/en/graphql/reference/objects#repository
 https://docs.github.com/en/rest/repos/repos#get-a-repository
@@ -54,7 +54,7 @@ def is_full_name(value: object) -> bool:
 def are_facts(answer: object) -> bool:
     """Return whether the GraphQL facts of a repository are complete and have the documented types.
 
-    Lists that older servers lack may be missing; issues and pull requests may not.
+    Lists that older servers lack may be missing. Issues and pull requests are required.
     """
     if not isinstance(answer, dict):
         return False
@@ -73,7 +73,7 @@ def are_facts(answer: object) -> bool:
 
 
 def is_repository(answer: object) -> bool:
-    """Return whether a REST answer is a repository with an id and a name."""
+    """Return whether a REST response is a repository with an id and a full name."""
     if not isinstance(answer, dict):
         return False
     payload = cast("dict[str, Any]", answer)
@@ -85,7 +85,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_list(value: object) -> bool:
-    """Return whether a connection has a total and, if any, nodes with readable dates."""
+    """Return whether a connection has a total, and readable dates in all nodes that have a date."""
     if not isinstance(value, dict):
         return False
     connection = cast("Mapping[str, Any]", value)
@@ -102,7 +102,7 @@ def _is_node(node: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    """Return whether a value is None or an ISO 8601 time with a zone."""
+    """Return whether a value is None or an ISO 8601 time with a time zone."""
     if value is None:
         return True
     try:
@@ -113,20 +113,27 @@ def _is_moment(value: object) -> bool:
 
 logger = logging.getLogger(__name__)
 PER_QUERY = 100
-"""Repositories in one query, which costs one point."""
+"""Maximum number of repositories in one query. Such a query costs one point."""
 TRIES_OF_ONE = 3
-"""Attempts to query a single repository that GitHub refuses as too expensive."""
+"""Attempts to query a single repository that GitHub refuses as too expensive. A refusal can be temporary."""
 FAILED_QUERIES = 40
-"""Failed queries of one probe after which the remaining repositories are requested over REST only."""
+"""Maximum number of failed queries with one token.
+
+After more failures, the remaining repositories are requested over REST only. It takes about eight failed queries to
+isolate one bad repository among a hundred.
+"""
 FEATURES = {"issues": "has_issues", "pulls": "has_pull_requests", "discussions": "has_discussions"}
-"""Features that an owner can switch off, and REST's names of the switches."""
+"""Features that an owner can switch off, with the fields of REST that say whether they are switched on."""
 Facts = dict[str, Any]
 
 
 def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None) -> RepositoryPayload:
-    """Return the facts of a repository over REST, by its id if known: names change hands, ids do not.
+    """Return the facts of a repository over REST.
 
-    Raises ``NotFound`` when it is gone, blocked or never existed, ``UnexpectedAnswer`` for anything but a repository.
+    A known id is used instead of the name, because another repository can take over a name.
+
+    Raises ``NotFound`` if the repository was deleted, is blocked or never existed, and ``UnexpectedAnswer`` if the
+    response is not a repository.
     """
     path = f"/repositories/{known_id}" if known_id else repository_path(full_name)
     payload = client.get(path, scope=full_name).data
@@ -136,7 +143,7 @@ def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None)
 
 
 def fetch_features(client: GitHubClient, full_name: str, known_id: int) -> dict[str, bool]:
-    """Return which features are switched on; features that the server does not mention are left out.
+    """Return for each feature whether it is switched on. Features that the response does not mention are omitted.
 
     https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
@@ -145,16 +152,16 @@ def fetch_features(client: GitHubClient, full_name: str, known_id: int) -> dict[
 
 
 Key = tuple[str, str]
-"""A repository in a probe: ``owner/name`` and its node id, which is empty where only the name is known."""
+"""A repository in a probe: ``owner/name`` and its node id. The node id is empty if only the name is known."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Probe:
-    """GitHub's answers about many repositories.
+    """The facts of many repositories, or the reasons why they are missing.
 
-    ``facts`` have the documented shape. ``failures`` has the reason why a repository has no facts; a repository in
-    neither of the two was null without an error. ``limit`` and ``outage`` say why the remaining ones were not
-    requested.
+    ``facts`` have the documented shape. ``failures`` has the error of each repository without facts. GitHub returned
+    null without an error for a repository that is in neither of them. ``limit`` or ``outage`` is the error that ended
+    the probe before all repositories were requested.
     """
 
     facts: dict[Key, Facts] = field(default_factory=dict[Key, Facts])
@@ -166,9 +173,9 @@ class Probe:
 def probe_repositories(client: GitHubClient, repositories: Sequence[Key]) -> Probe:
     """Return the facts of many repositories.
 
-    A query contains a hundred repositories and is sent with each token that sees them; the next token is used for
-    what one token does not see. A query that fails is repeated in halves, so that one repository that GitHub cannot
-    show costs no other repository its facts. Raises only ``ReplaceToken`` and ``BudgetExhausted``.
+    One query contains up to a hundred repositories. Repositories that one token does not see are requested with the
+    next token. A failed query is repeated in halves, so that one bad repository does not affect the facts of the
+    others. Raises only ``ReplaceToken`` and ``BudgetExhausted``.
     """
     result, tried = Probe(), dict[str, set[str]]()
     waiting = list(dict.fromkeys(repositories))
@@ -179,7 +186,7 @@ def probe_repositories(client: GitHubClient, repositories: Sequence[Key]) -> Pro
             if result.limit is not None or result.outage is not None:
                 return result
         waiting = [key for key in waiting if key not in result.facts]
-    for key in result.facts:  # an earlier token did not see it
+    for key in result.facts:  # an earlier token may have failed to see this repository
         result.failures.pop(key, None)
     return result
 
@@ -219,7 +226,7 @@ def _probe_with(
 
 
 def _ask(client: GitHubClient, batch: Sequence[Key], token: Token) -> GraphQLAnswer:
-    """Send one query; repeat one about a single repository while GitHub refuses it as too expensive."""
+    """Send one query. A query for a single repository is repeated if GitHub refuses it as too expensive."""
     parts = [
         f"r{position}: {_selector(name, node_id)} {{ ...Facts }}" for position, (name, node_id) in enumerate(batch)
     ]
@@ -244,7 +251,7 @@ def _ask(client: GitHubClient, batch: Sequence[Key], token: Token) -> GraphQLAns
 
 
 def _read(result: Probe, batch: Sequence[Key], answer: GraphQLAnswer) -> None:
-    """Add the facts of each repository, or the reason why it has none, to the probe."""
+    """Add the facts of each repository to the probe, or the error that explains why they are missing."""
     errors = {str(error.path[0]): error for error in reversed(answer.errors)}
     for position, key in enumerate(batch):
         facts, error = _with_discussions(answer.data.get(f"r{position}")), errors.get(f"r{position}")
@@ -261,7 +268,7 @@ def _read(result: Probe, batch: Sequence[Key], answer: GraphQLAnswer) -> None:
 
 
 def _with_discussions(facts: object) -> object:
-    """Complete the facts of a server that lacks discussions, or the flag that they are enabled."""
+    """Add defaults to the facts if the server lacks discussions, or the flag that they are enabled."""
     if not isinstance(facts, dict):
         return facts
     row = cast("Facts", facts)
@@ -283,9 +290,9 @@ def _batches(repositories: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
 
 
 def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
-    """Return all repositories of an organisation or a person that are not forks, archived ones included.
+    """Return all repositories of an organisation or a person. Archived repositories are included, forks are not.
 
-    Raises NotFound when there is no such owner. Items that are not repositories are logged and left out.
+    Items that are not repositories are logged and omitted. Raises NotFound if the owner does not exist.
     """
     try:
         return _list_repositories(client, owner, f"/orgs/{escaped(owner)}/repos")
@@ -294,7 +301,7 @@ def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
 
 
 def _list_repositories(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:
-    """Return the repositories of a list as each token sees it: a list shows only what its token may see."""
+    """Return the repositories that the list contains for any token. A list contains only what its token may see."""
     repositories: dict[str, dict[str, Any]] = {}
     params = {"per_page": 100, "type": "all", "sort": "full_name"}
     errors: list[NotFound | AccessDenied] = []
@@ -311,7 +318,7 @@ def _list_repositories(client: GitHubClient, owner: str, path: str) -> list[dict
 
 
 def _repositories(data: object, path: str) -> Iterator[dict[str, Any]]:
-    """Yield the repositories of one page that are not forks; log anything else in the list."""
+    """Yield the repositories of one page that are not forks. Items that are not repositories are logged."""
     for item in as_items(data):
         if not is_repository(item):
             logger.warning("GitHub lists something that is not a repository path=%s", path)

@@ -1,13 +1,13 @@
-"""REST lists of a whole repository in the order of their last change, sizes of lists, and single items.
+"""Reads REST lists of a whole repository in the order of their last change, totals of lists, and single items.
 
-The order moves while a list is read: an item that is edited leaves its position and appears again at the end. Page
-numbers would miss items that slide across a page edge. Therefore each page is requested by key: from the last
-``updated_at`` that was read, which GitHub's ``since`` includes. Where GitHub offers a cursor (``after``, in the
-issue list), its link is followed instead, because a cursor is not affected.
+The order of a list changes while it is read: an edited item leaves its position and appears again at the end. With page
+numbers, items that move from one page to another would be missed. Therefore each page is requested by key: ``since`` is
+the last ``updated_at`` that was read. GitHub includes items with exactly this time. If GitHub offers a cursor
+(``after``, in the issue list), its link is followed instead, because edits do not affect a cursor.
 
-The saved state is exactly the position behind the stored page: the key, and inside one instant the link or the page
-number. Only near the present may a change still appear before the last key. After a complete reading the next one
-therefore starts ``OVERLAP`` before the time of its end, by GitHub's clock.
+The saved state is exactly the position after the stored page. It consists of the key and, inside one instant, the link
+or the page number. Near the present, a change may still appear before the last key. Therefore the run after a complete
+one starts ``OVERLAP`` before the end of the complete run, by GitHub's clock.
 """
 
 import hashlib
@@ -27,12 +27,16 @@ PER_PAGE = 100
 INSTANT_PAGES = 300
 """Maximum number of pages of one instant.
 
-GitHub serves no more of any list, and a server that repeats itself must not cause an endless loop.
+GitHub serves no more pages of any list. The limit also ends the loop if a server repeats pages.
 """
 WALKS = 5
-"""Maximum number of walks over one instant. A walk is repeated when it reads other items than the walk before it."""
+"""Maximum number of walks over one instant.
+
+A walk is repeated if its pages differ from the pages of the previous walk. The limit ends the repetition if the items
+keep changing.
+"""
 OVERLAP = timedelta(seconds=60)
-"""How far before the present the next run starts: GitHub's lists may lag a little behind its writes."""
+"""Time before the present at which the next run starts, because GitHub's lists may lag a little behind its writes."""
 SECOND = timedelta(seconds=1)
 
 
@@ -40,7 +44,7 @@ SECOND = timedelta(seconds=1)
 class ListPage:
     """A page of payloads and the state that covers it.
 
-    ``unreachable``: an instant (ISO 8601) of which GitHub lists more items than it serves; the rest of them is
+    ``unreachable`` is an instant (ISO 8601) with more items than GitHub serves. The remaining items of this instant are
     missing.
     """
 
@@ -72,9 +76,10 @@ def review_comment_pages(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Position:
-    """A position in a list: the ``page`` of the items from ``key`` on (ISO 8601; empty for the beginning).
+    """A position in a list: the number of a page of items that were changed at ``key`` or later.
 
-    ``prints`` are fingerprints of the pages of this walk over one instant, ``before`` those of the previous walk.
+    ``key`` is an ISO 8601 time, or empty for the beginning of the list. ``prints`` are the fingerprints of the pages of
+    this walk over one instant. ``before`` are the fingerprints of the previous walk.
     """
 
     key: str
@@ -83,24 +88,24 @@ class _Position:
     prints: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     link: str = ""
-    """Path and query of the next page by cursor; empty where pages are numbered."""
+    """Path and query of the next page by cursor. Empty if pages are requested by number."""
     numbered: bool = False
-    """Whether cursors are not used inside this instant, because an answer had none."""
+    """Whether pages of this instant are requested by number, because GitHub offered or accepted no cursor."""
 
     @classmethod
     def of(cls, state: IncrementalState, since: datetime | None) -> "_Position":
-        """Return the saved position, else ``since``, else the beginning."""
+        """Return the saved position. Without a saved position, return ``since`` or the beginning of the list."""
         if not state.checkpoint_token:
             return cls(key=_text(since) if since else "")
         saved = cast("dict[str, Any] | None", state.extras.get("place"))
-        if saved is None:  # the state of an older version may be near the present
+        if saved is None:  # a state saved by an older version may be near the present
             return cls(key=_text(datetime.fromisoformat(state.checkpoint_token) - OVERLAP))
         rest: dict[str, Any] = {name: saved[name] for name in ("page", "walks", "link", "numbered") if name in saved}
         rest |= {name: tuple(saved.get(name, ())) for name in ("prints", "before")}
         return cls(key=state.checkpoint_token, **rest)
 
     def state(self, again: str) -> GitHubState:
-        """Return the state that leads back to this position."""
+        """Return the state from which ``of`` restores this position."""
         saved: dict[str, object] = {"link": self.link} if self.link else {}
         if self.page > 1 or self.walks > 1:
             saved |= {"page": self.page, "walks": self.walks, "prints": self.prints, "before": self.before}
@@ -113,14 +118,17 @@ class _Position:
 
 @dataclass
 class _Walk:
-    """One walk through a list. ``path`` begins with ``/``; ``more`` are parameters besides order and key."""
+    """One walk through a list.
+
+    ``path`` begins with ``/``. ``more`` are parameters in addition to the order and the key.
+    """
 
     client: GitHubClient
     path: str
     scope: str
     more: dict[str, Any] = field(default_factory=dict[str, Any])
     again: str = ""
-    """Latest start of the next reading, because this one was saved near the present."""
+    """Latest time at which the next run may start. Set if a position near the present was saved."""
 
     def read(self, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
         """Yield pages from the saved position to the end of the list."""
@@ -132,14 +140,14 @@ class _Walk:
                 answer = self._ask(position)
             except (NotFound, UnexpectedAnswer):
                 failures += 1
-                if position.link:  # GitHub no longer knows the cursor
+                if position.link:  # GitHub no longer accepts the cursor
                     position = _Position(key=position.key, numbered=True)
                     continue
                 if position.page == 1:
                     raise
                 if failures == 1:
                     continue
-                yield self._unreachable([], position.key)  # GitHub limits numbered pages
+                yield self._unreachable([], position.key)  # GitHub limits the number of numbered pages
                 position = _Position(key=_later(position.key))
                 continue
             failures = 0
@@ -147,7 +155,7 @@ class _Walk:
             reached = _last_change(items, position.key)
             if reached < position.key:
                 raise UnexpectedAnswer(
-                    f"GitHub answered {self.path} out of order: {reached} after {position.key}. Run again later."
+                    f"GitHub returned {self.path} out of order: {reached} after {position.key}. Run again later."
                 )
             following = self._following(position, answer, items, reached)
             if following is None:
@@ -169,21 +177,22 @@ class _Walk:
         return self.client.get(self.path, params, scope=self.scope)
 
     def _following(self, position: _Position, answer: Answer, items: list[Any], reached: str) -> _Position | None:
-        """Return the position behind a page, or None at the end of the list.
+        """Return the position after a page, or None at the end of the list.
 
-        Where more items share one instant than a page holds, that instant is read by page number. An item may slide
-        across a page edge meanwhile, so the instant is read again until two walks in a row read the same pages.
+        If more items share one instant than fit on a page, the instant is read by page number. An item may move from
+        one page to another meanwhile. Therefore the instant is read again until two consecutive walks have the same
+        pages, at most ``WALKS`` times.
         """
         more, inside = answer.next_url is not None, reached == position.key
         if answer.next_url and not position.numbered and "after" in parse_qs(urlsplit(answer.next_url).query):
             link = relative(self.client.api_url, answer.next_url)
             if link == position.link:
-                raise UnexpectedAnswer(f"GitHub's pages of {self.path} lead back to where they were. Run again later.")
+                raise UnexpectedAnswer(f"GitHub's list {self.path} repeats a page without end. Run again later.")
             return _Position(key=reached, link=link)
         if position.link:
             return _Position(key=reached, numbered=True) if more else None
         prints = (*position.prints, _fingerprint(items, position.key))
-        full = position.page > 1 and len(items) >= PER_PAGE  # GitHub may not serve the next page by number
+        full = position.page > 1 and len(items) >= PER_PAGE  # GitHub may omit the link to the next numbered page
         if inside and (more or full):
             return replace(position, page=position.page + 1, prints=prints)
         if (position.page > 1 or position.walks > 1) and prints != position.before and position.walks < WALKS:
@@ -191,7 +200,7 @@ class _Walk:
         return _Position(key=reached) if more else None
 
     def _near_present(self, reached: str) -> str:
-        """Return ``again``; set it when a position near the present is saved for the first time."""
+        """Return ``again``. Set ``again`` first if this is the first saved position near the present."""
         settled = _text(self._settled())
         if reached > settled and not self.again:
             self.again = settled
@@ -201,13 +210,17 @@ class _Walk:
         return (self.client.server_time or datetime.now(UTC)) - OVERLAP
 
     def _unreachable(self, items: list[Any], instant: str) -> ListPage:
-        """Return a page that continues behind an instant of which GitHub does not serve all items."""
+        """Return a page with a state that continues after an instant that GitHub does not serve completely."""
         if not instant:
-            raise UnexpectedAnswer(f"GitHub answered {self.path} without any time of change. Run again later.")
+            raise UnexpectedAnswer(f"GitHub returned {self.path} without a readable updated_at. Run again later.")
         return ListPage(items=items, state=_Position(key=_later(instant)).state(self.again), unreachable=instant)
 
     def _complete(self, position: _Position, items: list[Any], reached: str) -> GitHubState:
-        """Return the state of a list that was read to its end: behind its last item, but not too near the present."""
+        """Return the state after a list was read to its end.
+
+        The next run starts just after the last item, but at least ``OVERLAP`` before the present, because GitHub may
+        still add items there.
+        """
         if not reached:
             return GitHubState()
         last = _later(reached) if items or position.page > 1 else reached
@@ -216,14 +229,17 @@ class _Walk:
 
 
 def relative(api_url: str, url: str) -> str:
-    """Return path and query of an API address below the API's own path, so that a saved link outlives the host name."""
+    """Return path and query of an API address, relative to the root of the API.
+
+    A saved relative link stays valid if the host name changes.
+    """
     parts = urlsplit(url)
     path = parts.path.removeprefix(urlsplit(api_url).path.rstrip("/"))
     return f"{path}?{parts.query}" if parts.query else path
 
 
 def _fingerprint(items: list[Any], key: str) -> str:
-    """Return a short hash of the items of one instant that a page holds."""
+    """Return a short hash of the ids of the items on a page that were changed at the instant ``key``."""
     names = "\0".join(str(_identity(item)) for item in items if _last_change([item], key) == key)
     return hashlib.blake2b(names.encode(errors="replace"), digest_size=8).hexdigest()
 
@@ -241,9 +257,9 @@ def _marker(key: str) -> str:
 
 
 def as_items(data: object) -> list[Any]:
-    """Return the items of a list answer. Raises UnexpectedAnswer for anything but a list."""
+    """Return the items of a response that must be a list. Raises UnexpectedAnswer for any other response."""
     if not isinstance(data, list):
-        raise UnexpectedAnswer(f"GitHub answered a list with {type(data).__name__}. Run again later.")
+        raise UnexpectedAnswer(f"GitHub returned {type(data).__name__} instead of a list. Run again later.")
     return cast("list[Any]", data)
 
 
@@ -259,7 +275,7 @@ def _is_moment(text: str) -> bool:
 
 
 def _last_change(items: list[Any], position: str) -> str:
-    """Return the ``updated_at`` of the last item that has a readable one, else the start of the page."""
+    """Return the ``updated_at`` of the last item with a readable ``updated_at``, else ``position``."""
     for item in reversed(items):
         changed: object = cast("dict[str, object]", item).get("updated_at") if isinstance(item, dict) else None
         if isinstance(changed, str) and _is_moment(changed):
@@ -268,10 +284,11 @@ def _last_change(items: list[Any], position: str) -> str:
 
 
 def count_items(client: GitHubClient, full_name: str, path: str) -> int:
-    """Return the number of items of a REST list, for one request: the number of its last page at one item a page.
+    """Return the number of items of a REST list with a single request.
 
-    Lists that page by cursors do not tell their last page; then the result is the number of items on the first
-    page. A list that GitHub does not have, because its feature is switched off, has no items.
+    With one item per page, the number of the last page is the number of items. Lists with cursors have no link to the
+    last page, so the result is the number of items on the first page. The result is 0 if GitHub does not have the list,
+    for example because its feature is switched off.
     """
     try:
         answer = client.get(f"{repository_path(full_name)}/{path}", {"per_page": 1, "state": "all"}, scope=full_name)
@@ -294,11 +311,11 @@ PATHS = {
 
 
 def fetch_item(client: GitHubClient, full_name: str, stream: str, external_id: str, payload: object) -> Any:
-    """Return an issue or comment. Raises NotFound when it has no number to request it by."""
+    """Return an issue or comment. Raises NotFound if its number is unknown or GitHub does not have the item."""
     known = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else {}
     name = known.get("number") if stream == "issues" else external_id
     if not str(name).isdigit():
-        raise NotFound(f"{stream} {external_id} has no number to ask for", reason="not_found")
+        raise NotFound(f"{stream} {external_id} has no number to request it by", reason="not_found")
     return client.get(f"{repository_path(full_name)}/{PATHS[stream].format(name)}", scope=full_name).data
 
 
@@ -306,12 +323,15 @@ POSTS = {"issue_comments": "issues/{}/comments", "review_comments": "pulls/{}/co
 
 
 def fetch_issue(client: GitHubClient, full_name: str, number: int) -> Any:
-    """Return an issue or pull request as the REST list shows it. Raises NotFound when it is not in this repository."""
+    """Return an issue or pull request as in the REST list. Raises NotFound if the repository lacks the item."""
     return client.get(f"{repository_path(full_name)}/issues/{number}", scope=full_name, redirects=0).data
 
 
 def fetch_comments(client: GitHubClient, full_name: str, stream: str, number: int) -> list[Any]:
-    """Return all ``issue_comments`` or ``review_comments`` of one issue or pull request; a hundred a request."""
+    """Return all ``issue_comments`` or ``review_comments`` of one issue or pull request.
+
+    One request returns up to a hundred comments.
+    """
     path = f"{repository_path(full_name)}/{POSTS[stream].format(number)}"
     answers = client.pages(path, {"per_page": 100}, scope=full_name)
     return [item for answer in answers for item in as_items(answer.data)]

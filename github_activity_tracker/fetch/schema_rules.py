@@ -1,7 +1,7 @@
-"""What the query texts need of a server's schema, and how they grow with it.
+"""Rules that adapt the query texts to the schema of a server.
 
-github.com gains kinds of timeline events every month, and GitHub Enterprise Server lacks some that github.com has.
-Both timelines select ``createdAt`` and ``actor`` of every kind that the server has.
+github.com adds kinds of timeline events every month, and GitHub Enterprise Server lacks some kinds of github.com. The
+timelines of issues and pull requests select ``createdAt`` and ``actor`` of every kind that the server has.
 """
 
 from collections.abc import Collection, Iterator
@@ -13,14 +13,14 @@ from github_activity_tracker.payloads import ALIAS_MARK, NOT_EVENTS
 
 UNIONS = ("IssueTimelineItems", "PullRequestTimelineItems")
 MOST_FIELDS = 12
-"""Maximum number of fields of an event kind that is not in ``FIELDS``; the published kinds have at most nine."""
+"""Maximum number of fields of an event kind that is not in ``FIELDS``. The published kinds have at most nine."""
 OF_EVERY_NODE = frozenset({
     "id", "actor", "createdAt", "databaseId", "fullDatabaseId", "resourcePath", "updatedAt", "url",
 })  # fmt: skip
 NAMES = ("number", "title", "name", "login", "nameWithOwner", "oid")
-"""Fields that identify an object in one word; of an object in an unknown kind of event only these are selected."""
+"""Fields that identify an object in one word. Unknown kinds of events select only these fields of their objects."""
 SELECTIONS = {"Actor": "...Account", "Issue": ITEM, "PullRequest": ITEM}
-"""Selections of fields of these types."""
+"""Selections for fields with these types, by type."""
 
 
 def extend_timelines(schema: ServerSchema, union: str, present: Collection[str]) -> Extension:
@@ -44,7 +44,7 @@ def extend_timelines(schema: ServerSchema, union: str, present: Collection[str])
 
 
 def _fields(schema: ServerSchema, kind: str, info: TypeInfo, missing: set[str]) -> Iterator[str]:
-    """Yield the selections of an unknown kind: time, actor, plain values, and the names of objects."""
+    """Yield the selections for an unknown kind of event: time, actor, plain values, and the names of objects."""
     if "createdAt" in info.fields:
         yield _aliased(schema, kind, "createdAt", "")
     if "actor" in info.fields and info.fields["actor"].named_type == "Actor":
@@ -60,7 +60,7 @@ def _fields(schema: ServerSchema, kind: str, info: TypeInfo, missing: set[str]) 
 
 
 def _inner(schema: ServerSchema, of: FieldInfo, missing: set[str]) -> str | None:
-    """Return the selection of a field that holds an object; None where no short field identifies the object."""
+    """Return the selection for a field that contains an object, or None if no short field identifies the object."""
     if of.named_type in SELECTIONS:
         return f"{{ {SELECTIONS[of.named_type]} }}"
     if of.kind != "OBJECT":
@@ -73,9 +73,9 @@ def _inner(schema: ServerSchema, of: FieldInfo, missing: set[str]) -> str | None
 
 
 def _aliased(schema: ServerSchema, kind: str, name: str, inner: str) -> str:
-    """Return a selection, with an alias where another kind of event declares the field with another type.
+    """Return a selection of a field. It has an alias if event kinds declare the field with different types.
 
-    One name may not have two types in a selection:
+    GraphQL does not allow one name with two types in a selection:
     https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
     """
     kinds = {one for union in UNIONS if union in schema.types for one in schema.types[union].members}
@@ -105,4 +105,4 @@ RULES = TextRules(
     substitutes={"fullDatabaseId": "databaseId", "reactors": "users"},
     extend=extend_timelines,
 )  # fmt: skip
-"""All types from which the query texts select; one request reads them."""
+"""All types from which the query texts select. One request reads them from the schema."""

@@ -1,4 +1,6 @@
-"""Whether comments are hidden and review threads resolved: REST does not say, and neither changes a date.
+"""Requests that tell whether comments are hidden and review threads are resolved.
+
+REST does not include these states. Hiding a comment or resolving a thread changes no date.
 
 https://docs.github.com/en/graphql/reference/interfaces#minimizable
 https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread
@@ -14,7 +16,7 @@ from github_activity_tracker.fetch.nested import Nested, add_shortfall, complete
 from github_activity_tracker.fetch.queries import ACTOR, HIDDEN, PAGE
 
 KINDS = ("IssueComment", "PullRequestReviewComment", "CommitComment")
-"""Types of comments that can be hidden; reviews tell it in their own list."""
+"""Types of comments requested by node id. The list of reviews already includes whether a review is hidden."""
 HIDDEN_BY_ID = (
     "query ($ids: [ID!]!) { nodes(ids: $ids) { id "
     + " ".join(f"... on {kind} {{ {HIDDEN}}}" for kind in KINDS)
@@ -25,19 +27,22 @@ REVIEW_THREADS = (
     + PAGE
     + " nodes { id isResolved resolvedBy { ...Account } comments(first: 1) { totalCount nodes { fullDatabaseId } } } }"
 )
-"""Takes its size and, where it is continued, ``, after: "..."``."""
+"""Template of the connection. Its placeholders are the page size, and an empty string or ``, after: "..."``."""
 
 
 PER_QUERY = 100
 PULLS, THREADS = 25, 300
-"""Maximum number of pull requests and review threads in one query: about four points."""
+"""Maximum number of pull requests and of review threads in one query. Such a query costs about four points."""
 MOST_THREADS = 100
 NESTED = Nested(name="reviewThreads", query=REVIEW_THREADS, of="PullRequest", fragments=ACTOR)
 Node = dict[str, Any]
 
 
 def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterator[dict[str, Node | None]]:
-    """Yield comments by node id, up to a hundred for a point; None for a comment that GitHub does not show."""
+    """Yield comments by node id, one dictionary per query. A comment that GitHub does not return is None.
+
+    A query for up to 100 comments costs one point.
+    """
     start, size = 0, PER_QUERY
     while start < len(node_ids):
         batch = list(node_ids[start : start + size])
@@ -56,11 +61,11 @@ def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: st
 def fetch_review_threads(
     client: GitHubClient, pulls: Sequence[tuple[str, int]], scope: str
 ) -> Iterator[dict[str, Node | None]]:
-    """Yield pull requests with all their review threads, by node id; None for one that GitHub does not show.
+    """Yield pull requests with all their review threads, by node id. None means that GitHub did not return one.
 
-    ``pulls`` are node ids with the expected number of threads. Each thread names its first comment. Threads, and
-    first comments of threads, that GitHub counts and does not return are noted on the pull request as its
-    shortfall.
+    ``pulls`` are node ids with the expected number of threads. Each thread contains the id of its first comment.
+    GitHub can count threads and first comments without returning them. These are noted as the shortfall of the pull
+    request.
     """
     start, most = 0, PULLS
     while start < len(pulls):
@@ -89,12 +94,12 @@ def fetch_review_threads(
 
 
 def _note_unnamed(pull: Node) -> None:
-    """Note on a pull request how many of its threads have a first comment and do not name it."""
+    """Note on a pull request how many of its threads lack the id of their first comment."""
     threads = [thread for thread in (pull.get("reviewThreads") or {}).get("nodes") or () if thread]
     unnamed = sum(_is_unnamed(thread.get("comments")) for thread in threads)
     if unnamed:
         figures = {"comments": [len(threads), len(threads) - unnamed]}
-        add_shortfall(pull, "incomplete", f"{unnamed} of {len(threads)} threads name no comment", **figures)
+        add_shortfall(pull, "incomplete", f"{unnamed} of {len(threads)} threads lack their first comment", **figures)
 
 
 def _is_unnamed(comments: Node | None) -> bool:

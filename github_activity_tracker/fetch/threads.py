@@ -1,4 +1,7 @@
-"""Issues, pull requests and discussions over GraphQL: page by page, by node id, by number or behind a cursor."""
+"""Requests for issues, pull requests and discussions over GraphQL.
+
+Threads are requested page by page, by node id, by number, or by the cursor before them.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -62,7 +65,7 @@ DETAIL = {
     "pulls": ("PullRequest", PULL, EVENTS["PullRequest"] + ACTOR),
     "discussions": ("Discussion", DISCUSSION, ACTOR),
 }
-"""GraphQL type, fields and fragments of the items of each stream."""
+"""GraphQL type, fields and fragments of the items, by stream."""
 
 
 def _by_ids(stream: str) -> str:
@@ -92,26 +95,26 @@ def thread_pages(
     client: GitHubClient, stream: str, repository: str, scope: str, start: IncrementalState,
     known: Known | None = None, *, small_steps: bool = False,
 ) -> Iterator[ItemPage]:  # fmt: skip
-    """Yield pages of a GraphQL stream; ``repository`` is its node id.
+    """Yield pages of a GraphQL stream. ``repository`` is the node id of the repository.
 
-    ``known``: by node id, the lists that are known to be shorter than their totals; they are not requested again.
-    ``small_steps``: the first pages have few items.
+    ``known`` are the lists that are known to be shorter than their totals, by node id of the item. They are not
+    requested again. With ``small_steps``, the first pages have few items.
     """
     return pages(client, LISTINGS[stream], repository, scope, start, known, small_steps=small_steps)
 
 
 def fetch_thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield items by their node ids, batch by batch, with reasons for those that GitHub does not show."""
+    """Yield batches of items by their node ids, with the reasons for items that GitHub does not return."""
     return fetch_by_ids(client, LISTINGS[stream], node_ids, scope)
 
 
 def fetch_thread_behind(client: GitHubClient, stream: str, repository: str, scope: str, after: str | None) -> Details:
-    """Return the item behind a cursor of a GraphQL stream; None is the beginning."""
+    """Return the first item after a cursor of a GraphQL stream. The cursor None is the beginning of the list."""
     return fetch_item_behind(client, LISTINGS[stream], repository, scope, after)
 
 
 def fetch_threads(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[list[Any]]:
-    """Yield items of a GraphQL stream by their node ids; those that GitHub does not show are left out."""
+    """Yield batches of items of a GraphQL stream by their node ids. Items that GitHub does not return are omitted."""
     for details in fetch_thread_details(client, stream, node_ids, scope):
         yield details.items
 
@@ -119,8 +122,8 @@ def fetch_threads(client: GitHubClient, stream: str, node_ids: Sequence[str], sc
 def fetch_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
     """Return an issue, pull request or discussion by its number (``pulls:12``) or node id.
 
-    What is missing of it is noted as its shortfall. Raises NotFound when it is gone, AccessDenied when GitHub
-    denies it.
+    Missing parts are noted as the shortfall of the item. Raises NotFound if GitHub does not have the item, and
+    AccessDenied if GitHub denies access to it.
     """
     kind, fields, fragments = DETAIL[stream]
     number = external_id.rpartition(":")[2]
@@ -138,7 +141,7 @@ def fetch_thread(client: GitHubClient, repository: str, stream: str, external_id
     if not item and errors:
         raise graphql_error({"type": errors[0].kind, "message": errors[0].message})
     if not item:
-        raise NotFound(f"GitHub shows no {stream} {external_id}", reason="not_found")
+        raise NotFound(f"GitHub returned no {stream} {external_id}", reason="not_found")
     complete(client, scope, [item], LISTINGS[stream].nested)
     note_short_lists([item], LISTINGS[stream].nested)
     return item
