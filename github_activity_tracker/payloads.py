@@ -1,6 +1,7 @@
-"""GitHub's data as it arrives: the fields that are read here, each class under the address of GitHub's own page.
+"""Types of GitHub's payloads, limited to the fields that the tracker reads.
 
-Nulls and missing keys are as GitHub's OpenAPI description allows them. Words of unknown meaning are stored unchanged.
+The docstring of a class has the address of GitHub's documentation. Fields may be null or missing as in GitHub's OpenAPI
+description. Unknown words, such as a new ``state``, are stored unchanged.
 """
 
 from typing import NotRequired, TypedDict
@@ -9,9 +10,12 @@ NOT_EVENTS = frozenset({
     "IssueComment", "PullRequestReview", "PullRequestReviewThread", "PullRequestCommitCommentThread",
     "PullRequestRevisionMarker",
 })  # fmt: skip
-"""Entries of timelines that have streams of their own, or only mark how far an account has read."""
+"""Timeline entries that are not stored as events.
+
+They either belong to another stream, or only mark how far an account has read.
+"""
 ALIAS_MARK = "__"
-"""Separates GitHub's name of a timeline entry's field from the suffix of an alias: ``reason__NewEvent``."""
+"""Separator between the original name of a field and the suffix of its alias, as in ``reason__NewEvent``."""
 
 
 class AccountPayload(TypedDict):
@@ -26,7 +30,7 @@ class AccountPayload(TypedDict):
 
 
 class LicensePayload(TypedDict):
-    """https://docs.github.com/en/rest/licenses/licenses; in :class:`RepositoryPayload`."""
+    """https://docs.github.com/en/rest/licenses/licenses. Part of :class:`RepositoryPayload`."""
 
     key: NotRequired[str | None]
     spdx_id: NotRequired[str | None]
@@ -34,7 +38,7 @@ class LicensePayload(TypedDict):
 
 
 class RelatedRepositoryPayload(TypedDict):
-    """The parent or source of a fork; in :class:`RepositoryPayload`."""
+    """The parent or source of a fork. Part of :class:`RepositoryPayload`."""
 
     id: int
     full_name: str
@@ -142,7 +146,7 @@ class ReleasePayload(TypedDict):
 
 
 class PullRequestLinkPayload(TypedDict):
-    """Marks an issue as a pull request; in :class:`IssuePayload`."""
+    """Marks an issue as a pull request. Part of :class:`IssuePayload`."""
 
     merged_at: NotRequired[str | None]
 
@@ -162,7 +166,7 @@ class PostPayload(TypedDict):
 
 
 class IssueTypePayload(TypedDict):
-    """https://docs.github.com/en/rest/orgs/issue-types; in :class:`IssuePayload`."""
+    """https://docs.github.com/en/rest/orgs/issue-types. Part of :class:`IssuePayload`."""
 
     name: NotRequired[str]
 

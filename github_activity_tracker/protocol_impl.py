@@ -6,31 +6,38 @@ from dataclasses import dataclass
 from core.ingest.records import SourceActivity, StreamState
 
 SHORTFALL = "shortfall"
-"""Key under which ``fetch`` notes the missing parts of a GraphQL item: ``reason``, ``detail``, ``lists``.
+"""Key under which ``fetch`` notes the missing parts of a GraphQL item: ``reason``, ``detail`` and ``lists``.
 
-``lists`` has the total (-1: not shown) and the number of arrived members by nested list.
+``lists`` has the total and the number of arrived members of each nested list. The total is -1 if GitHub did not return
+it.
 """
 CONTINUED = "continued"
-"""Key of a GraphQL item, or of a comment with replies, that holds only the rest of its nested lists."""
+"""Key that marks a GraphQL item or comment as a continuation. It contains only the rest of its nested lists."""
 HIDDEN = "(hidden)"
-"""Login of an actor that GitHub does not show because of an error. No account has it: logins contain no brackets."""
+"""Login of an actor that is null because of an error. Logins contain no parentheses, so no account has this login."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubActivity(SourceActivity):
-    """An ``ActivityRecord``: one activity on GitHub. ``thread`` is its issue, pull request, commit or discussion."""
+    """One activity on GitHub, an ``ActivityRecord``.
+
+    ``thread`` is the issue, pull request, commit, discussion or release of the activity.
+    """
 
     source_system: str = "github"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubState(StreamState):
-    """An ``IncrementalState``: how far a stream has been read. Only ``fetch`` interprets it."""
+    """The position up to which a stream was read, an ``IncrementalState``. Only ``fetch`` interprets its contents."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitPlan:
-    """The commits to read: those that ``refs`` lead to and ``known`` hashes do not; ``done`` of them are stored."""
+    """The commits to read: all commits reachable from ``refs`` that are not reachable from the ``known`` hashes.
+
+    ``done`` is the number of these commits that are already stored.
+    """
 
     refs: Mapping[str, str]
     known: frozenset[str]
@@ -39,7 +46,7 @@ class CommitPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeadChange:
-    """A branch or tag that was created, moved or deleted; ``fallen`` are the commits that became unreachable."""
+    """A branch or tag that was created, moved or deleted. ``fallen`` are the commits that became unreachable."""
 
     name: str
     old_sha: str

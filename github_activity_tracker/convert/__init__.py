@@ -1,1 +1,1 @@
-"""Converts GitHub's payloads into rows and records. Pure: no I/O, no clock, no database."""
+"""Converts GitHub's payloads into rows and records. The functions use no I/O, no clock and no database."""

@@ -1,4 +1,4 @@
-"""Accounts from REST and GraphQL payloads."""
+"""Conversion of accounts from REST and GraphQL payloads, and detection of renamed accounts."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -10,19 +10,19 @@ from core.ingest.values import Row, clean, clip
 from github_activity_tracker.payloads import AccountPayload
 
 GHOST = "ghost"
-"""Login under which GitHub shows the contributions of deleted accounts: https://github.com/ghost."""
+"""Login that GitHub shows for contributions of deleted accounts: https://github.com/ghost."""
 GHOST_ID = 10137
 
 
 def living(payload: AccountPayload | None) -> AccountPayload | None:
-    """Return the account, or None for one that no longer exists; REST shows the ghost or null for it."""
+    """Return the account, or None if it no longer exists. REST returns null or the account ``ghost`` in its place."""
     if not payload or (payload.get("id") == GHOST_ID and payload.get("login") == GHOST):
         return None
     return payload
 
 
 def account_row(payload: AccountPayload) -> Row:
-    """Return the row of a REST account. The id is its identity; everything else may change."""
+    """Return the row of a REST account. The id identifies the account, and all other columns may change."""
     return {
         "id": int(payload["id"]),
         "login": clip(payload["login"], 200),
@@ -35,14 +35,14 @@ def account_row(payload: AccountPayload) -> Row:
 
 
 AVATAR = re.compile(r"/u/(\d{1,18})(?:[/?]|$)")
-"""Where the address of an account's picture names its numeric id, at github.com and at GitHub Enterprise Server."""
+"""The numeric id of an account in the address of its picture, on github.com and on GitHub Enterprise Server."""
 
 
 def actor_id(actor: dict[str, Any] | None) -> int | None:
     """Return the numeric id of a GraphQL actor, or None for a deleted account.
 
-    Organisations have no ``databaseId`` here: selecting it needs the scope ``read:org``. Their number is read from
-    ``avatarUrl``.
+    The queries do not select ``databaseId`` of organisations, because this field needs the scope ``read:org``. The id
+    of an organisation is read from ``avatarUrl``.
     """
     if not actor or actor.get("login") == GHOST:
         return None
@@ -53,7 +53,7 @@ def actor_id(actor: dict[str, Any] | None) -> int | None:
 
 
 def actor_login(actor: dict[str, Any] | None) -> str:
-    """Return the login as REST writes it: GraphQL leaves out the suffix of bots."""
+    """Return the login in the form of REST. GraphQL omits the suffix ``[bot]``."""
     if not actor:
         return GHOST
     login = clip(str(actor.get("login") or GHOST), 200)
@@ -61,9 +61,9 @@ def actor_login(actor: dict[str, Any] | None) -> str:
 
 
 def actor_rows(*actors: dict[str, Any] | None) -> Iterator[Row]:
-    """Yield rows of GraphQL actors.
+    """Yield the rows of GraphQL actors.
 
-    Their node ids may be of another generation than REST's: the store keeps the first.
+    The node id may have another format than the node id in REST. The store preserves the node id that came first.
     """
     for actor in actors:
         number = actor_id(actor)
@@ -89,22 +89,24 @@ def remember(accounts: dict[int, Row], *actors: dict[str, Any] | None) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logins:
-    """The names of an account: ``login`` is shown here; ``by_source`` has the login of each list."""
+    """The logins of an account. ``login`` is displayed on the pages, and ``by_source`` has the login in each list."""
 
     login: str
     by_source: Mapping[str, str]
     former: Collection[str] = ()
     replaced: str = ""
-    """The login that the last observation replaced; empty when it was no rename."""
+    """The login that the last observation replaced. Empty if the observation was no rename."""
 
 
 def observe_login(known: Logins | None, *, kind: str, source: str, login: str) -> Logins:
-    """Return an account's logins after ``source`` showed it as ``login``.
+    """Return the logins of an account after the list ``source`` contained it with ``login``.
 
-    A rename is a login that differs from what the same source showed before. A login that another source shows is
-    another name of the same account: GitHub's own apps have one login in REST's comments and another one everywhere
-    else. People have one login in all lists, so that a new login is a rename whichever list shows it first. Of other
-    kinds of accounts, a login that the account has had before is never a rename: lists mix such logins.
+    A rename is a login that differs from the previous login in the same list. A login that another list already
+    contains is not a rename, because GitHub's own apps have one login in REST's comments and another login everywhere
+    else.
+
+    A person has the same login in all lists. Therefore a new login is a rename, no matter which list contains it first.
+    For other kinds of accounts, a former login is never a rename, because lists mix old and new logins.
     """
     if known is None:
         return Logins(login=login, by_source={source: login})

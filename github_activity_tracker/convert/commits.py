@@ -1,4 +1,4 @@
-"""Commits and their changed files."""
+"""Conversion of commits and their changed files."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,16 +15,21 @@ from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 2**32 - 1
-"""Seconds: February 2106. A later date is broken, and would stay at the top of the timeline for ever.
+"""Latest valid commit date, in seconds since 1970: the largest 32-bit number, in February 2106.
 
-Tools that know no date write the epoch itself, so it counts as no date.
+A later date is broken. Its commit would stay at the top of the timeline forever. Tools without a known date write 0, so
+0 counts as a missing date.
 """
 WIDEST = 14 * 60
-"""Minutes: no zone is further from UTC than +14:00. https://data.iana.org/time-zones/tz-link.html"""
-NOREPLY = re.compile(r"(?:(\d{1,18})\+)?([A-Za-z0-9][\w-]{0,99}(?:\[bot\])?)@users\.noreply\.([\w.-]+)", re.ASCII)
-"""Id (addresses from before July 2017 have none), login, and the host of the server that knows the account.
+"""Largest valid distance of a time zone from UTC, in minutes. The zone that is furthest from UTC is +14:00.
 
-Logins of managed users contain ``_``.
+https://data.iana.org/time-zones/tz-link.html
+"""
+NOREPLY = re.compile(r"(?:(\d{1,18})\+)?([A-Za-z0-9][\w-]{0,99}(?:\[bot\])?)@users\.noreply\.([\w.-]+)", re.ASCII)
+"""A no-reply address. Its groups are the id, the login, and the host of the server that has the account.
+
+Addresses from before July 2017 have no id. Logins of managed users contain ``_``.
+
 https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address
 https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
 """
@@ -32,16 +37,16 @@ GITHUB_HOST = "github.com"
 
 
 def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
-    """Convert a page of commits. A malformed commit is named by its hash, by which the local copy finds it again."""
+    """Convert a page of commits. The payload of a malformed commit is its hash, by which a retry reads it again."""
     convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
     page = convert_each(commits, convert, partial(_people, host=_host(repository_url)), attrgetter("sha"))
     return replace(page, malformed=[replace(one, payload={"sha": one.external_id}) for one in page.malformed])
 
 
 def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str) -> Record:
-    """Convert one commit. Accounts are known from no-reply addresses alone.
+    """Convert one commit. The author's account is known only from a no-reply address.
 
-    ``occurred_at`` stays empty where neither date is readable; ``with_times`` fills it.
+    If neither date is readable, ``occurred_at`` stays empty, and ``with_times`` sets it.
     """
     authored, committed = _moment(commit.author_date), _moment(commit.committer_date)
     account = account_of_address(commit.author_email, _host(repository_url))
@@ -85,16 +90,16 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressAccount:
-    """The account in a no-reply address; ``id`` is None in addresses of the old form."""
+    """The account of a no-reply address. ``id`` is None for an address of the old form."""
 
     id: int | None
     login: str
 
 
 def account_of_address(email: str, host: str) -> AddressAccount | None:
-    """Return the account that a no-reply address names, or None.
+    """Return the account of a no-reply address, or None for any other address.
 
-    Addresses of another server than ``host`` name no account: the numeric ids of two servers are unrelated.
+    Addresses of other servers than ``host`` have no account, because the numeric ids of two servers are unrelated.
     """
     found = NOREPLY.fullmatch(email)
     if found is None or found[3].lower() != host:
@@ -103,7 +108,7 @@ def account_of_address(email: str, host: str) -> AddressAccount | None:
 
 
 def _host(repository_url: str) -> str:
-    """Return the host of the server; github.com where the repository's address is unknown."""
+    """Return the host of the server, or github.com if the URL of the repository is unknown."""
     return (urlsplit(repository_url).hostname or GITHUB_HOST).lower()
 
 
@@ -122,19 +127,19 @@ def _file(file: RawFile, ordinal: int) -> Row:
 
 
 def _moment(date: RawDate) -> datetime | None:
-    """Return the time; None for a date that is missing, broken, or cannot be the time of a commit."""
+    """Return the time of a date, or None if the date is missing, broken or outside the valid range."""
     if date.seconds is None or not 0 < date.seconds <= LATEST:
         return None
     return EPOCH + timedelta(seconds=date.seconds)
 
 
 def _offset(date: RawDate) -> int | None:
-    """Return minutes; None for anything but a time zone on Earth."""
+    """Return the offset from UTC in minutes, or None if it is missing or larger than any time zone."""
     return date.offset if date.offset is not None and abs(date.offset) <= WIDEST else None
 
 
 def _raw(date: RawDate) -> str:
-    """Return the date as the commit writes it, where the columns cannot hold all of it."""
+    """Return the original text of a date if the columns cannot store all of it, else an empty string."""
     return "" if _moment(date) and _offset(date) is not None else clip(date.text, 200)
 
 
@@ -143,10 +148,11 @@ def _text(at: datetime) -> str:
 
 
 def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwise: datetime) -> list[Record]:
-    """Return the commits, each with a time on the timeline, also those without a readable date.
+    """Return the commits, each with a time for the timeline.
 
-    Such a commit takes the latest time of its parents (``known`` has those of other pages), else the earliest of
-    its children in this page, else ``otherwise``. Parents must come before their children, as they do in a page.
+    A commit without a readable date gets the latest time of its parents. If no parent has a known time, the commit gets
+    the earliest time of its children on this page, or ``otherwise``. ``known`` has the times of commits on other pages.
+    Parents must come before their children, as they do on a page.
     """
     times = dict(known)
     children = dict[str, datetime]()
@@ -168,7 +174,7 @@ def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwi
 
 
 def _people(commit: RawCommit, host: str) -> list[Row]:
-    """Yield the author's account, where the address contains id and login."""
+    """Return the row of the author's account if the address contains its id and login, else an empty list."""
     account = account_of_address(commit.author_email, host)
     if account is None or account.id is None:
         return []

@@ -1,4 +1,4 @@
-"""Discussions, their comments and replies, from GraphQL."""
+"""Conversion of discussions with their comments and replies from GraphQL payloads."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,10 @@ from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubAc
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscussionPage:
-    """A converted page of discussions. ``whole``: numbers with all their comments and replies on this page."""
+    """A converted page of discussions.
+
+    ``whole`` are the numbers of discussions with all comments and replies on this page.
+    """
 
     discussions: list[Record] = field(default_factory=list[Record])
     comments: list[Record] = field(default_factory=list[Record])
@@ -21,11 +24,11 @@ class DiscussionPage:
     malformed: list[Malformed] = field(default_factory=list[Malformed])
     whole: list[int] = field(default_factory=list[int])
     short_columns: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-    """By discussion id, the columns with incomplete lists: they do not replace longer ones."""
+    """Columns with incomplete lists, by discussion id. An incomplete list does not replace a longer stored list."""
 
 
 def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionPage:
-    """Convert a page of discussions; a malformed discussion is set aside and stops no other."""
+    """Convert a page of discussions. Malformed discussions and comments are added to ``malformed``."""
     page = DiscussionPage()
     for item in items:
         try:
@@ -50,7 +53,7 @@ def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionP
 
 
 def _spoken(item: Any) -> Iterator[Any]:
-    """Comments, each followed by its replies."""
+    """Yield the comments of a discussion, each followed by its replies."""
     for comment in (item.get("comments") or {}).get("nodes") or []:
         if comment:
             if not comment.get(CONTINUED):
@@ -126,7 +129,7 @@ def _comment(node: Any, item: Any, repository_id: int) -> Record:
 def _record(
     node: Any, row: Row, activity_type: str, identity: str, document: str, text: str, *, edits: bool = True
 ) -> Record:
-    """Return the row with its entry on the timeline."""
+    """Return the record of a row and its activity."""
     activity = GitHubActivity(
         external_id=identity,
         occurred_at=node["createdAt"],

@@ -1,4 +1,4 @@
-"""Entries of timelines."""
+"""Conversion of timeline events."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,20 +16,23 @@ NAMES = {
     "PullRequestCommit": "committed",
     "AutomaticBaseChangeFailedEvent": "automatic_base_change_failed",
 }
-"""Where REST's names are not the GraphQL type's in snake case: https://docs.github.com/en/rest/using-the-rest-api/issue-event-types."""
+"""Names of events in REST that differ from the name of the GraphQL type in snake case.
+
+https://docs.github.com/en/rest/using-the-rest-api/issue-event-types
+"""
 BORING = {"__typename", "id", "createdAt", "actor"}
 
 
 def event_name(typename: str) -> str:
-    """Return the name of this kind of event in GitHub's REST API."""
+    """Return the name that GitHub's REST API uses for a GraphQL type of event."""
     short = typename.removesuffix("Event")
     return clip(NAMES.get(typename) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", short).lower(), 64)
 
 
 def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: str, repository_id: int) -> Record:
-    """Return an event of an issue or pull request; ``thread`` is the item that contains it.
+    """Convert an event of an issue or pull request. ``thread`` is the issue or pull request.
 
-    An entry without a time takes the time of the thread's last change, and the record says so (``has_own_time``).
+    An event without a time gets the time of the last change of the thread. Its record has ``has_own_time=False``.
     """
     node = _without_aliases(node)
     name, number = event_name(str(node["__typename"])), int(thread["number"])
@@ -63,19 +66,19 @@ def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: s
 
 
 def _without_aliases(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the entry with GitHub's own names of its fields."""
+    """Return the event with the original names of its fields instead of aliases."""
     return {name[: name.find(ALIAS_MARK, 1)] if ALIAS_MARK in name[1:] else name: node[name] for name in node}
 
 
 def _actor_name(node: Mapping[str, Any], actor: dict[str, Any] | None) -> str:
-    """Return the name of the actor; a commit's author may have no account."""
+    """Return the login of the actor, or the author's name for a commit of an author without an account."""
     if not actor and (pushed := node.get("pushed")):
         return clip(str((pushed.get("author") or {}).get("name") or ""), 200)
     return actor_login(actor)
 
 
 def _what(node: Mapping[str, Any]) -> str:
-    """Return the object of the event in a few words: the label, the new title, the commit."""
+    """Return a few words about the object of the event, such as the label, the new title or the commit."""
     if "currentTitle" in node:
         return f"{node['previousTitle']} -> {node['currentTitle']}"
     for key, part in (("label", "name"), ("commit", "oid"), ("pushed", "oid"), ("afterCommit", "oid")):
@@ -93,7 +96,7 @@ def _what(node: Mapping[str, Any]) -> str:
 
 
 def _words(values: Iterable[Any]) -> str:
-    """Return the first readable value of an unknown kind of event; empty without one."""
+    """Return the first readable value of an event of an unknown kind, or an empty string if there is none."""
     for value in values:
         if isinstance(value, dict):
             number, title = value.get("number"), value.get("title") or value.get("name") or value.get("login")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # any JSON

@@ -1,4 +1,4 @@
-"""Issues, pull requests as the issue list shows them, and comments on issues, diffs and commits."""
+"""Conversion of issues, pull requests in the issue list, and comments on issues, diffs and commits."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ from github_activity_tracker.payloads import (
 from github_activity_tracker.protocol_impl import GitHubActivity
 
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-"""SHA-1 or SHA-256, as git writes them."""
+"""A SHA-1 or SHA-256 hash in the notation of git."""
 
 
 def convert_issues(payloads: Iterable[Any], repository_id: int) -> Page:
@@ -78,7 +78,7 @@ def _issue(payload: IssuePayload, *, repository_id: int) -> Record:
         "transferred_to": "",
     }
     document = f"github:{kind}:{repository_id}:{number}"
-    # The list cannot tell an edit of the text from any other change, so an issue's edited_at stays empty here.
+    # The list does not distinguish an edit of the text from other changes, so edited_at of an issue stays empty.
     activity = _activity(payload, f"github.{kind}", document, document, title, edits=False)
     return Record(row=row, activity=activity, document=document, kind=kind)
 
@@ -128,7 +128,7 @@ def convert_commit_comments(payloads: Iterable[Any], repository_id: int) -> Page
 
 
 def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Record:
-    """Convert a comment on a commit; its thread is that of the commit."""
+    """Convert a comment on a commit. The comment belongs to the thread of the commit."""
     row: Row = _post(payload, repository_id) | {
         "commit_sha": clip(payload["commit_id"], 64),
         "path": clean_or_none(payload.get("path")),
@@ -136,7 +136,7 @@ def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Rec
         "position": bounded_int_or_none(payload.get("position"), 32),
     }
     if not SHA.fullmatch(row["commit_sha"]):
-        raise ValueError(f"no hash of a commit: {row['commit_sha']!r}")
+        raise ValueError(f"not the hash of a commit: {row['commit_sha']!r}")
     document = f"github:commit:{repository_id}:{row['commit_sha']}"
     identity = f"github:commit_comment:{row['id']}"
     activity = _activity(payload, "github.commit_comment", identity, document, row["body"] or "")
@@ -144,9 +144,9 @@ def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Rec
 
 
 def _name_of(value: object, key: str) -> str | None:
-    """Return the name of an issue type or GitHub App; None without one, and for an undocumented shape.
+    """Return the name of an issue type or GitHub App, or None if it is missing or has an undocumented shape.
 
-    These are extras: nothing about them may cost the issue or comment.
+    The name is optional. An unexpected value must not make the issue or comment malformed.
     """
     known = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
     name = known.get(key) or known.get("name")
@@ -174,7 +174,10 @@ def _post(payload: PostPayload, repository_id: int) -> Row:
 def _activity(
     payload: PostPayload, activity_type: str, external_id: str, thread: str, text: str, *, edits: bool = True
 ) -> GitHubActivity:
-    """Return the entry on the timeline. ``edits``: whether a later ``updated_at`` means that the text was edited."""
+    """Return the activity of an item.
+
+    ``edits`` says whether a later ``updated_at`` means that the text was edited.
+    """
     user = living(payload["user"])
     edited = edits and payload["updated_at"] != payload["created_at"]
     return GitHubActivity(
@@ -191,13 +194,13 @@ def _activity(
 
 
 def _people(payload: PostPayload) -> Iterator[Row]:
-    """Yield the author, unless the account no longer exists."""
+    """Yield the row of the author, unless the account no longer exists."""
     if user := living(payload["user"]):
         yield account_row(user)
 
 
 def _issue_people(payload: IssuePayload) -> Iterator[Row]:
-    """Yield the author, the assignees, and the account that closed the issue."""
+    """Yield the rows of the author, of the assignees, and of the account that closed the issue."""
     yield from _people(payload)
     if closed_by := living(payload.get("closed_by")):
         yield account_row(closed_by)

@@ -1,4 +1,4 @@
-"""Parts of GitHub's payloads that several converters share: reactions, hidden and resolved states, nested lists."""
+"""Helpers that several converters share: reactions, hidden and resolved states, nested lists."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,9 +8,9 @@ from core.ingest.values import Row, bounded_int, clean, clip
 
 
 def join_pages(pages: Iterable[Page]) -> Page | None:
-    """Return consecutive pages as one; ``None`` when two of them contain different versions of an item or account.
+    """Return consecutive pages as one page, or None if two pages contain different versions of an item or account.
 
-    An item that was edited between two requests has two texts, and a renamed account two logins.
+    Versions differ if an item was edited or an account was renamed between two requests.
     """
     joined, seen = Page(), dict[object, Row]()
     for page in pages:
@@ -30,11 +30,11 @@ REACTIONS = {
     "THUMBS_UP": "+1", "THUMBS_DOWN": "-1", "LAUGH": "laugh", "HOORAY": "hooray", "CONFUSED": "confused",
     "HEART": "heart", "ROCKET": "rocket", "EYES": "eyes",
 }  # fmt: skip
-"""REST's names of reactions by GraphQL's."""
+"""Names of reactions in REST, by their names in GraphQL."""
 
 
 def reaction_counts(groups: Any) -> dict[str, int]:
-    """Return the numbers of reactions by kind from GraphQL's groups, without kinds that were not used."""
+    """Return the number of reactions of each kind from GraphQL's groups. Kinds without reactions are omitted."""
     counts: dict[str, int] = {}
     for group in groups or ():
         if number := ((group or {}).get("reactors") or {}).get("totalCount"):
@@ -44,12 +44,15 @@ def reaction_counts(groups: Any) -> dict[str, int]:
 
 
 def rest_reaction_counts(counts: Mapping[str, object] | None) -> dict[str, int]:
-    """Return the numbers of reactions by kind from REST's roll-up, without kinds that were not used."""
+    """Return the number of reactions of each kind from REST's summary. Kinds without reactions are omitted."""
     return {clean(k): n for k, n in (counts or {}).items() if isinstance(n, int) and n and k != "total_count"}
 
 
 def hidden_state(node: Mapping[str, Any]) -> Row:
-    """Return whether GitHub hides a comment or review, and why; ``None`` where the server does not say."""
+    """Return the columns that tell whether a comment or review is hidden, and the reason.
+
+    ``is_minimized`` is None if the server does not say.
+    """
     hidden = node.get("isMinimized")
     return {
         "is_minimized": None if hidden is None else bool(hidden),
@@ -58,7 +61,7 @@ def hidden_state(node: Mapping[str, Any]) -> Row:
 
 
 def resolved_state(thread: Mapping[str, Any]) -> Row:
-    """Return the review thread of a comment, whether it is resolved, and by whom."""
+    """Return the columns with a comment's review thread, whether it is resolved, and the account that resolved it."""
     resolved = thread.get("isResolved")
     by = (thread.get("resolvedBy") or {}).get("databaseId") if resolved else None
     return {
@@ -69,7 +72,7 @@ def resolved_state(thread: Mapping[str, Any]) -> Row:
 
 
 def arrived_whole(connection: Mapping[str, Any] | None) -> bool:
-    """Return whether a GraphQL connection holds as many nodes as GitHub counts; a missing one does not."""
+    """Return whether a GraphQL connection contains as many nodes as GitHub counts. A missing connection does not."""
     if connection is None or connection.get("nodes") is None:
         return False
     nodes = [node for node in connection["nodes"] if node]
@@ -77,5 +80,5 @@ def arrived_whole(connection: Mapping[str, Any] | None) -> bool:
 
 
 def last_number(url: str) -> int:
-    """Return the number at the end of the URL of an issue or pull request. Raises ValueError without one."""
+    """Return the number at the end of the URL of an issue or pull request. Raises ValueError without a number."""
     return bounded_int(int(url.rstrip("/").rpartition("/")[2]), 32)

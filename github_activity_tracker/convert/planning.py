@@ -1,4 +1,4 @@
-"""Releases, labels and milestones."""
+"""Conversion of releases, labels and milestones."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -23,7 +23,7 @@ def convert_labels(payloads: Iterable[Any], repository_id: int) -> tuple[list[Ro
 
 
 def convert_milestones(payloads: Iterable[Any], repository_id: int) -> tuple[list[Row], list[Malformed]]:
-    """Convert a repository's milestones. The store leaves out a creator that is not stored."""
+    """Convert a repository's milestones. The store omits a creator without a stored account."""
     return _rows(payloads, partial(_milestone, repository_id=repository_id))
 
 

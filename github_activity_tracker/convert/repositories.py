@@ -1,4 +1,4 @@
-"""Repositories from REST and GraphQL payloads."""
+"""Conversion of repositories from REST and GraphQL payloads."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from github_activity_tracker.convert.page import arrived_whole
 from github_activity_tracker.payloads import RepositoryPayload
 
 LARGEST_COUNT = 2**31 - 1
-"""The largest value of PostgreSQL's integer."""
+"""The largest value of PostgreSQL's type ``integer``."""
 
 
 def count_of(value: object) -> int:
-    """Return a number of stars, watchers or forks for a column; 0 for anything but a number."""
+    """Return a number of stars, watchers or forks that fits into its column, or 0 if the value is not a number."""
     return min(max(value, 0), LARGEST_COUNT) if isinstance(value, int) else 0
 
 
@@ -26,11 +26,14 @@ SWITCHES_OF_FACTS = {
     "hasDiscussionsEnabled": "has_discussions", "hasProjectsEnabled": "has_projects", "hasWikiEnabled": "has_wiki",
     "isTemplate": "is_template", "isDisabled": "disabled",
 }  # fmt: skip
-"""Names in GraphQL and columns. GraphQL does not know ``has_pages`` and ``has_downloads``."""
+"""Columns by the names of GraphQL's fields. GraphQL has no fields for ``has_pages`` and ``has_downloads``."""
 
 
 def repository_row(payload: RepositoryPayload) -> Row:
-    """Return the row of a repository. Facts that the payload lacks are not in the row: the stored ones stay."""
+    """Return the row of a repository.
+
+    Optional facts that the payload lacks are not in the row, so the stored values are preserved.
+    """
     owner = payload.get("owner")
     return {
         **{name: bool(value) for name in SWITCHES if (value := payload.get(name)) is not None},
@@ -61,7 +64,7 @@ def repository_row(payload: RepositoryPayload) -> Row:
 
 
 def _shown(payload: Mapping[str, Any], *names: tuple[str, str]) -> Row:
-    """Return the texts in the payload, by the names of their columns; an empty one is None."""
+    """Return the texts that the payload contains, by column. An empty text is None."""
     found = {column: clean_or_none(payload[name]) or None for name, column in names if name in payload}
     if found.get("visibility"):
         found["visibility"] = clip(str(found["visibility"]).lower(), 32)
@@ -69,7 +72,7 @@ def _shown(payload: Mapping[str, Any], *names: tuple[str, str]) -> Row:
 
 
 def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
-    """Return the license, where the payload says whether there is one."""
+    """Return the columns of the license. If the payload does not mention the license, return no columns."""
     if name not in payload:
         return {}
     shown = payload[name] or {}
@@ -78,7 +81,10 @@ def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
 
 
 def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> Row:
-    """Return parent and source of a fork; None for a repository that is not a fork, nothing where they are hidden."""
+    """Return the columns with the parent and the source of a fork.
+
+    The columns are None if the repository is not a fork. They are omitted if GitHub hides the related repository.
+    """
     row: Row = {}
     for column, related in (("parent", parent), ("source", source)):
         if related or fork is False:
@@ -91,21 +97,21 @@ def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> R
 
 
 def _topics(connection: Mapping[str, Any] | None) -> Row:
-    """Return the topics; nothing where GitHub shows fewer than it counts: the stored ones stay."""
+    """Return the column of topics. It is omitted if topics are missing, so the stored topics are preserved."""
     if connection is None or not arrived_whole(connection):
         return {}
     return {"topics": [clean((node.get("topic") or {}).get("name")) for node in connection["nodes"]]}
 
 
 def provisional_row(repository_id: int, full_name: str) -> Row:
-    """Return the row of a repository that is known by name only; ``repository_id`` is made up and negative."""
+    """Return the row of a repository with an unknown id. ``repository_id`` is a negative placeholder."""
     return repository_row({"id": repository_id, "full_name": full_name, "owner": None})
 
 
 def repository_row_of_facts(facts: dict[str, Any]) -> Row:
-    """A repository's facts as GraphQL shows them: the same row, without what GraphQL does not know.
+    """Return the row of a repository from GraphQL facts, without the columns that GraphQL lacks.
 
-    The first repository of a fork network is known where the parent is no fork itself.
+    GraphQL does not return the source of a fork. The source is known only if the parent is not itself a fork.
     """
     parent = facts.get("parent")
     source = parent if parent and parent.get("isFork") is False else None

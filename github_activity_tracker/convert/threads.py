@@ -1,4 +1,4 @@
-"""Pull requests, reviews and timelines from GraphQL."""
+"""Conversion of pull requests, reviews and timelines from GraphQL payloads."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from github_activity_tracker.payloads import NOT_EVENTS
 from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubActivity
 
 COLUMNS = {"review_requests": "reviewRequests", "closes": "closingIssuesReferences"}
-"""Columns of a pull request that hold lists, and the connections that deliver them."""
+"""The columns of a pull request that contain lists, with the GraphQL connection of each column."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThreadPage:
     """A converted page of issues or pull requests.
 
-    ``whole_*``: numbers with complete reviews or timelines on this page.
+    ``whole_reviews`` and ``whole_timelines`` are the numbers of items with all reviews or events on this page.
     """
 
     pulls: list[Row] = field(default_factory=list[Row])
@@ -32,11 +32,11 @@ class ThreadPage:
     whole_reviews: list[int] = field(default_factory=list[int])
     whole_timelines: list[int] = field(default_factory=list[int])
     short_columns: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-    """By pull request id, the columns with incomplete lists: they do not replace longer ones."""
+    """Columns with incomplete lists, by pull request id. An incomplete list does not replace a longer stored list."""
 
 
 def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> ThreadPage:
-    """Convert a page of ``issue`` or ``pull_request`` items; a malformed item is set aside and stops no other."""
+    """Convert a page of ``issue`` or ``pull_request`` items. Malformed items are added to ``malformed``."""
     page = ThreadPage()
     for item in items:
         try:
@@ -58,7 +58,7 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
 
 
 def _timeline(item: Any, repository_id: int) -> Row | None:
-    """Return the row with the size of a timeline, or None where something of it is known to be missing."""
+    """Return the row with the size of a timeline, or None if the timeline is known to be missing."""
     if item["timelineItems"] is None and SHORTFALL in item:
         return None
     return {
@@ -68,12 +68,12 @@ def _timeline(item: Any, repository_id: int) -> Row | None:
 
 
 def _name(kind: str, item: Any) -> str:
-    """Return the name of a skipped item; it is requested again by its number."""
-    return f"{kind}:{item.get('number')}" if isinstance(item, dict) else ""  # pyright: ignore[reportUnknownMemberType]  # anything may stand here
+    """Return the external id of a skipped item. It contains the number, by which a retry requests the item."""
+    return f"{kind}:{item.get('number')}" if isinstance(item, dict) else ""  # pyright: ignore[reportUnknownMemberType]  # any JSON
 
 
 def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
-    """Add a pull request's reviews; return whether they are complete."""
+    """Add the reviews of a pull request to the page. Returns whether the reviews are complete."""
     connection: Any = item.get("reviews") or {"nodes": [], "totalCount": -1}
     for node in connection["nodes"]:
         try:
@@ -85,7 +85,7 @@ def _reviews(page: ThreadPage, item: Any, repository_id: int) -> bool:
 
 
 def _events(page: ThreadPage, item: Any, kind: str, repository_id: int) -> bool:
-    """Add the events of a timeline; return whether they are complete."""
+    """Add the events of a timeline to the page. Returns whether the timeline is complete."""
     connection: Any = item.get("timelineItems") or {"nodes": [], "totalCount": -1}
     for node in connection["nodes"]:
         if node and node.get("__typename") in NOT_EVENTS:
@@ -104,7 +104,7 @@ def _author(node: Any) -> Iterator[Any]:
 
 
 def _is_whole(connection: Any) -> bool:
-    """Return whether as many members arrived as GitHub counts: only then does absence mean deletion."""
+    """Return whether as many members arrived as GitHub counts. Only then, an absent member was deleted on GitHub."""
     ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
     return len(ids) == len(connection["nodes"]) == connection["totalCount"] and not connection.get("before")
 
@@ -144,7 +144,7 @@ def _nodes(item: Any, name: str) -> Sequence[Any]:
 
 
 def _is_withheld(node: Any, item: Any) -> bool:
-    """Return whether an error, not a deleted account or team, made a requested reviewer null."""
+    """Return whether a requested reviewer is null because of an error, and not because the account was deleted."""
     return SHORTFALL in item and "requestedReviewer" in node and node["requestedReviewer"] is None
 
 
@@ -157,7 +157,7 @@ def _short_columns(item: Any) -> list[str]:
 
 
 def _reviewer(node: Any) -> dict[str, Any]:
-    """Return kind, numeric id and name of a requested reviewer; of a team only its node id."""
+    """Return kind, numeric id and name of a requested reviewer. A team has a node id instead of a numeric id."""
     reviewer = node.get("requestedReviewer") or {}
     known = {"kind": str(reviewer.get("__typename") or ""), "id": actor_id(reviewer)}
     if known["kind"] == "Team":
