@@ -1,1 +1,1 @@
-"""All writes of the tracker. A page, its re-index requests and its checkpoint are one transaction."""
+"""All writes of the tracker. A page, its re-index requests and its checkpoint are stored in one transaction."""

@@ -1,4 +1,4 @@
-"""Accounts of GitHub and their logins."""
+"""Stores accounts and their logins."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,25 @@ from github_activity_tracker.convert.accounts import Logins, observe_login
 from github_activity_tracker.models import Account, FormerLogin
 
 GRAPHQL = "graphql"
-"""Variant of all accounts from GraphQL: its lists show the same login of an account, unlike the lists of REST."""
+"""The variant for accounts from GraphQL. Unlike REST, all lists of GraphQL have the same login of an account."""
 AUTHOR: Mapping[str, str] = {"author_id": "author_id"}
-"""For ``upsert``: rows keep the stored author when GitHub shows no author for a flagged or deleted account."""
+"""The ``guarded`` argument of ``upsert`` for rows with an author.
+
+GitHub returns no author for a flagged or deleted account. In this case, the stored author is preserved.
+"""
 
 
 class GitHubAccounts(AccountStore):
-    """Accounts. The variant is the stream that showed them: lists may show different logins of one account."""
+    """The store of GitHub accounts.
+
+    The variant is the stream that contained the account, because lists may have different logins of one account.
+    """
 
     source_system = "github"
     model = Account
 
     def compare(self, rows: Sequence[Row], variant: str) -> AccountChanges:
-        """Decide which login is shown, keep the login of each variant, and find former logins."""
+        """Return rows with the login to display and the login of each variant, and the logins that were replaced."""
         by_id = {row["id"]: row for row in rows}
         stored = Account.objects.filter(pk__in=list(by_id)).values_list("pk", "login", "kind", "logins")
         known = {pk: (login, kind, logins) for pk, login, kind, logins in stored}
@@ -50,24 +56,30 @@ forget_written = _accounts.forget
 
 
 def store_accounts(rows: Iterable[Row], source: str = "rest") -> None:
-    """Store accounts that the REST list ``source`` showed, and bring new logins to the timeline and the index."""
+    """Store accounts from the REST list ``source``. New logins also update the timeline and the index."""
     _accounts.store(rows, variant=source)
 
 
 def store_seen_accounts(rows: Iterable[Row]) -> None:
-    """Store accounts from GraphQL, whose login and kind are comparable with REST's; other stored fields stay."""
+    """Store accounts from GraphQL.
+
+    The node id and the addresses of known accounts are not updated, because GraphQL's values may differ from REST's.
+    """
     _accounts.store(rows, variant=GRAPHQL, keep=("node_id", "avatar_url", "html_url"))
 
 
 def store_accounts_of_commits(rows: Iterable[Row]) -> None:
-    """Insert unknown accounts from no-reply addresses. Known accounts stay: an old address may contain an old login."""
+    """Insert unknown accounts from no-reply addresses.
+
+    Known accounts are not changed, because an old address may contain an old login.
+    """
     rows = [row | {"logins": {}} for row in rows]
     if rows:
         upsert(Account, rows, key=["id"], keep=[name for name in rows[0] if name != "id"])
 
 
 def present_logins(ids: Iterable[int]) -> dict[int, str]:
-    """Return the logins under which these accounts are shown, by id."""
+    """Return the displayed logins of these accounts, by id."""
     return dict(Account.objects.filter(pk__in=set(ids)).values_list("pk", "login"))
 
 

@@ -1,6 +1,6 @@
-"""Commits, their files and authors, and the refs up to which the history is stored.
+"""Stores commits with their files and authors, and the refs up to which the history is stored.
 
-The accounts behind author addresses reach the timeline and the documents too.
+The accounts of author addresses also update the timeline and the documents.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from github_activity_tracker.store.pages import (
 )
 
 LONGEST = 254
-"""Maximum number of characters of an address: https://www.rfc-editor.org/errata/eid1690"""
+"""Maximum number of characters of an email address: https://www.rfc-editor.org/errata/eid1690"""
 UNKNOWN = """
     SELECT DISTINCT ON (author_email) author_email, sha FROM github_activity_tracker_commit AS stored
     WHERE repository_id = %s AND author_id IS NULL AND deleted_at IS NULL
@@ -56,7 +56,10 @@ CLAIM = """
 
 
 def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
-    """Return the addresses that were not looked up yet, each with a commit."""
+    """Return author addresses that were not looked up yet, each with the hash of one commit.
+
+    ``most`` is the maximum number of addresses.
+    """
     with connection.cursor() as cursor:
         cursor.execute(UNKNOWN, [repository_id, LONGEST, most])
         return dict(cursor.fetchall())
@@ -64,7 +67,7 @@ def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
 
 @transaction.atomic
 def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now: datetime) -> int:
-    """Store the accounts of addresses, and attribute their commits to them; return how many commits."""
+    """Store the accounts of author addresses, and set the authors of their commits. Returns the number of commits."""
     store_seen_accounts(actor_rows(*users.values()))
     rows = [
         {"email": email, "account_id": int(user["databaseId"]) if user else None, "asked_at": now}
@@ -83,9 +86,9 @@ def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now:
 
 
 def with_known_authors(records: Sequence[Record]) -> list[Record]:
-    """Return the commits with the authors that are known by address, under their present logins.
+    """Return the commits with the accounts that are known for their author addresses, and the displayed logins.
 
-    An account that GitHub no longer has keeps its commits.
+    An account that was deleted on GitHub stays the author of its commits.
     """
     emails = {str(record.row["author_email"]) for record in records if record.row["author_id"] is None}
     known = AuthorEmail.objects.filter(pk__in=emails).exclude(account=None).values_list("email", "account_id")
@@ -112,16 +115,16 @@ _columns = itemgetter(*FILE)
 
 
 def known_refs(repository_id: int) -> dict[str, str]:
-    """Return branches and tags by full name, as of the last complete reading."""
+    """Return the hashes of branches and tags by full name, as of the last completed plan."""
     return dict(GitRef.objects.filter(repository_id=repository_id).values_list("name", "sha"))
 
 
 MISSING = "missing_object"
-"""Reason of skips of refs with a missing object."""
+"""Reason of skips for branches and tags with a missing object."""
 
 
 def record_missing_refs(scope: Scope, names: Sequence[str]) -> None:
-    """Record branches and tags with a missing object, and clear the skips of those that are complete again."""
+    """Record branches and tags with a missing object, and clear the skips of all other branches and tags."""
     open_items = SkippedItem.objects.filter(
         collector=COLLECTOR, scope=scope.external_id, stream=POSITION, reason=MISSING, cleared_at=None
     ).values_list("external_id", flat=True)
@@ -130,7 +133,7 @@ def record_missing_refs(scope: Scope, names: Sequence[str]) -> None:
     for name in names:
         record_skip(
             collector=COLLECTOR, scope=scope.external_id, stream=POSITION, external_id=_clipped(name), reason=MISSING,
-            detail=f"{name} leads to an object that the repository does not have",
+            detail=f"{name} points to an object that the repository does not have",
         )  # fmt: skip
 
 
@@ -139,10 +142,10 @@ def _clipped(name: str) -> str:
 
 
 def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> CommitPlan:
-    """Return the plan that an earlier run did not finish, else a new one for the present refs.
+    """Return the plan that an earlier run did not finish, or a new plan for the current refs.
 
-    A plan is saved before its first page, so that the next run continues a killed one at the same commit of the
-    same list.
+    A plan is saved before its first page. After a run was killed, the next run continues at the same commit of the same
+    list. With ``full``, the result is always a new plan, for all commits.
     """
     saved = load_state(repository_id, PLAN).extras.get("refs")
     known = frozenset(known_refs(repository_id).values())
@@ -159,9 +162,10 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
 
 @transaction.atomic
 def store_commits(page: Page, *, scope: Scope, done: int | None) -> PageResult:
-    """Write a page of commits with their files; a constant number of statements.
+    """Write a page of commits with their files, with a constant number of statements.
 
-    ``done`` is None for commits that were read one by one. Skips of commits that could be converted are cleared.
+    ``done`` is the new position in the plan, or None for commits that were read one by one. Skips of malformed commits
+    that could now be converted are cleared.
     """
     store_accounts_of_commits(page.accounts.values())
     known = with_known_authors(_with_times(page.records, int(scope.external_id)))
@@ -185,7 +189,7 @@ def store_commits(page: Page, *, scope: Scope, done: int | None) -> PageResult:
 
 
 def _clear_malformed(scope: Scope, shas: Sequence[str]) -> None:
-    """Clear the skips of malformed commits that can be converted now or are gone."""
+    """Clear the skips of malformed commits that can now be converted or were deleted."""
     waiting = SkippedItem.objects.filter(
         collector=COLLECTOR, scope=scope.external_id, stream=POSITION, reason="malformed", cleared_at=None
     )
@@ -193,7 +197,7 @@ def _clear_malformed(scope: Scope, shas: Sequence[str]) -> None:
 
 
 def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Record]:
-    """Give commits without a readable date a time on the timeline; most pages have no such commit."""
+    """Return the commits, each with a time for the timeline. Most pages have no commit without a readable date."""
     undated = [record for record in records if not record.activity.occurred_at]
     if not undated:
         return records
@@ -206,7 +210,10 @@ def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Recor
 
 
 def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Mapping[str, int]) -> None:
-    """Write the files of changed commits; files of ``new`` commits are not stored yet. Both are keys by hash."""
+    """Write the files of changed commits. The files of ``new`` commits are only inserted.
+
+    ``new`` and ``changed`` have the keys of commits by hash.
+    """
     lines = (
         (new[record.row["sha"]], *_columns(file))
         for record in records if record.row["sha"] in new for file in record.children
@@ -219,10 +226,10 @@ def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Map
 
 @transaction.atomic
 def close_plan(scope: Scope, plan: CommitPlan, changes: Sequence[HeadChange], now: datetime) -> int:
-    """Record that everything behind the plan's refs is stored, and how the refs changed since the last time.
+    """Record that the history of the plan's refs is stored, and how the refs changed since the last completed plan.
 
-    Commits that no branch or tag leads to any more are marked as deleted; returns how many. Refs that are gone are
-    deleted here and remain in ``RefChange``.
+    Commits that are no longer reachable from a branch or tag are marked as deleted. Returns the number of these
+    commits. The rows of deleted refs are removed. Their deletion is recorded in ``RefChange``.
     """
     repository_id = int(scope.external_id)
     RefChange.objects.bulk_create(

@@ -1,8 +1,8 @@
-"""Gaps: items that GitHub counts and does not deliver. Saved, so that a gap does not cost requests in every run.
+"""Records gaps: rows that GitHub counts but does not return. A recorded gap does not cost requests in every run.
 
-A gap is a ``SkippedItem`` with the reason ``not_delivered``: visible in the admin, where a retry can be requested.
-It is tried again when one of its numbers changes, when a retry is requested, or after a pause that doubles with
-each attempt. A gap that the operator accepted is tried again only when it grows or when a retry is requested.
+A gap is stored as a ``SkippedItem`` with the reason ``not_delivered``. It is visible in the admin, where a retry can be
+requested. A gap is tried again if one of its counts changes, if a retry is requested, or after a pause that doubles
+with each attempt. A gap that the operator accepted is tried again only if it grows or a retry is requested.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,24 +15,27 @@ from github_activity_tracker.store.pages import COLLECTOR
 
 NOT_DELIVERED = "not_delivered"
 ACCEPTED = "accepted"
-"""A difference that the operator accepted, such as rows that were deleted here on purpose."""
+"""Reason of skips for differences that the operator accepted, such as rows that were deleted on purpose."""
 UNSERVED = "@"
-"""Separates stream and instant in the name of a skip for items that GitHub lists at that instant and does not serve."""
+"""Separator between stream and instant in the external id of a skip for an instant that GitHub serves incompletely."""
 LONGEST_PAUSE = timedelta(days=32)
 """Maximum pause between two attempts."""
 DOUBLINGS = 5
-"""Attempts after which the pause no longer grows: 2 ** 5 days."""
+"""Number of attempts after which the pause no longer grows. The pause is then 2 ** 5 days."""
 THREAD_STREAMS = {
     "issue_timelines": ("events",),
     "pulls": ("events", "reviews"),
     "discussions": ("discussion_comments",),
 }
-"""Streams that retry their own incomplete items, and the contents of such an item."""
+"""Streams that retry their own incomplete items, with the streams of the rows in such an item."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """One issue, pull request or discussion with a number of rows of one stream that differs from GitHub's."""
+    """A difference between GitHub and the database in the number of rows of one stream.
+
+    ``number`` is the number of the issue, pull request or discussion.
+    """
 
     stream: str
     number: int
@@ -59,12 +62,12 @@ class KnownGaps:
                     self._reasons[stream, int(number)] = item.reason
 
     def reason(self, stream: str, number: int) -> str:
-        """Return why rows of this stream are known to be missing there; empty when they are not."""
+        """Return the known reason why an item lacks rows of this stream, or an empty string if none is known."""
         gap = self._gaps.get((stream, number))
         return gap.reason if gap else self._reasons.get((stream, number), "")
 
     def is_due(self, gap: Gap, now: datetime) -> bool:
-        """Return whether a difference should be tried (again); once in a comparison is enough."""
+        """Return whether to request the missing rows of a gap now. A gap is requested at most once per comparison."""
         known = self._gaps.get((gap.stream, gap.number))
         if (gap.stream, gap.number) in self._asked:
             return False
@@ -79,7 +82,10 @@ class KnownGaps:
         return now >= known.last_seen_at + timedelta(days=2 ** min(known.attempts, DOUBLINGS))
 
     def settle(self, scope: Scope, asked: Collection[Gap], still: Iterable[Gap]) -> int:
-        """Record the gaps that are ``still`` open after an attempt, and clear the others; return how many remain."""
+        """Record the gaps that are ``still`` open after an attempt, and clear the closed gaps.
+
+        ``asked`` are the gaps that were attempted. Returns the number of gaps that are still open.
+        """
         self._asked |= {(gap.stream, gap.number) for gap in asked}
         remaining = {(gap.stream, gap.number): gap for gap in still}
         for gap in asked:
@@ -97,7 +103,7 @@ class KnownGaps:
     def clear_closed(
         self, differing: Iterable[tuple[str, int]], numbers: Iterable[int], streams: Iterable[str]
     ) -> None:
-        """Clear gaps of these numbers and streams that no longer exist."""
+        """Clear the gaps of these numbers and streams that are not in ``differing`` any more."""
         open_keys, covered, of = set(differing), set(numbers), set(streams)
         for stream, number in [key for key in self._gaps if key[0] in of and key[1] in covered]:
             if (stream, number) not in open_keys:
@@ -106,9 +112,9 @@ class KnownGaps:
 
 
 def clear_unserved(repository_id: int) -> None:
-    """Clear the skips of instants that GitHub did not serve completely, after a comparison of everything.
+    """Clear the skips of instants that GitHub did not serve completely. Call this after a complete comparison.
 
-    Skips of a stream of which GitHub still counts more than is stored stay.
+    The skips of a stream that still has open gaps are not cleared.
     """
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope=str(repository_id), cleared_at=None)
     short = set(waiting.filter(reason=NOT_DELIVERED).values_list("stream", flat=True))
@@ -118,7 +124,7 @@ def clear_unserved(repository_id: int) -> None:
 
 
 def accept(repository_id: int, gaps: Iterable[Gap]) -> int:
-    """Record differences that the operator accepts; return how many."""
+    """Record the differences that the operator accepts. Returns the number of these differences."""
     accepted = list(gaps)
     for gap in accepted:
         record_skip(
@@ -137,7 +143,7 @@ def _numbers(gap: Gap) -> dict[str, int]:
 
 
 def _explain(gap: Gap) -> str:
-    """Return one line about the difference for the operator."""
+    """Return a line that explains the difference to the operator."""
     text = f"GitHub counts {gap.github} {gap.stream.replace('_', ' ')} of #{gap.number}; {gap.stored} are stored"
     if gap.stream == "events" and gap.github > 250 and gap.stored >= 250:
         text += "; a timeline lists at most 250 commits of a pull request"

@@ -1,6 +1,6 @@
-"""What all streams share when they write a page: checkpoints, rows, tombstones, the timeline and skips.
+"""Functions that all streams use to write a page: checkpoints, rows, tombstones, the timeline and skips.
 
-A row that is gone at GitHub stays as a tombstone, with the time when its absence was noticed.
+A row that was deleted on GitHub stays as a tombstone, with the time when its absence was noticed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ forget_state = _checkpoints.drop
 
 
 def shortfalls(repository_id: int, stream: str) -> dict[str, dict[str, Any]]:
-    """Return the payloads of the open skips of incomplete items, by the skips' external ids."""
+    """Return the payloads of the open skips of incomplete items, by external id."""
     items = SkippedItem.objects.filter(
         collector=COLLECTOR, scope=str(repository_id), stream=stream, cleared_at=None, payload__has_key="lists"
     )
@@ -45,15 +45,15 @@ GONE_FROM_WHOLE = """
       AND NOT EXISTS (SELECT 1 FROM unnest(%s::{type}[]) AS here (id) WHERE here.id = stored.{key})
     RETURNING {key}, {number}
 """
-"""Marks live rows of complete lists that are not in the new page."""
+"""Marks the live rows of complete lists that are absent from the new page as deleted."""
 
 
 def mark_absent_deleted(
     model: type[models.Model], number: str, whole: Sequence[int], here: Sequence[Any], *, scope: Scope, now: datetime
 ) -> list[tuple[Any, int]]:
-    """Mark rows of the ``whole`` numbers that are not ``here`` as deleted, in one statement.
+    """Mark rows that are absent from complete lists as deleted. Returns the keys and numbers of these rows.
 
-    Returns their keys and numbers.
+    ``whole`` are the numbers of items with complete lists. ``here`` are the keys of the rows on the page.
     """
     if not whole:
         return []
@@ -66,19 +66,19 @@ def mark_absent_deleted(
 
 
 def mark_rows_deleted(model: type[models.Model], keys: Iterable[Any], now: datetime) -> int:
-    """Mark rows as deleted by their keys; return how many were alive."""
+    """Mark rows as deleted by their keys. Returns the number of rows that were live before."""
     return model._default_manager.filter(pk__in=list(keys), deleted_at=None).update(deleted_at=now)
 
 
 def mark_activities_deleted(external_ids: Iterable[str], now: datetime) -> None:
-    """Mark entries of the timeline as deleted."""
+    """Mark activities as deleted."""
     names = list(external_ids)
     if names:
         Activity.objects.filter(source_system="github", external_id__in=names, deleted_at=None).update(deleted_at=now)
 
 
 def mark_thread_activities_deleted(threads: Iterable[str], now: datetime) -> None:
-    """Mark all timeline entries of these issues, pull requests or discussions as deleted."""
+    """Mark all activities of these issues, pull requests or discussions as deleted."""
     names = list(threads)
     if names:
         Activity.objects.filter(source_system="github", thread__in=names, deleted_at=None).update(deleted_at=now)
@@ -103,9 +103,9 @@ def drop_documents(kind: str, numbers: Iterable[int], scope: Scope, now: datetim
 
 
 def keep_earlier_texts(model: type[models.Model], records: Sequence[Record], kind: str) -> None:
-    """Save the texts that these rows replace; at most two statements.
+    """Save the stored texts that the records replace, with at most two statements.
 
-    Call it before the rows are written, in the same transaction.
+    Call this function before the rows are written, in the same transaction.
     """
     if not records:
         return
@@ -127,12 +127,12 @@ def keep_earlier_texts(model: type[models.Model], records: Sequence[Record], kin
                 }
             )
         if old is None or old["updated_at"] <= row["updated_at"]:
-            known[row["id"]] = row  # the next page may contain it again, edited meanwhile
+            known[row["id"]] = row  # a later record may be a newer version of the same item
     upsert(Revision, replaced, key=["kind", "object_id", "written_at", "replaced_at"])
 
 
 def _stored_texts(model: type[models.Model], ids: list[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
-    """Return rows by id. Plain SQL: the ORM needs ten times as long for hundreds of ids."""
+    """Return rows by id. This is plain SQL, because the ORM takes ten times as long for hundreds of ids."""
     statement = sql.SQL("SELECT {} FROM {} WHERE id = ANY(%s)").format(
         sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(model._meta.db_table)
     )
@@ -142,9 +142,9 @@ def _stored_texts(model: type[models.Model], ids: list[int], names: Sequence[str
 
 
 def keep_longer_lists(model: type[models.Model], rows: Sequence[Row], short: Mapping[int, Sequence[str]]) -> list[Row]:
-    """Return the rows; a ``short`` column keeps the stored list if that is longer than the new one.
+    """Return the rows with the longer of the new and the stored list in each incomplete column.
 
-    ``short`` has columns by the rows' ids. Rows without a short column cost no query.
+    ``short`` has the incomplete columns by row id. If it is empty, no query is sent.
     """
     if not short:
         return list(rows)
@@ -160,9 +160,9 @@ def keep_longer_lists(model: type[models.Model], rows: Sequence[Row], short: Map
 
 
 def keep_known_authors(model: type[models.Model], records: Sequence[Record], actor: str = "author_id") -> list[Record]:
-    """Return the records; where an error hid the actor, with the stored author.
+    """Return the records. If an error hid the actor of a record, the stored author is used.
 
-    ``actor`` is the column of the author's id. Records without a hidden actor cost no query.
+    ``actor`` is the column with the id of the author. If no actor is hidden, no query is sent.
     """
     key = str(model._meta.pk.attname)  # pyright: ignore[reportOptionalMemberAccess]  # every model has one
     hidden = [record.row[key] for record in records if record.activity.actor_name == HIDDEN]
@@ -190,7 +190,10 @@ KINDS: dict[type[models.Model], str] = {
     CommitComment: "commit_comment",
 }
 ACTOR: Mapping[str, str] = {"actor_external_id": "actor_external_id", "actor_name": "actor_external_id"}
-"""For ``upsert``: an activity keeps its stored actor when GitHub shows no actor for a deleted or flagged account."""
+"""The ``guarded`` argument of ``upsert`` for activities.
+
+GitHub returns no actor for a deleted or flagged account. In this case, the stored actor is preserved.
+"""
 
 
 @transaction.atomic
@@ -199,7 +202,7 @@ def store_page(
 ) -> PageResult:
     """Write a page of issues or comments with a constant number of statements. Unchanged rows are not updated.
 
-    ``state`` is ``None`` for items that were requested one by one.
+    ``state`` is None for items that were requested one by one, so no checkpoint is saved.
     """
     store_accounts(page.accounts.values(), stream)
     keep_earlier_texts(model, page.records, KINDS[model])
@@ -218,9 +221,9 @@ def store_page(
 
 
 def record_changes(records: Iterable[Record], scope: Scope) -> None:
-    """Update the timeline with new and changed records and request a re-index of their documents.
+    """Add new and changed records to the timeline, and request a re-index of their documents.
 
-    The timeline shows each account under one login, whichever of its logins GitHub sent with the item.
+    An account may have several logins in GitHub's lists. The timeline uses the displayed login for all its activities.
     """
     changed = list(records)
     actors = {record.activity.actor_external_id for record in changed} - {""}
@@ -235,8 +238,8 @@ def skip_malformed(items: Sequence[Malformed], *, scope: Scope, stream: str) -> 
 
 
 def record_refused(scope: Scope, stream: str, external_id: str) -> None:
-    """Record an item that GitHub failed to return."""
+    """Record a skip for an item that GitHub did not return."""
     record_skip(
         collector=COLLECTOR, scope=scope.external_id, stream=stream, external_id=external_id, reason="refused",
-        detail="GitHub did not return it, even when it was requested alone",
+        detail="GitHub did not return the item, even in a request of its own",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Releases, labels and milestones: whole lists, so that items that are absent are gone."""
+"""Stores releases, labels and milestones. Their lists are complete, so absent items were deleted on GitHub."""
 
 from datetime import datetime
 
@@ -29,7 +29,7 @@ def store_rows(
     model: type[models.Model], rows: list[Row], malformed: list[Malformed], accounts: list[Row],
     *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True,
 ) -> PageResult:  # fmt: skip
-    """Write a repository's labels or milestones; rows that are absent from a ``whole`` list are marked as deleted."""
+    """Write labels or milestones of a repository. Rows that are absent from a ``whole`` list are marked as deleted."""
     store_accounts(accounts, stream)
     written = upsert(model, rows, key=["id"])
     gone = _absent(model, rows, malformed, scope) if whole else []
@@ -48,7 +48,7 @@ def store_rows(
 def store_releases(
     page: Page, *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True
 ) -> PageResult:
-    """Write a repository's releases; rows that are absent from a ``whole`` list are marked as deleted."""
+    """Write releases of a repository. Rows that are absent from a ``whole`` list are marked as deleted."""
     store_accounts(page.accounts.values(), stream)
     keep_earlier_texts(Release, page.records, "release")
     written = upsert(Release, (record.row for record in page.records), key=["id"], guarded=AUTHOR)
@@ -69,7 +69,7 @@ def store_releases(
 
 
 def _absent(model: type[models.Model], rows: list[Row], malformed: list[Malformed], scope: Scope) -> list[int]:
-    """Return the live rows that the list lacks; none when it has malformed items."""
+    """Return the keys of live rows that the list lacks. If the list has malformed items, return an empty list."""
     if malformed:
         return []
     live = model._default_manager.filter(repository_id=int(scope.external_id), deleted_at=None)
@@ -77,7 +77,7 @@ def _absent(model: type[models.Model], rows: list[Row], malformed: list[Malforme
 
 
 def _clear_readable(malformed: list[Malformed], scope: Scope, stream: str) -> None:
-    """Clear the skips of items that a whole list shows well-formed now, or no longer has."""
+    """Clear the malformed skips of items that a complete list now has in a valid form, or no longer has."""
     waiting = SkippedItem.objects.filter(
         collector=COLLECTOR, scope=scope.external_id, stream=stream, reason="malformed", cleared_at=None
     ).exclude(external_id__in=[item.external_id for item in malformed])

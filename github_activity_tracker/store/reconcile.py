@@ -1,4 +1,4 @@
-"""Counts of stored rows for the comparison with GitHub, repairs, and tombstones for what is gone."""
+"""Counts stored rows for the comparison with GitHub, stores missing rows, and marks deleted rows."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,7 +63,7 @@ PER_THREAD: tuple[tuple[str, type[models.Model], str], ...] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentCount:
-    """An issue or pull request with a number of live comments that differs from GitHub's."""
+    """An issue or pull request with a different number of comments on GitHub and in the database."""
 
     number: int
     created_at: datetime
@@ -72,7 +72,7 @@ class CommentCount:
 
 
 def live_threads(repository_id: int) -> dict[str, int]:
-    """Return the numbers of live issues, pull requests and discussions."""
+    """Return how many live issues, pull requests and discussions are stored, by kind."""
     counts = {name: len(live_numbers(repository_id, name)) for name in ("issues", "pulls")}
     return counts | {"discussions": Discussion.objects.filter(repository_id=repository_id, deleted_at=None).count()}
 
@@ -87,7 +87,7 @@ def live_numbers(repository_id: int, name: str) -> dict[int, datetime]:
 
 
 def different_comment_counts(repository_id: int) -> list[CommentCount]:
-    """Return the live issues and pull requests with more or fewer live comments than their comment count states."""
+    """Return the live issues and pull requests with a number of live comments that differs from ``comments_count``."""
     with connection.cursor() as cursor:
         cursor.execute(DIFFERENT, [repository_id])
         return [
@@ -103,7 +103,7 @@ def count_comments(repository_id: int) -> int:
 
 
 def live_counts(repository_id: int, numbers: Collection[int]) -> dict[str, Counter[int]]:
-    """Return the number of live rows of these issues and pull requests, by stream and number; four statements."""
+    """Return the number of live rows of these issues and pull requests, by stream and number. Sends four queries."""
     return {stream: _count(model, number, repository_id, numbers) for stream, model, number in PER_THREAD}
 
 
@@ -127,7 +127,7 @@ def live_discussion_counts(repository_id: int, numbers: Collection[int]) -> tupl
 
 
 def read_timelines(repository_id: int, numbers: Collection[int]) -> set[int]:
-    """Return the numbers with a stored timeline."""
+    """Return the numbers of the issues and pull requests with a stored timeline."""
     read = Timeline.objects.filter(repository_id=repository_id, number__in=list(numbers))
     return set(read.values_list("number", flat=True))
 
@@ -136,10 +136,10 @@ def read_timelines(repository_id: int, numbers: Collection[int]) -> set[int]:
 def restore_thread(
     scope: Scope, posts: Mapping[str, Page], thread: ThreadPage, *, stream: str, now: datetime
 ) -> dict[str, PageResult]:
-    """Write an issue or pull request that was missing or marked as deleted, with everything that belongs to it.
+    """Write an issue or pull request that was missing or marked as deleted, with all its rows, in one transaction.
 
-    ``posts`` has the pages of ``issues``, ``issue_comments`` and ``review_comments``. Timeline entries and
-    documents that were marked as deleted are live again. Returns the results by stream. One transaction.
+    ``posts`` has the pages of ``issues``, ``issue_comments`` and ``review_comments``. Activities and documents that
+    were marked as deleted are restored. Returns the results by stream.
     """
     models_of = {"issues": Issue, "issue_comments": IssueComment, "review_comments": ReviewComment}
     done = {
@@ -154,14 +154,17 @@ def restore_thread(
 def store_page_again(
     model: type[models.Model], page: Page, *, scope: Scope, stream: str, place: str, state: IncrementalState
 ) -> PageResult:
-    """Write a page of a list that is read again, with a checkpoint of its own under the name ``place``."""
+    """Write a page of a list that is read again. Its checkpoint is saved under the name ``place``, not ``stream``."""
     stored = store_page(model, page, scope=scope, stream=stream, state=None)
     save_state(int(scope.external_id), place, state)
     return stored
 
 
 def node_ids(repository_id: int, stream: str, numbers: Sequence[int] | None) -> dict[str, int]:
-    """Return node ids and numeric ids of the live posts under these numbers, or under all."""
+    """Return the numeric ids of live posts by node id.
+
+    ``numbers`` are the numbers of issues, pull requests or discussions. If it is None, all posts are returned.
+    """
     model, number = POSTS[stream]
     rows = model._default_manager.filter(repository_id=repository_id, deleted_at=None).exclude(node_id="")
     if numbers is not None:
@@ -186,7 +189,7 @@ def mark_posts_deleted(scope: Scope, stream: str, keys: Sequence[int], now: date
 
 @transaction.atomic
 def mark_discussions_deleted(scope: Scope, keys: Sequence[int], now: datetime) -> None:
-    """Mark discussions as deleted with all their comments."""
+    """Mark discussions and all their comments as deleted, and remove their documents from the index."""
     of: dict[str, Any] = {"repository_id": int(scope.external_id), "deleted_at": None}
     numbers = list(Discussion.objects.filter(pk__in=keys, **of).values_list("number", flat=True))
     Discussion.objects.filter(pk__in=keys, **of).update(deleted_at=now)
@@ -206,7 +209,10 @@ def _reindex_issues_and_pulls(scope: Scope, numbers: Collection[int]) -> None:
 
 @transaction.atomic
 def mark_thread_deleted(scope: Scope, kind: str, number: int, *, moved_to: str, now: datetime) -> None:
-    """Mark an issue or pull request as deleted with everything under it."""
+    """Mark an issue or pull request and all its rows as deleted, and remove its document from the index.
+
+    ``moved_to`` is the new address of a transferred issue, or an empty string.
+    """
     of = {"repository_id": int(scope.external_id), "deleted_at": None}
     Issue.objects.filter(number=number, **of).update(deleted_at=now, transferred_to=moved_to)
     PullRequest.objects.filter(number=number, **of).update(deleted_at=now)
@@ -220,7 +226,7 @@ def mark_thread_deleted(scope: Scope, kind: str, number: int, *, moved_to: str, 
 
 
 def account_node_ids(repository_id: int) -> dict[str, int]:
-    """Return node ids and ids of the accounts with activity in this repository, also of those that are gone."""
+    """Return the ids of the accounts with activities in this repository, by node id. Deleted accounts are included."""
     wrote = Activity.objects.filter(scope__source_system="github", scope__external_id=str(repository_id))
     ids = [int(pk) for pk in wrote.exclude(actor_external_id="").values_list("actor_external_id", flat=True).distinct()]
     known = Account.objects.filter(pk__in=ids).exclude(node_id="")
@@ -229,9 +235,9 @@ def account_node_ids(repository_id: int) -> dict[str, int]:
 
 @transaction.atomic
 def store_account_changes(rows: Sequence[Row], gone: Sequence[int], now: datetime) -> int:
-    """Store renamed accounts, and mark those that GitHub no longer has; return how many were not marked before.
+    """Store renamed accounts, and mark the accounts that are ``gone``. Returns the number of newly marked accounts.
 
-    The activity of a missing account stays under its name: GitHub also hides accounts for a time.
+    The activities of a missing account keep its login, because GitHub may hide an account only for a time.
     """
     store_seen_accounts(rows)
     if not gone:
@@ -241,14 +247,14 @@ def store_account_changes(rows: Sequence[Row], gone: Sequence[int], now: datetim
 
 
 def live_commit_comments(repository_id: int) -> dict[str, int]:
-    """Return node ids and ids of the live comments on commits."""
+    """Return the ids of the live comments on commits, by node id."""
     rows = CommitComment.objects.filter(repository_id=repository_id, deleted_at=None)
     return dict(rows.order_by("pk").values_list("node_id", "pk"))
 
 
 @transaction.atomic
 def delete_commit_comments(scope: Scope, keys: Sequence[int], now: datetime) -> int:
-    """Mark comments on commits as deleted, on the timeline too; return how many were alive."""
+    """Mark comments on commits and their activities as deleted. Returns the number of comments that were live."""
     rows = CommitComment.objects.filter(pk__in=keys, deleted_at=None)
     shas = set(rows.values_list("commit_sha", flat=True))
     deleted = mark_rows_deleted(CommitComment, keys, now)

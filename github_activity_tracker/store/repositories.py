@@ -1,4 +1,4 @@
-"""Repositories and their scopes."""
+"""Stores repositories and their scopes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,11 +29,11 @@ from github_activity_tracker.store.pages import COLLECTOR
 
 @transaction.atomic
 def store_repository(row: Row, owner: Row | None = None) -> Scope:
-    """Store a repository's facts and return its scope. A new name is a change of the same repository.
+    """Store the facts of a repository and return its scope. A new name is stored as a rename of the same repository.
 
-    A provisional repository of the same name is replaced: its rows are dropped here and collected again under the
-    real id. A repository that was marked as deleted and exists again is restored. A row without ``topics``, which
-    GitHub did not show completely, leaves the stored topics unchanged.
+    A provisional repository of the same name is replaced: its rows are deleted here and collected again under the real
+    id. A repository that was marked as deleted is restored. If the row has no ``topics``, because GitHub did not return
+    all of them, the stored topics are preserved.
     """
     if owner:
         store_seen_accounts([owner])
@@ -45,7 +45,7 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     for old in Repository.objects.filter(pk=row["id"]).exclude(full_name=row["full_name"]):
         FormerName.objects.create(repository=old, full_name=old.full_name, noticed_at=timezone.now())
         _move_addresses(old, row["html_url"])
-    upsert(Repository, [row], key=["id"], keep=["enabled"])  # facts that the row leaves out stay as they are
+    upsert(Repository, [row], key=["id"], keep=["enabled"])  # facts that the row lacks are preserved
     scope = {
         "source_system": "github",
         "external_id": str(row["id"]),
@@ -58,10 +58,10 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
 
 @transaction.atomic
 def mark_repository_deleted(repository_id: int, now: datetime) -> int:
-    """Mark a repository with everything in it as deleted at ``now``; return how many documents leave the index.
+    """Mark a repository and all its rows as deleted. Returns the number of documents that are removed from the index.
 
-    The rows stay, on the timeline too. All have the same time, by which ``store_repository`` finds what to restore
-    when GitHub shows the repository again. Open skips are cleared: nothing can be read any more.
+    The rows and activities are not removed. All of them get ``now`` as ``deleted_at``, by which ``store_repository``
+    finds the rows to restore if the repository exists again. Open skips are cleared, because they cannot be retried.
     """
     if not Repository.objects.filter(pk=repository_id, deleted_at=None).update(deleted_at=now):
         return 0
@@ -77,7 +77,7 @@ def mark_repository_deleted(repository_id: int, now: datetime) -> int:
 
 
 def _restore(repository_id: int) -> None:
-    """Undo ``mark_repository_deleted``; rows that were deleted before stay deleted."""
+    """Undo ``mark_repository_deleted``. Rows that were marked as deleted before that stay marked."""
     gone = Repository.objects.filter(pk=repository_id).exclude(deleted_at=None).first()
     if gone is None:
         return
@@ -94,7 +94,7 @@ def _restore(repository_id: int) -> None:
 
 
 def has_threads(repository_id: int, kind: str) -> bool:
-    """Return whether any of the ``issues``, ``pulls`` or ``discussions`` of a repository is stored and not deleted."""
+    """Return whether a repository has live rows of a kind: ``issues``, ``pulls`` or ``discussions``."""
     if kind == "discussions":
         return Discussion.objects.filter(repository_id=repository_id, deleted_at=None).exists()
     pulls = kind == "pulls"
@@ -102,9 +102,9 @@ def has_threads(repository_id: int, kind: str) -> bool:
 
 
 def _contents(repository_id: int) -> Iterator["models.QuerySet[models.Model]"]:
-    """Yield the rows of every table that belongs to a repository and has tombstones."""
+    """Yield the rows of a repository from each related table that has a ``deleted_at`` column."""
     for relation in Repository._meta.related_objects:
-        model: type[models.Model] = relation.related_model  # pyright: ignore[reportAssignmentType]  # a class by now
+        model: type[models.Model] = relation.related_model  # pyright: ignore[reportAssignmentType]  # resolved after loading
         if any(field.name == "deleted_at" for field in model._meta.fields):
             yield model._default_manager.filter(**{f"{relation.field.name}_id": repository_id})
 
@@ -127,7 +127,7 @@ OF_REPOSITORY = (
 
 
 def _move_addresses(old: Repository, new_url: str) -> None:
-    """Replace the old name in all stored addresses: it may belong to another repository tomorrow."""
+    """Replace the old name in all stored addresses, because another repository may take over the old name."""
     if not old.html_url or not new_url or old.html_url == new_url:
         return
     scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
@@ -147,7 +147,7 @@ def _move_addresses(old: Repository, new_url: str) -> None:
 
 
 def _drop_provisional(full_name: str, *, except_for: int) -> None:
-    """Drop the rows under a made-up id for this name; their documents become tombstones."""
+    """Delete the rows of provisional repositories with this name. Their documents are marked as deleted."""
     for old in Repository.objects.filter(full_name__iexact=full_name, id__lt=0).exclude(pk=except_for):
         scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
         if scope is not None:

@@ -1,4 +1,4 @@
-"""States of comments that only GraphQL shows: whether they are hidden, and whether their review thread is resolved."""
+"""Stores states of comments that only GraphQL returns: whether a comment is hidden or its review thread resolved."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,16 +21,17 @@ KINDS: dict[str, type[models.Model]] = {
     "commit_comment": CommitComment,
 }
 Answers = Mapping[str, dict[str, Any] | None]
-"""GraphQL nodes by node id; None for one that GitHub does not show."""
+"""GraphQL nodes by node id. A node that GitHub did not return is None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stale:
     """Selects live comments and pull requests with states that have to be read.
 
-    Always those that were never read or changed since, as of ``now``; a date in the future does not count.
-    ``changed_since``: only those that changed at that time or later. ``read_before``: also those that were last
-    read at that time or before.
+    Rows are selected if their state was never read, or if they changed after their state was read. An ``updated_at``
+    later than ``now`` does not count as a change. With ``read_before``, rows with a state that was last read at or
+    before this time are also selected. With ``changed_since``, only rows that changed at or after this time are
+    selected.
     """
 
     repository_id: int
@@ -39,7 +40,7 @@ class Stale:
     read_before: datetime | None = None
 
     def rows(self, model: type[models.Model], read_at: str) -> "models.QuerySet[models.Model]":
-        """Return the rows of one model; ``read_at`` is the column with the time of their last reading."""
+        """Return the selected rows of a model. ``read_at`` is the column with the time when the state was last read."""
         stale = Q(**{read_at: None}) | Q(**{f"{read_at}__lt": F("updated_at"), "updated_at__lte": self.now})
         if self.read_before:
             stale |= Q(**{f"{read_at}__lte": self.read_before})
@@ -50,7 +51,10 @@ class Stale:
 
 
 def stale_comments(stale: Stale, most: int) -> list[str]:
-    """Return node ids of comments with a state that has to be read, at most ``most``, the latest of each kind first."""
+    """Return the node ids of comments with a state that has to be read, latest first within each kind.
+
+    ``most`` is the maximum number of node ids.
+    """
     ids: list[str] = []
     for model in KINDS.values():
         ids += stale.rows(model, "state_read_at").values_list("node_id", flat=True)[: most - len(ids)]
@@ -58,9 +62,10 @@ def stale_comments(stale: Stale, most: int) -> list[str]:
 
 
 def stale_pulls(stale: Stale, most: int) -> list[tuple[str, int]]:
-    """Return node ids of pull requests with review threads to read, and the number of stored threads of each.
+    """Return the node ids of pull requests with review threads to read, each with its number of stored threads.
 
-    A pull request without review comments has no thread.
+    Pull requests without review comments have no threads and are omitted. ``most`` is the maximum number of pull
+    requests.
     """
     result: list[tuple[str, int]] = []
     rows = stale.rows(PullRequest, "threads_read_at").filter(
@@ -78,7 +83,10 @@ def stale_pulls(stale: Stale, most: int) -> list[tuple[str, int]]:
 
 @transaction.atomic
 def store_hidden_states(scope: Scope, answers: Answers, at: datetime) -> int:
-    """Store whether comments are hidden, as read at ``at``, and re-index their documents; return how many changed."""
+    """Store whether comments are hidden, and request a re-index of their documents. Returns the number of changed rows.
+
+    ``at`` is the time when the states were read.
+    """
     names: list[str] = []
     count = 0
     for kind, model in KINDS.items():
@@ -95,13 +103,16 @@ def store_hidden_states(scope: Scope, answers: Answers, at: datetime) -> int:
 
 
 def _as_shown(row: Any) -> tuple[bool, str]:
-    """Return what a document shows of the state: an unknown state looks like a comment that is not hidden."""
+    """Return the state as documents show it. An unknown state counts as not hidden."""
     return bool(row.is_minimized), row.minimized_reason if row.is_minimized else ""
 
 
 @transaction.atomic
 def store_review_threads(scope: Scope, answers: Answers, at: datetime) -> int:
-    """Store which review comments belong to resolved threads, as read at ``at``; return how many changed."""
+    """Store which review comments belong to resolved threads. Returns the number of changed rows.
+
+    ``at`` is the time when the threads were read.
+    """
     pulls = list(_locked(PullRequest, scope, node_id__in=list(answers)))
     threads = list(_threads(answers))
     store_seen_accounts(row for thread in threads for row in actor_rows(thread.get("resolvedBy")))
@@ -122,7 +133,7 @@ def _locked(model: type[models.Model], scope: Scope, **which: Any) -> Any:
 
 
 def _set(row: Any, node: dict[str, Any] | None, convert: Any) -> bool:
-    """Copy the states of a node to a row and return whether anything changed. Missing states stay as they were."""
+    """Copy the states of a node to a row. Returns whether the row changed. Missing states do not change the row."""
     if node is None:
         return False
     state = {name: value for name, value in convert(node).items() if value is not None or name == "resolved_by_id"}
@@ -140,7 +151,7 @@ def _threads(answers: Answers) -> Iterator[dict[str, Any]]:
 
 
 def _first(thread: Mapping[str, Any]) -> int | None:
-    """Return the number of a thread's first comment."""
+    """Return the numeric id of the first comment of a thread, or None if it is missing."""
     nodes = (thread.get("comments") or {}).get("nodes") or ()
     number = str((nodes[0] or {}).get("fullDatabaseId") or "") if nodes else ""
     return int(number) if number.isdigit() else None
