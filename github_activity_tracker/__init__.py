@@ -1,1 +1,1 @@
-"""Collects what people do in GitHub repositories."""
+"""Collects the activities of people in GitHub repositories."""

@@ -10,13 +10,13 @@ from core.errors import ConfigurationError
 from core.search.documents import DocumentSource
 from core.trackers import EarlierText, Line, PostDetails, ThreadHead, TrackerConfig
 
-if TYPE_CHECKING:  # models cannot be imported while apps are loaded
+if TYPE_CHECKING:  # models cannot be imported while the apps are loading
     from core.models import Activity
     from core.operations.markdown import Markup
 
 
 class GitHubTrackerConfig(TrackerConfig):
-    """Repositories, issues, pull requests, comments and commits."""
+    """The configuration of the GitHub tracker: repositories, issues, pull requests, comments and commits."""
 
     name = "github_activity_tracker"
     verbose_name = "GitHub"
@@ -32,7 +32,7 @@ class GitHubTrackerConfig(TrackerConfig):
 
         if not settings.GITHUB_APP_ID and not settings.GITHUB_APP_PRIVATE_KEY_FILE:
             return []
-        from core.operations.github_ops.app_auth import read_app_credentials  # most commands need no HTTP
+        from core.operations.github_ops.app_auth import read_app_credentials  # only this check needs HTTP
 
         try:
             read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
@@ -41,83 +41,83 @@ class GitHubTrackerConfig(TrackerConfig):
         return []
 
     def deployment_checks(self) -> list[CheckMessage]:
-        """Warn about a missing token: without one GitHub allows 60 requests an hour and no GraphQL."""
+        """Warn about a missing token. Without a token, GitHub allows 60 requests per hour and no GraphQL."""
         from django.conf import settings
 
         if settings.GITHUB_TOKENS or settings.GITHUB_APP_ID:
             return []
         return [
             checks.Warning(
-                "GITHUB_TOKENS is empty: GitHub then allows 60 requests an hour.",
+                "GITHUB_TOKENS is empty, so GitHub allows only 60 requests an hour.",
                 hint="Create a token at https://github.com/settings/tokens and put it into .env as GITHUB_TOKENS.",
                 id="core.W001",
             )
         ]
 
     def document_source(self) -> DocumentSource:
-        """Return the source of issues and pull requests with their comments, and of commits."""
+        """Return the source of documents for issues, pull requests, discussions, releases and commits."""
         from github_activity_tracker.documents import GitHubDocuments
 
         return GitHubDocuments()
 
     def watched_scopes(self) -> Collection[str]:
-        """Return the repositories that are enabled and not deleted."""
+        """Return the ids of the repositories that are enabled and not deleted."""
         from github_activity_tracker.models import Repository
 
         ids = Repository.objects.filter(enabled=True, deleted_at=None).values_list("id", flat=True)
         return {str(repository_id) for repository_id in ids}
 
     def configured_names(self) -> Collection[str]:
-        """Return the repositories of GITHUB_REPOS."""
+        """Return the names of the repositories in GITHUB_REPOS, as ``owner/name``."""
         from django.conf import settings
 
         names = [name.strip("/").removesuffix(".git") for name in settings.GITHUB_REPOS]
         return ["/".join(name.split("/")[-2:]) for name in names]
 
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return bodies of issues, pull requests and comments, and messages of commits."""
+        """Return the full texts of activities, such as bodies of issues and comments, and messages of commits."""
         from github_activity_tracker.documents import bodies
 
         return bodies(external_ids)
 
     def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-        """Return earlier texts of issues, pull requests and comments."""
+        """Return the earlier texts of edited issues, pull requests and comments."""
         from github_activity_tracker.documents import revisions
 
         return revisions(external_ids)
 
     def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return which comments are hidden, and which belong to resolved review threads."""
+        """Return a note for each comment that is hidden or belongs to a resolved review thread."""
         from github_activity_tracker.documents import notes
 
         return notes(external_ids)
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Return titles, numbers, states and labels of threads: issues, pull requests, releases and more."""
+        """Return titles, numbers, states and labels of threads, such as issues, pull requests and releases."""
         from github_activity_tracker.documents import heads
 
         return heads(threads)
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return sentences about activities."""
+        """Return a sentence for each activity."""
         from github_activity_tracker.documents import lines
 
         return lines(activities)
 
     def details(self, external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-        """Return reactions, verdicts, positions in the diff, and the posts that are answered."""
+        """Return details of posts, such as reactions, positions in the diff, and the post that a post replies to."""
         from github_activity_tracker.documents import details
 
         return details(external_ids)
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """Return GitHub Flavored Markdown with references to items, people and commits."""
+        """Return the rules for GitHub Flavored Markdown, with the references of these texts."""
         from github_activity_tracker.documents import markup
 
         return markup(texts, scope)
 
     def bots(self) -> Collection[str]:
-        """Return the accounts that GitHub calls bots."""
+        """Return the ids of the accounts that have the kind ``Bot`` on GitHub."""
         from github_activity_tracker.models import Account
 
         return {str(pk) for pk in Account.objects.filter(kind="Bot").values_list("pk", flat=True)}

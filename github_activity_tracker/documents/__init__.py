@@ -1,4 +1,4 @@
-"""Rows become search documents and threads: issues, pull requests, discussions, commits, releases."""
+"""Turns rows into search documents and pages of threads: issues, pull requests, discussions, commits, releases."""
 
 from github_activity_tracker.documents.bodies import bodies
 from github_activity_tracker.documents.details import details

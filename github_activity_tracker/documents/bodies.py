@@ -1,4 +1,4 @@
-"""The full texts behind activities."""
+"""The full texts of activities."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +28,10 @@ BY_ID: dict[str, type[models.Model]] = {
 
 
 def bodies(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Return bodies of posts and messages of commits by external id; events have none. At most ten statements."""
+    """Return bodies of posts and messages of commits by external id. Events have no text.
+
+    Uses at most ten statements.
+    """
     names = known_names(external_ids)
     texts: dict[str, str] = {}
     for kind, is_pull in (("issue", False), ("pull_request", True)):

@@ -1,4 +1,4 @@
-"""Commits as search documents, with the comments on them."""
+"""Renders commits with their comments as search documents."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,15 +9,16 @@ from github_activity_tracker.documents.talk import hidden_note
 from github_activity_tracker.models import Commit, CommitComment, CommitFile, Repository
 
 LISTED_FILES = 50
-"""Maximum number of changed files by whose names a commit can be searched; a longer list says little about it."""
+"""Maximum number of changed files with names in a commit's document. A longer list says little about the commit."""
 Name = tuple[int, str]
-"""A repository's id and a hash."""
+"""The id of a repository, and the hash of a commit."""
 
 
 def commits(names: Sequence[tuple[str, str]]) -> Iterator[RenderedDocument]:
-    """Yield commits by repository id and hash, with the names of changed files and the comments on them.
+    """Yield the documents of commits, with the names of changed files and with comments.
 
-    A commit that was never stored (only a fork may have it) is shown by its comments alone.
+    ``names`` are pairs of repository id and hash. A commit that is not stored, for example because it exists only in a
+    fork, has a document with its comments alone.
     """
     if not names:
         return
@@ -51,7 +52,7 @@ def _document(commit: Commit, paths: Sequence[str], comments: Sequence[Passage])
 
 
 def _unknown(talk: dict[Name, list[Passage]]) -> Iterator[RenderedDocument]:
-    """Yield documents of commits that are not stored."""
+    """Yield the documents of commits that are not stored, with their comments."""
     repositories = Repository.objects.in_bulk({repository_id for repository_id, _ in talk})
     for (repository_id, sha), comments in talk.items():
         yield RenderedDocument(
@@ -66,7 +67,7 @@ def _unknown(talk: dict[Name, list[Passage]]) -> Iterator[RenderedDocument]:
 
 
 def _comments(names: Sequence[tuple[str, str]]) -> dict[Name, list[Passage]]:
-    """Return live comments by commit, oldest first."""
+    """Return the passages of live comments by commit, oldest first."""
     found: dict[Name, list[Passage]] = defaultdict(list)
     rows = CommitComment.objects.filter(at_commits(names, "commit_sha"), deleted_at=None).select_related("author")
     for row in rows.order_by("created_at", "pk"):

@@ -1,4 +1,4 @@
-"""Parts of posts beside their texts: verdicts, reactions, positions in the diff, and the post that is answered."""
+"""Parts of posts in addition to their texts: badges, reactions, positions in the diff, and replies."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -20,18 +20,18 @@ from github_activity_tracker.models import (
 EMOJI = {
     "+1": "👍", "-1": "👎", "laugh": "😄", "hooray": "🎉", "confused": "😕", "heart": "❤️", "rocket": "🚀", "eyes": "👀",
 }  # fmt: skip
-"""https://docs.github.com/en/rest/reactions/reactions#about-reactions"""
+"""Emoji by the names of reactions: https://docs.github.com/en/rest/reactions/reactions#about-reactions"""
 QUOTED = 80
 
 
 def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-    """Return the details of posts by external id; at most nine statements."""
+    """Return the details of posts by external id. Uses at most nine statements."""
     names = known_names(external_ids)
     found = dict(_openings(names))
     for comment in IssueComment.objects.filter(pk__in=_ids(names["issue_comment"])).only("pk", "reactions"):
         found[f"github:issue_comment:{comment.pk}"] = PostDetails(reactions=_reactions(comment))
     for review in Review.objects.filter(pk__in=_ids(names["review"])).only("pk", "reactions", "state"):
-        badge = "dismissed" if review.state == "DISMISSED" else ""  # the sentence has every other state
+        badge = "dismissed" if review.state == "DISMISSED" else ""  # the sentence mentions all other states
         found[f"github:review:{review.pk}"] = PostDetails(badge=badge, reactions=_reactions(review))
     found |= _remarks(_ids(names["review_comment"]))
     found |= _discussion_comments(_ids(names["discussion_comment"]))
@@ -49,12 +49,15 @@ def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str,
         yield f"github:{kind}:{issue.repository_id}:{issue.number}", PostDetails(reactions=_reactions(issue))
     wanted = places(names["discussion"])
     for discussion in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
-        reactions = [*_upvotes(discussion.upvotes - 1), *_reactions(discussion)]  # its author's own is counted
+        reactions = [*_upvotes(discussion.upvotes - 1), *_reactions(discussion)]  # without the author's own
         yield f"github:discussion:{discussion.repository_id}:{discussion.number}", PostDetails(reactions=reactions)
 
 
 def _remarks(ids: list[int]) -> Iterator[tuple[str, PostDetails]]:
-    """Yield comments on the diff. A reply has the lines of the comment that it answers, so the diff is shown once."""
+    """Yield the details of comments on the diff.
+
+    A reply is on the same lines as its parent comment, so only the parent has the diff.
+    """
     remarks = list(ReviewComment.objects.filter(pk__in=ids).defer("body")) if ids else []
     answered = _posts(ReviewComment, [remark.in_reply_to_id for remark in remarks])
     for remark in remarks:
@@ -72,7 +75,7 @@ def _remarks(ids: list[int]) -> Iterator[tuple[str, PostDetails]]:
 
 
 def where(remark: ReviewComment) -> str:
-    """Return the file and the lines of a comment; lines of an older version of the file are named so."""
+    """Return the file and the lines of a comment. Lines of an older version of the file are called outdated."""
     line, start = remark.line or remark.original_line, remark.start_line or remark.original_start_line
     if remark.subject_type == "file" or not line:
         return remark.path

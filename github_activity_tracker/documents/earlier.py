@@ -1,4 +1,4 @@
-"""Earlier texts behind activities."""
+"""The earlier texts of activities that were edited."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ NUMBERED = {"issue": False, "pull_request": True}
 
 
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-    """Return earlier texts by external id, latest first. At most three statements."""
+    """Return earlier texts by external id, latest first. Uses at most three statements."""
     names, wanted = known_names(external_ids), dict[tuple[str, int], str]()
     for kind, is_pull in NUMBERED.items():
         if names[kind]:

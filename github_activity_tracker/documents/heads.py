@@ -1,4 +1,4 @@
-"""Heads of threads: title, number, state, labels."""
+"""Heads of threads: title, number, state and labels."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -11,9 +11,9 @@ KINDS = {"issue": "issue", "pull_request": "pull request", "discussion": "discus
 
 
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-    """Return the heads of threads by their external ids; at most four statements.
+    """Return the heads of threads by external id. Uses at most four statements.
 
-    An issue that is not stored yet is named by its number.
+    The head of an issue, pull request or discussion that is not stored yet has only its number.
     """
     names = known_names(threads)
     found = {
@@ -44,7 +44,7 @@ def _issues(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead]
 
 
 def state_of(issue: Issue) -> tuple[str, str]:
-    """Return the state of an issue or pull request in a word, and its tone."""
+    """Return the state of an issue or pull request in a few words, and the tone of the state."""
     if issue.deleted_at:
         return "transferred" if issue.transferred_to else "deleted", "bad"
     if issue.merged_at:
@@ -95,7 +95,7 @@ def _commits(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead
             ThreadHead(
                 title=commit.message.partition("\n")[0].strip()[:TITLE_LENGTH] or "Commit without a message",
                 kind="commit",
-                number=commit.sha[:7], state="not in a branch any more" if commit.deleted_at else "", tone="bad",
+                number=commit.sha[:7], state="no longer in a branch" if commit.deleted_at else "", tone="bad",
                 url=f"{base}/commit/{commit.sha}" if base else "",
             ),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Sentences about GitHub activities: commented on, merged, added the label ..."""
+"""Sentences about GitHub activities, such as "commented on" or "added the label"."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ PLAIN_EVENTS = {
     "automatic_base_change_succeeded": ("changed the base branch of", ""),
     "base_ref_deleted": ("deleted the base branch of", ""),
     "connected": ("linked", ""), "convert_to_draft": ("converted", "to a draft"),
-    "converted_note_to_issue": ("made a note into", ""), "converted_to_discussion": ("converted", "to a discussion"),
+    "converted_note_to_issue": ("converted a note to", ""), "converted_to_discussion": ("converted", "to a discussion"),
     "deployed": ("deployed", ""), "deployment_environment_changed": ("changed the deployment of", ""),
     "disconnected": ("unlinked", ""), "head_ref_deleted": ("deleted the branch of", ""),
     "head_ref_restored": ("restored the branch of", ""), "locked": ("locked", ""),
@@ -49,10 +49,10 @@ PLAIN_EVENTS = {
     "review_dismissed": ("dismissed a review of", ""), "sub_issue_added": ("added a sub-issue to", ""),
     "sub_issue_removed": ("removed a sub-issue from", ""), "subscribed": ("was subscribed to", ""),
     "transferred": ("transferred", ""), "unassigned": ("unassigned someone from", ""), "unlocked": ("unlocked", ""),
-    "unmarked_as_duplicate": ("marked", "as no duplicate"), "unpinned": ("unpinned", ""),
+    "unmarked_as_duplicate": ("unmarked", "as a duplicate"), "unpinned": ("unpinned", ""),
     "unsubscribed": ("unsubscribed from", ""), "user_blocked": ("blocked someone in", ""),
 }  # fmt: skip
-"""What was done to the item, and what follows it; by GitHub's REST name of the event.
+"""The words before and after the item in the sentence about an event, by the name of the event in REST.
 
 https://docs.github.com/en/rest/using-the-rest-api/issue-event-types
 """
@@ -70,16 +70,16 @@ TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
     "milestoned": lambda data: ("added", f"to the milestone {data.get('milestoneTitle') or ''}"),
     "referenced": lambda data: ("referred to", f"in commit {_sha(data, 'commit')}"),
     "renamed": lambda data: ("renamed", f"from “{data.get('previousTitle') or ''}”"),
-    "review_request_removed": lambda data: (f"no longer asks {_login(data, 'requestedReviewer')} to review", ""),
+    "review_request_removed": lambda data: (f"removed {_login(data, 'requestedReviewer')} as a reviewer of", ""),
     "review_requested": lambda data: (f"asked {_login(data, 'requestedReviewer')} to review", ""),
     "unassigned": lambda data: (f"unassigned {_login(data, 'assignee')} from", ""),
     "unlabeled": lambda data: (f"removed the label {_inner(data, 'label').get('name') or ''} from", ""),
 }  # fmt: skip
-"""Events whose data say more."""
+"""Functions that return the words before and after the item, for events with additional data."""
 
 
 def lines(activities: Sequence[Activity]) -> Mapping[str, Line]:
-    """Return sentences for activities by external id; about twenty statements for any number of activities."""
+    """Return sentences for activities by external id. Uses about twenty statements for any number of activities."""
     names = known_names(row.external_id for row in activities)
     events = {
         f"github:event:{pk}": (event, data)
@@ -112,7 +112,10 @@ def _line(
 
 
 def event_words(event: str, data: Data) -> tuple[str, str]:
-    """Return what was done to an item and what follows it; a kind that GitHub added later goes by its name."""
+    """Return the words before and after the item in the sentence about an event.
+
+    For an unknown kind of event, the words are the name of the event.
+    """
     if event in TELLING:
         did, after = TELLING[event](data)
         return " ".join(did.split()), " ".join(after.split())
@@ -122,7 +125,7 @@ def event_words(event: str, data: Data) -> tuple[str, str]:
 
 
 def _excerpts(activities: Sequence[Activity]) -> dict[str, str]:
-    """The first words of every text. A commit's subject is its title already."""
+    """Return the first words of each text. The subject of a commit is omitted, because it is the thread's title."""
     written = bodies([row.external_id for row in activities if not row.activity_type.startswith("github.event.")])
     texts = {
         row.external_id: body.partition("\n")[2] if row.activity_type == "github.commit" else body
@@ -168,7 +171,7 @@ def _item(item: Any) -> str:
 
 
 def _closed(data: Data) -> str:
-    """By what, or why; an issue is closed as completed unless GitHub says otherwise."""
+    """Return the commit or pull request that closed an item, or the reason. The reason "completed" is omitted."""
     closer = _inner(data, "closer")
     if closer.get("oid"):
         return f"with {_sha(data, 'closer')}"

@@ -1,4 +1,4 @@
-"""References in texts of GitHub: items, people, commits, and addresses of them.
+"""Links for references in GitHub's texts: items, people, commits, and URLs of items and commits.
 
 https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
 """
@@ -33,28 +33,32 @@ ANCHORS = {
     "issuecomment-": "issue_comment", "discussion_r": "review_comment", "pullrequestreview-": "review",
     "discussioncomment-": "discussion_comment",
 }  # fmt: skip
-"""Where an address of GitHub names a comment: the external id of its activity ends with the number behind it."""
+"""Kinds of comments, by the beginning of the anchor in a URL. The number after it ends the activity's external id."""
 COMMENT = re.compile(r"#(issuecomment-|discussion_r|pullrequestreview-|discussioncomment-)(\d{1,18})")
 MOST = 500
-"""References of one kind that a page looks up; more are shown as they were typed."""
+"""Maximum number of references of one kind that are looked up for a page. Further references stay plain text."""
 SHORT_SHA = 7
 GFM = Markup(flavour=Flavour.GFM)
 
 
 @dataclass(kw_only=True, slots=True)
 class Found:
-    """What the references of some texts lead to. Repositories by lower-case name, items by repository id and number."""
+    """The targets of the references in some texts.
+
+    ``here`` is the id of the repository of the texts. Repositories are stored by lower-case name, items by repository
+    id and number, people by lower-case login.
+    """
 
     here: int | None
     repositories: dict[str, int] = field(default_factory=dict[str, int])
     items: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict[tuple[int, int], tuple[str, str]])
-    """Kind and title."""
+    """Kind and title of each item."""
     people: dict[str, int] = field(default_factory=dict[str, int])
     commits: dict[tuple[int, str], tuple[str, str]] = field(default_factory=dict[tuple[int, str], tuple[str, str]])
-    """Whole hash and subject, by repository and what was typed of the hash."""
+    """Full hash and subject of each commit, by repository id and the hash as it was typed."""
 
     def reference(self, match: re.Match[str]) -> Reference | None:
-        """Return what stands for a reference; None for what leads nowhere, as on GitHub."""
+        """Return the link for a reference, or None if its target is not stored. The reference then stays plain text."""
         if login := match["login"]:
             person = self.people.get(login.lower())
             return Reference(text=f"@{login}", href=person_address("github", person)) if person else None
@@ -67,7 +71,7 @@ class Found:
         return self._item(repository, int(match["number"] or match["gh"]), match[0]) if repository else None
 
     def address(self, address: str) -> Reference | None:
-        """Return what stands for a bare address of an item or commit: a short name, as on GitHub."""
+        """Return a link with a short text for the URL of an item or commit, as on GitHub. Other URLs return None."""
         match = ADDRESS.fullmatch(address)
         if not match:
             return None
@@ -106,7 +110,10 @@ class Found:
 
 
 def markup(texts: Sequence[str], scope: str) -> Markup:
-    """Return GitHub's Markdown for texts of a repository (its id), with their references; at most six statements."""
+    """Return the rules for GitHub's Markdown, with the references of these texts.
+
+    ``scope`` is the id of the repository of the texts. Uses at most six statements.
+    """
     here = int(scope) if scope.removeprefix("-").isdigit() else None
     matches = [match for text in texts for match in REFERENCE.finditer(text)]
     links = [match for text in texts if "github.com/" in text for match in ADDRESS.finditer(text)]
@@ -167,7 +174,10 @@ def _items(found: Found, matches: Sequence[re.Match[str]], links: Sequence[re.Ma
 
 
 def _commits(found: Found, matches: Sequence[re.Match[str]], links: Sequence[re.Match[str]]) -> None:
-    """A hash may be shortened to its first seven digits; both ends of its range lie in the index of hashes."""
+    """Look up the commits and add them to ``found``.
+
+    A hash may be shortened to at least seven digits. It is looked up as a range, so that the index of hashes is used.
+    """
     wanted: set[tuple[int, str]] = set()
     for match in matches:
         repository = found.repositories.get(match["of"].lower()) if match["of"] else found.here

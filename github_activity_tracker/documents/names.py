@@ -1,4 +1,4 @@
-"""External ids, parsed, and filters for the rows that they name."""
+"""Parsing of external ids, and filters for the rows that the ids identify."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ from django.db.models import Q
 
 GHOST = "ghost"
 Place = tuple[int, int]
-"""A repository's id and a number in it."""
+"""The id of a repository, and the number of an issue, pull request or discussion in the repository."""
 
 
 def by_kind(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """Return external ids by kind, as the two parts behind the kind (the second may be empty)."""
+    """Return external ids by kind, each as the two parts after the kind. The second part may be empty."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         _, kind, first, *rest = external_id.split(":")
@@ -26,7 +26,7 @@ POSTS = frozenset({"issue_comment", "review", "review_comment", "release", "disc
 
 
 def known_names(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """Return external ids by kind, without ids that this tracker would not write: a URL can contain anything."""
+    """Return external ids by kind. Invalid ids are omitted, because a URL can contain anything."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         match external_id.split(":"):
@@ -49,12 +49,12 @@ def _is_id(text: str) -> bool:
 
 
 def places(names: Iterable[tuple[str, str]]) -> set[Place]:
-    """Repository ids and numbers."""
+    """Return pairs of names as repository ids and numbers."""
     return {(int(repository_id), int(number)) for repository_id, number in names}
 
 
 def at(wanted: Iterable[Place], number: str = "number") -> Q:
-    """A filter for what has, or belongs to, these numbers."""
+    """Return a filter for rows with these repository ids and numbers. ``number`` is the column with the number."""
     numbers: dict[int, list[int]] = defaultdict(list)
     for repository_id, of in wanted:
         numbers[repository_id].append(of)
@@ -62,7 +62,7 @@ def at(wanted: Iterable[Place], number: str = "number") -> Q:
 
 
 def at_commits(names: Iterable[tuple[str, str]], column: str = "sha") -> Q:
-    """A filter for what has, or belongs to, commits by repository id and hash."""
+    """Return a filter for rows with these repository ids and hashes. ``column`` is the column with the hash."""
     shas: dict[int, list[str]] = defaultdict(list)
     for repository_id, sha in names:
         shas[int(repository_id)].append(sha)

@@ -1,4 +1,4 @@
-"""Notes that GitHub's pages show beside a comment: hidden, resolved."""
+"""Notes about comments, as on GitHub's pages: hidden, resolved."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,10 @@ MODELS: dict[str, type[models.Model]] = {
 
 
 def notes(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Return notes by external id: hidden comments and those of resolved review threads. At most five statements."""
+    """Return notes about hidden comments and comments of resolved review threads, by external id.
+
+    Uses at most five statements.
+    """
     names = known_names(external_ids)
     found: dict[str, str] = {}
     for kind, model in MODELS.items():

@@ -1,4 +1,4 @@
-"""Issues, pull requests, discussions and releases as search documents, each with its comments."""
+"""Renders issues, pull requests, discussions and releases as search documents, each with its comments."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ Talk = dict[Place, list[Passage]]
 
 
 def issues(wanted: set[Place], names: set[str]) -> Iterator[RenderedDocument]:
-    """Live issues and pull requests with their comments and reviews."""
+    """Yield the documents of live issues and pull requests, with their comments and reviews."""
     if not wanted:
         return
     talk = _talk_of_issues(wanted)
@@ -34,7 +34,7 @@ def issues(wanted: set[Place], names: set[str]) -> Iterator[RenderedDocument]:
 
 
 def discussions(wanted: set[Place]) -> Iterator[RenderedDocument]:
-    """Live discussions with their comments and replies."""
+    """Yield the documents of live discussions, with their comments and replies."""
     if not wanted:
         return
     talk: Talk = defaultdict(list)
@@ -50,7 +50,7 @@ def discussions(wanted: set[Place]) -> Iterator[RenderedDocument]:
 
 
 def releases(ids: Sequence[int]) -> Iterator[RenderedDocument]:
-    """Live releases with their notes."""
+    """Yield the documents of live releases, with their release notes."""
     if not ids:
         return
     for release in Release.objects.filter(pk__in=ids, deleted_at=None).select_related("author"):
@@ -60,7 +60,10 @@ def releases(ids: Sequence[int]) -> Iterator[RenderedDocument]:
 
 
 def _talk_of_issues(wanted: set[Place]) -> Talk:
-    """What was said under each issue or pull request; reviews that only carry comments say nothing themselves."""
+    """Return the passages of comments and reviews, by issue or pull request.
+
+    A review without a text of its own has no passage.
+    """
     found: Talk = defaultdict(list)
     comments = IssueComment.objects.filter(at(wanted, "issue_number"), deleted_at=None).select_related("author")
     for comment in comments:
@@ -82,7 +85,7 @@ def _place(post: Issue | Discussion) -> Place:
 
 
 def _opening(post: Post, words: Iterable[str]) -> Passage:
-    """The first passage: labels or the like, then the text."""
+    """Return the first passage of a document: some words, such as labels, followed by the text of the post."""
     return Passage(
         text=f"{' '.join(words)}\n\n{post.body or ''}".strip(),
         author=_author(post),
@@ -96,7 +99,7 @@ def _passage(post: Post, heading: str = "") -> Passage:
 
 
 def hidden_note(post: Hideable) -> str:
-    """Return whether and why GitHub hides this comment; empty when it does not, or when that is unknown."""
+    """Return a note with the reason why a comment is hidden. It is empty if the comment is not known to be hidden."""
     if not post.is_minimized:
         return ""
     reason = post.minimized_reason.lower().replace("_", " ")

@@ -1,4 +1,4 @@
-"""Tables of GitHub's data, by GitHub's numeric ids."""
+"""The tables of GitHub's data. Most of them use GitHub's numeric ids as primary keys."""
 
 from github_activity_tracker.models.commit_comments import CommitComment
 from github_activity_tracker.models.commits import AuthorEmail, Commit, CommitFile, GitRef, RefChange

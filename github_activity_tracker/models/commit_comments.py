@@ -6,7 +6,10 @@ from github_activity_tracker.models.issues import HasState
 
 
 class CommitComment(HasState):
-    """A comment on a commit, or on a line of it. The commit may not be stored: some exist in forks only."""
+    """A comment on a commit or on a line of its diff.
+
+    The commit may not be stored, because some commits exist only in forks.
+    """
 
     commit_sha = models.CharField(max_length=64)
     path = models.TextField(null=True, blank=True, help_text="Empty for a comment on the whole commit.")

@@ -1,6 +1,6 @@
-"""Commits with their changed files, and the branches and tags that lead to them.
+"""Commits with their changed files, and the branches and tags from which the commits are reachable.
 
-Foreign keys have no index of their own where another one begins with them: these are the largest tables.
+A foreign key has no separate index if another index begins with its column, because these are the largest tables.
 """
 
 from django.db import models
@@ -9,9 +9,9 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class Commit(models.Model):
-    """A commit of a repository. Dates are UTC; the authors' own offsets are in minutes.
+    """A commit of a repository. Dates are in UTC, and the original offsets from UTC are in minutes.
 
-    A date or an offset is None where the commit has none, or one that cannot be a time; the raw text is stored then.
+    A date or an offset is None if it is missing or invalid in the commit. In this case, the original text is stored.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -62,7 +62,7 @@ class Commit(models.Model):
 
 
 class AuthorEmail(models.Model):
-    """An author's address that was looked up, and its account; None for an address without an account."""
+    """An author address that was looked up on GitHub, with its account. The account is None if the address has none."""
 
     email = models.CharField(primary_key=True, max_length=254)
     account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails")
@@ -76,7 +76,7 @@ class AuthorEmail(models.Model):
 
 
 class CommitFile(models.Model):
-    """A file that a commit changed, as ``git log --raw --numstat`` shows it."""
+    """A file that a commit changed, with the values of ``git log --raw --numstat``."""
 
     id = models.BigAutoField(primary_key=True)
     commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files", db_index=False)
@@ -115,7 +115,7 @@ class GitRef(models.Model):
 
 
 class RefChange(models.Model):
-    """A change of a branch or tag between two runs; ``forced`` when commits became unreachable."""
+    """A change of a branch or tag between two runs. ``forced`` means that the new tip does not contain the old tip."""
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="ref_changes")

@@ -1,7 +1,7 @@
-"""Issues and pull requests, and what is said under them.
+"""Issues and pull requests with their comments.
 
-Comments refer to their issue by number: they may be read before the issue itself, and lists of comments do not carry
-its id.
+Comments refer to their issue by its number, because the lists of comments do not contain the id of the issue. A comment
+may also be stored before its issue.
 """
 
 from django.db import models
@@ -10,7 +10,7 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class Post(models.Model):
-    """Columns that all posts share. ``author`` is None for accounts that no longer exist."""
+    """Columns that all posts share. ``author`` is None if the account no longer exists."""
 
     repository_id: int
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
@@ -30,7 +30,7 @@ class Post(models.Model):
 
 
 class Hideable(Post):
-    """A comment or review that people with write access can hide (GitHub: minimize).
+    """A comment or review that people with write access can hide. GitHub's API calls this "minimize".
 
     https://docs.github.com/en/communities/moderating-comments-and-conversations/managing-disruptive-comments
     """
@@ -45,7 +45,10 @@ class Hideable(Post):
 
 
 class HasState(Hideable):
-    """A comment of a REST list, which does not say whether the comment is hidden: GitHub is asked separately."""
+    """A comment from a REST list.
+
+    REST does not say whether a comment is hidden, so this state is read with a separate query.
+    """
 
     state_read_at = models.DateTimeField(
         null=True, blank=True, help_text="When GitHub was last asked whether it is hidden (UTC)."
@@ -56,7 +59,7 @@ class HasState(Hideable):
 
 
 class Issue(Post):
-    """An issue, or a pull request as GitHub lists it among the issues."""
+    """An issue or pull request, with the columns of GitHub's list of issues."""
 
     number = models.PositiveIntegerField()
     is_pull_request = models.BooleanField()
@@ -122,7 +125,7 @@ class IssueComment(HasState):
 
 
 class ReviewComment(HasState):
-    """A comment on the diff of a pull request. Lines and positions are None where the diff has changed since."""
+    """A comment on the diff of a pull request. Current lines and positions are None if the comment is outdated."""
 
     pull_number = models.PositiveIntegerField()
     thread_node_id = models.CharField(

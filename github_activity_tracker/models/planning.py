@@ -7,7 +7,7 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class Release(Post):
-    """A release. GitHub shows drafts to people with write access only."""
+    """A release. GitHub returns drafts only to tokens with write access."""
 
     tag_name = models.TextField()
     name = models.TextField(blank=True)

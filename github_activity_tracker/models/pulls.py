@@ -1,4 +1,4 @@
-"""Details of pull requests beside their rows as issues, and the timelines of issues and pull requests."""
+"""Details of pull requests in addition to their rows as issues, and timelines of issues and pull requests."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from github_activity_tracker.models.repositories import Account, Repository
 
 
 class PullRequest(models.Model):
-    """Details of a pull request; its text, labels and state are in the ``Issue`` of the same number."""
+    """Details of a pull request. Its text, labels and state are in the ``Issue`` with the same number."""
 
     repository_id: int
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id of the pull request.")
@@ -64,7 +64,7 @@ class Review(Hideable):
 
 
 class TimelineEvent(models.Model):
-    """An event of an issue or pull request: closed, labeled, renamed, force-pushed ..."""
+    """An event of an issue or pull request, such as closed, labeled, renamed or force-pushed."""
 
     repository_id: int
     node_id = models.CharField(primary_key=True, max_length=200, help_text="GitHub's node id; events share no numbers.")
@@ -89,7 +89,7 @@ class TimelineEvent(models.Model):
 
 
 class Timeline(models.Model):
-    """GitHub's sizes of an issue or pull request when its timeline was read; for the next comparison."""
+    """The size of the timeline of an issue or pull request when the timeline was last read."""
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="timelines")

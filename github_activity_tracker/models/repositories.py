@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Account(models.Model):
-    """A person, bot, organisation or mannequin. The login is an attribute: it changes, the id does not."""
+    """A person, bot, organisation or mannequin. The login can change, the id cannot."""
 
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
     login = models.CharField(max_length=200)
@@ -30,10 +30,10 @@ class Account(models.Model):
 
 
 class Repository(models.Model):
-    """A repository that is collected. Facts that GitHub has not shown yet are None.
+    """A repository that is collected. Facts that were not read yet are None.
 
-    A repository that is known by its name alone (entered in the admin, or read from a local clone) has a provisional
-    negative id until GitHub has been asked for the real one.
+    A repository that was entered in the admin or read from a local clone is known only by its name. It has a
+    provisional negative id until the real id is read from GitHub.
     """
 
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id; negative while it is not known.")
@@ -90,12 +90,12 @@ class Repository(models.Model):
 
     @property
     def is_provisional(self) -> bool:
-        """Whether the id is made up, because GitHub was not asked for the numeric id yet."""
+        """Whether the id is a placeholder, because GitHub's numeric id is not known yet."""
         return self.pk < 0
 
 
 class FormerLogin(models.Model):
-    """A former login of an account, until about ``noticed_at``."""
+    """A former login of an account. It was used until about ``noticed_at``."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="former_logins")
     login = models.CharField(max_length=200)
@@ -110,7 +110,7 @@ class FormerLogin(models.Model):
 
 
 class FormerName(models.Model):
-    """A former name of a repository, until about ``noticed_at``: renames and transfers."""
+    """A former name of a repository that was renamed or transferred. It was used until about ``noticed_at``."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="former_names")
     full_name = models.CharField(max_length=300)

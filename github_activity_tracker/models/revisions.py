@@ -1,4 +1,4 @@
-"""Earlier texts."""
+"""Earlier texts of edited posts."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from github_activity_tracker.models.repositories import Repository
 
 
 class Revision(models.Model):
-    """A text before an edit. ``kind`` and ``object_id`` name the activity that it belongs to."""
+    """The text of a post before an edit. ``kind`` and ``object_id`` identify the post."""
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="revisions")

@@ -15,7 +15,7 @@ from github_activity_tracker.store.gaps import accept
 
 
 class Command(ReportingCommand):
-    """Compares stream by stream; exits with 3 when anything differs for an unknown reason."""
+    """Compares the counts of each stream. The exit code is 3 if a count differs for an unknown reason."""
 
     help = "Compare the stored rows with GitHub's own totals."
     examples = (
@@ -24,32 +24,32 @@ class Command(ReportingCommand):
         "audit_github owner/name --accept",
     )
     exit_codes: ClassVar[Mapping[int, str]] = {
-        0: "they agree, or differ for a known reason",
+        0: "the counts agree, or differ for a known reason",
         1: "failed",
         2: "wrong usage, configuration or token",
-        3: "they differ for an unknown reason",
+        3: "counts differ for an unknown reason",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the arguments of the command."""
         parser.add_argument(
             "repositories",
             nargs="*",
             metavar="owner/name",
-            help="Repositories to compare; without any, all that are collected.",
+            help="Repositories to compare. Default: all repositories that are collected.",
         )
         parser.add_argument(
             "--accept", action="store_true",
-            help="Record the present differences as accepted, such as rows that were deleted here on purpose:"
-            " later audits call them known, and reconciliation leaves them alone until they grow.",
+            help="Record the current differences as accepted, such as rows that were deleted on purpose."
+            " Later audits call them known, and reconciliation ignores them until they grow.",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print one line for each stream."""
+        """Compare the counts, and print one line for each stream."""
         client = open_client()
         if not client.tokens.has_tokens:
-            raise ConfigurationError("GitHub tells its totals only to those who have a token: set GITHUB_TOKENS.")
+            raise ConfigurationError("GitHub returns totals only for requests with a token. Set GITHUB_TOKENS.")
         lines = list(audit(client, select_targets(options["repositories"])))
         client.share_budgets(everything=True)
         if options["accept"]:
@@ -72,7 +72,7 @@ class Command(ReportingCommand):
         self.exit_code = 3 if differ and not options["accept"] else 0
 
     def _print(self, lines: list[Line]) -> None:
-        """Print a table for people."""
+        """Print the result as a table."""
         self.stdout.write(f"{'repository':40} {'stream':19} {'kept':>9} {'deleted':>9} {'GitHub':>9}")
         for line in lines:
             verdict = f"  {line.verdict}" if line.verdict else ""

@@ -1,4 +1,4 @@
-"""``manage.py collect_github``: options only."""
+"""``manage.py collect_github``: collects GitHub repositories. The work is done in ``collector``."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from github_activity_tracker.collector.streams import STREAMS
 
 
 class Command(BaseCollectorCommand):
-    """Collects what people did in GitHub repositories, then brings the search index up to date."""
+    """Collects the activities of people in GitHub repositories, then brings the search index up to date."""
 
     help = "Collect what people did in GitHub repositories, then bring the search index up to date."
     examples = (
@@ -28,14 +28,14 @@ class Command(BaseCollectorCommand):
             "repositories",
             nargs="*",
             metavar="owner/name",
-            help="Repositories to collect; without any, those that are enabled in the admin or listed in GITHUB_REPOS.",
+            help="Repositories to collect. Default: all that are enabled in the admin or listed in GITHUB_REPOS.",
         )
         parser.add_argument(
             "--org",
             action="append",
             default=[],
             metavar="NAME",
-            help="Also every repository of this organisation or user except forks; may be repeated.",
+            help="Also collect all repositories of this organisation or user, except forks. Can be repeated.",
         )
         parser.add_argument(
             "--streams",
@@ -47,7 +47,7 @@ class Command(BaseCollectorCommand):
             "--since", type=aware_date, metavar="DATE", help="Collect nothing older in a first run (YYYY-MM-DD, UTC)."
         )
         parser.add_argument(
-            "--full", action="store_true", help="Read everything again from the beginning; nothing is stored twice."
+            "--full", action="store_true", help="Read everything again from the beginning. Nothing is stored twice."
         )
         parser.add_argument(
             "--reconcile",
@@ -55,11 +55,11 @@ class Command(BaseCollectorCommand):
             help="Also look for items that were deleted, moved or renamed since the last run.",
         )
         parser.add_argument(
-            "--git-only", action="store_true", help="Collect only commits, out of a clone of the git repository."
+            "--git-only", action="store_true", help="Collect only commits, from a clone of the git repository."
         )
 
     def get_collector(self, **options: Any) -> GitHubCollector:
-        """Return the collector that the options describe."""
+        """Return a collector with these options."""
         return GitHubCollector(
             CollectOptions(
                 repositories=options["repositories"],
