@@ -35,7 +35,7 @@ def account_row(payload: AccountPayload) -> Row:
 
 
 AVATAR = re.compile(r"/u/(\d{1,18})(?:[/?]|$)")
-"""The numeric id of an account in the address of its picture, on github.com and on GitHub Enterprise Server."""
+"""Finds the numeric id of an account in the URL of its picture, on github.com and on GitHub Enterprise Server."""
 
 
 def actor_id(actor: dict[str, Any] | None) -> int | None:

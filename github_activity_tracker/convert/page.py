@@ -72,7 +72,7 @@ def resolved_state(thread: Mapping[str, Any]) -> Row:
 
 
 def arrived_whole(connection: Mapping[str, Any] | None) -> bool:
-    """Return whether a GraphQL connection contains as many nodes as GitHub counts. A missing connection does not."""
+    """Return whether a GraphQL connection contains as many nodes as GitHub counts. False if it is missing."""
     if connection is None or connection.get("nodes") is None:
         return False
     nodes = [node for node in connection["nodes"] if node]

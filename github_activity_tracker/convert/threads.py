@@ -104,7 +104,7 @@ def _author(node: Any) -> Iterator[Any]:
 
 
 def _is_whole(connection: Any) -> bool:
-    """Return whether as many members arrived as GitHub counts. Only then, an absent member was deleted on GitHub."""
+    """Return whether as many members arrived as GitHub counts. Only then does absence mean deletion."""
     ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
     return len(ids) == len(connection["nodes"]) == connection["totalCount"] and not connection.get("before")
 

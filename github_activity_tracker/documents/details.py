@@ -49,7 +49,8 @@ def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str,
         yield f"github:{kind}:{issue.repository_id}:{issue.number}", PostDetails(reactions=_reactions(issue))
     wanted = places(names["discussion"])
     for discussion in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
-        reactions = [*_upvotes(discussion.upvotes - 1), *_reactions(discussion)]  # without the author's own
+        # the number of upvotes includes the author's own
+        reactions = [*_upvotes(discussion.upvotes - 1), *_reactions(discussion)]
         yield f"github:discussion:{discussion.repository_id}:{discussion.number}", PostDetails(reactions=reactions)
 
 

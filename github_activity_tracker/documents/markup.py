@@ -71,7 +71,7 @@ class Found:
         return self._item(repository, int(match["number"] or match["gh"]), match[0]) if repository else None
 
     def address(self, address: str) -> Reference | None:
-        """Return a link with a short text for the URL of an item or commit, as on GitHub. Other URLs return None."""
+        """Return a link with a short text for the URL of an item or commit, as on GitHub, or None for other URLs."""
         match = ADDRESS.fullmatch(address)
         if not match:
             return None

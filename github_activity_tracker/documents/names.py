@@ -49,7 +49,7 @@ def _is_id(text: str) -> bool:
 
 
 def places(names: Iterable[tuple[str, str]]) -> set[Place]:
-    """Return pairs of names as repository ids and numbers."""
+    """Return the parts of external ids as pairs of repository id and number."""
     return {(int(repository_id), int(number)) for repository_id, number in names}
 
 

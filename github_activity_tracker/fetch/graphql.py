@@ -49,13 +49,19 @@ OVERLAP = timedelta(seconds=60)
 A change within the same second may be sorted before the last item that was read. One minute is a safe margin.
 """
 GROW_AFTER = 8
-"""Number of consecutive pages without a refusal after which a page of twice the size is requested."""
+"""Number of consecutive pages without a refusal after which a page of twice the size is requested.
+
+A smaller number would cause more refused queries.
+"""
 TRIES_OF_ONE = 4
 """Attempts to read a single item before it is skipped. A refusal can be temporary."""
 REFUSALS = 2
 """Number of refusals after which a run gives up on a list. A single refusal can be temporary."""
 FEW = 5
-"""Number of items of the first page with ``small_steps``. Each following page has twice as many."""
+"""Number of items of the first page with ``small_steps``. Each following page has twice as many.
+
+Few items are complete after few queries, so a run with little time can store a page.
+"""
 SAVE_EVERY = 4
 """Number of queries for nested lists after which an incomplete page is stored.
 
@@ -164,7 +170,7 @@ def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str]
 def fetch_item_behind(
     client: GitHubClient, listing: Listing, repository: str, scope: str, after: str | None
 ) -> Details:
-    """Return the item after a cursor, or the first item if the cursor is None. The item needs no known number.
+    """Return the item after a cursor, or the first item if the cursor is None. Used for items with unknown numbers.
 
     At the end of the list, the result has neither an item nor a reason for an absent one.
     """
@@ -348,7 +354,7 @@ class _Walk:
         return denied
 
     def _numbers(self, cursor: str | None, size: int) -> dict[int, str]:
-        """Return the numbers of the items of a page by position, as far as a light query returns them."""
+        """Return the numbers of the items that a light query returns for a page, by position."""
         try:
             edges = _connection(self._ask(cursor, size, light=True), self.listing.connection).get("edges") or []
         except (SliceRefused, NotFound):

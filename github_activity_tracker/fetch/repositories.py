@@ -32,7 +32,7 @@ from github_activity_tracker.fetch.rest import as_items
 from github_activity_tracker.payloads import RepositoryPayload
 
 LARGEST_ID = 2**63 - 1
-"""Upper bound of PostgreSQL's ``bigint``."""
+"""The largest value of PostgreSQL's type ``bigint``."""
 LARGEST_COUNT = 2**31 - 1
 NEEDED = ("issues", "pullRequests")
 """Lists that every server has."""

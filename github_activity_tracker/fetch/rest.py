@@ -36,7 +36,10 @@ A walk is repeated if its pages differ from the pages of the previous walk. The 
 keep changing.
 """
 OVERLAP = timedelta(seconds=60)
-"""Time before the present at which the next run starts, because GitHub's lists may lag a little behind its writes."""
+"""Time before the present at which the next run starts, because GitHub's lists may lag a little behind its writes.
+
+A shorter time may miss changes. A longer time repeats more items.
+"""
 SECOND = timedelta(seconds=1)
 
 
@@ -76,7 +79,7 @@ def review_comment_pages(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Position:
-    """A position in a list: the number of a page of items that were changed at ``key`` or later.
+    """A position in a list: the ``page`` number in the list of items that were changed at ``key`` or later.
 
     ``key`` is an ISO 8601 time, or empty for the beginning of the list. ``prints`` are the fingerprints of the pages of
     this walk over one instant. ``before`` are the fingerprints of the previous walk.

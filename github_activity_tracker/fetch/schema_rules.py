@@ -105,4 +105,7 @@ RULES = TextRules(
     substitutes={"fullDatabaseId": "databaseId", "reactors": "users"},
     extend=extend_timelines,
 )  # fmt: skip
-"""All types from which the query texts select. One request reads them from the schema."""
+"""The rules for all query texts. ``types`` are all types from which the texts select.
+
+One request reads these types from the schema of the server.
+"""

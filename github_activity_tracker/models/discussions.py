@@ -28,7 +28,7 @@ class Discussion(Post):
 
 
 class DiscussionComment(Hideable):
-    """A comment in a discussion, or a reply to one."""
+    """A comment in a discussion, or a reply to a comment."""
 
     discussion_number = models.PositiveIntegerField()
     reply_to_id = models.BigIntegerField(null=True, blank=True)
