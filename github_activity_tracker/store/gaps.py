@@ -18,8 +18,6 @@ ACCEPTED = "accepted"
 """Reason of skips for differences that the operator accepted, such as rows that were deleted on purpose."""
 UNSERVED = "@"
 """Separator between stream and instant in the external id of a skip for an instant that GitHub serves incompletely."""
-LONGEST_PAUSE = timedelta(days=32)
-"""Maximum pause between two attempts. It equals 2 ** ``DOUBLINGS`` days."""
 DOUBLINGS = 5
 """Number of attempts after which the pause no longer grows. The pause is then 2 ** 5 days."""
 THREAD_STREAMS = {
