@@ -1,1 +1,1 @@
-"""Collect the messages of Discord guilds with a bot token, through the REST API only."""
+"""Collect the messages of Discord guilds with a bot token. Only the REST API is used."""

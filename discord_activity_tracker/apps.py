@@ -7,13 +7,13 @@ from core.search.documents import DocumentSource
 from core.trackers import EarlierText, Gap, Line, PostDetails, ThreadHead, TrackerConfig
 from discord_activity_tracker.tokens import bot_tokens
 
-if TYPE_CHECKING:  # models cannot be imported while apps are loading
+if TYPE_CHECKING:  # models cannot be imported while the apps are loading
     from core.models import Activity
     from core.operations.markdown import Markup
 
 
 class DiscordTrackerConfig(TrackerConfig):
-    """The tracker of guilds, channels, threads and messages."""
+    """The tracker of Discord's guilds, channels, threads and messages."""
 
     name = "discord_activity_tracker"
     verbose_name = "Discord"
@@ -30,74 +30,74 @@ class DiscordTrackerConfig(TrackerConfig):
         return bool(bot_tokens())
 
     def document_source(self) -> DocumentSource:
-        """Return the source of conversations."""
+        """Return the search documents of this tracker: conversations."""
         from discord_activity_tracker.documents.source import DiscordDocuments
 
         return DiscordDocuments()
 
     def watched_scopes(self) -> Collection[str]:
-        """Return the channels that the bots can read in the collected guilds."""
+        """Return the scopes of the channels that the bots can read in the collected guilds."""
         from discord_activity_tracker.store.coverage import watched_scopes
 
         return watched_scopes()
 
     def configured_names(self) -> Collection[str]:
-        """Return the ids in DISCORD_GUILDS. Reports use the name of a server once it has been collected."""
+        """Return the ids in DISCORD_GUILDS. Reports show a server's name instead once the server has been collected."""
         from django.conf import settings
 
         return list(settings.DISCORD_GUILDS)
 
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the contents of messages."""
+        """Return the contents of messages by external id."""
         from discord_activity_tracker.documents.posts import bodies
 
         return bodies(external_ids)
 
     def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-        """Return earlier contents of messages."""
+        """Return earlier contents of messages by external id."""
         from discord_activity_tracker.documents.posts import revisions
 
         return revisions(external_ids)
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """Return bots whose token is refused, and channels that no bot can read, or not fully."""
+        """Return bots that cannot be used, and channels that no bot can read completely."""
         from discord_activity_tracker.store.coverage import gaps
 
         return gaps(most)
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Return names of threads, and the beginning and channel of conversations."""
+        """Return titles of threads and conversations by external id, with their channel and state."""
         from discord_activity_tracker.documents.heads import heads
 
         return heads(threads)
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return a line of text for each message."""
+        """Return a line of text for each message by external id."""
         from discord_activity_tracker.documents.posts import lines
 
         return lines(activities)
 
     def details(self, external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-        """Return reactions, quoted messages, files, previews and polls."""
+        """Return reactions, quoted messages, files, previews and polls by external id."""
         from discord_activity_tracker.documents.posts import details
 
         return details(external_ids)
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """Return Discord's Markdown with names for mentions."""
+        """Return Discord's Markdown, in which mentions are replaced by names."""
         from discord_activity_tracker.documents.markup import markup
 
         del scope
         return markup(texts)
 
     def bots(self) -> Collection[str]:
-        """Return the accounts of bots, webhooks and Discord itself."""
+        """Return the ids of the accounts of bots, webhooks and Discord itself."""
         from discord_activity_tracker.models import Account
 
         return {str(pk) for pk in Account.objects.exclude(kind=Account.Kind.USER).values_list("pk", flat=True)}
 
     def unreadable_scopes(self) -> Collection[str]:
-        """Return the channels of collected servers in which the bot can read nothing."""
+        """Return the scopes of channels in collected servers in which no bot can read anything."""
         from discord_activity_tracker.store.coverage import unreadable_scopes
 
         return unreadable_scopes()

@@ -1,4 +1,4 @@
-"""The fields of Discord's objects that the tracker reads. The stored payload contains the other fields too."""
+"""The fields of Discord's objects that the tracker reads. Stored payloads also contain other fields."""
 
 from typing import NotRequired, TypedDict
 

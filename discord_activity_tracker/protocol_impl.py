@@ -7,11 +7,11 @@ from core.ingest.records import SourceActivity, StreamState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscordActivity(SourceActivity):
-    """An ``ActivityRecord``: one message."""
+    """An ``ActivityRecord`` of one message."""
 
     source_system: str = "discord"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscordState(StreamState):
-    """An ``IncrementalState``: how far a channel or a list has been read."""
+    """An ``IncrementalState`` of a channel or a list: the position up to which it has been read."""

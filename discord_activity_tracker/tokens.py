@@ -1,4 +1,4 @@
-"""The bot tokens in the settings."""
+"""Read the bot tokens in the settings."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 def bot_tokens() -> list[str]:
-    """Return the tokens of DISCORD_BOT_TOKEN and DISCORD_BOT_TOKENS, without duplicates, in their order."""
+    """Return the tokens in DISCORD_BOT_TOKEN and DISCORD_BOT_TOKENS in this order, without duplicates."""
     return list(dict.fromkeys(token for token in (settings.DISCORD_BOT_TOKEN, *settings.DISCORD_BOT_TOKENS) if token))
 
 

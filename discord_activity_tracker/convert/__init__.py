@@ -1,1 +1,4 @@
-"""Convert payloads to rows and records. Pure functions: no request, no clock, no database."""
+"""Convert payloads to rows and records.
+
+These are pure functions: they send no requests and use no clock or database.
+"""

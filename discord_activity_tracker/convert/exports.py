@@ -1,7 +1,8 @@
 """Convert files of DiscordChatExporter to payloads as Discord's API would send them.
 
-The exporter writes names instead of numbers, resolves mentions in texts, and fills empty contents with sentences.
-Names are translated to numbers by tables; an unknown name becomes -1, and the name is stored. Texts are not changed.
+The exporter writes the names of types instead of their numbers, resolves mentions in texts, and fills the empty
+contents of system messages with sentences. Tables translate the names to numbers. An unknown name becomes -1.
+Resolved mentions stay as they are.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,17 +17,23 @@ from discord_activity_tracker.payloads import Message
 
 Payload = Mapping[str, Any]
 EXPORTED = "exported_at"
-"""Field of a payload that comes from an export; Discord's payloads have no field of this name."""
+"""Field of a payload that comes from an export. Discord's own payloads have no field of this name."""
 NAMED = "name_exported_at"
-"""Field of a channel's payload: the time of the export that gave the channel its name."""
+"""Field of a channel's payload: the export time of the file from which the channel has its name."""
 PARTIAL = "partial"
-"""Field of a channel's payload: true when only a file of another channel mentions it, with id and name."""
+"""Field of a channel's payload.
+
+True if the channel is known, with its id and name, only from a file of another channel.
+"""
 DELETED_EMOJI = "Unknown Emoji"
-"""The exporter's name for a deleted custom emoji, for which Discord sends no name. Real names contain no spaces."""
+"""The exporter's name for a deleted custom emoji, for which Discord sends no name.
+
+Real emoji names contain no spaces.
+"""
 UNDATED = datetime(2015, 1, 1, tzinfo=UTC)
-"""Time of an export without a date: before every other one."""
+"""The time of an export that has no date. Every real export is later, because Discord's ids begin in 2015."""
 EMBED_TYPES = {24: "auto_moderation_message", 46: "poll_result"}
-"""Type of the embeds by type of message; the exporter does not write it."""
+"""Embed type by message type. The exporter does not write the types of embeds."""
 MESSAGE_TYPES = {
     "Default": 0, "RecipientAdd": 1, "RecipientRemove": 2, "Call": 3, "ChannelNameChange": 4, "ChannelIconChange": 5,
     "ChannelPinnedMessage": 6, "GuildMemberJoin": 7, "ThreadCreated": 18, "Reply": 19,
@@ -37,12 +44,15 @@ CHANNEL_TYPES = {
 }  # fmt: skip
 UNKNOWN = -1
 WITH_GENERATED_CONTENT = range(1, 19)
-"""Types of messages whose content is a sentence by the exporter."""
+"""Types of messages that have a sentence by the exporter as content."""
 COMPONENTS = {"ActionRow": 1, "Button": 2}
 
 
 def message_of(item: Payload, channel_id: int, exported_at: str) -> Message:
-    """Return a message as the API would send it. Raises KeyError, TypeError or ValueError for a malformed one."""
+    """Return a message as the API would send it.
+
+    Raises KeyError, TypeError or ValueError for a malformed message.
+    """
     number = _number(item["type"], MESSAGE_TYPES)
     reply, forwarded = item.get("reference") or {}, item.get("forwardedMessage")
     parse_time(item["timestamp"])
@@ -84,7 +94,10 @@ def message_of(item: Payload, channel_id: int, exported_at: str) -> Message:
 
 
 def channel_rows(guild: Payload, channel: Payload, exported_at: str) -> tuple[Row, list[Row]]:
-    """Return the rows of the guild, and of the channel after its parent, with the fields that an export has."""
+    """Return the row of the guild, and the rows of the channel's parent (if any) and of the channel.
+
+    The rows contain only the fields that an export has.
+    """
     guild_id, number = snowflake(guild["id"]), _number(channel["type"], CHANNEL_TYPES)
     # The exporter calls a thread's channel its category and does not report whether it is a forum.
     parent, is_thread = snowflake_or_none(channel.get("categoryId")), number in THREADS
@@ -101,7 +114,7 @@ def channel_rows(guild: Payload, channel: Payload, exported_at: str) -> tuple[Ro
 
 
 def guild_changes(old: Row, new: Row) -> Row:
-    """Return the fields of a stored guild that an export changes (``name`` and ``payload``); empty for none.
+    """Return the fields of a stored guild that an export changes: ``name`` and ``payload``, or none.
 
     Data from Discord's API is never changed.
     """
@@ -111,15 +124,15 @@ def guild_changes(old: Row, new: Row) -> Row:
 
 
 def channel_changes(old: Row, new: Row) -> Row:
-    """Return the fields of a stored channel that an export changes; empty for none.
+    """Return the fields of a stored channel that an export changes. Empty if nothing changes.
 
-    The name comes from the newest export that mentions the channel, everything else from the newest file of the channel
-    itself. Data from Discord's API is never changed.
+    The name comes from the newest export that mentions the channel. Everything else comes from the newest file of the
+    channel itself. Data from Discord's API is never changed.
     """
     before, after = old["payload"], new["payload"]
     if EXPORTED not in before:
         return {}
-    # Earlier releases did not save whether a channel was only mentioned.
+    # Earlier releases did not store whether a channel was known only from another channel's file.
     was_partial = before.get(PARTIAL, not old["topic"] and old["parent_id"] is None and not old["is_thread"])
     described = not after[PARTIAL] and (was_partial or is_newer(after[EXPORTED], before[EXPORTED]))
     named_at = before.get(NAMED, before[EXPORTED])
@@ -135,18 +148,18 @@ def channel_changes(old: Row, new: Row) -> Row:
 
 
 def is_newer(one: str, other: str) -> bool:
-    """Return whether an export was made after another one. An export without a time counts as older."""
+    """Return whether the first export was made after the second. An export without a time counts as older."""
     first, second = parse_time_or_none(one), parse_time_or_none(other)
     return first is not None and (second is None or first > second)
 
 
 def export_time(exported_at: str) -> datetime:
-    """Return when an export was made; ``UNDATED`` if unknown."""
+    """Return the time at which an export was made, or ``UNDATED`` if it is unknown."""
     return parse_time_or_none(exported_at) or UNDATED
 
 
 def reactor_rows(item: Payload, exported_at: str) -> Iterable[tuple[str, Row]]:
-    """Yield who reacted to a message, each with the emoji as ``emoji_key`` writes it."""
+    """Yield the people who reacted to a message, each with the key of the emoji (see ``emoji_key``)."""
     for reaction in item.get("reactions") or []:
         for user in reaction.get("users") or []:
             account = account_row(_user(user), exported_at=export_time(exported_at))
@@ -154,13 +167,13 @@ def reactor_rows(item: Payload, exported_at: str) -> Iterable[tuple[str, Row]]:
 
 
 def _emoji(emoji: Payload) -> Any:
-    """Return an emoji as the API writes it: without a name if it was deleted."""
+    """Return an emoji as the API writes it. A deleted custom emoji has no name."""
     pk, name = emoji.get("id") or None, emoji.get("name")
     return {"id": pk, "name": None if pk and name == DELETED_EMOJI else name}
 
 
 def _number(word: object, table: Mapping[str, int]) -> int:
-    """Return the number of a type name. The exporter writes the number of a type that it does not know."""
+    """Return the number of a type name. If the exporter does not know a type, it writes the type's number."""
     if not isinstance(word, str | int):
         raise TypeError("the type is neither a word nor a number")
     text = str(word)
@@ -170,7 +183,8 @@ def _number(word: object, table: Mapping[str, int]) -> int:
 def _user(user: Payload) -> Any:
     """Return a user as the API writes it.
 
-    The nickname in an export can be the name in the server, the global name or the username, so none of them is set.
+    The nickname in an export can be the name in the server, the global name or the username. Therefore, neither the
+    nickname nor the global name is set.
     """
     return {
         "id": user["id"], "username": str(user["name"]), "global_name": "", "avatar": "",
@@ -179,18 +193,18 @@ def _user(user: Payload) -> Any:
 
 
 def _nickname(user: Payload) -> str:
-    """Return the displayed name if it differs from the username."""
+    """Return the displayed name if it differs from the username, or an empty string."""
     nickname = user.get("nickname")
     return nickname if isinstance(nickname, str) and nickname != user["name"] else ""
 
 
 def _is_webhook(author: Payload) -> bool:
-    """Return whether the author is a webhook: only webhooks are bots without a discriminator."""
+    """Return whether the author is a webhook. Webhooks are the only bots with the discriminator 0000."""
     return author.get("isBot") is True and author.get("discriminator") == "0000"
 
 
 def _attached_parts(item: Payload) -> dict[str, Any]:
-    """Return files, embeds, stickers and buttons of a message or of a forwarded message."""
+    """Return the files, embeds, stickers and buttons of a message or of a forwarded message."""
     files, stickers = item.get("attachments") or [], item.get("stickers") or []
     return {
         "attachments": [

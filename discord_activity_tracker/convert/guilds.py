@@ -32,7 +32,7 @@ KINDS = {
 }
 TEXT, CATEGORY, ANNOUNCEMENT = 0, 4, 5
 SWITCHABLE = frozenset({TEXT, ANNOUNCEMENT})
-"""Types that a channel can be switched between; its threads keep the type they were made with."""
+"""Channel types that an administrator can switch between. Existing threads keep their type after a switch."""
 VOICE = frozenset({2, 13})
 THREADS = frozenset({10, 11, 12})
 THREADED = frozenset({0, 5, 15, 16})
@@ -42,23 +42,26 @@ WITH_MESSAGES = frozenset({0, 1, 2, 3, 5, 10, 11, 12, 13})
 
 
 def kind_of(number: int) -> str:
-    """Return the name of a channel type; ``unknown_<n>`` for types that are not in the table."""
+    """Return the name of a channel type, or ``unknown_<n>`` for a type that is not in the table."""
     return KINDS.get(number, f"unknown_{number}")
 
 
 def holds_messages(channel: Channel) -> bool:
-    """Return whether a channel contains messages. An unknown type does if Discord names its last message."""
+    """Return whether a channel contains messages.
+
+    A channel of an unknown type does if Discord reports its last message.
+    """
     known = channel["type"] in KINDS
     return channel["type"] in WITH_MESSAGES if known else bool(channel.get("last_message_id"))
 
 
 def thread_access(parent: str) -> str:
-    """Return the access of a thread: that of its parent, except that posts of a forum do contain messages."""
+    """Return the access of a thread. It is that of the parent, except that the posts of a forum contain messages."""
     return "ok" if parent == "no_messages" else parent
 
 
 def channel_row(channel: Channel, guild_id: int, access: str, gaps: Mapping[int, str]) -> Row:
-    """Return the row of a channel or thread. ``gaps`` describes by channel what the bot cannot read."""
+    """Return the row of a channel or thread. ``gaps`` describes, by channel id, the data that the bot cannot read."""
     thread = channel.get("thread_metadata")
     tags = channel.get("applied_tags") if thread else channel.get("available_tags")
     return {
@@ -92,22 +95,22 @@ OWN_TABLES = {"roles", "emojis", "stickers"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rows:
-    """The rows of one list, and its malformed items."""
+    """The rows of one list, and the malformed items of the list."""
 
     rows: list[Row]
     malformed: list[Malformed]
     whole: bool = True
-    """Whether an item that is absent from the list has been deleted."""
+    """Whether the list is complete, so that an item that is absent from it has been deleted."""
 
     @property
     def set_aside(self) -> set[int]:
-        """The ids of malformed items: they exist, so they have not been deleted."""
+        """The ids of malformed items. These items exist, so they do not count as deleted."""
         return {int(pk) for pk in map(_id, self.malformed) if pk.isascii() and pk.isdigit() and int(pk) < 1 << 63}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildRows:
-    """The rows of a guild and its parts. ``guild["name"]`` is empty where Discord does not report it."""
+    """The rows of a guild and its parts. ``guild["name"]`` is empty if Discord does not report a name."""
 
     guild: Row
     roles: Rows
@@ -125,7 +128,7 @@ class EventRows:
 
 
 def usable_channels(items: Iterable[object]) -> tuple[list[Channel], list[Malformed]]:
-    """Return the channels and threads whose essential fields are valid, and the malformed ones."""
+    """Return the channels and threads that have valid essential fields, and the malformed items."""
     usable, aside = list[Channel](), list[Malformed]()
     for item in items:
         try:
@@ -148,9 +151,10 @@ def usable_channels(items: Iterable[object]) -> tuple[list[Channel], list[Malfor
 def convert_guild(
     guild: Guild, channels: Sequence[Channel], access: Mapping[int, str], gaps: Mapping[int, str]
 ) -> GuildRows:
-    """Return the rows of a guild. ``channels`` include the active threads, which inherit the access of their channel.
+    """Return the rows of a guild.
 
-    ``gaps`` describes by channel what the bot cannot read in it.
+    ``channels`` includes the active threads, which inherit the access of their channel. ``gaps`` describes, by channel
+    id, the data that the bot cannot read.
     """
     guild_id = snowflake(guild["id"])
 
@@ -178,14 +182,14 @@ def convert_guild(
 
 
 def convert_threads(threads: Iterable[object], guild_id: int, access: str) -> Rows:
-    """Return the rows of threads of one channel; they inherit its ``access``."""
+    """Return the rows of the threads of one channel. The threads inherit the channel's ``access``."""
     usable, aside = usable_channels(threads)
     rows = _each(usable, lambda item: channel_row(item, guild_id, thread_access(access), {}))
     return Rows(rows=rows.rows, malformed=[*aside, *rows.malformed])
 
 
 def convert_events(events: Sequence[Event], guild_id: int) -> EventRows:
-    """Return the rows of scheduled events and of their creators."""
+    """Return the rows of scheduled events and the account rows of their creators."""
     creators = [event.get("creator") for event in events if isinstance(event, dict)]  # pyright: ignore[reportUnnecessaryIsInstance]  # unchecked JSON
     return EventRows(
         events=_each(events, lambda item: _event(item, guild_id)),
@@ -194,7 +198,10 @@ def convert_events(events: Sequence[Event], guild_id: int) -> EventRows:
 
 
 def _each(items: object, make: Callable[[Any], Row]) -> Rows:
-    """Convert the items of a list one by one and set malformed ones aside. Anything else counts as an empty list."""
+    """Convert the items of a list one by one and collect malformed items separately.
+
+    A value that is not a list counts as an empty, incomplete list.
+    """
     rows, aside = list[Row](), list[Malformed]()
     whole = isinstance(items, Sequence) and not isinstance(items, str)
     for item in cast("Sequence[Any]", items) if whole else ():
@@ -222,7 +229,10 @@ def _guild(guild: Guild, guild_id: int) -> Row:
 
 
 def _text(value: object) -> str:
-    """Return a text; empty for anything else, so that one malformed field does not fail the guild."""
+    """Return a text, or an empty string for any other value.
+
+    Thus, one malformed field does not affect the whole guild.
+    """
     return value if isinstance(value, str) else ""
 
 
@@ -249,7 +259,7 @@ CONNECT = 1 << 20
 MANAGE_THREADS = 1 << 34
 EVERYTHING = (1 << 60) - 1
 READING = VIEW_CHANNEL | READ_MESSAGE_HISTORY | CONNECT
-"""Permissions to assume where they are unknown; Discord refuses requests that the bot may not send."""
+"""Permissions to assume if the real ones are unknown. If the assumption is wrong, Discord refuses the requests."""
 GAP_TEXTS = {
     "no_view": "is hidden from the bot: grant VIEW_CHANNEL",
     "no_history": "hides its history from the bot: grant READ_MESSAGE_HISTORY",
@@ -260,7 +270,7 @@ GAP_TEXTS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """A channel that the bot cannot read, or not fully. ``reason`` is a key of ``GAP_TEXTS``."""
+    """A channel that the bot cannot read completely. ``reason`` is a key of ``GAP_TEXTS``."""
 
     channel_id: int
     name: str
@@ -268,18 +278,18 @@ class Gap:
 
     @property
     def words(self) -> str:
-        """What is missing, and which permission to grant."""
+        """The description of the missing data and the permission to grant."""
         return GAP_TEXTS[self.reason]
 
     @property
     def line(self) -> str:
-        """The description with the name of the channel."""
+        """The name of the channel and the description."""
         return f"#{self.name} {self.words}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Overwrite:
-    """Permission bits that a channel denies and allows to a role or a member."""
+    """The permission bits that a channel allows and denies to a role or a member."""
 
     is_role: bool
     allow: int
@@ -289,9 +299,10 @@ class _Overwrite:
 class Permissions:
     """The bot's permissions in one guild.
 
-    Parts of the guild or of the membership may be missing or malformed. Then ``certain`` is false, and the computed
-    permissions are the most that the bot can have: ``base`` (the bits that Discord computes, without overwrites) or
-    everything that reading needs, plus what a channel allows to any role. Discord refuses the rest.
+    Parts of the guild or of the membership may be missing or malformed. In that case, ``certain`` is false and the
+    computed permissions are the most that the bot can have. They include ``base`` (the bits that Discord computes,
+    without overwrites), or ``READING`` if ``base`` is unknown. If the bot's roles are unknown, they also include
+    everything that a channel allows to any role. Discord refuses requests that the bot may not send.
     """
 
     def __init__(self, guild: Guild, member: Member | None, user_id: int, base: int | None = None) -> None:
@@ -310,14 +321,14 @@ class Permissions:
             self._base = EVERYTHING
 
     def _bits_of_role(self, role: Mapping[str, Any]) -> int | None:
-        """Return the bits that a role gives to the bot; ``None`` when they are unknown."""
+        """Return the bits that a role gives to the bot, or ``None`` if they are unknown."""
         pk = str(role.get("id"))
         if pk != self._guild_id and pk not in (self._roles or ()):
             return 0
         return whole_number(role.get("permissions"))
 
     def of(self, channel: Channel) -> int:
-        """Return the bot's permission bits in a channel. A thread has those of its channel."""
+        """Return the bot's permission bits in a channel. A thread has the permissions of its channel."""
         if self._base & ADMINISTRATOR:
             return EVERYTHING
         bits = self._base
@@ -334,7 +345,7 @@ class Permissions:
         return bits & ~own.deny | own.allow if own else bits
 
     def access(self, channel: Channel) -> str:
-        """Return the ``Channel.Access`` of the channel's own messages."""
+        """Return the ``Channel.Access`` of the messages in the channel itself."""
         bits = self.of(channel)
         if not bits & VIEW_CHANNEL:
             return "no_view"
@@ -350,11 +361,11 @@ class Permissions:
         return channel["type"] in THREADED and self.of(channel) & needed == needed
 
     def lists_private_threads(self, channel: Channel) -> bool:
-        """Return whether the bot may list all private archived threads, not only those that it joined."""
+        """Return whether the bot may list all private archived threads, and not only the threads that it joined."""
         return bool(self.of(channel) & MANAGE_THREADS)
 
     def gaps(self, channels: Sequence[Channel]) -> list[Gap]:
-        """Return what the bot cannot read in these channels."""
+        """Return the gaps in these channels: data that the bot cannot read."""
         return [
             Gap(channel_id=int(channel["id"]), name=channel.get("name") or channel["id"], reason=reason)
             for channel in channels
@@ -364,7 +375,7 @@ class Permissions:
     def _gap(self, channel: Channel) -> str:
         access = self.access(channel)
         if channel["type"] == CATEGORY:
-            return ""  # the channels in it are reported separately
+            return ""  # the channels in the category are reported separately
         if access in GAP_TEXTS:
             return access
         if channel["type"] in THREADED and not self.lists_threads(channel):
@@ -373,17 +384,17 @@ class Permissions:
 
 
 def access_by_channel(permissions: Permissions, channels: Sequence[Channel]) -> Mapping[int, str]:
-    """Return the access of each channel by its id."""
+    """Return the access of each channel by channel id."""
     return {int(channel["id"]): permissions.access(channel) for channel in channels}
 
 
 def _objects(items: object) -> Iterable[Mapping[str, Any]]:
-    """Return the objects in a list that may contain anything."""
+    """Return the objects in a list that may contain other values too."""
     return [item for item in cast("list[Any]", items) if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _overwrites(channel: Channel) -> dict[str, _Overwrite]:
-    """Return the overwrites of a channel by role or member, without malformed ones."""
+    """Return the overwrites of a channel by role id or member id. Malformed overwrites are left out."""
     overwrites: dict[str, _Overwrite] = {}
     for item in _objects(channel.get("permission_overwrites")):
         allow, deny = whole_number(item.get("allow") or 0), whole_number(item.get("deny") or 0)

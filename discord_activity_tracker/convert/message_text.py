@@ -1,4 +1,4 @@
-"""Extract the text of a message from all of its parts: content, forwards, polls, embeds, components, files, stickers.
+"""Extract the text of a message from all its parts: content, forwards, polls, embeds, components, files and stickers.
 
 https://discord.com/developers/docs/resources/message#message-object
 https://discord.com/developers/docs/components/reference
@@ -27,7 +27,7 @@ MESSAGE_TYPES = {
 
 
 def message_type(number: int) -> str:
-    """Return the name of a message type; ``unknown_<n>`` for types that are not in the table."""
+    """Return the name of a message type, or ``unknown_<n>`` for a type that is not in the table."""
     return MESSAGE_TYPES.get(number, f"unknown_{number}")
 
 
@@ -37,18 +37,18 @@ TEXT_FIELDS = {
     "auto_moderation_message": ("rule_name", "keyword", "keyword_matched_content"),
     "auto_moderation_notification": ("rule_name", "keyword", "keyword_matched_content"),
 }
-"""Types of embeds whose fields are data, and the names of fields that contain text; the others are numbers and ids.
+"""Names of the fields that contain text, by type of embed. The other fields of these embeds are numbers and ids.
 
 https://discord.com/developers/docs/resources/message#embed-fields-by-embed-type-poll-result-embed-fields
 """
 COMPONENT_TEXTS = ("content", "label", "placeholder", "description", "name", "value")
 INNER_COMPONENTS = ("accessory", "component", "components", "items", "options")
 MAX_DEPTH = 12
-"""Levels of components to read; Discord allows far fewer."""
+"""Maximum number of nested levels of components to read. Discord allows far fewer."""
 BLANK = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]*"
 )
-"""Matches text without a visible character, which bots send where Discord requires text."""
+"""Match text without a visible character. Bots send such text where Discord requires text."""
 VOICE_MESSAGE = 1 << 13
 """https://discord.com/developers/docs/resources/message#message-object-message-flags"""
 LINES = {
@@ -73,11 +73,14 @@ LINES = {
     39: "reported a raid by mistake",
     46: "ended a poll",
 }
-"""Timeline texts for types of messages without text."""
+"""Timeline texts for messages that have no text, by type of message."""
 
 
 def message_text(content: str, payload: Payload) -> str:
-    """Return the whole text of a message, a paragraph for each part; empty for a message without text or names."""
+    """Return the whole text of a message, with a paragraph for each part.
+
+    The result is empty if the message contains neither text nor names.
+    """
     own = "" if is_blank(content) else content.strip()
     paragraphs = "\n\n".join(filter(None, [own, *_texts(payload), "\n".join(_names(payload))]))
     hosts = [host for host in dict.fromkeys(_hosts(payload)) if host not in paragraphs]
@@ -85,45 +88,46 @@ def message_text(content: str, payload: Payload) -> str:
 
 
 def text_parts(payload: Payload) -> list[str]:
-    """Return the text of a message besides its content: forwards, polls, embeds, components, files and stickers."""
+    """Return the text of all parts except the content: forwards, polls, embeds, components, files and stickers."""
     return [part for part in (*_texts(payload), "\n".join(_names(payload))) if part]
 
 
 def summarize(number: int, content: str, payload: Payload) -> str:
-    """Return a line of at most 200 characters for the timeline: the text of a message, else what was sent.
+    """Return a line of at most 200 characters for the timeline.
 
-    ``number`` is the type of the message. The line is never empty.
+    The line is the text of the message, or a description of what was sent. It is never empty. ``number`` is the type of
+    the message.
     """
     own = "" if is_blank(content) else one_line(content)
     return own or one_line(" ".join(_texts(payload))) or one_line(_line(number, payload))
 
 
 def is_blank(content: str) -> bool:
-    """Return whether a text is empty or consists of white space and invisible characters."""
+    """Return whether a text contains nothing except white space and invisible characters."""
     return BLANK.fullmatch(content) is not None
 
 
 def objects(payload: Payload, key: str) -> list[Payload]:
-    """Return the objects in a list of a payload, without members of another type."""
+    """Return the objects in a list of a payload. Values of other types are left out."""
     value = payload.get(key)
     members = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast("Payload", member) for member in members if isinstance(member, dict)]
 
 
 def inner(payload: Payload, key: str) -> Payload:
-    """Return an object of a payload; an empty one if there is none."""
+    """Return an object in a payload, or an empty object if the value is missing or has another type."""
     value = payload.get(key)
     return cast("Payload", value) if isinstance(value, dict) else {}
 
 
 def text(payload: Payload, key: str) -> str:
-    """Return a text of a payload; empty if there is none or if it is blank."""
+    """Return a stripped text in a payload, or an empty string if the value is missing, blank or of another type."""
     value = payload.get(key)
     return value.strip() if isinstance(value, str) and not is_blank(value) else ""
 
 
 def _texts(payload: Payload) -> Iterator[str]:
-    """Yield the text of forwards, polls, embeds and components, without names of files and stickers."""
+    """Yield the text of forwards, polls, embeds and components, without the names of files and stickers."""
     for forwarded in _forwarded(payload):
         yield text(forwarded, "content")
         yield from _texts({**forwarded, "message_snapshots": None})
@@ -134,7 +138,7 @@ def _texts(payload: Payload) -> Iterator[str]:
 
 
 def _names(payload: Payload) -> Iterator[str]:
-    """Yield names and descriptions of files and stickers, including forwarded ones."""
+    """Yield the names and descriptions of files and stickers, including those of forwarded messages."""
     for forwarded in _forwarded(payload):
         yield from _names({**forwarded, "message_snapshots": None})
     for file in objects(payload, "attachments"):
@@ -144,7 +148,7 @@ def _names(payload: Payload) -> Iterator[str]:
 
 
 def _hosts(payload: Payload) -> Iterator[str]:
-    """Yield the hosts of the pages that embeds show."""
+    """Yield the hosts of the pages that the embeds link to."""
     for forwarded in _forwarded(payload):
         yield from _hosts({**forwarded, "message_snapshots": None})
     for embed in objects(payload, "embeds"):
@@ -158,7 +162,7 @@ def _forwarded(payload: Payload) -> Iterator[Payload]:
 
 
 def _stickers(payload: Payload) -> list[str]:
-    """Return the names of stickers; messages of 2020 have them in ``stickers``."""
+    """Return the names of stickers. Messages from 2020 have them in ``stickers``."""
     stickers = [*objects(payload, "sticker_items"), *objects(payload, "stickers")]
     return list(dict.fromkeys(filter(None, (text(sticker, "name") for sticker in stickers))))
 
@@ -183,7 +187,7 @@ def _embed(embed: Payload) -> Iterator[str]:
 
 
 def _components(payload: Payload, depth: int = 0) -> Iterator[str]:
-    """Yield the text of components, which can contain other components, of any type."""
+    """Yield the text of components. A component can contain other components of any type."""
     for key in INNER_COMPONENTS if depth < MAX_DEPTH else ():
         alone = inner(payload, key)
         for component in [alone] if alone else objects(payload, key):
@@ -195,7 +199,7 @@ def _components(payload: Payload, depth: int = 0) -> Iterator[str]:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Return the host and the file name in an address; empty where there is none."""
+    """Return the host and the file name in a URL. A missing part is an empty string."""
     try:
         parts = urlsplit(url)
         return (parts.hostname or "").removeprefix("www."), clean(unquote(parts.path.rpartition("/")[2]))
@@ -208,7 +212,7 @@ def _lines(texts: Iterable[str]) -> str:
 
 
 def _line(number: int, payload: Payload) -> str:
-    """Return what was sent or done, for a message without text."""
+    """Return a description of what was sent or done, for a message without text."""
     for forwarded in _forwarded(payload):
         return f"forwarded {_describe_parts(forwarded) or 'a message'}"
     if things := _describe_parts(payload):

@@ -1,4 +1,4 @@
-"""Convert messages of every type, with their authors and mentioned people.
+"""Convert messages of every type, with their authors and the people that they mention.
 
 https://discord.com/developers/docs/resources/message#message-object-message-types
 """
@@ -17,7 +17,7 @@ from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction,
 from discord_activity_tracker.protocol_impl import DiscordActivity
 
 MEDIA = frozenset({"attachments", "thumbnail", "image", "images", "video", "media", "file"})
-"""Fields with a picture or a file."""
+"""Fields that contain a picture or a file."""
 NOISE_OF_MEDIA = frozenset(
     {
         "placeholder", "placeholder_version", "content_scan_version", "scan_metadata", "proxy_url", "width", "height",
@@ -26,14 +26,14 @@ NOISE_OF_MEDIA = frozenset(
 )  # fmt: skip
 NOISE_OF_EMBEDS = frozenset({"provider", "flags", "content_scan_version", "reference_id"})
 NOISE = frozenset({"proxy_url", "proxy_icon_url", "member", "me", "me_voted", "me_burst"})
-"""Fields to ignore at every level. ``member`` is the present nickname, roles and picture of a person in the server."""
+"""Fields to ignore at every level. ``member`` contains a person's current nickname, roles and picture in the server."""
 NAMED_ONLY = frozenset({"application", "stickers", "sticker_items"})
-"""Objects of which only id and name belong to the message; their owners can change the rest."""
+"""Objects of which only ``id`` and ``name`` are compared. Their owners can change the other fields."""
 SIGNATURE = frozenset({"ex", "is", "hm"})
 
 
 def unsigned(url: str) -> str:
-    """Return an address without Discord's expiring signature (``ex``, ``is``, ``hm``); other parameters stay."""
+    """Return a URL without Discord's expiring signature (``ex``, ``is``, ``hm``). Other parameters stay."""
     head, mark, query = url.partition("?")
     if not mark or "hm=" not in query or "ex=" not in query:
         return url
@@ -42,14 +42,14 @@ def unsigned(url: str) -> str:
 
 
 def differs_in_noise_only(old: object, new: object, field: str = "") -> bool:
-    """Return whether two payloads, or the same field of two payloads, have the same content."""
+    """Return whether two payloads, or the same field of two payloads, are equal except for noise."""
     return without_noise(old, field) == without_noise(new, field)
 
 
 def without_noise(value: object, field: str = "") -> object:
     """Return a JSON value without empty values and without fields that Discord changes without an edit.
 
-    ``field`` is the name of the field that contains the value; it is empty for a whole payload.
+    ``field`` is the name of the field that contains the value. It is empty for a whole payload.
     """
     if isinstance(value, list):
         return [without_noise(member, field) for member in cast("list[object]", value)]
@@ -73,7 +73,7 @@ def without_noise(value: object, field: str = "") -> object:
 
 
 def _path(url: str) -> str:
-    """Return the path of a picture's address; its host and signature vary."""
+    """Return the path of a picture's URL. The host and the signature vary."""
     try:
         return urlsplit(url).path or url
     except ValueError:
@@ -81,14 +81,16 @@ def _path(url: str) -> str:
 
 
 NO_DISCRIMINATOR = frozenset({None, "", "0", "0000"})
-"""Discriminators of webhooks and of users with a unique name. Bots have one from 0001 to 9999."""
+"""Discriminators of webhooks and of users with a unique name. Bots have a discriminator from 0001 to 9999."""
 
 
 def account_row(user: User, *, kind: str = "", exported_at: datetime | None = None) -> Row:
-    """Return the row of an account. Raises KeyError, TypeError or ValueError for a malformed user.
+    """Return the row of an account.
 
-    ``kind`` overrides the kind of the user object. ``exported_at`` is the time of the export that names the user.
-    ``global_name`` and ``avatar`` are ``None`` where a partial object lacks these fields.
+    ``kind`` overrides the kind in the user object. ``exported_at`` is the time of the export that contains the user.
+    ``global_name`` and ``avatar`` are ``None`` if a partial object lacks these fields.
+
+    Raises KeyError, TypeError or ValueError for a malformed user.
     """
     flagged = "system" if user.get("system") else "bot" if user.get("bot") else "user"
     return {
@@ -102,10 +104,11 @@ def account_row(user: User, *, kind: str = "", exported_at: datetime | None = No
 
 
 def is_webhook(message: Message) -> bool:
-    """Return whether the author is a webhook, whose name can differ in each message, and not an application's bot.
+    """Return whether the author is a webhook, which can have a different name in each message, and not a bot.
 
-    Answers to commands have a ``webhook_id`` too: that of the application, whose bot is the author. Old answers lack
-    ``application_id``; the author's id, the command or the discriminator tells them apart.
+    Replies to commands also have a ``webhook_id``: that of the application, and the application's bot is the author.
+    Old replies lack ``application_id``. In that case, the author's id, the command or the discriminator shows who the
+    author is.
     https://discord.com/developers/docs/resources/message#message-object
     """
     hook, author = message.get("webhook_id"), cast("Mapping[str, Any]", message["author"])
@@ -117,32 +120,38 @@ def is_webhook(message: Message) -> bool:
 
 
 def is_webhook_user(user: User) -> bool:
-    """Return whether a mentioned user is a webhook: its discriminator is 0000, that of bots is not."""
+    """Return whether a mentioned user is a webhook. Webhooks have the discriminator 0000, and bots do not."""
     return bool(user.get("bot")) and user.get("discriminator") == "0000"
 
 
 SPOKEN = frozenset({0, 19})
-"""Types of messages that people write: default and reply."""
+"""Types of messages that people write: default (0) and reply (19)."""
 CONTENT_PARTS = ("attachments", "embeds", "components", "sticker_items", "stickers", "poll", "message_snapshots")
-"""Parts of a message that have content besides the text."""
+"""Parts of a message that contain content in addition to the text."""
 NOT_IN_PAYLOAD = frozenset(
     {
         "author", "member", "mentions", "referenced_message", "thread", "reactions", "resolved", "position", "content",
         "id", "channel_id", "timestamp", "edited_timestamp", "pinned",
     }
 )  # fmt: skip
-"""Fields left out of the stored payload: names and pictures of people, copies of messages, and fields with a column."""
+"""Fields to leave out of the stored payload: data of people, copies of messages, and fields that have a column."""
 SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
 READER_FIELDS = frozenset({"me", "me_voted", "me_burst"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessagePage(Page):
-    """A page of messages. Its rows have no ``conversation``: that depends on the messages that are stored already."""
+    """A page of messages.
+
+    The rows have no ``conversation``, because it depends on the messages that are already stored.
+    """
 
     webhooks: dict[int, Row] = field(default_factory=dict[int, Row])
     threads: list[Channel] = field(default_factory=list[Channel])
-    """Threads that start at one of the messages, as Discord sent them; some are in no list of threads."""
+    """Threads that start at one of the messages, as Discord sent them.
+
+    Discord's lists of threads may lack some of them.
+    """
 
     @property
     def rows(self) -> list[Row]:
@@ -151,16 +160,20 @@ class MessagePage(Page):
 
     @property
     def blank(self) -> int:
-        """Number of posts without any content, as all posts are without the intent to read message content."""
+        """Number of posts without any content.
+
+        Without the intent to read message content, Discord sends almost all posts like this.
+        """
         return sum(_is_blank(record.row) for record in self.records)
 
 
 def convert_messages(
     items: Sequence[Message], guild_id: int, channel_id: int, exported_at: datetime | None = None
 ) -> MessagePage:
-    """Convert the messages one by one. A malformed message is recorded; the others continue.
+    """Convert the messages one by one. A malformed message is recorded, and the conversion continues with the next one.
 
-    ``exported_at`` is the time of the exported file that contains the messages; ``None`` for messages from the API.
+    ``exported_at`` is the time of the exported file that contains the messages. It is ``None`` for messages from the
+    API.
     """
     page = MessagePage()
     for item in items:
@@ -182,7 +195,7 @@ def convert_messages(
 
 
 def _add_person(page: MessagePage, row: Row, *, webhook: bool) -> None:
-    """Add an account. Fields that a partial user object lacks come from an earlier object on the page."""
+    """Add an account to the page. Fields that a partial user object lacks come from an earlier object on the page."""
     people = page.webhooks if webhook else page.accounts
     earlier = people.get(row["id"])
     if earlier and (row["global_name"] is None or row["avatar"] is None):
@@ -191,7 +204,7 @@ def _add_person(page: MessagePage, row: Row, *, webhook: bool) -> None:
 
 
 def _author(message: Message, page: MessagePage, exported_at: datetime | None) -> Row:
-    """Return the row of the author, created once per page."""
+    """Return the row of the author. The row is reused if the page already contains the same user."""
     author = message["author"]
     if message.get("webhook_id"):
         kind = "webhook" if is_webhook(message) else "bot"
@@ -250,13 +263,13 @@ def _reactions(reactions: Iterable[Reaction]) -> dict[str, dict[str, int]]:
 
 
 def emoji_key(emoji: Emoji) -> str:
-    """Return the emoji itself, or ``name:id`` of a custom emoji; the name of a deleted one is empty."""
+    """Return the emoji itself, or ``name:id`` for a custom emoji. A deleted custom emoji has an empty name."""
     name = clean(emoji.get("name"))
     return f"{name}:{emoji['id']}" if emoji.get("id") else name
 
 
 def _payload(message: Message) -> Any:
-    """Return the stored payload of a message: the fields without a column, unless they are empty or false."""
+    """Return the stored payload of a message: all fields without a column, except empty and false ones."""
     payload: dict[str, Any] = {
         key: _stable(value) if isinstance(value, (dict, list, str)) else value
         for key, value in message.items()
@@ -268,7 +281,7 @@ def _payload(message: Message) -> Any:
 
 
 def _stable(value: object) -> object:
-    """Return a value without signatures, the reader's own reactions and votes, and names of people."""
+    """Return a value without URL signatures, the bot's own reactions and votes, and the names of people."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):

@@ -1,1 +1,1 @@
-"""Search documents, and the texts and details that the pages show."""
+"""Create the search documents, and the texts and details for the pages."""

@@ -1,4 +1,4 @@
-"""Heads of conversations: the name of the thread, or the beginning of the text and the channel."""
+"""Create the heads of conversations. The title is the name of the thread, or else the beginning of the text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,12 +12,12 @@ from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Channel, Message
 
 TITLE_LENGTH = 100
-"""Characters of a title."""
+"""Maximum number of characters of a title that is taken from a message."""
 FORUMS = {"forum", "media"}
 
 
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-    """Return the heads of conversations by external id, in at most seven statements."""
+    """Return the heads of threads and conversations by external id, in at most seven SQL statements."""
     names = {name: ids for name in threads if (ids := conversation_ids(name))}
     channels = with_parents(channel for channel, _ in names.values())
     openings = _openings([first for _, first in names.values()])
@@ -29,7 +29,7 @@ def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
 
 
 def conversation_ids(name: str) -> tuple[int, int] | None:
-    """Return channel and first message of a conversation's external id; ``None`` for any other text."""
+    """Return the channel id and first message id in a conversation's external id, or ``None`` for any other text."""
     match name.split(":"):
         case ["discord", "conversation", _, channel, first] if all(
             part.isascii() and part.isdigit() and len(part) < 20 for part in (channel, first)
@@ -40,7 +40,7 @@ def conversation_ids(name: str) -> tuple[int, int] | None:
 
 
 def with_parents(ids: Iterable[int]) -> dict[int, Channel]:
-    """Return channels, and the channels of threads among them, by id, in two statements."""
+    """Return channels by id, including the parent channels of threads, in two SQL statements."""
     channels = Channel.objects.in_bulk(list(ids))
     parents = {channel.parent_id for channel in channels.values() if channel.is_thread and channel.parent_id}
     return channels | Channel.objects.in_bulk(list(parents - channels.keys()))
@@ -55,14 +55,17 @@ def channel_path(channel: Channel, channels: Mapping[int, Channel]) -> str:
 
 
 def conversation_title(channel: Channel, opening: str, at: datetime | None) -> str:
-    """Return the name of the thread, the beginning of the text, or the channel and the day."""
+    """Return the name of the thread, or the beginning of the text, or the channel and the day."""
     if channel.is_thread and channel.name:
         return channel.name
     return opening or (f"#{channel}, {at:%d %B %Y}" if at else f"#{channel}")
 
 
 def _openings(conversations: list[int]) -> dict[int, tuple[str, datetime]]:
-    """Return text and time of the first message of each conversation, if possible of one with content."""
+    """Return the text and time of the first message of each conversation.
+
+    The first message with content is preferred.
+    """
     without_content = Case(When(content="", then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = list(
         Message.objects.filter(conversation__in=conversations, deleted_at=None)
@@ -91,7 +94,7 @@ def _head(
 
 
 def tags_of(channel: Channel, forum: Channel | None) -> list[str]:
-    """Return the names of the tags of a forum post."""
+    """Return the names of the tags that are applied to a forum post."""
     offered = forum.tags if forum else []
     known = {str(tag.get("id")): str(tag.get("name") or "") for tag in offered if isinstance(tag, dict)}
     return [known[str(tag)] for tag in channel.tags if known.get(str(tag))]

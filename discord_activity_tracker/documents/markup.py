@@ -1,6 +1,6 @@
-"""Replace Discord's markup of mentions, custom emoji, times and commands.
+"""Replace Discord's markup for mentions, custom emoji, times and commands.
 
-Pages show references with links; search documents contain plain names.
+Pages show references with links. Search documents contain plain names.
 https://discord.com/developers/docs/reference#message-formatting
 """
 
@@ -18,19 +18,19 @@ EMOJI = re.compile(r"<a?(:[\w~]{1,64}:)[0-9]{1,20}>")
 COMMAND = re.compile(r"<(/[^<>:\n]{1,100}):[0-9]{1,20}>")
 TIME = re.compile(r"<t:(-?[0-9]{1,17})(?::[tTdDfFRsS])?>")
 LARGEST = 1 << 63
-"""Ids from here on do not fit a bigint column."""
+"""The first id that does not fit in a bigint column."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Names:
-    """Current names by id."""
+    """Current names of people, channels and roles by id."""
 
     people: dict[int, str] = field(default_factory=dict[int, str])
     channels: dict[int, str] = field(default_factory=dict[int, str])
     roles: dict[int, str] = field(default_factory=dict[int, str])
 
     def resolved(self, text: str) -> str:
-        """Return the text with names for mentions; an unknown id is called unknown, as in Discord."""
+        """Return the text with names in place of mentions. An unknown id becomes ``unknown``, as in Discord."""
         if "<" not in text:
             return text
         text = MENTION.sub(self._name, text)
@@ -46,7 +46,7 @@ class Names:
 
 
 def names_in(texts: Iterable[str]) -> Names:
-    """Return the names of everything that the texts mention, in one statement for each kind of mention."""
+    """Return the names of everything that the texts mention, in one SQL statement for each kind of mention."""
     wanted: dict[str, set[int]] = {"@": set(), "#": set(), "@&": set()}
     for text in texts:
         for prefix, digits in MENTION.findall(text) if "<" in text else ():
@@ -87,14 +87,14 @@ GUIDES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class References:
-    """Names of mentioned people and roles, and names and scopes of mentioned channels, by id."""
+    """Names of mentioned people and roles, and names and scopes of mentioned channels. All are by id."""
 
     people: dict[int, str] = field(default_factory=dict[int, str])
     channels: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
     roles: dict[int, str] = field(default_factory=dict[int, str])
 
     def reference(self, match: re.Match[str]) -> Reference | None:
-        """Return what Discord shows in place of the markup; an unknown id is called unknown, as in Discord."""
+        """Return what Discord shows in place of the markup. An unknown id becomes ``unknown``, as in Discord."""
         if match["prefix"]:
             return self._mention(match["prefix"], int(match["id"]))
         if match["seconds"]:
@@ -114,7 +114,7 @@ class References:
 
 
 def markup(texts: Sequence[str]) -> Markup:
-    """Return Discord's Markdown with names for every mention in these texts, in at most three statements."""
+    """Return Discord's Markdown with names for every mention in these texts, in at most three SQL statements."""
     wanted: dict[str, set[int]] = {"@": set(), "#": set(), "@&": set()}
     for text in texts:
         for match in REFERENCE.finditer(text) if "<" in text else ():
@@ -132,7 +132,7 @@ def markup(texts: Sequence[str]) -> Markup:
 
 
 def scope_of(channel: Channel) -> str:
-    """Return the external id of a channel's scope; a thread has the scope of its channel."""
+    """Return the external id of a channel's scope. A thread has the scope of its channel."""
     return f"{channel.guild_id}/{channel.parent_id if channel.is_thread and channel.parent_id else channel.pk}"
 
 

@@ -1,4 +1,4 @@
-"""Texts, lines and details of messages for the pages, and earlier versions of their texts."""
+"""Create texts, lines and details of messages for the pages, and earlier versions of their texts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,14 +30,14 @@ ACTIONS = {
     "stage_speaker": "became a speaker in", "stage_topic": "changed the topic of the stage in",
     "poll_result": "ended a poll in",
 }  # fmt: skip
-"""What a message did, by the type of the activity.
+"""The action that a message stands for, by the type of the activity.
 
 https://discord.com/developers/docs/resources/message#message-object-message-types
 """
 
 
 def message_ids(external_ids: Iterable[str]) -> dict[int, str]:
-    """Return the external ids of messages by their Discord ids; other external ids are ignored."""
+    """Return the external ids of messages by message id. External ids of other objects are ignored."""
     names: dict[int, str] = {}
     for name in external_ids:
         pk = name.rpartition(":")[2]
@@ -47,7 +47,7 @@ def message_ids(external_ids: Iterable[str]) -> dict[int, str]:
 
 
 def lines(activities: "Sequence[Activity]") -> Mapping[str, Line]:
-    """Return a line for each message by external id, in at most six statements."""
+    """Return a line for each message by external id, in at most six SQL statements."""
     names = message_ids(row.external_id for row in activities)
     messages = {message.pk: message for message in Message.objects.filter(pk__in=list(names))}
     channels = with_parents(message.channel_id for message in messages.values())
@@ -66,16 +66,16 @@ def lines(activities: "Sequence[Activity]") -> Mapping[str, Line]:
 
 
 def bodies(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Return the contents of messages by external id, in one statement."""
+    """Return the contents of messages by external id, in one SQL statement."""
     names = message_ids(external_ids)
     messages = Message.objects.filter(pk__in=list(names)).values_list("pk", "content")
     return {names[pk]: content for pk, content in messages.iterator(chunk_size=2000)}
 
 
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-    """Return earlier contents by external id, the latest first, in one statement.
+    """Return earlier contents by external id, the latest first, in one SQL statement.
 
-    Revisions that differ from the next one only in a preview or an attachment are left out.
+    A revision that has the same text as the next one, and differs only in a preview or an attachment, is left out.
     """
     names = message_ids(external_ids)
     stored = Revision.objects.filter(message_id__in=list(names)).order_by("message_id", "-replaced_at", "-written_at")
@@ -89,13 +89,13 @@ def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]
 
 
 REPLIES = {19, 20, 23}
-"""Types of messages that reply to another one: replies and answers to commands."""
+"""Types of messages that reply to another message: replies and the output of commands."""
 QUOTED = 80
-"""Characters of the message that a reply quotes."""
+"""Maximum number of characters to quote from the message that a reply refers to."""
 
 
 def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-    """Return reactions, quoted messages, files, previews and polls by external id, in at most five statements."""
+    """Return reactions, quoted messages, files, previews and polls by external id, in at most five SQL statements."""
     names = message_ids(external_ids)
     messages = Message.objects.in_bulk(list(names))
     wanted = {message.reply_to for message in messages.values() if message.type in REPLIES and message.reply_to}
@@ -122,7 +122,7 @@ def _author(message: Message) -> str:
 
 
 def _reactions(message: Message) -> list[tuple[str, int]]:
-    """Return emoji and counts; a custom emoji is shown by its name."""
+    """Return pairs of an emoji and its count. A custom emoji is represented by its name."""
     return [
         (
             f":{key.partition(':')[0]}:" if key.partition(":")[2] else key,

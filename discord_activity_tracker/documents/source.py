@@ -1,7 +1,8 @@
 """Render conversations as documents of the search index.
 
-The content of a document comes only from its own messages, so that a changed message re-renders one conversation and a
-deleted message is quoted nowhere. Names of people, channels and roles are those at the time of rendering.
+The content of a document comes only from its own messages. Therefore, a changed message requires one conversation to be
+rendered again, and a deleted message is not quoted elsewhere. Names of people, channels and roles are current at the
+time of rendering.
 """
 
 from collections import defaultdict
@@ -16,13 +17,13 @@ from discord_activity_tracker.models import Channel, Message
 
 
 def _quote(text: str, limit: int = 60) -> str:
-    """Return the beginning of a text as one line."""
+    """Return the beginning of a text as one line of about ``limit`` characters."""
     line = " ".join(text[: 5 * limit].split())
     return line if len(line) <= limit else f"{line[:limit].rstrip()}…"
 
 
 REPLY = 19
-"""The type of a reply."""
+"""The message type of a reply."""
 KIND = "conversation"
 CHAT = Markup(flavour=Flavour.CHAT)
 FIELDS = ("id", "channel", "conversation", "type", "content", "payload", "webhook_name", "created_at", "reply_to")
@@ -35,7 +36,7 @@ class DiscordDocuments:
     renderer_version = 2
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
-        """Render the conversations that still have messages."""
+        """Render the conversations that still contain messages."""
         names = {int(name.rpartition(":")[2]): name for name in external_ids}
         conversations = _messages(list(names))
         texts = {
@@ -52,7 +53,10 @@ class DiscordDocuments:
 
 
 def _messages(conversations: list[int]) -> dict[int, list[Message]]:
-    """Return the live messages of each conversation that has any, the oldest first."""
+    """Return the live messages of each conversation, the oldest first.
+
+    Conversations without live messages are absent.
+    """
     by_conversation: dict[int, list[Message]] = defaultdict(list)
     live = Message.objects.filter(conversation__in=conversations, deleted_at=None).select_related("author")
     for message in live.only(*FIELDS, "author__username", "author__global_name").order_by("pk"):
@@ -61,14 +65,14 @@ def _messages(conversations: list[int]) -> dict[int, list[Message]]:
 
 
 def _channels(ids: set[int]) -> dict[int, Channel]:
-    """Return channels, and the parents of threads with tags, which have the names of the tags."""
+    """Return channels by id, including the parents of tagged threads, which define the names of the tags."""
     channels = {channel.pk: channel for channel in Channel.objects.filter(pk__in=ids)}
     parents = {channel.parent_id for channel in channels.values() if channel.is_thread and channel.tags}
     return channels | {channel.pk: channel for channel in Channel.objects.filter(pk__in=parents - {None})}
 
 
 def _authors_elsewhere(conversations: Mapping[int, list[Message]]) -> dict[int, str]:
-    """Return the authors of messages in other conversations that are replied to."""
+    """Return the authors of messages in other conversations that these messages reply to, by message id."""
     here = {message.pk for messages in conversations.values() for message in messages}
     wanted = {
         m.reply_to for messages in conversations.values() for m in messages if m.type == REPLY and m.reply_to
@@ -112,7 +116,10 @@ def _author(message: Message) -> str:
 def _reply_heading(
     message: Message, own: Mapping[int, Message], texts: Mapping[int, str], answered: Mapping[int, str]
 ) -> str:
-    """Name the author that a reply answers. Quote the text only from the same conversation, where it stays current."""
+    """Return the author that a message replies to, with a quotation if the quoted message is in the same conversation.
+
+    A quotation from another conversation would not be updated after an edit.
+    """
     if message.type != REPLY or not message.reply_to:
         return ""
     if replied := own.get(message.reply_to):

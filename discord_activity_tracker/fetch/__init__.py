@@ -1,1 +1,1 @@
-"""Request data from Discord page by page. Only this package calls ``core.operations``."""
+"""Request data from Discord page by page. Only this package sends requests."""

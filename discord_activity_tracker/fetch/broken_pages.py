@@ -1,9 +1,9 @@
 """Read the messages of pages that Discord cannot produce.
 
-One message can make every page that contains it answer 500 permanently, while the message alone can be read
-(https://github.com/discord/discord-api-docs/issues/8611). Messages before it are read with smaller and smaller pages.
-Then the id of the message is determined, the message is read alone, and reading continues after it. Where every page of
-a channel fails, the message search supplies the ids.
+A single message can permanently cause error 500 for every page that contains it, although it can be read alone
+(https://github.com/discord/discord-api-docs/issues/8611). The messages before it are read in smaller and smaller pages.
+Then the id of the message is determined, the message is read alone, and reading continues after it. If every page of a
+channel fails, the message search supplies the ids.
 """
 
 from collections.abc import AsyncIterator
@@ -17,22 +17,22 @@ from discord_activity_tracker.fetch.messages import PAGE, RawMessagePage, Span, 
 from discord_activity_tracker.payloads import Message
 
 PROBE_ATTEMPTS = 2
-"""Attempts for a page that is expected to fail."""
+"""Attempts for a page that is expected to fail. A second attempt distinguishes a permanent from a temporary error."""
 PAGE_ERRORS = (SourceUnavailable, SourceTimeout)
 NEWEST = (1 << 62) - 1
-"""An id above that of every message of this century."""
+"""The highest id for which pages are requested. Discord creates no higher ids before November 2049."""
 SEARCH = "/guilds/{guild_id}/messages/search"
 SEARCH_PAGE = 25
-"""Messages on one page of the search, Discord's maximum."""
+"""Messages on one page of the search. This is Discord's maximum."""
 
 
 async def read_around(
     client: DiscordClient, span: Span, after: int, error: CollectorError
 ) -> AsyncIterator[RawMessagePage]:
-    """Yield pages from ``after`` up to and including the message that breaks every page that contains it.
+    """Yield pages after ``after``, up to and including the message that breaks every page that contains it.
 
-    After that, whole pages can be requested again. Raises ``error``, the error of the whole page, when nothing in the
-    channel can be read; Discord as a whole may be down then.
+    After that, whole pages can be requested again. Raises ``error``, the error of the whole page, if nothing in the
+    channel can be read. In that case, Discord as a whole may be down.
     """
     if not await _page_works(client, span.channel_id, NEWEST):
         async for page in _read_by_search(client, span, after, error):
@@ -49,14 +49,14 @@ async def read_around(
             continue
         yield replace(page, last=False)
         if page.last or (span.upto is not None and page.newest >= span.upto):
-            return  # the message that broke the page is gone; continue with whole pages
+            return  # the message that broke the page is gone, so whole pages can be requested again
         after = page.newest
     async for page in _read_alone(client, span, after):
         yield page
 
 
 async def _page_works(client: DiscordClient, channel_id: int, after: int) -> bool:
-    """Return whether a page of one message can be read."""
+    """Return whether the page of one message after an id can be read."""
     try:
         await read_page(client, channel_id, after, limit=1, attempts=PROBE_ATTEMPTS)
     except RequestBlocked:
@@ -67,13 +67,13 @@ async def _page_works(client: DiscordClient, channel_id: int, after: int) -> boo
 
 
 async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIterator[RawMessagePage]:
-    """Yield the first message above ``after``, which breaks every page that contains it."""
+    """Yield the first message after ``after``, which breaks every page that contains it."""
     requested_at = datetime.now(UTC)
-    # If the message at ``after`` breaks its pages too, every page that ends after it fails.
+    # If the message at ``after`` also breaks its pages, every page that ends after it fails.
     hidden_from_below = after > 0 and not await _is_empty_between(client, span.channel_id, after, after + 1)
     message_id = await (_find_id_from_below if hidden_from_below else _find_id)(client, span, after)
     if message_id is None:
-        return  # the page works by now
+        return  # the page can be read again
     items, unreadable = await _one_by_one(client, span.channel_id, [message_id])
     yield RawMessagePage(
         items=items, after=after, requested_at=requested_at, last=False, reached=message_id,
@@ -82,10 +82,10 @@ async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIte
 
 
 async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
-    """Return the id of the message that breaks the page above ``after``; ``None`` when no page is broken any more.
+    """Return the id of the message that breaks the page after ``after``, or ``None`` if the page works again.
 
-    The message search finds it in one request. Without the search, or where the search omits the message, a bisection
-    finds the id in at most 60 requests.
+    The message search finds the id in one request. If there is no search, or if the search omits the message, a
+    bisection finds the id in at most 62 requests, one for each bit.
     """
     if await _page_works(client, span.channel_id, after):
         return None
@@ -107,9 +107,9 @@ async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
 
 
 async def _find_id_from_below(client: DiscordClient, span: Span, after: int) -> int | None:
-    """Do the same where only pages above an id can be read.
+    """Return the same id as ``_find_id``, for a channel in which only pages above an id can be read.
 
-    Of several adjacent messages that break their pages, this may not find the first one.
+    If several adjacent messages break their pages, the result may not be the first one.
     """
     if await _page_works(client, span.channel_id, after):
         return None
@@ -127,9 +127,9 @@ async def _find_id_from_below(client: DiscordClient, span: Span, after: int) -> 
 
 
 async def _is_empty_between(client: DiscordClient, channel_id: int, after: int, message_id: int) -> bool:
-    """Return whether no message exists between ``after`` and ``message_id``.
+    """Return whether there is no message between ``after`` and ``message_id``.
 
-    This requests the newest message below ``message_id``, which fails if that message is a broken one.
+    The newest message below ``message_id`` is requested. The request fails if that message is a broken one.
     """
     try:
         items = await client.get(
@@ -146,7 +146,7 @@ async def _is_empty_between(client: DiscordClient, channel_id: int, after: int, 
 async def _read_by_search(
     client: DiscordClient, span: Span, after: int, error: CollectorError
 ) -> AsyncIterator[RawMessagePage]:
-    """Yield messages one by one, by the ids that the message search returns, until pages can be read again.
+    """Yield messages one by one, using ids from the message search, until whole pages can be read again.
 
     The search may omit messages, so an absent message does not count as deleted.
     """
@@ -169,7 +169,7 @@ async def _read_by_search(
 
 
 async def _one_by_one(client: DiscordClient, channel_id: int, ids: list[int]) -> tuple[list[Message], tuple[int, ...]]:
-    """Return messages by their ids, without deleted ones, and the ids of messages that cannot be read alone either."""
+    """Return messages by their ids, without deleted ones. Also return the ids of messages that cannot be read alone."""
     items: list[Message] = []
     unreadable: list[int] = []
     for message_id in ids:
@@ -186,7 +186,7 @@ async def _one_by_one(client: DiscordClient, channel_id: int, ids: list[int]) ->
 
 
 async def _search(client: DiscordClient, span: Span, after: int) -> list[int] | None:
-    """Return the ids above ``after`` that the message search finds, the oldest first; ``None`` where it cannot be used.
+    """Return the ids above ``after`` from the message search, the oldest first, or ``None`` if it cannot be used.
 
     https://discord.com/developers/docs/resources/message#search-guild-messages
     """

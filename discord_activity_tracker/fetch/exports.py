@@ -1,7 +1,7 @@
 """Read JSON files that DiscordChatExporter wrote, message by message.
 
-https://github.com/Tyrrrz/DiscordChatExporter (JSON format): one channel a file, in this order: guild, channel,
-dateRange, exportedAt, messages, messageCount.
+Each file contains one channel, in this order: guild, channel, dateRange, exportedAt, messages, messageCount.
+https://github.com/Tyrrrz/DiscordChatExporter
 """
 
 import hashlib
@@ -16,20 +16,23 @@ from core.operations.json_stream import BadJson, JsonReader
 
 Payload = Mapping[str, Any]
 PAGE = 200
-"""Messages that are stored in one transaction."""
+"""Messages to store in one transaction."""
 DIRECT = ("DirectTextChat", "DirectGroupTextChat")
 """Channel types of direct messages."""
 
 
 class ExportRefused(CollectorError):
-    """The file is not an export, or is malformed from some line on. Messages before that line may be stored already."""
+    """The file is not an export, or it is malformed from a certain line on.
+
+    Messages before that line may already be stored.
+    """
 
     category = CollectorFailureCategory.VALIDATION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportHeader:
-    """The part of a file before the messages. ``identity`` is the same wherever the file is located."""
+    """The part of a file before the messages. ``identity`` does not depend on the location of the file."""
 
     guild: Payload
     channel: Payload
@@ -39,26 +42,29 @@ class ExportHeader:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportPage:
-    """Some messages with their line numbers; ``done`` counts the file's messages up to the end of this page."""
+    """Some messages with their line numbers.
+
+    ``done`` is the number of the file's messages up to the end of this page.
+    """
 
     items: list[tuple[int, Payload]]
     done: int
 
 
 class ExportFile:
-    """One file. The header is read when the object is created; ``pages()`` can be read once."""
+    """One file. The header is read when the object is created. ``pages()`` can be read once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count: int | None = None
-        """The number of messages according to the file; ``None`` until the end of the file has been read."""
+        """The number of messages that the file reports. ``None`` until the file has been read to its end."""
         with path.open("rb") as file:
             self.header = self._read_header(JsonReader(file))
 
     def pages(self, skip: int = 0) -> Iterator[ExportPage]:
         """Yield pages in the order of the file, without the first ``skip`` messages.
 
-        Raises ExportRefused where the file is malformed.
+        Raises ExportRefused at the point where the file is malformed.
         """
         done, items = 0, list[tuple[int, Payload]]()
         with self.path.open("rb") as file:
@@ -102,7 +108,9 @@ class ExportFile:
                 header[name] = reader.value()[1]
         except BadJson as error:
             raise self.refusal(error.line, error.reason) from error
-        raise self.refusal(None, "no list of messages: this is not a JSON file of DiscordChatExporter")
+        raise self.refusal(
+            None, "the list of messages is missing; the file is not a JSON export of DiscordChatExporter"
+        )
 
     def _checked_header(self, header: dict[str, Any]) -> ExportHeader:
         for name, needed in (("guild", ("id", "name")), ("channel", ("id", "type", "name"))):
@@ -110,7 +118,7 @@ class ExportFile:
             if not isinstance(part, dict) or not all(isinstance(part.get(key), str) for key in needed):
                 raise self.refusal(None, f"no {name} with {', '.join(needed)} before the messages")
         if header["channel"]["type"] in DIRECT:
-            raise self.refusal(None, "direct messages belong to no guild; only channels of guilds are imported")
+            raise self.refusal(None, "this file contains direct messages, but only channels of servers can be imported")
         size = self.path.stat().st_size
         identity = hashlib.sha256(json.dumps([header, size], sort_keys=True).encode()).hexdigest()[:16]
         exported_at = str(header.get("exportedAt") or "")

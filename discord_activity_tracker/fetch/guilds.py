@@ -1,4 +1,4 @@
-"""Request guilds, channels, active threads and events."""
+"""Request guilds, channels, active threads and scheduled events."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere,
 from discord_activity_tracker.payloads import Channel, Event, Guild, Member
 
 GUILDS_PAGE = 200
-"""Guilds on one page of the bot's list, Discord's maximum."""
+"""Guilds on one page of the bot's list. This is Discord's maximum."""
 OBJECT_ERRORS = (NotThere, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
-"""Errors of a request for one object; other objects may still be readable."""
+"""Errors of a request for one object. After such an error, other objects may still be readable."""
 OBJECT_ATTEMPTS = 3
-"""Attempts for one object that may fail permanently. Other requests show whether Discord as a whole is down."""
+"""Attempts for one object that may fail permanently. Other requests reveal whether Discord as a whole is down."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildFacts:
     """A guild with its channels and active threads, from four requests.
 
-    ``threads`` is ``None`` when the active threads could not be listed; ``threads_error`` then has the reason.
-    ``member`` is ``None`` when Discord does not show the bot's own membership.
+    ``threads`` is ``None`` if the active threads could not be listed. In that case, ``threads_error`` contains the
+    reason. ``member`` is ``None`` if the bot's own membership could not be read.
     """
 
     guild: Guild
@@ -34,7 +34,7 @@ class GuildFacts:
 
 
 async def list_own_guilds(client: DiscordClient) -> dict[int, int]:
-    """Return the guilds that the bot is in, with its permission bits there (without overwrites).
+    """Return the bot's permission bits by guild id, for all guilds that the bot is in. Overwrites are not included.
 
     https://discord.com/developers/docs/resources/user#get-current-user-guilds
     """
@@ -53,7 +53,8 @@ async def list_own_guilds(client: DiscordClient) -> dict[int, int]:
 async def read_guild(client: DiscordClient, guild_id: int) -> GuildFacts:
     """Request a guild, its channels, its active threads and the bot's membership.
 
-    Raises SourceUnavailable for a guild in an outage, whose lists would be empty, and whatever ``client.get`` raises.
+    Raises SourceUnavailable for a guild in an outage, for which the lists would be empty. Also raises the errors of
+    ``client.get``.
     """
     guild, channels, threads, member = await asyncio.gather(
         client.get("/guilds/{guild_id}", dict[str, Any], guild_id=guild_id),
@@ -62,9 +63,9 @@ async def read_guild(client: DiscordClient, guild_id: int) -> GuildFacts:
         _or_error(_read_member(client, guild_id)),
     )
     if guild.get("unavailable"):
-        raise SourceUnavailable("Discord says that this server is not available (an outage there); run again later")
+        raise SourceUnavailable("Discord reports an outage of this server. Run again later.")
     if _id_of(guild) != guild_id:
-        raise UnexpectedAnswer(f"Discord answers the request for server {guild_id} with something else")
+        raise UnexpectedAnswer(f"Discord sent something other than server {guild_id}. Run again later.")
     failed = isinstance(threads, CollectorError)
     return GuildFacts(
         guild=cast("Guild", guild),
@@ -77,7 +78,7 @@ async def read_guild(client: DiscordClient, guild_id: int) -> GuildFacts:
 
 
 async def read_base_permissions(client: DiscordClient, guild_id: int) -> int | None:
-    """Return the bot's permission bits in a guild as Discord computes them from its roles; ``None`` if unknown."""
+    """Return the bot's permission bits in a guild as Discord computes them from the roles, or ``None`` if unknown."""
     params = {"limit": 1, "after": guild_id - 1}
     try:
         page = await client.get("/users/@me/guilds", list[Any], params, attempts=OBJECT_ATTEMPTS)
@@ -87,16 +88,16 @@ async def read_base_permissions(client: DiscordClient, guild_id: int) -> int | N
 
 
 async def list_active_threads(client: DiscordClient, guild_id: int) -> list[Channel]:
-    """Return the threads that are not archived, of all channels that the bot sees."""
+    """Return the threads that are not archived, of all channels that the bot can see."""
     answer = await client.get("/guilds/{guild_id}/threads/active", dict[str, Any], guild_id=guild_id)
     threads = answer.get("threads")
     if not isinstance(threads, list):
-        raise UnexpectedAnswer("Discord answers the request for active threads with something else")
+        raise UnexpectedAnswer("Discord sent something other than a list of active threads. Run again later.")
     return cast("list[Channel]", threads)
 
 
 async def count_messages(client: DiscordClient, guild_id: int) -> int | None:
-    """Return how many messages of a guild the bot can search; ``None`` where Discord has no search index.
+    """Return the number of a guild's messages that the bot can search, or ``None`` if Discord has no search index.
 
     https://discord.com/developers/docs/resources/message#search-guild-messages
     """
@@ -115,7 +116,7 @@ async def read_events(client: DiscordClient, guild_id: int) -> list[Event]:
 
 
 async def read_channel(client: DiscordClient, channel_id: int) -> Channel | None:
-    """Return a channel or thread; ``None`` when it was deleted."""
+    """Return a channel or thread, or ``None`` if it was deleted."""
     try:
         payload = await client.get(
             "/channels/{channel_id}", dict[str, Any], attempts=OBJECT_ATTEMPTS, channel_id=channel_id
@@ -133,7 +134,7 @@ async def _read_member(client: DiscordClient, guild_id: int) -> Member:
 
 
 async def _or_error(work: Any) -> Any:
-    """Return the result of a request, or its error if the other objects are still usable."""
+    """Return the result of a request, or the error if other objects may still be readable."""
     try:
         return await work
     except RequestBlocked:
@@ -143,7 +144,7 @@ async def _or_error(work: Any) -> Any:
 
 
 def _id_of(item: object) -> int:
-    """Return the id of an object; 0 for anything else."""
+    """Return the id of an object, or 0 if the value is not an object with an id."""
     text = cast("Mapping[str, object]", item).get("id") if isinstance(item, Mapping) else None
     return int(text) if isinstance(text, str | int) and str(text).isascii() and str(text).isdigit() else 0
 

@@ -1,4 +1,4 @@
-"""Request messages, pins, and who reacted."""
+"""Request messages, pins, and the people who reacted."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,22 +10,25 @@ from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere,
 from discord_activity_tracker.payloads import Message, Pin, User
 
 PAGE = 100
-"""Messages on one page, Discord's maximum."""
+"""Messages on one page. This is Discord's maximum."""
 MESSAGES = "/channels/{channel_id}/messages"
 PAGE_ATTEMPTS = 5
-"""Attempts for a page of messages, about 8 s. After that, the page is read in parts to see whether only it fails."""
+"""Attempts for a page of messages. They take about 8 s.
+
+After the last attempt, the page is read in parts to find out whether only this page fails.
+"""
 EMPTY_ATTEMPTS = 3
-"""Requests for an empty page while Discord indicates that more follows."""
+"""Maximum number of requests for an empty page while Discord indicates that more items follow."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Allowance:
-    """The number of pages that several readers may still request together; ``None`` is unlimited."""
+    """The number of pages that several readers together may still request. ``None`` means unlimited."""
 
     left: int | None = None
 
     def take(self) -> bool:
-        """Take one page from the allowance; return whether it may be read."""
+        """Take one page from the allowance. Return whether the page may be read."""
         if self.left is None:
             return True
         self.left -= 1
@@ -34,11 +37,11 @@ class Allowance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawMessagePage:
-    """Messages with ids above ``after``, in no order.
+    """Messages with ids above ``after``, in no particular order.
 
-    ``requested_at`` (UTC) is the time before the request. ``last`` is true when no messages follow. Everything up to
-    the id ``reached`` has been read, even where the page itself ends earlier. ``unreadable`` has the ids of messages
-    that Discord does not return. If ``complete`` is false, a message that is absent from the page may still exist.
+    ``requested_at`` is the UTC time before the request. ``last`` is true if no messages follow. Everything up to the id
+    ``reached`` has been read, even if the page itself ends earlier. ``unreadable`` contains the ids of messages that
+    Discord does not return. If ``complete`` is false, a message that is absent from the page may still exist.
     """
 
     items: list[Message]
@@ -51,23 +54,23 @@ class RawMessagePage:
 
     @property
     def newest(self) -> int:
-        """The highest id that has been read; ``after`` for an empty page."""
+        """The highest id that has been read. For an empty page, it is ``after``."""
         return max([self.reached, *(int(item["id"]) for item in self.items)], default=0) or self.after
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PinList:
-    """Every pin of a channel."""
+    """All pins of a channel."""
 
     items: list[Pin]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
-    """The messages to read in a channel: above ``after``, to the end or until the id ``upto`` is reached.
+    """The messages to read in a channel: those above ``after``, to the end or until the id ``upto`` is reached.
 
-    ``newest_known`` is a message id that Discord names and that has not been read yet, 0 for none. A page that ends
-    before it is not treated as the last one.
+    ``newest_known`` is the id of a message that Discord reports and that has not been read yet, or 0. A page that ends
+    before this message is not treated as the last page.
     """
 
     guild_id: int
@@ -82,8 +85,8 @@ async def read_messages(
 ) -> AsyncIterator[RawMessagePage]:
     """Yield pages from the oldest message above ``span.after`` to the newest, or until ``span.upto`` is reached.
 
-    A short page is the last one only if it reaches the newest known message; otherwise the next page decides. A page
-    that Discord cannot produce is read in parts.
+    A short page is the last one only if it reaches the newest known message. Otherwise, the next page is requested too.
+    A page that Discord cannot produce is read in parts.
     """
     from discord_activity_tracker.fetch.broken_pages import read_around
 
@@ -121,7 +124,7 @@ async def read_page(
 ) -> RawMessagePage:
     """Request one page.
 
-    Raises UnexpectedAnswer for messages at or below ``after``: a reader of a server that ignores it would never end.
+    Raises UnexpectedAnswer for messages at or below ``after``. If a server ignored ``after``, reading would never end.
     """
     requested_at = datetime.now(UTC)
     params = {"limit": limit, "after": after}
@@ -129,14 +132,17 @@ async def read_page(
     try:
         before = any(int(item["id"]) <= after for item in items)
     except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedAnswer(f"Discord answers messages of {channel_id} with something else") from error
+        raise UnexpectedAnswer(f"Discord sent something other than messages of {channel_id}") from error
     if before:
-        raise UnexpectedAnswer(f"Discord answers messages of {channel_id} from before those that were requested")
+        raise UnexpectedAnswer(f"Discord sent older messages of {channel_id} than requested")
     return RawMessagePage(items=items, after=after, requested_at=requested_at, last=len(items) < limit)
 
 
 async def read_message(client: DiscordClient, channel_id: int, message_id: int) -> Message | None:
-    """Return one message; ``None`` if it was deleted. Raises DiscordRefused where the bot may not read the history."""
+    """Return one message, or ``None`` if it was deleted.
+
+    Raises DiscordRefused if the bot may not read the history.
+    """
     path = f"{MESSAGES}/{{message_id}}"
     try:
         message = await client.get(
@@ -152,15 +158,16 @@ async def read_message(client: DiscordClient, channel_id: int, message_id: int) 
 async def message_exists(client: DiscordClient, channel_id: int, message_id: int) -> bool:
     """Return whether a message exists.
 
-    Raises DiscordRefused where the bot may not read the history; lists of messages are merely empty there.
+    Raises DiscordRefused if the bot may not read the history. In that case, Discord's lists of messages are merely
+    empty.
     """
     return await read_message(client, channel_id, message_id) is not None
 
 
 async def read_pins(client: DiscordClient, channel_id: int) -> AsyncIterator[PinList]:
-    """Yield all pins in one list, each with the time of pinning.
+    """Yield one list of all pins, each with the time of pinning.
 
-    ``before`` is exclusive, so each page begins a microsecond later to include pins of the same moment.
+    ``before`` is exclusive. Each page therefore begins a microsecond later, to include pins of the same time.
     https://discord.com/developers/docs/resources/message#get-channel-pins
     """
     pins: dict[str, Pin] = {}
@@ -181,7 +188,10 @@ async def read_pins(client: DiscordClient, channel_id: int) -> AsyncIterator[Pin
 
 
 def _is_pin(pin: object) -> bool:
-    """Return whether a pin has an id and an aware time; a malformed pin must not end the list."""
+    """Return whether a pin has an id and a time with a time zone.
+
+    Other pins are ignored, so that the list can continue.
+    """
     try:
         payload = cast("Mapping[str, Any]", pin)
         int(payload["message"]["id"])
@@ -193,8 +203,9 @@ def _is_pin(pin: object) -> bool:
 async def read_reactors(
     client: DiscordClient, channel_id: int, message_id: int, emoji: str, *, burst: bool, count: int = 0
 ) -> list[User]:
-    """Return who reacted, at least ``count`` people where Discord shows them; empty for an emoji that was deleted.
+    """Return the people who reacted, at least ``count`` of them if Discord returns so many.
 
+    The result is empty for an emoji that was deleted.
     https://discord.com/developers/docs/resources/message#get-reactions
     """
     users: list[User] = []

@@ -1,4 +1,4 @@
-"""Log in the bots and run their requests in a background thread."""
+"""Log in with each bot's token and run the requests in a background thread."""
 
 import socket
 import time
@@ -23,25 +23,38 @@ from discord_activity_tracker.tokens import bot_tokens, token_digest
 Value = TypeVar("Value")
 Client = DiscordClient
 WIDTH = 16
-"""Channels and threads that are read concurrently."""
+"""Maximum number of channels and threads to read concurrently.
+
+DISCORD_REQUESTS_PER_SECOND limits the rate separately.
+"""
 NO_CONTENTS = (
     "Discord does not show this bot what messages say. Switch on Message Content Intent in the developer portal (Bot, "
     "Privileged Gateway Intents), then run again; nothing was touched."
 )
 INVALID_LIMIT, INVALID_WINDOW = 10_000, 600.0
-"""Number of invalid requests, and the window in seconds, after which Discord bans an address.
+"""Number of invalid requests, and the window in seconds, after which Discord bans an IP address.
 
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
 INVALID_RESERVE = 5_000
-"""Invalid requests of a window that stay unused, because Discord counts across the end of one window and the next."""
+"""Invalid requests of a window to leave unused.
+
+Discord's windows begin at other times than ours. Therefore, the end of one window and the beginning of the next count
+together.
+"""
 SHARE_EVERY = 5.0
-"""Seconds between two checks of how many invalid requests other processes made."""
+"""Minimum seconds between two reports of invalid requests to the database.
+
+A report also returns the total of all processes. 50 new invalid requests are reported immediately.
+"""
 
 
 @dataclass(kw_only=True, eq=False)
 class Bot:
-    """One bot of the settings. ``guilds`` has permission bits by guild id; it is empty until the list was requested."""
+    """One bot in the settings.
+
+    ``guilds`` contains permission bits by guild id. It is empty until the list is requested.
+    """
 
     digest: str
     masked: str
@@ -49,7 +62,7 @@ class Bot:
     client: Client | None = None
     guilds: Mapping[int, int] = field(default_factory=dict[int, int])
     error: CollectorError | None = None
-    """Why the bot cannot be used, or can no longer be used."""
+    """The reason why the bot cannot be used, or can no longer be used."""
 
     @property
     def label(self) -> str:
@@ -81,8 +94,9 @@ class Session:
     ) -> None:
         """Log in with every token. ``names`` are known names of bots by the digest of their token.
 
-        A bot that cannot be used has the reason in ``error``. When no bot can be used, raises TokenRefused if all
-        tokens are refused, ConfigurationError if message contents would be empty, else the first bot's error.
+        If a bot cannot be used, its ``error`` contains the reason. If no bot can be used, this raises the first error
+        that is not a TokenRefused (a ConfigurationError if message contents would be empty), or TokenRefused if all
+        tokens are refused.
         """
         self.budget = RequestBudget(max_requests=max_requests, max_seconds=max_seconds)
         self.share_invalid(at_once=True)
@@ -103,19 +117,20 @@ class Session:
 
     @property
     def usable(self) -> list[Bot]:
-        """The bots that can be used."""
+        """The bots that logged in and have no error."""
         return [bot for bot in self.bots if bot.client and bot.error is None]
 
     @property
     def requests(self) -> int:
-        """The number of requests of all bots so far."""
+        """The number of requests that all bots have sent."""
         return self.budget.requests
 
     def bots_of(self, guild_id: int, preferred: str = "") -> Sequence[Bot]:
-        """Return the bots to read a guild with, the best first.
+        """Return the bots that can read a guild, the best first.
 
-        Bots with more of the permissions that reading needs come first, then the bot with the digest ``preferred``,
-        then the order of the settings. If no bot is known to be in the guild, the first bot is returned.
+        The bots are ordered by the number of useful permissions, then the bot with the digest ``preferred`` comes
+        first, then the order in the settings applies. If no bot is known to be in the guild, only the first bot is
+        returned.
         """
         usable = self.usable
         inside = [bot for bot in usable if guild_id in bot.guilds]
@@ -125,11 +140,11 @@ class Session:
         )
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        """Send requests and wait for the answer."""
+        """Send the requests of a coroutine and return its result."""
         return self.background.run(work)
 
     def share_invalid(self, *, at_once: bool = False) -> None:
-        """Add this process's invalid requests to the total of this machine, and stop before Discord bans the address.
+        """Add this process's invalid requests to the machine's total, and stop before Discord bans the IP address.
 
         Call it in the thread that owns the database connection, outside of transactions.
         """
@@ -143,7 +158,7 @@ class Session:
         )  # fmt: skip
         self.budget.mark_reported(new)
         if left <= INVALID_LIMIT - INVALID_RESERVE:
-            text = "Discord refused too many requests of this machine; it bans addresses that go on"
+            text = "Discord refused too many requests from this machine and bans addresses that continue"
             self.budget.stop(RetryLater(text, not_before=until))
 
     def _login(self, bot: Bot, token: str) -> None:
@@ -166,5 +181,5 @@ USEFUL = (1 << 3, 1 << 10, 1 << 16, 1 << 20, 1 << 34)
 
 
 def useful_permissions(bits: int) -> int:
-    """Return the number of permissions that help with reading."""
+    """Return the number of permissions that are useful for reading. An administrator has all of them."""
     return len(USEFUL) if bits & USEFUL[0] else sum(bool(bits & bit) for bit in USEFUL)

@@ -1,4 +1,4 @@
-"""Request archived threads, which only the lists of their channel contain."""
+"""Request archived threads. Only the lists of a channel contain them."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ PATHS: dict[Listing, str] = {
     "search": "/channels/{channel_id}/threads/search",
 }
 LIMIT = 100
-"""Threads on one page of a list, Discord's maximum."""
+"""Threads on one page of a list. This is Discord's maximum."""
 SEARCH_LIMIT = 25
-"""Threads on one page of the search, Discord's maximum."""
+"""Threads on one page of the thread search. This is Discord's maximum."""
 SEARCH_ATTEMPTS = 3
-"""Attempts for the thread search; everything else works without it."""
+"""Attempts for the thread search. The number is small because collecting works without the search."""
 EMPTY_ATTEMPTS = 3
-"""Requests for an empty page while Discord says that more follows; after the last one the list ends."""
+"""Maximum number of requests for an empty page while Discord indicates that more threads follow. Then the list ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThreadPage:
     """Some archived threads of a channel.
 
-    ``lost`` is true when more threads share one archive time than a page can hold, or when a full page has no archive
-    time. ``doubtful`` is true when Discord says that more threads follow but sends none. ``total`` is the number of
-    archived threads according to the thread search, ``None`` in other lists.
+    ``lost`` is true if more threads share one archive time than a page can contain, or if no thread on a full page has
+    an archive time. ``doubtful`` is true if Discord indicates that more threads follow but sends none. ``total`` is the
+    number of archived threads that the thread search reports. It is ``None`` for other lists.
     """
 
     threads: list[Channel]
@@ -46,10 +46,10 @@ async def list_archived_threads(
 ) -> AsyncIterator[ThreadPage]:
     """Yield the threads of a channel that were archived at or after ``down_to``, the latest first.
 
-    ``before`` is exclusive, and threads that share an archive time at the edge of a page would be lost. Each page
-    therefore begins a microsecond later, and threads that were seen already are left out. A thread without an archive
-    time is placed by its neighbours. The joined list is ordered by id and has no such edge. ``has_more`` can be true on
-    the last page.
+    ``before`` is exclusive, so threads that share an archive time at the edge of a page would be lost. Each page
+    therefore begins a microsecond later, and repeated threads are left out. A thread without an archive time does not
+    affect where the next page begins. The joined list is ordered by id, so its threads share no edge. ``has_more`` can
+    be true on the last page.
     https://discord.com/developers/docs/resources/channel#list-public-archived-threads
     """
     before, seen, empty = "", set[str](), 0
@@ -85,10 +85,10 @@ async def list_archived_threads(
 
 
 async def search_archived_threads(client: DiscordClient, channel_id: int, known: int) -> AsyncIterator[ThreadPage]:
-    """Yield archived threads of every type, also of types that the channel's lists omit, the newest first.
+    """Yield archived threads of every type, including types that the channel's lists omit, the newest first.
 
-    One page is enough when the search reports ``known`` threads. The search is in Discord's OpenAPI description, not in
-    its documentation: https://github.com/discord/discord-api-docs/issues/7341
+    If the search reports a total of ``known`` threads, only one page is read. The search is not in Discord's
+    documentation, but in its OpenAPI description: https://github.com/discord/discord-api-docs/issues/7341
     """
     params: dict[str, object] = {
         "archived": "true", "sort_by": "creation_time", "sort_order": "desc", "limit": SEARCH_LIMIT,
@@ -111,7 +111,7 @@ async def search_archived_threads(client: DiscordClient, channel_id: int, known:
 
 
 def archive_time(thread: object) -> datetime | None:
-    """Return when a thread was archived (UTC); ``None`` where Discord does not report it."""
+    """Return the UTC time at which a thread was archived, or ``None`` if Discord does not report it."""
     metadata = cast("Mapping[str, Any]", thread).get("thread_metadata") if isinstance(thread, Mapping) else None
     text = cast("Mapping[str, Any]", metadata).get("archive_timestamp") if isinstance(metadata, Mapping) else None
     try:
@@ -124,11 +124,11 @@ def archive_time(thread: object) -> datetime | None:
 def _threads_of(answer: Mapping[str, Any], channel_id: int) -> list[Channel]:
     threads = answer.get("threads")
     if not isinstance(threads, list):
-        raise UnexpectedAnswer(f"Discord answers the request for threads of {channel_id} with something else")
+        raise UnexpectedAnswer(f"Discord sent something other than threads of {channel_id}")
     return cast("list[Channel]", threads)
 
 
 def _id_text(thread: object) -> str:
-    """Return the id of a thread as text; the text of the whole object if it has no id."""
+    """Return the id of a thread as text, or the text of the whole object if it has no id."""
     thread_id = cast("Mapping[str, object]", thread).get("id") if isinstance(thread, Mapping) else None
     return str(thread_id) if thread_id is not None else repr(thread)

@@ -1,4 +1,4 @@
-"""Tables of the Discord tracker. Primary keys of Discord's objects are its own snowflake ids."""
+"""Tables of the Discord tracker. The primary keys of Discord's objects are their snowflake ids."""
 
 from discord_activity_tracker.models.guilds import (
     Channel,

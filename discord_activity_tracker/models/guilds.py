@@ -6,7 +6,7 @@ GONE = "When its absence was noticed (UTC)."
 
 
 class Guild(models.Model):
-    """A guild, which Discord's users call a server."""
+    """A guild. Discord's users call it a server."""
 
     id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=200)
@@ -24,10 +24,10 @@ class Guild(models.Model):
 
 
 class Channel(models.Model):
-    """A channel or thread of any type, including types that are unknown to this release."""
+    """A channel or thread of any type, including types that this release does not know."""
 
     class Access(models.TextChoices):
-        """What the bot can read in the channel, computed from roles and overwrites."""
+        """The bot's access to the channel's own messages, computed from roles and overwrites."""
 
         OK = "ok", "readable"
         NO_VIEW = "no_view", "hidden: VIEW_CHANNEL is missing"
@@ -73,12 +73,12 @@ class Channel(models.Model):
 
     @property
     def url(self) -> str:
-        """The address of the channel in Discord."""
+        """The URL of the channel in Discord."""
         return f"https://discord.com/channels/{self.guild_id}/{self.pk}"
 
 
 class FormerChannelName(models.Model):
-    """A name that a channel or thread had before."""
+    """An earlier name of a channel or thread."""
 
     id = models.BigAutoField(primary_key=True)
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="former_names")

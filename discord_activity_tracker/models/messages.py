@@ -1,4 +1,4 @@
-"""Messages, their earlier versions, and who reacted."""
+"""Messages, their earlier versions, and the people who reacted."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from discord_activity_tracker.models.people import Account
 
 
 class Message(models.Model):
-    """A message of any type. Times are UTC. There are few indexes because each one slows down every insert."""
+    """A message of any type. All times are UTC. There are few indexes, because each index slows down every insert."""
 
     id = models.BigIntegerField(primary_key=True)
     channel_id: int
@@ -47,7 +47,7 @@ class Message(models.Model):
 
 
 class Revision(models.Model):
-    """A version of a message from before an edit."""
+    """An earlier version of an edited message."""
 
     id = models.BigAutoField(primary_key=True)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")
@@ -67,7 +67,7 @@ class Revision(models.Model):
 
 
 class Reactor(models.Model):
-    """A person who reacted with an emoji; stored only with ``--reactors``."""
+    """A person who reacted with an emoji. Stored only with ``--reactors``."""
 
     id = models.BigAutoField(primary_key=True)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reactors")

@@ -1,13 +1,16 @@
-"""People, bots and webhooks."""
+"""Accounts of people, bots and webhooks."""
 
 from django.db import models
 
 
 class Account(models.Model):
-    """An author or mentioned person, by Discord's id. Deleted users have the name that Discord gives them."""
+    """The account of an author or a mentioned person.
+
+    The primary key is Discord's id. A deleted user has the name that Discord shows for deleted users.
+    """
 
     class Kind(models.TextChoices):
-        """The kind of author."""
+        """The kind of account."""
 
         USER = "user"
         BOT = "bot"
@@ -32,7 +35,7 @@ class Account(models.Model):
 
 
 class FormerName(models.Model):
-    """A name that an account had before."""
+    """An earlier name of an account."""
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="former_names")

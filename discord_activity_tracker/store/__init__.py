@@ -1,1 +1,1 @@
-"""Write rows: one transaction for each page, or for several pages of new messages."""
+"""Write rows. Each page is one transaction, and several pages of new messages can share a transaction."""

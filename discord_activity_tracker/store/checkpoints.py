@@ -1,4 +1,4 @@
-"""What runs save for later runs: positions of channels and lists, known bots, and the skips of a guild."""
+"""Store the data that a run saves for later runs: positions in channels and lists, known bots, and a guild's skips."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from discord_activity_tracker.protocol_impl import DiscordState
 
 COLLECTOR = "discord"
 BOT = "bot"
-"""The stream of the facts about a bot."""
+"""The stream under which the facts about a bot are stored."""
 _checkpoints = Checkpoints(COLLECTOR, DiscordState)
 load_state = _checkpoints.load
 save_state = _checkpoints.save
@@ -20,23 +20,25 @@ drop_state = _checkpoints.drop
 
 
 def guild_key(guild_id: int) -> str:
-    """Return the scope of the states of a whole guild.
+    """Return the scope under which the states of a whole guild are stored.
 
-    Guilds created before 2017 have a default channel with the guild's own id, so the bare id is the channel's scope.
+    A guild that was created before 2017 has a default channel with the guild's own id. The bare id is therefore the
+    scope of that channel.
     """
     return f"guild:{guild_id}"
 
 
 def load_states(channels: Iterable[int]) -> Mapping[int, Mapping[str, DiscordState]]:
-    """Return the states by channel and stream, the least recently saved first."""
+    """Return the states by channel and stream. The channels with the oldest saved states come first."""
     return {int(scope): states for scope, states in _checkpoints.load_many(channels).items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BotFacts:
-    """A bot. ``digest`` identifies its token, ``masked`` is the end of the token.
+    """Stored facts about a bot.
 
-    ``problem`` is one line that says why the bot cannot be used; empty if it can.
+    ``digest`` identifies the bot's token, and ``masked`` is the end of the token. ``problem`` is one line with the
+    reason why the bot cannot be used. It is empty if the bot can be used.
     """
 
     digest: str
@@ -46,13 +48,13 @@ class BotFacts:
 
 
 def store_bot(bot: BotFacts) -> None:
-    """Save the facts about a bot."""
+    """Store the facts about a bot."""
     extras = {"masked": bot.masked, "problem": bot.problem}
     save_state(f"bot:{bot.digest}", BOT, DiscordState(human_readable_marker=bot.name, extras=extras))
 
 
 def recent_bots(since: datetime) -> Mapping[str, BotFacts]:
-    """Return the bots that runs used since a time, by the digest of their token."""
+    """Return the bots that runs have used since a time, by the digest of their token."""
     return _bots(Checkpoint.objects.filter(collector=COLLECTOR, stream=BOT, updated_at__gte=since))
 
 
@@ -76,20 +78,20 @@ def _bots(rows: Iterable[Checkpoint]) -> Mapping[str, BotFacts]:
 
 
 def clear_other_skips(scope: str, stream: str, still_skipped: Collection[str]) -> None:
-    """Clear the open skips of a list, except for the ids in ``still_skipped``."""
+    """Clear the open skips of a list, except those with an id in ``still_skipped``."""
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope=scope, stream=stream, cleared_at=None)
     for external_id in waiting.exclude(external_id__in=list(still_skipped)).values_list("external_id", flat=True):
         clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=external_id)
 
 
 def open_skips(guild_id: int) -> set[tuple[str, str]]:
-    """Return scope and stream of each open skip in the channels of a guild."""
+    """Return pairs of the scope and stream of each open skip in the channels of a guild."""
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope__startswith=f"{guild_id}/", cleared_at=None)
     return set(waiting.values_list("scope", "stream"))
 
 
 def malformed_messages(guild_id: int) -> dict[str, set[int]]:
-    """Return the ids of malformed messages with open skips, by scope."""
+    """Return the ids of malformed messages that have open skips, by scope."""
     waiting = SkippedItem.objects.filter(
         collector=COLLECTOR, scope__startswith=f"{guild_id}/", stream="messages", reason="malformed", cleared_at=None
     )

@@ -1,10 +1,12 @@
 """Group messages into conversations, the documents of the search index.
 
-A conversation is a run of messages in a channel without a gap of 30 minutes; in a thread or forum post, gaps do not
-matter. It is closed at a maximum size, so that no document grows without bound. The grouping depends only on the
-stored messages, not on the order of their arrival. Edits and deletions do not change it.
-Usually messages arrive after all stored ones. When they arrive before some (an import, a channel that becomes readable
-later), the following messages are regrouped up to the next one that starts a conversation as before.
+A conversation consists of consecutive messages in a channel without a gap of 30 minutes. In a thread or forum post,
+gaps are ignored. A conversation ends at a maximum size, so that documents do not grow without limit. The grouping
+depends only on the stored messages, not on the order in which they arrived. Edits and deletions do not change it.
+
+Usually, messages arrive after all stored messages. When messages arrive before stored ones (after an import, or when a
+channel becomes readable), the following messages are regrouped. Regrouping stops at the next message that still starts
+a conversation.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,13 +23,16 @@ from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from discord_activity_tracker.models import Message
 
 GAP = timedelta(minutes=30)
-"""Silence in a channel after which a new conversation starts."""
+"""Time without a message in a channel after which a new conversation starts.
+
+A larger value joins unrelated messages.
+"""
 MOST = 100
-"""Maximum number of messages in a conversation."""
+"""Maximum number of messages in a conversation, so that documents do not grow without limit."""
 STEP = 500
-"""Stored messages to read at once while regrouping."""
+"""Number of stored messages to read at once while regrouping. A larger value uses more memory."""
 GroupedMessage = tuple[int, datetime, int | None]
-"""A message: id, time, and its stored conversation; ``None`` for a new message."""
+"""A message: its id, its time and its stored conversation. The conversation is ``None`` for a new message."""
 MOVE = """
     WITH moved AS (
         UPDATE discord_activity_tracker_message AS m SET conversation = given.conversation
@@ -40,7 +45,10 @@ MOVE = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Location:
-    """The channel or thread of messages. ``scope_id`` is the primary key of the scope; a thread has its channel's."""
+    """The channel or thread of messages.
+
+    ``scope_id`` is the primary key of the scope. A thread has the scope of its channel.
+    """
 
     guild_id: int
     channel_id: int
@@ -55,9 +63,10 @@ class Location:
 def assign_conversations(
     rows: Sequence[Row], stored: Mapping[int, Mapping[str, Any]], location: Location
 ) -> dict[int, int]:
-    """Return the conversation of each row, in the transaction that writes the rows; later messages may be regrouped.
+    """Return the conversation of each row, by message id.
 
-    This takes three statements when a message is new and none when all are ``stored``.
+    Call it in the transaction that writes the rows. Stored messages after the new ones may be regrouped. At least three
+    SQL statements are needed if a message is new, and none if all messages are ``stored``.
     """
     assigned: dict[int, int] = {row["id"]: stored[row["id"]]["conversation"] for row in rows if row["id"] in stored}
     new: list[GroupedMessage] = sorted((row["id"], row["created_at"], None) for row in rows if row["id"] not in stored)
@@ -71,7 +80,7 @@ def assign_conversations(
         if before is None:
             assigned[pk] = conversation
         elif before == pk == conversation and pk > new[-1][0]:
-            break  # this message starts a conversation as before, so all following groups are unchanged
+            break  # this message still starts a conversation, so all following groups are unchanged
         elif before != conversation:
             moved[pk] = (before, conversation)
     _move(moved, location)
@@ -81,9 +90,10 @@ def assign_conversations(
 def append_to_conversations(
     new: Iterable[tuple[int, datetime]], last: tuple[int, datetime, int, int] | None, location: Location
 ) -> dict[int, int]:
-    """Return the conversation of each message, given that all are newer than every stored message of the location.
+    """Return the conversation of each message, by message id.
 
-    ``last`` is the last stored message: its id, time, conversation, and the size of that conversation.
+    All messages must be newer than the stored messages of the location. ``last`` is the last stored message: its id,
+    its time, its conversation, and the size of that conversation.
     """
     messages: list[GroupedMessage] = sorted((pk, created_at, None) for pk, created_at in new)
     before = last and (last[1], last[2])
@@ -92,7 +102,7 @@ def append_to_conversations(
 
 
 def request_reindex(conversations: Mapping[Location, Iterable[int]]) -> None:
-    """Request that the search index renders these conversations again."""
+    """Add these conversations to the index queue, so that they are rendered again."""
     mark_changed(
         DocumentMark(
             source_system="discord", external_id=location.document(first), kind="conversation",
@@ -104,9 +114,9 @@ def request_reindex(conversations: Mapping[Location, Iterable[int]]) -> None:
 
 
 def request_reindex_of_threads(threads: Collection[int]) -> None:
-    """Request a re-index of threads whose name or tags changed, in the caller's transaction.
+    """Add threads to the index queue after a change of name or tags, in the caller's transaction.
 
-    Conversations of channels do not contain the name of their channel.
+    The documents of other channels do not contain the channel's name.
     """
     if not threads:
         return
@@ -121,7 +131,7 @@ def request_reindex_of_threads(threads: Collection[int]) -> None:
 
 
 def _stored_after(pk: int, location: Location) -> Iterator[GroupedMessage]:
-    """Yield the stored messages after a message, read in portions as needed; usually there are none."""
+    """Yield the stored messages after a message, read in portions as needed. Usually, there are none."""
     in_channel = Message.objects.filter(channel_id=location.channel_id).order_by("pk")
     while page := list(in_channel.filter(pk__gt=pk).values_list("pk", "created_at", "conversation")[:STEP]):
         yield from page
@@ -135,7 +145,7 @@ def _group(
 ) -> Iterator[tuple[GroupedMessage, int]]:
     """Yield each message with its conversation.
 
-    ``last`` is the time and conversation of the preceding message; that conversation has ``size`` messages so far.
+    ``last`` is the time and the conversation of the preceding message. That conversation has ``size`` messages so far.
     """
     at, conversation = last or (None, 0)
     for message in messages:
@@ -147,7 +157,7 @@ def _group(
 
 
 def _merged(new: Sequence[GroupedMessage], stored: Iterator[GroupedMessage]) -> Iterator[GroupedMessage]:
-    """Yield new and stored messages in the order of their ids."""
+    """Yield new and stored messages, ordered by id."""
     waiting = list(reversed(new))
     for message in stored:
         while waiting and waiting[-1][0] < message[0]:
@@ -157,7 +167,7 @@ def _merged(new: Sequence[GroupedMessage], stored: Iterator[GroupedMessage]) -> 
 
 
 def _move(moved: Mapping[int, tuple[int, int]], location: Location) -> None:
-    """Move stored messages to other conversations and mark the documents of emptied conversations as deleted."""
+    """Move stored messages to other conversations. Mark the documents of conversations without messages as deleted."""
     if not moved:
         return
     activities = [f"discord:message:{location.guild_id}:{location.channel_id}:{pk}" for pk in moved]

@@ -1,4 +1,4 @@
-"""Which channels runs are expected to keep up to date, and what they cannot read."""
+"""Determine which channels runs are expected to keep up to date, and which data runs cannot read."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,17 +13,17 @@ from discord_activity_tracker.store.checkpoints import known_bots, recent_bots
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 RECENT = timedelta(days=7)
-"""Time for which a bot counts as used after a run, in processes that do not have the tokens."""
+"""Time after a run during which a bot is reported by processes that do not have the tokens, such as a web server."""
 
 
 def collected_guilds() -> set[int]:
-    """Return the stored guilds that a run without arguments collects."""
+    """Return the ids of the guilds that a run without arguments collects."""
     named = {int(name) for name in settings.DISCORD_GUILDS if name.isascii() and name.isdigit()}
     return named | set(Guild.objects.filter(enabled=True).values_list("pk", flat=True))
 
 
 def watched_scopes() -> set[str]:
-    """Return external ids of the channels in which, or in the threads of which, the bot can read messages.
+    """Return the external ids of channels that the bot can read, or in which it can read a thread.
 
     A channel that the bot cannot read is reported as a gap, not as late. A forum without posts cannot be late.
     """
@@ -34,7 +34,7 @@ def watched_scopes() -> set[str]:
 
 
 def unreadable_scopes() -> set[str]:
-    """Return external ids of the channels in which, and in the threads of which, the bot can read nothing."""
+    """Return the external ids of channels in which the bot can read neither messages nor threads."""
     hidden = (Channel.Access.NO_VIEW, Channel.Access.NO_HISTORY, Channel.Access.NO_CONNECT)
     rows = _channels().filter(access__in=hidden, is_thread=False).order_by().values_list("guild_id", "pk")
     closed = {f"{guild}/{channel}" for guild, channel in rows}
@@ -42,12 +42,15 @@ def unreadable_scopes() -> set[str]:
 
 
 def gaps(most: int) -> Sequence[Gap]:
-    """Return up to ``most`` gaps: unusable bots first, then what no bot could read in the last run of each guild."""
+    """Return up to ``most`` gaps.
+
+    Unusable bots come first, followed by channels that no bot could read in the last run.
+    """
     return [*_bot_gaps(), *_channel_gaps(most)][:most]
 
 
 def _bot_gaps() -> Sequence[Gap]:
-    """Return the bots that the last run could not use, by name and the end of the token.
+    """Return the bots that the last run could not use, with their name and the end of their token.
 
     A process without tokens, such as a web server, reports the bots that runs used recently.
     """
@@ -67,7 +70,7 @@ def _bot_gaps() -> Sequence[Gap]:
 def _channel_gaps(most: int) -> Sequence[Gap]:
     rows = Channel.objects.filter(deleted_at=None).exclude(gap="").order_by("guild__name", "position", "name", "pk")
     return [
-        Gap(scope=f"{guild}/#{name or pk}", missing=missing, what_to_do=what or "look at the bot's permissions")
+        Gap(scope=f"{guild}/#{name or pk}", missing=missing, what_to_do=what or "check the bot's permissions")
         for guild, name, pk, gap in rows.values_list("guild__name", "name", "pk", "gap")[:most]
         for missing, _, what in [gap.partition(": ")]
     ]

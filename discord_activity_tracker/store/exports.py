@@ -1,8 +1,9 @@
-"""Store what exported files add. Data from Discord's API is richer and newer and is never replaced.
+"""Store the new data in exported files. Data from Discord's API is richer and newer, so it is never replaced.
 
-A message from the API stays unchanged; if it was edited after the export, the exported text becomes an earlier version.
-A message from an older export is updated. A deleted message stays deleted. An unknown message is stored as live,
-because an export does not show later deletions; where the bot can read, the next sweep finds them.
+A message from the API stays unchanged. If it was edited after the export, the exported text is stored as an earlier
+version. A message from an older export is updated. A deleted message stays deleted. An unknown message is stored as
+live, because an export does not show later deletions. If the bot can read the channel, the next sweep finds these
+deletions.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -37,7 +38,7 @@ IMPORTER = "discord_import"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """The number of messages of a file that have been read; ``identity`` is that of the file."""
+    """The number of a file's messages that have been read. ``identity`` identifies the file."""
 
     channel_id: int
     identity: str
@@ -46,9 +47,10 @@ class Position:
 
 @transaction.atomic
 def open_channel(guild: Row, channels: Collection[Row], now: datetime) -> Location:
-    """Store guild and channels of a file, except data from the API, and return the location of the file's messages.
+    """Store the guild and channels of a file, and return the location of the file's messages.
 
-    ``channels`` ends with the file's own channel. Raises ValueError if that belongs to another guild.
+    Stored data from the API stays unchanged. ``channels`` ends with the file's own channel. Raises ValueError if that
+    channel belongs to another guild.
     """
     own_id = [row["id"] for row in channels][-1]
     elsewhere = Channel.objects.filter(pk=own_id).exclude(guild_id=guild["id"]).values_list("guild_id", flat=True)
@@ -67,7 +69,7 @@ def open_channel(guild: Row, channels: Collection[Row], now: datetime) -> Locati
 
 
 def _store_guild(row: Row) -> bool:
-    """Insert a guild, or update one that only exports describe; return whether its name changed."""
+    """Insert a guild, or update it if it is known only from exports. Return whether its name changed."""
     old = Guild.objects.select_for_update().filter(pk=row["id"]).values().first()
     if old is None:
         Guild.objects.create(**row)
@@ -78,7 +80,7 @@ def _store_guild(row: Row) -> bool:
 
 
 def _store_channels(guild_id: int, rows: Collection[Row], now: datetime) -> bool:
-    """Insert channels, or update those that only exports describe; return whether a name changed."""
+    """Insert channels, or update channels that are known only from exports. Return whether a name changed."""
     ids = [row["id"] for row in rows]
     known = {old["id"]: old for old in Channel.objects.select_for_update().filter(pk__in=ids).values()}
     Channel.objects.bulk_create(Channel(**row) for row in rows if row["id"] not in known)
@@ -105,7 +107,7 @@ def _scope(guild: Guild, channel: Channel) -> dict[str, Any]:
 
 
 def _rename_scopes(guild: Guild) -> None:
-    """Update the names of a guild's scopes."""
+    """Update the names of a guild's scopes after a rename."""
     scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild.pk}/")
     ids = [int(name.rpartition("/")[2]) for name in scopes.values_list("external_id", flat=True)]
     rows = [_scope(guild, channel) for channel in Channel.objects.filter(guild=guild, pk__in=ids)]
@@ -113,18 +115,18 @@ def _rename_scopes(guild: Guild) -> None:
 
 
 def position_of(channel_id: int, identity: str) -> int:
-    """Return how many messages of a file an earlier run read before it was interrupted."""
+    """Return the number of a file's messages that an interrupted run has read, or 0."""
     checkpoint = Checkpoint.objects.filter(collector=IMPORTER, scope=str(channel_id), stream=identity).first()
     return int(checkpoint.checkpoint_token) if checkpoint else 0
 
 
 def finish_file(channel_id: int, identity: str) -> None:
-    """Delete the position of a file that was read to its end."""
+    """Delete the position in a file that was read to its end."""
     Checkpoint.objects.filter(collector=IMPORTER, scope=str(channel_id), stream=identity).delete()
 
 
 def count_unknown(ids: Iterable[int]) -> int:
-    """Return how many of these messages are not stored."""
+    """Return the number of these messages that are not stored."""
     wanted = set(ids)
     return len(wanted) - Message.objects.filter(pk__in=wanted).count()
 
@@ -137,7 +139,7 @@ def store_export(
     now: datetime,
     position: Position,
 ) -> PageResult:
-    """Store what a page of a file adds, together with the position in the file."""
+    """Store the new data on a page of a file, together with the position in the file."""
     added_ids = {row["id"] for row in _rows_to_store(page.rows)}
     people = {row["id"]: row for pk in added_ids for _, row in reactors.get(pk, ())}
     known = {a.pk: a for a in Account.objects.filter(pk__in=[*page.accounts, *people])}
@@ -153,7 +155,7 @@ def store_export(
 
 
 def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
-    """Return the record under the stored name of its author. A webhook has another name with each message."""
+    """Return the record with the stored name of its author. A webhook can have a different name in each message."""
     activity = record.activity
     if record.row["webhook_name"] or activity.actor_external_id not in names:
         return record
@@ -161,7 +163,10 @@ def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
 
 
 def _rows_to_store(rows: list[Row]) -> list[Row]:
-    """Return new rows and rows from a newer export; store older texts of messages from the API as revisions."""
+    """Return new rows and rows from a newer export.
+
+    Older texts of messages from the API are stored as revisions.
+    """
     names = ("pk", "deleted_at", "edited_at", "content", f"payload__{EXPORTED}")
     stored = {row[0]: row[1:] for row in Message.objects.filter(pk__in=[r["id"] for r in rows]).values_list(*names)}
     result: list[Row] = []
@@ -178,7 +183,7 @@ def _rows_to_store(rows: list[Row]) -> list[Row]:
 
 
 def _is_better_source(row: Row, known: Account | None) -> bool:
-    """Return whether an export's account is unknown, or known only from an older export."""
+    """Return whether the account is unknown, or known only from an older export."""
     return known is None or bool(known.exported_at and known.exported_at < row["exported_at"])
 
 
@@ -219,7 +224,7 @@ def _save_position(position: Position) -> None:
 
 
 def _insert_missing(model: type[models.Model], rows: Iterable[dict[str, Any]], key: list[str]) -> None:
-    """Insert rows with an unknown key and leave the others unchanged."""
+    """Insert the rows that have an unknown key. Stored rows stay unchanged."""
     missing = list(rows)
     if missing:
         upsert(model, missing, key=key, keep=list(missing[0]))

@@ -1,4 +1,4 @@
-"""Store guilds, channels and threads. Deleted ones are marked, never removed."""
+"""Store guilds, channels and threads. Deleted objects are marked as deleted, and their rows are never removed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -45,10 +45,10 @@ UNLISTED = """
 
 @transaction.atomic
 def store_guild(rows: GuildRows, now: datetime) -> int:
-    """Store a guild with its parts; return the number of malformed parts.
+    """Store a guild with its parts, and return the number of malformed parts.
 
-    Threads inherit the access of their channel. Channels that are no longer listed are left unchanged; the collector
-    requests them one by one.
+    Threads inherit the access of their channel. Channels that Discord no longer lists are left unchanged, because the
+    collector requests them one by one.
     """
     guild_id, name = rows.guild["id"], rows.guild["name"]
     upsert(Guild, [rows.guild], key=["id"], keep=["enabled"] if name else ["enabled", "name"])
@@ -70,7 +70,7 @@ def store_guild(rows: GuildRows, now: datetime) -> int:
 
 @transaction.atomic
 def store_events(rows: EventRows, guild_id: int, now: datetime) -> int:
-    """Store all scheduled events of a guild; return the number of malformed ones."""
+    """Store all scheduled events of a guild, and return the number of malformed events and creators."""
     store_accounts({row["id"]: row for row in rows.accounts.rows}.values())
     _store_parts(ScheduledEvent, rows.events, guild_id, now)
     malformed = [*rows.events.malformed, *rows.accounts.malformed]
@@ -82,31 +82,34 @@ def store_events(rows: EventRows, guild_id: int, now: datetime) -> int:
 
 @transaction.atomic
 def store_threads(rows: Sequence[Row], now: datetime) -> int:
-    """Store threads; return how many are new or changed."""
+    """Store threads, and return the number of new or changed threads."""
     return _store_channels(rows, now)
 
 
 @transaction.atomic
 def store_listed_threads(rows: Rows, scope: str, now: datetime) -> int:
-    """Store threads of one channel and record malformed ones under its scope; return how many are new or changed."""
+    """Store the threads of one channel, and return the number of new or changed threads.
+
+    Malformed threads are recorded under the channel's scope.
+    """
     record_malformed(rows.malformed, collector=COLLECTOR, scope=scope, stream="threads")
     return _store_channels(rows.rows, now)
 
 
 def insert_threads(rows: Sequence[Row]) -> None:
-    """Insert unknown threads in the caller's transaction and leave the others unchanged."""
+    """Insert unknown threads in the caller's transaction. Stored threads stay unchanged."""
     if rows:
         upsert(Channel, rows, key=["id"], keep=[name for name in rows[0] if name != "id"])
 
 
 def scopes_of(guild_id: int) -> Mapping[int, int]:
-    """Return the primary keys of the guild's scopes by channel."""
+    """Return the primary keys of the guild's scopes by channel id."""
     scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild_id}/")
     return {int(name.rpartition("/")[2]): pk for pk, name in scopes.values_list("pk", "external_id")}
 
 
 def scopes_without_messages(guild_id: int) -> set[int]:
-    """Return the scopes of channels that have neither messages nor threads, such as a forum without posts."""
+    """Return the scopes of channels that contain neither messages nor threads, such as a forum without posts."""
     channels = live_channels(guild_id).order_by()
     parents = channels.filter(is_thread=True).exclude(parent_id=None).values("parent_id")
     empty = channels.filter(is_thread=False, access=Channel.Access.NO_MESSAGES, gap="").exclude(pk__in=parents)
@@ -115,12 +118,12 @@ def scopes_without_messages(guild_id: int) -> set[int]:
 
 
 def mark_scopes_complete(scopes: Iterable[int], now: datetime) -> None:
-    """Save that these channels and their threads have been collected completely."""
+    """Record that these channels and their threads have been collected completely."""
     Scope.objects.filter(pk__in=list(scopes)).update(last_completed_at=now, not_before=None)
 
 
 def last_pin_times(guild_id: int) -> Mapping[int, str]:
-    """Return the time of the last pin by channel, as Discord reports it (ISO 8601)."""
+    """Return the time of the last pin by channel id, as Discord reports it (ISO 8601)."""
     rows = live_channels(guild_id).exclude(last_pin_timestamp=None).values_list("pk", "last_pin_timestamp")
     return {pk: moment.isoformat() for pk, moment in rows if moment}
 
@@ -137,21 +140,22 @@ def live_channels(guild_id: int) -> models.QuerySet[Channel]:
 
 @transaction.atomic
 def store_refusal(channel_id: int, access: str, gap: str, state: DiscordState) -> None:
-    """Save that Discord refused a channel; an empty ``access`` leaves the channel itself unchanged."""
+    """Store that Discord refused to show a channel. If ``access`` is empty, the channel's row stays unchanged."""
     if access:
         Channel.objects.filter(pk=channel_id).exclude(access=access, gap=gap).update(access=access, gap=gap)
     save_state(channel_id, "refused", state)
 
 
 def count_archived_threads(channels: Iterable[int]) -> Mapping[int, int]:
-    """Return the number of stored archived threads by channel."""
+    """Return the number of stored archived threads by channel id."""
     threads = Channel.objects.filter(parent_id__in=list(channels), is_thread=True, archived=True, deleted_at=None)
     return dict(threads.values_list("parent_id").annotate(number=models.Count("pk")).order_by())
 
 
 def count_unlisted_threads(channels: Iterable[int]) -> Mapping[int, int]:
-    """Return, by channel, the number of messages that started a thread which is not stored (flag HAS_THREAD).
+    """Return the number of messages that started a thread which is not stored, by channel id.
 
+    Such messages have the flag HAS_THREAD.
     https://discord.com/developers/docs/resources/message#message-object-message-flags
     """
     with connection.cursor() as cursor:
@@ -166,9 +170,9 @@ def thread_ids(guild_id: int) -> set[int]:
 
 @transaction.atomic
 def mark_channels_deleted(channels: Sequence[int], now: datetime) -> int:
-    """Mark channels or threads as deleted, with their messages, documents and threads.
+    """Mark channels or threads as deleted, together with their messages, documents and threads.
 
-    Return how many messages were not marked before.
+    Return the number of messages that were not marked before.
     """
     channels = [*channels, *Channel.objects.filter(parent_id__in=channels, is_thread=True).values_list("pk", flat=True)]
     Channel.objects.filter(pk__in=channels, deleted_at=None).update(deleted_at=now)
@@ -181,7 +185,7 @@ def mark_channels_deleted(channels: Sequence[int], now: datetime) -> int:
 
 
 def _store_parts(model: type[models.Model], items: Rows, guild_id: int, now: datetime) -> None:
-    """Store the items of a list; mark stored items that are absent from it as deleted, if the list is whole."""
+    """Store the items of a list. If the list is complete, mark stored items that are absent from it as deleted."""
     upsert(model, items.rows, key=["id"])
     if items.whole:
         live = model._default_manager.filter(guild_id=guild_id, deleted_at=None)

@@ -1,8 +1,9 @@
-"""Write pages of messages: accounts, rows, revisions, timeline, re-index requests and positions in one transaction.
+"""Write pages of messages. Accounts, rows, revisions, timeline, index queue and positions share one transaction.
 
-There are two ways. Pages with messages above everything stored in their channels, as in a first run, are appended:
-several pages of several channels travel as one JSON value and become messages and timeline rows in one statement. All
-other pages are written one by one and compared with the stored rows. Both ways leave the same rows.
+There are two ways. If all messages of the pages are newer than the stored messages of their channels, as in a first
+run, the pages are appended. In this case, several pages of several channels are sent as one JSON value and become
+messages and timeline rows in one SQL statement. All other pages are written one by one and compared with the stored
+rows. The result is the same either way.
 """
 
 from collections import defaultdict
@@ -34,9 +35,9 @@ from discord_activity_tracker.store.guilds import insert_threads
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 
 REVISED_PARTS = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
-"""Parts of the payload whose change is an edit."""
+"""Parts of the payload that count as edited when they change."""
 STORED_FIELDS = ("id", "content", "edited_at", "payload", "conversation", "created_at", "pinned_at")
-"""Fields of a stored message that a new version is compared with."""
+"""Fields of a stored message that are compared with a new version."""
 NOT_STORED: Mapping[str, Any] = {"pinned_at": None}
 LAST_MESSAGES = """
     SELECT requested.channel, last.id, last.created_at, last.conversation, (
@@ -46,12 +47,12 @@ LAST_MESSAGES = """
         WHERE channel_id = requested.channel ORDER BY id DESC LIMIT 1
     ) AS last
 """
-"""The last stored message of each channel, and the size of its conversation."""
+"""Select the last stored message of each channel, and the size of its conversation."""
 COLUMNS = (
     "id", "channel_id", "author_id", "webhook_name", "type", "content", "created_at", "edited_at", "pinned", "reply_to",
     "reactions", "payload",
 )  # fmt: skip
-"""Columns that a converted message fills."""
+"""Columns that are filled from a converted message."""
 APPEND = """
     WITH incoming AS (
         SELECT * FROM json_to_recordset(%s::json) AS g (
@@ -77,14 +78,15 @@ APPEND = """
     )
     SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM activities)
 """
-"""Insert messages and their timeline rows; return how many of each were new."""
+"""Insert messages and their timeline rows. Return the number of new messages and of new timeline rows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageWrite:
-    """A page to write, its location, and the positions to save with it by stream; ``None`` deletes a position.
+    """A page to write, with its location.
 
-    ``threads`` are rows of threads that start in the page and may not be stored yet.
+    ``states`` are the positions to save with the page, by stream. ``None`` deletes a position. ``threads`` are rows of
+    threads that start in the page and may not be stored yet.
     """
 
     page: MessagePage
@@ -94,12 +96,12 @@ class PageWrite:
 
     @property
     def scope(self) -> str:
-        """The scope of skipped messages."""
+        """The scope under which malformed messages are recorded."""
         return f"{self.location.guild_id}/{self.location.channel_id}"
 
 
 class NotAppendable(Exception):
-    """A message of the pages is stored already, so that nothing of the pages may stay written."""
+    """A message of the pages is already stored or deleted, so the pages must not be appended."""
 
 
 def live_ids_between(channel_id: int, after: int, upto: int) -> set[int]:
@@ -109,10 +111,11 @@ def live_ids_between(channel_id: int, after: int, upto: int) -> set[int]:
 
 
 def store_messages(writes: Sequence[PageWrite], *, now: datetime, deleted: Collection[int] = ()) -> list[PageResult]:
-    """Write pages in their order. Unchanged rows are not touched.
+    """Write pages in their order. Unchanged rows are not written again.
 
-    Appendable pages are written together, with a number of statements that does not depend on the number of pages.
-    Otherwise each page has its own transaction. ``deleted`` are ids of messages in the location of a single page.
+    Appendable pages are written together. The number of SQL statements does not depend on the number of pages. All
+    other pages have separate transactions. ``deleted`` contains ids of deleted messages, and is allowed for a single
+    page only.
     """
     if not deleted and (results := _append(writes)):
         return results
@@ -122,10 +125,11 @@ def store_messages(writes: Sequence[PageWrite], *, now: datetime, deleted: Colle
 
 
 def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
-    """Append pages to their channels; return ``None``, with nothing written, when they are not all appendable.
+    """Append pages to their channels. Return ``None`` and write nothing if not all pages can be appended.
 
-    Pages are not appended together either when they contradict each other or when the database refuses a value: a
-    malformed page must not affect the others, and a person who was renamed between two pages must get both names.
+    This is also the case if the pages contradict each other, or if the database refuses a value in one of several
+    pages. A malformed page must not affect the others, and a person who was renamed between two pages must get both
+    names.
     """
     accounts: dict[int, Row] = {}
     webhooks: dict[int, Row] = {}
@@ -157,9 +161,9 @@ def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
 
 
 def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
-    """Insert messages and timeline rows in the caller's transaction; return the conversations of each location.
+    """Insert messages and timeline rows in the caller's transaction. Return the conversations of each location.
 
-    Raises NotAppendable when a message is stored already, or when one of the pages contains a deleted message.
+    Raises NotAppendable if a message is already stored, or if one of the pages contains a deleted message.
     """
     records: defaultdict[Location, dict[int, Record]] = defaultdict(dict)
     for write in writes:
@@ -208,7 +212,7 @@ def _append_row(record: Record, conversation: int) -> dict[str, Any]:
 
 @transaction.atomic
 def _upsert(write: PageWrite, now: datetime, deleted: Collection[int]) -> PageResult:
-    """Write one page, compare it with the stored rows, and save earlier versions of edited messages."""
+    """Write one page, compare it with the stored rows, and store earlier versions of edited messages."""
     page, location = write.page, write.location
     store_webhooks(page.webhooks.values())
     store_accounts(page.accounts.values())
@@ -240,7 +244,10 @@ def _upsert(write: PageWrite, now: datetime, deleted: Collection[int]) -> PageRe
 
 
 def _finish(writes: Sequence[PageWrite]) -> None:
-    """Insert new threads, record malformed messages and save positions; of several pages, the last position counts."""
+    """Insert new threads, record malformed messages and save positions.
+
+    If several pages belong to the same channel, the last page determines the position.
+    """
     positions: dict[tuple[int | str, str], DiscordState | None] = {}
     insert_threads(list({row["id"]: row for write in writes for row in write.threads}.values()))
     for write in writes:
@@ -250,7 +257,10 @@ def _finish(writes: Sequence[PageWrite]) -> None:
 
 
 def _mark_deleted(ids: Collection[int], location: Location, now: datetime) -> int:
-    """Mark messages as deleted in the caller's transaction; return how many were not marked before."""
+    """Mark messages as deleted in the caller's transaction.
+
+    Return the number of messages that were not marked before.
+    """
     live = Message.objects.filter(pk__in=list(ids), deleted_at=None)
     conversations = set(live.values_list("conversation", flat=True).order_by())
     names = [f"discord:message:{location.guild_id}:{location.channel_id}:{pk}" for pk in ids]
@@ -261,12 +271,15 @@ def _mark_deleted(ids: Collection[int], location: Location, now: datetime) -> in
 
 
 def _lost_content(row: Row, stored: Mapping[str, Any] | None) -> bool:
-    """Return whether a message arrived empty without an edit: the bot has lost the right to read message contents."""
+    """Return whether a message arrived empty without an edit. Then the bot may no longer read message contents."""
     return bool(stored and stored["content"] and not row["content"] and stored["edited_at"] == row["edited_at"])
 
 
 def _without_noise(record: Record, stored: Mapping[str, Any] | None) -> Record:
-    """Return the record with the stored payload if the new one differs only in what Discord changes by itself."""
+    """Return the record with the stored payload if the two payloads differ only in noise.
+
+    Noise consists of fields that Discord changes without an edit.
+    """
     row = record.row
     if stored is None or stored["edited_at"] != row["edited_at"] or stored["payload"] == row["payload"]:
         return record
@@ -292,10 +305,10 @@ def _store_revisions(rows: Sequence[Row], stored: Mapping[int, Mapping[str, Any]
 
 
 def _is_edited(row: Row, stored: Mapping[str, Any]) -> bool:
-    """Return whether the content of a message changed.
+    """Return whether the content of a message was edited.
 
-    An export contains names in place of mentions, so a difference from an export without an edit time is no edit.
-    Discord adds, renews and removes link previews without an edit, so those do not count either.
+    An export contains names in place of mentions, so a message from an export that differs without a new edit time was
+    not edited. Discord adds, renews and removes link previews without an edit, so these changes do not count either.
     """
     before, after = stored["payload"], row["payload"]
     edited = stored["edited_at"] != row["edited_at"]

@@ -1,4 +1,4 @@
-"""Accounts and webhooks of Discord."""
+"""Store the accounts of people, bots and webhooks."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -15,13 +15,16 @@ NAME_FIELDS = ("id", "username", "global_name", "avatar", "exported_at")
 
 
 class DiscordAccounts(AccountStore):
-    """Accounts. ``None`` for a name or avatar, as in partial user objects, leaves the stored value unchanged."""
+    """Store of Discord accounts.
+
+    A name or avatar that is ``None``, as in partial user objects, leaves the stored value unchanged.
+    """
 
     source_system = "discord"
     model = Account
 
     def compare(self, rows: Sequence[Row], variant: str) -> AccountChanges:
-        """Complete the rows with stored values and find the former names of renamed accounts."""
+        """Complete the rows with stored values, and collect the former names of renamed accounts."""
         del variant
         stored = Account.objects.filter(pk__in=[row["id"] for row in rows]).values(*NAME_FIELDS)
         known = {account["id"]: account for account in stored}
@@ -36,7 +39,7 @@ class DiscordAccounts(AccountStore):
         return AccountChanges(rows=complete, former_names=former, names=names)
 
     def documents_to_reindex(self, threads: Collection[tuple[str, int]]) -> Iterable[DocumentMark]:
-        """Return the conversations in which renamed accounts posted: every thread is a conversation."""
+        """Return the conversations in which renamed accounts posted. Every thread of the timeline is a conversation."""
         return [
             DocumentMark(source_system="discord", external_id=thread, kind="conversation", scope_id=scope_id)
             for thread, scope_id in threads
@@ -49,20 +52,23 @@ forget_written = _accounts.forget
 
 
 def store_webhooks(rows: Iterable[Row]) -> None:
-    """Insert unknown webhooks. A webhook has another name with each message, so the message stores its name."""
+    """Insert unknown webhooks. A webhook can have a different name in each message, so each message stores the name."""
     new = [_completed(row, {}) for row in rows]
     if new:
         upsert(Account, new, key=["id"], keep=[name for name in new[0] if name != "id"])
 
 
 def _completed(row: Row, known: Mapping[str, Any]) -> Row:
-    """Return the row with the stored value, or an empty text, in place of each ``None``."""
+    """Return the row with each ``None`` replaced by the stored value, or by an empty text."""
     missing = {name: known.get(name, "") for name in ("global_name", "avatar") if row[name] is None}
     return {**row, **missing} if missing else row
 
 
 def _is_renamed(old: Mapping[str, Any], row: Row) -> bool:
-    """Return whether the name of an account changed. Exports contain no global names, so those are not compared."""
+    """Return whether the name of an account changed.
+
+    Exports contain no global names. If the stored names come from an export, only the usernames are compared.
+    """
     if old["exported_at"]:
         return old["username"] != row["username"]
     return (old["username"], old["global_name"]) != (row["username"], row["global_name"])

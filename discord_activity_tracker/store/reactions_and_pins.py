@@ -1,4 +1,4 @@
-"""Store when messages were pinned, and who reacted to them."""
+"""Store the times at which messages were pinned, and the people who reacted to messages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,23 +15,24 @@ from discord_activity_tracker.store.conversations import Location
 from discord_activity_tracker.store.people import store_accounts
 
 PIN_NOTICE = 6
-"""The type of the message by which Discord announces a new pin in a channel."""
+"""The type of the message with which Discord announces a new pin in a channel."""
 TOLERANCE = timedelta(seconds=2)
-"""Maximum difference between the time of a pin and the time of its notice."""
+"""Maximum difference between the time of a pin and the time of the message that announces it."""
 EmojiCounts = dict[str, dict[str, int]]
 
 
 def undated_pins(guild_id: int) -> set[int]:
-    """Return the channels with pinned messages whose time of pinning is unknown."""
+    """Return the channels that contain pinned messages with an unknown time of pinning."""
     pinned = Message.objects.filter(pinned=True, pinned_at=None, deleted_at=None, channel__guild_id=guild_id)
     return set(pinned.values_list("channel_id", flat=True).order_by())
 
 
 def announced_pins(guild_id: int) -> Mapping[int, tuple[int, datetime]]:
-    """Return the only pin of each channel and its time, where the stored messages determine both.
+    """Return the only pin of each channel with its time, if the stored messages determine both.
 
-    A channel has the time of its last pin, and a message of type 6 announces each pin: the notice of that time shows
-    which message was pinned last. If that notice is missing or refers to another message, the list must be requested.
+    A channel has the time of its last pin, and a message of type 6 announces each pin. The announcement from that time
+    shows which message was pinned last. If it is missing or refers to another message, the list of pins must be
+    requested.
     """
     live = Message.objects.filter(channel__guild_id=guild_id, pinned=True, deleted_at=None)
     single = live.order_by().values("channel_id").annotate(pins=Count("pk"), pin=Max("pk")).filter(pins=1)
@@ -46,14 +47,14 @@ def announced_pins(guild_id: int) -> Mapping[int, tuple[int, datetime]]:
 
 
 def any_pin(channel_id: int) -> int | None:
-    """Return the id of a pinned message of a channel, if there is one."""
+    """Return the id of a pinned message of a channel, or ``None``."""
     pinned = Message.objects.filter(channel_id=channel_id, pinned=True, deleted_at=None)
     return pinned.values_list("pk", flat=True).first()
 
 
 @transaction.atomic
 def store_pins(pinned: Mapping[int, datetime], *, location: Location, state: DiscordState) -> int:
-    """Store all pins of a channel with their times and the position; return how many messages changed."""
+    """Store all pins of a channel with their times and the position. Return the number of changed messages."""
     messages = Message.objects.filter(channel_id=location.channel_id)
     changed = 0
     stored = dict(messages.filter(pk__in=list(pinned)).values_list("pk", "pinned_at"))
@@ -67,14 +68,17 @@ def store_pins(pinned: Mapping[int, datetime], *, location: Location, state: Dis
 
 
 def changed_reactions(channels: Sequence[int]) -> Iterator[tuple[int, int, EmojiCounts]]:
-    """Yield channel, message and counts of live messages whose counts differ from those of the stored people."""
+    """Yield channel, message and reaction counts of live messages for which the stored people are out of date."""
     messages = Message.objects.filter(channel_id__in=channels, deleted_at=None).exclude(reactions=F("reactors_of"))
     yield from messages.values_list("channel_id", "pk", "reactions").order_by("pk").iterator()
 
 
 @transaction.atomic
 def store_reactors(message_id: int, counts: EmojiCounts, people: Sequence[tuple[str, bool, Row]]) -> None:
-    """Replace the people who reacted to a message. ``people`` are tuples of emoji, burst and account row."""
+    """Replace the stored people who reacted to a message.
+
+    ``people`` contains tuples of emoji, burst flag and account row.
+    """
     store_accounts({row["id"]: row for _, _, row in people}.values())
     rows = [
         {"message_id": message_id, "emoji": emoji[:200], "account_id": row["id"], "burst": burst}

@@ -1,4 +1,4 @@
-"""Fixtures: a Discord twin in its initial state for each test, and a function that runs the collector."""
+"""Fixtures: a Discord twin that is reset for each test, and a function that runs the collector."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ Collect = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def small_guild(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a small part of the guild and return its path."""
+    """Write a small part of the sample guild and return the path of the file."""
     require()
     return write_small_guild(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
 
@@ -31,7 +31,7 @@ def running_twin(small_guild: Path) -> Iterator[Twin]:
 
 @pytest.fixture
 def twin(running_twin: Twin, settings: Any) -> Twin:
-    """Return a twin in its initial state and without limits; the settings point to it."""
+    """Return a twin in its initial state and without rate limits. The settings point to the twin."""
     running_twin.call("reset", {})
     running_twin.call("limits", {"enabled": False})
     settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = running_twin.base, "twin-token"

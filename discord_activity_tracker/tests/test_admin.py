@@ -1,4 +1,4 @@
-"""Admin pages: a constant number of queries, the context of a message, and escaped text."""
+"""Tests of the admin pages: constant number of SQL statements, context of a message, and escaped text."""
 
 from typing import Any
 
@@ -82,7 +82,7 @@ def grow() -> None:
 
 @pytest.fixture
 def client(admin_client: Client) -> Client:
-    page(admin_client, Guild)  # what is looked up once a process is looked up
+    page(admin_client, Guild)  # fills the caches that each process fills only once
     return admin_client
 
 

@@ -1,4 +1,4 @@
-"""Whole collections, compared with the database and the twin."""
+"""Tests of whole collections. The results are compared with the database and the twin."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
 
 def fingerprint() -> list[Any]:
-    """Return everything that a second run must not change."""
+    """Return all data that a second run must not change."""
     return [
         *Activity.objects.order_by("pk").values_list(),
         *Document.objects.order_by("pk").values_list("external_id", "version", "deleted_at"),

@@ -1,4 +1,4 @@
-"""Answers to commands come from a bot; webhooks have a name for each message. Both are stable across runs."""
+"""Tests of command replies and webhooks: replies come from a bot, webhook names vary, and repeated runs change nothing."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def author(pk: int, name: str, discriminator: str = "0000", **more: Any) -> dict
 
 
 def answer(pk: int, *, app: int | None = BOT, by: int = BOT, hook: int | None = None, **more: Any) -> Any:
-    """Return an answer to a command; ``hook`` replaces the application as ``webhook_id``."""
+    """Return a reply to a command. ``hook`` replaces the application's id as ``webhook_id``."""
     ids = {"webhook_id": str(hook or app or by)} | ({"application_id": str(app)} if app else {})
     return message(pk, "answer", type=20, **ids, **more) | {"author": author(by, "helper", "4242")}
 

@@ -1,4 +1,4 @@
-"""The grouping into conversations does not depend on the order in which messages arrive."""
+"""Tests of the grouping into conversations, which must not depend on the order in which messages arrive."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def kept(channel: int = CHANNEL) -> dict[int, int]:
 
 
 def cut(ids: Sequence[int], most: int, gap_minutes: float | None) -> dict[int, int]:
-    """Return the conversation of each message by a plain implementation of the rule."""
+    """Return the conversation of each message. This is a simple implementation of the grouping rule."""
     found: dict[int, int] = {}
     run: list[int] = []
     for pk in sorted(ids):
@@ -39,7 +39,7 @@ def cut(ids: Sequence[int], most: int, gap_minutes: float | None) -> dict[int, i
 
 
 def marked() -> set[str]:
-    """Return the documents that wait for the index, and clear the queue."""
+    """Return the documents in the index queue, and clear the queue."""
     waiting = IndexEntry.objects.filter(state="dirty")
     names = set(waiting.values_list("document__external_id", flat=True))
     waiting.update(state="clean")

@@ -1,4 +1,4 @@
-"""An object that does not match the documentation affects only itself. All data is invented."""
+"""Tests of objects that do not match Discord's documentation. Each affects only itself. All data is invented."""
 
 from typing import Any, cast
 
@@ -62,7 +62,7 @@ def test_malformed_role_is_neither_stored_nor_deleted() -> None:
     rows = convert_guild(guild(roles=roles, emojis=None), [], {}, {})
     assert [row["id"] for row in rows.roles.rows] == [int(GUILD)]
     assert (rows.roles.set_aside, rows.roles.whole) == ({4100000000000000009}, True)
-    assert not rows.emojis.whole  # a list that is not there says nothing about what is gone
+    assert not rows.emojis.whole  # a missing list does not show which emoji were deleted
 
 
 def test_list_with_an_object_without_id_deletes_nothing() -> None:
@@ -82,7 +82,8 @@ def test_permissions_are_uncertain_without_the_roles_of_the_bot(member: Any) -> 
     assert not found.certain
     assert found.access(channel()) == "ok"
     assert found.access(channel(permission_overwrites=[hidden])) == "no_view"
-    assert found.access(channel(permission_overwrites=[hidden, shown])) == "ok"  # the bot may have that role
+    # the bot may have the role of this overwrite
+    assert found.access(channel(permission_overwrites=[hidden, shown])) == "ok"
 
 
 def test_null_permissions_of_a_role_matter_only_to_its_members() -> None:

@@ -1,4 +1,7 @@
-"""Old servers have a channel with the server's own id; their checkpoints are separate. All data is invented."""
+"""Tests of old servers, which have a channel with the server's own id. All data is invented.
+
+The checkpoints of the server and of that channel must be separate.
+"""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rendering of conversations for the search index."""
+"""Tests of rendering conversations for the search index."""
 
 from typing import Any
 

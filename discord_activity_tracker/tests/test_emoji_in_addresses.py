@@ -1,4 +1,4 @@
-"""Emoji in addresses are escaped once: Discord returns no people for an emoji that is escaped twice."""
+"""Tests of emoji in URLs. They must be escaped once, because Discord returns no people for a doubly escaped emoji."""
 
 from io import StringIO
 from pathlib import Path

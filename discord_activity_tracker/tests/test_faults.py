@@ -1,4 +1,4 @@
-"""Whatever fails during a run, the stored data equals the data of the server."""
+"""Tests of failures during a run. Afterwards, the stored data must equal the data of the server."""
 
 import threading
 from typing import Any
@@ -24,7 +24,7 @@ FAULTS: list[dict[str, object]] = [
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten waiting times."""
+    """Shorten the waits between attempts and the timeout."""
     monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.02 * (attempt + 1))
     monkeypatch.setattr(discord_client, "TIMEOUT", 1.0)
 
@@ -54,10 +54,10 @@ def test_many_faults_at_once(twin: Twin, collect: Collect) -> None:
 def test_revoked_token_stops_the_run_at_the_first_refusal(twin: Twin, collect: Collect) -> None:
     twin.fail({"kind": "revoke", "nth": 30})
     result = collect()
-    assert result["outcome"] == "partial"  # something was stored before
+    assert result["outcome"] == "partial"  # some data was stored before the refusal
     assert "DISCORD_BOT_TOKEN" in result["scopes"][-1]["reason"]
     assert "twin-token" not in str(result)
-    assert twin.call("stats")["statuses"].get("401", 0) <= 16  # those that were on their way
+    assert twin.call("stats")["statuses"].get("401", 0) <= 16  # requests that were already in progress
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What the bot may not read is reported and never treated as empty or deleted."""
+"""Tests of data that the bot may not read. It must be reported, and must not be treated as empty or deleted."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ READ_MESSAGE_HISTORY, VIEW_CHANNEL = 1 << 16, 1 << 10
 
 
 def busiest(twin: Twin) -> int:
-    """Return a channel with more than a page of messages."""
+    """Return the channel with the most messages, which has more than one page."""
     boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
     return max(boxes, key=lambda pk: boxes[pk]["count"])
 

@@ -1,4 +1,4 @@
-"""The hooks of the tracker for pages and monitoring."""
+"""Tests of the tracker's hooks for pages and monitoring."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Files of DiscordChatExporter become the same rows as answers of the API, and replace none of them."""
+"""Tests of importing files of DiscordChatExporter.
+
+They become the same rows as data from the API, and they do not replace data from the API.
+"""
 
 import json
 import signal
@@ -40,7 +43,7 @@ def run(*paths: Path, more: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def rows() -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table that an import may change, with the version of each row."""
+    """Return all rows of every table that an import may change, each with its row version (``xmin``)."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for model in (Guild, Channel, Account, Message, Revision, Reactor, Scope, Activity, Document, Checkpoint):
         with connection.cursor() as cursor:
@@ -271,7 +274,7 @@ def test_time_limit_stops_after_a_page_and_next_run_resumes(tmp_path: Path) -> N
 
 
 MANY = 6000
-"""Number of messages, large enough that the process is killed before it has read them all."""
+"""Number of messages. It is large enough that the process is killed before it has read all messages."""
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Names of servers, channels, people and emoji from exports, in any order and mixed with the API."""
+"""Tests of names in exports: servers, channels, people and emoji, imported in any order and mixed with API data."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ CATEGORY = 4_100_000_000_000_000_999
 
 @pytest.fixture
 def files(tmp_path: Path) -> Any:
-    """Write a file of the channel, or of its thread, as of a time."""
+    """Return a function that writes an export of the channel or of its thread, with a given export time."""
 
     def write(exported_at: str | None, minute: int = 0, **channel: Any) -> Path:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"

@@ -1,4 +1,4 @@
-"""Archived threads that could not be converted are retried one by one."""
+"""Tests of retrying archived threads, one by one, that could not be converted."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +30,7 @@ def thread(pk: int) -> dict[str, Any]:
 def test_readable_thread_clears_only_its_own_skip(
     monkeypatch: pytest.MonkeyPatch, broken: set[int], gone: set[int]
 ) -> None:
-    """More threads are skipped than one run retries; the others stay skipped."""
+    """Check a run with more skipped threads than it may retry. The remaining threads stay skipped."""
     Guild.objects.create(pk=GUILD, name="g", payload={})
     ids = {FIRST + n for n in range(8)}
     for pk in sorted(ids):

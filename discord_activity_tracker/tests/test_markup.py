@@ -1,4 +1,4 @@
-"""Messages are shown as Discord shows them.
+"""Tests of rendering messages as Discord does.
 
 https://discord.com/developers/docs/reference#message-formatting
 https://support.discord.com/hc/en-us/articles/210298617-Markdown-Text-101-Chat-Formatting-Bold-Italic-Underline

@@ -1,4 +1,4 @@
-"""Undocumented answers that Discord really sends affect only the object that they concern."""
+"""Tests of undocumented responses that Discord really sends. They must affect only the object that they concern."""
 
 import pytest
 from django.core.management import call_command
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin, pytest.
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten waiting times."""
+    """Shorten the waits between attempts."""
     monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.01 * (attempt + 1))
 
 
 def long_channel(twin: Twin) -> tuple[str, list[str]]:
-    """Return a channel with more than a page of messages, and their ids, the oldest first."""
+    """Return the channel with the most messages, which has more than one page, and its message ids, the oldest first."""
     boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
     channel = max(boxes, key=lambda pk: boxes[pk]["count"])
     return str(channel), sorted(boxes[channel]["messages"], key=int)
@@ -76,7 +76,7 @@ def test_many_broken_channels_are_not_an_outage(twin: Twin, collect: Collect, mo
     twin.fail({"kind": "status", "status": 500, "match": "/messages/search"})
     result = collect()
     assert result["outcome"] == "partial"
-    assert result["scopes"][0]["counts"]["pins_changed"]  # the run went on to its last part
+    assert result["scopes"][0]["counts"]["pins_changed"]  # the run continued to its last step
     assert SkippedItem.objects.filter(stream="messages", cleared_at=None).count() == len(broken)
     assert of_channel(twin, str(other)) == []
 
@@ -147,7 +147,7 @@ def test_vanished_thread_or_channel_is_recorded(twin: Twin, collect: Collect, st
     assert (differences(twin), false_tombstones(twin)) == ([], [])
     twin.forget("stats")
     collect()
-    assert twin.request_count(channel) == 0  # it is asked for again tomorrow
+    assert twin.request_count(channel) == 0  # the channel is not requested again until the next day
 
 
 def test_threads_under_a_hidden_channel_are_not_requested(twin: Twin, collect: Collect) -> None:

@@ -1,4 +1,4 @@
-"""Options of a run, and threads that move while they are listed."""
+"""Tests of the options of a run, and of threads that move in the list while it is read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Discord changes the metadata of pictures by itself; such a change is not an edit."""
+"""Tests of picture metadata that Discord changes without an edit. Such a change must not count as an edit."""
 
 import copy
 from typing import Any
@@ -20,7 +20,7 @@ CDN, OTHER = "https://cdn.discordapp.com/attachments/1/2/a.png", "https://media.
 
 
 def picture(url: str = "https://example.org/a.png", n: int = 1) -> dict[str, Any]:
-    """Return a picture as Discord describes it at the n-th request."""
+    """Return a picture as Discord describes it in the response to the n-th request."""
     return {
         "url": url, "proxy_url": f"https://images-ext-{n}.discordapp.net/external/x/https/example.org/a.png",
         "width": 10 * n, "height": 10 * n, "placeholder": f"AAA{n}", "placeholder_version": n,
@@ -33,7 +33,7 @@ def signed(url: str, n: int) -> str:
 
 
 def looks(n: int) -> dict[str, Any]:
-    """Return every part with pictures, as of the n-th request."""
+    """Return all parts that contain pictures, as in the response to the n-th request."""
     host = (CDN, OTHER)[n % 2]
     return {
         "attachments": [{"id": "9", "filename": "a.png", "size": 5, **picture(signed(host, n), n)}],

@@ -1,4 +1,4 @@
-"""Times of pins, and which channels need no request for them."""
+"""Tests of the times of pins, and of channels for which pins need not be requested."""
 
 import pytest
 from django.db.models import Count
@@ -37,11 +37,11 @@ def test_pins_are_requested_after_a_pin_was_removed(twin: Twin, collect: Collect
 
 
 def _pin_requests(twin: Twin) -> set[str]:
-    """Return the channels whose pins were requested."""
+    """Return the ids of the channels for which pins were requested."""
     return {path.partition("/channels/")[2].partition("/")[0] for _, _, path, _ in twin.call(PINS)}
 
 
 def _unpinned(twin: Twin) -> str:
-    """Return a readable text channel without pins."""
+    """Return the id of a readable channel that has no pins and more than three messages."""
     boxes = twin.readable().items()
     return next(str(pk) for pk, box in boxes if not box["pins"] and not box["thread"] and box["count"] > 3)

@@ -1,4 +1,4 @@
-"""The migration gives stored messages the timeline lines and search texts of this release."""
+"""Tests of the migration that renews the timeline lines and search texts of stored messages."""
 
 from importlib import import_module
 

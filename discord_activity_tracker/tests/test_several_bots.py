@@ -1,4 +1,4 @@
-"""Two bots with different servers."""
+"""Tests of two bots that are in different servers."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -21,7 +21,7 @@ FIRST, SECOND = "first-bot-token", "second-bot-token"
 
 @pytest.fixture(scope="module")
 def running(small_guild: Path) -> Iterator[Twin]:
-    """Start a twin with four servers: 1 and 2 belong to one bot, 2 and 3 to the other."""
+    """Start a twin with four servers. Servers 1 and 2 belong to one bot, and servers 2 and 3 to the other."""
     options = ["--no-limits", "--token", "owner-token", "--guilds", "3"]
     with Twin(small_guild, *options, "--bot", f"{FIRST}=1,2", "--bot", f"{SECOND}=2,3") as twin:
         yield twin

@@ -1,4 +1,4 @@
-"""A skip is cleared when its item is stored or deleted, and not before."""
+"""Tests of skips. A skip is cleared when its item is stored or deleted, and not before."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pages that are written together leave the same rows as pages written one by one."""
+"""Tests of pages that are written together. The rows must equal those of pages that are written one by one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def page_write(items: Sequence[Any], channel: int = CHANNEL) -> PageWrite:
-    """Return a page that moves the position of its channel to its last message."""
+    """Return a page that moves the position of its channel to the last message of the page."""
     page = convert_messages(items, GUILD, channel)
     newest = str(max((row["id"] for row in page.rows), default=0))
     return PageWrite(page=page, location=place(channel), states={"messages": DiscordState(checkpoint_token=newest)})
@@ -45,7 +45,7 @@ def guild() -> None:
 
 
 def stored_rows() -> list[Any]:
-    """Return all rows that pages leave."""
+    """Return all rows that writing pages creates."""
     return [
         *Message.objects.order_by("pk").values_list("pk", "channel_id", "conversation", "content", "author_id"),
         *Activity.objects.order_by("external_id").values_list("external_id", "thread", "actor_name", "source_url"),

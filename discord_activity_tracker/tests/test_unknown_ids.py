@@ -1,4 +1,4 @@
-"""Ids on the command line that no bot sees, where several bots are configured."""
+"""Tests of ids on the command line that no bot can see, with several bots in the settings."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ UNKNOWN = "123456789012345678"
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the commands of this test as at a terminal."""
+    """Make the commands of this test believe that they run in a terminal."""
     stream = SimpleNamespace(closed=False, isatty=lambda: True)
     monkeypatch.setattr("core.operations.output.sys", SimpleNamespace(stdin=stream, stderr=stream))
 

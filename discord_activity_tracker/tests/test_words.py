@@ -1,4 +1,4 @@
-"""The text of a message, from all parts of the payload, in the timeline and in the search."""
+"""Tests of the text of a message, taken from all parts of the payload, in the timeline and in the search."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``manage.py collect_discord``: the options of the collector."""
+"""``manage.py collect_discord``: the command line of the collector."""
 
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
@@ -52,7 +52,7 @@ class Command(BaseCollectorCommand):
         )
 
     def get_collector(self, **options: Any) -> DiscordCollector:
-        """Build the collector for the options."""
+        """Return a collector with these options."""
         return DiscordCollector(
             CollectOptions(
                 guilds=options["guilds"],

@@ -1,4 +1,4 @@
-"""``manage.py import_discord_export``: the options of the importer."""
+"""``manage.py import_discord_export``: the command line of the importer."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -30,6 +30,6 @@ class Command(BaseCollectorCommand):
         )
 
     def get_collector(self, **options: Any) -> ExportImporter:
-        """Build the importer for the options."""
+        """Return an importer with these options."""
         paths = [Path(path) for path in options["files"]]
         return ExportImporter(paths, dry_run=options["dry_run"], max_seconds=options["max_seconds"])
