@@ -1,16 +1,16 @@
-"""A sample community, and a small local server for it that behaves like GitHub.
+"""A sample community, and a small local server that serves the community in the way GitHub does.
 
-All of it is fictional and was written for this project. It uses only the standard library and ``git``, so
-that ``python -m samples.server --port 0`` runs on its own.
+All data is fictional and was written for this project. The server needs the standard library, ``graphql-core`` and
+``git``. ``python -m samples.server --port 0`` starts it without the rest of the project.
 """
 
 SAMPLE_REPOSITORY = "saltmarsh-works/tidewatch"
-"""The repository with the conversations, the pull requests and the git history."""
+"""The repository that contains the conversations, the pull requests and the git history."""
 SAMPLE_SEARCHES = (
     "why does a large import hang",
     "wrong hour when the clocks change",
     "when is it safe to walk to the chapel",
 )
-"""Queries of the demo."""
+"""Search queries of the demo."""
 SECOND_REPOSITORY = "saltmarsh-works/tide-tables"
-"""A small repository without commits; an issue was transferred to it from the first."""
+"""A small repository without commits. An issue was transferred to it from ``SAMPLE_REPOSITORY``."""

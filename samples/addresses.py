@@ -1,4 +1,7 @@
-"""Find the repository of a URL. A former name redirects (301): to the id for the API, to the present name for git."""
+"""Find the repository of a URL.
+
+A former name redirects with status 301. The API redirects to the repository's id, and git to the current name.
+"""
 
 import re
 from collections.abc import Callable
@@ -15,7 +18,7 @@ BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
 
 
 def find_repository(site: Site, request: Request) -> tuple[Repository, str]:
-    """Return the repository of an API path, and the rest of the path."""
+    """Return the repository that an API path names, and the rest of the path."""
     by_id, named = BY_ID.fullmatch(request.path), NAMED.fullmatch(request.path)
     try:
         if by_id:
@@ -38,7 +41,7 @@ def answer_git(
     limits: Limits,
     git_dir: Callable[[Repository], Path | None],
 ) -> Answer:
-    """Answer a step of a clone or fetch, which costs no quota. ``address`` is (owner/name, service)."""
+    """Return the response to a step of a clone or fetch, which uses no quota. ``address`` is (owner/name, service)."""
     full_name, service = address
     with site.community.lock:
         try:

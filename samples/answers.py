@@ -1,4 +1,4 @@
-"""The request and the response of routes."""
+"""The request and the response that routes work with."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Header names are in lower case; ``body`` is complete and not compressed."""
+    """A request. Header names are in lower case. ``body`` is complete and not compressed."""
 
     method: str
     path: str
     query: dict[str, str]
     target: str
-    """Return path and query as the client sent them."""
+    """Path and query as the client sent them."""
     headers: dict[str, str]
     body: bytes = b""
 
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(kw_only=True, slots=True)
 class Answer:
-    """A response. With ``cut`` the connection is reset in the middle of the body; ``delay`` is in seconds."""
+    """A response. If ``cut`` is true, the connection is reset in the middle of the body. ``delay`` is in seconds."""
 
     status: int = 200
     body: bytes = b""
@@ -36,7 +36,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """Return an error in GitHub's format; ``extra`` members go into its body."""
+    """An error in GitHub's format. Additional keyword arguments become members of the body."""
 
     def __init__(
         self, status: int, message: str, doc: str = "/rest", headers: dict[str, str] | None = None, **extra: Any
@@ -56,5 +56,5 @@ def not_found(doc: str = "/rest") -> Refusal:
 
 
 def encode(value: object) -> bytes:
-    """Return compact JSON in UTF-8; U+0000 stays an escape."""
+    """Return compact JSON in UTF-8. U+0000 stays escaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Handle one request from credentials to response, as api.github.com and github.com do."""
+"""Handle a request as api.github.com does: check the credentials and the quota, and return the response."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ NO_AGENT = b"Request forbidden by administrative rules. Please make sure your re
 
 
 class Api:
-    """Not thread-safe: the caller holds the community's lock."""
+    """The REST and GraphQL API. It is not thread-safe, so the caller must have locked the community."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Api:
         return self.catalogue.site.api
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request; a refusal becomes a response, not an exception."""
+        """Return the response to a request. A ``Refusal`` becomes a response."""
         if not request.header("user-agent"):
             return Answer(status=403, body=NO_AGENT, headers={"Content-Type": "text/html"})
         try:
@@ -58,7 +58,7 @@ class Api:
         return self._signed(request, user, answer)
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
-        """Return an error that a test has scheduled, with its usual headers."""
+        """Return an error that a test has scheduled, with the usual headers."""
         if refusal.status == 401:
             return refusal.answer()
         return self._signed(request, name_of(request), refusal.answer())
@@ -89,7 +89,10 @@ class Api:
         return self._conditional(request, user, _json(body, headers))
 
     def _graphql(self, request: Request, user: str) -> Answer:
-        """Run a query that costs one point; an empty pool is an error with status 200, as at GitHub."""
+        """Run a query. Each query costs one point.
+
+        If the quota is used up, the response is an error with status 200, as on GitHub.
+        """
         if not user:
             raise Refusal(401, "This endpoint requires you to be authenticated.", "/graphql")
         pool = self.limits.pool(user, GRAPHQL)
@@ -122,7 +125,7 @@ class Api:
         return handler(context)
 
     def _viewer(self, user: str) -> bytes:
-        """Return the account of the token's user; an unknown login gets the profile of the first account."""
+        """Return the account of the token's user. An unknown login gets the profile of the first account."""
         if not user:
             raise Refusal(401, "Requires authentication", "/rest/users/users#get-the-authenticated-user")
         accounts = self.catalogue.site.community.accounts
@@ -131,7 +134,10 @@ class Api:
         return encode(shapes.full_user(self.catalogue.site, account) | {"login": user})
 
     def _conditional(self, request: Request, user: str, answer: Answer) -> Answer:
-        """Add an ETag over the parts that GitHub hashes; an unchanged response is a 304, free with a token."""
+        """Add an ETag, computed from the same parts as on GitHub.
+
+        If the response has not changed, it becomes a 304, which costs no quota for a request with a token.
+        """
         varied = f"{request.header('accept')}\0{request.header('authorization')}\0".encode()
         etag = f'W/"{hashlib.blake2b(varied + answer.body, digest_size=32).hexdigest()}"'
         answer.headers |= {"ETag": etag, "Cache-Control": f"{'private' if user else 'public'}, max-age=60, s-maxage=60"}

@@ -1,4 +1,4 @@
-"""A GitHub App: its installations, and the tokens that it gets for them.
+"""A GitHub App: its installations, and the tokens that GitHub issues for the installations.
 
 https://docs.github.com/en/rest/apps/apps
 """
@@ -19,15 +19,15 @@ from samples.paging import numbered
 
 DOC = "/rest/apps/apps"
 SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
-"""The prefix of a SHA-256 digest in a signature: https://www.rfc-editor.org/rfc/rfc8017#section-9.2"""
+"""The prefix of a SHA-256 digest in a signature. See https://www.rfc-editor.org/rfc/rfc8017#section-9.2."""
 TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
 LONGEST = 600
-"""Longest lifetime of a signed token in seconds."""
+"""Maximum lifetime of a signed token (JWT) in seconds. GitHub's limit is ten minutes."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Installation:
-    """The installation of an account; ``lifetime`` is that of its tokens in seconds."""
+    """The installation of the App on an account. ``lifetime`` is the lifetime of its tokens in seconds."""
 
     number: int
     login: str
@@ -35,7 +35,7 @@ class Installation:
     lifetime: float = 3600.0
 
     def row(self) -> dict[str, Any]:
-        """Return the installation as the API lists it."""
+        """Return the installation in the format of the API."""
         since = "2026-01-01T00:00:00Z" if self.suspended else None
         return {
             "id": self.number, "account": {"login": self.login, "type": "Organization"}, "target_type": "Organization",
@@ -45,9 +45,10 @@ class Installation:
 
 @dataclass(kw_only=True, slots=True)
 class App:
-    """An App with an RSA key, of which the public half is known: ``modulus`` and ``exponent``.
+    """An App with an RSA key. ``modulus`` and ``exponent`` are the public key.
 
-    ``skew``: seconds that GitHub's clock is before this machine's. ``issued``: installation and expiry by token.
+    ``skew`` is the number of seconds by which GitHub's clock is ahead of this machine's clock. ``issued`` contains the
+    installation and the expiry time of each token.
     """
 
     app_id: str
@@ -59,7 +60,7 @@ class App:
     served: int = 0
 
     def answer(self, request: Request, address: Callable[[Request], str]) -> Answer:
-        """Answer a request to ``/app``; refuse a request without a valid signature."""
+        """Return the response to a request below ``/app``. Raises Refusal for a request without a valid signature."""
         self._check(request.header("authorization").partition(" ")[2])
         if request.path == "/app/installations" and request.method == "GET":
             places, headers = numbered(range(len(self.installations)), request, address(request))
@@ -74,7 +75,10 @@ class App:
         return self._issue(known[0])
 
     def login_of(self, token: str) -> str | None:
-        """Return the account of an installation token, or None for another token; refuse an expired token with 401."""
+        """Return the account of an installation token, or ``None`` for any other token.
+
+        Raises Refusal (401) for an expired token or a suspended installation.
+        """
         if token not in self.issued:
             return None
         installation, expires = self.issued[token]
@@ -83,7 +87,7 @@ class App:
         return installation.login
 
     def expire_tokens(self) -> None:
-        """Expire every token now."""
+        """Expire all tokens immediately."""
         self.issued = {token: (installation, 0.0) for token, (installation, _) in self.issued.items()}
 
     def _issue(self, installation: Installation) -> Answer:
@@ -99,7 +103,7 @@ class App:
         return time.time() + self.skew
 
     def _check(self, signed: str) -> None:
-        """Refuse a token that is not a currently valid JWT of this App, signed with RS256."""
+        """Raise Refusal for a token that is not a currently valid JWT of this App, signed with RS256."""
         try:
             header, claims, signature = (base64.urlsafe_b64decode(part + "==") for part in signed.split("."))
             header_fields, payload = json.loads(header), json.loads(claims)
@@ -120,7 +124,7 @@ class App:
             raise Refusal(401, "'Expiration time' claim ('exp') is too far in the future")
 
     def _is_signature(self, text: bytes, signature: bytes) -> bool:
-        """Return whether the App's key signed a text, by RSASSA-PKCS1-v1_5.
+        """Return whether the App's key signed a text with RSASSA-PKCS1-v1_5.
 
         https://www.rfc-editor.org/rfc/rfc8017#section-8.2.2
         """

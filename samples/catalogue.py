@@ -1,4 +1,4 @@
-"""Posts in order, and each as JSON, cached until the community changes."""
+"""Sort posts and write them as JSON. The results are cached until the community changes."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -15,7 +15,7 @@ Shelf = tuple[int, str, str, str]
 
 
 class Catalogue:
-    """Not thread-safe: the caller holds the community's lock."""
+    """The sorted lists and JSON texts of posts. It is not thread-safe, so the caller must have locked the community."""
 
     def __init__(self, site: Site):
         self.site = site
@@ -25,7 +25,7 @@ class Catalogue:
         self._talk: dict[int, Counter[int]] = {}
 
     def keys(self, repo: Repository, stream: str, sort: str, state: str = "all") -> list[Key]:
-        """Return (value, id) in ascending order; the id of an issue is its number here."""
+        """Return pairs of (value, id) in ascending order. An issue is identified by its number instead of its id."""
         self._forget_what_changed()
         shelf = (repo.id, stream, sort, state)
         if shelf not in self._keys:
@@ -37,14 +37,14 @@ class Catalogue:
         return self._keys[shelf]
 
     def since(self, repo: Repository, stream: str, keys: list[Key], sort: str, since: str) -> list[Key]:
-        """Return the posts that changed at or after a moment."""
+        """Return the keys of the posts that changed at or after a time."""
         if sort == "updated":
             return keys[bisect_left(keys, (since, -1)) :]
         posts = self._posts(repo, stream)
         return [key for key in keys if posts[key[1]].updated_at >= since]
 
     def write(self, repo: Repository, stream: str, ids: Sequence[int]) -> list[bytes]:
-        """Return each post as JSON."""
+        """Return the posts as JSON."""
         self._forget_what_changed()
         return [self._write_one(repo, stream, id_) for id_ in ids]
 

@@ -1,4 +1,4 @@
-"""What tests change in a server besides its community: tokens, quotas and faults."""
+"""Settings of a server that tests can change: tokens, quotas and faults."""
 
 import re
 from collections.abc import Callable
@@ -12,18 +12,21 @@ from samples.limits import Limits, name_of, token_of
 
 
 class Controls(Changes):
-    """Mix-in over ``limits`` and ``faults``; callable from any thread."""
+    """Mix-in with changes of ``limits`` and ``faults``. The methods can be called from any thread."""
 
     limits: Limits
     faults: list[Fault]
 
     @staticmethod
     def token(user: str = "sample") -> str:
-        """Return a token; all tokens of a user share one quota. Tokens of users named ``bad...`` are refused."""
+        """Return a token of a user.
+
+        All tokens of a user share one quota. Tokens of users named ``bad...`` are refused.
+        """
         return f"ghp_{user}_{'0' * 8}"
 
     def install(self, app: App) -> None:
-        """Answer for a GitHub App from now on."""
+        """Serve a GitHub App from now on."""
         with self.community.lock:
             self.limits.app = app
 
@@ -31,25 +34,29 @@ class Controls(Changes):
         self, user: str = "sample", *, remaining: int, reset_in: float = 3600.0, limit: int | None = None,
         resource: str = "core",
     ) -> None:  # fmt: skip
-        """Set the remaining requests of a user (empty name: without a token), and the seconds until the reset."""
+        """Set the remaining requests of a user, and the seconds until the reset.
+
+        An empty name stands for requests without a token.
+        """
         with self.community.lock:
             self.limits.set(user, remaining=remaining, reset_in=reset_in, limit=limit, resource=resource)
 
     def fail(self, kind: int | str, when: int | str = 1, *, times: int | None = 1, **details: Any) -> None:
-        """Let a request fail: the nth from now (git's are not counted), or those whose path and query match.
+        """Schedule a fault for the nth request from now, or for requests with a path and query that match a pattern.
 
-        ``times`` failures in a row, ``None`` for ever. With a pattern ``skip=2`` spares the first two. Kinds: a status
-        (401 403 404 409 410 422 429 451 500 502 503 504); ``reset`` (the connection is cut in the middle of the body),
-        ``truncated`` (half of the JSON), ``html`` (status=200), ``slow`` (seconds=5), ``secondary`` (retry_after=60, a
-        number, an HTTP date or None; status=403; also for 429), ``primary`` (the quota is used up: reset_in=3600),
-        ``revoke`` (the token is bad from now on), ``null`` (key="updated_at" becomes null in item=0).
+        A number does not count requests of git. ``times`` is the number of failures in a row, and ``None`` means no
+        limit. With a pattern, ``skip=2`` lets the first two matching requests succeed. The kinds are: a status (401 403
+        404 409 410 422 429 451 500 502 503 504); ``reset`` (the connection is reset in the middle of the body);
+        ``truncated`` (half of the JSON); ``html`` (status=200); ``slow`` (seconds=5); ``secondary`` (retry_after=60, a
+        number, an HTTP date or None; status=403; also for 429); ``primary`` (the quota is used up; reset_in=3600);
+        ``revoke`` (the token is refused from now on); ``null`` (key="updated_at" becomes null in item=0).
         """
         if str(kind) not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
         self._schedule(str(kind), when, times, details, None)
 
     def before(self, when: int | str, action: Callable[[], object], *, times: int | None = 1, skip: int = 0) -> None:
-        """Call ``action`` just before a request is answered, for example for a change between two pages."""
+        """Call ``action`` just before a request is answered, for example to make a change between two pages."""
         self._schedule("", when, times, {"skip": skip}, action)
 
     def clear_faults(self) -> None:
@@ -71,7 +78,10 @@ class Controls(Changes):
             self.faults.append(fault)
 
     def fault_of(self, request: Request, is_git: bool) -> Fault | None:
-        """Return the first fault that is due; run due actions, and changes of tokens and quotas, before."""
+        """Return the first fault that is due, if any.
+
+        Due actions, and changes of tokens and quotas, are carried out before.
+        """
         with self.community.lock:
             firing = [fault for fault in self.faults if fault.fires(request.target, is_git)]
             for fault in firing:

@@ -1,17 +1,20 @@
-"""Write the input of ``git fast-import``: https://git-scm.com/docs/git-fast-import."""
+"""Write the input of ``git fast-import``.
+
+https://git-scm.com/docs/git-fast-import
+"""
 
 from dataclasses import dataclass, field
 
 File = tuple[bytes, bytes]
-"""An entry of a tree: (mode, content). The content of a submodule is the name of its commit."""
+"""An entry of a tree: its mode and its content. The content of a submodule is the SHA of its commit."""
 Tree = dict[bytes, File]
-"""A tree by path. Paths are bytes, because git does not define their encoding."""
+"""The entries of a tree by path. Paths are bytes, because git does not define their encoding."""
 PLAIN, EXECUTABLE, SYMLINK, SUBMODULE = b"100644", b"100755", b"120000", b"160000"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commit:
-    """A commit. ``author`` and ``committer`` are whole lines: name, address, seconds since 1970, time zone."""
+    """A commit. ``author`` and ``committer`` are whole lines: name, email address, seconds since 1970, time zone."""
 
     ref: str
     mark: int
@@ -21,7 +24,7 @@ class Commit:
     encoding: str | None
     parents: list[int]
     before: Tree
-    """Return the tree of the first parent."""
+    """The tree of the first parent."""
     after: Tree
     renames: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
 

@@ -1,4 +1,4 @@
-"""Faults that tests schedule."""
+"""Faults that tests can schedule."""
 
 import json
 import re
@@ -32,20 +32,20 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>Unicorn!</title></head><body>This p
 
 @dataclass(kw_only=True, slots=True)
 class Fault:
-    """An entry of the schedule. An entry with an empty ``kind`` only runs its action before the request is answered."""
+    """A scheduled fault. If ``kind`` is empty, only the action is run before the request is answered."""
 
     kind: str
     pattern: re.Pattern[str] | None
     first: int
-    """Number of the first matching request that fails, from 1."""
+    """Number of the first matching request that fails, counted from 1."""
     times: int | None
-    """Number of requests that fail; ``None`` means all."""
+    """Number of requests that fail. ``None`` means all."""
     details: dict[str, Any] = field(default_factory=dict[str, Any])
     action: Callable[[], object] | None = None
     seen: int = 0
 
     def fires(self, target: str, is_git: bool) -> bool:
-        """Return whether the fault applies to this request. Only a pattern matches requests of git."""
+        """Return whether the fault applies to this request. Requests of git are matched only by a pattern."""
         if is_git if self.pattern is None else not self.pattern.search(target):
             return False
         self.seen += 1
@@ -56,7 +56,7 @@ class Fault:
 
 
 def refusal_of(fault: Fault) -> Refusal | None:
-    """Return the error of a fault, or None if the fault is not an error."""
+    """Return the error response of a fault, or ``None`` if the fault is not an error response."""
     if fault.kind in {"secondary", "429"}:
         status = int(fault.detail("status", 429 if fault.kind == "429" else 403))
         return secondary_limit(fault.detail("retry_after", 60), status)

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: ``pytest_plugins = ["samples.fixtures"]`` in the root ``conftest.py``."""
+"""Fixtures for all tests. Use ``pytest_plugins = ["samples.fixtures"]`` in the root ``conftest.py``."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,24 +12,25 @@ from samples.server import SampleServer
 
 @pytest.fixture
 def sample_server() -> Iterator[SampleServer]:
-    """A server for the sample community, new for every test."""
+    """Yield a new server for the sample community."""
     with SampleServer() as server:
         yield server
 
 
 @pytest.fixture
 def sample_discord() -> Iterator[SampleDiscord]:
-    """A server for the sample guild, new for every test."""
+    """Yield a new server for the sample guild."""
     with SampleDiscord() as server:
         yield server
 
 
 @pytest.fixture
 def serve_community() -> Iterator[Callable[..., SampleServer]]:
-    """Starts servers of other communities, or with other limits, and stops them after the test.
+    """Yield a function that starts servers for other communities or with other limits.
 
-    Called with the arguments of :class:`SampleServer`, such as
-    ``serve_community(SampleCommunity.synthetic(issues=500), comment_limit=300)``.
+    The function takes the arguments of :class:`SampleServer`, for example
+    ``serve_community(SampleCommunity.synthetic(issues=500), comment_limit=300)``. The servers are stopped after the
+    test.
     """
     with ExitStack() as running:
 

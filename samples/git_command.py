@@ -1,4 +1,4 @@
-"""Run git independently of the settings of the user and the machine."""
+"""Run git with settings that do not depend on the user or the machine."""
 
 import os
 import shutil
@@ -9,7 +9,10 @@ SETTINGS = {"safe.directory": "*", "init.defaultBranch": "main", "core.autocrlf"
 
 
 def run_git(folder: Path, *arguments: str, feed: bytes = b"", protocol: str = "") -> bytes:
-    """Return the output of git; raises ``subprocess.CalledProcessError``. ``protocol`` is a ``Git-Protocol`` header."""
+    """Return the output of git. ``protocol`` is the value of a ``Git-Protocol`` header.
+
+    Raises ``subprocess.CalledProcessError`` if git fails.
+    """
     program = shutil.which("git") or "git"
     return subprocess.run(
         [program, *arguments],

@@ -1,4 +1,7 @@
-"""Commits as the REST API shows them: https://docs.github.com/en/rest/commits/commits#list-commits."""
+"""Write commits in the format of the REST API.
+
+https://docs.github.com/en/rest/commits/commits#list-commits
+"""
 
 import re
 import subprocess
@@ -16,7 +19,7 @@ NOREPLY = re.compile(r"(?:(\d+)\+)?([^@]+)@users\.noreply\.github\.com")
 
 
 def names(git_dir: Path, ref: str) -> list[str]:
-    """Return the full names of a ref's commits, newest first; refuse an unknown ref with 404."""
+    """Return the SHAs of a ref's commits, the newest first. Raises Refusal (404) for an unknown ref."""
     try:
         return run_git(git_dir, "rev-list", "--end-of-options", ref, "--").decode().split()
     except subprocess.CalledProcessError as error:
@@ -24,7 +27,7 @@ def names(git_dir: Path, ref: str) -> list[str]:
 
 
 def commits(git_dir: Path, site: Site, repo: Repository, shas: list[str]) -> list[Json]:
-    """Return commits in the order of ``shas``; bytes that are not UTF-8 are replaced."""
+    """Return commits in the order of ``shas``. Bytes that are not UTF-8 are replaced."""
     if not shas:
         return []
     arguments = ("log", "--no-walk=unsorted", "--encoding=UTF-8", "-z", f"--format={FIELDS}%x00", "--stdin")
@@ -74,7 +77,7 @@ def _account(email: str, site: Site) -> Json | None:
 
 
 def account_of(email: str, community: SampleCommunity) -> int | None:
-    """Return the account of an email address; the number in a no-reply address is the account's id."""
+    """Return the account of an email address. The number in a no-reply address is the account's id."""
     known = community.accounts.values()
     found = NOREPLY.fullmatch(email)
     if found is None:

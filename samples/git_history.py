@@ -1,10 +1,10 @@
-"""Builds the git history of the sample project, with the same names of commits on every machine.
+"""Build the git history of the sample project. The commit SHAs are the same on every machine.
 
-``history/*.toml`` lists commits in the order in which they are made. ``parents`` are ids, else the last commit of the
-branch. ``append`` and ``write`` map paths to text; ``delete``, ``rename``, ``binary`` (base64), ``submodule``,
-``symlink``, ``executable``, ``many`` and ``append_latin1`` (the path in latin-1, too) change the tree as they say; a
-merge takes what its other parents changed. ``pull`` puts the commit under ``refs/pull/N/head``, as GitHub does;
-``pull_only`` leaves it out of the branches.
+``history/*.toml`` lists commits in the order in which they are made. ``parents`` contains ids. The default is the last
+commit of the branch. ``append`` and ``write`` map paths to texts. ``delete``, ``rename``, ``binary`` (base64),
+``submodule``, ``symlink``, ``executable``, ``many`` and ``append_latin1`` (with the path in Latin-1, too) change the
+tree accordingly. A merge includes the changes of its other parents. ``pull`` also stores the commit under
+``refs/pull/N/head``, as GitHub does. A commit with ``pull_only`` is not on any branch.
 """
 
 import shutil
@@ -26,7 +26,7 @@ Raw = dict[str, Any]
 
 @dataclass(kw_only=True, slots=True)
 class History:
-    """A bare repository in its own folder."""
+    """A bare repository in a separate folder."""
 
     folder: Path
 
@@ -35,7 +35,7 @@ class History:
 
 
 def build(folder: Path) -> None:
-    """Create ``folder`` as a bare repository of the sample project, in about 50 ms. The folder must not exist."""
+    """Create a bare repository of the sample project in ``folder``, which must not exist. This takes about 50 ms."""
     folder.mkdir(parents=True)
     run_git(folder, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
     run_git(folder, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--date-format=raw", feed=_stream())
@@ -43,12 +43,12 @@ def build(folder: Path) -> None:
 
 
 def commit_names(folder: Path) -> list[str]:
-    """Return the names of all commits that branches and tags reach."""
+    """Return the SHAs of all commits that branches and tags reach."""
     return sorted(run_git(folder, "rev-list", "--branches", "--tags").decode().split())
 
 
 def own_copy() -> History:
-    """Return a repository in a temporary folder, which the caller removes."""
+    """Return a repository in a temporary folder. The caller must remove it."""
     folder = Path(tempfile.mkdtemp(prefix="tidewatch-"))
     for name, content in _files().items():
         path = folder / name
@@ -61,7 +61,7 @@ def own_copy() -> History:
 
 @lru_cache(maxsize=1)
 def _files() -> dict[str, bytes]:
-    """Return the built repository from memory; a process builds it once."""
+    """Return the files of the built repository. A process builds the repository once."""
     with tempfile.TemporaryDirectory(prefix="tidewatch-") as scratch:
         folder = Path(scratch) / "built.git"
         build(folder)
@@ -148,7 +148,10 @@ class _Builder:
 
 
 def _message(raw: Raw) -> bytes:
-    """Return the message in the encoding that the commit declares, or in the undeclared ``message_encoding``."""
+    """Return the message in the encoding that the commit declares, or else in ``message_encoding``.
+
+    Commits do not declare the latter.
+    """
     text = raw["message"].strip("\n")
     return (text and f"{text}\n").encode(raw.get("encoding") or raw.get("message_encoding", "utf-8"))
 

@@ -1,6 +1,7 @@
-"""Git over HTTP, read only: https://git-scm.com/docs/http-protocol.
+"""Serve git over HTTP, read-only: https://git-scm.com/docs/http-protocol.
 
-``git upload-pack`` answers, which every installation of git has; some lack the CGI program around it.
+Requests are answered by ``git upload-pack``, which is part of every git installation. Some installations lack git's CGI
+program ``git http-backend``.
 """
 
 import re
@@ -16,7 +17,7 @@ GREETING = b"001e# service=git-upload-pack\n0000"
 
 
 def find(path: str) -> tuple[str, str] | None:
-    """Return (owner/name, service) for a path of git, else None."""
+    """Return (owner/name, service) for a path of git, or ``None`` for any other path."""
     found = ADDRESS.fullmatch(path)
     if found is None or found[1] in {"repos", "repositories"}:
         return None
@@ -24,9 +25,10 @@ def find(path: str) -> tuple[str, str] | None:
 
 
 def serve(request: Request, service: str, git_dir: Path | None) -> Answer:
-    """One step of a clone or fetch.
+    """Return the response to one step of a clone or fetch.
 
-    ``git_dir`` is ``None`` for a repository without commits: as at GitHub it can be cloned, and nothing is in it.
+    ``git_dir`` is ``None`` for a repository without commits. As on GitHub, such a repository can be cloned and is
+    empty.
     """
     protocol = request.header("git-protocol")
     try:
@@ -42,7 +44,7 @@ def serve(request: Request, service: str, git_dir: Path | None) -> Answer:
 
 
 def refuse(status: int, headers: dict[str, str] | None = None) -> Answer:
-    """Refuse a bad token (401), an unknown repository (404) or a former name (301)."""
+    """Return the error for a bad token (401) or an unknown repository (404), or the redirect of a former name (301)."""
     text = {301: "Moved Permanently", 401: "Invalid username or token.", 404: "Repository not found."}
     return _plain(status, text.get(status, "Error"), headers)
 

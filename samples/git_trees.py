@@ -1,4 +1,4 @@
-"""Apply a record of ``history/*.toml`` to a tree."""
+"""Apply the changes in a record of ``history/*.toml`` to a tree."""
 
 import base64
 from typing import Any
@@ -9,7 +9,7 @@ Raw = dict[str, Any]
 
 
 def change(tree: Tree, raw: Raw) -> None:
-    """Apply a record to a tree."""
+    """Apply the changes in a record to a tree."""
     for old, new in raw.get("rename", ()):
         tree[new.encode()] = tree.pop(old.encode())
     for name in raw.get("delete", ()):

@@ -1,4 +1,7 @@
-"""Users and their quotas: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
+"""Users and their quotas.
+
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
 
 import base64
 import binascii
@@ -13,14 +16,14 @@ TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|github_pat)_([A-Za-z0-9-]+)_.+")
 LIMITS_DOC = "/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 HOUR = 3600.0
 CORE, GRAPHQL = "core", "graphql"
-"""The two pools of every user."""
+"""The two quotas of every user."""
 ANONYMOUS = ""
-"""The user of requests without a token."""
+"""The user name for requests without a token."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Pool:
-    """``reset`` is in seconds since the epoch."""
+    """A quota. ``reset`` is in seconds since 1970."""
 
     limit: int
     used: int = 0
@@ -36,7 +39,7 @@ class Pool:
 
 @dataclass(kw_only=True, slots=True)
 class Limits:
-    """Quotas by user; all tokens of a user share them. Not thread-safe."""
+    """Quotas by user. All tokens of a user share the user's quotas. Not thread-safe."""
 
     rest_limit: int = 5000
     anonymous_limit: int = 60
@@ -46,7 +49,10 @@ class Limits:
     app: App | None = None
 
     def user_of(self, request: Request) -> str:
-        """Return the user of the token, or :data:`ANONYMOUS` without a token; refuse a bad token with 401."""
+        """Return the user of the token, or :data:`ANONYMOUS` if there is no token.
+
+        Raises Refusal (401) for a bad token.
+        """
         token, name = token_of(request), name_of(request)
         if token and (not name or name.startswith("bad") or token in self.revoked):
             raise Refusal(401, "Bad credentials")
@@ -55,7 +61,7 @@ class Limits:
         return name
 
     def pool(self, user: str, resource: str = CORE) -> Pool:
-        """Return the user's pool of a resource; start a new one when the hour is over."""
+        """Return the user's quota of a resource. A quota is renewed when its hour is over."""
         pool = self.pools.get((user, resource))
         if pool is None:
             limit = self.rest_limit if user and resource == CORE else 5000 if user else self.anonymous_limit
@@ -70,7 +76,7 @@ class Limits:
         pool.used, pool.reset = pool.limit - remaining, time.time() + reset_in
 
     def check(self, user: str) -> None:
-        """Charge one request; refuse it if the pool is empty."""
+        """Raise Refusal if the user's quota is used up."""
         if self.pool(user).remaining:
             return
         message = f"API rate limit exceeded for {f'user {user}' if user else '127.0.0.1'}."
@@ -88,14 +94,14 @@ class Limits:
         }
 
     def snapshot(self, user: str) -> dict[str, object]:
-        """Return the body of ``GET /rate_limit``, which costs nothing."""
+        """Return the body of ``GET /rate_limit``, which uses no quota."""
         core = self.pool(user).row()
         graphql = self.pool(user, GRAPHQL).row() if user else core | {"limit": 0, "used": 0, "remaining": 0}
         return {"resources": {"core": core, "graphql": graphql}, "rate": core}
 
 
 def token_of(request: Request) -> str:
-    """Return the token of a ``Bearer``, ``token`` or (from git) ``Basic`` header, or an empty text."""
+    """Return the token in a ``Bearer``, ``token`` or ``Basic`` header, or an empty string. Git sends ``Basic``."""
     scheme, _, value = request.header("authorization").strip().partition(" ")
     if scheme.lower() != "basic":
         return value.strip()
@@ -107,7 +113,7 @@ def token_of(request: Request) -> str:
 
 
 def name_of(request: Request) -> str:
-    """Return the user in a token of the form ``ghp_<user>_<anything>``, valid or not."""
+    """Return the user in a token of the form ``ghp_<user>_<anything>``, even if the token is not valid."""
     found = TOKEN.fullmatch(token_of(request))
     return found[1].lower() if found else ANONYMOUS
 

@@ -1,7 +1,9 @@
-"""GitHub's two ways of paging: https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api.
+"""Return pages of lists in GitHub's two ways.
 
-Most lists are numbered. The list of issues is paged by an opaque ``after``, its ``page`` being a label only, and it
-has no ``last``. Both read what is there now: a change moves numbered pages, while a cursor keeps its place.
+Most lists have numbered pages. The list of issues has an opaque cursor (``after``). Its ``page`` is only a label, and
+there is no link to the last page. Both ways read the current data. A change shifts numbered pages, while a cursor keeps
+its position.
+https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
 """
 
 import base64
@@ -17,9 +19,9 @@ from samples.answers import Refusal, Request
 DEFAULT_SIZE, LARGEST_SIZE = 30, 100
 ISSUES_DOC = "/rest/issues/issues#list-repository-issues"
 Key = tuple[str, int]
-"""Sort key of a list, then the id."""
+"""The sort key of an item, and its id."""
 Page = tuple[list[int], dict[str, str]]
-"""The ids of a page and the headers with links to other pages."""
+"""The ids on a page, and the headers with links to other pages."""
 
 
 def page_size(query: dict[str, str]) -> int:
@@ -27,7 +29,10 @@ def page_size(query: dict[str, str]) -> int:
 
 
 def numbered(ids: Sequence[int], request: Request, address: str, item_limit: int | None = None) -> Page:
-    """Return a page by its number; refuse pages beyond ``item_limit`` items with 422, as GitHub does in long lists."""
+    """Return the page with a number.
+
+    Raises Refusal (422) for a page that ends beyond ``item_limit`` items, as on GitHub for long lists.
+    """
     size, page = page_size(request.query), _positive(request.query.get("page"), 1)
     if item_limit is not None and page * size > item_limit:
         message = "In order to keep the API fast for everyone, pagination is limited for this resource."
@@ -48,7 +53,10 @@ def numbered(ids: Sequence[int], request: Request, address: str, item_limit: int
 
 
 def by_cursor(keys: Sequence[Key], descending: bool, request: Request, address: str, page_limit: int) -> Page:
-    """Return a page of ascending ``keys`` after the cursor ``after``; page numbers end at ``page_limit`` items."""
+    """Return the page of ascending ``keys`` after the cursor ``after``.
+
+    Without a cursor, page numbers are allowed up to ``page_limit`` items.
+    """
     size, page, after = page_size(request.query), _positive(request.query.get("page"), 1), request.query.get("after")
     if after is None and page * size >= page_limit:
         message = (
@@ -79,7 +87,7 @@ def _cursor(key: Key) -> str:
 
 
 def _place(cursor: str) -> Key:
-    """Return the key in a cursor; refuse other texts with 422."""
+    """Return the key in a cursor. Raises Refusal (422) for any other text."""
     try:
         value, id_ = cast("list[object]", json.loads(base64.urlsafe_b64decode(cursor)))
         if isinstance(value, str) and isinstance(id_, int):
@@ -90,6 +98,6 @@ def _place(cursor: str) -> Key:
 
 
 def _link_header(address: str, links: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Return links that repeat the parameters of the request, as GitHub does."""
+    """Return a header with links that repeat the parameters of the request, as GitHub does."""
     parts = [f'<{address}?{urlencode(query, quote_via=quote, safe=",:")}>; rel="{rel}"' for rel, query in links.items()]
     return {"Link": ", ".join(parts)} if parts else {}

@@ -1,4 +1,4 @@
-"""Answers of the REST API by path: https://docs.github.com/en/rest."""
+"""Return the responses of the REST API by path: https://docs.github.com/en/rest."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -141,7 +141,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
 
 
 def handler_of(path: str) -> tuple[Handler, tuple[int, ...]] | None:
-    """Return the route for the part of a path after the repository."""
+    """Return the route for the part of a path after the repository, and the numbers in the path."""
     for pattern, handler in ROUTES:
         found = pattern.fullmatch(path)
         if found:

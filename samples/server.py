@@ -1,15 +1,15 @@
-"""A small local server that answers as GitHub does: REST lists, limits, faults, and git over HTTP.
+"""A small local server with GitHub's REST API, GraphQL API, rate limits, and git over HTTP.
 
-Alone: ``python -m samples.server --port 0`` prints its address and serves until it is interrupted. In a test::
+``python -m samples.server --port 0`` prints its URL and serves until it is interrupted. In a test::
 
     with SampleServer() as server:
         collect(api=server.url, git=server.url, token=server.token())
         server.edit_issue(2, body="New words")
         server.fail("reset", when=r"/issues/comments")
 
-It listens on 127.0.0.1 only, pages and counts as GitHub documents, and keeps everything in memory. Left out are GraphQL
-(an error says so), writing, ``prev`` links of the issue list, bodies in HTML, compression, and secondary limits of its
-own accord (``fail("secondary")`` makes one).
+It listens on 127.0.0.1 only, paginates and counts as GitHub documents, and keeps all data in memory. It does not
+support writing, ``prev`` links of the issue list, bodies in HTML, or compression. Secondary rate limits occur only after
+``fail("secondary")``.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from samples.wire import LocalServer
 
 
 class Logged(NamedTuple):
-    """A logged request; ``path`` includes the query, ``user`` is that of the token (empty without one)."""
+    """A logged request. ``path`` includes the query. ``user`` is the user of the token, or empty."""
 
     method: str
     path: str
@@ -46,10 +46,12 @@ class Logged(NamedTuple):
 
 
 class SampleServer(Controls):
-    """A community behind a port, to be changed (:class:`Changes`) and disturbed (:class:`Controls`) at any time.
+    """A server for a community. Tests can change the community and schedule faults at any time.
 
-    Limits can be lower than GitHub's: ``rest_limit`` an hour and user, ``anonymous_limit`` without a token,
-    ``comment_limit`` items of a repository's comment lists, ``page_limit`` items of the issue list by page number.
+    See :class:`Changes` and :class:`Controls`. Limits can be lower than GitHub's: ``rest_limit`` is the number of
+    requests per hour and user, and ``anonymous_limit`` the number per hour without a token. ``comment_limit`` is the
+    number of items in a repository's comment lists, and ``page_limit`` the number of issues that can be listed by page
+    number.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class SampleServer(Controls):
         self._history_lock = threading.Lock()
         self._wire = LocalServer(port, self._answer)
         self.url = f"http://127.0.0.1:{self._wire.server_address[1]}"
-        """The root of the API and of git: ``GITHUB_API_URL`` and ``GITHUB_GIT_URL``."""
+        """The base URL of the API and of git, for ``GITHUB_API_URL`` and ``GITHUB_GIT_URL``."""
         catalogue = Catalogue(Site(community=self.community, api=self.url))
         self._api = Api(catalogue, self.limits, self._git_dir, comment_limit, page_limit)
 
@@ -88,7 +90,7 @@ class SampleServer(Controls):
         self._wire.start()
 
     def stop(self) -> None:
-        """Stop the server and wait until its threads, sockets and files are gone."""
+        """Stop the server. Waits until its threads and sockets are closed and its files removed."""
         self._wire.stop()
         if self._history:
             self._history.remove()
@@ -98,13 +100,13 @@ class SampleServer(Controls):
 
     @property
     def git_dir(self) -> Path:
-        """Return the bare repository of :data:`SAMPLE_REPOSITORY`; tests may change it with git."""
+        """The bare repository of :data:`SAMPLE_REPOSITORY`. Tests may change it with git."""
         with self._history_lock:
             self._history = self._history or git_history.own_copy()
             return self._history.folder
 
     def truth(self, repository: str = SAMPLE_REPOSITORY) -> Truth:
-        """What a complete copy of the repository holds now."""
+        """Return the data that a complete copy of the repository contains now."""
         with self.community.lock:
             repo = self.community.repository(repository)
             commits = git_history.commit_names(self.git_dir) if repo.has_git else []

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with kept connections, and connections that break when they should."""
+"""An HTTP/1.1 server with persistent connections. It can reset a connection on purpose."""
 
 import contextlib
 import socket
@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from samples.answers import Answer, Request
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""SO_LINGER on with zero seconds: closing sends RST instead of FIN."""
+"""Value of SO_LINGER: on, with zero seconds. Closing the socket then sends RST instead of FIN."""
 
 
 class LocalServer(ThreadingHTTPServer):
-    """Answers on 127.0.0.1 from threads of its own; :meth:`stop` leaves neither threads nor sockets behind."""
+    """A server on 127.0.0.1 that answers each connection in a thread. :meth:`stop` ends all threads and sockets."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -34,7 +34,10 @@ class LocalServer(ThreadingHTTPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Cuts the connections that clients keep open; the threads behind them then end."""
+        """Stop the server.
+
+        Connections that clients keep open are shut down, so that their threads end.
+        """
         self.stopping.set()
         self.shutdown()
         for connection in list(self._open):
@@ -56,7 +59,7 @@ class LocalServer(ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up are no news; anything else is shown as usual."""
+        """Ignore errors while the server is stopping, because they come from closed connections."""
         if not self.stopping.is_set():
             super().handle_error(request, client_address)
 
@@ -68,13 +71,13 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """The base class looks for ``do_GET``, ``do_POST`` and so on: all methods end here."""
+        """Return the handler for any ``do_*`` method, such as ``do_GET``, that the base class looks up."""
         if name.startswith("do_"):
             return self._handle
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # the name is the base class's
-        """Nothing: the server keeps a log of its own."""
+        """Do nothing, because the server has a separate log."""
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -97,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         return cast("LocalServer", self.server)
 
     def _body(self, headers: dict[str, str]) -> bytes:
-        """Complete and unpacked; git sends large ones in chunks, and compressed."""
+        """Return the complete, decompressed body. Git sends large bodies in chunks and compressed."""
         if headers.get("transfer-encoding", "").lower() == "chunked":
             body = b""
             while size := int(self.rfile.readline().split(b";")[0], 16):

@@ -1,4 +1,4 @@
-"""Tests of command replies and webhooks: replies come from a bot, webhook names vary, and repeated runs change nothing."""
+"""Tests of command replies, which come from a bot, and of webhooks. Repeated runs must not change them."""
 
 from typing import Any
 

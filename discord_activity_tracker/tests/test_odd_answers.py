@@ -23,7 +23,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def long_channel(twin: Twin) -> tuple[str, list[str]]:
-    """Return the channel with the most messages, which has more than one page, and its message ids, the oldest first."""
+    """Return the channel with the most messages (more than a page), and its message ids, the oldest first."""
     boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
     channel = max(boxes, key=lambda pk: boxes[pk]["count"])
     return str(channel), sorted(boxes[channel]["messages"], key=int)

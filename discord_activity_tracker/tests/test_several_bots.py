@@ -123,7 +123,7 @@ def test_exit_code_after_every_token_was_refused(bots: Twin) -> None:
 def test_order_of_bots_is_by_access_then_last_run() -> None:
     session = Session()
     weak, usual, other = (
-        Bot(digest=name, masked="***", client=object(), guilds={7: bits})  # type: ignore[arg-type]  # never asked
+        Bot(digest=name, masked="***", client=object(), guilds={7: bits})  # type: ignore[arg-type]  # not used
         for name, bits in (("weak", 1 << 10), ("usual", 1 << 10 | 1 << 16), ("other", 1 << 10 | 1 << 16))
     )
     session.bots = [weak, other, usual]

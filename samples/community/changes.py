@@ -1,7 +1,7 @@
-"""Changes that people make at GitHub, with what they do to ``updated_at``.
+"""Changes that people make on GitHub, and their effect on ``updated_at``.
 
-Edits, comments, deletions of comments, closing and new review comments move the date of their issue. An **edit of a
-review comment does not** move its pull request, and neither renaming nor deleting an account moves anything.
+Editing or closing an issue, adding, editing or deleting a comment, and adding a review comment update the issue.
+Editing a review comment does **not** update the pull request. Renaming or deleting an account updates nothing.
 """
 
 from samples.community.discussion_changes import DiscussionChanges
@@ -11,8 +11,8 @@ from samples.community.state_changes import StateChanges
 
 
 class Changes(IssueChanges, DiscussionChanges, NameChanges, StateChanges):
-    """Mix-in over ``community``. Every method may be called from any thread.
+    """Mix-in with all changes of ``community``. Every method can be called from any thread.
 
-    ``at`` is the moment of a change, such as ``2025-06-01T00:00:00Z``, else a minute after the last one. ``KeyError``
-    is raised for what does not exist.
+    ``at`` is the time of a change, such as ``2025-06-01T00:00:00Z``. The default is one minute after the last change.
+    The methods raise KeyError for an object that does not exist.
     """

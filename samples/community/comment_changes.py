@@ -9,7 +9,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class Marker(Enum):
-    """Default of arguments for which ``None`` is a value: GitHub may send a body as null."""
+    """Default of arguments for which ``None`` is a valid value, because GitHub may send null as a body."""
 
     UNCHANGED = "unchanged"
 
@@ -19,7 +19,7 @@ Text = str | None | Literal[Marker.UNCHANGED]
 
 
 class CommentChanges:
-    """Changes of comments, which are found by id in any repository."""
+    """Changes of comments. A comment is identified by its id, in any repository."""
 
     community: SampleCommunity
 
@@ -41,14 +41,14 @@ class CommentChanges:
             return id_
 
     def edit_comment(self, id_: int, body: str | None, *, at: str | None = None) -> None:
-        """Change a comment, and the date of its issue."""
+        """Change the text of a comment, and update its issue."""
         with self.community.lock:
             repo, comment = self.community.comment(id_)
             comment.body, comment.updated_at = body, self.community.tick(at)
             repo.issues[comment.number].updated_at = comment.updated_at
 
     def delete_comment(self, id_: int, *, at: str | None = None) -> None:
-        """Delete a comment. In lists, only the date of its issue changes."""
+        """Delete a comment. In lists, this changes only ``updated_at`` of the issue."""
         with self.community.lock:
             repo, comment = self.community.comment(id_)
             repo.issues[comment.number].updated_at = self.community.tick(at)
@@ -67,7 +67,7 @@ class CommentChanges:
         repository: str = SAMPLE_REPOSITORY,
         at: str | None = None,
     ) -> int:
-        """Add a comment on a diff and return its id. Without a ``line`` it is outdated."""
+        """Add a comment on a diff, and return its id. A comment without a ``line`` is outdated."""
         with self.community.lock:
             repo, id_ = self.community.repository(repository), self.community.new_id()
             issue = repo.issues[number]
@@ -89,13 +89,13 @@ class CommentChanges:
             return id_
 
     def edit_review_comment(self, id_: int, body: str, *, at: str | None = None) -> None:
-        """Change a comment on a diff. The pull request keeps its date."""
+        """Change a comment on a diff. ``updated_at`` of the pull request does not change."""
         with self.community.lock:
             _, comment = self.community.review_comment(id_)
             comment.body, comment.updated_at = body, self.community.tick(at)
 
     def delete_review_comment(self, id_: int) -> None:
-        """Delete a comment on a diff. The pull request keeps its date."""
+        """Delete a comment on a diff. ``updated_at`` of the pull request does not change."""
         with self.community.lock:
             repo, _ = self.community.review_comment(id_)
             self.community.tick()

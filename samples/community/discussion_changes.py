@@ -6,7 +6,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class DiscussionChanges:
-    """Changes of discussions. All except deletions move the date of the discussion."""
+    """Changes of discussions. All changes except deletions update the discussion."""
 
     community: SampleCommunity
 
@@ -68,7 +68,7 @@ class DiscussionChanges:
             repo.discussions[comment.number].updated_at = self.community.tick(at)
 
     def delete_discussion_comment(self, id_: int) -> None:
-        """Delete a comment with its replies. The discussion keeps its date."""
+        """Delete a comment with its replies. ``updated_at`` of the discussion does not change."""
         with self.community.lock:
             repo, _ = self.community.discussion_comment(id_)
             self.community.tick()

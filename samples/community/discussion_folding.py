@@ -1,4 +1,4 @@
-"""Discussions with their comments, as they were at a moment."""
+"""Create the discussions with their comments as they were at a given time."""
 
 from samples.community.folding import Raw, Story, post_fields, text_of
 from samples.community.model import Discussion, DiscussionComment, Repository

@@ -1,4 +1,4 @@
-"""Turn the records of a story into what GitHub shows at one of its moments."""
+"""Turn the records of a story into the data that GitHub would show at a given time."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
-    """``moment`` and the names in records; the account ``nobody`` stands for null."""
+    """The chosen time (``moment``), and the names in the records. The account ``nobody`` stands for null."""
 
     moment: str
     accounts: dict[str, int | None]
@@ -26,12 +26,12 @@ class Story:
 
 
 def pseudo_sha(*names: object) -> str:
-    """Return an invented commit name for an item without a commit in the sample history."""
+    """Return an invented commit SHA for an item that has no commit in the sample history."""
     return hashlib.sha1("/".join(map(str, names)).encode(), usedforsecurity=False).hexdigest()
 
 
 def text_of(raw: Raw) -> str | None:
-    """Return the body of a record: its text, the result of a function of :mod:`long_texts`, or null."""
+    """Return the body of a record: its text, the result of a function in :mod:`long_texts`, or ``None``."""
     if "made_by" in raw:
         return getattr(long_texts, raw["made_by"])()
     body: str | None = raw.get("body")
@@ -88,7 +88,7 @@ def post_fields(raw: Raw, story: Story) -> Raw:
 
 
 def _movements(raw: Raw) -> Iterator[str]:
-    """Return every moment that moves an issue's ``updated_at``; edits of review comments do not."""
+    """Yield the times of all changes that update an issue. Edits of review comments do not update it."""
     yield raw["at"]
     yield from raw.get("touched", ())
     yield from (raw[name]["at"] for name in ("closed", "reopened") if name in raw)
@@ -123,7 +123,7 @@ def _pull(raw: Raw, story: Story) -> Pull | None:
 
 
 def plain_pull(id_: int, number: int, **facts: Any) -> Pull:
-    """Return a pull request without a known history of commits."""
+    """Return a pull request that has no commits in the sample history."""
     plain: Raw = {
         "head": f"change-{number}",
         "head_sha": pseudo_sha("head", number),

@@ -8,7 +8,7 @@ from samples.community.state import DEFAULT_USER
 
 
 class IssueChanges(CommentChanges):
-    """Changes of issues; a number without a repository belongs to :data:`SAMPLE_REPOSITORY`."""
+    """Changes of issues. The default repository of a number is :data:`SAMPLE_REPOSITORY`."""
 
     def add_issue(
         self,
@@ -50,7 +50,7 @@ class IssueChanges(CommentChanges):
         repository: str = SAMPLE_REPOSITORY,
         at: str | None = None,
     ) -> None:
-        """Change an issue or a pull request; ``state`` is ``open`` or ``closed``."""
+        """Change an issue or a pull request. ``state`` is ``open`` or ``closed``."""
         with self.community.lock:
             issue = self.community.repository(repository).issues[number]
             issue.updated_at = self.community.tick(at)
@@ -61,7 +61,7 @@ class IssueChanges(CommentChanges):
                 _close(issue, state == "closed", state_reason)
 
     def delete_issue(self, number: int, *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Delete an issue with its comments; its URL then answers 410 and no list shows it."""
+        """Delete an issue with its comments. After that, its URL returns 410, and lists do not contain it."""
         with self.community.lock:
             self.community.tick()
             _drop(self.community.repository(repository), number)
@@ -69,7 +69,10 @@ class IssueChanges(CommentChanges):
     def transfer_issue(
         self, number: int, to: str = SECOND_REPOSITORY, *, repository: str = SAMPLE_REPOSITORY, at: str | None = None
     ) -> int:
-        """Transfer an issue with its comments, which get new ids; the old URL redirects. Return the new number."""
+        """Transfer an issue with its comments, and return the new number.
+
+        The comments get new ids, and the old URL redirects.
+        """
         with self.community.lock:
             old, new = self.community.repository(repository), self.community.repository(to)
             issue, talk = old.issues[number], [post for post in old.comments.values() if post.number == number]

@@ -1,7 +1,7 @@
-"""Reads ``data/*.toml`` into a community as it was at one moment.
+"""Read ``data/*.toml`` into a community as it was at a given time.
 
-The files tell a story: every post carries its edits and its end with their times. What GitHub would have shown at a
-moment is folded from what had happened by then. A text between ``'''`` loses its last line break.
+The files tell a story. Every post has its edits, and possibly its deletion, with their times. The data that GitHub
+would have shown at a time is derived from the events up to that time. A text between ``'''`` loses its last line break.
 """
 
 import tomllib
@@ -18,7 +18,7 @@ from samples.community.model import Account, Label, Milestone, Repository
 
 DATA = Path(__file__).parent / "data"
 FIRST_ID = 5_000_000_000
-"""First id, beyond 32 bits like GitHub's newer ids."""
+"""The first id. It is beyond 32 bits, like GitHub's newer ids."""
 REPOSITORY_IDS = 100_000_000
 """Number of ids reserved for the posts of a repository."""
 END_OF_TIME = "9999-12-31T00:00:00Z"
@@ -27,7 +27,7 @@ Parts = tuple[dict[int, Account], dict[int, Repository], dict[str, int]]
 
 
 def load_parts(as_of: str | None) -> Parts:
-    """Return accounts, repositories and former names at a moment; ``None`` is the end of the story."""
+    """Return accounts, repositories and former names at a given time. ``None`` means the end of the story."""
     moment = as_of or END_OF_TIME
     data = _read()
     keys = {raw["key"]: raw["id"] for raw in data["accounts"]} | {"nobody": None}
@@ -50,7 +50,7 @@ def load_parts(as_of: str | None) -> Parts:
 
 @lru_cache(maxsize=1)
 def _read() -> dict[str, list[dict[str, Any]]]:
-    """Return the content of all files, with times in GitHub's format."""
+    """Return the content of all files. Times are in GitHub's format."""
     whole: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(DATA.glob("*.toml")):
         for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
@@ -70,7 +70,7 @@ def _plain(value: Any) -> Any:
 
 
 def _with_transfers(threads: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield every thread, and transferred threads a second time at their new place."""
+    """Yield every thread. A transferred thread appears a second time, in its new repository."""
     for thread in threads:
         yield thread
         if "moved" in thread:

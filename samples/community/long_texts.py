@@ -1,8 +1,8 @@
-"""Bodies that are too long or too odd for a text file."""
+"""Create bodies that are too long or too unusual for a text file."""
 
 
 def harmonic_fit_log() -> str:
-    """Return about 60,000 characters: a whole log, pasted into an issue."""
+    """Return an issue body of about 60,000 characters that contains a whole log."""
     lines = [
         "The harmonic fit stops with `LinAlgError` on a year of six-minute readings. The whole log:",
         "",
@@ -23,7 +23,7 @@ def harmonic_fit_log() -> str:
 
 
 def odd_characters() -> str:
-    """Return characters that are legal in JSON and often cause errors later; the first is U+0000."""
+    """Return a body with characters that are legal in JSON but often cause errors. The first of them is U+0000."""
     rows = (
         ("NUL inside a word", "har\x00bour"),
         ("other control characters", "\x01\x08\x0b\x1b[31mred\x7f"),

@@ -1,7 +1,8 @@
-"""What a community is made of. Times are GitHub's texts, ``2025-03-02T08:10:00Z``: always UTC, whole seconds.
+"""The objects of a community. Times are texts in GitHub's format, such as ``2025-03-02T08:10:00Z``.
 
-The members of a community are replaced or changed one field at a time, and every collection inside them is a tuple or
-a mapping that is never modified: a shallow copy of each is a full copy of the community.
+Times are always in UTC and in whole seconds. The objects are replaced, or changed one field at a time. Every collection
+in an object is a tuple, or a mapping that is never modified. Therefore, shallow copies of all objects are a full copy
+of the community.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 GHOST_ID = 10137
-"""The account that GitHub shows in place of deleted ones: https://api.github.com/users/ghost."""
+"""The account that GitHub shows in place of deleted accounts. See https://api.github.com/users/ghost."""
 NONE_YET: Mapping[str, int] = MappingProxyType({})
 STREAMS = ("issues", "issue_comments", "review_comments", "discussions", "discussion_comments")
 
@@ -21,7 +22,7 @@ class Account:
     type: str = "User"
     name: str = ""
     emails: tuple[str, ...] = ()
-    """Email addresses of its commits."""
+    """Email addresses in the commits of this account."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,11 +47,11 @@ class Milestone:
 
 @dataclass(kw_only=True, slots=True)
 class Post:
-    """Fields that issues and comments share; ``user`` is an account's id, or ``None`` if GitHub sends null."""
+    """Fields that issues and comments share. ``user`` is the id of an account, or ``None`` if GitHub sends null."""
 
     id: int
     number: int
-    """Number of the issue or pull request that this post is or belongs to."""
+    """Number of the issue, pull request or discussion that this post is, or that it belongs to."""
     user: int | None
     body: str | None
     created_at: str
@@ -61,7 +62,7 @@ class Post:
 
 @dataclass(kw_only=True, slots=True)
 class Comment(Post):
-    """A comment under an issue or a pull request."""
+    """A comment on an issue or a pull request."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -85,7 +86,7 @@ class ReviewComment(Post):
 
 @dataclass(kw_only=True, slots=True)
 class CommitComment(Post):
-    """A comment on a commit; ``number`` is 0."""
+    """A comment on a commit. ``number`` is always 0."""
 
     commit_id: str
     path: str | None = None
@@ -95,7 +96,10 @@ class CommitComment(Post):
 
 @dataclass(kw_only=True, slots=True)
 class Pull:
-    """Fields of a pull request beside those of an issue. ``head_repo`` is false if the fork was deleted."""
+    """Fields that a pull request has in addition to those of an issue.
+
+    ``head_repo`` is false if the fork was deleted.
+    """
 
     id: int
     head: str
@@ -128,9 +132,9 @@ class Issue(Post):
     pull: Pull | None = None
     type: str | None = None
     app: str | None = None
-    """Slug of the GitHub App that opened it."""
+    """Slug of the GitHub App that opened the issue."""
     sub_issues: tuple[int, int] = (0, 0)
-    """Numbers of sub-issues and of closed sub-issues."""
+    """Number of sub-issues, and number of closed sub-issues."""
     blocked_by: int = 0
 
 
@@ -139,7 +143,7 @@ class Discussion(Post):
     title: str
     category: str = "General"
     answer_id: int | None = None
-    """The comment that was chosen as the answer."""
+    """Id of the comment that was chosen as the answer."""
     closed_at: str | None = None
     state_reason: str | None = None
     labels: tuple[str, ...] = ()
@@ -148,7 +152,7 @@ class Discussion(Post):
 
 @dataclass(kw_only=True, slots=True)
 class DiscussionComment(Post):
-    """A comment in a discussion; a reply names the comment it answers."""
+    """A comment in a discussion. ``reply_to_id`` is the id of the comment that a reply refers to."""
 
     reply_to_id: int | None = None
     upvotes: int = 0
@@ -156,7 +160,10 @@ class DiscussionComment(Post):
 
 @dataclass(kw_only=True, slots=True)
 class Repository:
-    """A repository. ``deleted`` has numbers of ``issues`` and ``discussions``, and ids of the kinds of comments."""
+    """A repository.
+
+    ``deleted`` contains the numbers of deleted issues and discussions, and the ids of deleted comments.
+    """
 
     id: int
     owner: int
@@ -176,17 +183,17 @@ class Repository:
     discussion_comments: dict[int, DiscussionComment] = field(default_factory=dict[int, DiscussionComment])
     commit_comments: dict[int, CommitComment] = field(default_factory=dict[int, CommitComment])
     hidden: dict[str, str] = field(default_factory=dict[str, str])
-    """Reasons, in GitHub's words, by the node ids of comments and reviews that are minimized."""
+    """Reasons for minimizing comments and reviews, in GitHub's words, by node id."""
     resolved: dict[int, int | None] = field(default_factory=dict[int, int | None])
-    """The accounts that resolved review threads, by the id of the thread's first comment."""
+    """Accounts that resolved review threads, by the id of the thread's first comment."""
     parent: tuple[int, str] | None = None
-    """Numeric id and full name of the repository that it was forked from."""
+    """Numeric id and full name of the repository that this repository was forked from."""
     deleted: dict[str, set[int]] = field(default_factory=lambda: {stream: set[int]() for stream in STREAMS})
     moved: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
-    """Transferred issues: from the number here to (repository id, number there)."""
+    """Transferred issues: the new repository's id and the new number, by the old number."""
 
     def next_number(self) -> int:
-        """Issues, pull requests and discussions share their numbers."""
+        """Return the next free number. Issues, pull requests and discussions share one sequence of numbers."""
         return (
             max(
                 [0, *self.issues, *self.discussions, *self.moved, *self.deleted["issues"], *self.deleted["discussions"]]

@@ -6,12 +6,12 @@ from samples.community.state import SampleCommunity
 
 
 class NameChanges:
-    """Changes of names. None of them moves the date of an issue or a comment."""
+    """Changes of names. They do not change ``updated_at`` of issues or comments."""
 
     community: SampleCommunity
 
     def rename_repository(self, new_name: str, *, repository: str = SAMPLE_REPOSITORY) -> str:
-        """Rename a repository under the same owner and return its new full name; the old one redirects."""
+        """Rename a repository, and return its new full name. The owner stays, and the old name redirects."""
         with self.community.lock:
             repo = self.community.repository(repository)
             self.community.old_names[self.community.full_name(repo).lower()] = repo.id
@@ -19,7 +19,7 @@ class NameChanges:
             return self.community.full_name(repo)
 
     def rename_account(self, id_: int, new_login: str) -> None:
-        """Rename an account. Its id stays, and its repositories redirect from the old name."""
+        """Rename an account. Its id stays, and the old names of its repositories redirect."""
         with self.community.lock:
             for repo in self.community.repositories.values():
                 if repo.owner == id_:
@@ -28,9 +28,10 @@ class NameChanges:
             self.community.tick()
 
     def delete_account(self, id_: int, *, null_everywhere: bool = False) -> None:
-        """Issues and comments then show the account ``ghost`` (or null too), review comments show null.
+        """Delete an account.
 
-        As seen in atlassian/github-for-jira#164 and databricks/spark-pr-dashboard#68.
+        After that, issues and comments show the account ``ghost``, or null if ``null_everywhere`` is true. Review
+        comments and discussions show null, as in atlassian/github-for-jira#164 and databricks/spark-pr-dashboard#68.
         """
         with self.community.lock:
             del self.community.accounts[id_]

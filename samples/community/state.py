@@ -1,4 +1,4 @@
-"""One community in memory: the data that a server answers from and that changes modify."""
+"""One community in memory. Servers read it, and changes modify it."""
 
 import itertools
 import threading
@@ -12,29 +12,33 @@ from samples.community.model import Account, Comment, DiscussionComment, Reposit
 from samples.community.synthetic import synthetic_parts
 
 DEFAULT_USER = 90_000_000_001
-"""The account of changes without an explicit account; every community has it."""
+"""The account that makes a change if no account is given. Every community contains this account."""
 BEGINNING = "2025-01-01T00:00:00Z"
 
 
 class SampleCommunity:
-    """Accounts and repositories by id. Readers and writers hold ``lock``; every change increments ``revision``."""
+    """Accounts and repositories by id.
+
+    Lock ``lock`` to read or write them. Every change increments ``revision``.
+    """
 
     def __init__(self, accounts: dict[int, Account], repositories: dict[int, Repository], old_names: dict[str, int]):
         self.accounts = accounts
         self.repositories = repositories
         self.old_names = old_names
-        """Former full names in lower case; a present name has priority."""
+        """Repository ids by former full name in lower case. A current name has priority."""
         self.lock = threading.RLock()
         self.revision = 0
         self.clock = max((_last_change(repo) for repo in repositories.values()), default=BEGINNING)
-        """The moment of the last change; :meth:`tick` moves it."""
+        """The time of the last change. :meth:`tick` advances it."""
         self._ids = itertools.count(80_000_000_000)
 
     @classmethod
     def load(cls, as_of: str | None = None) -> Self:
-        """The sample community as it was at a moment such as ``2025-06-01T00:00:00Z``, or at the end of its story.
+        """Return the sample community as it was at a time such as ``2025-06-01T00:00:00Z``.
 
-        Ids are the same at every moment, so that two moments show what was edited, added and deleted between them.
+        Without a time, this is the end of the story. Ids do not depend on the time. Therefore, a comparison of two
+        times shows which posts were edited, added and deleted between them.
         """
         accounts, repositories, old_names = _loaded(as_of)
         return cls(
@@ -47,10 +51,10 @@ class SampleCommunity:
     def synthetic(
         cls, *, issues: int = 1000, comments: int = 5000, review_comments: int = 0, seed: int = 0, busy_instant: int = 0
     ) -> Self:
-        """A big :data:`SAMPLE_REPOSITORY` made by seeded dice; every fourth issue is a pull request.
+        """Return a large :data:`SAMPLE_REPOSITORY` with random data from a seed. Every fourth issue is a pull request.
 
-        Many posts share one ``updated_at``; the last ``busy_instant`` of each list share a single one. Dates of issues
-        know nothing of their comments here.
+        Many posts share an ``updated_at``, and the last ``busy_instant`` posts of each list share a single one. Unlike
+        on GitHub, comments do not update their issues.
         """
         return cls(
             *synthetic_parts(
@@ -62,7 +66,10 @@ class SampleCommunity:
         return f"{self.accounts[repo.owner].login}/{repo.name}"
 
     def find(self, full_name: str) -> tuple[Repository, bool]:
-        """Return the repository of a name in any case, and whether the name is a former one. Raises ``KeyError``."""
+        """Return the repository with a name, in any case, and whether the name is a former one.
+
+        Raises KeyError for an unknown name.
+        """
         wanted = full_name.lower()
         for repo in self.repositories.values():
             if self.full_name(repo).lower() == wanted:
@@ -91,11 +98,11 @@ class SampleCommunity:
         raise KeyError(id_)
 
     def new_id(self) -> int:
-        """Return an id above all existing ones, like GitHub's counters."""
+        """Return an id that is higher than all existing ids, as GitHub's counters do."""
         return next(self._ids)
 
     def tick(self, at: str | None = None) -> str:
-        """Return the moment of a change: ``at``, or a minute after the last change."""
+        """Return the time of a change: ``at``, or a minute after the last change. Increments ``revision``."""
         self.revision += 1
         if at is None:
             moment = datetime.fromisoformat(self.clock) + timedelta(minutes=1)
@@ -112,7 +119,7 @@ def _last_change(repo: Repository) -> str:
 
 @lru_cache(maxsize=4)
 def _loaded(as_of: str | None) -> tuple[dict[int, Account], dict[int, Repository], dict[str, int]]:
-    """Read the community once in a process. Callers get copies."""
+    """Read the community once per process and time. Callers copy the result."""
     return load_parts(as_of)
 
 

@@ -1,4 +1,7 @@
-"""Comments on commits, hidden comments, resolved review threads. None of these changes moves a date."""
+"""Add comments on commits, hide comments, and resolve review threads.
+
+None of these changes updates an issue or a pull request.
+"""
 
 from samples import SAMPLE_REPOSITORY
 from samples.community.model import CommitComment, ReviewComment
@@ -6,18 +9,18 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class StateChanges:
-    """Mix-in over ``community``."""
+    """Mix-in with changes of ``community``."""
 
     community: SampleCommunity
 
     def hide(self, node_id: str, reason: str = "spam", *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Minimize a comment or review, for a reason in GraphQL's words."""
+        """Minimize a comment or a review, for a reason in the words of GraphQL."""
         with self.community.lock:
             self.community.tick()
             self.community.repository(repository).hidden[node_id] = reason
 
     def show(self, node_id: str, *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Undo ``hide``."""
+        """Show a comment or a review that ``hide`` minimized."""
         with self.community.lock:
             self.community.tick()
             del self.community.repository(repository).hidden[node_id]
@@ -30,7 +33,7 @@ class StateChanges:
             repo.resolved[root_of(remark)] = user
 
     def reopen_thread(self, comment: int) -> None:
-        """Undo ``resolve``."""
+        """Reopen a review thread that ``resolve`` resolved."""
         with self.community.lock:
             repo, remark = self.community.review_comment(comment)
             self.community.tick()
@@ -40,7 +43,7 @@ class StateChanges:
         self, sha: str, body: str, *, path: str | None = None, line: int | None = None,
         user: int | None = DEFAULT_USER, repository: str = SAMPLE_REPOSITORY, at: str | None = None,
     ) -> int:  # fmt: skip
-        """Add a comment and return its id."""
+        """Add a comment on a commit, and return its id."""
         with self.community.lock:
             repo, id_, now = self.community.repository(repository), self.community.new_id(), self.community.tick(at)
             repo.commit_comments[id_] = CommitComment(
@@ -61,5 +64,5 @@ class StateChanges:
 
 
 def root_of(remark: ReviewComment) -> int:
-    """Return the id of a review thread: that of its first comment, even if the comment is deleted."""
+    """Return the id of a review thread. It is the id of the first comment, even if that comment was deleted."""
     return remark.in_reply_to_id or remark.id

@@ -1,4 +1,4 @@
-"""Large random communities from a seed, for benchmarks and for lists that are longer than GitHub serves at once."""
+"""Create large random communities from a seed, for benchmarks and for lists that exceed GitHub's limits."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,7 @@ def synthetic_parts(*, issues: int, comments: int, review_comments: int, seed: i
 
 
 def _posts(dice: random.Random, count: int, busy_instant: int, series: int) -> list[Raw]:
-    """Return posts in the order of their creation. Every third has the same time as the post before it."""
+    """Return posts in the order of their creation. About a third of them have the same time as the preceding post."""
     posts: list[Raw] = []
     moment = 0
     for n in range(count):

@@ -1,4 +1,4 @@
-"""Return what a complete copy of a repository holds now."""
+"""Return the data that a complete copy of a repository contains now."""
 
 from typing import TypedDict
 
@@ -7,7 +7,7 @@ from samples.community.state import SampleCommunity
 
 
 class PostTruth(TypedDict):
-    """A post; ``number`` is that of the issue, ``user`` is null if GitHub sends null."""
+    """A post. ``number`` is the number of its thread, and ``user`` is ``None`` if GitHub sends null."""
 
     id: int
     number: int
@@ -24,10 +24,12 @@ class IssueTruth(PostTruth):
 
 
 class Truth(TypedDict):
-    """Issues, pull requests and discussions by number, comments by id, ``commits`` by name (what refs lead to).
+    """The data of a repository.
 
-    ``deleted`` has issues' numbers, and ids under ``issue_comments`` and ``review_comments``; what went with an issue
-    that was transferred is among them. ``transferred`` says where numbers went: ``owner/name#number``.
+    Issues, pull requests and discussions are by number, and comments by id. ``commits`` contains the names of the
+    commits that branches and tags reach. ``deleted`` contains the numbers of deleted issues and discussions, and the
+    ids of deleted comments, including the comments of transferred issues. ``transferred`` contains the new location of
+    transferred issues as ``owner/name#number``.
     """
 
     id: int
@@ -43,7 +45,7 @@ class Truth(TypedDict):
 
 
 def truth_of(community: SampleCommunity, repo: Repository, commits: list[str]) -> Truth:
-    """Return a copy, so that later changes do not modify it."""
+    """Return a copy of the data, which later changes do not modify."""
     names = {id_: community.full_name(other) for id_, other in community.repositories.items()}
     return {
         "id": repo.id,

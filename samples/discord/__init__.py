@@ -1,7 +1,7 @@
-"""A sample guild and a small local server that answers for it as Discord's REST API does.
+"""A sample guild, and a small local server that serves the guild with Discord's REST API.
 
-Everything in here is fictional. Only the standard library is used, so that
-``python -m samples.discord.server --port 0`` runs on its own.
+All data is fictional. The server needs only the standard library. ``python -m samples.discord.server --port 0`` starts
+it without the rest of the project.
 """
 
 from samples.discord.guild import SampleGuild

@@ -1,4 +1,4 @@
-"""The guild with its messages, read from ``data/*.toml``; tests may change it while it is served."""
+"""The guild with its messages, read from ``data/*.toml``. Tests may change it while it is served."""
 
 import threading
 import tomllib
@@ -18,7 +18,11 @@ FORUM, PUBLIC, PRIVATE = 15, 11, 12
 
 
 class SampleGuild:
-    """The guild. Ids are the same in every copy. ``messages`` are by channel and id; hold ``lock`` to read them."""
+    """The guild.
+
+    Ids are the same in every copy. ``messages`` contains messages by channel id and message id. Lock ``lock`` to read
+    them.
+    """
 
     def __init__(self) -> None:
         data, self.ids = _read(), Snowflakes()
@@ -37,15 +41,15 @@ class SampleGuild:
 
     @property
     def id(self) -> int:
-        """Return the id of the guild."""
+        """The id of the guild."""
         return self.places.id
 
     def container(self, key: str) -> int:
-        """Return the id of a channel or thread by its key."""
+        """Return the id of the channel or thread with a key."""
         return self.places.key.get(f"channels.{key}") or self.places.key[f"threads.{key}"]
 
     def truth(self) -> dict[int, str]:
-        """Return the contents of all messages that the bot may read, by id."""
+        """Return the contents of all messages that the bot may read, by message id."""
         hidden = {pk for pk in self.places.channels if self.places.missing(pk)}
         with self.lock:
             return {
@@ -56,14 +60,14 @@ class SampleGuild:
             }
 
     def say(self, key: str, by: str, text: str, at: datetime | None = None, **more: Any) -> int:
-        """Post a message and return its id; by default two minutes after the last message of the channel."""
+        """Post a message and return its id. The default time is two minutes after the last message of the channel."""
         with self.lock:
             place = self.container(key)
             last = max(self.messages[place], default=self.places.id)
             return self._line(place, at or time_of(last) + timedelta(minutes=2), {"by": by, "say": text, **more})
 
     def edit(self, message_id: int, text: str) -> None:
-        """Edit a message, a minute after it was posted."""
+        """Edit a message. The time of the edit is one minute after the time of the message."""
         with self.lock:
             message = self._message(message_id)
             message["content"] = self._writer.resolved(text)
@@ -95,9 +99,10 @@ class SampleGuild:
         return found
 
     def _thread(self, raw: Raw) -> tuple[int, int | None]:
-        """A thread begins: at a message of its channel, as a post of a forum, or on its own.
+        """Start a thread: from a message of its channel, as a post in a forum, or without a message.
 
-        Its id, and that of its first line where it is given: a post and its first message share one.
+        Return the thread's id, and the id of its first message if that is fixed. A forum post and its first message
+        have the same id.
         """
         parent = self.places.channels[self.places.key[f"channels.{raw['parent']}"]]
         parent_id, starter = int(parent["id"]), raw.get("from")
@@ -136,5 +141,5 @@ def _texts() -> str:
 
 
 def _read() -> dict[str, Any]:
-    """Return the content of all files, read again because the caller consumes it."""
+    """Return the content of all files. The files are parsed again, because the caller changes the result."""
     return tomllib.loads(_texts())

@@ -1,4 +1,7 @@
-"""Turn lines of conversations into message objects: https://discord.com/developers/docs/resources/message."""
+"""Turn lines of sample conversations into message objects.
+
+https://discord.com/developers/docs/resources/message
+"""
 
 import re
 from collections.abc import Mapping
@@ -15,14 +18,14 @@ DEFAULT, REPLY = 0, 19
 
 
 class Writer:
-    """Turn lines into messages; later lines can answer and forward lines that have a key."""
+    """Turn lines into messages. Later lines can reply to, and forward, a line that has a key."""
 
     def __init__(self, places: Places, ids: Snowflakes) -> None:
         self._places, self._ids = places, ids
         self._by_key: dict[str, dict[str, Any]] = {}
 
     def message(self, place: int, at: datetime, raw: Raw, pk: int | None = None) -> dict[str, Any]:
-        """Return a message of a moment; ``pk`` is its id if it has a fixed one."""
+        """Return a message with a given time. ``pk`` is the id of the message if it is fixed."""
         found: dict[str, Any] = {
             "id": str(pk or self._ids.at(at)), "channel_id": str(place), "type": raw.get("type", DEFAULT),
             "content": self.resolved(raw["say"]), "author": self._places.users[raw["by"]],
@@ -42,7 +45,7 @@ class Writer:
         return found
 
     def resolved(self, text: str) -> str:
-        """Return text with Discord's markup of mentions."""
+        """Return the text with Discord's markup in place of references such as ``{@key}``."""
         return REFERENCE.sub(lambda m: self._markup(m[1], m[2]), text)
 
     def _markup(self, sign: str, key: str) -> str:

@@ -1,4 +1,7 @@
-"""Guild, roles and channels in the format of the API: https://discord.com/developers/docs/resources/guild."""
+"""The guild, its roles and its channels, in the format of the API.
+
+https://discord.com/developers/docs/resources/guild
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +16,7 @@ CONTENT_INTENT = 1 << 19
 
 
 class Places:
-    """The parts of a guild; ``key`` finds an id by its key."""
+    """The parts of a guild. ``key`` contains the ids of all parts by their keys."""
 
     def __init__(self, data: Raw, ids: Snowflakes) -> None:
         self.key: dict[str, int] = {}

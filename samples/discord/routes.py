@@ -1,4 +1,7 @@
-"""Answers of Discord's REST API to a bot, by path: https://discord.com/developers/docs/reference."""
+"""Return the responses of Discord's REST API to a bot, by path.
+
+https://discord.com/developers/docs/reference
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +17,7 @@ MISSING_ACCESS, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MES
 
 
 class Refused(Exception):
-    """Return an error in Discord's format."""
+    """An error in Discord's format."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -22,7 +25,7 @@ class Refused(Exception):
 
 
 class Routes:
-    """Not thread-safe: the caller holds the guild's lock."""
+    """The routes of the API. They are not thread-safe, so the caller must have locked the guild."""
 
     def __init__(self, guild: SampleGuild) -> None:
         self.guild = guild
@@ -49,7 +52,7 @@ class Routes:
         ]
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request; a refusal becomes a response, not an exception."""
+        """Return the response to a request. A ``Refused`` becomes a response."""
         try:
             return _json(200, self._found(request))
         except Refused as refusal:
@@ -112,7 +115,7 @@ class Routes:
         return {"total_results": len(self.guild.truth()), "messages": []}
 
     def _container(self, channel_id: int, needed: int = VIEW_CHANNEL) -> dict[str, Any]:
-        """Return a channel or thread; refuse it if the bot lacks the ``needed`` permissions."""
+        """Return a channel or thread. Raises Refused if the bot lacks VIEW_CHANNEL or the ``needed`` permissions."""
         thread = self.guild.threads.get(channel_id)
         channel = self.guild.places.channels.get(int(thread["parent_id"]) if thread else channel_id)
         if channel is None:
@@ -125,7 +128,10 @@ class Routes:
         return thread or channel
 
     def _readable(self, channel_id: int) -> dict[int, dict[str, Any]]:
-        """Return the messages of a container; without READ_MESSAGE_HISTORY there are none, but no error."""
+        """Return the messages of a channel or thread.
+
+        Without READ_MESSAGE_HISTORY, the result is empty, as on Discord, and there is no error.
+        """
         found = self._container(channel_id)
         parent = int(found["parent_id"]) if channel_id in self.guild.threads else channel_id
         hidden = self.guild.places.missing(parent) & READ_MESSAGE_HISTORY

@@ -1,15 +1,15 @@
-"""A small local server that answers a bot as Discord does. Alone::
+"""A small local HTTP server with Discord's REST API for one sample guild. From the command line::
 
     python -m samples.discord.server --port 0
 
-prints its address (for ``DISCORD_API_BASE``) and serves until it is interrupted. In a test::
+prints its URL (for ``DISCORD_API_BASE``) and serves until it is interrupted. In a test::
 
     with SampleDiscord() as server:
         collect(api=server.url, token=server.token)
         server.guild.edit(message_id, "New words")
 
-It answers what a collector asks: guild, channels, threads, messages, pins, reactions. There are no limits, no faults
-and no writing.
+It supports the requests of a collector: guild, channels, threads, messages, pins and reactions. It has no rate limits
+and no faults, and it is read-only.
 """
 
 import argparse
@@ -26,14 +26,17 @@ from samples.wire import LocalServer
 
 
 class Logged(NamedTuple):
-    """A logged request; ``path`` includes the query."""
+    """A logged request. ``path`` includes the query."""
 
     path: str
     status: int
 
 
 class SampleDiscord:
-    """A server for a guild. ``url`` is for ``DISCORD_API_BASE``, ``token`` for ``DISCORD_BOT_TOKEN``."""
+    """An HTTP server that imitates Discord's API for one sample guild.
+
+    Set ``DISCORD_API_BASE`` to ``url`` and ``DISCORD_BOT_TOKEN`` to ``token``.
+    """
 
     token = "sample.bot.token"  # noqa: S105  (of this server only)
 

@@ -1,4 +1,7 @@
-"""Ids that contain their time, like Discord's: https://discord.com/developers/docs/reference#snowflakes."""
+"""Create ids that contain their time, like Discord's ids.
+
+https://discord.com/developers/docs/reference#snowflakes
+"""
 
 import itertools
 from datetime import UTC, datetime
@@ -7,18 +10,18 @@ EPOCH = 1_420_070_400_000
 
 
 class Snowflakes:
-    """Create ids that are unique within a millisecond."""
+    """Create ids that differ even if their times are equal."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
     def at(self, moment: datetime) -> int:
-        """Return an id of a moment."""
+        """Return a new id for a time."""
         return (int(moment.timestamp() * 1000) - EPOCH) << 22 | next(self._numbers) % 4096
 
 
 def time_of(snowflake: int) -> datetime:
-    """Return the time of an id (UTC)."""
+    """Return the UTC time in an id."""
     return datetime.fromtimestamp(((snowflake >> 22) + EPOCH) / 1000, UTC)
 
 

@@ -1,4 +1,4 @@
-"""Connections over lists of (key, maker), with cursors that stay valid when the list changes."""
+"""Connections over lists of (key, function) pairs. Their cursors stay valid when the list changes."""
 
 import base64
 import binascii
@@ -13,11 +13,11 @@ from graphql import GraphQLError
 Json = dict[str, Any]
 Key = tuple[str, int]
 Entry = tuple[Key, Callable[[], Json]]
-"""The sort key, and a function that creates the node."""
+"""The sort key of a node, and a function that creates the node."""
 
 
 def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
-    """Return a page of entries, which are in ascending order; ``orderBy`` may reverse them."""
+    """Return a page of entries. The entries are in ascending order, and ``orderBy`` may reverse them."""
     order = arguments.get("orderBy") or {}
     if order.get("direction") == "DESC":
         entries = list(reversed(entries))
@@ -44,7 +44,7 @@ def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
 
 
 def plain(nodes: Sequence[Json]) -> Callable[..., Json]:
-    """Return a connection over a short list in its original order."""
+    """Return a function that returns pages of a short list in its original order."""
     entries: list[Entry] = [(("", place), partial(dict, node)) for place, node in enumerate(nodes)]
 
     def listed(**arguments: Any) -> Json:

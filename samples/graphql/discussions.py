@@ -1,4 +1,4 @@
-"""Discussions with comments and replies."""
+"""Create the GraphQL objects of discussions, their comments and replies."""
 
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def discussions(community: SampleCommunity, repo: Repository, **arguments: Any) -> Json:
-    """Return the list in the requested order."""
+    """Return a page of a repository's discussions in the requested order."""
     by_change = (arguments.get("orderBy") or {}).get("field") == "UPDATED_AT"
     found: list[Entry] = sorted(
         (
@@ -26,12 +26,12 @@ def discussions(community: SampleCommunity, repo: Repository, **arguments: Any) 
 
 
 def discussion_of(community: SampleCommunity, repo: Repository, *, number: int) -> Json | None:
-    """Return a discussion by its number."""
+    """Return the discussion with a number, or ``None``."""
     return _discussion(community, repo, repo.discussions[number]) if number in repo.discussions else None
 
 
 def discussion_node(community: SampleCommunity, repo: Repository, id_: str) -> Json | None:
-    """Return a discussion or one of its comments by node id."""
+    """Return the discussion or discussion comment with a node id, or ``None``."""
     for topic in repo.discussions.values():
         if id_ == node_id("D", repo.id, topic.id):
             return _discussion(community, repo, topic)

@@ -1,4 +1,4 @@
-"""Run queries: parsing, validation, errors in GitHub's format."""
+"""Run GraphQL queries: parse, validate and execute them, and return errors in GitHub's format."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -23,13 +23,13 @@ Json = dict[str, Any]
 
 
 class Engine:
-    """Not thread-safe: the caller holds the community's lock."""
+    """The GraphQL engine. It is not thread-safe, so the caller must have locked the community."""
 
     def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
         self.objects = Objects(community, git_dir)
 
     def answer(self, query: str, variables: Json, *, viewer: str, rate: Json) -> Json:
-        """Return the body of a response."""
+        """Run a query and return the body of the response."""
         try:
             document, faults = _prepared(query)
         except GraphQLError as error:
@@ -52,7 +52,7 @@ class Engine:
 
 @lru_cache(maxsize=1)
 def _schema() -> GraphQLSchema:
-    """Accept integers over 32 bits, as GitHub does."""
+    """Return the schema, changed so that integers may exceed 32 bits, as on GitHub."""
     schema = build_schema((Path(__file__).parent / "schema.graphql").read_text("utf-8"))
     for name, write in (("Int", int), ("BigInt", str)):
         scalar = schema.get_type(name)
@@ -74,7 +74,7 @@ def _prepared(query: str) -> tuple[DocumentNode, tuple[Json, ...]]:
 
 
 def _resolve(source: Json, info: GraphQLResolveInfo, **arguments: Any) -> Any:
-    """Return a value of a dictionary; call it with the field's arguments if it is a function."""
+    """Return a value of a dictionary. If the value is a function, call it with the field's arguments."""
     value = source.get(info.field_name)
     return value(**arguments) if callable(value) else value
 

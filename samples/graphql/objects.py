@@ -1,4 +1,7 @@
-"""Repositories, issues and pull requests for GraphQL: dictionaries whose values may be functions."""
+"""Create the GraphQL objects of repositories, issues and pull requests.
+
+They are dictionaries with optional functions.
+"""
 
 import subprocess
 from collections.abc import Callable
@@ -38,7 +41,7 @@ class Objects:
         }
 
     def node(self, id_: str) -> Json:
-        """Return an object by its node id."""
+        """Return the object with a node id."""
         for repo in self.community.repositories.values():
             if id_ == node_id("R", repo.id):
                 return self.repository(repo)
@@ -127,13 +130,13 @@ class Objects:
         }
 
     def _refs(self, repo: Repository, refPrefix: str = "", **arguments: Any) -> Json:  # noqa: N803  (GraphQL's name)
-        """Return branches or tags by prefix, as the git server shows them."""
+        """Return branches or tags by prefix, as they are in the git repository."""
         folder = self.git_dir(repo)
         names = run_git(folder, "for-each-ref", "--format=%(refname)", refPrefix).decode().split() if folder else []
         return plain([{"name": name.removeprefix(refPrefix)} for name in names])(**arguments)
 
     def _commit(self, repo: Repository, *, oid: str) -> Json | None:
-        """Return a commit by its name, with the account of its author's email address."""
+        """Return the commit with a SHA. Its author's account is found by email address."""
         folder = self.git_dir(repo)
         try:
             output = run_git(folder, "show", "-s", "--format=%an%x00%ae", oid) if folder else b""

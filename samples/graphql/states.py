@@ -1,4 +1,4 @@
-"""Facts of repositories, hidden comments, review threads."""
+"""Create the GraphQL data of repositories, hidden comments and review threads."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def facts_of(repo: Repository) -> Json:
-    """Return the facts of a repository that REST has under other names."""
+    """Return the repository data that has other names in the REST API."""
     parent = repo.parent and {"databaseId": repo.parent[0], "nameWithOwner": repo.parent[1], "isFork": False}
     return {
         "isFork": repo.parent is not None,
@@ -36,7 +36,7 @@ def facts_of(repo: Repository) -> Json:
 
 
 def hidden(repo: Repository, id_: str) -> Json:
-    """Return whether a comment or review is minimized, with reasons in GitHub's spelling."""
+    """Return whether a comment or review is minimized, and the reason in GitHub's spelling."""
     return {"isMinimized": id_ in repo.hidden, "minimizedReason": repo.hidden.get(id_)}
 
 

@@ -1,6 +1,6 @@
-"""Reviews and timelines, derived from the state of issues and pull requests.
+"""Create reviews and timelines from the state of issues and pull requests.
 
-The sample community stores no events: a closed, labelled or merged issue implies them.
+The sample community stores no events. They are derived: a closed issue, for example, implies an event of closing.
 """
 
 import re
@@ -50,7 +50,7 @@ CONTENTS = {
 
 
 def reaction_groups(reactions: Mapping[str, int], at: str) -> list[Json]:
-    """Return all kinds of reactions, as GitHub lists them; unused ones have no time."""
+    """Return all kinds of reactions, as GitHub lists them. Kinds without reactions have no time."""
     return [
         {
             "content": content,
@@ -66,7 +66,10 @@ STATES = ("COMMENTED", "APPROVED", "CHANGES_REQUESTED")
 
 
 def actor(community: SampleCommunity, id_: int | None) -> Json | None:
-    """Return an account as an Actor; deleted accounts are null, and bots lack their suffix, as in GitHub's GraphQL."""
+    """Return an account as an Actor, as in GitHub's GraphQL.
+
+    Deleted accounts become null, and the logins of bots lack their suffix.
+    """
     account: Account | None = community.accounts.get(id_) if id_ is not None else None
     if account is None or account.login == "ghost":
         return None
@@ -81,7 +84,7 @@ def actor(community: SampleCommunity, id_: int | None) -> Json | None:
 
 
 def reviews(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """Return one review for each person who commented on the diff, and an approval if the pull request was merged."""
+    """Return the reviews of a pull request: those of the comments on the diff, and an approval if it was merged."""
     found: dict[int, Json] = {}
     for remark in sorted(talk_of(community, repo).remarks[issue.number], key=lambda one: (one.created_at, one.id)):
         id_ = remark.review_id or 5_000_000_000 + remark.id
@@ -123,7 +126,7 @@ def _review(
 
 
 def timeline(found: Sequence[Json]) -> Callable[..., Json]:
-    """Return a connection over the requested ``itemTypes`` of a timeline."""
+    """Return a function that returns pages of a timeline, limited to the requested ``itemTypes``."""
 
     def listed(**arguments: Any) -> Json:
         wanted = arguments.pop("itemTypes", None)
@@ -134,12 +137,12 @@ def timeline(found: Sequence[Json]) -> Callable[..., Json]:
 
 
 def _item_type(typename: str) -> str:
-    """Return the item type of a GraphQL type: LABELED_EVENT for LabeledEvent."""
+    """Return the item type of a GraphQL type, for example LABELED_EVENT for LabeledEvent."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", typename).upper()
 
 
 def entries(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """Return the timeline in order of time, with comments and reviews among the events, as at GitHub."""
+    """Return the timeline in order of time. As on GitHub, it includes comments and reviews."""
     return sorted(_entries(community, repo, issue), key=lambda one: (one["createdAt"], one["id"]))
 
 

@@ -1,4 +1,4 @@
-"""URLs of all objects, and accounts."""
+"""Write accounts, and the URLs of all objects."""
 
 import base64
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ USER_PATHS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The community, and the root of the API for URLs."""
+    """The community, and the base URL of the API, which the URLs of objects start with."""
 
     community: SampleCommunity
     api: str
@@ -44,7 +44,7 @@ def node_id(prefix: str, *numbers: int) -> str:
 
 
 def simple_user(site: Site, id_: int | None) -> Json | None:
-    """Return an account for embedding in another object, or null."""
+    """Return an account in the short form that other objects contain, or ``None``."""
     account = site.community.accounts.get(id_) if id_ is not None else None
     if account is None:
         return None
@@ -67,7 +67,7 @@ def simple_user(site: Site, id_: int | None) -> Json | None:
 
 
 def full_user(site: Site, account: Account) -> Json:
-    """Return a public profile."""
+    """Return the public profile of an account."""
     unknown = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username"))
     times = {"created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T00:00:00Z"}
     counts = {"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0}

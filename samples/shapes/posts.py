@@ -1,4 +1,8 @@
-"""Comments: https://docs.github.com/en/rest/issues/comments and https://docs.github.com/en/rest/pulls/comments."""
+"""Write comments.
+
+https://docs.github.com/en/rest/issues/comments
+https://docs.github.com/en/rest/pulls/comments
+"""
 
 from collections.abc import Mapping
 
@@ -10,7 +14,7 @@ REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes
 
 
 def reactions(url: str, counts: Mapping[str, int]) -> Json:
-    """Return the numbers of reactions with every kind, as in GitHub's lists."""
+    """Return the number of reactions of each kind, including zeros, as in GitHub's lists."""
     return {
         "url": f"{url}/reactions",
         "total_count": sum(counts.values()),
@@ -19,7 +23,7 @@ def reactions(url: str, counts: Mapping[str, int]) -> Json:
 
 
 def comment(site: Site, repo: Repository, post: Comment) -> Json:
-    """Return a comment under an issue or pull request."""
+    """Return a comment on an issue or a pull request."""
     url = f"{site.repo(repo)}/issues/comments/{post.id}"
     return {
         "url": url,
@@ -38,7 +42,7 @@ def comment(site: Site, repo: Repository, post: Comment) -> Json:
 
 
 def commit_comment(site: Site, repo: Repository, post: CommitComment) -> Json:
-    """Return a comment on a commit: https://docs.github.com/en/rest/commits/comments."""
+    """Return a comment on a commit. See https://docs.github.com/en/rest/commits/comments."""
     page = f"https://github.com/{site.community.full_name(repo)}/commit/{post.commit_id}"
     url = f"{site.repo(repo)}/comments/{post.id}"
     return {
@@ -60,7 +64,7 @@ def commit_comment(site: Site, repo: Repository, post: CommitComment) -> Json:
 
 
 def review_comment(site: Site, repo: Repository, post: ReviewComment) -> Json:
-    """Return a comment on a diff; only replies have ``in_reply_to_id``."""
+    """Return a comment on a diff. Only replies have ``in_reply_to_id``."""
     root, page = f"{site.repo(repo)}/pulls", f"{site.page(repo, post.number)}#discussion_r{post.id}"
     url, pull = f"{root}/comments/{post.id}", f"{root}/{post.number}"
     whole: Json = {

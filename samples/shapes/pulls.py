@@ -1,4 +1,7 @@
-"""Pull requests: https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request."""
+"""Write pull requests.
+
+https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request
+"""
 
 from samples.community import Issue, Pull, Repository
 from samples.shapes.accounts import Json, Site, node_id, simple_user
@@ -7,7 +10,7 @@ from samples.shapes.threads import common
 
 
 def pull(site: Site, repo: Repository, post: Issue, detail: Pull) -> Json:
-    """Return a pull request as its own URL shows it."""
+    """Return a pull request in the full form of its own URL."""
     root, page = site.repo(repo), site.page(repo, post.number)
     url, thread = f"{root}/pulls/{post.number}", f"{root}/issues/{post.number}"
     statuses = f"{root}/statuses/{detail.head_sha}"
@@ -59,7 +62,7 @@ def pull(site: Site, repo: Repository, post: Issue, detail: Pull) -> Json:
 
 
 def _branch(site: Site, repo: Repository, owner: int | None, ref: str, sha: str, *, known: bool) -> Json:
-    """Return a head or base; the repository is null if the fork was deleted."""
+    """Return the head or base of a pull request. ``repo`` is null if the fork was deleted."""
     user = simple_user(site, owner)
     login = user["login"] if user else "unknown repository"
     record = repository(site, repo) if known else None

@@ -1,4 +1,7 @@
-"""Repositories: https://docs.github.com/en/rest/repos/repos#get-a-repository."""
+"""Write repositories.
+
+https://docs.github.com/en/rest/repos/repos#get-a-repository
+"""
 
 from samples.community import Repository
 from samples.shapes.accounts import WEB, Json, Site, node_id, simple_user
@@ -57,7 +60,7 @@ SWITCHES = {
 
 
 def repository(site: Site, repo: Repository) -> Json:
-    """Return a repository as other objects embed it."""
+    """Return a repository in the form that other objects contain."""
     name, url = site.community.full_name(repo), site.repo(repo)
     open_issues = sum(issue.state == "open" for issue in repo.issues.values())
     return {
@@ -96,7 +99,7 @@ def repository(site: Site, repo: Repository) -> Json:
 
 
 def full_repository(site: Site, repo: Repository) -> Json:
-    """Return a repository as its own URL shows it."""
+    """Return a repository in the full form of its own URL."""
     whole = repository(site, repo)
     account = site.community.accounts[repo.owner]
     organization = {"organization": whole["owner"]} if account.type == "Organization" else {}

@@ -1,4 +1,7 @@
-"""Issues, and what pull requests share with them: https://docs.github.com/en/rest/issues/issues."""
+"""Write issues, and the fields that pull requests share with them.
+
+https://docs.github.com/en/rest/issues/issues
+"""
 
 from urllib.parse import quote
 
@@ -69,7 +72,7 @@ def common(site: Site, repo: Repository, post: Issue) -> Json:
 
 
 def issue(site: Site, repo: Repository, post: Issue, comments: int) -> Json:
-    """Return an issue, or a pull request as an issue; ``comments`` is the number of comments."""
+    """Return an issue, or a pull request in the form of an issue. ``comments`` is the number of comments."""
     root, page = site.repo(repo), site.page(repo, post.number)
     url = f"{root}/issues/{post.number}"
     whole: Json = {

@@ -1,4 +1,4 @@
-"""A small HTTP client that shows responses as they are sent."""
+"""A small HTTP client that returns responses unchanged: without following redirects or raising errors."""
 
 import json
 import re
@@ -39,7 +39,10 @@ Ask = Callable[..., Reply]
 def ask_server(
     server: SampleServer, path: str, *, token: str | None = "", agent: str = "tests", **headers: str
 ) -> Reply:
-    """Send a request. ``token`` None sends no token, "" the default one; ``path`` may be a whole URL."""
+    """Send a request. ``path`` may be a whole URL.
+
+    If ``token`` is ``None``, the request has no token. If it is empty, the request has the default token.
+    """
     sent = {"User-Agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
     if token is not None:
         sent["Authorization"] = f"Bearer {token or server.token()}"

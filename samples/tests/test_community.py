@@ -1,4 +1,4 @@
-"""The sample community has the cases that collectors stumble over."""
+"""Tests that the sample community contains the cases that are difficult for collectors."""
 
 import tomllib
 

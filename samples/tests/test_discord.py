@@ -1,4 +1,4 @@
-"""The sample guild is served as Discord serves one."""
+"""Tests that the sample guild is served as Discord would serve it."""
 
 import json
 import os
