@@ -8,8 +8,8 @@
         server.fail("reset", when=r"/issues/comments")
 
 It listens on 127.0.0.1 only, paginates and counts as GitHub documents, and keeps all data in memory. It does not
-support writing, ``prev`` links of the issue list, bodies in HTML, or compression. Secondary rate limits occur only after
-``fail("secondary")``.
+support writing, ``prev`` links of the issue list, bodies in HTML, or compression. Secondary rate limits occur only
+after ``fail("secondary")``.
 """
 
 import argparse
