@@ -1,1 +1,1 @@
-"""Tests of the GitHub tracker, against the sample server."""
+"""Tests of the GitHub tracker. They run against the sample server or a stand-in for GitHub."""

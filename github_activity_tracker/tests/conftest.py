@@ -1,4 +1,4 @@
-"""A sample server with its own conversations for each test."""
+"""Fixtures: a sample server for each test, and a function that runs the collector."""
 
 import json
 import time
@@ -17,7 +17,10 @@ from samples.server import SampleServer
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count pauses at their full length and shorten them: their lengths are tested where they are chosen."""
+    """Shorten the collector's pauses to 0.01 s, but count their full length.
+
+    Other tests check the lengths where they are computed.
+    """
 
     def pause(self: Transport, seconds: float) -> None:
         self.allowance.check(seconds)
@@ -28,7 +31,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """A server with a few hundred comments; the settings name it."""
+    """Yield a server with a few hundred comments. The settings point to the server."""
     with SampleServer(SampleCommunity.synthetic(issues=130, comments=320, review_comments=60, seed=5)) as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]
@@ -38,7 +41,10 @@ def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
 
 @pytest.fixture
 def collect(server: SampleServer) -> Callable[..., dict[str, Any]]:
-    """Run ``collect_github`` on the server's repository, without the index; returns what ``--json`` prints."""
+    """Return a function that runs ``collect_github`` without the index and returns the output of ``--json``.
+
+    The default repository is that of the server.
+    """
 
     def run(*arguments: str) -> dict[str, Any]:
         out = StringIO()

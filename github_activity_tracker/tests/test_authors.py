@@ -1,4 +1,4 @@
-"""Accounts of commit authors."""
+"""Tests of finding the accounts of commit authors."""
 
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def test_an_address_is_asked_about_once_whatever_the_answer(server: SampleServer
     assert AuthorEmail.objects.filter(account=None).count() == 2
     server.reset_log()
     collect("--full", "--streams", "commits")
-    assert graphql_requests(server) == 1  # whether anything changed
+    assert graphql_requests(server) == 1  # the request that checks whether anything changed
 
 
 def test_reading_everything_again_changes_nothing(server: SampleServer, collect: Collect) -> None:

@@ -1,4 +1,4 @@
-"""Errors about authors of commits affect those authors only, and a later run fills the gap."""
+"""Tests of errors about commit authors. Each affects only its author, and a later run fills the gap."""
 
 from collections.abc import Callable
 from typing import Any
@@ -81,7 +81,7 @@ def test_a_run_that_is_cut_off_after_the_commits_leaves_their_authors_to_the_nex
         patched.setattr(repository_run, moment, interrupted)
         with pytest.raises((KeyboardInterrupt, SystemExit)):
             collect()
-    collect("--streams", "issues")  # neither reads commits nor looks up authors
+    collect("--streams", "issues")  # this run neither reads commits nor looks up authors
     collect()
     assert AuthorEmail.objects.count() == 7
 

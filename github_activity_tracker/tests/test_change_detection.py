@@ -1,4 +1,4 @@
-"""The cost of runs over repositories without changes."""
+"""Tests of the number of requests for repositories without changes."""
 
 from collections.abc import Callable
 from copy import copy
@@ -21,8 +21,8 @@ FLEET = 100
 
 @pytest.fixture
 def fleet(serve_community: Callable[..., SampleServer], settings: Any, server: SampleServer) -> SampleServer:
-    """A hundred small repositories."""
-    del server  # the settings point here instead
+    """Serve a hundred small repositories, and return the server."""
+    del server  # the settings point to the new server instead
     community = SampleCommunity.load()
     pattern = community.repository(SECOND_REPOSITORY)
     for place in range(FLEET):
@@ -36,13 +36,13 @@ def fleet(serve_community: Callable[..., SampleServer], settings: Any, server: S
 
 
 def names(server: SampleServer) -> list[str]:
-    """Return the names of all repositories of the fleet."""
+    """Return the names of the hundred repositories."""
     repositories = server.community.repositories
     return [server.community.full_name(repositories[10_000 + place]) for place in range(FLEET)]
 
 
 def copied(row: Any, **changes: object) -> Any:
-    """Return the row under another identity."""
+    """Return a copy of the row with a new primary key and these changes."""
     other = copy(row)
     other.pk = None
     for name, value in changes.items():
@@ -51,7 +51,7 @@ def copied(row: Any, **changes: object) -> Any:
 
 
 def as_if_read(server: SampleServer, pattern: str) -> None:
-    """Copy the stored rows of one repository to all others: they differ in names and ids only."""
+    """Copy the stored rows of one repository to all others. The copies differ only in names and ids."""
     others = {10_000 + place: name for place, name in enumerate(names(server)) if name != pattern}
     one, scope = Repository.objects.get(full_name=pattern), Scope.objects.get(name=pattern)
     Repository.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""Whole collections: the database and the server afterwards."""
+"""Tests of whole collections. They compare the database with the server."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ Collect = Callable[..., dict[str, Any]]
 
 
 def stored_bodies() -> dict[str, dict[int, str]]:
-    """Return live bodies by number or id."""
+    """Return the stored bodies that are not deleted, by number or id."""
     alive = {"deleted_at": None}
     return {
         "issues": {i.number: i.body or "" for i in Issue.objects.filter(**alive)},
@@ -38,7 +38,7 @@ def move(server: SampleServer, ids: list[int]) -> None:
 
 
 def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
-    """Return the server's bodies, with U+FFFD for characters that PostgreSQL cannot store."""
+    """Return the server's bodies. U+FFFD replaces characters that PostgreSQL cannot store."""
     truth: Any = server.truth()
     return {
         stream: {key: (post["body"] or "").replace("\0", "\ufffd") for key, post in truth[stream].items()}
@@ -47,7 +47,7 @@ def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
 
 
 def fingerprint() -> list[Any]:
-    """Return everything that a second run must not change."""
+    """Return all data that a second run must not change."""
     return [
         *Activity.objects.order_by("pk").values_list(),
         *Document.objects.order_by("pk").values_list("external_id", "version", "deleted_at"),
@@ -103,7 +103,7 @@ def test_pages_that_the_database_refuses_together_are_written_one_by_one(
 
     def particular(model: Any, page: Any, **more: Any) -> Any:
         together.append(len(page.records))
-        if len(page.records) > 100:  # more than a page has
+        if len(page.records) > 100:  # more than one page contains
             raise DataError("a value is out of range")
         return write(model, page, **more)
 
@@ -178,7 +178,7 @@ def test_a_malformed_item_is_set_aside_and_stops_nothing(server: SampleServer, c
     assert SkippedItem.objects.get().reason == "malformed"
     assert (
         len(stored_bodies()["issues"]) >= len(expected_bodies(server)["issues"]) - 1
-    )  # it may have been fetched by itself
+    )  # the missing issue may have been fetched separately
     assert collect()["outcome"] == "succeeded"
     assert stored_bodies() == expected_bodies(server)
     assert SkippedItem.objects.get().cleared_at

@@ -1,4 +1,4 @@
-"""Commits with missing, broken or impossible dates, and tags that lead to them."""
+"""Tests of commits with missing, broken or impossible dates, and of tags that point to such commits."""
 
 import subprocess
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def collect(*arguments: str) -> None:
 
 
 def commit(folder: Path, author: str, committer: str, *parents: str, branch: str) -> str:
-    """Create a commit with these dates, as no git command would write it."""
+    """Create a commit with these dates, which no git command would write, and return its SHA."""
     tree = git(folder, "rev-parse", "main^{tree}").strip()
     lines = [f"tree {tree}", *(f"parent {sha}" for sha in parents), f"author Ada <ada@example.org> {author}",
              f"committer Bob <bob@example.org> {committer}", "", branch, ""]  # fmt: skip

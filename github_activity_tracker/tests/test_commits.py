@@ -1,4 +1,4 @@
-"""The stored git history equals git log."""
+"""Tests that the stored git history equals the output of ``git log``."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def local(tmp_path: Path, settings: Any) -> Path:
-    """A bare repository in the folder of GITHUB_GIT_URL."""
+    """Return a new bare repository. GITHUB_GIT_URL points to the folder that contains it."""
     folder = tmp_path / "repositories" / "owner" / "name.git"
     folder.parent.mkdir(parents=True)
     git_history.build(folder)

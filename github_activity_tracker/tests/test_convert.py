@@ -1,4 +1,4 @@
-"""Converters are pure and accept everything that GitHub documents, and set aside the rest."""
+"""Tests of the converters. They are pure, accept everything that GitHub documents, and set aside all other data."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -52,7 +52,7 @@ ANYTHING = st.recursive(
 
 
 def storable(value: object) -> bool:
-    """Return whether PostgreSQL accepts every text in the value."""
+    """Return whether PostgreSQL accepts all texts in the value."""
     if isinstance(value, str):
         return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, dict):
@@ -140,7 +140,7 @@ def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit)
 
 
 def page_of(*accounts: tuple[int, str], body: str = "") -> Page:
-    """Return a page of comments by id; each is of account 7 under some login."""
+    """Return a page of comments by account 7, each with its id and the login of the account."""
     address = {"issue_url": "https://x/issues/12", "html_url": "https://github.com/o/r/issues/12#x"}
     times = {"created_at": "2025-03-02T08:10:00Z", "updated_at": "2025-03-02T08:10:00Z"}
     return convert_issue_comments(

@@ -1,4 +1,4 @@
-"""A payload with one malformed value becomes a row that fits its table, or is set aside."""
+"""Tests of payloads with one malformed value. Each becomes a row that fits its table, or is set aside."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +54,7 @@ def places(value: object, here: Path = ()) -> Iterator[Path]:
 
 
 def malformed_payloads(payload: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield the payload with one malformed value, and the path of the value."""
+    """Yield copies of the payload that each contain one malformed value, with the path of the value."""
     for place in places(payload):
         for spoil in SPOILS:
             holder = whole = copy.deepcopy(payload)
@@ -68,7 +68,7 @@ def malformed_payloads(payload: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def storable(value: object) -> bool:
-    """Return whether PostgreSQL accepts every text in the value."""
+    """Return whether PostgreSQL accepts all texts in the value."""
     if isinstance(value, str):
         return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, dict):
@@ -90,13 +90,13 @@ def fits(field: Any, value: object) -> bool:
 
 
 def refused(model: type[models.Model], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a row that its table would refuse."""
+    """Return the values of a row that the table would refuse."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
     return {name: str(value)[:40] for name, value in row.items() if not fits(fields[name], value)}
 
 
 def check_record(model: type[models.Model], record: Record) -> None:
-    """Check that the row and its entry on the timeline can be stored."""
+    """Check that the row and its timeline entry can be stored."""
     assert refused(model, record.row) == {}
     activity = require_activity_record(record.activity)
     names = ("source_system", "external_id", "activity_type", "actor_external_id", "source_url", "summary")

@@ -1,4 +1,4 @@
-"""A whole list that GitHub cuts silently is not taken for an empty one."""
+"""Tests of a list that GitHub truncates to nothing without an error. It must not count as an empty list."""
 
 import pytest
 

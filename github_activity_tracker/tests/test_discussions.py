@@ -1,4 +1,4 @@
-"""Discussions: from the server to the timeline, the documents and the export."""
+"""Tests of discussions: collection, timeline, documents and export."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ LATER = "2026-06-01T00:00:00Z"
 
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """The sample community with discussions."""
+    """Serve the sample community, which contains discussions."""
     with SampleServer() as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]
@@ -32,7 +32,7 @@ def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
 
 
 def stored_bodies() -> dict[str, dict[int, str]]:
-    """Return live bodies by number or id."""
+    """Return the stored bodies that are not deleted, by number or id."""
     return {
         "discussions": dict(Discussion.objects.filter(deleted_at=None).values_list("number", "body")),
         "discussion_comments": dict(DiscussionComment.objects.filter(deleted_at=None).values_list("pk", "body")),
@@ -40,7 +40,7 @@ def stored_bodies() -> dict[str, dict[int, str]]:
 
 
 def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
-    """Return the server's bodies."""
+    """Return the bodies on the server, by number or id."""
     truth: Any = server.truth()
     return {stream: {key: post["body"] for key, post in truth[stream].items()} for stream in stored_bodies()}
 

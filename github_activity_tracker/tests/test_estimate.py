@@ -1,4 +1,4 @@
-"""An estimate names what cannot be collected."""
+"""Tests that an estimate lists the data that cannot be collected."""
 
 from io import StringIO
 from typing import Any

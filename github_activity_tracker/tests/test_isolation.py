@@ -1,4 +1,4 @@
-"""A stream or repository that fails stops nothing else."""
+"""Tests that a failing stream or repository does not affect the others."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Spoil = Callable[[str, object], None]
 
 @pytest.fixture
 def spoil(monkeypatch: pytest.MonkeyPatch) -> Spoil:
-    """Replace the answers to requests that contain a text; all other answers are real."""
+    """Return a function that replaces the responses to requests that contain a text. Other responses are unchanged."""
     once = Transport._once
     spoiled: dict[str, object] = {}
 
@@ -115,7 +115,7 @@ def other(**values: object) -> Callable[[Any], Any]:
 
 
 def _changed(answer: Any, change: Callable[[dict[str, Any]], object]) -> Any:
-    """Return the answer with other facts of the sample repository."""
+    """Return the response with changed facts of the sample repository."""
     for facts in answer["data"].values():
         if isinstance(facts, dict) and facts.get("nameWithOwner") == SAMPLE_REPOSITORY:
             change(facts)

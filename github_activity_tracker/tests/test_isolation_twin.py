@@ -1,4 +1,7 @@
-"""Lists, repositories, names and switches that GitHub changes or refuses, with recorded data."""
+"""Tests with recorded data.
+
+If one list, repository or feature fails, is renamed or is disabled, the others continue.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
-    """The stand-in with its recorded data; the settings name it."""
+    """Return the stand-in with its recorded data. The settings point to the stand-in."""
     small.call("reset", {"data": True, "config": False})
     small.call("faults", {})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
@@ -45,7 +48,7 @@ def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def run(server: Twin, collect: Collect) -> Run:
-    """Collect the stand-in's repository, or the named ones."""
+    """Return a function that collects the stand-in's repository, or the repositories in the arguments."""
 
     def running(*arguments: str) -> dict[str, Any]:
         ApiBudget.objects.update(not_before=None, resets_at=None)
@@ -60,7 +63,7 @@ def change(server: Twin, op: str, **more: object) -> Any:
 
 
 def alive() -> dict[str, int]:
-    """Return the number of rows that are not deleted."""
+    """Return the number of rows that are not deleted, by kind."""
     return {
         "issues": Issue.objects.filter(deleted_at=None).count(),
         "pulls": PullRequest.objects.filter(deleted_at=None).count(),

@@ -1,4 +1,4 @@
-"""Accounts with one login, with two, and renamed; accounts in no-reply addresses."""
+"""Tests of accounts that have one login, several logins or a new login, and of accounts in no-reply addresses."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from github_activity_tracker.convert.accounts import Logins, observe_login
 from github_activity_tracker.convert.commits import account_of_address
 
 OBSERVED = tuple[str, str]
-"""A source and the login that it shows."""
+"""A source, and the login that it reports."""
 
 
 def observe(kind: str, *observed: OBSERVED) -> tuple[str, list[str]]:
-    """Return the final login, and the logins that were replaced."""
+    """Return the final login, and the logins that it replaced."""
     known: Logins | None = None
     replaced: list[str] = []
     for source, login in observed:

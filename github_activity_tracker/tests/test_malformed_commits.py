@@ -1,4 +1,4 @@
-"""A commit that could not be converted is a skip of its own, is retried, and its skip is cleared with it."""
+"""Tests of commits that cannot be converted. Each has a separate skip, which a successful retry clears."""
 
 import subprocess
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MalformedShas = Callable[[set[str]], None]
 
 @pytest.fixture
 def malformed_shas(monkeypatch: pytest.MonkeyPatch) -> MalformedShas:
-    """Make some commits, by hash, impossible to convert, as an undocumented value would."""
+    """Return a function that chooses commits, by SHA, for which the conversion fails."""
     real, odd = commits.convert_commit, set[str]()
 
     def convert(commit: Any, **more: Any) -> Any:

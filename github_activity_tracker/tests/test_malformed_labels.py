@@ -1,4 +1,4 @@
-"""The skip of a malformed label is cleared by the next whole list that shows it well-formed."""
+"""Tests that the next complete list clears the skip of a label that is no longer malformed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The reason why an item was set aside is written for people and has no text of a Python exception."""
+"""Tests that the reason for setting an item aside is readable, and contains no text of a Python exception."""
 
 import re
 from typing import Any

@@ -1,4 +1,7 @@
-"""Runs with few requests, over crowded instants and very long items: each makes progress until all is stored."""
+"""Tests of runs with few requests, with many items in one second and with very long items.
+
+Each run must make progress, until everything is stored.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +26,7 @@ MOST_RUNS = 60
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    """A stand-in in which most items of each list have the same second."""
+    """Run a stand-in in which most items of each list have the same time, in whole seconds."""
     running = Twin(tmp_path_factory.mktemp("crowded-twin"), SPARSE, cluster=300, comments_item_limit=30_000)
     yield running
     running.stop()
@@ -46,19 +49,22 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a page size of three, so that a list of pull requests is longer than a run."""
+    """Set the page size to three, so that one run cannot read the whole list of pull requests."""
     for stream in ("pulls", "issue_timelines"):
         monkeypatch.setitem(threads.LISTINGS, stream, replace(threads.LISTINGS[stream], size=3))
 
 
 def checkpoints() -> str:
-    """Return all saved positions of the streams."""
+    """Return all saved positions of the streams as text."""
     rows = Checkpoint.objects.order_by("stream").values_list("stream", "checkpoint_token", "extras")
     return str([row for row in rows if not row[0].startswith("reconcile")])
 
 
 def in_steps(collect: Collect, *arguments: str, requests: int = 5) -> int:
-    """Collect with a number of requests a run; each run moves the checkpoints to a new position, or is complete."""
+    """Collect in runs with a limited number of requests, and return the number of runs until everything is collected.
+
+    Each incomplete run must move the checkpoints to a new position.
+    """
     seen = {checkpoints()}
     for runs in range(1, MOST_RUNS + 1):
         result = collect(f"--max-requests={requests}", *arguments)

@@ -1,4 +1,4 @@
-"""Each page of results moves the progress of a collection."""
+"""Tests that each page of results advances the progress of a collection."""
 
 from collections import defaultdict
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Reports:
-    """Remembers every report."""
+    """A progress object that records every report."""
 
     def __init__(self) -> None:
         self.items: dict[str, list[int]] = defaultdict(list)

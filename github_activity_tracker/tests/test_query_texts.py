@@ -1,4 +1,4 @@
-"""Every query text fits the schema of the server that receives it: an older, the present or a newer one."""
+"""Tests that every query text fits the schema of its server, which may be older, current or newer."""
 
 import random
 import sys
@@ -50,20 +50,20 @@ extend union PullRequestTimelineItems = QuestionRaisedEvent
 
 
 class Recorder:
-    """Takes the place of the client in functions that make their texts themselves, and keeps the texts."""
+    """A substitute for the client that records the texts of queries, for functions that create the texts themselves."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def query(self, text: str, *_: Any, **__: Any) -> Any:
-        """Keep a text."""
+        """Record a text."""
         self.texts.append(text)
         raise NotFound("recorded", reason="not_found")
 
     graphql = query
 
     def token_groups(self, names: Sequence[str], tried: Mapping[str, object]) -> list[Any]:
-        """One token sees everything."""
+        """Return one group, as if a single token could read everything."""
         return [] if tried else [(SimpleNamespace(key="t"), list(names))]
 
 
@@ -104,7 +104,7 @@ def present() -> GraphQLSchema:
 
 
 def fitted(schema: GraphQLSchema, *, scopes: tuple[str, ...] = ()) -> tuple[dict[str, str], int]:
-    """Return the texts that are sent to a server by the texts as written, and the number of introspections."""
+    """Return the texts that are sent to a server, by original text, and the number of introspection queries."""
     asked: list[str] = []
 
     def ask(text: str) -> Mapping[str, Any]:
@@ -122,12 +122,12 @@ def fitted(schema: GraphQLSchema, *, scopes: tuple[str, ...] = ()) -> tuple[dict
 
 
 def faults(schema: GraphQLSchema, texts: Mapping[str, str]) -> set[str]:
-    """Return what validation says about the texts that are sent."""
+    """Return the messages of the validation of these texts."""
     return {fault.message for text in texts.values() for fault in validate(schema, parse(text))}
 
 
 def without(sdl: str, dropped: set[str]) -> GraphQLSchema:
-    """Return a schema without some ``Type.field``; the stand-in's own way of making an older server."""
+    """Return a schema without these ``Type.field`` names, made in the same way as the stand-in's older servers."""
     sys.path.insert(0, str(SERVE.parent))
     try:
         from gql_schema import Without  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # beside us
@@ -151,7 +151,7 @@ class _Coordinates(Visitor):
 
 
 def coordinates(schema: GraphQLSchema) -> list[str]:
-    """Return ``Type.field`` of all that the texts select."""
+    """Return ``Type.field`` for all fields that the texts select."""
     info = TypeInfo(schema)
     visitor = _Coordinates(info)
     for text in emitted():

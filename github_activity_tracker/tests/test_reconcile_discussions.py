@@ -1,4 +1,4 @@
-"""Missing discussions and replies return."""
+"""Tests of reconciliation that finds missing discussions and replies."""
 
 import pytest
 
@@ -13,7 +13,7 @@ server = server
 
 
 def live_documents() -> set[str]:
-    """Return the discussions with a live document."""
+    """Return the external ids of discussions that have a live document."""
     found = Document.objects.filter(kind="discussion", deleted_at=None)
     return set(found.values_list("external_id", flat=True))
 

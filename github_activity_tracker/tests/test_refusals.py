@@ -1,4 +1,4 @@
-"""Items that GitHub refuses, limits, moves or leaves out."""
+"""Tests of items that GitHub refuses, limits, moves or leaves out."""
 
 from typing import Any
 
@@ -19,13 +19,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def scopes(result: dict[str, Any]) -> dict[str, str]:
-    """Return outcomes by repository."""
+    """Return the outcomes by repository."""
     return {scope["scope"]: scope["outcome"] for scope in result["scopes"]}
 
 
 @pytest.fixture
 def both(sample_server: SampleServer, settings: Any, tmp_path: Any, collect: Collect) -> tuple[SampleServer, Collect]:
-    """The sample community with its two repositories, and a run over both."""
+    """Serve the sample community with two repositories.
+
+    Return the server, and a function that collects both repositories.
+    """
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS = [sample_server.token()]
     return sample_server, lambda *more: collect(SAMPLE_REPOSITORY, SECOND_REPOSITORY, *more)
@@ -89,7 +92,7 @@ def test_a_repository_that_is_refused_is_a_typed_skip_and_stops_no_other(
     both: tuple[SampleServer, Collect], settings: Any, kind: str, reason: str
 ) -> None:
     server, collect = both
-    settings.GITHUB_TOKENS = []  # so that facts come over REST
+    settings.GITHUB_TOKENS = []  # so that facts are read over REST
     server.fail(kind, rf"/repos/{SECOND_REPOSITORY}$", times=None)
     result = collect()
     assert scopes(result)[SECOND_REPOSITORY] == "failed"
@@ -130,7 +133,7 @@ def test_an_empty_repository_has_no_commits_and_that_is_no_trouble(both: tuple[S
 def test_a_redirect_leads_to_the_new_name_and_the_old_one_is_kept(
     server: SampleServer, collect: Collect, settings: Any
 ) -> None:
-    settings.GITHUB_TOKENS = []  # REST answers 301, GraphQL follows by itself
+    settings.GITHUB_TOKENS = []  # REST answers 301; GraphQL follows the redirect itself
     old = server.truth()["full_name"]
     collect(old)
     server.rename_repository("other-name")
@@ -153,7 +156,7 @@ def test_a_transferred_issue_says_where_it_went(both: tuple[SampleServer, Collec
 
 
 def exit_code(*arguments: str) -> int:
-    """Return the exit code of the command under cron."""
+    """Return the exit code of the command, run as from cron."""
     try:
         Command().run_from_argv(["manage.py", "collect_github", *arguments, "--no-sync"])
     except SystemExit as ended:

@@ -1,4 +1,4 @@
-"""Collections from servers with schemas that are older or newer than ours, that change, or that are hidden."""
+"""Tests of servers with a GraphQL schema that is older or newer than ours, that changes, or that cannot be read."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ OLD = [
     "Mannequin", "Repository.hasDiscussionsEnabled", "ReactionGroup.reactors", "ClosedEvent.stateReason",
     "RequestedReviewer", "RateLimit", "Bot.databaseId", "MergedEvent.mergeRefName",
 ]  # fmt: skip
-"""What servers of different ages lack, all at once."""
+"""Types and fields that servers of different ages lack, all missing from one server."""
 NEW = [
     "BlockedByAddedEvent", "IssueTypeAddedEvent", "ProjectV2ItemStatusChangedEvent", "NeverSeenBeforeEvent",
     "Repository.hasPullRequestsEnabled: Boolean!",
@@ -39,7 +39,7 @@ NO_INTROSPECTION = {
 }
 CLOSED = [{**NO_INTROSPECTION, "every": 1}]
 CONFIGURED: dict[str, dict[str, Any]] = {}
-"""Settings of the stand-ins that run, by their address."""
+"""Settings of the running stand-ins, by URL."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(started: Twin, settings: Any, tmp_path: Path) -> Twin:
-    """The stand-in with its recorded data and the published schema."""
+    """Return the stand-in with its recorded data and the published schema."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = started.url
     settings.GITHUB_TOKENS = ["ghp_alice_1"]
     settings.WORKSPACE_DIR = tmp_path
@@ -61,19 +61,19 @@ def server(started: Twin, settings: Any, tmp_path: Path) -> Twin:
 
 @pytest.fixture
 def collect(server: Twin, collect: Collect) -> Collect:
-    """Collect the stand-in's repository."""
+    """Return a function that collects the stand-in's repository."""
     return lambda *arguments: collect(server.name, *arguments)
 
 
 def reset(server: Twin, **config: Any) -> None:
-    """Undo all changes and faults, and set this schema."""
+    """Undo all changes and faults, and apply a configuration."""
     server.call("reset", {"data": True})
     server.call("faults", {"rules": []})
     change(server, **{"schema_drop": [], "schema_add": [], "scopes": {}} | config)
 
 
 def change(server: Twin, **config: Any) -> None:
-    """Change only the settings that differ, and no data: loading a schema takes seconds."""
+    """Change only the settings that differ, because loading a schema takes seconds."""
     present = CONFIGURED.setdefault(server.url, {"schema_drop": [], "schema_add": [], "scopes": {}})
     if new := {name: value for name, value in config.items() if present.get(name) != value}:
         server.call("limits", {"config": new})
@@ -86,14 +86,14 @@ def events() -> list[tuple[Any, ...]]:
 
 
 def touch(server: Twin) -> None:
-    """Make the next run read every timeline."""
+    """Edit all issues and pull requests, so that the next run reads every timeline."""
     truth = server.truth()
     for number in [*truth["issues"]["numbers"], *truth["pulls"]["numbers"]]:
         server.call("mutate", {"op": "edit_item", "repo": server.name, "number": number, "body": f"touched {number}"})
 
 
 def age_the_schema(folder: Path, **time: float) -> None:
-    """Make the stored schema older."""
+    """Make the stored schema older by a duration."""
     (file,) = (folder / "github-schema").glob("*.json")
     saved = json.loads(file.read_text())
     file.write_text(json.dumps(saved | {"read_at": (datetime.now(UTC) - timedelta(**time)).isoformat()}))

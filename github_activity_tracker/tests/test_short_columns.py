@@ -1,4 +1,7 @@
-"""Lists in pull requests that GitHub cuts silently never replace stored lists, and arrive with a later run."""
+"""Tests of lists in pull requests that GitHub truncates without an error.
+
+They never replace stored lists, and a later run collects the complete lists.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +24,7 @@ NAMES = {"reviewRequests": "review_requests", "closingIssuesReferences": "closes
 
 
 def request_reviews(item: Any) -> None:
-    """Request reviews of a recorded pull request: some recordings have no requested reviewers."""
+    """Add requested reviewers to a recorded pull request, because some recordings have none."""
     if item.get("pull") and item["user"]:
         item["pull"]["requested_reviewers"] = [item["user"], item["user"]]
 
@@ -35,7 +38,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture(autouse=True)
 def closing(server: Twin) -> None:
-    """Make some pull requests close two issues."""
+    """Edit some pull requests so that each closes two issues."""
     truth = server.truth()
     first, second = truth["issues"]["numbers"][:2]
     for number in truth["pulls"]["numbers"][:3]:

@@ -1,4 +1,4 @@
-"""Topics and labels that GitHub cuts silently never replace stored ones."""
+"""Tests of topics and labels that GitHub truncates without an error. They never replace stored topics and labels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ Change = Callable[[Any], Any]
 
 
 def with_lists(name: str, value: object) -> Change:
-    """Replace every member of an answer that has this name with ``value``."""
+    """Return a function that replaces all values with this name in a response."""
 
     def change(part: Any) -> Any:
         if isinstance(part, list):

@@ -1,4 +1,4 @@
-"""After a killed run the first pages are small, so that something is stored before the next kill."""
+"""Tests that the first pages after a killed run are small, so that some data is stored before another kill."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def queries(server: SampleServer) -> int:
 def test_only_after_a_run_that_was_cut_off_pages_are_small_at_first(
     server: SampleServer, collect: Callable[..., dict[str, Any]], outcome: str, more: int
 ) -> None:
-    collect(*STREAMS)  # asks for the schema, too
+    collect(*STREAMS)  # this run also reads the schema
     server.reset_log()
     collect(*STREAMS, "--full")
     usual, timelines = queries(server), Timeline.objects.count()
@@ -31,5 +31,5 @@ def test_only_after_a_run_that_was_cut_off_pages_are_small_at_first(
     )
     server.reset_log()
     collect(*STREAMS, "--full")
-    assert queries(server) == usual + more  # 5, 10, 20, 40 and the rest instead of all at once
+    assert queries(server) == usual + more  # 5, 10, 20, 40 and the remaining items, instead of one large page
     assert Timeline.objects.count() == timelines

@@ -1,4 +1,4 @@
-"""Pull requests, reviews and timelines over GraphQL, and the cost of unchanged repositories."""
+"""Tests of pull requests, reviews and timelines over GraphQL, and of the cost of unchanged repositories."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -29,7 +29,7 @@ Collect = Callable[..., dict[str, Any]]
 
 
 def paths(server: SampleServer) -> list[str]:
-    """Return the paths of the requests."""
+    """Return the paths of all requests."""
     return [request.path for request in server.requests]
 
 

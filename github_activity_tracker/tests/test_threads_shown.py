@@ -1,4 +1,4 @@
-"""Pages of GitHub threads, sentences and references."""
+"""Tests of GitHub threads on pages, sentences about events, and references."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ PULL = "github:pull_request:7:12"
 
 @pytest.fixture(autouse=True)
 def repository() -> Repository:
-    """A pull request with a comment, a review, a review comment with a reply, and events; one issue; one commit."""
+    """Store a pull request with comments, a review and events, one issue and one commit. Return their repository."""
     ann = Account.objects.create(id=3, login="ann-quay", kind="User")
     bot = Account.objects.create(id=4, login="helper[bot]", kind="Bot")
     repo = Repository.objects.create(id=7, full_name="saltmarsh/tide", html_url="https://github.com/saltmarsh/tide")
@@ -139,7 +139,7 @@ def test_a_thread_has_title_number_state_labels_people_and_a_way_to_its_source(a
 def test_a_thread_shows_diffs_replies_reactions_and_no_subscriptions(admin_client: Client) -> None:
     html = page(admin_client, "thread", id=PULL)
     words = seen(html)
-    assert html.count('<pre class="hunk"') == 1  # the answer stands at the same lines
+    assert html.count('<pre class="hunk"') == 1  # the reply is on the same lines, so the diff is not repeated
     for part in ("src/popup.cpp, line 9", "-old", "+new", "↳ in reply to ann-quay: Why?", "👀 1", "👍 2", "approved"):
         assert part in words, part
     assert "subscribed" not in words

@@ -1,4 +1,7 @@
-"""Whole collections of recorded data that change, fail and are limited during the run."""
+"""Tests of whole collections with recorded data.
+
+The data changes, and requests fail and are limited, during the run.
+"""
 
 import random
 from collections.abc import Iterator
@@ -40,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
-    """The stand-in with its recorded data; the small one for parametrised tests."""
+    """Return the stand-in with its recorded data. Parametrised tests use the small stand-in."""
     started: Twin = request.getfixturevalue(getattr(request, "param", "started"))
     started.call("reset", {"data": True})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = started.url
@@ -53,12 +56,12 @@ def server(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkey
 
 @pytest.fixture
 def collect(server: Twin, collect: Collect) -> Collect:
-    """Collect the stand-in's repository."""
+    """Return a function that collects the stand-in's repository."""
     return lambda *arguments: collect(server.name, *arguments)
 
 
 def until_complete(collect: Collect, *arguments: str) -> int:
-    """Run until a run is complete, at most six times, as cron would; return the number of runs."""
+    """Run repeatedly until everything is collected, as from cron, at most six times. Return the number of runs."""
     for runs in range(1, 7):
         ApiBudget.objects.update(not_before=None, resets_at=None)  # time passes
         result = collect(*arguments)
@@ -104,7 +107,10 @@ def test_another_token_takes_over_from_one_that_is_revoked(server: Twin, collect
 
 
 def test_lists_go_on_behind_the_ends_that_github_puts_to_them(server: Twin, collect: Collect) -> None:
-    """The stand-in refuses numbered pages of the issue list from 150 items on, and those of comments from 200 on."""
+    """Check lists that exceed GitHub's limits.
+
+    The stand-in refuses numbered pages beyond 150 issues and beyond 200 comments.
+    """
     collect()
     stats = server.call("stats")
     assert differences(server.truth()) == {}
@@ -112,7 +118,7 @@ def test_lists_go_on_behind_the_ends_that_github_puts_to_them(server: Twin, coll
 
 
 def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[dict[str, Any]]:
-    """Seeded changes, each just before a random request; no two of them touch the same item."""
+    """Return random changes from a seed. Each is made just before a random request, and no two change the same item."""
     dice, truth = random.Random(seed), server.truth()
     numbers = [*truth["issues"]["numbers"], *truth["pulls"]["numbers"]]
     pulls = list(truth["pulls"]["numbers"])
@@ -139,7 +145,7 @@ def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[d
 
 
 def storm(server: Twin, seed: int, requests: int) -> None:
-    """Change everything during the next run: items, names, accounts."""
+    """Change items, names and accounts during the next run."""
     made = orders(server, seed, requests)
     random.Random(seed).shuffle(made)
     for order in made:

@@ -1,4 +1,4 @@
-"""Whole collections with tokens of every kind, in situations of real servers."""
+"""Tests of whole collections with all kinds of tokens, in situations that occur on real servers."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 PAUSE = Transport.pause
-"""The real one: other tests hardly wait."""
+"""The original method. Other tests replace it to shorten pauses."""
 USUAL: dict[str, Any] = {
     **CONFIG, "scopes": {}, "token_owners": {}, "clock_skew": 0, "public_url": None, "link_on_304": True,
 }  # fmt: skip
@@ -36,7 +36,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twin]:
-    """The small stand-in with its recorded data and one token without scopes."""
+    """Yield the small stand-in with its recorded data and one token without scopes."""
     small.call("reset", {"data": True})
     small.call("limits", {"config": USUAL})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
@@ -50,7 +50,7 @@ def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def collect(server: Twin, collect: Collect) -> Collect:
-    """Collect the stand-in's repository and the named ones."""
+    """Return a function that collects the stand-in's repository and the repositories in the arguments."""
     return lambda *arguments: collect(server.name, *arguments)
 
 
@@ -67,7 +67,7 @@ def configure(server: Twin, **config: Any) -> None:
     ("token", "scopes"),
     [
         *product(["ghp_alice_1", "gho_alice_1"], [[], ["read:org"], ["repo", "user"]]),
-        *product(["github_pat_alice_1", "ghs_alice_1", "ghu_alice_1"], [[]]),  # kinds without scopes
+        *product(["github_pat_alice_1", "ghs_alice_1", "ghu_alice_1"], [[]]),  # these kinds of tokens have no scopes
     ],
     ids=str,
 )
@@ -211,7 +211,7 @@ def test_another_name_of_the_server_needs_no_second_collection(server: Twin, col
     names = [f"http://localhost:{port}", f"{server.url}/api/v3"]
     for name in names:
         settings.GITHUB_API_URL = name
-        for saved in Checkpoint.objects.filter(extras__has_key="etags"):  # as earlier releases saved it
+        for saved in Checkpoint.objects.filter(extras__has_key="etags"):  # as earlier releases saved the URLs
             saved.extras = {
                 "etags": [[f"https://api.github.com:443{url}", etag] for url, etag, *_ in saved.extras["etags"]]
             }

@@ -1,4 +1,7 @@
-"""An instant with items that GitHub lists and does not serve stays a skip until a comparison finds nothing missing."""
+"""Tests of items that GitHub lists but does not deliver.
+
+Their common time remains a skip until a comparison finds that no item is missing.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Names in URLs, whatever they contain, reach no other route, query or server."""
+"""Tests of names in URLs. Whatever they contain, they must not lead to another route, query or server."""
 
 import sys
 from urllib.parse import unquote, urlsplit
@@ -58,13 +58,13 @@ def test_link_headers_give_back_what_was_written(links: list[tuple[str, str]]) -
 
 @given(st.text(alphabet='<>;,=" rel', min_size=1, max_size=6))
 def test_a_link_header_of_any_repeated_pattern_is_read_in_linear_time(pattern: str) -> None:
-    """Steps of the interpreter instead of seconds, which depend on the machine."""
+    """Count function calls instead of seconds, because seconds depend on the machine."""
     small, large = (calls(pattern * (size // len(pattern))) for size in (2_000, 8_000))
     assert large <= 5 * small + 100
 
 
 def calls(header: str) -> int:
-    """Return how many calls the parsing of a header takes."""
+    """Return the number of function calls that parsing a header takes."""
     count = 0
 
     def profile(*_: object) -> None:

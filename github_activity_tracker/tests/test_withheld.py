@@ -1,4 +1,7 @@
-"""Parts of an answer that GitHub cuts or denies affect nothing else, are recorded, and arrive with a later run."""
+"""Tests of partial responses, which GitHub truncates or denies in part.
+
+The missing parts affect nothing else, are recorded, and are collected by a later run.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path) -> Twin:
-    """The stand-in with its recorded data; the settings name it."""
+    """Return the stand-in with its recorded data. The settings point to the stand-in."""
     small.call("reset", {"data": True})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
     settings.GITHUB_TOKENS = ["ghp_alice_1"]
@@ -44,7 +47,7 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 
 def changed(result: dict[str, Any]) -> list[str]:
-    """Return the counts that show a write."""
+    """Return the names of the counts that indicate a write."""
     return [name for name, n in result["counts"].items() if n and name.endswith(("_inserted", "_updated", "_deleted"))]
 
 
@@ -53,7 +56,7 @@ def open_skips() -> set[str]:
 
 
 def is_complete(server: Twin, collect: Collect) -> bool:
-    """Return whether nothing differs from the truth and a full reading changes nothing."""
+    """Return whether the stored data equals the server's data, and a full collection changes nothing."""
     return differences(server.truth()) == {} and changed(collect("--full", *THREAD_STREAMS)) == []
 
 
@@ -77,7 +80,7 @@ def test_a_nested_list_that_is_cut_once_costs_one_more_request(server: Twin, col
 
 
 def test_a_list_that_never_agrees_settles(server: Twin, collect: Collect) -> None:
-    """A pull request of more than 250 commits shows fewer entries than its total for ever."""
+    """Check a pull request with more than 250 commits. It never lists as many entries as its total."""
     server.call(
         "faults",
         {"rules": [{"kind": "graphql_starved", "at": r"edges\.1\.node\.timelineItems$|nodes\.0\.timelineItems$"}]},
