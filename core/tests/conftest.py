@@ -1,4 +1,4 @@
-"""Fixtures of the tests of core."""
+"""Fixtures for the tests of core."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from tests.support.scripted_server import ScriptedServer
 
 @pytest.fixture
 def script() -> Iterator[ScriptedServer]:
-    """Run a server that sends scripted replies."""
+    """Yield a running server that sends scripted replies."""
     with ScriptedServer() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def running_twin() -> Iterator[Twin]:
-    """Run one stand-in of Pinecone for all tests of a process."""
+    """Yield one stand-in for Pinecone that all tests of a process share."""
     twin = Twin()
     yield twin
     twin.stop()
@@ -25,6 +25,6 @@ def running_twin() -> Iterator[Twin]:
 
 @pytest.fixture
 def twin(running_twin: Twin) -> Twin:
-    """Return the stand-in of Pinecone without data."""
+    """Return the stand-in for Pinecone, without data."""
     running_twin.reset()
     return running_twin

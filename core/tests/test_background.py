@@ -1,4 +1,4 @@
-"""The event loop in a separate thread ends within a time limit."""
+"""Tests that the event loop in a background thread ends within a time limit."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Every wait of every client ends, with a peer that is silent, slow or endless."""
+"""Tests that every wait of every client ends when the other side is silent, slow or sends without end."""
 
 import asyncio
 import socket
@@ -37,9 +37,9 @@ PEERS = {
     "never stops": endless,
 }
 SHORT = 0.3
-"""Seconds for one answer in these tests."""
+"""Maximum seconds for one response in these tests. The value is small to keep the tests fast."""
 TOLERANCE = 5.0
-"""Seconds after its time limit by which a client must have ended."""
+"""Maximum seconds between a client's time limit and its end. The value leaves room for a busy machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +162,7 @@ def test_the_alarm_ends_work_that_no_limit_ends(monkeypatch: pytest.MonkeyPatch)
     assert time.monotonic() - began < TOLERANCE
     with time_limit(0.1):
         pass
-    time.sleep(0.4)  # no alarm after the block
+    time.sleep(0.4)  # the alarm must not fire after the block
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""Operators list and clear budgets, and invalid limit headers count as unknown for every service."""
+"""Tests that operators can list and clear budgets, and that invalid limit headers count as unknown."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""How documents are cut, with the tokenizer that embeds them."""
+"""Tests of cutting documents into chunks with the tokenizer of the embedding model."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -38,13 +38,13 @@ SCRIPTS = {
 
 
 def tokens(texts: Sequence[str]) -> list[int]:
-    """What the tokenizer itself makes of whole texts, special ones not counted."""
+    """Return the number of tokens of whole texts, as the tokenizer counts them without special tokens."""
     encoder: Any = tokenizer()
     return [len(found.ids) for found in encoder.encode_batch(list(texts), add_special_tokens=False)]
 
 
 def characters(texts: Sequence[str]) -> list[int]:
-    """A tokenizer that takes every character, blanks too, for a token."""
+    """Return the number of tokens of texts, where each character, including spaces, is one token."""
     return [len(text) for text in texts]
 
 
@@ -64,7 +64,7 @@ def squeezed(text: str) -> str:
 
 
 def in_order(wanted: str, pieces: Sequence[str]) -> bool:
-    """Whether the pieces hold every character in order, a piece perhaps beginning with the end of the one before."""
+    """Return whether the pieces contain all characters in order. A piece may repeat the end of the previous piece."""
     place = 0
     for piece in map(squeezed, pieces):
         back = next((n for n in range(min(place, len(piece)) + 1) if wanted.startswith(piece, place - n)), None)

@@ -1,4 +1,4 @@
-"""The two phases of a collecting command: their order, the name of the current phase, and failures."""
+"""Tests of the two phases of a collecting command: their order, the name of the current phase, and failures."""
 
 import logging
 from typing import Any

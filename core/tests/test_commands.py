@@ -1,4 +1,4 @@
-"""The effects of a collecting command: ledger, exit code, JSON output, and work for the next run."""
+"""Tests of the effects of a collecting command: ledger, exit code, JSON output, and data for the next run."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,10 @@ def test_a_failed_run_is_in_the_ledger_without_secrets() -> None:
 
 
 class Storing(FakeCollector):
-    """Stores a note and queues it in one transaction, then fails if requested; its notes reach the index."""
+    """A collector that stores and enqueues a note in one transaction, and then fails if requested.
+
+    It is also the source of the note's document.
+    """
 
     source_system = "fake"
     renderer_version = 1

@@ -1,4 +1,4 @@
-"""The older and the preferred contract of collectors, without a command."""
+"""Tests of the older and the preferred contract of collectors, without a command."""
 
 import logging
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from core.errors import ConfigurationError
 
 
 class Legacy(CollectorBase):
-    """Defines only the required method."""
+    """A collector that defines only the required method."""
 
     def run(self) -> str:
         return "ran"
 
 
 class Preferred(AbstractCollector):
-    """Returns a predefined result."""
+    """A collector that returns a predefined result."""
 
     name = "preferred"
 
@@ -100,7 +100,7 @@ def test_every_collector_is_runnable_and_other_objects_are_not() -> None:
 
 
 class Named(Legacy):
-    """A collector whose name is a property."""
+    """A collector that has its name as a property."""
 
     @property
     def name(self) -> str:
@@ -108,7 +108,7 @@ class Named(Legacy):
 
 
 def logged(caplog: pytest.LogCaptureFixture, collector: CollectorBase, error: Exception) -> Any:
-    """Return the log record of a handled error."""
+    """Let the collector handle an error, and return the log record."""
     with caplog.at_level(logging.ERROR):
         try:
             raise error

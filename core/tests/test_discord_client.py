@@ -1,4 +1,7 @@
-"""The Discord client against a server with scripted replies; the tracker's tests have the tables of faults."""
+"""Tests of the Discord client against a server with scripted replies.
+
+The tests of the tracker cover all kinds of faults.
+"""
 
 import asyncio
 import inspect
@@ -36,7 +39,7 @@ def test_no_second_exceeds_the_limit_and_a_stalled_loop_causes_no_burst() -> Non
         return sent
 
     sent = asyncio.run(ask())
-    assert sent[19] - sent[0] < 0.4  # the first burst
+    assert sent[19] - sent[0] < 0.4  # the first burst is not slowed down
     assert max(sum(at <= other < at + 0.99 for other in sent) for at in sent) <= 40 + CREDIT
 
 
@@ -118,7 +121,7 @@ def test_close_cancels_running_tasks() -> None:
 
 
 def test_discord_py_still_has_the_private_parts_that_the_client_uses() -> None:
-    """``discord.http`` is not documented; a new version of discord.py that changes these parts must fail here."""
+    """Fail if a new version of discord.py changes these parts, because ``discord.http`` is not documented."""
     template = "/channels/{channel_id}/messages/{message_id}"
     first, second, elsewhere = (
         http.Route("GET", template, channel_id=channel, message_id=message)

@@ -1,4 +1,4 @@
-"""Discord's limit headers and waits when a proxy garbles them."""
+"""Tests of Discord's limit headers and waits that a proxy has garbled."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ GARBLED: dict[str, dict[str, str]] = {
 
 
 class Guilds(ScriptedServer):
-    """Lets a bot log in; other requests get the next scripted reply."""
+    """A server that lets a bot log in. It answers other requests with the next scripted reply."""
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
         for route, body in LOGIN.items():

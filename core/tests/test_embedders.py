@@ -1,4 +1,4 @@
-"""Models behind a network, and the one on this machine."""
+"""Tests of embedding models behind a network and on this machine."""
 
 import json
 from collections.abc import Iterator
@@ -99,7 +99,7 @@ def test_hosted_models_read_passages_and_queries_in_their_own_way(twin: Twin, na
         assert np.allclose(np.linalg.norm(passages, axis=1), 1)
         assert not np.allclose(passages, queries)
         assert get_embedder(embedder.info.fingerprint).info == embedder.info
-    assert twin.count("inference.embed") == 2 * 3  # at most 96 texts a request
+    assert twin.count("inference.embed") == 2 * 3  # at most 96 texts per request
 
 
 def test_the_local_vector_of_a_text_does_not_depend_on_its_neighbours() -> None:

@@ -1,4 +1,4 @@
-"""The category and the exit code of each exception."""
+"""Tests of the category and the exit code of each exception."""
 
 import errno
 import socket
@@ -16,13 +16,13 @@ REFUSED = "connection failed: connection to server at 127.0.0.1 failed: Connecti
 
 
 def caused(error: Exception, cause: BaseException) -> Exception:
-    """Return the error as after ``raise error from cause``."""
+    """Return the error with a cause, as after ``raise error from cause``."""
     error.__cause__ = cause
     return error
 
 
 def on_windows(code: int) -> OSError:
-    """Return an error with a Winsock number, as Python on Windows raises it."""
+    """Return an error with a Winsock error number, as Python raises it on Windows."""
     error = OSError("message")
     error.winerror = code  # pyright: ignore[reportAttributeAccessIssue]  # exists on Windows only
     return error

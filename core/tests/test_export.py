@@ -1,4 +1,4 @@
-"""Export of the timeline as JSON lines and CSV."""
+"""Tests of the export of the timeline as JSON lines and CSV."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ HARD = 'a "quoted", text\nof 潮, \u2028 and ;='
 
 
 def activity(number: int, scope: Scope, **more: Any) -> None:
-    """Create an activity ``number`` days after the first."""
+    """Create an activity ``number`` days after ``NOON``."""
     row = {
         "external_id": f"github:issue_comment:{number}", "activity_type": "github.issue_comment",
         "occurred_at": NOON + timedelta(days=number), "summary": HARD, "source_system": scope.source_system,
@@ -38,7 +38,7 @@ def activity(number: int, scope: Scope, **more: Any) -> None:
 
 @pytest.fixture
 def kept() -> None:
-    """Store three activities of two scopes of one source and one of another, not in order of time."""
+    """Store three activities in two GitHub scopes and one in a Discord scope, not in order of time."""
     first, second = (Scope.objects.create(source_system="github", external_id=n, name=f"o/r{n}") for n in "12")
     activity(2, second, activity_type="github.issue", edited_at=NOON, deleted_at=NOON + timedelta(hours=1))
     activity(1, first)
@@ -47,14 +47,14 @@ def kept() -> None:
 
 
 def exported(*arguments: str) -> list[dict[str, Any]]:
-    """Return the printed objects."""
+    """Return the exported objects."""
     out = StringIO()
     call_command("export_activity", *arguments, stdout=out)
     return [json.loads(line) for line in out.getvalue().split("\n") if line]
 
 
 def numbers(*arguments: str) -> list[int]:
-    """Return the numbers of the printed activities."""
+    """Return the number at the end of each exported activity's external id."""
     return [int(row["external_id"].rpartition(":")[2]) for row in exported(*arguments)]
 
 

@@ -1,4 +1,4 @@
-"""Atomic writes of files, and paths of the workspace."""
+"""Tests of atomic writes of files, and of the paths in the workspace."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
 
 
 def write_half(target: Path) -> None:
-    """Fail in the middle of a write."""
+    """Write half of a file, then fail."""
     with open_atomic(target) as file:
         file.write("half")
         raise RuntimeError

@@ -1,4 +1,4 @@
-"""Collectors and commands outside of this repository, which may lack optional parts."""
+"""Tests of collectors and commands from outside this repository, which may lack optional parts."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Slotted:
-    """A runnable with slots and without a name."""
+    """A collector with slots and without a name."""
 
     __slots__ = ("calls",)
 
@@ -30,7 +30,7 @@ class Slotted:
 
 
 class Failing(Slotted):
-    """A runnable with slots that fails."""
+    """A collector with slots that fails."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ class Failing(Slotted):
 
 
 class Silent(BaseCollectorCommand):
-    """Declares no options, not even those of all collecting commands."""
+    """A command that defines none of the options that collecting commands share."""
 
     def __init__(self, collector: CollectorRunnable) -> None:
         super().__init__()
@@ -89,14 +89,14 @@ class Unnamed(AbstractCollector):
 
 
 class NamedLate(Unnamed):
-    """A collector whose name is set in ``__init__``."""
+    """A collector that sets its name in ``__init__``."""
 
     def __init__(self, name: Any) -> None:
         self.name = name
 
 
 class NamedByProperty(Unnamed):
-    """A collector whose name is a property."""
+    """A collector that has its name as a property."""
 
     @property
     def name(self) -> str:  # type: ignore[override]

@@ -1,4 +1,7 @@
-"""GitHub Flavored Markdown is rendered as on GitHub: visible text, and the structure from GitHub's own parser."""
+"""Tests that GitHub Flavored Markdown is rendered as on GitHub.
+
+They compare the visible text, and the structure that GitHub's own parser produces.
+"""
 
 import re
 import shutil
@@ -68,7 +71,7 @@ def test_an_excerpt_is_one_line_without_markup_or_quotes(body: str, words: str) 
 
 
 class _Tree(HTMLParser):
-    """Collects tags and words in order, and normalizes the few allowed differences."""
+    """A parser that collects tags and words in order, and removes the few allowed differences."""
 
     RENAMED = {"del": "s", "strike": "s", "h1": "h4", "h2": "h5", "h3": "h6", "h4": "h6", "h5": "h6"}
     WITHOUT_END = {"br", "hr", "img", "input"}
@@ -102,7 +105,7 @@ class _Tree(HTMLParser):
 
 
 def structure(html: str) -> list[Any]:
-    """Return tags with their relevant attributes, and words."""
+    """Return the tags with their relevant attributes, and the words, in order."""
     tree = _Tree(shifted=not re.search(r"<h[4-6]>", html))
     tree.feed(html)
     tree.close()

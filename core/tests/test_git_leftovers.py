@@ -1,4 +1,4 @@
-"""Leftovers of a killed git neither block the next fetch nor fill the disk."""
+"""Tests that files of a killed git process neither block the next fetch nor fill the disk."""
 
 import subprocess
 from pathlib import Path

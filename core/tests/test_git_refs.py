@@ -1,4 +1,4 @@
-"""Branches, tags and their commits."""
+"""Tests of branches, tags and the commits that they point to."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ from core.operations.github_ops.git import GitMirror
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Return a repository with one commit on its branch."""
+    """Return the path of a repository with one commit on its branch."""
     folder = tmp_path / "source"
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
     for name, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
@@ -25,7 +25,7 @@ def git(folder: Path, *arguments: str | bytes, input_bytes: bytes = b"") -> str:
 
 
 def off_branch(folder: Path) -> str:
-    """Create a commit that no branch reaches."""
+    """Create a commit that no branch reaches, and return its SHA."""
     tree = git(folder, "rev-parse", "HEAD^{tree}")
     return git(folder, "commit-tree", tree, "-p", "HEAD", "-m", "beside")
 
@@ -37,7 +37,7 @@ def mirror_of(folder: Path, tmp_path: Path) -> GitMirror:
 
 
 def chain(folder: Path, target: str, depth: int) -> str:
-    """Create nested tags of the target, and return the name of the outermost one."""
+    """Create nested tags of a target, and return the name of the outermost tag."""
     for level in range(depth):
         git(folder, "tag", "-a", f"level-{level}", "-m", f"level {level}", target)
         target = f"level-{level}"

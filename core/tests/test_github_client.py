@@ -1,4 +1,4 @@
-"""Requests to GitHub: tokens, limits, pages, redirects."""
+"""Tests of requests to GitHub: tokens, limits, pages and redirects."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,7 +17,7 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
 
 
 def client_of(server: SampleServer, *users: str) -> tuple[GitHubClient, list[float]]:
-    """Return a client of the sample server, and the list of its pauses."""
+    """Return a client of the sample server, and the list that records the client's pauses in seconds."""
     slept: list[float] = []
     transport = Transport(Allowance(), sleep=slept.append)
     return GitHubClient(server.url, TokenPool([server.token(user) for user in users]), transport), slept

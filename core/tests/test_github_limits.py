@@ -1,4 +1,4 @@
-"""GitHub's limits in every known form: how long to wait, and for which APIs and tokens."""
+"""Tests of GitHub's limits in all known forms: the length of the wait, and the APIs and tokens that must wait."""
 
 import json
 import time
@@ -24,19 +24,19 @@ ABUSE = "You have triggered an abuse detection mechanism. Please wait a few minu
 
 
 def date(seconds: float) -> str:
-    """Return the HTTP date ``seconds`` after ``NOW``."""
+    """Return the HTTP date that is ``seconds`` after ``NOW``."""
     return format_datetime(datetime.fromtimestamp(NOW + seconds, UTC), usegmt=True)
 
 
 def answer(status: int, body: object = None, **headers: object) -> Response:
-    """Return an answer of GitHub; header names have underscores."""
+    """Return a response of GitHub. Header names are written with underscores."""
     raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
     return Response(status=status, headers=named, body=raw, url="http://h/", parsed=body if status == 200 else None)
 
 
 def window(remaining: object, reset_in: float) -> dict[str, object]:
-    """Return the headers of a window."""
+    """Return the headers of a rate limit window."""
     return {"x_ratelimit_remaining": remaining, "x_ratelimit_reset": int(NOW + reset_in)}
 
 
@@ -135,7 +135,7 @@ def test_reset_times_are_read_by_githubs_clock(skew: float) -> None:
 
 
 def test_a_window_stays_one_window_while_answers_take_long() -> None:
-    """The date of a slow answer is old when it arrives, which does not change the estimate."""
+    """Check that slow responses do not change the clock estimate, although their date is old when they arrive."""
     clock = ServerClock()
     offsets: set[float] = set()
     for second in range(20):
@@ -153,7 +153,7 @@ def test_an_invalid_date_changes_no_clock(garbage: str) -> None:
 
 
 def ask(client: GitHubClient) -> object:
-    """Send a query without a scope."""
+    """Send a GraphQL query without a scope."""
     return client.query("{ viewer { login } }").data
 
 

@@ -1,4 +1,4 @@
-"""Addresses: only path and query below the API's root are used, for every name of the server."""
+"""Tests of URLs from GitHub. For every name of the server, only the path and query below the API's root are used."""
 
 import time
 

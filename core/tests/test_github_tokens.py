@@ -1,4 +1,4 @@
-"""The choice of the token: final and temporary refusals, and what each token sees."""
+"""Tests of choosing a token: permanent and temporary refusals, and the repositories that each token can read."""
 
 import stat
 import subprocess
@@ -22,7 +22,7 @@ BAD = Reply(401, body=b'{"message": "Bad credentials"}')
 
 
 class Routed(ScriptedServer):
-    """A server that answers by token and path according to ``rule``, and records the requests."""
+    """A server that answers according to ``rule``, by token and path. It records the requests."""
 
     def __init__(self, rule: Callable[[str, str], Reply]) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Routed(ScriptedServer):
         self.asked: list[tuple[str, str]] = []
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
-        """Return the reply of the rule."""
+        """Return the reply according to the rule."""
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         self.asked.append((token, path))
         return self.rule(token, path)
@@ -51,7 +51,7 @@ def routed() -> Iterator[Callable[[Callable[[str, str], Reply]], Routed]]:
 
 
 def sees(**owners: tuple[str, ...]) -> Callable[[str, str], Reply]:
-    """Return a rule by which each token (by user) sees only the repositories of some owners."""
+    """Return a rule that lets each user's token read only the repositories of some owners."""
 
     def rule(token: str, path: str) -> Reply:
         user, owner = token.split("_")[-2], path.split("/")[2] if path.startswith("/repos/") else ""
@@ -107,7 +107,7 @@ def test_a_revoked_token_among_several_stops_nothing_and_is_reported(
     assert "GitHub refused ***cret once" in caplog.text
     refused_once = client.tokens.by_key(client.tokens.keys[0])
     assert refused_once is not None
-    refused_once.confirm_at = 1.0  # time passes
+    refused_once.confirm_at = 1.0  # time passes until the refusal can be confirmed
     assert client.get("/x").data == client.get("/x").data == []
     assert [token for token, _ in server.asked] == [BOB, ALICE, BOB, ALICE, ALICE]
     assert "***cret" in client.notices[0]
@@ -226,7 +226,10 @@ def test_later_runs_know_which_token_sees_what_and_store_no_secret(routed: Calla
 @pytest.mark.django_db
 @pytest.mark.parametrize("granted", ["alice", "bob", "carol"])
 def test_a_permission_that_is_granted_later_is_found_in_a_few_runs(routed: Callable[..., Routed], granted: str) -> None:
-    """All tokens were refused before, and each run tries one of them with one request."""
+    """Check that the permitted token is found, although all tokens were refused before.
+
+    Each run tries one of the refused tokens with one request.
+    """
     owners: dict[str, tuple[str, ...]] = {}
     server = routed(lambda token, path: sees(**owners)(token, path))
 
@@ -277,7 +280,7 @@ def test_netrc_replaces_no_token(script: ScriptedServer, tmp_path: Path, monkeyp
         )
         assert done.returncode
     sent = {str(seen.get("Authorization")) for seen in script.seen[3:]}
-    assert not any("ZXZlOmZyb20tbmV0cmM" in header for header in sent)  # eve:from-netrc
+    assert not any("ZXZlOmZyb20tbmV0cmM" in header for header in sent)  # base64 of eve:from-netrc
     assert any(header.startswith("Basic ") for header in sent)
 
 

@@ -1,4 +1,4 @@
-"""Requests to a small local server that fails in many ways."""
+"""Tests of requests to a local server that fails in many ways."""
 
 import pytest
 
@@ -26,7 +26,7 @@ TEMPORARY = {
 
 
 def get(script: ScriptedServer, **options: float) -> Response:
-    """Make one request with a transport with these options."""
+    """Make one request with a transport that has these options."""
     return script.transport(**options).request("GET", f"{script.url}/x?token=hidden-word", headers={})  # pyright: ignore[reportArgumentType]  # whole numbers or not
 
 

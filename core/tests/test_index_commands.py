@@ -1,4 +1,4 @@
-"""Output and exit codes of sync_index, verify_index, switch_embedder and build_hnsw."""
+"""Tests of the output and exit codes of sync_index, verify_index, switch_embedder and build_hnsw."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Run = Callable[..., tuple[int, dict[str, Any]]]
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
-    """Create three documents that are not indexed yet."""
+    """Store three documents that are not indexed yet, and return their source."""
     with model("first"):
         found = FakeSource(boat="one|two", crash="three", tide="four")
         for name in ("sync_index", "verify_index", "switch_embedder"):
@@ -35,7 +35,7 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
 
 
 def run(name: str, **options: Any) -> tuple[int, dict[str, Any]]:
-    """Run a command; return its exit code and its JSON object."""
+    """Run a command, and return its exit code and its JSON output."""
     command, out = load_command_class("core", name), StringIO()
     call_command(command, **options, json=True, stdout=out)
     return getattr(command, "exit_code", 0), json.loads(out.getvalue())
@@ -61,7 +61,8 @@ def test_a_sync_of_documents_that_others_claimed_exits_with_75(notes: FakeSource
         cursor.execute("SELECT pg_advisory_lock(7310, id) FROM unnest(%s::int[]) AS id", [documents])
         code, report = run("sync_index")
         assert (code, report["held"], report["documents"]) == (75, 3, 0)
-        cursor.execute("SELECT pg_advisory_unlock_all()")  # the server notices a closed connection a little later
+        # release now, because the server notices a closed connection only a little later
+        cursor.execute("SELECT pg_advisory_unlock_all()")
     assert run("sync_index")[0] == 0
 
 
@@ -117,7 +118,7 @@ def test_the_next_repair_completes_an_interrupted_one(notes: FakeSource) -> None
     target = serving()
     assert target is not None
     differences(target)
-    queue_repair(target)  # the process ends here
+    queue_repair(target)  # as if the process ended here
     code, printed = run("verify_index", repair=True)
     assert (code, printed["wrong"], printed["waiting"]) == (0, 0, 0)
     check_ledger(notes)

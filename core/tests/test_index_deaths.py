@@ -1,4 +1,4 @@
-"""After a kill at any step, the next run ends in the same state as an undisturbed run."""
+"""Tests that a run after a kill at any step ends in the same state as an undisturbed run."""
 
 import itertools
 import time
@@ -22,7 +22,7 @@ LONG = "|".join(f"passage {n}" for n in range(5))
 
 @pytest.fixture(params=["pgvector", pytest.param("pinecone", marks=pytest.mark.twin)])
 def index(request: pytest.FixtureRequest) -> Iterator[Twin | None]:
-    """Yield both indexes, with the stand-in for Pinecone."""
+    """Configure each index in turn. Yield the stand-in for Pinecone, or ``None`` for pgvector."""
     if request.param == "pgvector":
         yield None
         return
@@ -32,7 +32,10 @@ def index(request: pytest.FixtureRequest) -> Iterator[Twin | None]:
 
 
 def run_until_in_step(act: Callable[[], bool]) -> None:
-    """Repeat until the index is in step, because the session of a killed process may hold its locks a little longer."""
+    """Repeat an action until the index is in step.
+
+    The session of a killed process may keep its locks a little longer.
+    """
     until = time.monotonic() + 10
     while not act():
         assert time.monotonic() < until
@@ -54,7 +57,7 @@ def check(notes: FakeSource, twin: Twin | None) -> None:
 
 
 def change(notes: FakeSource, turn: int) -> None:
-    """Edit, extend or shorten, delete or restore, and add documents; rename the scope every few turns."""
+    """Add, edit, lengthen or shorten, and delete or restore documents. Every fifth turn also renames the scope."""
     notes.write(edited=f"edited {turn}|same", sized=LONG if turn % 2 else "short", **{f"new{turn}": "new"})
     notes.delete(f"new{turn - 1}")
     if turn % 2:
@@ -67,7 +70,10 @@ def change(notes: FakeSource, turn: int) -> None:
 
 
 def kill_and_sync_again(notes: FakeSource, index: Twin | None, step: int) -> bool:
-    """Kill a sync at this step and check what the next one leaves; returns whether the first had ended before."""
+    """Kill a sync at a step, and check the result of the next sync.
+
+    Return whether the first sync ended before the step.
+    """
     change(notes, step)
     ended = survives(step, lambda: sync([notes]))
     run_until_in_step(lambda: not sync([notes]).remaining)
@@ -98,7 +104,7 @@ def test_a_switch_that_is_killed_at_any_step_goes_on(index: Twin | None) -> None
         name = "second" if step % 2 else "first"
         with model(name) as new:
             ended = survives(step, lambda: switch([notes]))
-            notes.write(some=f"edited {step}|two")  # a change while the switch is stopped
+            notes.write(some=f"edited {step}|two")  # a change while no switch is running
             run_until_in_step(lambda: switch([notes]).switched)
             assert serving_model() == new.info.fingerprint
             run_until_in_step(lambda: not sync([notes]).remaining)

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a command with one line and the exit code of the signal at any moment."""
+"""Tests that SIGTERM and Ctrl-C end a command at any time, with one line and the exit code of the signal."""
 
 import os
 import signal
@@ -70,12 +70,12 @@ def write_output():
 
 
 def _heed_ctrl_c() -> None:
-    """Reset SIGINT in the child process: shells ignore it in what scripts start with ``&``."""
+    """Reset SIGINT in the child process, because shells ignore it in commands that a script starts with ``&``."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
-    """Send a signal to a running program; return its exit code, standard error and the seconds until its end."""
+    """Send a signal to a running program. Return its exit code, its standard error and the seconds until its end."""
     program = PROGRAM.format(root=str(ROOT), definitions=UNRESPONSIVE, work=work)
     command = [sys.executable, "-c", program]
     with subprocess.Popen(
@@ -146,7 +146,7 @@ def test_a_signal_while_modules_are_loaded_ends_a_command_with_one_line(number: 
 
 
 def error_after(interruption: KeyboardInterrupt) -> Exception:
-    """Return a database error that occurs while an interrupted transaction ends."""
+    """Return a database error that occurs while an interrupted transaction is rolled back."""
     try:
         try:
             raise interruption
@@ -172,7 +172,7 @@ def test_an_error_after_a_signal_whose_exception_was_lost_is_an_interruption(
 
 
 class Replaced(ReportingCommand):
-    """A command that fails while it is stopped."""
+    """A command that fails while it is being stopped."""
 
     requires_system_checks: Any = ()
     error: Exception
@@ -194,7 +194,7 @@ def test_a_command_that_fails_while_it_is_stopped_reports_the_signal(
 
 
 class Stopped(FakeCollector):
-    """A collector that receives a signal while it collects."""
+    """A collector that receives a signal while it is collecting."""
 
     error: BaseException
 

@@ -1,4 +1,4 @@
-"""Large JSON files are read as by the standard library, for any step size."""
+"""Tests that large JSON files are read with the same result as in the standard library, for any step size."""
 
 import io
 import json

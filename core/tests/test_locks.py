@@ -1,4 +1,4 @@
-"""Locks of scopes and runs, which belong to database sessions, and lost connections."""
+"""Tests of scope and run locks, which belong to database sessions, and of lost connections."""
 
 import threading
 from typing import Any
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def in_another_session(work: Any) -> Any:
-    """Run a function on a separate database connection, and return its result or raise its error."""
+    """Run a function on a separate database connection. Return its result or raise its error."""
     found: list[Any] = []
 
     def run() -> None:
@@ -33,7 +33,7 @@ def in_another_session(work: Any) -> Any:
 
 
 def is_free(scope: str, collector: str = "github") -> bool:
-    """Return whether another session could take the lock of the scope."""
+    """Return whether another session can take the lock of the scope."""
 
     def attempt() -> bool:
         with scope_lock(collector, scope, patience=0) as held:

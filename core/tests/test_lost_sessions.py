@@ -1,4 +1,4 @@
-"""A server that stops, crashes or starts is a lost connection for every error class of the driver."""
+"""Tests that a database server that stops, crashes or starts counts as a lost connection for all driver errors."""
 
 import psycopg
 import pytest

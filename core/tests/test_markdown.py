@@ -1,4 +1,4 @@
-"""Markdown as plain text and as safe HTML."""
+"""Tests of Markdown as plain text and as safe HTML."""
 
 import re
 
@@ -48,7 +48,7 @@ MARKUP = st.lists(st.sampled_from(PIECES)).map("".join)
 
 
 def is_safe(html: str) -> bool:
-    """Return whether HTML has only harmless tags, and links only to web addresses."""
+    """Return whether HTML contains only harmless tags, and links only to web and email addresses."""
     for _, name, attributes in TAG.findall(html):
         if name not in ALLOWED or re.search(r"\son\w+=", attributes):
             return False
@@ -63,7 +63,7 @@ def test_hostile_markdown_is_harmless(text: str, markup: Markup) -> None:
     assert is_safe(safe_html(text, markup))
 
 
-# A busy machine draws slowly; how long a text may take is not what this test is about.
+# Hypothesis generates examples slowly on a busy machine. This test is not about speed.
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(MARKUP)
 def test_any_markdown_is_harmless_and_has_words(text: str) -> None:

@@ -1,4 +1,4 @@
-"""``--max-seconds`` is exceeded by five seconds at most, with any kind of slow peer."""
+"""Tests that a command ends at most five seconds after ``--max-seconds``, with any kind of slow server."""
 
 import time
 from collections.abc import Callable

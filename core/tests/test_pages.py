@@ -1,4 +1,4 @@
-"""Pages of the admin: filters, cursors, permissions, statements."""
+"""Tests of the admin pages: filters, cursors, permissions and number of SQL statements."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,10 @@ NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 
 def fill(number: int = 120) -> list[Activity]:
-    """Create activities one minute apart in two scopes; every third has the same time as the previous one."""
+    """Create activities in two scopes.
+
+    Groups of three share a time, and the times of the groups differ by three minutes.
+    """
     scopes = [Scope.objects.create(source_system="github", external_id=str(n), name=f"a/b{n}") for n in (1, 2)]
     return Activity.objects.bulk_create(
         Activity(
@@ -33,7 +36,7 @@ def fill(number: int = 120) -> list[Activity]:
 
 
 def listed(client: Client, **query: str) -> list[int]:
-    """Return the keys of the activities on a page of the timeline."""
+    """Return the primary keys of the activities on a page of the timeline."""
     answer = client.get(reverse("admin:timeline"), query)
     return [entry["activity"].pk for entry in answer.context["entries"]]
 
@@ -95,7 +98,7 @@ def test_statements_do_not_grow_with_the_number_of_rows(admin_client: Client, dj
 
 
 def statements(client: Client, name: str) -> int:
-    """Return the number of statements of a page."""
+    """Return the number of SQL statements of a page."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

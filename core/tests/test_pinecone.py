@@ -1,4 +1,4 @@
-"""The Pinecone index against its stand-in: failures, and the requests that are made."""
+"""Tests of the Pinecone index against a stand-in: failures, and the requests that are sent."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,13 +23,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the waits of the vendor's library between attempts."""
+    """Skip the waits of Pinecone's library between attempts."""
     monkeypatch.setattr("pinecone._internal.http_client._retry_sleep", lambda seconds: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
 
 
 @pytest.fixture
 def here(twin: Twin) -> Iterator[Twin]:
-    """Use the stand-in and a fast model."""
+    """Configure the stand-in and a fast model."""
     here = {"VECTOR_INDEX": "pinecone", "PINECONE_HOST": twin.url, "PINECONE_API_KEY": "a-key-of-tests"}
     with override_settings(**here, PINECONE_NAMESPACE="prod"), model("first"):
         yield twin
@@ -42,7 +42,7 @@ def target() -> Target:
 
 
 def held(twin: Twin) -> dict[str, str]:
-    """Return the hashes of the records in the only namespace, by id."""
+    """Return the hashes of the records in the only namespace, by record id."""
     (rows,) = twin.rows().values() or [[]]
     return {row["id"]: row["sha256"] for row in rows}
 
@@ -100,7 +100,7 @@ def test_a_refused_document_fails_alone(here: Twin) -> None:
     assert entry.document.external_id == "n7"
     assert "n7#0001" in entry.last_error
     assert entry.next_try_at is not None
-    assert sync([notes]).documents == 0  # not yet
+    assert sync([notes]).documents == 0  # too early for the next attempt
     here.call("faults", {})
     IndexEntry.objects.update(next_try_at=NOW)
     assert sync([notes]).remaining == 0
@@ -118,7 +118,7 @@ def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
     assert exit_code_for(raised.value) == 2
     assert "a-key-of-tests" not in str(raised.value)
     here.call("faults", {})
-    assert sync([notes]).chunks_embedded == 0  # from the cache
+    assert sync([notes]).chunks_embedded == 0  # the vectors come from the cache
     check_ledger(notes)
     assert held(here) == vector_hashes()
 
@@ -143,7 +143,7 @@ def test_an_error_about_every_document_stops_the_run(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_broken_connection_is_restored(here: Twin, when: str) -> None:
-    """The connection may also break after a successful write."""
+    """Check that a lost connection is restored, even if it breaks after a successful write."""
     notes = FakeSource(boat="one|two|three")
     here.fault(kind="reset", when=when, route="vectors.*", probability=0.4, seed=3)
     for turn in range(4):

@@ -1,4 +1,4 @@
-"""Prefetched pages arrive in order, and none is lost before an error."""
+"""Tests that prefetched pages arrive in order, and that no page is lost before an error."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def test_pages_come_in_their_order_and_the_error_behind_them() -> None:
 
 
 def slowly(batches: Iterator[list[int]], found: list[list[int]]) -> None:
-    """Take batches, so that the source is quicker."""
+    """Take the batches slowly, so that the source is faster."""
     for batch in batches:
         time.sleep(0.02)
         found.append(batch)

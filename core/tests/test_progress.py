@@ -1,4 +1,4 @@
-"""Progress of collections and of the index: values, frequency, and the width of a line."""
+"""Tests of the progress of collections and of the index: values, frequency, and the width of a line."""
 
 import io
 from itertools import pairwise
@@ -30,7 +30,7 @@ WIDTHS = [20, 40, 79, 119]
 
 
 def position(**fields: Any) -> Position:
-    """Return a position that began at time 0."""
+    """Return a position that began at time 0, with these fields."""
     return Position(**({"scope": "bitcoin-core/gui", "stream": "issue_comments", "began": 0.0} | fields))
 
 

@@ -1,4 +1,4 @@
-"""The protocols, at run time and for the type checker."""
+"""Tests of the protocols, at run time and with the type checker."""
 
 import json
 import os
@@ -30,7 +30,10 @@ EACH = [(protocol, name) for protocol, names in PROTOCOLS.items() for name in na
 
 
 def errors_in(folder: Path) -> dict[str, list[int]]:
-    """Return the lines, counted from 1, in which pyright reports errors, with a configuration that excludes nothing."""
+    """Return the numbers, from 1, of the lines in which pyright reports errors, by file.
+
+    The configuration excludes no files.
+    """
     root = SAMPLES.parents[1]
     samples = ["must_pass.py", "must_fail.py"]
     config = {
@@ -58,7 +61,7 @@ def test_pyright_accepts_correct_code_and_reports_each_wrong_line(tmp_path: Path
 
 
 def shaped(names: tuple[str, ...]) -> SimpleNamespace:
-    """Return an object with these attributes."""
+    """Return an object with attributes of these names."""
     return SimpleNamespace(**dict.fromkeys(names, ""))
 
 
@@ -83,13 +86,13 @@ def test_every_attribute_is_a_property_without_a_setter(protocol: type, name: st
 
 @dataclass(frozen=True)
 class Counted:
-    """A result with a computed success."""
+    """A result that computes ``success``."""
 
     counts: dict[str, int]
 
     @property
     def success(self) -> bool:
-        """Whether there is anything."""
+        """Whether the counts are not empty."""
         return bool(self.counts)
 
 

@@ -1,4 +1,4 @@
-"""docs/Core_public_API.md: every name on the page can be imported from where the page says."""
+"""Tests that every name in docs/Core_public_API.md can be imported from its documented module."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from core.operations import github_ops
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """Yield module and name of each entry of the page."""
+    """Yield the module and the name of each entry in the document."""
     module = ""
     for line in Path(settings.BASE_DIR, "docs", "Core_public_API.md").read_text(encoding="utf-8").splitlines():
         if heading := re.fullmatch(r"## `([\w.]+)`", line):

@@ -1,4 +1,4 @@
-"""Text search, fusion, and the message about a filter that matches nothing."""
+"""Tests of text search, fusion, and the message about a filter that matches nothing."""
 
 from datetime import timedelta
 
@@ -95,7 +95,7 @@ def test_common_words_select_no_candidates_and_rare_ones_weigh_more(monkeypatch:
     refresh_common_words()
     assert CommonWord.objects.get(vector="tsv", lexeme="harbour").share > 0.9
     assert found_ids("ferry harbour")[0] == "boat"
-    assert len(found_ids("harbour")) == 10  # no other word selects candidates
+    assert len(found_ids("harbour")) == 10  # the query has no other word that could select candidates
 
 
 def test_words_are_counted_again_only_after_the_index_has_grown() -> None:

@@ -1,4 +1,4 @@
-"""Query texts are fitted to the server, for every way in which it reports missing parts."""
+"""Tests of fitting query texts to a server, for all ways in which a server reports missing parts."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ RULES = TextRules(types=("Query", "Issue"), substitutes={"uid": "databaseId"})
 
 
 class Server:
-    """A server with a changeable schema that answers as GitHub does."""
+    """A server with a replaceable schema. It answers as GitHub does."""
 
     def __init__(self, sdl: str = SDL) -> None:
         self.schema: GraphQLSchema = build_schema(sdl)
@@ -58,14 +58,14 @@ class Server:
         self.refusal: Exception | None = None
 
     def ask(self, text: str) -> Mapping[str, Any]:
-        """Answer an introspection query."""
+        """Return the response to an introspection query."""
         self.asked.append(text)
         if self.refusal is not None:
             raise self.refusal
         return graphql_sync(self.schema, text).data or {}
 
     def refuse(self, text: str) -> dict[str, Any]:
-        """Return the answer to a text that does not fit the schema, else nothing."""
+        """Return the error response to a text that does not fit the schema, or an empty response."""
         errors = [
             {
                 "message": one.message,
@@ -77,7 +77,7 @@ class Server:
 
 
 def sent(fitter: QueryFitter, server: Server, text: str = TEXT, scopes: tuple[str, ...] = ()) -> str:
-    """Return the text that a server finally accepts, as the client would send it."""
+    """Return the text that the server finally accepts, as the client would send it."""
     for _ in range(12):
         fitter.prepare(text, server.ask)
         fitted = fitter.fit(text, scopes, "t")
@@ -88,7 +88,7 @@ def sent(fitter: QueryFitter, server: Server, text: str = TEXT, scopes: tuple[st
 
 
 def aged(folder: Path, **changes: Any) -> None:
-    """Change the stored knowledge about the server."""
+    """Change the stored data about the server's schema."""
     (file,) = folder.glob("*.json")
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
@@ -124,7 +124,7 @@ def test_the_schema_is_read_once_a_day(tmp_path: Path) -> None:
     assert len(server.asked) == first
     aged(tmp_path, read_at=(datetime.now(UTC) - timedelta(hours=25)).isoformat())
     sent(QueryFitter("u", tmp_path, RULES), server)
-    assert len(server.asked) == first + 1  # every type that was ever needed, at once
+    assert len(server.asked) == first + 1  # one request for all types that were ever needed
     sent(QueryFitter("another", tmp_path, RULES), server)
     assert len(server.asked) > first + 1
 
@@ -274,7 +274,7 @@ def test_fields_that_need_a_scope_are_requested_with_it_only(tmp_path: Path, sco
 
 
 def insufficient(text: str, field: str) -> dict[str, Any]:
-    """Return the answer of cli/cli#812 about the last selection of a field."""
+    """Return the response in cli/cli#812 about the last selection of a field."""
     before = text[: text.rindex(field)]
     place = {"line": before.count("\n") + 1, "column": len(before) - before.rfind("\n")}
     message = f"Your token has not been granted the required scopes to execute this query. The '{field}' field requires"

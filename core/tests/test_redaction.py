@@ -1,4 +1,4 @@
-"""What is a secret is hidden, wherever it stands; what is none stays."""
+"""Tests that secrets are hidden everywhere, and that other texts stay."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Credentials are sent only to the origin in their setting, for every kind of redirect."""
+"""Tests that credentials are sent only to the origin in their setting, for all kinds of redirects."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

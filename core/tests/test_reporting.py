@@ -1,4 +1,4 @@
-"""Every error of a command is one line and an exit code."""
+"""Tests that every error of a command leads to one line and an exit code."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ REFUSED = "connection failed: connection to server at 127.0.0.1, port 1 failed: 
 
 
 class Failing(ReportingCommand):
-    """A command that raises a given error."""
+    """A command that raises the error in ``error``."""
 
     requires_system_checks: Any = ()
     error: BaseException | None = None
@@ -32,7 +32,7 @@ class Failing(ReportingCommand):
 
 
 def end(error: BaseException | None, *more: str, code: int = 0) -> int:
-    """Run the command as from a terminal, and return the exit code."""
+    """Run the command as from a terminal, and return its exit code."""
     command = Failing()
     command.error, command.exit_code = error, code
     try:
@@ -43,7 +43,7 @@ def end(error: BaseException | None, *more: str, code: int = 0) -> int:
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
-    """Return the error as after ``raise error from cause``."""
+    """Return the error with a cause, as after ``raise error from cause``."""
     error.__cause__ = cause
     return error
 

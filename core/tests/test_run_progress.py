@@ -1,4 +1,4 @@
-"""The progress of a run is stored at most once a second, and never inside a transaction."""
+"""Tests that the progress of a run is stored at most once a second, and never inside a transaction."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_progress_is_stored_at_most_once_a_second(django_assert_num_queries: Any
             progress.expect("a/b", "issues", 1000)
             for _ in range(500):
                 progress.advance(2)
-        progress._next = 0.0  # a second later
+        progress._next = 0.0  # as if a second had passed
         progress.advance(0)
     assert (stored_progress(run)["scope"], stored_progress(run)["seen"], stored_progress(run)["total"]) == (
         "a/b",

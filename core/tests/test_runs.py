@@ -1,4 +1,4 @@
-"""The ledger of runs, what was skipped, and quotas that processes share."""
+"""Tests of the ledger of runs, of skips, and of budgets that processes share."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,7 @@ def test_a_run_that_died_is_marked_interrupted_by_the_next_of_its_collector() ->
 
 
 def skip(external_id: str = "7", **more: Any) -> SkippedItem:
-    """Record a skip of an item, or another attempt."""
+    """Record an attempt at an item that cannot be read, and return its skip."""
     record_skip(collector="github", scope="1", stream="issues", external_id=external_id, reason="malformed", **more)
     return SkippedItem.objects.get(external_id=external_id)
 
@@ -65,7 +65,10 @@ def test_a_skip_knows_its_run() -> None:
 
 
 def budget(remaining: int | None, minutes: float, rest: float | None = None) -> BudgetRow:
-    """Return a budget whose window ends in ``minutes``."""
+    """Return a budget with a window that ends in ``minutes``.
+
+    If ``rest`` is given, no request may be sent for that number of minutes.
+    """
     now = timezone.now().replace(microsecond=0)
     return BudgetRow(
         source_system="github", account="a", resource="core", limit=5000, remaining=remaining,

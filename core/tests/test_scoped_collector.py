@@ -1,4 +1,4 @@
-"""``ScopedCollector``: one lock and one report per scope; errors end their own scope."""
+"""Tests of ``ScopedCollector``: each scope has a lock and a report, and an error ends only its own scope."""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -26,7 +26,7 @@ Action = Callable[[Tally], None]
 
 
 class FakeCollector(ScopedCollector[str]):
-    """Collects two addresses; ``actions`` says what happens at each."""
+    """A collector of two addresses. ``actions`` defines what happens at each address."""
 
     name = "fake"
 
@@ -35,7 +35,7 @@ class FakeCollector(ScopedCollector[str]):
         self.actions = actions
 
     def validate_config(self) -> None:
-        """Accept everything."""
+        """Accept any configuration."""
 
     def targets(self) -> list[str]:
         return ADDRESSES

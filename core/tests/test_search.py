@@ -1,4 +1,4 @@
-"""From changed documents to search results, with the local model where meaning matters."""
+"""Tests from changed documents to search results. They use the local model if meaning matters."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Notes:
-    """A source of documents that can be changed."""
+    """A source of documents that tests can change."""
 
     source_system = "notes"
     renderer_version = 1
@@ -48,7 +48,7 @@ class Notes:
 
 @pytest.fixture
 def notes() -> Notes:
-    """Three notes, indexed."""
+    """Return a source with three notes that have been indexed."""
     source = Notes(
         boat="The ferry leaves the harbour at noon.|It was late again.",
         crash="Program aborts with SIGSEGV in parse_header()",

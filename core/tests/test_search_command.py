@@ -1,4 +1,4 @@
-"""What ``manage.py search`` prints and how it ends."""
+"""Tests of the output and the exit code of ``manage.py search``."""
 
 import json
 from io import StringIO

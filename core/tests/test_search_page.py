@@ -1,4 +1,4 @@
-"""The search page."""
+"""Tests of the search page."""
 
 from datetime import timedelta
 from typing import Any
@@ -121,4 +121,4 @@ def test_a_result_without_activities_links_to_its_source(staff: Client) -> None:
 
 def test_a_document_outside_the_index_has_no_similar_documents(staff: Client) -> None:
     store_conversations()
-    assert "not in the index" in page(staff, like="boat")  # it has no vectors
+    assert "not in the index" in page(staff, like="boat")  # the document has no vectors

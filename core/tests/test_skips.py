@@ -1,4 +1,4 @@
-"""What could not be read is asked for again, and by whom."""
+"""Tests of retrying skipped items, and of the permission to request retries."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ ADMIN = reverse("admin:core_skippeditem_changelist")
 
 
 def skip(name: str, minutes: int = 0) -> SkippedItem:
-    """Something that could not be read at noon, or some minutes later."""
+    """Record a skip of an item at noon, or some minutes later, and return the skip."""
     record_skip(
         collector="github", scope="1", stream="issues", external_id=name, reason="malformed",
         now=NOON + timedelta(minutes=minutes),
@@ -26,7 +26,7 @@ def skip(name: str, minutes: int = 0) -> SkippedItem:
 
 
 def waiting(at_once: int = 2) -> list[str]:
-    """What a run would try."""
+    """Return the external ids of the items that a run would retry."""
     found = skips_to_retry(
         collector="github", scope="1", streams=["issues"], reasons=["malformed"], at_once=at_once
     )  # fmt: skip
@@ -34,7 +34,7 @@ def waiting(at_once: int = 2) -> list[str]:
 
 
 def retry_in_admin(client: Client, *items: SkippedItem) -> int:
-    """Choose the action for these; the status of the answer."""
+    """Choose the retry action for these skips in the admin, and return the status code."""
     chosen = {"action": "retry", "_selected_action": [item.pk for item in items]}
     return client.post(ADMIN, chosen).status_code
 

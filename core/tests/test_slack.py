@@ -1,4 +1,4 @@
-"""The Slack client against a fake Slack: limits, errors, pages, and texts that would mention people."""
+"""Tests of the Slack client against a fake Slack server: limits, errors, pages, and texts that contain mentions."""
 
 import time
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ HELLO = Message(title="Hello", lines=["one", "two"], advice="Do this.", link="ht
 
 @pytest.fixture
 def server() -> Iterator[SlackServer]:
-    """Return a fake Slack for one test."""
+    """Yield a fake Slack server for one test."""
     with SlackServer() as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Parts of posts are shown without Markdown and HTML, wherever they are cut; code and words stay."""
+"""Tests that excerpts of posts contain no Markdown or HTML, wherever they are cut, and keep code and words."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Upserts of many rows, and their reports of changes."""
+"""Tests of upserts of many rows, and of the changes that they report."""
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
@@ -23,7 +23,7 @@ def row(name: str, external_id: str = "1", **more: Any) -> dict[str, Any]:
 
 
 def names() -> dict[str, str]:
-    """Return the stored names by external id."""
+    """Return the stored names of scopes by external id."""
     return dict(Scope.objects.values_list("external_id", "name"))
 
 
@@ -105,7 +105,7 @@ def test_one_moment_in_two_zones_is_no_change() -> None:
 
 @transaction.atomic
 def upsert_then_fail() -> None:
-    """Fail after an upsert, as a page may."""
+    """Fail after an upsert, as can happen while a page is stored."""
     upsert(Scope, [row("a")], key=KEY)
     raise KeyError
 

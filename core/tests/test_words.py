@@ -1,4 +1,4 @@
-"""Numbers with words: singular and plural, counts, sizes, durations."""
+"""Tests of numbers with words: singular and plural, counts, sizes and durations."""
 
 import pytest
 
