@@ -4,7 +4,7 @@ from typing import NotRequired, TypedDict
 
 
 class User(TypedDict):
-    """https://discord.com/developers/docs/resources/user#user-object"""
+    """A user: https://discord.com/developers/docs/resources/user#user-object"""
 
     id: str
     username: str
@@ -16,7 +16,7 @@ class User(TypedDict):
 
 
 class Role(TypedDict):
-    """https://discord.com/developers/docs/topics/permissions#role-object"""
+    """A role: https://discord.com/developers/docs/topics/permissions#role-object"""
 
     id: str
     name: str
@@ -25,7 +25,7 @@ class Role(TypedDict):
 
 
 class Emoji(TypedDict):
-    """https://discord.com/developers/docs/resources/emoji#emoji-object"""
+    """An emoji: https://discord.com/developers/docs/resources/emoji#emoji-object"""
 
     id: str | None
     name: str | None
@@ -33,7 +33,7 @@ class Emoji(TypedDict):
 
 
 class Overwrite(TypedDict):
-    """https://discord.com/developers/docs/resources/channel#overwrite-object"""
+    """A permission overwrite: https://discord.com/developers/docs/resources/channel#overwrite-object"""
 
     id: str
     type: int
@@ -42,7 +42,7 @@ class Overwrite(TypedDict):
 
 
 class ThreadMetadata(TypedDict):
-    """https://discord.com/developers/docs/resources/channel#thread-metadata-object"""
+    """The metadata of a thread: https://discord.com/developers/docs/resources/channel#thread-metadata-object"""
 
     archived: bool
     archive_timestamp: str | None
@@ -51,7 +51,7 @@ class ThreadMetadata(TypedDict):
 
 
 class Channel(TypedDict):
-    """https://discord.com/developers/docs/resources/channel#channel-object"""
+    """A channel or thread: https://discord.com/developers/docs/resources/channel#channel-object"""
 
     id: str
     type: int
@@ -70,7 +70,7 @@ class Channel(TypedDict):
 
 
 class Guild(TypedDict):
-    """https://discord.com/developers/docs/resources/guild#guild-object"""
+    """A guild: https://discord.com/developers/docs/resources/guild#guild-object"""
 
     id: str
     name: str
@@ -84,13 +84,16 @@ class Guild(TypedDict):
 
 
 class Member(TypedDict):
-    """https://discord.com/developers/docs/resources/guild#guild-member-object"""
+    """A member of a guild: https://discord.com/developers/docs/resources/guild#guild-member-object"""
 
     roles: list[str]
 
 
 class Event(TypedDict):
-    """https://discord.com/developers/docs/resources/guild-scheduled-event#guild-scheduled-event-object"""
+    """A scheduled event.
+
+    https://discord.com/developers/docs/resources/guild-scheduled-event#guild-scheduled-event-object
+    """
 
     id: str
     channel_id: str | None
@@ -105,7 +108,7 @@ class Event(TypedDict):
 
 
 class Reference(TypedDict):
-    """https://discord.com/developers/docs/resources/message#message-reference-structure"""
+    """A message reference: https://discord.com/developers/docs/resources/message#message-reference-structure"""
 
     type: NotRequired[int]
     message_id: NotRequired[str]
@@ -113,14 +116,14 @@ class Reference(TypedDict):
 
 
 class ReactionDetails(TypedDict):
-    """https://discord.com/developers/docs/resources/message#reaction-count-details-object"""
+    """Counts of a reaction: https://discord.com/developers/docs/resources/message#reaction-count-details-object"""
 
     normal: int
     burst: int
 
 
 class Reaction(TypedDict):
-    """https://discord.com/developers/docs/resources/message#reaction-object"""
+    """A reaction: https://discord.com/developers/docs/resources/message#reaction-object"""
 
     emoji: Emoji
     count: int
@@ -128,7 +131,7 @@ class Reaction(TypedDict):
 
 
 class Message(TypedDict):
-    """https://discord.com/developers/docs/resources/message#message-object"""
+    """A message: https://discord.com/developers/docs/resources/message#message-object"""
 
     id: str
     channel_id: str
@@ -150,7 +153,7 @@ class Message(TypedDict):
 
 
 class Pin(TypedDict):
-    """https://discord.com/developers/docs/resources/message#get-channel-pins"""
+    """A pin: https://discord.com/developers/docs/resources/message#get-channel-pins"""
 
     pinned_at: str
     message: Message

@@ -21,7 +21,7 @@ NO_AGENT = b"Request forbidden by administrative rules. Please make sure your re
 
 
 class Api:
-    """The REST and GraphQL API. It is not thread-safe, so the caller must have locked the community."""
+    """The REST and GraphQL API. It is not thread-safe. The caller must lock the community first."""
 
     def __init__(
         self,

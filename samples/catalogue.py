@@ -15,7 +15,7 @@ Shelf = tuple[int, str, str, str]
 
 
 class Catalogue:
-    """The sorted lists and JSON texts of posts. It is not thread-safe, so the caller must have locked the community."""
+    """The sorted lists and JSON texts of posts. They are not thread-safe. The caller must lock the community first."""
 
     def __init__(self, site: Site):
         self.site = site

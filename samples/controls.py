@@ -80,7 +80,7 @@ class Controls(Changes):
     def fault_of(self, request: Request, is_git: bool) -> Fault | None:
         """Return the first fault that is due, if any.
 
-        Due actions, and changes of tokens and quotas, are carried out before.
+        Due actions, and changes of tokens and quotas, are carried out first.
         """
         with self.community.lock:
             firing = [fault for fault in self.faults if fault.fires(request.target, is_git)]

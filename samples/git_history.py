@@ -150,7 +150,7 @@ class _Builder:
 def _message(raw: Raw) -> bytes:
     """Return the message in the encoding that the commit declares, or else in ``message_encoding``.
 
-    Commits do not declare the latter.
+    The commit does not declare ``message_encoding``.
     """
     text = raw["message"].strip("\n")
     return (text and f"{text}\n").encode(raw.get("encoding") or raw.get("message_encoding", "utf-8"))

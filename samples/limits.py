@@ -39,7 +39,7 @@ class Pool:
 
 @dataclass(kw_only=True, slots=True)
 class Limits:
-    """Quotas by user. All tokens of a user share the user's quotas. Not thread-safe."""
+    """Quotas by user. All tokens of a user share the user's quotas. The object is not thread-safe."""
 
     rest_limit: int = 5000
     anonymous_limit: int = 60

@@ -90,7 +90,7 @@ class SampleServer(Controls):
         self._wire.start()
 
     def stop(self) -> None:
-        """Stop the server. Waits until its threads and sockets are closed and its files removed."""
+        """Stop the server, and wait until its threads and sockets are closed and its files are removed."""
         self._wire.stop()
         if self._history:
             self._history.remove()

@@ -1,4 +1,4 @@
-"""Tests that every wait of every client ends when the other side is silent, slow or sends without end."""
+"""Tests that every wait of every client ends when the other side is silent, slow or never stops sending."""
 
 import asyncio
 import socket

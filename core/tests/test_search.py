@@ -1,4 +1,4 @@
-"""Tests from changed documents to search results. They use the local model if meaning matters."""
+"""Tests of indexing and search, from changed documents to results. They use the local model if meaning matters."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

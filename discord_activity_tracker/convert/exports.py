@@ -44,7 +44,7 @@ CHANNEL_TYPES = {
 }  # fmt: skip
 UNKNOWN = -1
 WITH_GENERATED_CONTENT = range(1, 19)
-"""Types of messages that have a sentence by the exporter as content."""
+"""Types of messages for which the exporter writes a sentence as content."""
 COMPONENTS = {"ActionRow": 1, "Button": 2}
 
 

@@ -50,7 +50,7 @@ BLANK = re.compile(
 )
 """Match text without a visible character. Bots send such text where Discord requires text."""
 VOICE_MESSAGE = 1 << 13
-"""https://discord.com/developers/docs/resources/message#message-object-message-flags"""
+"""Flag of voice messages. See https://discord.com/developers/docs/resources/message#message-object-message-flags."""
 LINES = {
     1: "added someone to the group",
     2: "removed someone from the group",

@@ -104,11 +104,11 @@ def account_row(user: User, *, kind: str = "", exported_at: datetime | None = No
 
 
 def is_webhook(message: Message) -> bool:
-    """Return whether the author is a webhook, which can have a different name in each message, and not a bot.
+    """Return whether the author is a webhook and not a bot.
 
-    Replies to commands also have a ``webhook_id``: that of the application, and the application's bot is the author.
-    Old replies lack ``application_id``. In that case, the author's id, the command or the discriminator shows who the
-    author is.
+    A webhook can have a different name in each message. Replies to commands also have a ``webhook_id``, but it is the
+    id of the application, and the application's bot is the author. Old replies lack ``application_id``. In that case,
+    the author's id, the command or the discriminator shows who the author is.
     https://discord.com/developers/docs/resources/message#message-object
     """
     hook, author = message.get("webhook_id"), cast("Mapping[str, Any]", message["author"])

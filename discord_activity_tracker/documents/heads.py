@@ -1,4 +1,4 @@
-"""Create the heads of conversations. The title is the name of the thread, or else the beginning of the text."""
+"""Return the heads of conversations. The title is the name of the thread, or else the beginning of the text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

@@ -23,7 +23,7 @@ NEWEST = (1 << 62) - 1
 """The highest id for which pages are requested. Discord creates no higher ids before November 2049."""
 SEARCH = "/guilds/{guild_id}/messages/search"
 SEARCH_PAGE = 25
-"""Messages on one page of the search. This is Discord's maximum."""
+"""Number of messages per page of the search. This is Discord's maximum."""
 
 
 async def read_around(

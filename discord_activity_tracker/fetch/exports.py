@@ -16,7 +16,7 @@ from core.operations.json_stream import BadJson, JsonReader
 
 Payload = Mapping[str, Any]
 PAGE = 200
-"""Messages to store in one transaction."""
+"""Number of messages to store in one transaction. An interrupted run repeats at most so many messages."""
 DIRECT = ("DirectTextChat", "DirectGroupTextChat")
 """Channel types of direct messages."""
 

@@ -10,7 +10,7 @@ from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere,
 from discord_activity_tracker.payloads import Channel, Event, Guild, Member
 
 GUILDS_PAGE = 200
-"""Guilds on one page of the bot's list. This is Discord's maximum."""
+"""Number of guilds per page of the bot's list. This is Discord's maximum."""
 OBJECT_ERRORS = (NotThere, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
 """Errors of a request for one object. After such an error, other objects may still be readable."""
 OBJECT_ATTEMPTS = 3

@@ -10,7 +10,7 @@ from core.operations.discord_ops import DiscordClient, DiscordRefused, NotThere,
 from discord_activity_tracker.payloads import Message, Pin, User
 
 PAGE = 100
-"""Messages on one page. This is Discord's maximum."""
+"""Number of messages per page. This is Discord's maximum."""
 MESSAGES = "/channels/{channel_id}/messages"
 PAGE_ATTEMPTS = 5
 """Attempts for a page of messages. They take about 8 s.

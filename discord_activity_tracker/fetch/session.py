@@ -28,8 +28,8 @@ WIDTH = 16
 DISCORD_REQUESTS_PER_SECOND limits the rate separately.
 """
 NO_CONTENTS = (
-    "Discord does not show this bot what messages say. Switch on Message Content Intent in the developer portal (Bot, "
-    "Privileged Gateway Intents), then run again; nothing was touched."
+    "Discord does not send message contents to this bot. Switch on Message Content Intent in the developer portal "
+    "(Bot, Privileged Gateway Intents), then run again. No data was changed."
 )
 INVALID_LIMIT, INVALID_WINDOW = 10_000, 600.0
 """Number of invalid requests, and the window in seconds, after which Discord bans an IP address.
@@ -37,7 +37,7 @@ INVALID_LIMIT, INVALID_WINDOW = 10_000, 600.0
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
 INVALID_RESERVE = 5_000
-"""Invalid requests of a window to leave unused.
+"""Number of invalid requests to leave unused in a window.
 
 Discord's windows begin at other times than ours. Therefore, the end of one window and the beginning of the next count
 together.

@@ -17,9 +17,9 @@ PATHS: dict[Listing, str] = {
     "search": "/channels/{channel_id}/threads/search",
 }
 LIMIT = 100
-"""Threads on one page of a list. This is Discord's maximum."""
+"""Number of threads per page of a list. This is Discord's maximum."""
 SEARCH_LIMIT = 25
-"""Threads on one page of the thread search. This is Discord's maximum."""
+"""Number of threads per page of the thread search. This is Discord's maximum."""
 SEARCH_ATTEMPTS = 3
 """Attempts for the thread search. The number is small because collecting works without the search."""
 EMPTY_ATTEMPTS = 3

@@ -55,7 +55,7 @@ def open_channel(guild: Row, channels: Collection[Row], now: datetime) -> Locati
     own_id = [row["id"] for row in channels][-1]
     elsewhere = Channel.objects.filter(pk=own_id).exclude(guild_id=guild["id"]).values_list("guild_id", flat=True)
     if elsewhere:
-        raise ValueError(f"channel {own_id} is known as part of guild {elsewhere[0]}")
+        raise ValueError(f"channel {own_id} belongs to server {elsewhere[0]} in the database")
     renamed = _store_guild(guild)
     renamed = _store_channels(guild["id"], channels, now) or renamed
     channel = Channel.objects.select_related("guild").get(pk=own_id)

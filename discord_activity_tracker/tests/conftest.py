@@ -41,7 +41,7 @@ def twin(running_twin: Twin, settings: Any) -> Twin:
 
 @pytest.fixture
 def collect(twin: Twin) -> Collect:
-    """Run ``collect_discord`` without the index and return the output of ``--json``."""
+    """Return a function that runs ``collect_discord`` without the index and returns the output of ``--json``."""
 
     def run(*arguments: str) -> dict[str, Any]:
         out = StringIO()

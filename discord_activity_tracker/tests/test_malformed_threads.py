@@ -1,4 +1,4 @@
-"""Tests of retrying archived threads, one by one, that could not be converted."""
+"""Tests of archived threads that could not be converted. They are retried one by one."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -199,7 +199,7 @@ def test_what_is_counted_and_not_delivered_is_asked_for_with_growing_pauses(serv
     run()
     gap = SkippedItem.objects.get(stream="issue_comments", external_id=f"issue_comments:{number}")
     assert (gap.reason, gap.payload) == ("not_delivered", {"github": 2, "stored": 0})
-    run()  # too early
+    run()  # too early for the next attempt
     SkippedItem.objects.update(last_seen_at=F("last_seen_at") - timedelta(days=2))
     run()
     SkippedItem.objects.update(last_seen_at=F("last_seen_at") - timedelta(days=2))

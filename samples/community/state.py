@@ -19,7 +19,7 @@ BEGINNING = "2025-01-01T00:00:00Z"
 class SampleCommunity:
     """Accounts and repositories by id.
 
-    Lock ``lock`` to read or write them. Every change increments ``revision``.
+    Acquire ``lock`` before reading or writing them. Every change increments ``revision``.
     """
 
     def __init__(self, accounts: dict[int, Account], repositories: dict[int, Repository], old_names: dict[str, int]):

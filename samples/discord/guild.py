@@ -20,8 +20,8 @@ FORUM, PUBLIC, PRIVATE = 15, 11, 12
 class SampleGuild:
     """The guild.
 
-    Ids are the same in every copy. ``messages`` contains messages by channel id and message id. Lock ``lock`` to read
-    them.
+    Ids are the same in every copy. ``messages`` contains messages by channel id and message id. Acquire ``lock`` before
+    reading them.
     """
 
     def __init__(self) -> None:

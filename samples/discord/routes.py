@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class Routes:
-    """The routes of the API. They are not thread-safe, so the caller must have locked the guild."""
+    """The routes of the API. They are not thread-safe. The caller must lock the guild first."""
 
     def __init__(self, guild: SampleGuild) -> None:
         self.guild = guild

@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 class Engine:
-    """The GraphQL engine. It is not thread-safe, so the caller must have locked the community."""
+    """The GraphQL engine. It is not thread-safe. The caller must lock the community first."""
 
     def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
         self.objects = Objects(community, git_dir)

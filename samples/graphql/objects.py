@@ -1,6 +1,6 @@
 """Create the GraphQL objects of repositories, issues and pull requests.
 
-They are dictionaries with optional functions.
+The objects are dictionaries. A value may be a function.
 """
 
 import subprocess
@@ -58,7 +58,7 @@ class Objects:
             for issue in repo.issues.values() if id_.startswith("PRR_") else ():
                 if (
                     issue.pull and issue.pull.merged_at
-                ):  # the collector does not request other reviews: they have no reactions
+                ):  # the collector requests no other reviews, because they have no reactions
                     found = next((one for one in reviews(self.community, repo, issue) if one["id"] == id_), None)
                     if found:
                         return found

@@ -26,8 +26,8 @@ class Command(BaseCollectorCommand):
             "guilds",
             nargs="*",
             metavar="server_id",
-            help="Ids of servers to collect. Without any: the servers enabled in the admin or listed in "
-            "DISCORD_GUILDS, else every server that the bot is in.",
+            help="Ids of servers to collect. Default: the servers enabled in the admin or listed in DISCORD_GUILDS, "
+            "or else every server that the bot is in.",
         )
         parser.add_argument(
             "--channel", type=int, metavar="ID", help="Collect only the channel with this id and its threads."
@@ -48,7 +48,7 @@ class Command(BaseCollectorCommand):
             "--reactors",
             action=BooleanOptionalAction,
             default=False,
-            help="Also collect who reacted: one or more requests for each message whose reactions changed.",
+            help="Also collect the people who reacted. Needs a request or more for each message with new reactions.",
         )
 
     def get_collector(self, **options: Any) -> DiscordCollector:

@@ -26,7 +26,7 @@ class Command(BaseCollectorCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="Read the files and print what is new in them, without storing anything.",
+            help="Read the files and print the number of new messages. Nothing is stored.",
         )
 
     def get_collector(self, **options: Any) -> ExportImporter:
