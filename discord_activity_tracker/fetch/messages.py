@@ -132,9 +132,11 @@ async def read_page(
     try:
         before = any(int(item["id"]) <= after for item in items)
     except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedAnswer(f"Discord sent something other than messages of {channel_id}") from error
+        raise UnexpectedAnswer(
+            f"Discord sent something other than messages of {channel_id}. Run again later."
+        ) from error
     if before:
-        raise UnexpectedAnswer(f"Discord sent older messages of {channel_id} than requested")
+        raise UnexpectedAnswer(f"Discord sent older messages of {channel_id} than requested. Run again later.")
     return RawMessagePage(items=items, after=after, requested_at=requested_at, last=len(items) < limit)
 
 

@@ -124,7 +124,7 @@ def archive_time(thread: object) -> datetime | None:
 def _threads_of(answer: Mapping[str, Any], channel_id: int) -> list[Channel]:
     threads = answer.get("threads")
     if not isinstance(threads, list):
-        raise UnexpectedAnswer(f"Discord sent something other than threads of {channel_id}")
+        raise UnexpectedAnswer(f"Discord sent something other than threads of {channel_id}. Run again later.")
     return cast("list[Channel]", threads)
 
 

@@ -48,7 +48,8 @@ class Command(BaseCollectorCommand):
             "--reactors",
             action=BooleanOptionalAction,
             default=False,
-            help="Also collect the people who reacted. Needs a request or more for each message with new reactions.",
+            help="Also collect the people who reacted. Needs at least one request for each message with changed "
+            "reactions.",
         )
 
     def get_collector(self, **options: Any) -> DiscordCollector:
