@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run one management command; SIGINT and SIGTERM end it with one line at any moment, imports included."""
+    """Run one management command. SIGINT and SIGTERM end it with a one-line message, even during imports."""
     from core.operations import interrupts
 
     interrupts.catch_signals()
@@ -19,8 +19,9 @@ def main() -> None:
 def run_command() -> None:
     """Run the command that the arguments name.
 
-    Ends with one line for what Django's own commands, such as migrate, do not report: a configuration that cannot be
-    read (exit code 2), a database that fails (1, or 2 when there is none), and files that cannot be written (1).
+    Django's own commands, such as migrate, print a traceback for some errors. Here, such errors end the command with a
+    one-line message: an invalid configuration (exit code 2), a database error (1, or 2 without a connection), or an
+    error with a file (1).
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
@@ -35,7 +36,7 @@ def run_command() -> None:
     except ImportError:
         sys.exit("error: Django is not installed for this Python. Run 'make install' and use .venv/bin/python.")
     try:
-        _ = settings.INSTALLED_APPS  # raises here: Django would run some commands without them
+        _ = settings.INSTALLED_APPS  # raises errors of the settings, which Django ignores for some commands
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, Error, OSError) as error:
         if interruption := interruption_in(error):

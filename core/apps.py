@@ -1,4 +1,4 @@
-"""Registers core with Django: system checks, receivers of signals, secrets to redact."""
+"""Registers core's system checks, signal receivers and secrets with Django."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,7 +10,7 @@ from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.checks import CheckMessage, Tags, register
 
 SECRETS = ("SECRET_KEY", "SLACK_BOT_TOKEN", "PINECONE_API_KEY", "EMBEDDING_API_KEY", "METRICS_TOKEN")
-"""Settings of core that hold a secret; trackers name theirs in ``TrackerConfig.secret_settings``."""
+"""Settings of core that contain a secret. Trackers list their own in ``TrackerConfig.secret_settings``."""
 
 
 class CoreConfig(AppConfig):
@@ -20,7 +20,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Activity"
 
     def ready(self) -> None:
-        """Register the system checks, the receivers of signals and the secrets."""
+        """Register the system checks, the signal receivers and the secrets."""
         import_module("core.checks")
         from django.db.backends.signals import connection_created
 
@@ -34,7 +34,7 @@ class CoreConfig(AppConfig):
 
 
 def _register_secrets() -> None:
-    """Register the secrets of core's and the trackers' settings, so that no redacted text contains them."""
+    """Register the secrets in the settings of core and the trackers, so that ``redact`` removes them from texts."""
     from core.logs import register_secret
     from core.trackers import installed_trackers
 
@@ -48,16 +48,16 @@ def _register_secrets() -> None:
 
 
 class ActivityAdminConfig(SimpleAdminConfig):
-    """Django's admin with this project's site; trackers register their models as Django documents.
+    """Django's admin with this project's site. Trackers register their models as Django's documentation describes.
 
-    The admin modules are loaded together with the URLs, or when the checks run. Commands that show no page, which cron
-    starts often, start in half the time without them.
+    The admin modules are loaded together with the URLs, or when the checks run. Commands without pages, which cron
+    starts often, take half the time to start without these modules.
     """
 
     default_site = "core.pages.site.ActivitySite"
 
     def ready(self) -> None:
-        """Register the checks of the admin, preceded by one that loads the admin modules."""
+        """Register a check that loads the admin modules, and then the admin's own checks, which need these modules."""
         register(_load_admin, Tags.admin)
         super().ready()
 

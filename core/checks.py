@@ -1,4 +1,4 @@
-"""System checks of the database, and those that trackers define. Each message has a hint that says what to do."""
+"""System checks of the database and of the trackers. The hint of each message says what to do."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,17 @@ from django.db import OperationalError, connections
 from core.trackers import installed_trackers
 
 MINIMUM_POSTGRESQL = 160000
-"""As in ``server_version_num``: major version times 10,000."""
+"""The oldest supported version in the format of ``server_version_num``: the major version times 10,000."""
 
 
 @register(Tags.database)
 def check_database(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Require PostgreSQL 16 or newer with pgvector. Only commands that check their databases run this check."""
+    """Require PostgreSQL 16 or newer with pgvector.
+
+    Django runs this check only in commands that check databases, such as ``migrate``.
+    """
     del app_configs, kwargs
     messages: list[CheckMessage] = []
     for alias in databases or ():
@@ -29,7 +32,7 @@ def check_database(
                 cursor.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
                 has_vector = bool(cursor.fetchone()[0])
         except OperationalError:
-            continue  # the first query raises the connection's error, which is clearer
+            continue  # the first query of the command raises the connection error, which is clearer
         if version < MINIMUM_POSTGRESQL:
             messages.append(
                 Error(
@@ -51,7 +54,7 @@ def check_database(
 
 @register()
 def check_trackers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Run the checks of every installed tracker, and require the settings that it names."""
+    """Run the checks of every installed tracker, and require that its settings exist."""
     del app_configs, kwargs
     messages: list[CheckMessage] = []
     for tracker in installed_trackers():
@@ -70,6 +73,6 @@ def check_trackers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 @register(deploy=True)
 def check_trackers_in_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Run the checks of every installed tracker that only ``check --deploy`` asks for."""
+    """Run the checks of every installed tracker that are only part of ``check --deploy``."""
     del app_configs, kwargs
     return [message for tracker in installed_trackers() for message in tracker.deployment_checks()]

@@ -1,4 +1,7 @@
-"""Protocols of objects that trackers pass to core: runtime-checkable, fulfilled by any class with these attributes."""
+"""Protocols for the objects that trackers pass to core.
+
+Any class with the attributes satisfies a protocol. ``isinstance`` can check the protocols at run time.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -45,7 +48,7 @@ class ActivityRecord(Protocol):
 
     @property
     def actor_external_id(self) -> str:
-        """Numeric account id as text; empty without an actor."""
+        """Numeric account id as text, or an empty string if the activity has no actor."""
         ...
 
     @property
@@ -55,7 +58,7 @@ class ActivityRecord(Protocol):
 
     @property
     def summary(self) -> str:
-        """One short line."""
+        """The activity in one short line."""
         ...
 
 
@@ -65,17 +68,17 @@ class IncrementalState(Protocol):
 
     @property
     def checkpoint_token(self) -> str:
-        """Position in the stream, opaque to everything but the fetcher."""
+        """Position in the stream. Only the fetcher interprets it."""
         ...
 
     @property
     def human_readable_marker(self) -> str:
-        """The position in a form for people."""
+        """The position as readable text."""
         ...
 
     @property
     def extras(self) -> Mapping[str, object]:
-        """Other values of the fetcher, which must be valid JSON."""
+        """Other values that the fetcher needs. They must be valid JSON."""
         ...
 
 

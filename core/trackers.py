@@ -1,4 +1,4 @@
-"""The plug-in point: what a tracker app may define for core, and which trackers are installed."""
+"""The interface between core and trackers: what a tracker app can define, and which trackers are installed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from django.urls import reverse
 
 from core.search.documents import DocumentSource
 
-if TYPE_CHECKING:  # models cannot be imported while apps are loaded; the Markdown parser would slow down every command
+if TYPE_CHECKING:  # models cannot be imported while apps load, and the Markdown parser would slow down every command
     from core.models import Activity
     from core.operations.markdown import Markup
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EarlierText:
-    """A text before an edit. Times are UTC, ``None`` where they are unknown."""
+    """A text before an edit. Times are UTC, and ``None`` if they are unknown."""
 
     text: str
     written_at: datetime | None = None
@@ -28,7 +28,7 @@ class EarlierText:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """Data that the configured account may not read, and how to get access."""
+    """Data that the configured account has no permission to read, and how to get access."""
 
     scope: str
     missing: str
@@ -42,16 +42,16 @@ class ThreadHead:
 
     title: str
     kind: str = ""
-    """What the thread is, such as ``pull request``."""
+    """Kind of thread, such as ``pull request``."""
     number: str = ""
-    """As the source writes it, such as ``#12``."""
+    """Number in the source's notation, such as ``#12``."""
     state: str = ""
-    """One word, such as ``merged``; empty for threads without a state."""
+    """One word, such as ``merged``. Empty for threads without a state."""
     tone: str = ""
     """Colour of the state: ``good``, ``bad``, ``waits`` or empty."""
     labels: Sequence[str] = ()
     place: str = ""
-    """Location, such as a channel, where the name of the scope does not say it."""
+    """Location that the name of the scope does not contain, such as a channel."""
     url: str = ""
 
     @property
@@ -62,7 +62,7 @@ class ThreadHead:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One activity as a sentence without its actor: ``did``, then the subject, then ``after``.
+    """One activity as a sentence without its actor. The sentence consists of ``did``, the subject and ``after``.
 
     Examples: ``commented on`` #12 Title; ``renamed`` #12 Title ``from "Old title"``.
     """
@@ -70,29 +70,29 @@ class Line:
     did: str
     after: str = ""
     subject: str = ""
-    """Shown instead of the thread's number and title; empty: show those."""
+    """Text that replaces the thread's number and title. If it is empty, the page shows the number and the title."""
     excerpt: str = ""
-    """The first words of the text, without markup; empty for activities without a text."""
+    """The first words of the text, without markup. Empty for activities without a text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostDetails:
-    """The parts of a post besides its text."""
+    """Everything that a page shows of a post, except for its text."""
 
     badge: str = ""
     """One or two words, such as ``approved``, ``pinned`` or ``answer``."""
     reactions: Sequence[tuple[str, int]] = ()
-    """Pairs of emoji and count."""
+    """Pairs of an emoji and its count."""
     reply_to: str = ""
     """External id of the post that this post replies to."""
     reply_words: str = ""
-    """Author and first words of that post."""
+    """Author and first words of the post that this post replies to."""
     file: str = ""
     """File and line of a review comment."""
     hunk: str = ""
-    """The diff up to that line, in the unified format."""
+    """The diff up to the line of a review comment, in the unified format."""
     parts: Sequence[str] = ()
-    """Attachments: names of files, titles of previews, options of a poll."""
+    """Attachments as text: names of files, titles of previews, options of a poll."""
 
 
 def thread_address(source_system: str, thread: str) -> str:
@@ -118,25 +118,25 @@ def scope_address(source_system: str, scope: str) -> str:
 class TrackerConfig(AppConfig):
     """The app configuration of a tracker.
 
-    Only ``source_system`` and ``collect_command`` are required. Methods that take ids or activities must run a constant
-    number of database statements, because pages call them for every list.
+    Only ``source_system`` and ``collect_command`` are required. Pages call the methods that take ids or activities for
+    every list. So each of these methods must run a constant number of database statements.
     """
 
     source_system: str
-    """First part of external ids and value of ``--source``, such as ``github``."""
+    """Name of the source, such as ``github``: the first part of external ids, and the value of ``--source``."""
     collect_command: str
     """Name of the management command that collects, such as ``collect_github``."""
     setting_names: Collection[str] = ()
-    """Settings that the tracker reads. ``manage.py check`` reports a missing one; core reads none of them."""
+    """Settings that the tracker reads and core does not. ``manage.py check`` reports missing settings."""
     secret_settings: Collection[str] = ()
-    """Settings that hold secrets, texts or lists of texts. Their values never appear in logs and messages."""
+    """Settings with secrets, each a string or a list of strings. Their values never appear in logs or messages."""
     type_names: Mapping[str, str] = {}
-    """Labels of activity types where the type itself is not a good label."""
+    """Labels of activity types, for types that are not good labels themselves."""
     passive_types: Collection[str] = frozenset()
-    """Activity types without an act of the person, such as being mentioned. Charts and rankings leave them out."""
+    """Activity types that do not require the person to act, such as being mentioned. Charts and rankings omit them."""
 
     def is_set_up(self) -> bool:
-        """Return whether ``collect_all`` runs this tracker; False where it has no account to collect with."""
+        """Return whether ``collect_all`` runs this tracker: False if no account is configured for it."""
         return True
 
     def checks(self) -> Sequence[CheckMessage]:
@@ -148,25 +148,25 @@ class TrackerConfig(AppConfig):
         return ()
 
     def document_source(self) -> DocumentSource | None:
-        """Return the source of this tracker's documents for the search index; ``None``: nothing to search."""
+        """Return the source of this tracker's documents for the search index, or ``None`` if it has no documents."""
         return None
 
     def watched_scopes(self) -> Collection[str] | None:
-        """Return external ids of the scopes that a run without arguments collects; ``None``: every known scope.
+        """Return the external ids of the scopes that a run without arguments collects; ``None`` means all known scopes.
 
         Only these scopes can become stale and raise alerts.
         """
         return None
 
     def configured_names(self) -> Collection[str]:
-        """Return the names that the settings list for a run without arguments, as run reports show them.
+        """Return the names of the scopes that the settings list for a run without arguments, as run reports show them.
 
-        Alerts about these names stay open even when nothing of them was ever stored.
+        Alerts about these scopes stay open even if nothing of a scope was ever stored.
         """
         return ()
 
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the full texts of activities by external id; activities without a text are left out.
+        """Return the full texts of activities by external id. Activities without a text are omitted.
 
         Called with a few thousand ids at a time.
         """
@@ -174,7 +174,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-        """Return earlier texts of activities by external id, newest first; unedited activities are left out.
+        """Return the earlier texts of activities by external id, newest first. Unedited activities are omitted.
 
         Called with up to 100 ids.
         """
@@ -182,7 +182,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return short remarks for activities on a thread's page, such as "hidden as spam", by external id.
+        """Return short remarks such as "hidden as spam" by external id. A thread's page shows them with the activities.
 
         Called with up to 100 ids.
         """
@@ -190,7 +190,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Return the headings of threads by the thread's external id; unknown threads are left out.
+        """Return the headings of threads by the thread's external id. Unknown threads are omitted.
 
         Called with up to 100 ids.
         """
@@ -198,7 +198,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return activities as sentences by external id. An activity that is left out is shown by its type.
+        """Return activities as sentences by external id. Pages show the type of an activity that is omitted.
 
         Called with up to 100 activities.
         """
@@ -206,7 +206,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def details(self, external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-        """Return the parts of posts besides their texts, by external id; posts without any are left out.
+        """Return the details of posts by external id. Posts without details are omitted.
 
         Called with up to 100 ids.
         """
@@ -214,9 +214,9 @@ class TrackerConfig(AppConfig):
         return {}
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """Return the flavour of Markdown of these texts, with every reference in them resolved.
+        """Return the flavour of Markdown for these texts, with every reference in the texts resolved.
 
-        ``scope`` is the external id of the scope that the texts belong to.
+        ``scope`` is the external id of the scope that contains the texts.
         """
         from core.operations.markdown import PLAIN
 
@@ -228,11 +228,11 @@ class TrackerConfig(AppConfig):
         return ()
 
     def unreadable_scopes(self) -> Collection[str]:
-        """Return external ids of known scopes that the configured account may not read."""
+        """Return the external ids of known scopes that the configured account has no permission to read."""
         return ()
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """Return at most ``most`` gaps that missing permissions cause, as of the last run, without a request."""
+        """Return at most ``most`` gaps that missing permissions caused in the last run. Sends no request."""
         del most
         return ()
 
@@ -248,7 +248,7 @@ def tracker_of(source_system: str) -> TrackerConfig | None:
 
 
 def document_sources(source_system: str | None = None) -> list[DocumentSource]:
-    """Return the document sources of every installed tracker, or of one source."""
+    """Return the document sources of every installed tracker, or only of the tracker of ``source_system``."""
     sources = (
         tracker.document_source() for tracker in installed_trackers() if source_system in {None, tracker.source_system}
     )

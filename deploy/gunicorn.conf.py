@@ -1,13 +1,13 @@
-"""gunicorn for a small machine: the admin is read by a few people at a time.
+"""Settings of gunicorn for a small machine. Only a few people use the admin at a time.
 
 https://gunicorn.org/reference/settings/
 """
 
-bind = "127.0.0.1:8000"  # a proxy with TLS stands before it; containers override it with --bind
+bind = "127.0.0.1:8000"  # only for the proxy that terminates TLS; containers override the address with --bind
 workers = 2
 threads = 4
 timeout = 60
-max_requests = 2000  # a worker is renewed now and then, whatever leaks
+max_requests = 2000  # restarts a worker now and then, in case it leaks memory
 max_requests_jitter = 200
-accesslog = None  # the proxy writes one
-worker_tmp_dir = "/dev/shm"  # noqa: S108  (a heartbeat file on a slow disk stops workers)
+accesslog = None  # the proxy writes an access log
+worker_tmp_dir = "/dev/shm"  # noqa: S108  (heartbeat files on a slow disk can block workers)

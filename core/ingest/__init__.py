@@ -1,1 +1,1 @@
-"""The shared write path: from converted pages to committed rows."""
+"""The shared write path, from converted pages to committed rows."""

@@ -1,4 +1,4 @@
-"""Accounts of a source: upsert them, record former names, and bring new names to the timeline and the index."""
+"""Accounts of a source: upsert accounts, record former names, and update names on the timeline and in the index."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from core.models import Document
 from core.search.documents import DocumentMark, mark_changed
 
 CACHED_ACCOUNTS = 20_000
-"""Most account rows in the cache of one process: a few MiB."""
+"""Number of account rows after which a process empties its cache. So many rows take a few MiB of memory."""
 RENAME = """
     UPDATE core_activity SET actor_name = renamed.name
     FROM unnest(%s::text[], %s::text[]) AS renamed (id, name)
@@ -24,17 +24,17 @@ RENAME = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountChanges:
-    """What storing some accounts means: their complete rows, former names, and the names that the timeline shows."""
+    """The changes that a list of accounts causes: complete rows, former names, and names for the timeline."""
 
     rows: Sequence[Row]
     former_names: Sequence[models.Model] = ()
-    """New rows of the model of former names."""
+    """New rows of the tracker's model for former names."""
     names: Mapping[int, str] = field(default_factory=dict[int, str])
-    """The timeline's name by account id. It is applied when the row of the account changed."""
+    """Name for the timeline by account id. The timeline is updated only if the row of the account changed."""
 
 
 class AccountStore(ABC):
-    """Writes the accounts of one source. Most pages mention the same accounts, so committed rows are cached."""
+    """Writes the accounts of one source. Committed rows are cached, because most pages mention the same accounts."""
 
     source_system: str
     model: type[models.Model]
@@ -44,10 +44,13 @@ class AccountStore(ABC):
 
     @abstractmethod
     def compare(self, rows: Sequence[Row], variant: str) -> AccountChanges:
-        """Compare rows with what is stored. ``variant`` says which list of the source showed the accounts."""
+        """Compare rows with the stored accounts. ``variant`` names the list of the source that contained the rows."""
 
     def documents_to_reindex(self, threads: Collection[tuple[str, int]]) -> Iterable[DocumentMark]:
-        """Return the documents that show renamed accounts. ``threads`` are threads and scope ids of activities."""
+        """Return the documents that show renamed accounts.
+
+        ``threads`` contains the thread's external id and the scope id of each renamed activity.
+        """
         documents = Document.objects.filter(
             source_system=self.source_system, external_id__in={thread for thread, _ in threads}, deleted_at=None
         )
@@ -76,11 +79,14 @@ class AccountStore(ABC):
         transaction.on_commit(lambda: self._committed.update(_key(row, variant) for row in new))
 
     def forget(self) -> None:
-        """Empty the cache: before a run, because another process may have written, and after writes around it."""
+        """Empty the cache. Call it before a run, because another process may have changed accounts.
+
+        Also call it after code other than ``store`` has changed accounts.
+        """
         self._committed.clear()
 
     def _rename(self, names: Mapping[int, str]) -> None:
-        """Bring new names to the timeline and request a re-index of the documents that show them."""
+        """Write new names to the timeline, and request a re-index of the documents that show these names."""
         with connection.cursor() as cursor:
             cursor.execute(RENAME, [[str(pk) for pk in names], list(names.values()), self.source_system])
             threads = {(thread, scope_id) for thread, scope_id in cursor.fetchall() if thread}

@@ -1,4 +1,4 @@
-"""``IncrementalState`` in the database: how far each stream of each scope has been read."""
+"""Stores in the database how far each stream of each scope has been read (``IncrementalState``)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ from core.models import Checkpoint
 from core.protocols import IncrementalState
 
 LONGEST_MARKER = 200
-"""Characters of ``human_readable_marker``: the width of its column."""
+"""Maximum number of characters of ``human_readable_marker``: the width of its column."""
 State = TypeVar("State", bound=IncrementalState, covariant=True)
 
 
 class StateClass(Protocol[State]):
-    """A tracker's class of states, which can be built from a stored checkpoint or from nothing."""
+    """A tracker's class for states. An instance is built from a stored checkpoint, or empty without arguments."""
 
     def __call__(
         self, *, checkpoint_token: str = "", human_readable_marker: str = "", extras: Mapping[str, object] = ...
@@ -28,21 +28,21 @@ class StateClass(Protocol[State]):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints(Generic[State]):
-    """The checkpoints of one collector, read as the tracker's own class of states.
+    """The checkpoints of one collector. They are loaded as instances of the tracker's own class for states.
 
-    Saving belongs into the transaction that writes the page, so that rows and position are committed together.
+    Save a checkpoint in the transaction that writes the page, so that rows and position are committed together.
     """
 
     collector: str
     state_class: StateClass[State]
 
     def load(self, scope: int | str, stream: str) -> State:
-        """Return the state that was saved with the last page; an empty one for a stream that was never read."""
+        """Return the state that was saved with the last page, or an empty state if the stream was never read."""
         row = Checkpoint.objects.filter(collector=self.collector, scope=str(scope), stream=stream).first()
         return self._state(row) if row else self.state_class()
 
     def load_many(self, scopes: Iterable[int | str]) -> Mapping[str, Mapping[str, State]]:
-        """Return the states by scope and stream, the least recently saved first."""
+        """Return the states by scope and stream, least recently saved first."""
         states = defaultdict[str, dict[str, State]](dict)
         names = [str(scope) for scope in scopes]
         for row in Checkpoint.objects.filter(collector=self.collector, scope__in=names).order_by("updated_at"):
@@ -54,7 +54,7 @@ class Checkpoints(Generic[State]):
         self.save_many({(scope, stream): state})
 
     def save_many(self, states: Mapping[tuple[int | str, str], IncrementalState | None]) -> None:
-        """Save states by scope and stream in one statement of the caller's transaction; ``None`` drops a state."""
+        """Save states by scope and stream with one statement in the caller's transaction. ``None`` deletes a state."""
         now = timezone.now()
         rows = [
             {
@@ -75,7 +75,7 @@ class Checkpoints(Generic[State]):
                 self.drop(scope, stream)
 
     def drop(self, scope: int | str, *streams: str) -> None:
-        """Delete states, so that these streams start from the beginning."""
+        """Delete the states of these streams, so that the next run reads the streams from the beginning."""
         Checkpoint.objects.filter(collector=self.collector, scope=str(scope), stream__in=streams).delete()
 
     def _state(self, row: Checkpoint) -> State:

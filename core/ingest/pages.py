@@ -1,4 +1,4 @@
-"""Write a page of one model: the whole write path of a tracker whose items are independent of each other."""
+"""Writes a page of one model: the complete write path for trackers with items that do not depend on each other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,10 +26,11 @@ def store_page(
     keep: Sequence[str] = (),
     keep_activity: Sequence[str] = (),
 ) -> PageResult:
-    """Write rows, timeline rows, re-index requests, skips and checkpoint in one transaction. Returns what changed.
+    """Write rows, timeline rows, re-index requests, skips and the checkpoint in one transaction.
 
-    The model has the fields ``id`` and ``updated_at``. A row older than the stored one is ignored. ``keep`` and
-    ``keep_activity`` name fields of the row and of its activity that an update leaves unchanged.
+    Returns the numbers of changes. The model has the fields ``id`` and ``updated_at``. A row older than the stored row
+    is ignored. ``keep`` and ``keep_activity`` name fields of the row and of its activity that an update leaves
+    unchanged.
     """
     written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at", keep=keep)
     changed = {key[0] for key in written.changed}

@@ -1,4 +1,4 @@
-"""Fetch and convert the next pages in a thread while the previous ones are stored."""
+"""Fetches and converts the next pages in a thread while the caller stores the previous pages."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -10,9 +10,9 @@ Page = TypeVar("Page")
 
 
 def prefetch(pages: Iterator[Page], *, waiting: int = 1) -> Generator[Page]:
-    """Yield the pages in their order while a thread fetches up to ``waiting`` of them in advance.
+    """Yield the pages in their order while a thread fetches up to ``waiting`` pages in advance.
 
-    An error of the source is raised after the pages that precede it. The thread does not use the database. Its log
+    An error of the source is raised after all pages before the error. The thread does not use the database. Its log
     records have the context of the caller.
     """
     for batch in _batches(pages, waiting, most=1):
@@ -20,9 +20,9 @@ def prefetch(pages: Iterator[Page], *, waiting: int = 1) -> Generator[Page]:
 
 
 def prefetch_batches(pages: Iterator[Page], *, waiting: int) -> Generator[list[Page]]:
-    """Like :func:`prefetch`, but yield all waiting pages at once.
+    """Yield lists of pages: each list contains all pages that have arrived, at most ``waiting``.
 
-    A source that is faster than the database fills larger batches.
+    Works like :func:`prefetch`. The faster the source is than the database, the larger the batches are.
     """
     return _batches(pages, waiting, most=waiting)
 
@@ -49,5 +49,5 @@ def _batches(pages: Iterator[Page], waiting: int, most: int) -> Generator[list[P
 
 
 def _ready(future: Future[Page | None]) -> Page | None:
-    """Return the page if it has arrived. A failed future stays pending until the pages before it are stored."""
+    """Return the page if it has arrived, or ``None``. A failed future waits until the pages before it are stored."""
     return future.result() if future.done() and future.exception() is None else None

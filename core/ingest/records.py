@@ -1,4 +1,4 @@
-"""What travels through the write path: records, malformed items, pages, and the result of writing a page."""
+"""The data of the write path: records, malformed items, pages, and the result of writing a page."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from typing import Any, cast
 from core.ingest.values import Row, clean, clean_json, clip
 
 CONVERSION_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
-"""Exceptions that a converter raises for an item that does not match the vendor's documentation."""
+"""Exceptions that a converter raises for an item that does not match the documentation of the source."""
 UNKNOWN_ID = "?"
 """External id of a malformed item that has no id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceActivity:
-    """An ``ActivityRecord`` with the optional fields that the timeline shows; the base of each tracker's own class."""
+    """An ``ActivityRecord`` with the optional fields that the timeline shows."""
 
     source_system: str
     external_id: str
@@ -26,13 +26,13 @@ class SourceActivity:
     source_url: str = ""
     summary: str = ""
     thread: str = ""
-    """External id of the document to which the activity belongs; empty for the document of its record."""
+    """External id of the thread that contains the activity. If it is empty, the thread is ``Record.document``."""
     edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamState:
-    """An ``IncrementalState``: how far a stream has been read. Only the tracker's ``fetch`` interprets it."""
+    """An ``IncrementalState``: how far a stream has been read. Only the tracker's fetcher interprets it."""
 
     checkpoint_token: str = ""
     human_readable_marker: str = ""
@@ -46,18 +46,18 @@ class Record:
     row: Row
     activity: SourceActivity
     document: str = ""
-    """External id of the search document; empty when no document shows the item."""
+    """External id of the search document. Empty if no document shows the item."""
     kind: str = ""
-    """Kind of that document, such as ``issue`` or ``conversation``."""
+    """Kind of the search document, such as ``issue`` or ``conversation``."""
     children: tuple[Row, ...] = ()
-    """Rows of a second table that belong to the item, without the item's key, such as the files of a commit."""
+    """Rows of a second table, such as the files of a commit. The rows do not contain the key of the item."""
     has_own_time: bool = True
-    """False when the source did not say when it happened: a stored time must not be replaced."""
+    """False if the source sent the item without its time. Then a stored time must not be replaced."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Malformed:
-    """An item that does not match the vendor's documentation. Its payload is stored for inspection and retries."""
+    """An item that does not match the documentation of the source. Its payload is stored for inspection and retries."""
 
     external_id: str
     reason: str
@@ -66,7 +66,7 @@ class Malformed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A converted page: records, the accounts that it mentions (by id), and its malformed items."""
+    """A converted page: its records, the mentioned accounts by id, and its malformed items."""
 
     records: list[Record] = field(default_factory=list[Record])
     accounts: dict[int, Row] = field(default_factory=dict[int, Row])
@@ -75,7 +75,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageResult:
-    """What writing a page changed: rows by what happened to them."""
+    """Numbers of items that were seen, inserted, updated, deleted or malformed when a page was written."""
 
     seen: int = 0
     inserted: int = 0
@@ -95,7 +95,10 @@ def convert_each(
     accounts: Callable[[Any], Iterable[Row]] = no_accounts,
     name: Callable[[Any], str] = lambda _: "",
 ) -> Page:
-    """Convert the items one by one. A malformed item is recorded under its ``name`` or id; the others continue."""
+    """Convert the items one by one. A malformed item does not affect the other items.
+
+    ``name`` returns the external id of a malformed item, or an empty string to use the id in the payload.
+    """
     page = Page()
     for payload in payloads:
         try:
@@ -109,14 +112,14 @@ def convert_each(
 
 
 def malformed_item(payload: object, error: Exception, name: str = "") -> Malformed:
-    """Return the malformed item, identified by ``name``, its id or its number."""
+    """Return the malformed item. Its external id is ``name``, or else the id or the number in the payload."""
     fields = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else dict[str, object]()
     known = name or fields.get("id") or fields.get("number") or UNKNOWN_ID
     return Malformed(external_id=clip(str(known), 300), reason=describe_error(error), payload=clean_json(payload))
 
 
 def describe_error(error: Exception) -> str:
-    """Return in words why an item could not be converted."""
+    """Return the reason why an item could not be converted, in words."""
     if isinstance(error, KeyError) and error.args:
         return clean(f"the field {str(error.args[0])[:60]!r} is missing")
     if isinstance(error, OverflowError) or "out of range" in str(error):

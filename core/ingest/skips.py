@@ -1,4 +1,4 @@
-"""Items that could not be collected (``SkippedItem``): record them, retry them, clear them."""
+"""Skips, the items that could not be collected (``SkippedItem``): record, retry and clear skips."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from core.runs import current_run
 logger = logging.getLogger(__name__)
 
 MOST_RETRIES = 500
-"""Most items that one run retries in one scope, even if more retries were requested: each costs a request."""
+"""Maximum number of requested retries in one scope and run. Each retry costs a request."""
 
 
 def record_skip(
@@ -30,7 +30,7 @@ def record_skip(
     payload: Any = None,
     now: datetime | None = None,
 ) -> None:
-    """Record an item that could not be collected, or count one more attempt if it is recorded already."""
+    """Record an item that could not be collected. If the item is already recorded, count one more attempt."""
     moment, run = now or timezone.now(), current_run()
     row = {
         "run_id": run.pk if run else None, "collector": collector, "scope": scope, "stream": stream,
@@ -46,7 +46,7 @@ def record_skip(
 
 
 def record_malformed(items: Sequence[Malformed], *, collector: str, scope: str, stream: str) -> int:
-    """Record a skip with the payload for each malformed item. Returns the number of items."""
+    """Record a skip with the payload of each malformed item. Returns the number of items."""
     for item in items:
         record_skip(
             collector=collector, scope=scope, stream=stream, external_id=item.external_id, reason="malformed",
@@ -56,16 +56,17 @@ def record_malformed(items: Sequence[Malformed], *, collector: str, scope: str, 
 
 
 def request_retry(items: "QuerySet[SkippedItem]") -> int:
-    """Ask the next run to retry these items first. Cleared items are ignored. Returns the number of items."""
+    """Make the next run retry these items first. Cleared items are ignored. Returns the number of items."""
     return items.filter(cleared_at=None).update(retry_requested_at=timezone.now())
 
 
 def skips_to_retry(
     *, collector: str, scope: str, streams: Collection[str], reasons: Collection[str], at_once: int
 ) -> list[SkippedItem]:
-    """Return the open items that a run should retry: requested retries first, then the least recently tried.
+    """Return the open items that a run should retry: requested retries first, then the least recently tried items.
 
-    Returns at most ``at_once`` items, or all requested retries up to ``MOST_RETRIES`` if those are more.
+    Returns at most ``at_once`` items. If more retries were requested, returns the requested retries up to
+    ``MOST_RETRIES``.
     """
     waiting = SkippedItem.objects.filter(
         collector=collector, scope=scope, stream__in=streams, reason__in=reasons, cleared_at=None
@@ -75,14 +76,17 @@ def skips_to_retry(
 
 
 def record_failed_retry(item: SkippedItem) -> None:
-    """Count another failed attempt and drop the request to retry the item."""
+    """Count another failed attempt, and remove the request to retry the item."""
     SkippedItem.objects.filter(pk=item.pk).update(
         last_seen_at=timezone.now(), attempts=F("attempts") + 1, retry_requested_at=None
     )
 
 
 def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:
-    """Clear the open items of a stream, or one of them, after they were collected. Returns the number of items."""
+    """Clear the open items of a stream, or only ``external_id``, after the items were collected.
+
+    Returns the number of cleared items.
+    """
     open_items = SkippedItem.objects.filter(collector=collector, scope=scope, stream=stream, cleared_at=None)
     if external_id is not None:
         open_items = open_items.filter(external_id=external_id)

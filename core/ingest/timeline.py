@@ -1,4 +1,4 @@
-"""The timeline: ``Activity`` rows from ``ActivityRecord``s, and the requests to index the documents that changed."""
+"""Writes the timeline (``Activity`` rows), and requests a re-index of the documents that changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -21,10 +21,10 @@ def record_activity(
     keep: Sequence[str] = (),
     guarded: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the timeline rows of new and changed records and request a re-index of their documents. Two statements.
+    """Write the timeline rows of new and changed records, and request a re-index of their documents.
 
-    Call it in the transaction that writes the rows of the records. ``actor_names`` maps account ids to names that
-    replace those of the records. ``keep`` and ``guarded`` are options of ``upsert``.
+    Runs two statements. Call it in the transaction that writes the rows of the records. ``actor_names`` maps account
+    ids to names that replace the names in the records. ``keep`` and ``guarded`` are options of ``upsert``.
     """
     changed = list(records)
     rows = (
@@ -57,8 +57,8 @@ def activity_row(
 ) -> dict[str, Any]:
     """Return the timeline row of an activity.
 
-    The optional attributes ``actor_name``, ``thread`` and ``edited_at`` are used where the activity has them.
-    ``document`` is the thread of an activity that names none.
+    Uses the optional attributes ``actor_name``, ``thread`` and ``edited_at`` if the activity has them. ``document`` is
+    the thread of an activity without ``thread``.
     """
     actor = activity.actor_external_id
     return {

@@ -1,4 +1,4 @@
-"""Values of payloads as columns can hold them: text, JSON, integers and aware times. Pure functions."""
+"""Pure functions that convert values of payloads for database columns: text, JSON, integers and aware times."""
 
 import operator
 from datetime import datetime
@@ -7,16 +7,16 @@ from typing import Any, cast
 from core.db.text import replace_unstorable
 
 Row = dict[str, Any]
-"""A row by attribute names of its model (``author_id`` for a foreign key)."""
+"""Values of a row by attribute name of the model (``author_id`` for a foreign key)."""
 
 
 def clean(text: str | None) -> str:
-    """Return the text with U+FFFD in place of what PostgreSQL cannot store; empty for ``None``."""
+    """Return the text, with U+FFFD in place of characters that PostgreSQL cannot store. Returns "" for ``None``."""
     return replace_unstorable(text) if text else ""
 
 
 def clean_or_none(text: str | None) -> str | None:
-    """Return the cleaned text, or ``None`` for columns where "missing" and "empty" differ."""
+    """Return the cleaned text, or ``None`` for ``None``. Use it for columns where "missing" and "empty" differ."""
     return None if text is None else clean(text)
 
 
@@ -26,7 +26,7 @@ def clip(text: str | None, limit: int) -> str:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Return the beginning of a text as one cleaned line for the timeline. Markup stays as it is."""
+    """Return the beginning of a text as one cleaned line for the timeline. Does not remove markup."""
     return " ".join(clean(text[: 5 * limit]).split())[:limit]
 
 
@@ -50,7 +50,7 @@ def parse_time(text: str) -> datetime:
 
 
 def parse_time_or_none(text: str | None) -> datetime | None:
-    """Return the aware time of an ISO 8601 text, or ``None`` for a missing or empty one."""
+    """Return the aware time of an ISO 8601 text, or ``None`` for a missing or empty text."""
     return parse_time(text) if text else None
 
 
@@ -60,10 +60,10 @@ def utc_text(time: datetime) -> str:
 
 
 def bounded_int(number: int, bits: int = 64, *, lowest: int = 0) -> int:
-    """Return the number if a signed column of ``bits`` bits can hold it and it is at least ``lowest``.
+    """Return the number if it fits into a signed column of ``bits`` bits and is at least ``lowest``.
 
-    Raises TypeError for a value that is no integer and ValueError for one out of range. Without this check, one
-    number that PostgreSQL refuses would fail its whole page.
+    Raises TypeError for a value that is not an integer, and ValueError for a number out of range. Without this check,
+    one number that PostgreSQL refuses would fail its whole page.
     """
     value = operator.index(number)
     if not lowest <= value < 1 << (bits - 1):
@@ -72,5 +72,8 @@ def bounded_int(number: int, bits: int = 64, *, lowest: int = 0) -> int:
 
 
 def bounded_int_or_none(number: int | None, bits: int = 64) -> int | None:
-    """Return the number, which may be negative, if a signed column of ``bits`` bits can hold it; ``None`` for none."""
+    """Return the number, which can be negative, if it fits into a signed column of ``bits`` bits.
+
+    Returns ``None`` for ``None``.
+    """
     return None if number is None else bounded_int(number, bits, lowest=-(1 << (bits - 1)))

@@ -13,9 +13,9 @@ from core.models import ApiBudget
 
 
 class Command(ReportingCommand):
-    """List stored budgets, or clear those that match the filters."""
+    """List the stored budgets, or clear the budgets that match the filters."""
 
-    help = "Show the remaining quota of each account and until when no request is made. --clear removes both."
+    help = "Show the remaining quota of each account, and how long its requests must wait. --clear removes both."
     examples = (
         "api_budgets",
         "api_budgets --clear --source github",
@@ -55,7 +55,7 @@ class Command(ReportingCommand):
 
 
 def in_words(budget: ApiBudget) -> str:
-    """Return one line for people; times are UTC."""
+    """Return a budget as one readable line, with times in UTC."""
     remaining = "unknown" if budget.remaining is None else f"{budget.remaining:,}"
     words = [f"{budget.source_system} {budget.account} {budget.resource}: {remaining} left"]
     if budget.limit is not None:

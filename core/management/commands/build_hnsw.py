@@ -1,4 +1,4 @@
-"""``manage.py build_hnsw``: approximate vector search in PostgreSQL, for more than about 300,000 chunks."""
+"""``manage.py build_hnsw``: build the index for approximate vector search, for more than about 300,000 chunks."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from core.search.namespaces import serving
 
 
 class Command(ReportingCommand):
-    """Build the index while searches and syncs continue. Build it again after a switch of the model."""
+    """Build the HNSW index while searches and syncs continue. Run the command again after a switch of the embedder."""
 
     database_limits = MAINTENANCE
     help = "Build or drop the HNSW index of the vectors in PostgreSQL. It pays off above about 300,000 chunks."
@@ -21,7 +21,7 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add ``--drop``."""
+        """Add the option ``--drop``."""
         parser.add_argument(
             "--drop", action="store_true", help="Remove the index; searches compare every vector again."
         )
@@ -33,7 +33,7 @@ class Command(ReportingCommand):
             raise ConfigurationError("No vectors are in PostgreSQL: set VECTOR_INDEX=pgvector and run sync_index.")
         if options["drop"]:
             target.index.drop_hnsw()
-            self.stdout.write("dropped; searches scan exactly")
+            self.stdout.write("dropped; searches compare every vector again")
             return
         if target.namespace.dimension > LONGEST_HNSW:
             raise ConfigurationError(f"HNSW takes at most {LONGEST_HNSW} dimensions.")

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(ReportingCommand):
-    """Run the collecting command of every tracker that is set up. A failure does not stop the other trackers."""
+    """Run the collecting command of every tracker with a configured account. A failure does not stop other trackers."""
 
     help = "Run the collecting command of every installed tracker."
     examples = (
@@ -40,11 +40,11 @@ class Command(ReportingCommand):
         """Add the time limit."""
         parser.add_argument(
             "--max-seconds", type=float, metavar="S",
-            help="Stop all of them cleanly after S seconds (default: MAX_RUN_SECONDS).",
+            help="Stop all collections cleanly after S seconds (default: MAX_RUN_SECONDS).",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the commands in turn. The exit code is the first one that is not 0."""
+        """Run the commands one after another. The exit code is the first exit code other than 0."""
         with run_ends_after(allowed_seconds(options)):
             try:
                 self._run_all()
@@ -52,10 +52,10 @@ class Command(ReportingCommand):
                 self._clear_sessions()
 
     def _clear_sessions(self) -> None:
-        """Remove expired sessions of the admin, because this command runs every night."""
+        """Remove expired sessions of the admin. This command does it because it runs every night."""
         try:
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
-        except DatabaseError as error:  # the next run removes them; the collections were successful
+        except DatabaseError as error:  # no reason to fail: the next run removes these sessions
             logger.warning("expired sessions could not be removed: %s", redact(in_one_line(error)))
 
     def _run_all(self) -> None:

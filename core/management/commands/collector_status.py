@@ -1,6 +1,6 @@
-"""``manage.py collector_status``: for people, for Nagios and compatible monitors, and with ``--json`` for programs.
+"""``manage.py collector_status``: print a status for people and Nagios-compatible monitors, or JSON for programs.
 
-Monitors show the first line. Exit codes: 0 OK, 1 WARNING, 2 CRITICAL.
+Monitors show only the first line. Exit codes: 0 OK, 1 WARNING, 2 CRITICAL.
 https://nagios-plugins.org/doc/guidelines.html#PLUGOUTPUT
 """
 
@@ -21,7 +21,7 @@ from core.operations.visible import json_text, visible_line
 from core.runs import database_now
 
 MOST_LINES = 50
-"""Maximum number of findings in the text output."""
+"""Maximum number of findings in the text output, so that the output stays readable. The first line has the total."""
 
 
 class Command(ReportingCommand):
@@ -39,11 +39,11 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add ``--json``."""
+        """Add the option ``--json``."""
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the status; an unreachable database is critical."""
+        """Print the status. An unreachable database is a critical finding."""
         try:
             current = status(database_now())
         except DatabaseError as error:
@@ -54,7 +54,7 @@ class Command(ReportingCommand):
 
 
 def in_lines(current: Status) -> Sequence[str]:
-    """Return the summary with its figures, then one line for each finding, worst first, and for each last run."""
+    """Return the output as lines: the summary with its figures, the findings (worst first), and the last runs."""
     figures = current.figures
     if current.findings:
         more = f" (and {len(current.findings) - 1} more)" if len(current.findings) > 1 else ""
@@ -62,7 +62,7 @@ def in_lines(current: Status) -> Sequence[str]:
     else:
         waiting = number_of(figures["documents_waiting"], "document")
         summary = f"{number_of(figures['scopes'], 'scope')} fresh, {waiting} waiting"
-    # In this format a bar precedes the figures.
+    # In the format of Nagios, a vertical bar precedes the figures.
     first = f"{current.level.name} - {summary.replace('|', '/')}"
     if figures:
         first += " | " + " ".join(f"{name}={number}" for name, number in figures.items())
@@ -76,7 +76,7 @@ def _of_run(run: CollectorRun) -> str:
 
 
 def as_json(current: Status) -> dict[str, Any]:
-    """Return the status as JSON values; times are ISO 8601 in UTC."""
+    """Return the status as JSON values. Times are ISO 8601 in UTC."""
     return {
         "status": current.level.name,
         "findings": [{"level": finding.level.name, "text": finding.text} for finding in current.findings],

@@ -26,7 +26,7 @@ FIELDS = (
 )  # fmt: skip
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Characters that begin a formula in spreadsheets, including the full-width ones of East Asian keyboards."""
+"""Characters that start a formula in spreadsheets, including full-width characters of East Asian keyboards."""
 
 
 class Command(ReportingCommand):
@@ -42,7 +42,7 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add filters and format."""
+        """Add the filters and the output options."""
         parser.add_argument("--source", help="Only this source, such as github or discord.")
         parser.add_argument("--scope", help="Only this repository (owner/name) or channel (server/channel).")
         parser.add_argument("--since", type=aware_date, help="From the beginning of this day on (YYYY-MM-DD, UTC).")
@@ -103,7 +103,7 @@ def _plain(value: object) -> object:
 
 
 def _write_json(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, as_text: Callable[..., str]) -> int:
-    """Write each row as a JSON object on one line, and return the number of rows."""
+    """Write each row as a JSON object on its own line, and return the number of rows."""
     number = 0
     for number, row in enumerate(rows, start=1):  # noqa: B007  (the number of rows is returned)
         file.write(ExactText(f"{as_text(row, ensure_ascii=False)}\n"))
@@ -111,7 +111,7 @@ def _write_json(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, as_text:
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, columns: Sequence[str], *, guard: bool) -> int:
-    """Write a header and every row, and return the number of rows."""
+    """Write a header and all rows, and return the number of rows."""
     number = 0
     writer = csv.DictWriter(file, columns)
     writer.writeheader()
@@ -121,7 +121,7 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], file: IO[str] | Any, columns: 
 
 
 def without_formula(value: object) -> object:
-    """Return a cell that spreadsheets do not calculate: an apostrophe precedes a character that begins a formula.
+    """Return the value of a cell, with an apostrophe before it if spreadsheets would calculate it as a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """

@@ -1,4 +1,4 @@
-"""``manage.py migrate``: Django's command, for one process at a time."""
+"""``manage.py migrate``: Django's command, which only one process at a time can run here."""
 
 import time
 from collections.abc import Generator
@@ -13,14 +13,14 @@ from core.db.limits import MAINTENANCE, use_limits
 from core.db.locks import MIGRATIONS, try_lock, unlock
 
 PATIENCE = 600.0
-"""Seconds to wait for another process that migrates the same database."""
+"""Seconds to wait while another process is migrating the same database. A migration that takes longer may be stuck."""
 
 
 class Command(migrate.Command):
-    """Wait for another ``migrate`` on the same database instead of failing half way."""
+    """Wait while another process migrates the same database, because two simultaneous migrations can fail halfway."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate while no other process does. Raises CommandError when another process takes too long."""
+        """Migrate when no other process is migrating. Raises CommandError if another process takes too long."""
         use_limits(MAINTENANCE)
         with _migration_lock(options["database"]):
             super().handle(*args, **options)
@@ -28,11 +28,11 @@ class Command(migrate.Command):
 
 @contextmanager
 def _migration_lock(alias: str) -> Generator[None]:
-    """Hold the lock of migrations on a database connection."""
+    """Hold the lock for migrations on a database connection."""
     connection, deadline = connections[alias], time.monotonic() + PATIENCE
     while not try_lock(MIGRATIONS, using=connection):
         if time.monotonic() > deadline:
-            raise CommandError("Another process has been migrating this database for ten minutes. Look at it first.")
+            raise CommandError("Another process has been migrating this database for ten minutes. Check it first.")
         time.sleep(0.2)
     try:
         yield

@@ -1,7 +1,7 @@
 """``manage.py notify``: post new alerts, recoveries and, with ``--digest``, the summary of the day to Slack.
 
-Runs do the same when they end. This command is for problems without a run, such as a cron that does not run, and for
-messages that had to wait. No message is posted twice, however often the command runs.
+Runs also post alerts and recoveries when they end. This command is for problems that stop all runs, such as a broken
+cron job, and for messages that had to wait. However often the command runs, it posts each message only once.
 """
 
 from argparse import ArgumentParser
@@ -22,7 +22,7 @@ from core.operations.slack_ops import open_slack
 
 
 class Command(ReportingCommand):
-    """Update alerts and post waiting messages."""
+    """Update the alerts, and post the messages that wait."""
 
     help = "Post new alerts and recoveries to Slack."
     examples = (
@@ -33,23 +33,23 @@ class Command(ReportingCommand):
         0: "everything was posted, or Slack is not set up",
         1: "failed",
         2: "wrong configuration or token",
-        3: "messages wait",
+        3: "messages are still waiting",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add ``--digest`` and the time limit."""
+        """Add the option ``--digest`` and the time limit."""
         parser.add_argument("--digest", action="store_true", help="Also post the summary of the day, once a day (UTC).")
         parser.add_argument("--max-seconds", type=float, default=120.0, metavar="S", help="Stop after S seconds (120).")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Update alerts, write messages and post them."""
+        """Update the alerts, write messages about changes, and post the messages."""
         missing = [name for name in ("SLACK_BOT_TOKEN", "SLACK_CHANNEL") if not getattr(settings, name)]
         now = timezone.now()
         refresh(now)
         if len(missing) == 1:
-            raise ConfigurationError(f"Slack is half set up: set {missing[0]} too (see .env.example).")
+            raise ConfigurationError(f"Slack is only half set up. Also set {missing[0]} (see .env.example).")
         if missing:
-            self.stdout.write("Slack is not set up; alerts are on the health page. To post them: SLACK_BOT_TOKEN.")
+            self.stdout.write("Slack is not set up. Alerts are on the health page. To post them, set SLACK_BOT_TOKEN.")
             return
         if options["digest"]:
             write_digest(now)

@@ -20,7 +20,7 @@ NOTHING_INDEXED = (
 )
 FILTERS = ("source", "kind", "scope", "author", "since", "until")
 MAX_LIMIT = 200
-"""Results of one query."""
+"""Maximum number of results of one query. It equals ``core.search.query.search.MAX_RESULTS``, the limit of pages."""
 
 
 def _limit(text: str) -> int:
@@ -90,7 +90,7 @@ class Command(ReportingCommand):
         try:
             return similar_documents(external_id, filters=filters, limit=limit)
         except LookupError as error:
-            raise ConfigurationError(f"{error.args[0]} Ids are those of 'search --json'.") from error
+            raise ConfigurationError(f"{error.args[0]} 'search --json' shows the ids of documents.") from error
 
     def _print(self, query: str, results: list[Result], options: dict[str, Any]) -> None:
         reach = max(0, options["around"])
@@ -113,7 +113,7 @@ class Command(ReportingCommand):
         return [asdict(passage) for passage in nearby_passages(hit.external_id, hit.ordinal, reach=reach)]
 
     def _formatted(self, number: int, hit: Result) -> str:
-        """Return three lines of text that cannot move the cursor or colour the terminal."""
+        """Return a result as three lines, without control characters that could move the cursor or change colours."""
         date = f"{hit.occurred_at:%Y-%m-%d}" if hit.occurred_at else "no date"
         fragments = ((visible_line(text), matches) for text, matches in hit.fragments)
         snippet = "".join(self.style.SUCCESS(text) if matches else text for text, matches in fragments)

@@ -1,4 +1,4 @@
-"""``manage.py switch_embedder``: move the index to the model that EMBEDDER names."""
+"""``manage.py switch_embedder``: switch the search index to the model in EMBEDDER."""
 
 import json
 from argparse import ArgumentParser
@@ -18,7 +18,10 @@ from core.trackers import document_sources
 
 
 class Command(ReportingCommand):
-    """Fill a namespace of the new model while the old one serves. Nothing is rendered or collected again."""
+    """Fill a namespace for the new model while the old namespace serves queries.
+
+    Documents are not collected or rendered again.
+    """
 
     database_limits = MAINTENANCE
     help = "Move the search index to the model of EMBEDDER and EMBEDDING_MODEL, while the old one serves."
@@ -35,14 +38,14 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the time limit and ``--json``."""
+        """Add the time limit and the option ``--json``."""
         parser.add_argument(
             "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to go on."
         )
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fill the new namespace, make it serve queries, and drop the old one."""
+        """Fill the new namespace, make it serve queries, and drop the old namespace."""
         limit = time_limit(allowed_seconds(options))
         with limit, scope_lock("switch_embedder", "index") as held, shown_progress(None) as progress:
             if not held:
@@ -55,7 +58,7 @@ class Command(ReportingCommand):
 
 
 def in_words(result: SwitchResult) -> str:
-    """Return one line for people."""
+    """Return the result as one readable line."""
     if not result.switched:
         left = number_of(result.remaining, "document")
         return f"{left} still to be filled in; the old model serves. Run again to go on."

@@ -22,18 +22,18 @@ class Command(ReportingCommand):
     examples = ("sync_index", "sync_index --source github --max-seconds 600", "sync_index --wait")
     exit_codes: ClassVar[Mapping[int, str]] = {
         0: "up to date", 1: "failed", 2: "wrong usage or configuration", 3: "some documents are still to index",
-        75: "another process, which is named, is indexing all of them",
+        75: "another process is indexing all of them; the output names it",
     }  # fmt: skip
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the source, the time limit and the wait."""
+        """Add the source, the time limit and the output options."""
         parser.add_argument("--source", help="Index documents of this source only, such as github or discord.")
         parser.add_argument(
             "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to go on."
         )
         parser.add_argument(
             "--wait", type=float, nargs="?", const=60.0, metavar="S",
-            help="Afterwards wait until searches find the changes, at most S seconds (default: 60).",
+            help="Then wait until searches find the changes, at most S seconds (default: 60).",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 

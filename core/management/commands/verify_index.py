@@ -15,7 +15,7 @@ from core.search.verifying import Differences, differences, queue_repair, remove
 from core.trackers import document_sources
 
 WAIT = 60.0
-"""Seconds to wait until an index shows repaired chunks."""
+"""Maximum seconds to wait until the index shows repaired chunks, because Pinecone shows writes with a delay."""
 
 
 class Command(ReportingCommand):
@@ -27,14 +27,14 @@ class Command(ReportingCommand):
         "verify_index --repair",
     )
     exit_codes: ClassVar[Mapping[int, str]] = {
-        0: "they agree",
+        0: "the index, the ledger and the documents agree",
         1: "failed",
         2: "wrong configuration",
         3: "they differ, or documents were refused",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add ``--repair`` and ``--json``."""
+        """Add the options ``--repair`` and ``--json``."""
         parser.add_argument(
             "--repair", action="store_true", help="Write differing chunks again, and remove foreign ones."
         )
@@ -46,7 +46,7 @@ class Command(ReportingCommand):
             self._print_nothing(as_json=options["json"])
             return
         result, repaired = differences(target), 0
-        # An interrupted repair may have queued the waiting documents.
+        # Repair waiting documents too, because an interrupted repair may have queued them.
         if options["repair"] and (result.wrong or result.waiting):
             repaired = self._repair(target)
             result = differences(target)
@@ -59,7 +59,7 @@ class Command(ReportingCommand):
 
     @staticmethod
     def _repair(target: Target) -> int:
-        """Repair and return the number of documents and foreign ids. Vectors come from the cache."""
+        """Repair the index with cached vectors. Returns the number of repaired documents plus removed foreign ids."""
         removed = remove_foreign(target)
         queued = queue_repair(target)
         with shown_progress(None) as progress:
@@ -71,13 +71,13 @@ class Command(ReportingCommand):
 
 
 def in_words(result: Differences, repaired: int) -> str:
-    """Return a few lines for people."""
+    """Return the result as readable lines."""
     repairs = [f"{repaired:,} repaired"] if repaired else []
     if not result.wrong:
         size = f"{number_of(result.documents, 'document')}, {number_of(result.chunks, 'chunk')}"
         waiting = [f"{number_of(result.waiting, 'document')} to index: run sync_index"] if result.waiting else []
         failed = [f"{number_of(result.failed, 'document')} refused, see the index entries"] if result.failed else []
-        return "; ".join([f"the index is as the ledger says: {size}", *repairs, *waiting, *failed])
+        return "; ".join([f"the index matches the ledger: {size}", *repairs, *waiting, *failed])
     chunks = f"{number_of(result.gaps, 'chunk')} missing, {result.orphans:,} too many"
     counts = f"{chunks}, {number_of(result.stale, 'document')} stale"
     names = [*result.differing, *result.foreign]
