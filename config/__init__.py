@@ -1,1 +1,1 @@
-"""The Django project: settings, URLs, logging, log-ins, and commands that use several apps."""
+"""The Django project: settings, URLs, logging, log-ins, and the commands that use several apps."""

@@ -1,4 +1,4 @@
-"""Registers the project's own commands and signals, and names other apps for the admin."""
+"""Registers the project's commands and signals, and gives third-party apps readable names in the admin."""
 
 from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
@@ -6,25 +6,25 @@ from django_otp.plugins.otp_totp.apps import DefaultConfig as TOTPConfig
 
 
 class LogInLimits(AxesConfig):
-    """Limits of failed log-ins."""
+    """django-axes, which limits failed log-ins, with a readable name."""
 
     verbose_name = "Failed log-ins"
 
 
 class AuthenticatorApps(TOTPConfig):
-    """Codes of authenticator apps."""
+    """django-otp, which checks the codes of authenticator apps, with a readable name."""
 
     verbose_name = "Authenticator apps"
 
 
 class ProjectConfig(AppConfig):
-    """Commands that use several trackers, and the log of failed log-ins."""
+    """The commands that use several trackers, and the log of failed log-ins."""
 
     name = "config"
     verbose_name = "activity-trackers"
 
     def ready(self) -> None:
-        """Connect the signals of failed and locked log-ins to the log."""
+        """Connect the functions that log failed and locked log-ins to their signals."""
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_login_failed
 

@@ -1,4 +1,4 @@
-"""Run pg_dump, pg_restore and psql against the database of the settings, without showing its password."""
+"""Runs pg_dump, pg_restore and psql on the database in the settings, without exposing its password."""
 
 import os
 import re
@@ -18,10 +18,10 @@ from embedded_postgres.client import programs
 from embedded_postgres.cluster_paths import SettingsError
 
 EXTENSION = re.compile(r"\d+; \d+ \d+ (?:EXTENSION|COMMENT - EXTENSION) ")
-"""Lines of ``pg_restore --list`` to leave out: extensions belong to the superuser and stay installed."""
+"""Lines of ``pg_restore --list`` to skip. Extensions belong to the superuser, so a restore leaves them installed."""
 
-# Drops everything first, because objects of a newer version may refer to objects of the backup. Objects of extensions
-# stay.
+# Drops all objects before a restore, because objects of a newer version can depend on objects that the backup replaces.
+# Objects of extensions are not dropped.
 _EMPTY = b"""
 BEGIN;
 DO $$ DECLARE one record; BEGIN
@@ -41,11 +41,11 @@ END $$;
 
 
 def run_program(name: str, *arguments: str | Path, holding: Sequence[int] = ()) -> None:
-    """Run a program of PostgreSQL against the database of the settings; raises OSError with its message if it fails.
+    """Run a PostgreSQL program on the database in the settings. Raises OSError with the program's message if it fails.
 
-    ``holding`` are descriptors of locks that the program inherits, in case it outlives this process.
-    With a server of its own, PATH has the programs that fit it. Those of the wheel fit the embedded server and every
-    older one.
+    The program inherits ``holding``, the descriptors of locks, in case it outlives this process.
+    For an external server, the program comes from PATH if it is there, because its version fits the server. The
+    programs in the wheel work with the embedded server and with older servers.
     """
     connection_arguments, env = _connection_arguments()
     # The name of the database comes last, and the password is in the environment.
@@ -60,10 +60,10 @@ def run_program(name: str, *arguments: str | Path, holding: Sequence[int] = ()) 
 
 
 def replace_everything(dump: Path) -> None:
-    """Restore a dump in one transaction that first empties the schema; raises OSError if it fails.
+    """Restore a dump in one transaction that first empties the schema. Raises OSError if the restore fails.
 
-    ``pg_restore`` writes into ``psql``, which commits only after the whole dump. If either program ends early, the
-    server rolls back. Extensions stay as they are.
+    ``pg_restore`` writes to a pipe that ``psql`` reads. ``psql`` commits only after the whole dump. If either program
+    ends early, the server rolls back. Extensions are not changed.
     """
     connection_arguments, env = _connection_arguments()
     with tempfile.NamedTemporaryFile("w", prefix="activity-trackers-") as entries:
@@ -91,8 +91,11 @@ def replace_everything(dump: Path) -> None:
 
 
 def _feed(sink: IO[bytes], entries: str, dump: Path, errors: IO[bytes]) -> int:
-    """Write the whole transaction and return the exit code of pg_restore; COMMIT follows only exit code 0."""
-    with suppress(BrokenPipeError):  # psql has ended; its exit code and its errors say why
+    """Write the whole transaction to ``sink``, and return the exit code of pg_restore.
+
+    Writes COMMIT only after exit code 0.
+    """
+    with suppress(BrokenPipeError):  # psql has ended; the caller reports its exit code and errors
         sink.write(_EMPTY)
         sink.flush()
         result = subprocess.run(
@@ -107,7 +110,7 @@ def _feed(sink: IO[bytes], entries: str, dump: Path, errors: IO[bytes]) -> int:
 
 
 def _list(dump: Path) -> list[str]:
-    """Return the table of contents of a dump; raises OSError if the file is not a dump."""
+    """Return the lines of a dump's table of contents. Raises OSError if the file is not a dump."""
     result = subprocess.run(
         [_path_of("pg_restore"), "--list", dump], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
@@ -117,7 +120,10 @@ def _list(dump: Path) -> list[str]:
 
 
 def _connection_arguments() -> tuple[list[str], dict[str, str]]:
-    """Return psql's arguments for the database of the settings, its name last, and an environment with the password."""
+    """Return psql's arguments for the database in the settings, and an environment with the password.
+
+    The last argument is the name of the database.
+    """
     settings: dict[str, Any] = connection.settings_dict | {"HOST": connection.get_connection_params().get("host", "")}
     arguments, env = DatabaseClient.settings_to_cmd_args_env(settings, [])
     return list(arguments[1:]), {**os.environ, **(env or {})}
@@ -129,7 +135,10 @@ def _error_line_of(file: IO[bytes], returncode: int) -> str:
 
 
 def _error_line(stderr: bytes, returncode: int) -> str:
-    """Return the most informative line; a full disk comes first, because callers recognize it by the message."""
+    """Return the most informative line of a program's errors.
+
+    A line about a full disk has priority, because callers recognize this error by its message.
+    """
     lines = stderr.decode(errors="replace").strip().splitlines()
     for word in ("No space left on device", "error:"):
         if reason := next((line for line in lines if word.lower() in line.lower()), None):
@@ -140,7 +149,10 @@ def _error_line(stderr: bytes, returncode: int) -> str:
 
 
 def _path_of(name: str) -> str:
-    """Return the path of a program: from PATH for a server of its own, else from the wheel."""
+    """Return the path of a program: from PATH for an external server, otherwise from the wheel.
+
+    Raises OSError if the program is missing.
+    """
     embedded = "EMBEDDED_HOME" in connection.settings_dict
     on_path = None if embedded else shutil.which(name)
     if on_path:

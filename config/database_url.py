@@ -1,4 +1,4 @@
-"""Django's DATABASES entry, from DATABASE_URL or for the embedded server."""
+"""Builds Django's DATABASES entry from DATABASE_URL, or for the embedded server."""
 
 import re
 from pathlib import Path
@@ -16,9 +16,10 @@ CONNECTION_OPTIONS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""Time limits for a server that stops answering. Options in the URL override them; without any, libpq waits for hours.
+"""Time limits for a server that stops responding, because libpq waits for hours by default. The URL can override them.
 
-Seconds to connect, seconds and number of probes on a silent connection, milliseconds until sent data is acknowledged.
+Units: seconds to connect, seconds and number of keepalive probes on an idle connection, and milliseconds until the
+server must acknowledge sent data.
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 _SCHEME = re.compile(r"(?i:postgres|postgresql)://")
@@ -26,10 +27,10 @@ _SPACES_AND_CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 
 
 def database_settings(database_url: str | None, var_dir: Path) -> dict[str, object]:
-    """Return the entry for DATABASE_URL, or for the embedded server below ``var_dir`` if the URL is empty.
+    """Return the entry for DATABASE_URL, or for the embedded server in ``var_dir`` if the URL is empty.
 
-    Starts nothing: the embedded server starts with the first connection. Raises ImproperlyConfigured for an unusable
-    URL, with a message that repeats no part of the URL.
+    Does not start the embedded server, which starts with the first connection. Raises ImproperlyConfigured for an
+    unusable URL. The message contains no part of the URL, because the URL contains a password.
     """
     if database_url:
         return settings_from_url(database_url)
@@ -42,11 +43,11 @@ def database_settings(database_url: str | None, var_dir: Path) -> dict[str, obje
 
 
 def settings_from_url(url: str) -> dict[str, object]:
-    """Return the entry for a URL; raises ImproperlyConfigured with a message that repeats no part of the URL."""
+    """Return the entry for a URL. Raises ImproperlyConfigured with a message that contains no part of the URL."""
     try:
         return _parse(url)
     except ValueError as error:
-        # "from None": the cause of a decoding error would show the undecoded password.
+        # "from None", because the cause of a decoding error contains the undecoded password.
         reason = "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
         raise ImproperlyConfigured(
             f"DATABASE_URL is not usable: {reason}. Write it as {EXAMPLE} (percent-encode special characters)."
@@ -54,7 +55,7 @@ def settings_from_url(url: str) -> dict[str, object]:
 
 
 def _parse(url: str) -> dict[str, object]:
-    """Let libpq parse the URL, and check what libpq accepts but cannot be meant.
+    """Parse the URL with libpq, and reject URLs that libpq accepts but that are probably mistakes.
 
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
     """
@@ -64,13 +65,13 @@ def _parse(url: str) -> dict[str, object]:
     if scheme is None:
         raise ValueError("it does not begin with postgresql://")
     rest = url[scheme.end() :]
-    # A password with an unencoded "@" or "/" would end up in the host or the database name, which errors repeat.
+    # With an unencoded "@" or "/", a part of the password would become the host or database name, which errors show.
     authority, _, name = rest.partition("?")[0].partition("/")
     if authority.count("@") > 1 or "@" in name or "/" in name or "#" in rest:
-        raise ValueError("it is ambiguous where user, password, host and database begin")
+        raise ValueError("its user, password, host and database cannot be told apart")
     try:
         options = {key: str(value) for key, value in conninfo_to_dict(f"postgresql://{rest}").items()}
-    except psycopg.Error:  # the driver's message repeats the URL
+    except psycopg.Error:  # the driver's message contains the URL
         raise ValueError("it is not an address that PostgreSQL accepts") from None
     user, password, host, port, dbname = (
         options.pop(key, "") for key in ("user", "password", "host", "port", "dbname")

@@ -1,6 +1,6 @@
-"""Log-ins: the form with the second factor, the address of the client, and the response while a log-in is locked.
+"""Log-ins: the form with the second factor, the client's address, and the response while log-ins are locked.
 
-django-axes limits failed log-ins (``AXES_...`` in the settings); django-otp checks codes (RFC 6238).
+django-axes limits failed log-ins (``AXES_...`` in the settings). django-otp checks codes (RFC 6238).
 """
 
 from ipaddress import ip_address
@@ -15,14 +15,14 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-WRONG_CODE = "The code is wrong or was used before. Wait for the next one in your app and try again."
+WRONG_CODE = "The code is wrong or was used before. Wait for the next code in your app and try again."
 NO_CODE = "Enter your password again, with the code from your authenticator app."
 NO_DEVICE = "Log-ins need a code from an authenticator app. Ask the administrator to run: manage.py second_factor {}"
 THROTTLED = "Too many wrong codes. Try again in a minute."
 
 
 class LogInForm(AdminAuthenticationForm):
-    """The form for name, password and, if the account has an authenticator app, its code."""
+    """The log-in form: name, password and, if the account has an authenticator app, a code from the app."""
 
     code = forms.CharField(
         label="Code, if you use an authenticator app:",
@@ -40,11 +40,11 @@ class LogInForm(AdminAuthenticationForm):
         return cleaned
 
     def _code_problem(self, user: Any) -> str:
-        """Return why the user may not log in, or an empty text. A wrong code counts as a failed log-in."""
+        """Return the reason why the user may not log in, or an empty text. A wrong code counts as a failed log-in."""
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
         code = "".join(str(self.cleaned_data.get("code") or "").split())
-        with transaction.atomic():  # a code is valid once, even in two simultaneous requests
+        with transaction.atomic():  # so that two simultaneous requests cannot use the same code
             devices: list[Any] = list(TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True))
             if not devices:
                 return NO_DEVICE.format(user.get_username()) if settings.SECOND_FACTOR_REQUIRED else ""
@@ -59,10 +59,10 @@ class LogInForm(AdminAuthenticationForm):
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the address of the client, by which failed log-ins are counted, or None if it is unknown.
+    """Return the address of the client, or None if it is unknown. Failed log-ins are counted by address.
 
-    Behind proxies, this is the entry of ``X-Forwarded-For`` that the outermost of our ``PROXY_COUNT`` proxies wrote;
-    the client can invent all entries before it.
+    Behind ``PROXY_COUNT`` proxies, this is the entry of ``X-Forwarded-For`` that the outermost proxy wrote. The client
+    can forge all entries before it.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "").split(",")
@@ -81,7 +81,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def locked_response(request: HttpRequest, response: HttpResponse | None, credentials: object = None) -> HttpResponse:
-    """Return the page that replaces the log-in page while the account or the address is locked."""
+    """Return the page that is shown instead of the log-in page while the account or the address is locked."""
     del response, credentials
     from django.contrib import admin
 

@@ -1,6 +1,6 @@
-"""Log failed and locked log-ins with account and address, never with a password.
+"""Logs failed and locked log-ins with account and address, never with a password.
 
-Names are written as Python literals, so that control characters in them cannot affect a terminal or start a line.
+Names are written as Python literals, so that control characters in a name cannot affect a terminal or start a new line.
 """
 
 import logging
@@ -11,21 +11,21 @@ from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 LONGEST_NAME = 150
-"""Characters of a name in the log: the maximum for an account."""
+"""Maximum number of characters of a name in the log. Account names cannot be longer."""
 
 
 def log_failure(
     sender: object, credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: object
 ) -> None:
-    """Receive Django's ``user_login_failed``."""
+    """Log a failed log-in. Receives Django's signal ``user_login_failed``."""
     del sender
     if getattr(request, "axes_locked_out", False):
-        return  # the lock is logged instead
+        return  # log_lock logs this attempt
     name = str(credentials.get("username") or "")[:LONGEST_NAME]
     logger.warning("log-in failed user=%r address=%s", name, getattr(request, "axes_ip_address", None) or "unknown")
 
 
 def log_lock(sender: object, username: str | None, ip_address: str | None, **_: object) -> None:
-    """Receive the signal of a log-in that is refused because too many have failed."""
+    """Log a log-in that is refused after too many failed log-ins. Receives the signal ``user_locked_out`` of axes."""
     del sender
     logger.warning("log-in locked user=%r address=%s", (username or "")[:LONGEST_NAME], ip_address or "unknown")

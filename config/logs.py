@@ -1,4 +1,4 @@
-"""Logging: text for people, or one JSON object a line for log collectors; always to standard error."""
+"""Logging to standard error: text for people, or one JSON object per line for log collectors."""
 
 import logging
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ class RedactingFilter(logging.Filter):
     """Remove secrets from every line before a handler writes it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace message and traceback with their redacted texts. Return True: every record passes."""
+        """Replace the message and the traceback with their redacted texts. Returns True, so no record is dropped."""
         from core.logs import redact
 
         record.msg, record.args = redact(record.getMessage()), ()
@@ -21,10 +21,10 @@ class RedactingFilter(logging.Filter):
 
 
 class RunFilter(logging.Filter):
-    """Add the fields of the current run to every record; fields that the record already has win."""
+    """Add the fields of the current run to every record. Existing fields of the record are not changed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields if a run is active. Return True: every record passes."""
+        """Add the fields if a run is active or the record has a collector. Returns True, so no record is dropped."""
         from core.errors import classify_failure
         from core.logs import FIELDS, current_log_fields
 
@@ -39,7 +39,7 @@ class RunFilter(logging.Filter):
 
 
 class NotPrintedFilter(logging.Filter):
-    """Drop records that the command prints itself as its last line, so that people read each error once."""
+    """Drop records that the command also prints as its last line, so that people see each error only once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to write the record."""
@@ -49,7 +49,7 @@ class NotPrintedFilter(logging.Filter):
 def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
     """Return Django's LOGGING for ``text`` or ``json``, with times in UTC.
 
-    ``apps`` are the installed apps; only those of the project log each step.
+    ``apps`` are the installed apps. With ``json``, the project's own apps also log each step.
     """
     foreign = ("django.", "django_otp", "whitenoise.", "axes")
     return {
@@ -77,18 +77,18 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
             },
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        # People at a terminal see results and warnings; log collectors see each step.
+        # People at a terminal see only warnings and the results of commands. Log collectors see each step.
         "loggers": {
             name.partition(".")[0]: {"level": "INFO" if log_format == "json" else "WARNING"}
             for name in apps
             if not name.startswith(foreign)
         }
-        | {"axes": {"level": "ERROR"}},  # config.login logs failed log-ins
+        | {"axes": {"level": "ERROR"}},  # config.login_log logs failed log-ins
     }
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    """Write to standard error, and hide a progress line meanwhile."""
+    """Write to standard error. While a record is written, the progress line is hidden."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -99,7 +99,7 @@ class StandardError(logging.StreamHandler[TextIO]):
 
 
 class UTCFormatter(logging.Formatter):
-    """Format text lines with times in UTC, marked by Z."""
+    """Format records as lines of text, with times in UTC that end with Z."""
 
     import time
 
@@ -108,9 +108,9 @@ class UTCFormatter(logging.Formatter):
     default_msec_format = ""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line without a traceback; the option ``--traceback`` of commands prints it.
+        """Return one line without the traceback, which the commands' option ``--traceback`` prints.
 
-        Line breaks and control characters in names and errors become visible characters.
+        Line breaks and control characters in names and errors are replaced with visible characters.
         """
         from core.operations.visible import visible_line
 

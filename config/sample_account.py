@@ -1,4 +1,4 @@
-"""The account ``demo`` of the sample community."""
+"""The account ``demo``, with which people log in to the sample community."""
 
 import os
 import secrets
@@ -11,7 +11,10 @@ NAME = "demo"
 
 
 def sample_password() -> str:
-    """Return the password of the account ``demo``; the first call creates it in VAR_DIR, readable by this user only."""
+    """Return the password of the account ``demo``.
+
+    The first call creates the password and stores it in VAR_DIR, in a file that only this user can read.
+    """
     path: Path = settings.VAR_DIR / "demo_password"
     if path.exists() and (password := path.read_text().strip()):
         return password
@@ -25,7 +28,7 @@ def sample_password() -> str:
 
 
 def ensure_sample_account() -> str:
-    """Create or repair the account ``demo``, and return its password."""
+    """Create the account ``demo`` or reset its password if necessary. Returns the password."""
     password = sample_password()
     user, _ = get_user_model().objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})
     if not user.check_password(password):

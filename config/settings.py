@@ -1,7 +1,7 @@
-"""Django settings, and the only module that reads the environment.
+"""Django settings. This is the only module that reads the environment.
 
-``.env.example`` lists every variable and says what breaks without it. Variables of the environment win over a ``.env``
-beside ``manage.py``.
+``.env.example`` lists every variable and says what breaks without it. Environment variables have priority over the
+file ``.env`` next to ``manage.py``.
 """
 
 import errno
@@ -21,13 +21,13 @@ from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
-# Must be set before numpy is imported. Threads of OpenBLAS wait for each other by spinning: on a busy machine, a query
-# with two threads takes a hundred times as long. The local model distributes its batches itself.
+# Must be set before numpy is imported. The threads of OpenBLAS wait for each other in busy loops. On a busy machine, a
+# query with two threads takes a hundred times as long. The local model uses its own threads for batches.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _text(name: str, default: str = "") -> str:
-    """Return a variable without surrounding spaces; an empty variable counts as missing."""
+    """Return a variable without surrounding spaces, or ``default`` if it is missing or empty."""
     return os.environ.get(name, "").strip() or default
 
 
@@ -37,7 +37,7 @@ def _words(name: str, default: str = "") -> list[str]:
 
 
 def _flag(name: str) -> bool:
-    """Return a yes-or-no variable; raises ImproperlyConfigured for other values."""
+    """Return a yes-or-no variable. Raises ImproperlyConfigured for other values."""
     value = _text(name, "0").lower()
     if value not in {"0", "1", "false", "true", "no", "yes", "off", "on"}:
         raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
@@ -45,7 +45,7 @@ def _flag(name: str) -> bool:
 
 
 def _number(name: str, default: int) -> int:
-    """Return a whole number that is not negative."""
+    """Return a variable with a whole number of at least 0. Raises ImproperlyConfigured for other values."""
     value = _text(name, str(default))
     if not value.isascii() or not value.isdigit():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
@@ -53,7 +53,10 @@ def _number(name: str, default: int) -> int:
 
 
 def _one_of(name: str, *choices: str) -> str:
-    """Return a variable with fixed values; the first is the default."""
+    """Return a variable that must be one of ``choices``, or the first choice if it is missing.
+
+    Raises ImproperlyConfigured for other values.
+    """
     value = _text(name, choices[0]).lower()
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
@@ -61,7 +64,10 @@ def _one_of(name: str, *choices: str) -> str:
 
 
 def _hours(name: str, default: str) -> dict[str, float]:
-    """Return hours by name from ``36`` or ``36,discord=6``; the key ``""`` is for every other name."""
+    """Return hours by name from a variable such as ``36`` or ``36,discord=6``.
+
+    The key ``""`` has the hours for all other names. Raises ImproperlyConfigured for other values.
+    """
     hours_by_name = {"": float(default)}
     for word in _words(name, default):
         key, _, value = word.rpartition("=")
@@ -76,9 +82,9 @@ def _hours(name: str, default: str) -> dict[str, float]:
 
 
 def _secret_key() -> str:
-    """Return SECRET_KEY, or the key in VAR_DIR that the first start creates, so that sessions survive a restart.
+    """Return SECRET_KEY, or the key in VAR_DIR. The first start creates it there, so that sessions survive a restart.
 
-    The file appears with its whole content, and an empty file (after a full disk) is replaced.
+    The file is never visible with only a part of its content. An empty file, which a full disk can cause, is replaced.
     Raises ImproperlyConfigured if VAR_DIR is not writable.
     """
     if key := _text("SECRET_KEY"):
@@ -94,7 +100,7 @@ def _secret_key() -> str:
             os.fsync(file.fileno())
             if path.exists() and not path.read_text().strip():
                 path.unlink(missing_ok=True)
-            with suppress(FileExistsError):  # another process was faster: use its key
+            with suppress(FileExistsError):  # another process was faster, so use its key
                 path.hardlink_to(file.name)
         return path.read_text().strip()
     except OSError as error:
@@ -103,8 +109,8 @@ def _secret_key() -> str:
 
 
 DEMO = _flag("DEMO")
-"""Whether this process works on the sample community, which has its own database in VAR_DIR/demo."""
-if DEMO:  # the sample must not reach databases and services of real data, and its pages are for this machine only
+"""Whether this process uses the sample community, which has its own database in VAR_DIR/demo."""
+if DEMO:  # a demo must not use the databases and services of real data, and must only be reachable from this machine
     for _name in (
         "DATABASE_URL", "WORKSPACE_DIR", "STATIC_ROOT", "VECTOR_INDEX", "EMBEDDER", "EMBEDDING_MODEL", "GITHUB_REPOS",
         "GITHUB_TOKENS", "DISCORD_GUILDS", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CHANNEL", "METRICS_TOKEN",
@@ -118,7 +124,7 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
-    "core.apps.CoreConfig",  # before the admin, because it overrides templates of it
+    "core.apps.CoreConfig",  # before the admin, because core overrides some of its templates
     "core.apps.ActivityAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -132,13 +138,13 @@ INSTALLED_APPS = [
     "config.apps.LogInLimits",
     "django_otp",
     "config.apps.AuthenticatorApps",
-    "config.apps.ProjectConfig",  # for its commands
+    "config.apps.ProjectConfig",  # has the project's own commands
 ]
 MIDDLEWARE = [
-    "core.monitoring.pages.MonitoringPages",  # first, because probes use neither the host name nor https
+    "core.monitoring.pages.MonitoringPages",  # first, because health probes do not use the public host name or https
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.pages.parameters.CleanRequests",  # before everything that reads cookies or parameters
+    "core.pages.parameters.CleanRequests",  # before all middleware that reads cookies or parameters
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -146,7 +152,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "axes.middleware.AxesMiddleware",  # last: replaces the log-in page while a log-in is locked
+    "axes.middleware.AxesMiddleware",  # last, because it replaces the log-in page while a log-in is locked
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -165,8 +171,8 @@ TEMPLATES = [
     }
 ]
 
-# Pages load scripts, styles and images from this site only, and nothing inline. So scripts in collected texts cannot
-# run, even if the sanitizer missed them.
+# Pages load scripts, styles and images only from this site, and contain no inline scripts or styles. So a script in a
+# collected text cannot run even if the sanitizer misses it.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -185,18 +191,18 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
-# HTTPS=1 means that people reach the pages over https. It is off by default, because secure cookies break log-ins on
-# http://127.0.0.1.
+# HTTPS=1 means that people open the pages over https. It is off by default, because with secure cookies nobody could
+# log in on http://127.0.0.1.
 HTTPS = _flag("HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(_text("HSTS_SECONDS", "31536000")) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-# A proxy that terminates https sets this header, and must remove it from incoming requests.
+# A proxy that terminates https sets this header. It must remove the header from incoming requests.
 BEHIND_PROXY = _flag("BEHIND_PROXY")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 PROXY_COUNT = _number("PROXY_COUNT", 1) if BEHIND_PROXY else 0
-"""Number of proxies that append to ``X-Forwarded-For``; the client address is counted from the end of the header."""
+"""Number of proxies that append to ``X-Forwarded-For``. The client's address is at this position from the end."""
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -218,18 +224,18 @@ AUTH_PASSWORD_VALIDATORS = [
     }.items()
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# Failures are counted by account and by client address, in the database that all web processes share.
+# Failures are counted by account and by client address, in the database, because all web processes share it.
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # otherwise a few attempts an hour would lock an account for ever
-AXES_DISABLE_ACCESS_LOG = True  # the log has failures and locks; successful log-ins are not recorded
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a few attempts per hour would lock an account for ever
+AXES_DISABLE_ACCESS_LOG = True  # config.login_log logs failures and locks; successful log-ins are not recorded
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "config.login.client_address"
 AXES_LOCKOUT_CALLABLE = "config.login.locked_response"
 SECOND_FACTOR_REQUIRED = _flag("SECOND_FACTOR_REQUIRED")
-"""Whether log-ins require an authenticator app. Accounts with an app always need its code."""
+"""Whether log-ins require an authenticator app. Accounts that have an app always need a code from it."""
 OTP_TOTP_ISSUER = "activity-trackers"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
@@ -244,7 +250,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "config.static.StaticFiles"},
 }
-WHITENOISE_USE_FINDERS = True  # serves static files from the packages, so that collectstatic is not needed at first
+WHITENOISE_USE_FINDERS = True  # serves static files from the packages, so that collectstatic is optional
 warnings.filterwarnings("ignore", "No directory at", UserWarning)  # STATIC_ROOT does not exist before collectstatic
 
 LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
@@ -265,7 +271,7 @@ DISCORD_GUILDS = _words("DISCORD_GUILDS")
 DISCORD_RESCAN_DAYS = _number("DISCORD_RESCAN_DAYS", 7)
 DISCORD_REQUESTS_PER_SECOND = _number("DISCORD_REQUESTS_PER_SECOND", 45)
 
-for _app in INSTALLED_APPS:  # a tracker that startcollector made has one setting: FORUM_URL for forum_activity_tracker
+for _app in INSTALLED_APPS:  # the one setting of a tracker from startcollector: FORUM_URL for forum_activity_tracker
     _slug, _is_tracker, _ = _app.partition("_activity_tracker.")
     if _is_tracker:
         globals()[f"{_slug.upper()}_URL"] = _text(f"{_slug.upper()}_URL").rstrip("/")
@@ -287,9 +293,9 @@ SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")
 
 # Operation
 MAX_RUN_SECONDS = _number("MAX_RUN_SECONDS", 0)
-"""Default of the option ``--max-seconds`` in seconds; 0 means no limit."""
+"""Default of the option ``--max-seconds``, in seconds. 0 means no limit."""
 ADMIN_URL = _text("ADMIN_URL").rstrip("/")
 FRESHNESS_LIMITS = _hours("FRESHNESS_HOURS", "36")
-"""Hours after its last complete run at which a repository or channel is stale, by tracker."""
+"""Hours after which a repository or channel without a complete run is stale, by tracker."""
 FRESHNESS_HOURS = FRESHNESS_LIMITS[""]
 METRICS_TOKEN = _text("METRICS_TOKEN")

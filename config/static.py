@@ -1,11 +1,11 @@
-"""Static files: plain names; after collectstatic, names with a hash that browsers cache for ever."""
+"""Static files: under plain names, or after collectstatic under hashed names, which browsers can cache for ever."""
 
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Serve files that are missing in the manifest (collectstatic did not run) under their plain names."""
+    """Use plain names for files that are not in the manifest, because collectstatic has not been run."""
 
     def url(self, name: str | None, force: bool = False) -> str:
         """Return the URL of a file."""

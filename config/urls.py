@@ -1,4 +1,4 @@
-"""URLs: all pages are part of the admin."""
+"""URLs of the project. All pages are part of the admin."""
 
 from django.conf import settings
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""The lines outside its own folder that a tracker needs: where they belong, and whether they are there."""
+"""The lines that a tracker needs in files outside its own folder, and the code that inserts them."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
-    """``text`` is inserted right behind the first match of ``behind``."""
+    """A text to insert directly after the first match of the regular expression ``behind``."""
 
     root: Path
     path: str
@@ -17,19 +17,19 @@ class Edit:
     behind: str
 
     def shown(self) -> str:
-        """Return the text to insert by hand."""
+        """Return the text in the form that people copy to insert it by hand."""
         return self.text.strip("\n")
 
     def apply(self) -> bool:
-        """Insert the text unless it is there already. Returns whether it was inserted.
+        """Insert the text, unless the file already has it. Returns whether the text was inserted.
 
-        Raises ValueError when nothing matches ``behind``.
+        Raises ValueError if the file has no match for ``behind``.
         """
         file = self.root / self.path
         content = file.read_text(encoding="utf-8")
         match = re.search(self.behind, content, re.DOTALL)
         if match is None:
-            raise ValueError(f"{self.path}: no position found for {self.text.strip()!r} ({self.where})")
+            raise ValueError(f"{self.path}: found no place for {self.text.strip()!r}; insert it by hand ({self.where})")
         if content.startswith(self.text, match.end()):
             return False
         file.write_text(content[: match.end()] + self.text + content[match.end() :], encoding="utf-8")
@@ -37,7 +37,7 @@ class Edit:
 
 
 def edits_for(slug: str, root: Path) -> Sequence[Edit]:
-    """Return the two lines of one tracker: everything else finds it by the name of its folder."""
+    """Return the two lines that register a tracker. All other code finds it by the name of its folder."""
     app = f"{slug}_activity_tracker"
 
     def edit(path: str, where: str, text: str, behind: str) -> Edit:

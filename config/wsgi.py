@@ -7,7 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from core.db.limits import PAGE, use_limits  # noqa: E402  (after the set-up, as Django's own entry point does)
+from core.db.limits import PAGE, use_limits  # noqa: E402  (must be imported after django.setup(), as in Django's own entry point)
 from core.pages.parameters import Utf8WSGIHandler  # noqa: E402
 
 application = Utf8WSGIHandler()

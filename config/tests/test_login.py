@@ -181,7 +181,7 @@ def test_wrong_codes_are_throttled_and_lock_the_account(user: Any) -> None:
 def test_an_app_counts_only_once_it_was_proved(user: Any) -> None:
     call_command("second_factor", "ada", stdout=io.StringIO())
     assert log_in().status_code == 302
-    with pytest.raises(ConfigurationError, match="does not fit"):
+    with pytest.raises(ConfigurationError, match="The code is wrong"):
         call_command("second_factor", "ada", "--code", "000000")
     assert log_in().status_code == 302
 

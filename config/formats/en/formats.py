@@ -1,4 +1,4 @@
-"""Dates and times as the admin shows them; Django prefers these to the formats in the settings.
+"""Formats of dates and times in the admin. Django uses these formats instead of those in the settings.
 
 https://docs.djangoproject.com/en/5.2/ref/settings/#format-module-path
 """

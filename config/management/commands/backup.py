@@ -1,7 +1,7 @@
 """``manage.py backup [FILE]``: write the whole database to one file that only its owner can read.
 
-The file appears when it is complete. Collecting may continue: the dump is a snapshot of one moment. The next backup
-removes the remains of an interrupted one.
+The file appears only when it is complete. Collectors can run at the same time, because the dump is a snapshot of one
+moment. The next backup removes the remains of an interrupted backup.
 """
 
 from argparse import ArgumentParser
@@ -21,7 +21,7 @@ PATTERN = "activity-*.dump"
 
 
 class Command(ReportingCommand):
-    """Write a dump for ``restore`` or ``pg_restore``."""
+    """Write a dump that ``restore`` or ``pg_restore`` can read."""
 
     database_limits = MAINTENANCE
     help = "Write the whole database to one file (pg_dump's custom format)."
@@ -37,7 +37,7 @@ class Command(ReportingCommand):
             "file", nargs="?", type=Path, help="The file to write; the default is VAR_DIR/backups/activity-<time>.dump."
         )
         parser.add_argument(
-            "--keep", type=int, metavar="N", help="Afterwards remove all but the newest N backups in VAR_DIR/backups."
+            "--keep", type=int, metavar="N", help="Then remove all but the newest N backups in VAR_DIR/backups."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

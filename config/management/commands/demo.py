@@ -37,14 +37,14 @@ class Command(ReportingCommand):
     )
 
     stealth_options = ("next_steps",)
-    """Whether to say how to go on; ``serve`` says it itself."""
+    """``next_steps`` says whether to print the next steps. ``serve`` sets it to False, because it prints its own."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the repository."""
+        """Add the argument for the repository."""
         parser.add_argument("repository", nargs="?", metavar="owner/name", help="Default: the sample community.")
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command; for the sample community, restart it with DEMO=1, which selects its database."""
+        """Run the command. For the sample community, restart the process with DEMO=1, which selects its database."""
         options = self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
         if not options.repository and not settings.DEMO:
             sys.stdout.flush()
@@ -52,7 +52,7 @@ class Command(ReportingCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Collect, index and search. Safe to repeat."""
+        """Collect, index and search. Running the command again is safe."""
         call_command("migrate", verbosity=0)
         name: str = options["repository"] or SAMPLE_REPOSITORY
         self._say(f"Collecting {name} {'' if options['repository'] else 'and its Discord '}...")
@@ -77,7 +77,7 @@ class Command(ReportingCommand):
         self.stdout.flush()
 
     def _collect_sample(self, name: str) -> None:
-        """Run the real collector against the local server, with a temporary folder for git."""
+        """Run the real GitHub collector against a local server, with a temporary folder for git."""
         with ExitStack() as stack:
             server = stack.enter_context(SampleServer())
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="activity-trackers-demo-"))
@@ -94,11 +94,11 @@ class Command(ReportingCommand):
             out = StringIO()
             call_command("collect_github", name, stdout=out)
             self._say(_result(out.getvalue()))
-        # Disabled, because nightly runs cannot find the sample on github.com.
+        # Disable the sample repository, because nightly runs cannot find it on github.com.
         Repository.objects.filter(full_name=name).update(enabled=False)
 
     def _collect_guild(self) -> None:
-        """Run the real collector against the local Discord of the sample community."""
+        """Run the real Discord collector against a local imitation of Discord with the sample community."""
         out = StringIO()
         with (
             SampleDiscord() as server,
@@ -133,5 +133,5 @@ class Command(ReportingCommand):
 
 
 def _result(printed: str) -> str:
-    """Return the line of a collecting command's output with the result of the run."""
+    """Return the line with the result of the run from the output of a collecting command."""
     return next(line for line in printed.splitlines() if line.startswith(("github: ", "discord: ")))

@@ -1,6 +1,6 @@
-"""``manage.py dependencies``: writes docs/cross-app-dependencies.md out of the real import graph.
+"""``manage.py dependencies``: generate docs/cross-app-dependencies.md from the actual import graph.
 
-``--check`` writes nothing and ends with exit code 1 when the page is not what the graph says; ``make test`` does that.
+``--check`` writes nothing, and ends with exit code 1 if the page does not match the graph. ``make test`` runs it.
 """
 
 from argparse import ArgumentParser
@@ -15,17 +15,17 @@ from core.collectors import ReportingCommand
 from core.operations.files import open_atomic
 
 PAGE = settings.BASE_DIR / "docs" / "cross-app-dependencies.md"
-HEAD = """# Which app imports what of another
+HEAD = """# Imports between apps
 
-Written by `manage.py dependencies` out of the import graph; `make test` fails when it is stale. `.importlinter` says
-what is allowed, this page what is. Tests and migrations are left out.
+`manage.py dependencies` generates this page from the import graph, and `make test` fails if the page is stale.
+`.importlinter` defines which imports are allowed. This page lists the actual imports, without tests and migrations.
 """
 
 
 class Command(ReportingCommand):
-    """Draws the graph between apps."""
+    """Write the page about imports between apps, or check it."""
 
-    help = "Write docs/cross-app-dependencies.md out of the import graph."
+    help = "Write docs/cross-app-dependencies.md from the import graph."
     examples = (
         "dependencies",
         "dependencies --check",
@@ -33,11 +33,11 @@ class Command(ReportingCommand):
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the check."""
-        parser.add_argument("--check", action="store_true", help="Only say whether the page is up to date.")
+        """Add the option ``--check``."""
+        parser.add_argument("--check", action="store_true", help="Only check whether the page is up to date.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare, or write."""
+        """Write the page, or compare it with the graph. Raises CommandError if ``--check`` finds a difference."""
         text = rendered(apps())
         if options["check"]:
             if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
@@ -49,7 +49,7 @@ class Command(ReportingCommand):
 
 
 def apps() -> list[str]:
-    """The project's own packages, as .importlinter names them."""
+    """Return the names of the project's own packages, which .importlinter lists."""
     lines = (settings.BASE_DIR / ".importlinter").read_text(encoding="utf-8").splitlines()
     start = lines.index("root_packages =") + 1
     found: list[str] = []
@@ -61,8 +61,8 @@ def apps() -> list[str]:
 
 
 def rendered(names: Iterable[str]) -> str:
-    """The page: a table of apps, then which module needs which."""
-    from grimp import build_graph  # a tool of development: not there in production
+    """Return the page: a table of the apps' imports, then the imported modules with the modules that import them."""
+    from grimp import build_graph  # a development dependency, which is not installed in production
 
     ours = list(names)
     graph = build_graph(*ours, include_external_packages=False, cache_dir=None)

@@ -13,7 +13,7 @@ from core.errors import ConfigurationError
 
 
 class Command(ReportingCommand):
-    """Read a dump that ``backup`` wrote."""
+    """Replace the database with the content of a dump that ``backup`` wrote."""
 
     database_limits = MAINTENANCE
     help = "Replace the database with a backup, completely or not at all."
@@ -24,12 +24,12 @@ class Command(ReportingCommand):
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the file and the permission to overwrite data."""
+        """Add the file and the option ``--force``."""
         parser.add_argument("file", type=Path, help="A file that backup wrote.")
         parser.add_argument("--force", action="store_true", help="Replace a database that is not empty.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse to overwrite a database without --force, then restore."""
+        """Restore the dump. Raises ConfigurationError if the database is not empty and ``--force`` is missing."""
         file: Path = options["file"]
         if not file.is_file():
             raise ConfigurationError(f"{file} is not a file.")

@@ -12,9 +12,9 @@ from core.errors import ConfigurationError
 
 
 class Command(ReportingCommand):
-    """Set up an app in two steps: print a key for the app, then check a code from it."""
+    """Set up an authenticator app in two steps: print a key for the app, then check a code from the app."""
 
-    help = "Set up an authenticator app for an account: first a key for the app, then a code from it."
+    help = "Set up an authenticator app for an account. First enter a key in the app, then a code from the app here."
     examples = (
         "second_factor admin",
         "second_factor admin --code 123456",
@@ -22,16 +22,14 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the account and the step."""
+        """Add the account's name, and the options for the steps."""
         parser.add_argument("name", help="The account's name.")
         step = parser.add_mutually_exclusive_group()
-        step.add_argument("--code", help="A code from the app: log-ins need one from now on.")
-        step.add_argument(
-            "--remove", action="store_true", help="Log in without a code again, for example after a lost phone."
-        )
+        step.add_argument("--code", help="A code from the app. After this step, log-ins need a code.")
+        step.add_argument("--remove", action="store_true", help="Remove the app, for example after the phone was lost.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Create a key, confirm it, or remove it."""
+        """Create a key, confirm it, or remove the app."""
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
         name = str(options["name"])
@@ -41,7 +39,7 @@ class Command(ReportingCommand):
         devices: Any = TOTPDevice.objects.filter(user=user)
         if options["remove"]:
             devices.delete()
-            self.stdout.write(f"{name} logs in without a code")
+            self.stdout.write(f"{name} can log in without a code")
             return
         if options["code"]:
             self._confirm(name, devices, str(options["code"]))
@@ -51,11 +49,11 @@ class Command(ReportingCommand):
         devices.delete()
         device: Any = TOTPDevice.objects.create(user=user, name="authenticator app", confirmed=False)
         key = b32encode(device.bin_key).decode()
-        self.stdout.write(f"Key for the app: {key}\nThe same as an address: {device.config_url}")
-        self.stdout.write(f"Then: manage.py second_factor {name} --code CODE")
+        self.stdout.write(f"Key for the app: {key}\nThe key as a URL: {device.config_url}")
+        self.stdout.write(f"Then run: manage.py second_factor {name} --code CODE")
 
     def _confirm(self, name: str, devices: Any, code: str) -> None:
-        """Activate the new key; raises ConfigurationError if there is none or the code is wrong."""
+        """Activate the new key. Raises ConfigurationError if the account has no new key or the code is wrong."""
         with transaction.atomic():
             device: Any = devices.select_for_update().filter(confirmed=False).first()
             fits = bool(device) and device.verify_token("".join(code.split()))
@@ -63,9 +61,9 @@ class Command(ReportingCommand):
                 device.confirmed = True
                 device.save()
         if device is None:
-            raise ConfigurationError(f"There is no new key. Make one first: manage.py second_factor {name}")
+            raise ConfigurationError(f"There is no new key. Create one first: manage.py second_factor {name}")
         if not fits:
             raise ConfigurationError(
-                "The code does not fit. Check the app's key and the clocks, and try the next code."
+                "The code is wrong. Check the key in the app and the clocks of both devices, then try the next code."
             )
-        self.stdout.write(f"{name} logs in with a code from now on")
+        self.stdout.write(f"{name} now needs a code to log in")

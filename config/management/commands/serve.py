@@ -1,4 +1,4 @@
-"""``manage.py serve``: serve the admin on this machine, with the sample community until data have been collected."""
+"""``manage.py serve``: serve the admin on this machine. Shows the sample community until data have been collected."""
 
 import os
 import sys
@@ -23,15 +23,15 @@ class Command(ReportingCommand):
     examples = ("serve", "serve 127.0.0.1:8080")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the address."""
+        """Add the argument for the address."""
         parser.add_argument("address", nargs="?", default=ADDRESS, help=f"Address and port ({ADDRESS}).")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate, choose between collected data and the sample, and serve."""
+        """Migrate the database, choose between collected data and the sample community, and start the server."""
         call_command("migrate", verbosity=0)
         if not settings.DEMO and not Activity.objects.exists():
-            self._say("Nothing was collected yet, so this is the sample community.")
-            self._say("Your own data: collect_github owner/name or collect_discord, then make serve again.")
+            self._say("Nothing has been collected yet, so this is the sample community.")
+            self._say("To see your own data, run collect_github owner/name or collect_discord, then make serve again.")
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "DEMO": "1"})  # noqa: S606  (this program)
         if settings.DEMO and not Activity.objects.exists():
             call_command("demo", next_steps=False, stdout=self.stdout)
@@ -45,9 +45,9 @@ class Command(ReportingCommand):
         if settings.DEMO:
             return [f"Log in at {here} as {NAME} with password {ensure_sample_account()}"]
         if get_user_model().objects.filter(is_active=True, is_staff=True).exists():
-            return [f"Log in at {here} with your account; another one: .venv/bin/python manage.py createsuperuser"]
+            return [f"Log in at {here} with your account. New account: .venv/bin/python manage.py createsuperuser"]
         return [
-            "No account can log in yet. Make one in another terminal: .venv/bin/python manage.py createsuperuser",
+            "No account can log in yet. Create one in another terminal: .venv/bin/python manage.py createsuperuser",
             f"Then log in at {here}",
         ]
 

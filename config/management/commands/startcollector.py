@@ -1,7 +1,7 @@
-"""``manage.py startcollector NAME``: create a tracker that passes its tests at once.
+"""``manage.py startcollector NAME``: create a tracker that passes its tests immediately.
 
-Writes the folder ``NAME_activity_tracker`` and prints the two lines that other files need. ``--wire`` writes those
-lines and the first migration as well.
+Writes the folder ``NAME_activity_tracker``, and prints the two lines to insert into other files. ``--wire`` inserts
+these lines and writes the first migration.
 """
 
 import re
@@ -25,9 +25,9 @@ TEMPLATE = Path(__file__).resolve().parents[2] / "new_tracker"
 
 
 class Command(ReportingCommand):
-    """Creates a tracker from the template."""
+    """Create a tracker from the template."""
 
-    help = "Create a new tracker that passes its tests at once."
+    help = "Create a new tracker that passes its tests immediately."
     examples = (
         "startcollector forum",
         "startcollector forum --wire",
@@ -35,25 +35,25 @@ class Command(ReportingCommand):
     requires_system_checks: Any = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the name and ``--wire``."""
+        """Add the name and the option ``--wire``."""
         parser.add_argument("name", help="One lower-case word for the source, such as forum.")
         parser.add_argument(
-            "--wire", action="store_true", help="Also write the lines of other files and the first migration."
+            "--wire", action="store_true", help="Also insert lines into other files and write the first migration."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the folder; write or print the lines of other files."""
+        """Write the folder. Then insert the lines into other files, or print them."""
         slug, app = options["name"], f"{options['name']}_activity_tracker"
         if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", slug):
             raise CommandError("NAME is one lower-case word of 2-20 letters and digits, such as forum.", returncode=2)
         target = settings.BASE_DIR / app
         if not (target / "apps.py").exists():
             if find_spec(app) is not None:
-                raise CommandError(f"A module {app} exists already.", returncode=2)
+                raise CommandError(f"A module {app} already exists. Choose another name.", returncode=2)
             _write(slug, app, target)
             self.stdout.write(f"Created {app}/. Start with fetch.py and convert.py.")
         elif not options["wire"]:
-            raise CommandError(f"The folder {app} exists already; --wire writes what other files need.", returncode=2)
+            raise CommandError(f"The folder {app} already exists. Use --wire to register it.", returncode=2)
         for edit in edits_for(slug, settings.BASE_DIR):
             if options["wire"]:
                 self.stdout.write(f"{edit.path}: {'written' if edit.apply() else 'there already'}")
@@ -69,7 +69,7 @@ class Command(ReportingCommand):
 
 
 def _manage(*arguments: str) -> None:
-    """Run a command in a process that has the new tracker among its apps."""
+    """Run a management command in a new process, in which the new tracker is installed."""
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(command, cwd=settings.BASE_DIR, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -77,7 +77,7 @@ def _manage(*arguments: str) -> None:
 
 
 def _write(slug: str, app: str, target: Path) -> None:
-    """Fill the template with Django's ``startapp``. The folder appears complete or not at all."""
+    """Create the folder from the template, with Django's ``startapp``. The folder appears only when it is complete."""
     with tempfile.TemporaryDirectory(prefix=".startcollector-", dir=target.parent) as folder:
         fresh = Path(folder, app)
         fresh.mkdir()
@@ -90,7 +90,7 @@ def _write(slug: str, app: str, target: Path) -> None:
         for order in (
             "check --fix-only --select I",
             "format",
-        ):  # sorting and wrapping depend on the name
+        ):  # the order of imports and the line breaks depend on the name
             subprocess.run(
                 [sys.executable, "-m", "ruff", *order.split(), "--quiet", "--config", "pyproject.toml", str(fresh)],
                 cwd=target.parent, check=False,
