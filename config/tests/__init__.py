@@ -1,1 +1,1 @@
-"""Tests of the whole project: database, admin, kills, demo, documentation."""
+"""Tests of the whole project: database, admin, interrupted runs, demo and documentation."""

@@ -1,7 +1,7 @@
-"""``python -m config.tests.make_dump``: the dump of this version for the tests of later ones.
+"""``python -m config.tests.make_dump``: write a dump of this version, which the tests of later versions upgrade.
 
-It holds the sample community as ``manage.py demo`` collects and indexes it, with the vectors of the local model.
-Written to ``dumps/<version>.dump.xz``, about 700 KB: pg_dump's custom format, compressed as a whole.
+The dump contains the sample community as ``manage.py demo`` collects and indexes it, with the vectors of the local
+model. The file is ``dumps/<version>.dump.xz``, about 700 KB: pg_dump's custom format, compressed as a whole.
 """
 
 import lzma
@@ -17,11 +17,11 @@ from tests.support.doc_examples import ROOT
 
 FOLDER = Path(__file__).parent / "dumps"
 MOST_BYTES = 2_000_000
-"""Maximum size of a dump; every clone of the repository contains all of them."""
+"""Maximum size of a dump in bytes. It is small because every clone of the repository contains all dumps."""
 
 
 def main() -> int:
-    """Collect into a temporary database and dump it."""
+    """Collect the sample community into a temporary database, and dump the database. Returns the exit code."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     target = FOLDER / f"{version}.dump.xz"
     with tempfile.TemporaryDirectory() as folder:

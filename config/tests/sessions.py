@@ -1,7 +1,7 @@
 """``make sessions``: record terminal sessions of the sample community in 80 and 120 columns into ``docs/sessions.md``.
 
-Each command runs in a real pseudo-terminal against the local servers of ``samples``. Each width has an installation of
-its own, so both begin with an empty database. Of a progress line, the page shows the last state.
+Each command runs in a real pseudo-terminal against the local servers of ``samples``. Each width has its own
+installation, so both start with an empty database. The page shows only the last states of a progress line.
 """
 
 import os
@@ -24,16 +24,22 @@ from tests.support.terminal import CLEAR, CTRL_C, ROOT, Press, Recording, record
 PAGE = ROOT / "docs/sessions.md"
 WIDTHS = (80, 120)
 ISSUES, COMMENTS, REVIEW_COMMENTS = 120, 320, 60
-"""Several pages of each list, and some hundred chunks to index."""
+"""Sizes of the synthetic community: enough for several pages of each list and a few hundred chunks to index."""
 PASSWORD = "correct horse battery"
 ANSWERS: Sequence[tuple[str, Press]] = [
     ("Username", b"reader\n"), ("Email", b"reader@example.org\n"), ("Password", f"{PASSWORD}\n".encode()),
     ("Password (again)", f"{PASSWORD}\n".encode()),
 ]  # fmt: skip
 EDITED = 25
-"""Issues that change between the second run and the third: enough to index for a second, and one batch of the queue."""
+"""Number of issues that change before the session with two processes.
+
+Indexing so many issues takes about a second. They are still one batch of the queue, so one process claims all of them.
+"""
 LONG = 30
-"""States of a progress line, two a second, from which on the page also shows the first one and one in the middle."""
+"""Minimum number of states of a progress line for which the page also shows the first and a middle state.
+
+A progress line changes twice a second, so this is 15 seconds.
+"""
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 INTRODUCTION = """\
 # Terminal sessions
@@ -52,19 +58,19 @@ that. Both are in seconds, on {cpus} cores (load average {load:.0f}).
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A command to record; ``press`` holds texts to wait for, each with the keys that answer it."""
+    """A command to record. ``press`` contains pairs: a text to wait for, and the keys to press after it appears."""
 
     title: str
     words: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     press: Sequence[tuple[str, Press]] = ()
     wide: bool = False
-    """Whether the page also shows the recording in 120 columns."""
+    """Whether the page also shows the recording with 120 columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """A database of its own, and a GitHub and a Discord for it."""
+    """A database and the local imitations of GitHub and Discord from which its commands collect."""
 
     columns: int
     var: str
@@ -73,12 +79,12 @@ class Installation:
 
     @property
     def repository(self) -> str:
-        """The full name of the repository."""
+        """The full name of the sample repository."""
         return str(self.server.truth()["full_name"])
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of its commands."""
+        """Environment variables for the commands of this installation."""
         return {
             "VAR_DIR": self.var, "DATABASE_URL": "", "GITHUB_REPOS": "", "DISCORD_GUILDS": "", "SECRET_KEY": "x",
             "GITHUB_API_URL": self.server.url, "GITHUB_GIT_URL": self.server.url, "GITHUB_TOKENS": self.server.token(),
@@ -87,7 +93,7 @@ class Installation:
         }  # fmt: skip
 
     def record(self, session: Session) -> Recording:
-        """Run a command in a terminal of this width."""
+        """Run the command of a session in a terminal of this width."""
         command = [word.replace("{var}", self.var) for word in session.words]
         return record(
             [sys.executable, "manage.py", *command], columns=self.columns, env=self.env | dict(session.env),
@@ -95,28 +101,28 @@ class Installation:
         )  # fmt: skip
 
     def edit_issues(self) -> None:
-        """Change texts, so that the next run has something to index."""
+        """Edit the texts of issues, so that the next run has something to index."""
         for number in range(1, EDITED + 1):
             self.server.edit_issue(number, body=f"Measured again: gauge {number} is {number} mm too high. " * 20)
 
     def readable(self, text: str) -> str:
-        """Return a text without what differs between machines."""
+        """Return a text in which paths, names and ports that differ between machines are replaced."""
         text = text.replace(self.var, "exports").replace(platform.node(), "host")
         return re.sub(r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8080", text)
 
 
 def recordings(place: Installation) -> Iterator[tuple[Session, Recording]]:
-    """Record every session in one width, in the order in which a new installation meets them."""
+    """Record every session in one width, in the order in which users of a new installation would see them."""
     for session in first_sessions(place.repository):
         yield session, place.record(session)
-    sync = Session(title="Indexing beside another process", words=["sync_index"])
+    sync = Session(title="Indexing while another process indexes", words=["sync_index"])
     yield sync, _beside(place, sync)
     for session in other_sessions(place.repository):
         yield session, place.record(session)
 
 
 def _beside(place: Installation, session: Session) -> Recording:
-    """Record a session while a collection, stopped in mid-run, holds the documents that wait for the index."""
+    """Record a session while a paused collection holds the lock on the documents that wait to be indexed."""
     recordings: list[Recording] = []
 
     def record_meanwhile(process: int) -> None:
@@ -133,7 +139,7 @@ def _beside(place: Installation, session: Session) -> Recording:
 
 
 def first_sessions(name: str) -> Iterator[Session]:
-    """Yield the sessions of a first day: an estimate, a first collection and a second run."""
+    """Yield the sessions of the first day: estimates, the first collection and a second run."""
     collect = ["collect_github", name]
     estimate = [*collect, "--estimate"]
     yield Session(title="What a collection will cost", words=estimate)
@@ -144,7 +150,7 @@ def first_sessions(name: str) -> Iterator[Session]:
 
 
 def other_sessions(name: str) -> Iterator[Session]:
-    """Yield an interrupted run, every usage error, and commands that look things up."""
+    """Yield an interrupted run, usage errors, and commands that only read data."""
     collect, status = ["collect_github", name], ["collector_status"]
     interrupt = [("review comments", CTRL_C)]
     yield Session(title="Ctrl-C in a run", words=[*collect, "--full"], press=interrupt, wide=True)
@@ -164,7 +170,10 @@ def other_sessions(name: str) -> Iterator[Session]:
 
 
 def screen(recording: Recording) -> Iterator[str]:
-    """Yield the lines of a recording without colours; of a progress line, the last state of each stream."""
+    """Yield the lines of a recording without colours, and of a progress line only the last state of each stream.
+
+    If a stream has at least ``LONG`` states, the first and a middle state are also included.
+    """
     text = COLOUR.sub("", recording.text).replace("\r\n", "\n").replace(CLEAR, "\n")
     states = [line.rstrip() for line in text.split("\n")]
     for key, group in groupby(filter(None, states), key=_progress_of):
@@ -178,7 +187,7 @@ def screen(recording: Recording) -> Iterator[str]:
 
 
 def _progress_of(line: str) -> str:
-    """Return the scope and stream of a progress line; empty for any other line."""
+    """Return the scope and the stream of a progress line, or an empty text for any other line."""
     if not line.removesuffix("^C").endswith((" so far", " left")):
         return ""
     return "  ".join(part for part in line.split("  ") if not part[0].isdigit())
@@ -186,7 +195,7 @@ def _progress_of(line: str) -> str:
 
 @contextmanager
 def installation(columns: int) -> Iterator[Installation]:
-    """Yield a migrated installation; its database stops at the end."""
+    """Yield a migrated installation, and stop its database at the end."""
     community = SampleCommunity.synthetic(issues=ISSUES, comments=COMMENTS, review_comments=REVIEW_COMMENTS, seed=5)
     with tempfile.TemporaryDirectory() as var, SampleServer(community) as server, SampleDiscord() as discord:
         place = Installation(columns=columns, var=var, server=server, discord=discord)
@@ -199,7 +208,7 @@ def installation(columns: int) -> Iterator[Installation]:
 
 
 def _shown(place: Installation, session: Session, recording: Recording) -> str:
-    """Return a recording as a block of the page."""
+    """Return a recording as a code block of the page."""
     words = [f'"{word}"' if " " in word else word for word in session.words]
     values = "".join(f"{key}={value} " for key, value in session.env.items())
     command = f"$ {values}.venv/bin/python manage.py {' '.join(words)}".replace("{var}", place.var)

@@ -1,4 +1,4 @@
-"""Every list takes a constant number of queries, and is read-only."""
+"""Every list in the admin is read-only and needs only a few queries."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MOST = 14
 
 @pytest.fixture
 def collected(sample_server: SampleServer, settings: Any, tmp_path: Any) -> SampleServer:
-    """Collect the sample community."""
+    """Collect the sample community, and return its server."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
     restore_or_collect(

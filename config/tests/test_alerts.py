@@ -1,4 +1,4 @@
-"""Each problem and each recovery is announced once, even if processes are killed in between."""
+"""Each problem and each recovery is announced exactly once, even if a process is killed in between."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def slack(settings: Any) -> Iterator[SlackServer]:
-    """Start a local Slack and point the settings to it."""
+    """Start a local imitation of Slack, and point the settings to it."""
     with SlackServer() as server:
         settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL, settings.SLACK_API_BASE = TOKEN, CHANNEL, server.url
         settings.ADMIN_URL = "https://activity.example"
@@ -34,7 +34,7 @@ def slack(settings: Any) -> Iterator[SlackServer]:
 
 
 def reported(*scopes: tuple[str, str]) -> CollectorResult:
-    """Return a result with these scopes and outcomes."""
+    """Return the result of a run with these scopes and outcomes."""
     reports = [
         ScopeReport(
             scope=name, outcome=outcome, category="" if outcome == "succeeded" else "network",
@@ -46,14 +46,14 @@ def reported(*scopes: tuple[str, str]) -> CollectorResult:
 
 
 def notify(*arguments: str) -> str:
-    """Return the output of the command."""
+    """Run ``notify``, and return its output."""
     out = StringIO()
     call_command("notify", *arguments, stdout=out)
     return out.getvalue().strip()
 
 
 def scope(name: str, *, days: float) -> Scope:
-    """Store a monitored repository whose last complete run is this many days old."""
+    """Store a monitored repository with a last complete run ``days`` days ago."""
     number = 1000 + Scope.objects.count()
     Repository.objects.create(id=number, full_name=name)
     return Scope.objects.create(
@@ -175,7 +175,7 @@ def test_a_process_that_dies_between_sending_and_noting_sends_nothing_twice(
     slack: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
-        """As a signal."""
+        """An exception that ends the process like SIGKILL, because no code handles it."""
 
     def dies(*args: Any, **kwargs: Any) -> str:
         open_post(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""A backup contains everything, and is restored completely or not at all."""
+"""A backup contains all data, and ``restore`` restores it completely or not at all."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ MANAGE = f"{sys.executable} {ROOT}/manage.py"
 
 @pytest.fixture
 def homes(tmp_path: Path) -> Iterator[list[Path]]:
-    """Return two folders for databases."""
+    """Yield two folders for databases, and stop the database servers afterwards."""
     found = [tmp_path / "one", tmp_path / "two"]
     yield found
     for home in found:
@@ -28,7 +28,7 @@ def homes(tmp_path: Path) -> Iterator[list[Path]]:
 
 
 def rows(home: Path) -> list[dict[str, Any]]:
-    """Return the ids of all activities."""
+    """Return all activities with their texts, in the order of external ids."""
     done = manage(home, "export_activity --bodies")
     return sorted(
         (json.loads(line) for line in filter(None, done.stdout.split("\n"))), key=lambda row: row["external_id"]
@@ -36,7 +36,7 @@ def rows(home: Path) -> list[dict[str, Any]]:
 
 
 def manage(home: Path, order: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command on one database."""
+    """Run a management command on the database in a folder."""
     return run(f"{MANAGE} {order}", ROOT, VAR_DIR=str(home), SECRET_KEY="x", **more)
 
 
@@ -103,7 +103,7 @@ def test_what_a_program_says_last_is_reported(
 
 
 class FakeConnection:
-    """Settings of a database that the test does not use."""
+    """Replaces the database connection. The test uses only the settings and never connects."""
 
     settings_dict = {"NAME": "x", "USER": "", "PASSWORD": "", "PORT": "", "OPTIONS": {}}
 

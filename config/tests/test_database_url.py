@@ -1,4 +1,4 @@
-"""DATABASE_URL becomes settings; a wrong one is refused without its password; a silent server times out."""
+"""DATABASE_URL is converted to settings. Errors do not contain its password, and a silent server times out."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The files of deploy/ work as they are, as far as a test can check without a machine to deploy to."""
+"""The files in deploy/ are valid and consistent. The tests check what is possible without a real deployment."""
 
 import os
 import re
@@ -26,7 +26,7 @@ PRODUCTION = {
 
 
 def parses(order: str) -> None:
-    """Return whether ``manage.py ...`` is a command with valid options."""
+    """Parse the command after ``manage.py``. Raises CommandError or SystemExit if its options are invalid."""
     words = shlex.split(order.partition("manage.py ")[2])
     command: Any = load_command_class(get_commands()[words[0]], words[0])
     command.create_parser("manage.py", words[0]).parse_args(words[1:])
@@ -95,7 +95,7 @@ def test_jobs_end_cleanly_before_systemd_ends_them(unit: Path) -> None:
     text = unit.read_text()
     most = re.search(r"^RuntimeMaxSec=(\d+)$", text, re.MULTILINE)
     assert most
-    assert "Type=oneshot" not in text  # systemd ignores RuntimeMaxSec there
+    assert "Type=oneshot" not in text  # systemd ignores RuntimeMaxSec for oneshot services
     if "collect_" in text:
         clean = re.search(r"MAX_RUN_SECONDS=(\d+)", text)
         assert clean
@@ -155,12 +155,12 @@ def test_compose_is_whole() -> None:
     assert "pgvector" in services["database"]["image"]
 
 
-# Search embeds words with a key of its own, and /metrics is served by web.
+# The container "web" needs these secrets: search embeds queries with an API key, and /metrics checks a token.
 SEARCH_AND_PAGES = {"SECRET_KEY", "METRICS_TOKEN", "PINECONE_API_KEY", "EMBEDDING_API_KEY"}
 
 
 def collector_secrets() -> set[str]:
-    """Return every secret of ``.env.example`` that pages do not need."""
+    """Return the names of all secrets in ``.env.example`` that pages do not need."""
     names = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     secret = {name for name in names if re.search(r"TOKEN|KEY|SECRET|PASSWORD|APP_ID", name)}
     return secret - SEARCH_AND_PAGES
@@ -192,7 +192,7 @@ def test_actions_and_images_are_pinned_and_kept_current() -> None:
 
 
 def django(tmp_path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with the documented production settings."""
+    """Run a management command with the documented production settings."""
     env = {**os.environ, "VAR_DIR": str(tmp_path), "DATABASE_URL": "postgres://u@127.0.0.1:1/n"} | PRODUCTION | more
     return subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False

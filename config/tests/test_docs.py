@@ -1,4 +1,4 @@
-"""Every command in README and docs works. Commands that a test cannot run are parsed."""
+"""Every command in the README and the docs works. Commands that a test cannot run are only parsed."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ from tests.support.doc_examples import INDENTED, ROOT, SHELL, commands, copy_rep
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {"how_to_add_a_tracker.md"}
-"""Pages with a test of their own."""
+"""Pages that have their own test."""
 LONG = (
     "make demo",
     "make test",
@@ -29,23 +29,23 @@ LONG = (
     "make audit",
     ".venv/bin/pytest",
 )
-"""Commands that other tests run, that never end, or that would run this suite again; they are only parsed."""
+"""Commands that are only parsed: other tests run them, or they never end, or they would run the tests recursively."""
 
 
 def of(page: Path) -> list[str]:
-    """Return the commands of a page, without trailing comments."""
+    """Return the commands on a page, without trailing comments."""
     return [re.sub(r"\s+#.*", "", order) for order in commands(page.read_text())]
 
 
 def every() -> list[str]:
-    """Return all commands, each once, in the order of the pages."""
+    """Return all commands without duplicates, in the order of the pages."""
     found = [order for page in PAGES if page.name not in ELSEWHERE for order in of(page)]
     return list(dict.fromkeys(found))
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[tuple[Path, SampleServer, SampleDiscord]]:
-    """Yield a copy of the repository with an exported channel, a local GitHub and a local Discord."""
+    """Yield a copy of the project with an exported channel, and local imitations of GitHub and Discord."""
     place = copy_repository(tmp_path / "copy")
     (place / "exports").mkdir()
     export(place / "exports" / "old-harbour.json", [exported(at(0)), exported(at(1))])
@@ -62,11 +62,11 @@ def test_every_command_in_the_docs_works(machine: tuple[Path, SampleServer, Samp
         "DJANGO_SUPERUSER_PASSWORD": "correct horse battery", "SECRET_KEY": "k" * 25 + "0123456789abcdefghijklmnopqrst",
         "HTTPS": "1", "BEHIND_PROXY": "1", "ALLOWED_HOSTS": "activity.example.org", "GITHUB_REPOS": "",
         "DISCORD_API_BASE": discord.url, "DISCORD_BOT_TOKEN": discord.token,
-        "OPENBLAS_NUM_THREADS": "1",  # threads that spin are slow on a busy machine
+        "OPENBLAS_NUM_THREADS": "1",  # more threads wait in busy loops, which is slow on a busy machine
     }  # fmt: skip
     name = server.truth()["full_name"]
     given = [order for order in every() if not order.startswith(LONG)]
-    # In the order of a life: tables first, one collection, then everything as the pages have it.
+    # The order of a real installation: migrate, collect, and then all commands in the order of the pages.
     first = [".venv/bin/python manage.py migrate", f".venv/bin/python manage.py collect_github {name}"]
     failed: list[str] = []
     for order in [*first, *(order.replace("owner/name", name) for order in given)]:
@@ -108,7 +108,7 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_every_setting_is_explained() -> None:
     read = set(re.findall(r'_(?:text|words|flag|one_of|hours)\("([A-Z_]+)"', (ROOT / "config/settings.py").read_text()))
     documented = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    coming = ("DISCORD_", "PINECONE_", "EMBEDDING_")  # read already; explained with what will use them
+    coming = ("DISCORD_", "PINECONE_", "EMBEDDING_")  # these settings may be missing from .env.example
     assert {name for name in read - documented if not name.startswith(coming)} == set()
 
 

@@ -1,4 +1,4 @@
-"""The first start of an installation: full disks, the secret key, several processes at once."""
+"""The first start of an installation: full disks, the secret key, and simultaneous processes."""
 
 import os
 import resource
@@ -14,13 +14,13 @@ NO_SPACE = (0, 0)
 
 
 def environment(var: Path) -> dict[str, str]:
-    """Return the environment of a command with its own VAR_DIR and no other setting."""
+    """Return the environment for a command, with VAR_DIR as its only setting."""
     names = ("SECRET_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
     return {name: value for name, value in os.environ.items() if name not in names} | {"VAR_DIR": str(var)}
 
 
 def key_of(var: Path, *, full_disk: bool = False) -> "subprocess.CompletedProcess[str]":
-    """Start Django and print its secret key; with ``full_disk`` no file can grow."""
+    """Start Django in a process that prints its secret key. With ``full_disk``, no file can grow."""
     program = "import django; from django.conf import settings; print(settings.SECRET_KEY)"
     return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
@@ -70,7 +70,7 @@ def test_ten_migrations_at_once_all_succeed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_embedded_server_is_found_through_the_dotenv_file(tmp_path: Path) -> None:
-    """``python -m embedded_postgres`` reads VAR_DIR from ``.env`` as every command does."""
+    """``python -m embedded_postgres`` reads VAR_DIR from ``.env``, like all commands."""
     copy, var = tmp_path / "project", tmp_path / "elsewhere"
     shutil.copytree(ROOT / "embedded_postgres", copy / "embedded_postgres")
     (copy / ".env").write_text(f"VAR_DIR={var}\n")

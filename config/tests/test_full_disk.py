@@ -1,4 +1,4 @@
-"""A full disk is reported in one line, and does no harm once there is space again."""
+"""A full disk is reported in one line, and everything works again when the disk has free space."""
 
 import os
 import shlex
@@ -19,14 +19,14 @@ from tests.support.doc_examples import ROOT, run
 
 MANAGE = f"{sys.executable} {ROOT}/manage.py"
 LOG_ONLY = "SELECT count(pg_logical_emit_message(true, 'test', repeat('x', 1000000))) FROM generate_series(1, {})"
-"""Return a statement that writes this many MB to the write-ahead log and nothing to tables."""
+"""A statement that writes the given number of MB to the write-ahead log, and nothing to tables."""
 TABLE_ONLY = "CREATE TABLE filler AS SELECT repeat(md5(i::text), 60) FROM generate_series(1, {}) i"
 READY = "LOG:  database system is ready to accept connections\n"
 PANIC = 'PANIC:  could not write to file "pg_wal/xlogtemp.1": No space left on device\n'
 
 
 class SmallDisk:
-    """A file system in memory, mounted on a folder, with a VAR_DIR on it."""
+    """A small file system in memory that is mounted on a folder and contains a VAR_DIR."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.var = folder, folder / "var"
@@ -35,7 +35,7 @@ class SmallDisk:
         subprocess.run(["mount", "-o", f"remount,size={megabytes}m", self.folder], check=True)
 
     def fill(self, left: int) -> None:
-        """Fill the file system except for this many bytes."""
+        """Fill the file system except for ``left`` bytes."""
         free = os.statvfs(self.folder)
         with (self.folder / "filler").open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_bsize - left)
@@ -53,7 +53,7 @@ class SmallDisk:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """Yield a file system of 20 MB; skip if this user cannot mount file systems."""
+    """Yield a file system of 20 MB. Skip the test if this user cannot mount file systems."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "none", folder]
@@ -67,7 +67,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 def reported(done: "subprocess.CompletedProcess[str]") -> int:
-    """Check that a command reports the full disk in one line; return its exit code."""
+    """Check that a command reports the full disk in one line, and return its exit code."""
     assert "the disk is full: free space" in done.stderr
     assert done.stderr.count("\n") == 1
     return done.returncode
@@ -87,9 +87,9 @@ def test_a_server_that_met_a_full_disk_recovers_when_there_is_room(disk: SmallDi
     disk.resize(300)
     assert disk.manage("migrate -v0").returncode == 0
     disk.fill(left=4_000_000)
-    assert reported(disk.execute(TABLE_ONLY.format(100_000))) == 1  # one session meets it
-    assert reported(disk.execute(LOG_ONLY.format(64))) == 1  # the whole server meets it
-    assert reported(disk.manage("export_activity")) in {1, 2}  # it cannot start either
+    assert reported(disk.execute(TABLE_ONLY.format(100_000))) == 1  # only this session fails
+    assert reported(disk.execute(LOG_ONLY.format(64))) == 1  # the whole server ends
+    assert reported(disk.manage("export_activity")) in {1, 2}  # the server cannot start again
     disk.empty()
     assert disk.manage("export_activity").returncode == 0
     assert disk.execute(LOG_ONLY.format(64)).returncode == 0
@@ -159,7 +159,7 @@ def test_a_server_that_recovers_in_vain_is_not_waited_for(tmp_path: Path, monkey
 
 
 def connect(answers: list[object], home: Path, monkeypatch: pytest.MonkeyPatch) -> object:
-    """Connect to a server that gives these answers in order."""
+    """Connect to a fake server. Each attempt raises or returns the next item of ``answers``."""
 
     def answer(_self: object, _parameters: object) -> object:
         first = answers.pop(0)

@@ -1,4 +1,4 @@
-"""``--help`` of every command explains options, examples and exit codes; errors of wrong values name valid ones."""
+"""``--help`` of every command explains options, examples and exit codes. Errors about values name valid values."""
 
 import re
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ NAMES = sorted(name for name, app in get_commands().items() if app in OURS and n
 
 
 def command(name: str) -> Any:
-    """Return a command of the project."""
+    """Return the command with a name."""
     return load_command_class(get_commands()[name], name)
 
 

@@ -1,4 +1,4 @@
-"""Pages show invisible characters of collected texts, and stay small even if the texts are long."""
+"""Pages make invisible characters in collected texts visible, and stay small even if the texts are long."""
 
 import json
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 HOSTILE = "pay\u200bpal \u202etxt.exe\u2069 \x1b[31mred\x07 \x9b2J soft\u00adhyphen tag\U000e0041 \ufeffend"
 SMALL = 200_000
-"""Largest size of a page with one excerpt, in bytes."""
+"""Maximum size of a page with one excerpt, in bytes. The whole texts in these tests are much larger."""
 
 
 def address(row: Any, view: str = "change", *arguments: object) -> str:
-    """Return the URL of the page of a row."""
+    """Return the URL of a row's page in the admin."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{view}", args=[row.pk, *arguments])
 
 
@@ -38,7 +38,7 @@ def repository() -> Repository:
 
 
 def issue(repository: Repository, body: str) -> Issue:
-    """Store an issue with invisible characters in title and label."""
+    """Store an issue with invisible characters in its title and label."""
     return Issue.objects.create(
         id=1, number=1, is_pull_request=False, title=HOSTILE, state="open", repository=repository, created_at=NOW,
         updated_at=NOW, body=body, labels=[HOSTILE],
@@ -46,7 +46,7 @@ def issue(repository: Repository, body: str) -> Issue:
 
 
 def hostile_rows(repository: Repository) -> list[Any]:
-    """Store rows of both trackers and of core with a hostile text in each visible field."""
+    """Store rows of both trackers and of core, with a hostile text in each visible field, and return the rows."""
     scope = Scope.objects.create(source_system="github", external_id="1", name=f"a/b{HOSTILE}")
     make_guild()
     store([message(at(0), HOSTILE)])

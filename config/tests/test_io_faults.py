@@ -1,4 +1,4 @@
-"""The faults of ``config.tests.io_faults`` happen at the chosen steps, and functions that write files survive them."""
+"""Tests of ``config.tests.io_faults``: faults happen at the chosen steps, and do not damage the files being written."""
 
 import importlib.util
 import json
@@ -28,7 +28,7 @@ _spec.loader.exec_module(hook)
 
 
 def disturbed(report: Path, act: Callable[[], object], *, at: int, lasting: bool = False) -> tuple[bool, list[str]]:
-    """Run a function in a child process with a fault; return whether it succeeded, and the report."""
+    """Run a function with a fault in a child process. Returns whether it succeeded, and the lines of the report."""
     report.unlink(missing_ok=True)
     child = os.fork()
     if child == 0:

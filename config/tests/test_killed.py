@@ -1,4 +1,4 @@
-"""A collection that is killed repeatedly ends with the same rows as an undisturbed one."""
+"""A collection that was killed several times ends with the same rows as an undisturbed collection."""
 
 import json
 import os
@@ -19,7 +19,7 @@ KILLS = 10
 
 
 def manage(var: Path, server: SampleServer, *arguments: str, seconds: float | None = None) -> int | None:
-    """Run a command; return None if it was killed."""
+    """Run a command, and kill it after ``seconds``. Returns the exit code, or None if the command was killed."""
     env = {**os.environ, "VAR_DIR": str(var), "SECRET_KEY": "test", "GITHUB_TOKENS": server.token()}
     env |= {"GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url}
     env.pop("DATABASE_URL", None)
@@ -34,7 +34,7 @@ def manage(var: Path, server: SampleServer, *arguments: str, seconds: float | No
 
 
 def export(var: Path, server: SampleServer) -> list[dict[str, Any]]:
-    """Return all stored rows in the order of ids."""
+    """Return all stored activities in the order of external ids."""
     target = var / "export.jsonl"
     assert manage(var, server, "export_activity", "--bodies", "--output", str(target)) == 0
     return sorted(

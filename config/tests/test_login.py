@@ -1,4 +1,4 @@
-"""Log-ins: limits that every process shares, addresses behind proxies, codes of authenticator apps, and the log."""
+"""Log-ins: shared limits of failures, addresses behind proxies, codes from authenticator apps, and the log."""
 
 import io
 import logging
@@ -33,19 +33,19 @@ def _quick_passwords(settings: Any) -> None:
 
 @pytest.fixture
 def user() -> Any:
-    """Return an account with access to the admin."""
+    """Create an account with access to the admin."""
     return get_user_model().objects.create_superuser("ada", password=PASSWORD)
 
 
 def log_in(name: str = "ada", password: str = PASSWORD, address: str = "192.0.2.1", **more: str) -> Any:
-    """Try to log in from an address with new cookies; codes and headers are passed by name."""
+    """Try to log in from an address, with new cookies. ``more`` contains other form fields and headers."""
     headers = {key: more.pop(key) for key in list(more) if key.startswith("HTTP_")}
     form = {"username": name, "password": password, "next": "/admin/", **more}
     return Client().post(PAGE, form, REMOTE_ADDR=address, **headers)
 
 
 def fail(times: int, **options: str) -> list[int]:
-    """Return the status of each attempt."""
+    """Try to log in with a wrong password several times, and return the HTTP status of each attempt."""
     return [log_in(password="wrong", **options).status_code for _ in range(times)]
 
 
@@ -141,7 +141,7 @@ def test_weak_passwords_are_refused(weak: str) -> None:
 
 
 def enrol() -> str:
-    """Set up an app for ada and return its key in hexadecimal digits."""
+    """Set up an authenticator app for the account ``ada``, and return its key as hexadecimal digits."""
     call_command("second_factor", "ada", stdout=(out := io.StringIO()))
     assert "otpauth://totp/activity-trackers%3Aada?secret=" in out.getvalue()
     device = TOTPDevice.objects.get()
@@ -150,7 +150,7 @@ def enrol() -> str:
 
 
 def code_of(key: str, steps: int = 0) -> str:
-    """Return the code that the app shows now, or ``steps`` of 30 seconds later or earlier."""
+    """Return the code that the app shows now. ``steps`` moves the time by 30 seconds each."""
     totp = TOTP(bytes.fromhex(key))
     totp.time = time.time() + 30 * steps
     return f"{totp.token():06d}"
@@ -209,6 +209,6 @@ def test_what_runs_every_night_clears_expired_sessions(settings: Any) -> None:
     now = timezone.now()
     for key, seconds in {"old": -1, "new": 60}.items():
         Session.objects.create(session_key=key, session_data="", expire_date=now + timedelta(seconds=seconds))
-    with suppress(ConfigurationError):  # there is nothing to collect
+    with suppress(ConfigurationError):  # no source is configured
         call_command("collect_all", stdout=io.StringIO(), stderr=io.StringIO())
     assert [session.session_key for session in Session.objects.all()] == ["new"]

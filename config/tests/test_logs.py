@@ -1,4 +1,4 @@
-"""Log lines of a run are JSON with the fields of the run, and contain no secret."""
+"""The log lines of a run are JSON objects with the fields of the run. They contain no secrets."""
 
 import json
 import os
@@ -17,7 +17,7 @@ FIELDS = {"collector", "collector_phase", "failure_category", "run_id", "scope"}
 
 
 def lines(text: str) -> list[dict[str, Any]]:
-    """Return the log lines as objects."""
+    """Return the log lines in a text as objects, without the last line of a failed command."""
     return [json.loads(line) for line in text.splitlines() if not line.startswith("error: ")]
 
 

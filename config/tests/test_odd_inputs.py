@@ -1,4 +1,4 @@
-"""No parameter makes a page answer with a server error."""
+"""No request parameter causes a server error."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ from tests.support.odd_requests import OddRequest, Route, failure, odd_request, 
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 NUMBER = int(os.environ.get("ODD_INPUTS", "10000"))
-"""Number of requests of the long test."""
+"""Number of requests in the long test."""
 SEED = int(os.environ.get("ODD_SEED", "13"))
 
 ADDRESSES = [
@@ -42,7 +42,7 @@ ADDRESSES = [
     "discord_activity_tracker/message/?guild=" + "9" * 5000, "discord_activity_tracker/message/?days=%C2%B2",
     "core/checkpoint/?extras__a=%00", "timeline/github/thread/?id=%00", "autocomplete/?term=%00",
 ]  # fmt: skip
-"""Dates at both ends of the calendar, time zones, NUL, digits of other scripts, failing comparisons."""
+"""URLs with dates at both ends of the calendar, time zones, NUL, digits of other scripts and invalid comparisons."""
 ACTIONS = [
     ("retry/", "item=%C2%B2"), ("retry/", "run=%D9%A3"), ("retry/", "item=" + "9" * 5000),
     ("retry/", "item=1&next=foo"), ("retry/", "item=1&next=/%0d%0aX:y"),
@@ -55,7 +55,7 @@ ACTIONS = [
 
 @pytest.fixture
 def admin(db: Any) -> Iterator[Client]:
-    """Return a client of a superuser, with rows in most lists."""
+    """Store rows for most lists, and yield a client that is logged in as a superuser."""
     make_guild()
     store([message(at(0), "The opening"), message(at(1), "The answer")])
     store_conversations()
@@ -131,7 +131,7 @@ def test_asgi_servers_read_addresses_as_utf8_too(charset: str) -> None:
     async def receive() -> dict[str, Any]:
         for event in events:
             return event
-        await asyncio.sleep(60)  # the client stays connected; the handler cancels this wait
+        await asyncio.sleep(60)  # the client stays connected until the handler cancels this call
         return {"type": "http.disconnect"}
 
     async def send(event: dict[str, Any]) -> None:
@@ -215,7 +215,7 @@ def test_ten_thousand_odd_requests_find_no_error(admin: Client) -> None:
 
 
 def _busy(known: list[Route]) -> list[Route]:
-    """Return the pages that read many parameters; every second request goes to one of them."""
+    """Return the routes of pages that read many parameters. Every second request uses one of these routes."""
     return [route for route in known if route.model is None or route.name.partition(" ")[0].endswith("changelist")]
 
 

@@ -1,4 +1,4 @@
-"""Number of database statements that one page costs: it does not depend on the number of items."""
+"""The number of database statements for storing a page does not depend on the number of items."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""README's "Your own repositories", from an empty folder to a repository, a log-in and a search."""
+"""The section "Your own repositories" of the README leads from an empty folder to a log-in and a search."""
 
 import os
 import re
@@ -29,19 +29,19 @@ QUESTIONS = [
 
 
 def steps() -> list[str]:
-    """Return the commands of the section, without comments."""
+    """Return the commands in the section, without comments."""
     section = re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     page = next(part for part in section if part.startswith("Your own repositories"))
     return [re.sub(r"\s+#.*", "", order) for order in commands(page)]
 
 
 def installed(order: str) -> str:
-    """Run a make target in a folder that shares ``.venv``, whose requirements are already installed."""
+    """Return a make command that does not install requirements, because the folder shares an installed ``.venv``."""
     return order.replace("make ", "make -o .venv/installed ", 1)
 
 
 def free_address() -> str:
-    """Return a local address on which nothing listens."""
+    """Return a local address and port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
@@ -49,7 +49,7 @@ def free_address() -> str:
 
 @contextmanager
 def served(place: Path) -> Iterator[tuple[str, str]]:
-    """Run ``make serve``; yield its address and its output before it serves."""
+    """Run ``make serve``. Yield its URL and the output that it prints before it accepts connections."""
     address, log = free_address(), place / "serve.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "VAR_DIR", "PYTEST_"))}
     with log.open("w") as file:
@@ -70,7 +70,7 @@ def served(place: Path) -> Iterator[tuple[str, str]]:
 
 
 def search(address: str, name: str, password: str, words: str) -> str:
-    """Log in, search, and return the page."""
+    """Log in, search for ``words``, and return the page with the results."""
     jar = CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     page = browser.open(f"{address}/admin/login/").read().decode()
@@ -87,7 +87,7 @@ def search(address: str, name: str, password: str, words: str) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """Yield a copy of the repository, and stop its databases afterwards."""
+    """Yield the folder of a copy of the project, and stop its databases afterwards."""
     yield copy_repository(tmp_path)
     run(".venv/bin/python -m embedded_postgres stop", tmp_path)
 

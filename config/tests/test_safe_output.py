@@ -1,4 +1,4 @@
-"""Texts from sources are harmless in terminals, logs, messages and files that people open."""
+"""Collected texts are harmless in terminals, logs, messages and exported files."""
 
 import csv
 import json
@@ -23,9 +23,9 @@ from core.operations.slack_ops.messages import plain
 from core.operations.visible import HIDDEN, json_text, visible, visible_line
 from tests.support.conversation_fixtures import store_document
 
-pytestmark = pytest.mark.django_db  # a command sets limits if a connection is open
+pytestmark = pytest.mark.django_db  # commands set limits on the database connection if it is open
 HOSTILE = "red\x1b[31m \u202etxt.exe\u202c pay\u200bpal \x9b2J bell\x07 tag\U000e0041 del\x7f"
-"""A colour, a direction, a zero-width space, a clearing of the screen in one character, a bell, a tag."""
+"""A text with control sequences for colour and clearing the screen, a direction override, and invisible characters."""
 
 
 class Terminal(StringIO):
@@ -37,12 +37,12 @@ class Terminal(StringIO):
 
 
 class Printing(ReportingCommand):
-    """A command that prints a hostile text in every possible way."""
+    """A command that prints a hostile text to both of its streams."""
 
     requires_system_checks: Any = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the text."""
+        """Print the text to standard output and standard error."""
         self.stdout.write(HOSTILE)
         self.stderr.write(HOSTILE)
 

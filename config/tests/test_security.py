@@ -1,4 +1,4 @@
-"""Secrets do not leak, and URLs in collected texts are never requested."""
+"""Secrets do not leak, and no request is sent to a URL in a collected text."""
 
 import json
 import os

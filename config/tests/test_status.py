@@ -1,4 +1,4 @@
-"""Status, probes and metrics, as monitoring systems see them."""
+"""Status, health probes and metrics, as monitoring systems see them."""
 
 import json
 from datetime import timedelta
@@ -21,21 +21,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def look(*arguments: str) -> tuple[int, list[str]]:
-    """Return exit code and output lines of ``collector_status``."""
+    """Run ``collector_status``, and return its exit code and its lines of output."""
     command, out = load_command_class("core", "collector_status"), StringIO()
     call_command(command, *arguments, stdout=out)
     return command.exit_code, out.getvalue().splitlines()
 
 
 def ran(outcome: str, collector: str = "github", **more: Any) -> CollectorRun:
-    """Store a run in the ledger."""
+    """Store a run in the ledger of runs."""
     now = timezone.now()
     more = {"started_at": now, "finished_at": now} | more
     return CollectorRun.objects.create(collector=collector, host="h", pid=1, outcome=outcome, **more)
 
 
 def scope(name: str, *, hours: float | None, number: int = 7) -> Scope:
-    """Store a monitored repository whose last complete run is this many hours old, or that had none."""
+    """Store a monitored repository. Its last complete run was ``hours`` ago; ``None`` means that it had none."""
     Repository.objects.create(id=number, full_name=name)
     done = None if hours is None else timezone.now() - timedelta(hours=hours)
     return Scope.objects.create(source_system="github", external_id=str(number), name=name, last_completed_at=done)
@@ -199,7 +199,7 @@ def test_statements_do_not_grow_with_scopes(django_assert_num_queries: Any) -> N
 
 
 class CaptureCount:
-    """Count statements."""
+    """Context manager that counts database statements."""
 
     number = 0
 

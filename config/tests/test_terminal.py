@@ -1,4 +1,4 @@
-"""The output in a terminal: results at once, progress that fits, each error once, Ctrl-C without a traceback."""
+"""Output in a terminal: immediate results, progress that fits, each error once, and Ctrl-C without a traceback."""
 
 import json
 import os
@@ -19,7 +19,7 @@ REMOVED = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "GITHUB_REPOS", "DISCORD_GU
 
 
 class Machine:
-    """An installation with its own database, a local GitHub and a local Discord."""
+    """An installation with its own database, and local imitations of GitHub and Discord."""
 
     def __init__(self, var: Path, server: SampleServer, discord: SampleDiscord) -> None:
         self.server, self.discord = server, discord
@@ -54,7 +54,7 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """Yield a migrated installation, which the tests of this module share in order."""
+    """Yield a migrated installation. The tests in this module share it and depend on their order."""
     var = tmp_path_factory.mktemp("var")
     community = SampleCommunity.synthetic(issues=130, comments=320, review_comments=60, seed=5)
     with SampleServer(community) as server, SampleDiscord() as discord:

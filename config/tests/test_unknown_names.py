@@ -1,4 +1,4 @@
-"""An unknown name is a usage error; a hidden repository or one that was collected before is not."""
+"""An unknown name is a usage error. A hidden repository, or one that was collected before, is not."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ TYPO = "saltmarsh-works/tidewach"
 
 
 def requests_of(server: SampleServer, name: str) -> int:
-    """Return the number of REST requests for the facts of a repository."""
+    """Return the number of REST requests for the repository object itself."""
     return sum(request.path.partition("?")[0] == f"/repos/{name}" for request in server.requests)
 
 

@@ -1,4 +1,4 @@
-"""Each dump of an earlier release in ``dumps/`` works with this version, including ids and index."""
+"""Each dump of an earlier release in ``dumps/`` can be upgraded to this version. Ids and the index stay the same."""
 
 import json
 import lzma
@@ -37,20 +37,20 @@ def dump(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def in_place(var: Path, dump: Path) -> None:
-    """Create a data folder as in 0.1.0, where everything belongs to the superuser."""
+    """Create a data folder like version 0.1.0, in which the superuser owns all objects."""
     where = ["--host", ensure_running(ClusterPaths(var / "postgres")), "--username", SUPERUSER]
     subprocess.run([programs() / "createdb", *where, "--template=template0", DATABASE], check=True)
     subprocess.run([programs() / "pg_restore", *where, "--no-owner", f"--dbname={DATABASE}", dump], check=True)
 
 
 def by_restore(var: Path, dump: Path) -> None:
-    """Restore into a new data folder, as after a move to another machine."""
+    """Restore the dump into a new data folder, as people do when they move to another machine."""
     done = manage(var, f"restore {dump}", DATABASE_URL="")
     assert done.returncode == 0, done.stderr
 
 
 def ids(var: Path) -> dict[str, Any]:
-    """Return the external ids of all activities with their types."""
+    """Return the types of all activities by external id."""
     done = manage(var, "export_activity", DATABASE_URL="")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return {row["external_id"]: row["activity_type"] for row in rows}

@@ -1,4 +1,4 @@
-"""Usage errors and Ctrl-C at a terminal change nothing; under cron an error is recorded until the next good start."""
+"""Usage errors and Ctrl-C in a terminal change nothing. Under cron, errors are reported until a run starts properly."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -40,7 +40,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def github(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """Start a local GitHub and point the settings to it."""
+    """Point the settings to a local imitation of GitHub, and return its server."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
     return sample_server
@@ -48,13 +48,13 @@ def github(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Iterat
 
 @pytest.fixture
 def discord(sample_discord: SampleDiscord, settings: Any) -> SampleDiscord:
-    """Start a local Discord and point the settings to it."""
+    """Point the settings to a local imitation of Discord, and return its server."""
     settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = sample_discord.url, sample_discord.token
     return sample_discord
 
 
 def collect(*arguments: str, command: str = "collect_github") -> str:
-    """Collect without the index, and return the output."""
+    """Collect without indexing, and return the output."""
     out = StringIO()
     call_command(command, *arguments, "--no-sync", stdout=out, stderr=out)
     return out.getvalue()
@@ -189,7 +189,7 @@ def test_ctrl_c_leaves_its_counts_and_changes_no_level(before: str) -> None:
 
 
 class StoppedInAStatement(Stopped):
-    """Simulate Ctrl-C between a statement and its result."""
+    """A collector that is interrupted by Ctrl-C between a statement and its result."""
 
     def collect(self) -> Any:
         with transaction.atomic() if self.answer else nullcontext():
@@ -210,7 +210,7 @@ def test_ctrl_c_in_a_statement_is_an_interrupt_and_no_error_of_the_database(in_t
 def test_ctrl_c_in_a_collection_keeps_what_each_page_stored(
     github: SampleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Let the third stream of the repository fail."""
+    """Press Ctrl-C in the third stream of the repository."""
     read = RepositoryRun._collect
     streams: list[str] = []
 
@@ -239,7 +239,7 @@ def test_a_killed_run_reports_what_it_had_read() -> None:
 
 
 def failed_here(name: str) -> None:
-    """Store a run of all repositories that failed for one of them."""
+    """Store a run of two repositories that failed for ``name``."""
     report = ScopeReport(scope=name, outcome="failed", category="network", reason="it was down")
     _reported([report, ScopeReport(scope="o/other", outcome="succeeded")])
 
@@ -251,7 +251,7 @@ def _reported(reports: list[ScopeReport]) -> None:
 
 
 def repository(name: str, number: int) -> None:
-    """Store a repository that was collected once."""
+    """Store a repository that has just been collected."""
     Repository.objects.create(id=number, full_name=name)
     now = timezone.now()
     Scope.objects.create(source_system="github", external_id=str(number), name=name, last_completed_at=now)

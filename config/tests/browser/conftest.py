@@ -1,4 +1,4 @@
-"""A headless Chromium whose pages must log nothing to the console and send no request to another host."""
+"""Fixtures with a headless Chromium. Its pages must not log to the console or send requests to other hosts."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the markers of browser tests, and skip them if no browser is installed."""
+    """Add markers to the browser tests, and skip these tests if no browser is installed."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("browser")
@@ -31,7 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Start one browser. Playwright runs an event loop in this thread, which Django would take for async code."""
+    """Start one browser for all tests.
+
+    Playwright runs an event loop in this thread. So the fixture allows Django's database calls in "async" code.
+    """
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -41,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watched(browser: Browser, live_server: Any) -> Iterator[WatchedPage]:
-    """Open a new window; after the test, fail if its page violated a rule."""
+    """Open a new window. After the test, check that its page violated no rule."""
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     watch = WatchedPage(page, live_server.url)
@@ -58,7 +61,7 @@ def page(watched: WatchedPage) -> Page:
 
 @pytest.fixture
 def staff(watched: WatchedPage, live_server: Any, client: Client, django_user_model: Any) -> Any:
-    """Return a superuser; the window has the cookie of a log-in and shows the first page."""
+    """Return a superuser who is logged in. The window shows the first page of the admin."""
     user = django_user_model.objects.create_superuser("keeper", password="a long password")
     client.force_login(user)
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
@@ -69,7 +72,7 @@ def staff(watched: WatchedPage, live_server: Any, client: Client, django_user_mo
 
 @pytest.fixture
 def collected(sample_server: SampleServer, settings: Any, tmp_path: Path) -> SampleServer:
-    """Collect the sample community."""
+    """Collect the sample community, and return its server."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
     settings.GITHUB_TOKENS, settings.WORKSPACE_DIR = [sample_server.token()], tmp_path
     restore_or_collect(

@@ -1,4 +1,4 @@
-"""``make pictures``: take the screenshots of ``docs/``, from the sample community in a temporary database."""
+"""``make pictures``: take the screenshots for ``docs/``. They show the sample community in a temporary database."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Hostile texts do nothing on any page: no script, no hidden content, no request to another host."""
+"""Hostile texts are harmless on every page: no script runs, nothing is hidden, and no request goes to another host."""
 
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +23,10 @@ PAGES = [
 
 @pytest.fixture
 def hostile(db: Any) -> list[int]:
-    """Store every hostile text as comment, title, author's name and earlier text; return the ids of the activities."""
+    """Store every hostile text as a comment, a title, an author's name and an earlier text.
+
+    Returns the ids of the activities.
+    """
     now = timezone.now()
     repository = Repository.objects.create(id=1, full_name="a/b")
     scope = Scope.objects.create(source_system="github", external_id="1", name="a/b<script>alert('scope')</script>")

@@ -1,4 +1,4 @@
-"""People log in, browse, and reach everything by keyboard and screen reader."""
+"""People can log in, browse, and use every control with a keyboard or a screen reader."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_people_log_in_with_name_and_password(page: Page, django_user_model: Any
     page.get_by_label("Username").fill("captain")
     page.get_by_label("Password").fill("a long password")
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/admin/")  # a click does not wait for the page that it leads to
+    page.wait_for_url("**/admin/")  # a click does not wait for the next page to load
     expect(page.get_by_text("captain").first).to_be_visible()
 
 
@@ -56,7 +56,7 @@ def test_the_timeline_is_narrowed_down_and_leads_to_threads(collected: SampleSer
     page.get_by_label("Words").fill("import")
     page.get_by_role("button", name="Show").click()
     shown = page.locator(".timeline .entry").all_inner_texts()
-    assert sum("import" in text.lower() for text in shown) > 0.8 * len(shown)  # the word may stand in a quote
+    assert sum("import" in text.lower() for text in shown) > 0.8 * len(shown)  # the word can also be in a quote
     page.locator(".timeline a.subject").first.click()
     expect(page.locator(".thread > li:target")).to_have_count(1)
 

@@ -1,4 +1,4 @@
-"""Threads look like the original, rows are readable, no page scrolls sideways: at every width, in both schemes."""
+"""At every width and in both colour schemes: threads look like the original, rows are readable, and pages fit."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ ROWS = "[...document.querySelectorAll('#result_list tbody tr')].map((row) => row
 
 @pytest.fixture
 def community(sample_server: SampleServer, settings: Any, tmp_path: Path) -> SampleServer:
-    """Collect the sample community with its Discord."""
+    """Collect the sample community with its Discord server, and return its GitHub server."""
 
     def collect() -> None:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = sample_server.url
@@ -46,7 +46,7 @@ def community(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Sam
 
 
 def lists() -> Iterator[str]:
-    """Return the URLs of every list of the project."""
+    """Yield the URL of every list in the admin that belongs to the project."""
     for model in admin.site._registry:  # pyright: ignore[reportPrivateUsage]
         if model._meta.app_label in OWN:
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
@@ -72,7 +72,7 @@ def threads() -> list[str]:
 
 
 def pages_of_rows() -> Iterator[str]:
-    """Return the URL of one row of each kind."""
+    """Yield the URL of one row of each model."""
     for model in admin.site._registry:  # pyright: ignore[reportPrivateUsage]
         if model._meta.app_label in OWN and (row := model._default_manager.first()):
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
@@ -114,10 +114,10 @@ def test_pages_stand_out_and_fit_at_every_width(
 
 
 DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
-"""The end of a sentence without the name of its thread."""
+"""Matches the end of a sentence that lacks the name of its thread."""
 NARROW = """() => [...document.querySelectorAll(".ranking th, .ranking td")]
   .filter((cell) => cell.innerText.length > 12 && cell.offsetHeight > 130).map((cell) => cell.innerText)"""
-"""Return cells of tables that are so narrow that each line has one word or letter."""
+"""JavaScript that returns table cells that are so narrow that each line has only one word or letter."""
 
 
 @pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))

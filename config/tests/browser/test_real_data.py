@@ -1,4 +1,4 @@
-"""Real data are readable at every width and in both colour schemes: lists, timeline, threads, health and search."""
+"""Pages with real data are readable at every width and in both colour schemes."""
 
 import re
 from io import StringIO
@@ -22,20 +22,22 @@ pytestmark = [
 ]
 PAGES = ["/admin/", "/admin/?since=2019-01-01", "/admin/timeline/", "/admin/health/", "/admin/search/"]
 RAW = re.compile(r"U\+000D|[0-9a-f]{40}|discord\.default|<[@#]\d|\]\(https?:")
-"""Texts that pages never show: carriage returns, whole hashes, types of Discord, mentions by id, raw links."""
+"""Texts that pages must never show: carriage returns, full hashes, Discord's types, mentions by id, and raw links."""
 COMMENT = "<!--"
-"""GitHub hides HTML comments. Discord has no HTML and shows them as they were typed, and so do our pages.
+"""Start of an HTML comment. GitHub hides HTML comments. Discord has no HTML and shows comments as typed text.
+
+The pages do the same.
 
 https://support.discord.com/hc/en-us/articles/210298617
 """
 TEXTS = ":is(.summary, .excerpt, .origin, .about, h1, .ranking)"
 DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
-"""The end of a sentence without the name of its thread."""
+"""Matches the end of a sentence that lacks the name of its thread."""
 
 
 @pytest.fixture
 def real(settings: Any, tmp_path: Path) -> None:
-    """Collect a part of the recorded repository and of the Discord server."""
+    """Collect a part of the recorded repository and of the recorded Discord server."""
     twin = Twin(tmp_path, SPARSE)
     try:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = twin.url
@@ -50,7 +52,7 @@ def real(settings: Any, tmp_path: Path) -> None:
 
 
 def threads(source: str) -> list[str]:
-    """Return the URLs of the longest threads of each kind."""
+    """Return the URLs of up to eight threads, each with the newest activity of a type."""
     rows = Activity.objects.filter(source_system=source).exclude(thread="").order_by("-occurred_at")
     kinds = rows.order_by("activity_type", "-occurred_at").distinct("activity_type")
     return [f"/admin/timeline/{source}/thread/?id={thread}" for thread in sorted({row.thread for row in kinds})][:8]

@@ -1,4 +1,4 @@
-"""A page shows the progress of a run, and skipped items can be retried."""
+"""The page of a run shows its progress, and people can retry skipped items."""
 
 from typing import Any
 

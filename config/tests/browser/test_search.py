@@ -1,4 +1,4 @@
-"""The search page shows results with their context and links, and hostile texts do nothing."""
+"""The search page shows results with their context and links, and hostile texts are harmless."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ TEXTS = {
 
 @pytest.fixture
 def searchable(db: Any) -> Iterator[FakeSource]:
-    """Index a few documents and every hostile text with a hash embedder."""
+    """Index a few documents and every hostile text with an embedder that uses hashes."""
     with model("pages"):
         notes = FakeSource(**TEXTS, **{f"hostile{n}": f"gauge {text}" for n, text in enumerate(CONTENTS.values())})
         sync([notes])

@@ -1,10 +1,12 @@
-"""Every nth step of input and output fails: ``python -m config.tests.io_faults --first 100 --seeded 100``.
+"""Fault injection: commands must survive errors of input and output.
 
-A collection from the sample repository and from the sample Discord server, a sync of the index (and of one in the
-stand-in for Pinecone, where that is beside the project), a backup, an export and a first start are disturbed at one
-step each time: a file made, written, synced or renamed, bytes read from the network, a program or a session of the
-database started. Then the command runs once more, undisturbed, and the end state must be that of an undisturbed run.
-Exit code 1 when one is not.
+Run it with ``python -m config.tests.io_faults --first 100 --seeded 100``. The jobs are: collections from the sample
+repository and the sample Discord server, a sync of the index, a backup, an export and a first start. If the twin of
+Pinecone is installed, a sync to it is also a job.
+
+Each time, one step of a job fails: creating, writing, syncing or renaming a file, reading from the network, or starting
+a program or a database session. Then the command runs again without a fault. The end state must be the same as after a
+run that never failed. The exit code is 1 if any end state differs.
 """
 
 import argparse
@@ -32,7 +34,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(
             number, lambda received, _frame: sys.exit(128 + received)
-        )  # so that the server is stopped as well
+        )  # exit normally, so that the database server is stopped as well
     with (
         tempfile.TemporaryDirectory(prefix="io-", ignore_cleanup_errors=True) as folder,
         SampleServer() as github,
@@ -50,7 +52,7 @@ def main() -> int:
 
 
 class Disturbing:
-    """An installation, its services, and the problems found so far."""
+    """Runs jobs with faults in one installation, and collects the problems."""
 
     def __init__(self, installation: Installation, github: SampleServer, discord: SampleDiscord) -> None:
         self.installation, self.github = installation, github
@@ -65,7 +67,7 @@ class Disturbing:
         self.problems: list[str] = []
 
     def all(self, asked: argparse.Namespace) -> int:
-        """Prepare the jobs, run them with faults, and print the problems."""
+        """Prepare the jobs, run them with faults, and print the problems. Returns the exit code."""
         chosen = [job for job in self.jobs if not asked.jobs or job.name in asked.jobs]
         self._make_templates({job.template for job in chosen})
         number = 0
@@ -80,16 +82,16 @@ class Disturbing:
             for problem in self.problems[before:]:
                 _say(f"  WRONG {problem}")
         met = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
-        _say(f"{number} faults, {self.kinds.total()} met ({met}); {len(self.problems)} wrong")
+        _say(f"{number} faults, {self.kinds.total()} occurred ({met}); {len(self.problems)} problems")
         return 1 if self.problems else 0
 
     def _make_templates(self, names: set[str]) -> None:
-        """Save the databases that the jobs begin with."""
+        """Save the databases with which the jobs start."""
         self._must_succeed("migrate", "--verbosity", "0")
         self.installation.keep_as("empty")
         if (
             "changed" in names
-        ):  # an index that lacks a few documents, because embedding all of them would dominate the time
+        ):  # the index lacks only a few documents, because embedding all documents would take most of the time
             issues = [*self.jobs[0].order(self.installation), "--streams", "issues"]
             self._must_succeed(*issues)
             self._must_succeed("sync_index")
@@ -103,7 +105,7 @@ class Disturbing:
             self.installation.keep_as("collected")
 
     def _renew(self) -> None:
-        """Begin a new hour of the sample server's quotas."""
+        """Reset the quotas of the sample server, as if a new hour had begun."""
         self.github.limits.pools.clear()
         self.github.reset_log()
 
@@ -113,7 +115,10 @@ class Disturbing:
             raise SystemExit(f"error: {order[0]} undisturbed: exit {ended.code} {ended.err}")
 
     def _undisturbed(self, job: Job) -> int:
-        """Run a job twice from the beginning; return the number of its steps."""
+        """Run a job twice from the beginning, and return the number of its steps.
+
+        Stores the end state that runs with faults must reach.
+        """
         steps = 0
         for _ in range(2):
             self._renew()
@@ -128,7 +133,7 @@ class Disturbing:
         return steps
 
     def _disturbed(self, job: Job, fault: Fault) -> Ended:
-        """Run a job with a fault, then without, and record problems."""
+        """Run a job with a fault and then without, and record the problems. Returns the result with the fault."""
         self._renew()
         job.begin(self.installation)
         ended = job.run(self.installation, fault)
@@ -151,7 +156,10 @@ class Disturbing:
 
 
 def faults(chosen: list[Job], steps: Mapping[str, int], asked: argparse.Namespace) -> Iterator[tuple[Job, Fault]]:
-    """Yield each of the first steps of every job, then random steps of all jobs by seed."""
+    """Yield faults at the first steps of every job, then faults at random steps of all jobs.
+
+    The seed in the arguments determines the random steps.
+    """
     for job in chosen:
         for at in range(asked.begin, min(asked.first, steps[job.name]) + 1):
             yield job, Fault(at=at, way=at)
@@ -168,12 +176,12 @@ def _say(line: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m config.tests.io_faults", description=__doc__)
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="each of the first N steps of every job")
-    parser.add_argument("--begin", type=int, default=1, metavar="N", help="of these, leave out those before N")
-    parser.add_argument("--seeded", type=int, default=0, metavar="N", help="then N steps that chance chooses")
-    parser.add_argument("--seed", type=int, default=1, help="of chance; the same seed disturbs the same steps")
-    parser.add_argument("--jobs", nargs="*", metavar="NAME", help="only these jobs; the default is all of them")
-    parser.add_argument("--verbose", action="store_true", help="one line for each fault")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="disturb the first N steps of every job")
+    parser.add_argument("--begin", type=int, default=1, metavar="N", help="with --first: start at step N")
+    parser.add_argument("--seeded", type=int, default=0, metavar="N", help="then disturb N random steps")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random steps")
+    parser.add_argument("--jobs", nargs="*", metavar="NAME", help="run only these jobs (default: all)")
+    parser.add_argument("--verbose", action="store_true", help="print one line for each fault")
     return parser.parse_args()
 
 

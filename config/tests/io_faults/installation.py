@@ -1,4 +1,4 @@
-"""An installation for fault injection: run commands with a fault, and restore its database quickly."""
+"""An installation for fault injection, which can run commands with a fault and restore its database quickly."""
 
 import json
 import os
@@ -24,16 +24,16 @@ from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER
 ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
 PATIENCE = 180.0
-"""Seconds for one command. Without a fault it takes one or two; with a fault it waits between attempts."""
+"""Maximum seconds for one command. A command takes one or two seconds, but after a fault it waits between attempts."""
 LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
-"""Tables about runs and services, which differ from run to run."""
+"""Tables about runs and services. Their rows differ between runs, so they are not compared."""
 COUNTERS = {"lsn", "version", "chunked_version", "indexed_version", "attempts", "high_water"}
-"""Columns that count attempts."""
+"""Columns that count writes and attempts. They differ between runs, so they are not compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Which step fails, and how; see ``hook/sitecustomize.py``."""
+    """The number of the step that fails, and how it fails. See ``hook/sitecustomize.py``."""
 
     at: int
     lasting: bool = False
@@ -52,22 +52,22 @@ class Ended:
     err: str
     seconds: float
     step: str = ""
-    """The step that failed; empty if the command ended before it."""
+    """The step that failed. Empty if the command ended before this step."""
     steps: int = 0
-    """Number of steps; 0 if the process was killed."""
+    """Number of steps, or 0 if the process was killed."""
 
 
 @dataclass
 class Installation:
-    """A VAR_DIR below ``folder`` with its embedded database, and the URLs of the services."""
+    """A VAR_DIR in ``folder`` with an embedded database, and the environment of its commands."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
-    """Environment of all commands."""
+    """Environment variables for all commands, such as the URLs of the services."""
     variant: dict[str, str] = field(default_factory=dict)
-    """Environment of the commands of one job."""
+    """Additional environment variables for the commands of the current job."""
     preloaded: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
-    """The process that runs commands with this environment."""
+    """Processes that run commands, by ``variant`` as JSON."""
 
     @property
     def var(self) -> Path:
@@ -80,7 +80,7 @@ class Installation:
     def manage(
         self, *order: str, fault: Fault | None = None, var: Path | None = None, patience: float = PATIENCE
     ) -> Ended:
-        """Run a command, with a fault if there is one. With another VAR_DIR, start a new Python process."""
+        """Run a command, and inject ``fault`` if it is not None. With another VAR_DIR, start a new Python process."""
         report, out, err = (self.folder / name for name in ("report", "stdout", "stderr"))
         report.unlink(missing_ok=True)
         spec = None
@@ -102,7 +102,7 @@ class Installation:
         return env | {"DJANGO_SETTINGS_MODULE": "config.settings"} | self.environment | self.variant
 
     def _start(self, order: Sequence[str], spec: object, var: Path, out: Path, err: Path) -> int | None:
-        """Run a command in a new Python process; return None if it did not end."""
+        """Run a command in a new Python process. Returns its exit code, or None if it was killed after ``PATIENCE``."""
         hooked = {"IO_FAULT": json.dumps(spec), "PYTHONPATH": str(HOOK)} if spec else {}
         with out.open("w") as stdout, err.open("w") as stderr:
             process = subprocess.Popen(
@@ -117,7 +117,7 @@ class Installation:
                 return None
 
     def _fork(self, asked: Mapping[str, object], patience: float) -> int | None:
-        """Run a command in a child of the preloaded process; return None if it did not end."""
+        """Run a command in a child of the preloaded process. Returns its exit code, or None if it had to be killed."""
         name = json.dumps(self.variant)
         if name not in self.preloaded:
             self.preloaded[name] = subprocess.Popen(
@@ -145,7 +145,7 @@ class Installation:
                 shutil.rmtree(path)
 
     def session(self, database: str = "postgres") -> "psycopg.Connection[Any]":
-        """Open a session of the embedded server; start the server if it does not run."""
+        """Open a session on the embedded server, and start the server if it is not running."""
         give_up = time.monotonic() + 60
         while True:
             try:
@@ -202,7 +202,7 @@ class Installation:
                 rows = [row for (row,) in session.execute(query, [left_out])]
                 found[table] = [
                     row for row in rows if not row.get("cleared_at")
-                ]  # items that were skipped and then read
+                ]  # a cleared skip remains only if an item failed and a retry collected it
         return found
 
     def stop(self) -> None:
@@ -217,7 +217,10 @@ State = dict[str, list[dict[str, Any]]]
 
 
 def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
-    """Return the columns that differ between two runs without faults; raises ValueError unless they all hold times."""
+    """Return the columns that differ between two runs without faults.
+
+    Raises ValueError if the name of such a column is not that of a time.
+    """
     found: set[tuple[str, str]] = set()
     for table, rows in first.items():
         for column in rows[0] if rows else ():
@@ -230,7 +233,7 @@ def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
 
 
 def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the rows as sorted texts, with times of reading reduced to whether there is one."""
+    """Return the rows as sorted texts. Each value in a column of ``times`` is replaced with whether it is present."""
     return {
         table: sorted(
             _text({
@@ -243,7 +246,7 @@ def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]
 
 
 def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Return one line about missing and surplus rows, or an empty text if there are none."""
+    """Return one line about missing and surplus rows, or an empty text if the states are equal."""
     changes: list[str] = []
     for name in sorted({*expected, *found}):
         wanted, present = expected.get(name), found.get(name)
@@ -263,7 +266,7 @@ def _text(value: object) -> str:
 
 
 def _noted(report: Path, word: str) -> str:
-    """Return the rest of the line of a report that begins with a word."""
+    """Return the rest of the first line in a report that begins with ``word``, or an empty text."""
     if not report.exists():
         return ""
     lines = (line.partition(" ") for line in report.read_text().splitlines())

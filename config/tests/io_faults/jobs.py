@@ -1,4 +1,4 @@
-"""The jobs that run with faults, and the end state that must not depend on them."""
+"""The jobs that run with faults, and the functions that return the end state to compare."""
 
 import hashlib
 import stat
@@ -15,35 +15,35 @@ from embedded_postgres.roles import DATABASE, SUPERUSER
 from tests.support.pinecone_twin import Twin
 
 CODES = {0, 1, 2, 3, 75}
-"""Allowed exit codes; 3 is partial, 75 busy."""
+"""Allowed exit codes: 0 succeeded, 1 failed, 2 wrong configuration, 3 partial, 75 busy."""
 OWN_TEMPORARY = (".activity-trackers-*", "data.new-*", ".secret_key-*", "*.lock", "tmp_*")
 """Patterns of temporary files that no command may leave behind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A command and the end state of a run without faults."""
+    """A command to disturb, and what is needed to prepare it and to read its end state."""
 
     name: str
     order: Callable[[Installation], list[str]]
     template: str
-    """Name of the saved database that the job begins with."""
+    """Name of the saved database with which the job starts."""
     state: Callable[[Installation], Mapping[str, Any]]
     folders: tuple[str, ...] = ()
     """Folders of the installation that must be free of temporary files after a run without faults."""
     var: str = "var"
     weight: int = 3
-    """Share of the random faults; slow jobs get fewer."""
+    """Relative share of the random faults. Slow jobs have a smaller share."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Environment of its commands."""
+    """Additional environment variables for the commands of this job."""
     clear: Callable[[Installation], None] = lambda _installation: None
-    """What to reset before the database and the folders."""
+    """Function that resets other state before the database and the folders are reset."""
 
     def run(self, installation: Installation, fault: Any = None) -> Ended:
         return installation.manage(*self.order(installation), fault=fault, var=installation.folder / self.var)
 
     def begin(self, installation: Installation) -> None:
-        """Reset everything."""
+        """Reset the database, the folders and all other state."""
         self.clear(installation)
         installation.variant = dict(self.environment)
         installation.reset(self.template)
@@ -56,11 +56,15 @@ class Job:
         found = [path for place in places for pattern in OWN_TEMPORARY for path in place.rglob(pattern)]
         return [
             path.name for path in found if path.suffix != ".lock" or "postgres" not in path.parts
-        ]  # file of the server
+        ]  # the lock files in "postgres" belong to the server
 
 
 class Rows:
-    """Return the rows of a database; times of reading are the columns that differ between two runs without faults."""
+    """Returns the rows of a database in comparable form.
+
+    The first two calls must follow runs without faults. Columns that differ between these calls contain times of
+    collection, and their values are not compared.
+    """
 
     def __init__(self) -> None:
         self.times: set[tuple[str, str]] = set()
@@ -76,7 +80,7 @@ class Rows:
 
 
 def export_state(installation: Installation) -> Mapping[str, Any]:
-    """Return names, modes and contents of the files of an export."""
+    """Return the modes and the hashes of the exported files by name."""
     return {
         path.name: f"{stat.S_IMODE(path.stat().st_mode):o} {hashlib.sha256(path.read_bytes()).hexdigest()}"
         for path in (installation.folder / "out").iterdir()
@@ -84,7 +88,7 @@ def export_state(installation: Installation) -> Mapping[str, Any]:
 
 
 def backup_state(installation: Installation) -> Mapping[str, Any]:
-    """Return the statements of each backup, and its mode."""
+    """Return the mode and the SQL statements of each backup by name."""
     found: dict[str, Any] = {}
     for path in (installation.folder / "out").iterdir():
         command = [programs() / "pg_restore", "--file=-", path]
@@ -95,7 +99,7 @@ def backup_state(installation: Installation) -> Mapping[str, Any]:
 
 
 def index_state(rows: Rows) -> Callable[[Installation], dict[str, Any]]:
-    """Return the rows and the output of ``verify_index``."""
+    """Return a function that returns the rows and the output of ``verify_index``."""
 
     def state(installation: Installation) -> dict[str, Any]:
         checked = installation.manage("verify_index")
@@ -105,7 +109,7 @@ def index_state(rows: Rows) -> Callable[[Installation], dict[str, Any]]:
 
 
 def pinecone_job(twin: Twin) -> Job:
-    """Return a sync into the twin of Pinecone, which lacks only the vectors of a changed document."""
+    """Return a job that syncs the index to the twin of Pinecone."""
     rows = Rows()
 
     def state(installation: Installation) -> Mapping[str, Any]:
@@ -120,7 +124,7 @@ def pinecone_job(twin: Twin) -> Job:
 
 
 def start_state(installation: Installation) -> Mapping[str, Any]:
-    """Return the tables, the applied migrations, and whether there is a secret key."""
+    """Return the schema, the result of ``migrate --check``, and the size and the mode of the secret key."""
     fresh = installation.folder / "fresh"
     key = fresh / "secret_key"
     fresh_one = Installation(installation.folder, installation.environment)
@@ -136,14 +140,14 @@ def start_state(installation: Installation) -> Mapping[str, Any]:
 
 
 def stop_fresh(installation: Installation) -> None:
-    """Stop the server of the first start."""
+    """Stop the database server that a first start has started."""
     fresh: Path = installation.folder / "fresh"
     if fresh.exists():
         stop_server(fresh)
 
 
 def jobs(repository: str, guild: str) -> list[Job]:
-    """Return all jobs, for the sample repository and the sample server."""
+    """Return all jobs, which use the sample repository and the sample Discord server."""
     return [
         Job(
             name="collect", order=lambda _: ["collect_github", repository, "--no-sync"], template="empty",

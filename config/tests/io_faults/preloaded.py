@@ -1,7 +1,8 @@
 """A process that has loaded the project and forks for each command, because starting Python takes longer than a job.
 
-Reads one JSON object a line: ``order`` (words), ``fault`` (None, or what ``hook/sitecustomize.py`` takes), ``out`` and
-``err`` (files). Answers with the process id of the command, then with its exit code (negative: a signal).
+It reads one JSON object per line with these keys: ``order`` (the words of the command), ``fault`` (None, or the
+arguments of ``Steps`` in ``hook/sitecustomize.py``), ``out`` and ``err`` (files for output). It writes the process id
+of the command, and later its exit code. The exit code is negative if a signal ended the command.
 """
 
 import importlib
@@ -21,11 +22,11 @@ COMMANDS = ("collect_github", "collect_discord", "sync_index", "verify_index", "
 
 
 HASTE = 20
-"""Factor that shortens waits between attempts."""
+"""Factor by which waits between attempts are shortened, so that thousands of faults can be tested."""
 
 
 def main() -> None:
-    """Serve until standard input ends; a command runs in a child that leaves by returning from here."""
+    """Run commands until standard input ends. Each command runs in a child process, which ends by returning."""
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(seconds / HASTE)
 
@@ -57,7 +58,7 @@ def _answer(number: int) -> None:
 
 
 def _become(asked: dict[str, Any], hook: Any) -> None:
-    """Run one command as ``manage.py`` does."""
+    """Redirect the standard streams, inject the fault, and run one command like ``manage.py``."""
     import manage
 
     for number, name, flags in (

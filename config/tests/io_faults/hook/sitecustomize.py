@@ -1,12 +1,16 @@
-"""Fails the nth step of input or output of one Python process; loaded by Python itself where it is on PYTHONPATH.
+"""Makes one step of input or output fail in a Python process. Python loads this module if its folder is on PYTHONPATH.
 
-``IO_FAULT`` holds JSON: ``at``, the number of the step that fails (0: none, only count); ``lasting``, whether a full
-disk stays full, and a network fails for a while; ``way``, an integer that chooses among the ways to fail; ``report``,
-the file for what happened. The variable is taken out of the environment, so that programs started by this process are
-not concerned.
+The environment variable ``IO_FAULT`` contains a JSON object:
 
-Steps are: a file is made (``create``), written (``write``), synced (``fsync``) or renamed (``rename``), bytes are read
-from the network (``read``), a program is started (``program``), a session of the database is opened (``server``).
+- ``at``: the number of the step that fails. With 0, the steps are only counted.
+- ``lasting``: whether later steps fail too. A full disk then stays full, and the network fails for a while.
+- ``way``: an integer that selects one of the ways to fail.
+- ``report``: the file for the report.
+
+The variable is removed from the environment, so that it does not affect programs that this process starts.
+
+The steps are: creating a file (``create``), writing (``write``), syncing (``fsync``) or renaming (``rename``) a file,
+reading from the network (``read``), starting a program (``program``), and opening a database session (``server``).
 """
 
 import builtins
@@ -25,20 +29,20 @@ from typing import Any
 
 DISK = {"create", "write", "fsync", "rename"}
 OUTAGE = 12
-"""Number of consecutive network reads that fail: more than any client retries."""
+"""Number of consecutive network reads that fail in a lasting fault: more than the attempts of any client."""
 FULL = OSError(errno.ENOSPC, "No space left on device")
 BROKEN = OSError(errno.EIO, "Input/output error")
 _open, _write, _os_open = io.open, os.write, os.open
 
 
 class Steps:
-    """Count the steps and choose the one that fails."""
+    """Counts the steps, and decides which steps fail."""
 
     def __init__(self, *, at: int, lasting: bool, way: int, report: str) -> None:
         self.at, self.lasting, self.way, self.report = at, lasting, way, report
         self.numbers = itertools.count(1)
         self.failed = ""
-        """The kind of the step that failed."""
+        """Kind of the step that failed, or an empty text."""
 
     def fails(self, kind: str, what: object) -> bool:
         """Count one step, and return whether it must fail."""
@@ -54,7 +58,7 @@ class Steps:
         return True
 
     def disk_error(self) -> OSError:
-        """Return the error of a disk: full, or broken."""
+        """Return the error of a full disk or of a broken disk."""
         chosen = FULL if self.lasting or self.way % 3 else BROKEN
         return OSError(chosen.errno, chosen.strerror)
 
@@ -66,7 +70,7 @@ class Steps:
 
 
 def arm(steps: Steps) -> None:
-    """Wrap all functions that read and write with the counter."""
+    """Replace the functions for input and output with functions that count steps and can fail."""
     _count_files(steps)
     for name, kind in (
         ("write", "write"), ("fsync", "fsync"), ("fdatasync", "fsync"), ("rename", "rename"), ("replace", "rename"),
@@ -92,7 +96,7 @@ def _failing(work: Callable[..., Any], kind: str, steps: Steps) -> Callable[...,
 
 def _count_files(steps: Steps) -> None:
     class CountedFile(io.FileIO):
-        """A file that writes half of the data and then fails."""
+        """A file in which a failing write stores half of its data before the error."""
 
         spoiled = False
 
