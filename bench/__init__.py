@@ -1,1 +1,1 @@
-"""Speed, as ratios measured in one run on one machine."""
+"""Benchmarks of speed and memory. Speed is a ratio of times that are measured in one run on one machine."""

@@ -1,5 +1,6 @@
-"""``make bench``: speed as ratios, each measured in one run against the minimum of the same work.
+"""``make bench``: measure speed and memory.
 
+Most speeds are ratios: the time of a command relative to the time of the minimum work that it cannot avoid.
 ``python -m bench NAME ...`` runs only the named benchmarks.
 """
 
@@ -15,10 +16,10 @@ PROGRAMS = ("retrieval", "search_speed")
 
 
 def main(names: list[str]) -> None:
-    """Run one benchmark here, or several in separate processes with separate databases."""
+    """Run one benchmark in this process, or several in separate processes with separate databases."""
     if unknown := set(names) - {*MEASURES, *PROGRAMS}:
         sys.exit(
-            f"error: there is no bench {', '.join(sorted(unknown))}; there are {', '.join((*MEASURES, *PROGRAMS))}"
+            f"error: unknown benchmark: {', '.join(sorted(unknown))}; choose from {', '.join((*MEASURES, *PROGRAMS))}"
         )
     if len(names) == 1 and names[0] in MEASURES:
         measure(names[0])
@@ -27,7 +28,7 @@ def main(names: list[str]) -> None:
         name for name in names or (*MEASURES, *PROGRAMS) if subprocess.run(_command(name), check=False).returncode
     ]
     if failed:
-        sys.exit(f"error: not measured: {', '.join(failed)}")
+        sys.exit(f"error: these benchmarks failed: {', '.join(failed)}")
 
 
 def _command(name: str) -> list[str]:

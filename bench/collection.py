@@ -1,4 +1,4 @@
-"""The time of a whole collection relative to downloading and parsing the same pages."""
+"""Measures the time of a whole collection, relative to the time to download and parse the same pages."""
 
 import multiprocessing
 import tempfile
@@ -30,7 +30,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 class Recording:
-    """Record every request of a collection, to repeat it without collecting."""
+    """Context manager that records every request of a collection, so that the requests can be repeated alone."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, dict[str, str], dict[str, Any], object]] = []
@@ -52,7 +52,7 @@ class Recording:
         Transport._once = self._once  # pyright: ignore[reportPrivateUsage]
 
     def repeat(self) -> None:
-        """Download and parse the recorded requests."""
+        """Repeat the recorded requests, and parse the responses."""
         with requests.Session() as session:
             for method, url, headers, params, body in self.requests:
                 answer = session.request(method, url, headers=headers, params=params, json=body, timeout=60)
@@ -61,7 +61,7 @@ class Recording:
 
 
 def serve(pipe: "Connection[Any, Any]") -> None:
-    """Run a sample server in a separate process until the other end sends a message."""
+    """Run a sample server until the other end of the pipe sends a message. Runs in a separate process."""
     community = SampleCommunity.synthetic(issues=ISSUES, comments=COMMENTS, review_comments=REVIEW_COMMENTS, seed=1)
     with SampleServer(community) as server:
         pipe.send((server.url, server.token(), server.truth()["full_name"]))
@@ -69,7 +69,7 @@ def serve(pipe: "Connection[Any, Any]") -> None:
 
 
 def collected(url: str, token: str, name: str) -> tuple[float, Recording]:
-    """Return the seconds and the requests of a first collection into empty tables and an empty workspace."""
+    """Collect into empty tables and an empty workspace. Returns the seconds and the recorded requests."""
     call_command("flush", interactive=False, verbosity=0)
     with tempfile.TemporaryDirectory() as workspace, Recording() as recording:
         server = {"GITHUB_API_URL": url, "GITHUB_GIT_URL": url, "GITHUB_TOKENS": [token]}
@@ -86,7 +86,7 @@ def measure() -> str:
     server.start()
     try:
         target: tuple[str, str, str] = here.recv()
-        collected(*target)  # the server renders each page once, and caches it
+        collected(*target)  # not measured: the server renders each page in its first collection, and caches the page
         rounds = [_round(target) for _ in range(ROUNDS)]
     finally:
         here.send("stop")

@@ -1,6 +1,6 @@
-"""The time and memory to collect a large guild, relative to downloading and parsing the same pages.
+"""Measures time and memory for collecting a large guild. Time is relative to downloading and parsing the same pages.
 
-This needs the stand-in for Discord beside the project. Without it, the result says so.
+The benchmark needs the twin of Discord in a folder next to the project. Without the twin, nothing is measured.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ COLLECT = (
 
 
 class Server:
-    """The stand-in with additional messages, and without rate limits."""
+    """A running twin of Discord with additional messages and without rate limits."""
 
     def __init__(self, messages: int) -> None:
         command = [str(PYTHON), str(TWIN), "--port", "0", "--no-limits", "--scale", str(messages)]
@@ -45,7 +45,10 @@ class Server:
 
 
 async def read_only(base: str) -> tuple[float, int]:
-    """Download and parse every page of every container, sixteen at once; return seconds and messages."""
+    """Download and parse every page of all channels and threads with sixteen tasks.
+
+    Returns the seconds and the number of messages.
+    """
     headers = {"Authorization": "Bot twin-token", "User-Agent": "DiscordBot (bench, 1)"}
     async with aiohttp.ClientSession(headers=headers) as session:
 
@@ -75,7 +78,7 @@ async def read_only(base: str) -> tuple[float, int]:
 
 
 def collected(base: str) -> tuple[float, int]:
-    """Return the seconds and peak MiB of a collecting process with its own database."""
+    """Collect in a process with its own database. Returns its seconds and its peak memory in MiB."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         Path(var).chmod(0o755)
         environment = {"VAR_DIR": var, "DISCORD_API_BASE": base, "DISCORD_BOT_TOKEN": "twin-token"}
@@ -95,7 +98,7 @@ def collected(base: str) -> tuple[float, int]:
 def measure() -> str:
     """Return the result in one line."""
     if not (TWIN.exists() and PYTHON.exists()):
-        return "discord: not measured, the stand-in is not beside the project"
+        return f"discord: not measured, because the twin of Discord is missing ({TWIN})"
     with Server(FEW) as server:
         _, small = collected(server.base)
     with Server(MESSAGES) as server:

@@ -1,4 +1,4 @@
-"""Synthetic Git histories of two shapes, written with ``git fast-import``."""
+"""Writes synthetic Git histories of two shapes with ``git fast-import``."""
 
 import random
 import subprocess
@@ -14,7 +14,7 @@ WORDS = (
 
 
 def write(folder: Path, parts: Iterable[bytes]) -> None:
-    """Write a bare repository from a stream for ``git fast-import``."""
+    """Create a bare repository from the parts of a stream for ``git fast-import``."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder)], check=True)
     with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=folder, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None  # noqa: S101  (it is a pipe)
@@ -25,7 +25,7 @@ def write(folder: Path, parts: Iterable[bytes]) -> None:
 
 
 def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
-    """Yield linear commits that each change three small files, so that git has little to compare."""
+    """Yield the stream of a linear history. Each commit changes three small files, so git has little to compare."""
     for n in range(commits):
         yield _commit("main", f"Change {n}: the tide tables\n\nBecause of the moon.\n", n)
         for k in range(3):
@@ -35,7 +35,7 @@ def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
 
 @dataclass
 class _Tree:
-    """Files of a synthetic project; ``marks`` counts their blobs."""
+    """The files of a synthetic project. ``marks`` is the number of blobs so far."""
 
     dice: random.Random
     paths: list[str] = field(default_factory=list[str])
@@ -43,7 +43,7 @@ class _Tree:
     marks: int = 0
 
     def grow(self, files: int) -> None:
-        """Add files of a few hundred lines in nested folders, some of several thousand."""
+        """Add files in nested folders. Most files have a few hundred lines, and some have several thousand."""
         for number in range(files):
             path = f"src/area{number % 37}/{WORDS[number % 14]}/part{number % 5}/{WORDS[number % 11]}_{number}.cpp"
             size = int(min(4000, self.dice.lognormvariate(5.2, 0.8)))
@@ -51,7 +51,10 @@ class _Tree:
             self.lines[path] = [self._line() for _ in range(size)]
 
     def edit(self) -> list[tuple[str, int, bytes]]:
-        """Change some lines in 1 to 20 files, mostly few; return their paths, marks and streams of blobs."""
+        """Change some lines in 1 to 20 files, but mostly in few.
+
+        Returns the path, the mark and the stream of the new blob of each changed file.
+        """
         changed: list[tuple[str, int, bytes]] = []
         for path in self.dice.sample(self.paths, min(20, 1 + int(self.dice.expovariate(0.35)))):
             lines = self.lines[path]
@@ -62,7 +65,7 @@ class _Tree:
         return changed
 
     def blob(self, path: str) -> tuple[int, bytes]:
-        """Return the mark and the stream of the blob of a file's current content."""
+        """Return the mark and the stream of a new blob with a file's current content."""
         self.marks += 1
         return self.marks, b"blob\nmark :%d\n" % self.marks + _data("".join(self.lines[path]).encode())
 
@@ -71,15 +74,15 @@ class _Tree:
 
 
 def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[bytes]:
-    """Yield topic branches of one to five commits that are merged into the main branch, as in large projects.
+    """Yield the stream of a history like that of large projects: short topic branches are merged into the main branch.
 
-    A commit changes a few of thousands of files with hundreds of lines, so that git must compare real texts.
+    A commit changes a few of two thousand files with hundreds of lines each, so git must compare texts of real size.
     """
     tree = _Tree(random.Random(seed))  # noqa: S311  (the seed makes the history repeatable)
     tree.grow(files)
     first = [(path, *tree.blob(path)) for path in tree.paths]
     yield from (blob for _, _, blob in first)
-    made = 1 << 30  # marks of commits; those of blobs stay below
+    made = 1 << 30  # marks of commits start here; marks of blobs stay below
     yield _commit("main", "Begin\n", 0, mark=made)
     yield from (b"M 100644 :%d %s\n" % (mark, path.encode()) for path, mark, _ in first)
     main, n = made, 1
@@ -102,7 +105,7 @@ def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[by
 
 
 def _commit(branch: str, message: str, n: int, *, mark: int = 0, parents: Iterable[int] = ()) -> bytes:
-    """Return the header of a commit. Its files follow."""
+    """Return the header of a commit, which its file changes must follow."""
     who = f"Person {n % 50} <person-{n % 50}@example.org> {START + n * 600} +0100".encode()
     lines = [b"commit refs/heads/%s\n" % branch.encode(), b"mark :%d\n" % mark if mark else b""]
     lines += [b"author %s\ncommitter %s\n" % (who, who), _data(message.encode())]

@@ -1,4 +1,4 @@
-"""The time to collect a history, relative to ``git log`` alone."""
+"""Measures the time to collect a Git history, relative to ``git log`` alone."""
 
 import subprocess
 import tempfile
@@ -16,7 +16,7 @@ SHAPES = {"realistic": (histories.realistic, 5_000), "tiny commits": (histories.
 
 
 def measure() -> str:
-    """Return a line for each shape with the best of several alternating rounds."""
+    """Return a line for each shape of history, with the best times of several alternating rounds."""
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder_name:
         for shape, (make, commits) in SHAPES.items():
@@ -30,13 +30,13 @@ def measure() -> str:
 
 
 def _bare(folder: Path) -> float:
-    """Return the seconds of ``git log`` without its output."""
+    """Return the seconds that ``git log`` takes without output."""
     command = ["git", "log", "--topo-order", "--reverse", *ARGUMENTS, "main"]
     return seconds(lambda: subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True))
 
 
 def _whole(root: str, folder: Path, turn: int) -> float:
-    """Return the seconds to collect the same history as a new repository."""
+    """Return the seconds that collecting the same history as a new repository takes."""
     name = f"sample/{folder.stem}-{turn}"
     Path(root, f"{name}.git").symlink_to(folder)
     with override_settings(GITHUB_GIT_URL=f"file://{root}"):

@@ -1,4 +1,4 @@
-"""The index: the time of a sync relative to embedding alone, its speed with a constant model, and its memory."""
+"""Measures a sync of the index: time relative to embedding alone, speed with a constant model, and memory."""
 
 import os
 import random
@@ -36,7 +36,7 @@ PEAK = (
 
 
 class ConstantModel:
-    """A model with the same vector for every text, which takes no time."""
+    """An embedding model that returns the same vector for every text, without computing anything."""
 
     info = EmbedderInfo(fingerprint="bench/free", dimension=384)
     vector = np.full(384, 384**-0.5, np.float32)
@@ -56,7 +56,7 @@ def _sentence(number: int) -> str:
 
 
 class Threads:
-    """Documents with passages of a few dozen words, generated from their numbers to use no memory."""
+    """A source of documents with passages of a few dozen words. They are generated on demand, so they use no memory."""
 
     source_system = "bench"
     renderer_version = 1
@@ -79,7 +79,7 @@ class Threads:
 
 
 def enqueue_documents(chunks: int) -> Threads:
-    """Delete all documents, and enqueue new ones with this number of chunks."""
+    """Delete all documents, and enqueue new documents with about ``chunks`` chunks. Returns their source."""
     for model in (IndexEntry, Chunk, Embedding, Namespace, Document):
         model.objects.all().delete()
     scope, _ = Scope.objects.get_or_create(source_system="bench", external_id="1", defaults={"name": "bench/all"})
@@ -94,7 +94,7 @@ def enqueue_documents(chunks: int) -> Threads:
 
 
 def fill_free(chunks: int) -> float:
-    """Return the seconds of a sync with the constant model."""
+    """Return the seconds that a sync of ``chunks`` chunks with the constant model takes."""
     EMBEDDERS["free"] = _free
     with override_settings(EMBEDDER="free"):
         source = enqueue_documents(chunks)
@@ -104,7 +104,7 @@ def fill_free(chunks: int) -> float:
 
 
 def measure_local() -> str:
-    """Return one line: the time of a sync relative to that of the model, the median of several rounds."""
+    """Return one line: the time of a sync relative to embedding the same texts, as the median of several rounds."""
     embedder = get_embedder()
     embedder.embed(["warm"], "passage")
     rounds: list[tuple[float, float, int]] = []
@@ -119,14 +119,14 @@ def measure_local() -> str:
 
 
 def measure_pace() -> str:
-    """Return the result in one line."""
+    """Return one line: the number of chunks per second with the constant model."""
     took = sorted(fill_free(FREE) for _ in range(ROUNDS))[ROUNDS // 2]
     count = Chunk.objects.count()
-    return f"index with a free model: {count / took:,.0f} chunks/s ({count:,} chunks)"
+    return f"index with a constant model: {count / took:,.0f} chunks/s ({count:,} chunks)"
 
 
 def peak(chunks: int) -> int:
-    """Return the peak MiB of an indexing process with its own database."""
+    """Return the peak memory in MiB of a process that indexes into its own database."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         command = [sys.executable, "-c", PEAK, str(chunks)]
         done = subprocess.run(command, env=os.environ | {"VAR_DIR": var}, capture_output=True, text=True, check=True)
@@ -135,11 +135,11 @@ def peak(chunks: int) -> int:
 
 
 def measure_memory() -> str:
-    """Return the result in one line."""
+    """Return one line: the peak memory for few and for many chunks."""
     few, many = peak(FEW), peak(MANY)
     return f"index, peak memory: {few} MiB for {FEW:,} chunks, {many} MiB for {MANY:,}"
 
 
 def measure() -> str:
-    """Return three lines."""
+    """Return the results of all three benchmarks, each on its own line."""
     return "\n".join(line() for line in (measure_local, measure_pace, measure_memory))

@@ -1,4 +1,4 @@
-"""The peak memory of a collection of few and of many items."""
+"""Measures the peak memory of collections with few and with many items."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PEAK = (
 
 
 def peak(items: int) -> int:
-    """Return the peak MiB of a collecting process with its own database."""
+    """Return the peak memory in MiB of a process that collects into its own database."""
     community = SampleCommunity.synthetic(issues=items // 10, comments=items * 9 // 10, seed=items)
     with (
         SampleServer(community, comment_limit=10**9) as server,

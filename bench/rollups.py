@@ -1,4 +1,4 @@
-"""The cost of weekly counts when activities are written: the same pages with and without the triggers."""
+"""Measures what the weekly counts cost when activities are written: the same pages with and without the triggers."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ def _pages() -> Iterator[list[dict[str, Any]]]:
 
 
 def _seconds(pages: Sequence[list[dict[str, Any]]], *, counted: bool) -> float:
-    """Return the seconds to write every page in one transaction each, as a collector does, into an empty table."""
+    """Return the seconds for writing the pages into an empty table, with one transaction per page as in a collector."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE core_activity {'ENABLE' if counted else 'DISABLE'} TRIGGER USER")
         cursor.execute("TRUNCATE core_activity, core_activityweek, core_personweek")
@@ -36,7 +36,7 @@ def _seconds(pages: Sequence[list[dict[str, Any]]], *, counted: bool) -> float:
 
 
 def measure() -> str:
-    """Return one line with the best of three alternating rounds."""
+    """Return one line with the best times of three alternating rounds."""
     if not Scope.objects.exists():
         copy(
             "core_scope",

@@ -1,4 +1,4 @@
-"""Fill the tables of every installed tracker with generated rows that satisfy their constraints."""
+"""Fills the tables of every installed tracker with generated rows that satisfy the constraints."""
 
 from typing import Any, cast
 
@@ -8,11 +8,11 @@ from django.db import connection, models
 from core.trackers import installed_trackers
 
 PARENT_ROWS, ACCOUNT_ROWS, CHILD_ROWS = 2_000, 20_000, 200_000
-"""Rows of a table without foreign keys, of a table of accounts, and of any other table."""
+"""Number of rows of a table without foreign keys, of a table of accounts, and of any other table."""
 
 
 def load_trackers() -> None:
-    """Fill the tables of all trackers, parents before children."""
+    """Fill the tables of all trackers, with each table after the tables that it references."""
     left = [model for tracker in installed_trackers() for model in apps.get_app_config(tracker.label).get_models()]
     sizes: dict[type[models.Model], int] = {}
     while left:
@@ -26,14 +26,14 @@ def _parents(model: type[models.Model]) -> list[type[models.Model]]:
 
 
 def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> int:
-    """Fill a table in one statement; return the number of rows."""
+    """Fill a table with one statement, and return the number of rows."""
     one_to_one = [sizes[cast("Any", f.related_model)] for f in model._meta.concrete_fields if f.one_to_one]
     rows = ACCOUNT_ROWS if "account" in model.__name__.lower() else CHILD_ROWS if _parents(model) else PARENT_ROWS
     rows = min([rows, *one_to_one])
     fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.GeneratedField)]
     names = ", ".join(f'"{f.column}"' for f in fields)
     values = ", ".join(_value(f, sizes) for f in fields)
-    # The statement contains constants and column names only.
+    # The statement contains only constants and names of columns.
     source = f"SELECT {values} FROM generate_series(1, {rows}) AS n"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(f'INSERT INTO "{model._meta.db_table}" ({names}) {source}')
@@ -41,7 +41,10 @@ def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> in
 
 
 def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
-    """Return the SQL of a value of row ``n``: unique if required, or one of a few values for a column with a filter."""
+    """Return the SQL expression for a column of row ``n``.
+
+    The value is unique if the column requires it or holds long texts. Other columns have only a few different values.
+    """
     if field.is_relation:
         return (
             "n"
@@ -61,7 +64,7 @@ def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
     if isinstance(field, models.DateTimeField):
         if not field.null:
             return "now() - n * interval '7 minutes'"
-        # A column that a list is sorted by is rarely empty.
+        # Columns that determine the order of a list are rarely empty.
         sorted_by = {name.removeprefix("-") for name in field.model._meta.ordering or ()}
         mostly_set = "CASE WHEN n % 50 > 0 THEN now() - n * interval '7 minutes' END"
         return mostly_set if field.name in sorted_by else "CASE WHEN n % 50 = 0 THEN now() END"

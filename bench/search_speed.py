@@ -1,7 +1,7 @@
-"""The time of a search among 100,000 chunks, including the embedding of the query.
+"""Measures the time of a search among 100,000 chunks, including the time to embed the query.
 
-Texts consist of words of the sample community with the frequencies of a Zipf distribution. Vectors lie around a few
-hundred topics. ``python -m bench.search_speed [chunks]``.
+Texts consist of words with the frequencies of a Zipf distribution. The most frequent words come from the sample
+community. Vectors are scattered around a few hundred topics. Run it with ``python -m bench.search_speed [chunks]``.
 """
 
 import os
@@ -24,7 +24,7 @@ FIELDS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url
 
 
 def main() -> None:
-    """Fill a new database, and search it."""
+    """Fill a database unless VAR_DIR has a filled one, and print the times of searches."""
     chunks = int(sys.argv[1]) if len(sys.argv) > 1 else CHUNKS
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         os.environ |= {"VAR_DIR": os.environ.get("VAR_DIR") or var, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def measure(chunks: int = CHUNKS) -> Iterator[str]:
-    """Yield a line for each mode, without and with filters."""
+    """Yield a header, and a line with times for each mode, without and with filters."""
     from core.models import Chunk
     from core.search.filters import Filters
 
@@ -49,7 +49,7 @@ def measure(chunks: int = CHUNKS) -> Iterator[str]:
     if Chunk.objects.count() < chunks:
         fill(chunks, dice, words, chances)
     questions = [" ".join(_draw(dice, words, chances, dice.randint(3, 9))) for _ in range(QUERIES)]
-    yield f"{chunks:,} chunks, {QUERIES} queries; milliseconds: median, 95 of 100"
+    yield f"{chunks:,} chunks, {QUERIES} queries; milliseconds: median, 95th percentile"
     filtered = Filters(source="bench", scope="bench/3", kind="issue")
     for name, filters in (("all", Filters()), ("filtered", filtered)):
         for mode in ("text", "dense", "hybrid"):
@@ -57,7 +57,10 @@ def measure(chunks: int = CHUNKS) -> Iterator[str]:
 
 
 def _vocabulary(dice: random.Random) -> tuple[list[str], list[float]]:
-    """Return words with cumulative weights: those of the sample, most frequent first, then generated ones."""
+    """Return words and their cumulative weights.
+
+    The first words are those of the sample community, most frequent first. Generated words follow.
+    """
     from collections import Counter
     from pathlib import Path
 
@@ -133,7 +136,7 @@ def _times(questions: Sequence[str], mode: Any, filters: "Filters") -> list[floa
 
     run: Callable[[str], object] = lambda words: search(words, mode=mode, filters=filters)  # noqa: E731
     for words in questions[:5]:
-        run(words)  # load the model and the pages of the database
+        run(words)  # load the model, and the pages of the database into memory
     times: list[float] = []
     for words in questions:
         began = time.perf_counter()

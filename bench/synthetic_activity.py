@@ -1,4 +1,4 @@
-"""A synthetic community of a million activities, written with COPY from a fixed seed."""
+"""Fills the shared tables with a synthetic community of a million activities. A fixed seed makes it repeatable."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows with COPY."""
+    """Write rows to a table with COPY."""
     with transaction.atomic(), connection.cursor() as cursor:
         names = ", ".join(f'"{name}"' for name in columns)
         with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as sink:
@@ -29,17 +29,17 @@ def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
 
 
 def _skewed(dice: random.Random, size: int) -> int:
-    """Return a number below ``size``; a few numbers are frequent, and most are rare."""
+    """Return a random number below ``size``. Small numbers are frequent, and most others are rare."""
     return int(size * dice.random() ** 3)
 
 
 def _scope_of(dice: random.Random, person: int) -> int:
-    """Return one of the four scopes of a person. Busy scopes have many people."""
+    """Return one of the four scopes in which a person is active. A few scopes have many people."""
     return int(SCOPES * (((person * 4 + _skewed(dice, 4)) * 2_654_435_761 % 2**32) / 2**32) ** 3)
 
 
 def scopes() -> Iterator[tuple[object, ...]]:
-    """Yield repositories and channels. Some were never completed, and some wait for a limit."""
+    """Yield rows of repositories and channels. Some had no complete run, and some wait because of a rate limit."""
     dice = random.Random(1)  # noqa: S311  (seeded dice)
     for n in range(SCOPES):
         source = "github" if n % 3 else "discord"
@@ -50,7 +50,7 @@ def scopes() -> Iterator[tuple[object, ...]]:
 
 
 def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
-    """Yield activities in bursts of about six by one person, as in the history of a real repository."""
+    """Yield rows of activities in bursts: about six by the same person, as in a real repository."""
     dice = random.Random(2)  # noqa: S311  (seeded dice)
     left, person, scope, base, kind = 0, 0, 0, NOW, ""
     for n in range(number):
@@ -74,7 +74,7 @@ def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
 
 
 def load_core() -> None:
-    """Fill the shared tables."""
+    """Fill the tables of core."""
     columns = ["id", "source_system", "external_id", "name", "url", "last_completed_at", "not_before"]
     copy("core_scope", columns, scopes())
     columns = [
@@ -86,7 +86,7 @@ def load_core() -> None:
         cursor.execute(OTHERS)
 
 
-# The statement contains constants only.
+# The statements contain only constants.
 OTHERS = f"""
 INSERT INTO core_collectorrun (collector, options, host, pid, started_at, finished_at, outcome, counts, requests,
     failure_category, error, scopes, progress, alerted)

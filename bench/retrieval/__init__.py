@@ -1,20 +1,20 @@
-"""Known-item retrieval: does a search find the document that a question was made from?
+"""Known-item retrieval: does a search find the document from which a question was made?
 
-Question sets are derived from collected documents in a fixed way. The text of a question is removed from the documents
-that are searched:
+Most question sets are derived from documents in a fixed way. The text of a question is removed from the documents:
 
-- ``titles``: the title of an issue, pull request or discussion; the documents keep their texts only.
-- ``openings``: the first 200 characters of a thread's first message; the documents keep only the replies.
-- ``commits``: the first line of a commit message; the documents keep the rest of it and the names of changed files.
-- ``headings`` (unless a repository is given): the first sentence of docstrings of Python's standard library; the
-  documents keep the rest. This is public text on every machine, with a thousand similar documents.
-- ``paraphrases`` (likewise): questions written by hand about the sample community, in ``paraphrases.toml``; the
-  documents are whole, with those of ``headings`` among them.
-- ``fresh`` (likewise): more such questions in ``fresh.toml``. No parameter was chosen with them.
+- ``titles``: titles of issues, pull requests and discussions. The documents contain only the texts.
+- ``openings``: the first 200 characters of a thread's first message. The documents contain only the replies.
+- ``commits``: first lines of commit messages. The documents contain the rest of the message and names of changed files.
+- ``headings``: first paragraphs of docstrings in Python's standard library. The documents contain the rest. Every
+  machine has these public texts, and many of them are similar.
+- ``paraphrases``: handwritten questions about the sample community, in ``paraphrases.toml``. The documents are
+  complete, and the documents of ``headings`` are also searched.
+- ``fresh``: more handwritten questions, in ``fresh.toml``. They were never used to choose parameters.
 
-A question needs three words, and a document needs remaining text. The hash of its words assigns each question to one of
-two halves, so that parameters can be tuned on one half and checked on the other.
+The last three sets are left out if the arguments name a repository. A question needs three words, and enough text must
+remain in the document. A hash of its words assigns each question to one of two halves, so that parameters can be tuned
+on one half and tested on the other.
 
     python -m bench.retrieval                                      # the sample community, in a new database
-    VAR_DIR=kept python -m bench.retrieval owner/name --limit 200  # a repository, as GITHUB_API_URL serves it
+    VAR_DIR=kept python -m bench.retrieval owner/name --limit 200  # a repository from GITHUB_API_URL
 """

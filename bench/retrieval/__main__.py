@@ -1,4 +1,4 @@
-"""Collect, index, and search for the questions."""
+"""``python -m bench.retrieval``: collect and index documents, and search for the questions."""
 
 import os
 import sys
@@ -8,14 +8,14 @@ from contextlib import ExitStack
 
 
 def main() -> None:
-    """Run the benchmark in a temporary database, or in that of VAR_DIR, whose vectors are used again."""
+    """Run the benchmark in a temporary database, or in the database in VAR_DIR, which reuses existing vectors."""
     parser = ArgumentParser(
         prog="python -m bench.retrieval", description="Measure how well searches find known documents."
     )
-    parser.add_argument("repository", nargs="*", metavar="owner/name", help="Without it: the sample community.")
-    parser.add_argument("--limit", type=int, default=None, metavar="N", help="Documents of a repository at most.")
-    parser.add_argument("--passages", type=int, default=None, metavar="N", help="Passages of a thread at most.")
-    parser.add_argument("--skip-collecting", action="store_true", help="Use the documents that VAR_DIR holds.")
+    parser.add_argument("repository", nargs="*", metavar="owner/name", help="Default: the sample community.")
+    parser.add_argument("--limit", type=int, default=None, metavar="N", help="Maximum number of documents.")
+    parser.add_argument("--passages", type=int, default=None, metavar="N", help="Maximum passages per thread.")
+    parser.add_argument("--skip-collecting", action="store_true", help="Use the documents in VAR_DIR.")
     options = parser.parse_args()
     with ExitStack() as stack:
         if not os.environ.get("VAR_DIR"):

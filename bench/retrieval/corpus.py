@@ -1,4 +1,4 @@
-"""Documents to search: collected threads and commits, and docstrings of the standard library."""
+"""The documents to search: collected threads and commits, and docstrings of Python's standard library."""
 
 import ast
 import sysconfig
@@ -24,12 +24,12 @@ MODULES = (
     *("textwrap", "threading", "timeit", "tokenize", "turtle", "typing", "uuid", "warnings", "weakref", "zipfile"),
 )
 LONGEST = 4000
-"""Characters of a docstring."""
+"""Maximum number of characters of a docstring. Longer docstrings are cut off, so that documents have similar sizes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Docstring:
-    """A docstring with the name of its module and object."""
+    """A docstring, with the name of its module and class or function."""
 
     name: str
     text: str
@@ -45,7 +45,7 @@ def collect_sample() -> None:
 
 
 def collected(scopes: Sequence[str]) -> Iterator[RenderedDocument]:
-    """Yield every live document of these scopes as its tracker renders it."""
+    """Yield all documents of these scopes that are not deleted, as their trackers render them."""
     alive = Document.objects.filter(scope__name__in=scopes, deleted_at=None).order_by("pk")
     for source in document_sources():
         ids = list(alive.filter(source_system=source.source_system).values_list("external_id", flat=True))
@@ -54,7 +54,7 @@ def collected(scopes: Sequence[str]) -> Iterator[RenderedDocument]:
 
 
 def docstrings() -> Iterator[Docstring]:
-    """Yield the docstrings of the modules in order."""
+    """Yield the docstrings in ``MODULES``, in a fixed order."""
     library = Path(sysconfig.get_paths()["stdlib"])
     for module in MODULES:
         path = next(p for p in (library / f"{module}.py", library / module / "__init__.py") if p.exists())

@@ -1,4 +1,4 @@
-"""Index the documents of each question set as a separate source, and search for the questions in every mode."""
+"""Indexes the documents of each question set as a separate source, and searches for the questions in every mode."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -22,13 +22,13 @@ MODES: tuple[Mode, ...] = ("text", "dense", "hybrid")
 
 
 class SetSource:
-    """The documents of a question set, as a source with the name of the set."""
+    """A document source with the documents of one question set."""
 
     renderer_version = 1
 
     def __init__(self, name: str, documents: Sequence[RenderedDocument]) -> None:
         self.source_system = f"bench-{name}"
-        # Several sets may contain a document, but an index holds an id only once.
+        # Several sets can contain the same document, but ids in an index are unique.
         self.documents = {f"{name}/{d.external_id}": renamed(d, name=f"{name}/{d.external_id}") for d in documents}
 
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
@@ -36,7 +36,7 @@ class SetSource:
         return [self.documents[name] for name in external_ids if name in self.documents]
 
     def index(self) -> None:
-        """Enqueue all documents, and sync."""
+        """Enqueue all documents, and sync the index."""
         key = {"source_system": self.source_system, "external_id": "0"}
         scope, _ = Scope.objects.get_or_create(**key, defaults={"name": self.source_system})
         with transaction.atomic():
@@ -48,20 +48,20 @@ class SetSource:
 
 
 def question_sets(names: Sequence[str], limit: int | None, passages: int | None, *, collect: bool) -> list[QuestionSet]:
-    """Collect the repositories, and return their question sets."""
+    """Collect the repositories, or the sample community without names, and return the question sets."""
     if names:
         if collect:
             call_command("collect_github", *names, no_sync=True, progress=False, verbosity=0)
         documents = list(islice(collected(names), limit))
         return list(from_collected(documents, passages))
-    if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # it never changes
+    if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # the sample never changes
         collect_sample()
     documents = list(collected([SAMPLE_REPOSITORY, SECOND_REPOSITORY]))
     return [*from_collected(documents), *by_hand(documents)]
 
 
 def report(names: Sequence[str], limit: int | None, passages: int | None, *, collect: bool) -> Iterator[str]:
-    """Yield the lines of the report: two for each question set."""
+    """Yield the lines of the report: a header, and two lines for each question set."""
     sets = question_sets(names, limit, passages, collect=collect)
     for question_set in sets:
         SetSource(question_set.name, question_set.documents).index()
@@ -84,7 +84,7 @@ def _row(scores: Sequence[Score]) -> str:
 def answer_ranks(
     question_set: QuestionSet, mode: Mode, parameters: RankingParameters = DEFAULT_PARAMETERS
 ) -> list[int | None]:
-    """Return the rank of the answer to each question."""
+    """Return the rank of the first correct answer to each question."""
     source = f"bench-{question_set.name}"
     rows = Document.objects.filter(source_system=source).values_list("pk", "external_id")
     names = {pk: external_id.removeprefix(f"{question_set.name}/") for pk, external_id in rows}

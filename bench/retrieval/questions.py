@@ -1,4 +1,4 @@
-"""Question sets with the documents that are searched for them."""
+"""Builds question sets. Each set has the documents that are searched for its answers."""
 
 import hashlib
 import re
@@ -12,17 +12,17 @@ from bench.retrieval.corpus import Docstring, docstrings, renamed
 from core.search.documents import Passage, RenderedDocument
 
 OPENING_LENGTH = 200
-"""Characters of a question from a first message."""
+"""Number of characters of a question that is the beginning of a first message: about two sentences."""
 MAX_QUESTIONS = 200
-"""Questions of a set, chosen by their hash."""
+"""Maximum number of questions in a derived set, selected by hash. More questions would make the benchmark slower."""
 MIN_WORDS, MIN_CHARACTERS = 3, 40
-"""Words of a question, and characters that remain in a document."""
+"""Minimum words of a question, and minimum remaining characters of its document. Shorter texts identify nothing."""
 NUMBER = re.compile(r" \(#(\d+)\)$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """A question; each of the external ids in ``answers`` is a correct answer."""
+    """A question. Every document with an external id in ``answers`` is a correct answer."""
 
     words: str
     answers: frozenset[str]
@@ -30,7 +30,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuestionSet:
-    """Questions, and all documents that are searched for them."""
+    """Questions, and all documents that are searched for the answers."""
 
     name: str
     questions: Sequence[Question]
@@ -41,7 +41,7 @@ Masking = Callable[[RenderedDocument], tuple[str, RenderedDocument] | None]
 
 
 def from_collected(documents: Sequence[RenderedDocument], passages: int | None = None) -> Iterator[QuestionSet]:
-    """Yield the sets of a collected repository, with at most ``passages`` passages of a thread."""
+    """Yield the question sets of collected documents. Each thread is limited to its first ``passages`` passages."""
     threads = [renamed(d, passages=d.passages[:passages]) for d in documents if d.kind not in {"commit", "release"}]
     for name, of, masking in (
         ("titles", threads, title_apart),
@@ -54,7 +54,7 @@ def from_collected(documents: Sequence[RenderedDocument], passages: int | None =
 
 
 def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
-    """Yield the sets of docstrings and of handwritten questions about the sample community."""
+    """Yield the set of docstrings and the sets of handwritten questions about the sample community."""
     library = list(map(heading_apart, docstrings()))
     yield QuestionSet(name="headings", questions=_chosen(library), documents=[d for _, d in library])
     names = {_name(document): document.external_id for document in documents}
@@ -65,7 +65,7 @@ def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
 
 
 def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:
-    """Return a fixed choice of the questions. Equal questions become one with several answers."""
+    """Return at most ``MAX_QUESTIONS`` questions, always the same. Equal questions are merged into one question."""
     answers: dict[str, set[str]] = defaultdict(set)
     for words, document in pairs:
         if _enough(words, document):
@@ -75,19 +75,19 @@ def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:
 
 
 def title_apart(document: RenderedDocument) -> tuple[str, RenderedDocument] | None:
-    """Return the title of a document, and the document without it."""
+    """Return the title of a document, and the document without its title."""
     return NUMBER.sub("", document.title), renamed(document, title="")
 
 
 def opening_apart(document: RenderedDocument) -> tuple[str, RenderedDocument] | None:
-    """Return the beginning of the first message, and the replies; ``None`` without replies."""
+    """Return the beginning of the first message and a document with the replies, or ``None`` without replies."""
     first, *rest = document.passages or [Passage(text="")]
     left = renamed(document, title="", passages=rest)
     return (" ".join(first.text.split())[:OPENING_LENGTH], left) if rest else None
 
 
 def heading_apart(docstring: Docstring) -> tuple[str, RenderedDocument]:
-    """Return the first sentence of a docstring, and a document with the rest."""
+    """Return the first paragraph of a docstring, and a document with the rest."""
     first, _, rest = docstring.text.partition("\n\n")
     sentence = " ".join(first.split())
     document = RenderedDocument(
@@ -104,7 +104,7 @@ def _enough(words: str, document: RenderedDocument) -> bool:
 
 
 def _name(document: RenderedDocument) -> str:
-    """Return the name of a document in ``paraphrases.toml``."""
+    """Return the name by which the files with handwritten questions refer to a document."""
     if document.kind == "commit":
         return document.title
     *_, repository, _, number = document.url.split("/")

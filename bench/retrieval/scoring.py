@@ -1,4 +1,4 @@
-"""Recall at 1 and at 10, and the mean reciprocal rank, of each mode and set."""
+"""Computes recall at 1, recall at 10 and the mean reciprocal rank (MRR)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from bench.retrieval.questions import Question
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """Figures from 0 to 1. The reciprocal rank considers ten results."""
+    """Scores from 0 to 1. The reciprocal rank is 0 if the answer is not among the first ten results."""
 
     recall_1: float
     recall_10: float
@@ -20,12 +20,12 @@ class Score:
 
 
 def answer_rank(question: Question, results: Sequence[str]) -> int | None:
-    """Return the rank of the first correct answer, from 1; ``None`` beyond ten."""
+    """Return the rank of the first correct answer, starting at 1, or ``None`` if it is not among the first ten."""
     return next((n for n, name in enumerate(results[:10], start=1) if name in question.answers), None)
 
 
 def score(ranks: Sequence[int | None]) -> Score:
-    """Return the figures of all questions together."""
+    """Return the score of a set from the ranks of its answers."""
     count = max(1, len(ranks))
     return Score(
         recall_1=ranks.count(1) / count,
@@ -35,5 +35,5 @@ def score(ranks: Sequence[int | None]) -> Score:
 
 
 def tuning_half(question: Question) -> bool:
-    """Return whether parameters may be tuned on a question. The other half only tests them."""
+    """Return whether a question is for tuning parameters. The other half of the questions only tests parameters."""
     return hashlib.sha256(question.words.encode()).digest()[0] % 2 == 0

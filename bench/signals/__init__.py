@@ -1,11 +1,11 @@
-"""Commands that are stopped by a signal at any moment, and one clean run after each: is the end state the same?
+"""Stops commands with signals at any moment, and checks that the next clean run reaches the same end state.
 
     python -m bench.signals [--seed 1] [--moments 20] [COMMAND ...]
 
-For each command that writes, an undisturbed run gives the expected end state and the time that it takes. Then SIGKILL,
-SIGTERM and SIGINT arrive at seeded moments between half of the start-up time and the end of the undisturbed run, each
-in a copy of the same database. SIGTERM and SIGINT have to end the command within 10 seconds with one line, without a
-traceback and with the exit code of the signal. Then the command runs once more, undisturbed.
+For each command that writes, an undisturbed run defines the expected end state and the normal duration. Then the
+command runs in copies of the same database. SIGKILL, SIGTERM and SIGINT arrive at random moments between half of the
+start-up time and the normal duration. SIGTERM and SIGINT must end the command within 10 seconds: with a one-line
+message, without a traceback, and with the exit code of the signal. Then the command runs again without a signal.
 
-Everything happens in a temporary folder with a separate embedded server, against the sample servers.
+All commands run in a temporary folder with a separate embedded server, against the local servers of the samples.
 """

@@ -1,4 +1,4 @@
-"""Stop commands, and print a line a command; the exit code is 1 when anything failed."""
+"""``python -m bench.signals``: stop commands and print one line per command. The exit code is 1 if anything failed."""
 
 import signal
 import sys
@@ -12,22 +12,22 @@ from bench.signals.moments import Trial, in_words
 from bench.signals.stage import Stage
 
 LONGEST = 400
-"""Characters of a failure that are printed: it quotes whole rows."""
+"""Maximum number of printed characters of a failure. Failures can quote whole rows, which would fill the screen."""
 
 
 def main() -> int:
-    """Run what the arguments name."""
+    """Run the commands that the arguments name, and return the exit code."""
     parser = ArgumentParser(
         prog="python -m bench.signals", description=(bench.signals.__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("commands", nargs="*", metavar="COMMAND", help=f"Of {', '.join(SCENARIOS)}; without any: all.")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="Another number, other moments (1).")
-    parser.add_argument("--moments", type=int, default=20, metavar="N", help="Moments a command (20).")
+    parser.add_argument("commands", nargs="*", metavar="COMMAND", help=f"Default: all of {', '.join(SCENARIOS)}.")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="Seed of the random moments (1).")
+    parser.add_argument("--moments", type=int, default=20, metavar="N", help="Number of moments per command (20).")
     parser.add_argument("--verbose", action="store_true", help="Also print the columns that are not compared.")
     options = parser.parse_args()
     if unknown := set(options.commands) - set(SCENARIOS):
-        parser.error(f"no such command: {', '.join(sorted(unknown))}")
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # leaves nothing running either
+        parser.error(f"unknown command: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # this also stops the servers
     with (
         tempfile.TemporaryDirectory(prefix="signals-", ignore_cleanup_errors=True) as folder,
         Stage(Path(folder)) as stage,
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def run(stage: Stage, options: Namespace) -> int:
-    """Run the trials one after the other."""
+    """Run the trials one after another, print the results, and return the exit code."""
     beginnings, failed = Beginnings(stage), False
     for name in options.commands or SCENARIOS:
         verdict = Trial(stage, beginnings, name, SCENARIOS[name]).run(options.seed, options.moments)
@@ -50,7 +50,7 @@ def run(stage: Stage, options: Namespace) -> int:
 
 
 def say(line: str) -> None:
-    """Print at once."""
+    """Print a line immediately."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

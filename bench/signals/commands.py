@@ -1,4 +1,4 @@
-"""The commands that write, each with the state that it begins with."""
+"""The commands that write, each with its initial state."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,9 +9,12 @@ from pathlib import Path
 from bench.signals.stage import Place, Stage
 
 MESSAGES = 2_500
-"""Messages of the imported file: enough for several transactions."""
+"""Number of messages in the imported file: enough for several transactions."""
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-"""https://discord.com/developers/docs/reference#snowflakes"""
+"""The time from which Discord's ids count milliseconds.
+
+https://discord.com/developers/docs/reference#snowflakes
+"""
 FAILED_RUNS = """
     UPDATE core_collectorrun SET outcome = 'failed', failure_category = 'network', error = 'it was down', scopes = '[]',
         alerted = false
@@ -24,20 +27,20 @@ class Scenario:
 
     arguments: tuple[str, ...]
     begin: str
-    """A name of ``Beginnings``."""
+    """Name of the initial state, see ``Beginnings.get``."""
     prepare: Callable[[Stage, Place], None] | None = None
     settings: Callable[[Stage], Mapping[str, str]] = field(default=lambda _stage: {})
     code: int = 0
 
 
 class Beginnings:
-    """Prepared places, each created once."""
+    """Prepared initial states. Each is created when it is first needed."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self._made = stage, dict[str, Place]()
 
     def get(self, name: str) -> Place:
-        """Return the place of a name: empty, migrated, collected or indexed."""
+        """Return the place with an initial state: ``empty``, ``migrated``, ``collected`` or ``indexed``."""
         if name not in self._made:
             self._made[name] = getattr(self, f"_{name}")()
         return self._made[name]
@@ -62,7 +65,7 @@ class Beginnings:
 
 
 def must_run(stage: Stage, place: Place, *command: str) -> None:
-    """Run a command of a preparation. Raises RuntimeError when it fails."""
+    """Run a command that prepares an initial state. Raises RuntimeError if the command fails."""
     ended = stage.run(place, *command)
     if ended.code:
         raise RuntimeError(f"{' '.join(command)} ended with {ended.code}: {ended.errors[-2000:]}")
@@ -77,7 +80,7 @@ def _execute(statement: str) -> Callable[[Stage, Place], None]:
 
 
 def _write_export(_stage: Stage, place: Place) -> None:
-    """Write a channel as DiscordChatExporter does, a message a minute."""
+    """Write an export of a channel in the format of DiscordChatExporter, with one message per minute."""
     author = {
         "id": "4100000000000001001",
         "name": "mirela",
@@ -105,7 +108,7 @@ def _write_export(_stage: Stage, place: Place) -> None:
 
 
 def _write_backup(stage: Stage, place: Place) -> None:
-    """A backup with the index, to be restored over a database whose timeline was lost."""
+    """Write a backup with the index, and then empty the timeline, so that ``restore`` must replace it."""
     must_run(stage, place, "backup", str(Path(place.folder) / "before.dump"))
     with stage.connect(place.database) as connection:
         connection.execute("TRUNCATE core_activity CASCADE")

@@ -1,4 +1,4 @@
-"""One command, stopped at seeded moments."""
+"""Stops one command at random moments."""
 
 import os
 import random
@@ -15,7 +15,7 @@ from bench.signals.stage import LONGEST, Place, Stage
 from bench.signals.state import NOT_COMPARED, State, read_state
 
 BOUND = 10.0
-"""Seconds that a command may take to end after SIGTERM or SIGINT."""
+"""Maximum seconds until a command must have ended after SIGTERM or SIGINT. Docker kills after 10 seconds."""
 KINDS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LINES = {signal.SIGTERM: "stopped by SIGTERM: ", signal.SIGINT: "interrupted: "}
 TRACES = re.compile(r"Traceback|Exception ignored|^\w*Error: ", re.MULTILINE)
@@ -23,23 +23,23 @@ TRACES = re.compile(r"Traceback|Exception ignored|^\w*Error: ", re.MULTILINE)
 
 @dataclass(kw_only=True, slots=True)
 class Verdict:
-    """The result of a command. A failure is a line with signal and moment (seconds from the start)."""
+    """The result for one command. Each failure is a line with the signal and the moment (seconds after the start)."""
 
     command: str
     moments: int = 0
     ended_before: int = 0
-    """Commands that had ended when the signal was sent."""
+    """Number of runs that had already ended at the moment of the signal."""
     slowest: float = 0.0
-    """Seconds from SIGTERM or SIGINT to the end."""
+    """Longest time from SIGTERM or SIGINT to the end of the command, in seconds."""
     start_up: float = 0.0
     whole: float = 0.0
-    """Seconds of an undisturbed run."""
+    """Duration of an undisturbed run in seconds."""
     failures: list[str] = field(default_factory=list[str])
     not_compared: list[str] = field(default_factory=list[str])
 
 
 class Trial:
-    """One command on a stage."""
+    """Runs one command undisturbed and with signals, and compares the end states."""
 
     def __init__(self, stage: Stage, beginnings: Beginnings, name: str, scenario: Scenario) -> None:
         self._stage, self._scenario = stage, scenario
@@ -50,7 +50,7 @@ class Trial:
         self.verdict = Verdict(command=name)
 
     def run(self, seed: int, moments: int) -> Verdict:
-        """Run undisturbed twice, then stop it at ``moments`` moments."""
+        """Run the command twice undisturbed, and then stop it at ``moments`` moments. Returns the verdict."""
         self.verdict.start_up = self._stage.run(self._begin, self._scenario.arguments[0], "--help").seconds
         first, second = self._undisturbed(), self._undisturbed()
         volatile = first.differing_columns(second) | NOT_COMPARED
@@ -89,14 +89,14 @@ class Trial:
         return state
 
     def _stop(self, place: Place, kind: signal.Signals, moment: float) -> Iterator[str]:
-        """Start the command and send the signal; yield what is wrong with its end."""
+        """Start the command and send the signal. Yields the problems with the end of the command."""
         errors, began = self._stage.folder / "stopped", time.monotonic()
         process = self._stage.start(place, self._scenario.arguments, errors)
         try:
             process.wait(max(0.0, began + moment - time.monotonic()))
         except subprocess.TimeoutExpired:
             sent = time.monotonic()
-            if kind == signal.SIGINT:  # a terminal sends it to the whole group, the others go to one process
+            if kind == signal.SIGINT:  # a terminal sends SIGINT to the whole process group
                 os.killpg(process.pid, kind)
             else:
                 process.send_signal(kind)
@@ -114,7 +114,10 @@ class Trial:
             yield f"not one line: {written[-500:]!r}"
 
     def _end_of(self, process: "subprocess.Popen[bytes]", kind: signal.Signals) -> Iterator[str]:
-        """Wait for the end. A command that had done its work has its own exit code."""
+        """Wait for the end of the command. Yields the problems.
+
+        The normal exit code is also correct, because the command may have completed before the signal had an effect.
+        """
         try:
             code = process.wait(BOUND)
         except subprocess.TimeoutExpired:
@@ -126,7 +129,7 @@ class Trial:
             yield f"the exit code is {code}"
 
     def _run_again(self, place: Place, expected: State, volatile: set[tuple[str, str]]) -> Iterator[str]:
-        """Run the command once more, undisturbed; yield what differs from the expected end state."""
+        """Run the command again without a signal. Yields the differences from the expected end state."""
         ended = self._stage.run(place, *self._scenario.arguments)
         if ended.code != self._scenario.code:
             yield f"the next run ended with {ended.code}: {ended.errors[-500:]}"
@@ -134,7 +137,7 @@ class Trial:
 
 
 def in_words(verdict: Verdict) -> str:
-    """Return a summary in one line."""
+    """Return a verdict as one readable line."""
     kinds = Counter({"failed": len(verdict.failures), "ended before the signal": verdict.ended_before})
     more = "".join(f", {number} {what}" for what, number in kinds.items())
     times = f"start {verdict.start_up:.1f} s, whole {verdict.whole:.1f} s, slowest end {verdict.slowest:.1f} s"

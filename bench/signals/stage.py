@@ -1,4 +1,4 @@
-"""Where the commands run: an embedded server, copies of prepared databases, and the services that commands talk to."""
+"""The environment of the commands: an embedded server, copies of prepared databases, and local services."""
 
 import hashlib
 import json
@@ -27,14 +27,14 @@ from tests.support.slack_server import CHANNEL, TOKEN, SlackServer
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 32
-"""Of the vectors that :class:`Embeddings` answers."""
+"""Dimension of the vectors from :class:`Embeddings`. One hash has enough bytes for a vector of this dimension."""
 LONGEST = 300.0
-"""Seconds that a command may run undisturbed on a loaded machine."""
+"""Maximum seconds for an undisturbed command. This is generous, because the machine can be busy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """A command that ended: its exit code (negative: killed), and what it wrote on standard error."""
+    """The result of a command: exit code (negative after a signal), standard error, and duration in seconds."""
 
     code: int
     errors: str
@@ -51,7 +51,7 @@ class Place:
 
 
 class Stage:
-    """An embedded server and the sample services; a context manager that leaves nothing running."""
+    """Context manager that runs an embedded server and the local services, and stops them at the end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._number, self._stack = folder, 0, ExitStack()
@@ -63,7 +63,7 @@ class Stage:
             self._stack.enter_context(service)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
         self.host = ensure_running(ClusterPaths(self.folder / "server" / "postgres"))
         self._stack.callback(stop_server, self.folder / "server")
-        with self.connect("postgres") as connection:  # processes are killed here, and not the machine
+        with self.connect("postgres") as connection:  # safe: only processes are killed, not the machine
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
         return self
@@ -78,7 +78,7 @@ class Stage:
         return psycopg.connect(host=self.host, user="postgres", dbname=database, autocommit=True)
 
     def place(self, template: Place | None = None, **environment: str) -> Place:
-        """Return a new place: a copy of another one with its files, or an empty one."""
+        """Return a new place: a copy of ``template`` with its database and files, or an empty place."""
         self._number += 1
         name = f"stage_{self._number}"
         folder = self.folder / name
@@ -94,13 +94,13 @@ class Stage:
         return Place(database=name, folder=folder, environment=(template.environment if template else {}) | environment)
 
     def remove(self, place: Place) -> None:
-        """Remove a place; sessions that killed commands left behind end with it."""
+        """Remove a place. This also ends the database sessions that killed commands have left."""
         with self.connect("postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(place.database)))
         shutil.rmtree(place.folder)
 
     def start(self, place: Place, arguments: Sequence[str], errors: Path) -> "subprocess.Popen[bytes]":
-        """Start a command in a process group of its own; ``{folder}`` in an argument is the place's folder."""
+        """Start a command in its own process group. ``{folder}`` in an argument becomes the folder of the place."""
         command = [sys.executable, "manage.py", *(one.format(folder=place.folder) for one in arguments)]
         with errors.open("wb") as file:
             return subprocess.Popen(
@@ -120,7 +120,7 @@ class Stage:
         return Ended(code=code, errors=errors.read_text(errors="replace"), seconds=time.monotonic() - began)
 
     def _environment(self, place: Place) -> Mapping[str, str]:
-        """Return the settings of a place; variables of this machine's project do not reach it."""
+        """Return the environment variables for a place, without the settings in this process's environment."""
         system = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         system["PATH"] = f"{programs()}:{system.get('PATH', '')}"  # pg_dump of the server's own version
         return system | {
@@ -134,16 +134,16 @@ class Stage:
         } | place.environment  # fmt: skip
 
     def with_slack(self) -> dict[str, str]:
-        """Return the settings for posting to the stage's Slack."""
+        """Return the environment variables for posting to the local imitation of Slack."""
         return {"SLACK_BOT_TOKEN": TOKEN, "SLACK_CHANNEL": CHANNEL, "SLACK_API_BASE": self.slack.url}
 
     def with_other_model(self) -> dict[str, str]:
-        """Return the settings for another embedding model of the same endpoint."""
+        """Return the environment variables for another embedding model at the same endpoint."""
         return {"EMBEDDING_MODEL": "second"}
 
 
 class Embeddings:
-    """An endpoint that embeds as OpenAI's does, with vectors made of hashes of the texts."""
+    """A local endpoint with OpenAI's API for embeddings. The vectors are hashes of the texts."""
 
     def __init__(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _EmbeddingHandler)
@@ -172,7 +172,7 @@ class _EmbeddingHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the name is the base class's)
-        """Log nothing."""
+        """Print no requests."""
 
 
 def _vector(text: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""The end state of a command: every table and every file, without what differs between two undisturbed runs."""
+"""The end state of a command: all tables and files, without values that differ between two undisturbed runs."""
 
 import hashlib
 import json
@@ -15,10 +15,12 @@ from bench.signals.stage import Place, Stage
 from embedded_postgres.client import programs
 
 HISTORY = frozenset({"core_collectorrun", "django_migrations"})
-"""Tables that say what happened when: a stopped run is a line of the first. The second holds times only beside names,
-and a table that a migration did not make would be missing."""
+"""Tables that are not compared. The ledger of runs has an additional row for a stopped run.
+
+The table of migrations contains only names and times. If a migration had not been applied, its tables would be missing.
+"""
 MINUTES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
-"""Times in texts for people, such as the title of a digest."""
+"""Matches times in readable texts, such as the title of a digest."""
 Column = tuple[str, str]
 NOT_COMPARED: set[tuple[str, str]] = {
     ("core_document", "version"),
@@ -26,9 +28,10 @@ NOT_COMPARED: set[tuple[str, str]] = {
     ("core_indexentry", "indexed_version"),
     ("core_apibudget", "resets_at"),
 }
-"""Numbers of writes, which an interrupted run may repeat, and the hour of a quota, which passes during the trials.
+"""Columns that are not compared.
 
-That the index is in step is seen from states and content hashes, which are compared.
+The versions count writes, which an interrupted run can repeat. ``resets_at`` is the hour of a quota, which changes
+during the trials. The compared states and content hashes show whether the index is in step.
 """
 Table = list[dict[str, Any]]
 
@@ -40,8 +43,10 @@ COLUMNS = """
             WHERE f.contype = 'f' AND f.conrelid = c.oid AND f.conkey = ARRAY[a.attnum] AND i.attidentity <> '')
     ORDER BY 1, 2
 """
-"""Numbers that the database gives in sequence, and references to them, are left out: a rolled back transaction takes
-some."""
+"""Selects the columns to compare, without identity columns and references to them.
+
+Numbers from sequences differ between runs, because transactions that are rolled back also consume numbers.
+"""
 
 
 INDEXES = """
@@ -51,13 +56,13 @@ INDEXES = """
 
 
 class State:
-    """Rows by table and digests of files by name."""
+    """The rows of tables and the digests of files, each by name."""
 
     def __init__(self, tables: Mapping[str, Table], files: Mapping[str, str]) -> None:
         self.tables, self.files = tables, files
 
     def differing_columns(self, other: "State") -> set[Column]:
-        """Return the columns whose values differ, each compared by itself."""
+        """Return the columns that have different values in ``other``. Each column is compared separately."""
         return {
             (name, column)
             for name, rows in self.tables.items()
@@ -66,7 +71,7 @@ class State:
         }
 
     def differences(self, other: "State", but: set[Column]) -> list[str]:
-        """Return a line for each table and file that differs, apart from some columns."""
+        """Return a line for each table and file that differs. The columns in ``but`` are not compared."""
         lines: list[str] = []
         for name in sorted({*self.tables, *other.tables}):
             mine, others = (_rows(state.tables.get(name), name, but) for state in (self, other))
@@ -82,7 +87,7 @@ class State:
 
 
 def read_state(stage: Stage, place: Place) -> State:
-    """Read every table, the indexes, what was posted to Slack, and the files in ``out``, hidden ones included."""
+    """Read all tables, the indexes, the messages posted to Slack, and all files in ``out``, including hidden files."""
     tables: dict[str, Table] = {}
     with stage.connect(place.database) as connection:
         columns: dict[str, list[str]] = {}
@@ -102,12 +107,12 @@ def read_state(stage: Stage, place: Place) -> State:
 
 
 def _is_over(alert: dict[str, Any]) -> bool:
-    """Return whether an alert says that a run was interrupted and a later one completed: that is history as well."""
+    """Return whether an alert is resolved and was about an interrupted run. Such an alert is only history."""
     return alert["category"] == '"interrupted"' and alert["resolved_at"] != "null"
 
 
 def _digest(path: Path) -> str:
-    """Return the digest of a file; a backup counts as the statements in it, without the time of the backup."""
+    """Return the digest of a file. For a backup, this is the digest of its SQL statements, without its time."""
     content = path.read_bytes()
     if path.suffix == ".dump":
         listing = subprocess.run([programs() / "pg_restore", "--file=-", path], capture_output=True, check=False)
