@@ -1,1 +1,1 @@
-"""What tests of several apps share."""
+"""Helpers that the tests of several apps share."""

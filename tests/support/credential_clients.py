@@ -1,4 +1,4 @@
-"""One request of every client that sends a credential."""
+"""Functions that send one request with each client that uses a credential."""
 
 import asyncio
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def pinecone_control(url: str, folder: Path) -> None:
 
 
 def pinecone_index(url: str, folder: Path) -> None:
-    """Query an index; ``.svc.`` in an address marks it as the address of an index."""
+    """Query an index. The client recognizes the address of an index by ``.svc.``."""
     _store(f"{url}/one.svc.local").query([0.1, 0.2], None, 3)
 
 

@@ -1,6 +1,6 @@
-"""Pytest plugin for a fast test database: its own cluster without fsync, a migrated template, and a fast flush.
+"""Pytest plugin for a fast test database: a separate cluster without fsync, a migrated template, and a fast flush.
 
-The root ``conftest.py`` loads it for every test. With ``DATABASE_URL`` only the fast flush is active.
+The root ``conftest.py`` loads the plugin for all tests. With ``DATABASE_URL``, only the fast flush is active.
 """
 
 import hashlib
@@ -27,20 +27,23 @@ from embedded_postgres.cluster_paths import ClusterPaths
 from embedded_postgres.roles import ROLE, SUPERUSER, add_extension, prepare_database
 
 CLUSTER = "tests"
-"""Folder of the tests' cluster below ``VAR_DIR``. Collected data are in another, durable cluster."""
+"""Folder in ``VAR_DIR`` with the cluster of the tests. Collected data are in another, durable cluster."""
 WITHOUT_DISK_WAITS = ("fsync", "full_page_writes", "synchronous_commit")
-"""Settings to switch off there. After a power cut the folder may have to be deleted; it holds no valuable data."""
+"""Settings that are switched off in the cluster of the tests.
+
+A power cut can damage the cluster, and then the folder must be deleted. It contains no valuable data.
+"""
 TEMPLATE = "template_activity_trackers_"
 ONE_AT_A_TIME = 3_507_911
-"""Key of the advisory lock under which one worker creates the template."""
+"""Key of the advisory lock that lets only one worker at a time create the template. The number is arbitrary."""
 UNCHANGED = {"django_content_type", "auth_permission", "django_migrations"}
-"""Tables with rows from migrations, which stay between tests."""
+"""Tables with rows from migrations. The flush between tests does not empty these tables."""
 DJANGO_SQL_FLUSH = DatabaseOperations.sql_flush
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """Hash passwords with one iteration instead of a million, which take a second. The stored format is the same."""
+    """Hash passwords with one iteration, because the usual million takes a second. The stored format is the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
         yield
@@ -50,7 +53,7 @@ def quick_passwords() -> Iterator[None]:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    """Use the tests' own cluster, and copy the database of each worker from a migrated template."""
+    """Use a separate cluster for tests, and copy the database of each worker from a migrated template."""
     if "EMBEDDED_HOME" not in connection.settings_dict:
         return
     home = Path(connection.settings_dict["EMBEDDED_HOME"]).parent / CLUSTER / "postgres"
@@ -71,7 +74,10 @@ def django_db_modify_db_settings(
 
 
 def migrated_template(server: "psycopg.Connection[Any]") -> str:
-    """Return the name of a database with all migrations applied; create it if the text of a migration has changed."""
+    """Return the name of a template database with all migrations applied.
+
+    Creates a new template if a migration has changed.
+    """
     texts = hashlib.sha256(f"{django.__version__} {ROLE}".encode())
     for app in apps.get_app_configs():
         for file in sorted(Path(app.path, "migrations").glob("*.*")):
@@ -85,7 +91,7 @@ def migrated_template(server: "psycopg.Connection[Any]") -> str:
             server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(old)))
     unfinished = (
         TEMPLATE + "unfinished"
-    )  # renamed when complete, so that a killed process leaves no incomplete template
+    )  # renamed only when it is complete, so that a killed process never leaves an incomplete template
     create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 OWNER {}")
     server.execute(create.format(sql.Identifier(unfinished), sql.Identifier(ROLE)))
     add_extension(server.info.host, unfinished)
@@ -102,14 +108,14 @@ def migrated_template(server: "psycopg.Connection[Any]") -> str:
 
 @cache
 def may_skip_triggers() -> bool:
-    """Return whether the tests' role has the privilege to switch triggers and foreign keys off."""
+    """Return whether the database role of the tests may switch off triggers and foreign keys."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
         return bool(cursor.fetchone()[0])
 
 
 def nonempty_tables(tables: Sequence[str]) -> list[str]:
-    """Return the tables that have rows, with one query."""
+    """Return the tables that contain rows. Runs one query."""
     parts = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in tables)  # noqa: S608  (names of our tables)
     with connection.cursor() as cursor:
         cursor.execute(parts)
@@ -120,7 +126,10 @@ def delete_rows(
     self: DatabaseOperations, style: Any, tables: Sequence[str], *, reset_sequences: bool = False,
     allow_cascade: bool = False,
 ) -> list[str]:  # fmt: skip
-    """Return statements that delete the rows of tables that have any; truncating all 62 tables takes half a second."""
+    """Return statements that delete all rows from the tables that contain rows.
+
+    This replaces Django's statement, because truncating all 62 tables takes half a second.
+    """
     if reset_sequences or not may_skip_triggers():
         return DJANGO_SQL_FLUSH(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
     full = nonempty_tables([table for table in tables if table not in UNCHANGED])
@@ -129,7 +138,7 @@ def delete_rows(
 
 
 def fast_flush(self: TransactionTestCase) -> None:
-    """Empty the database after a test that commits; content types and permissions stay."""
+    """Empty the database after a test that commits, except for content types and permissions."""
     call_command(
         "flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=may_skip_triggers()
     )
@@ -137,7 +146,7 @@ def fast_flush(self: TransactionTestCase) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def use_fast_flush() -> Iterator[None]:
-    """Replace Django's flush for all tests."""
+    """Replace Django's flush with the fast flush in all tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", delete_rows)
         patch.setattr(TransactionTestCase, "_fixture_teardown", fast_flush)

@@ -1,4 +1,4 @@
-"""Invented files in the format of DiscordChatExporter."""
+"""Writes files with invented messages in the format of DiscordChatExporter."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def user(name: str, **more: Any) -> dict[str, Any]:
 
 
 def exported(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> dict[str, Any]:
-    """Return a message."""
+    """Return a message in the format of an export."""
     return {
         "id": str(pk), "type": "Default", "timestamp": snowflake_time(pk).isoformat(), "timestampEdited": None,
         "callEndedTimestamp": None, "isPinned": False, "content": content, "author": user(by), "attachments": [],
@@ -28,7 +28,7 @@ def export(
     path: Path, messages: list[dict[str, Any]], *, exported_at: str | None = "2025-06-01T10:00:00.1234567+02:00",
     count: int | None = None, guild: dict[str, Any] | None = None, **channel: Any,
 ) -> Path:  # fmt: skip
-    """Write a file with these messages and return its path."""
+    """Write an export with these messages, and return its path."""
     channel_object = {
         "id": str(CHANNEL), "type": "GuildTextChat", "categoryId": "4100000000000000999", "category": "Talk",
         "name": "old-harbour", "topic": "Boats", **channel,

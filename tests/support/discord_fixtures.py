@@ -1,4 +1,4 @@
-"""An invented guild with a few messages, stored without a server."""
+"""Stores an invented guild and messages directly in the database, without an HTTP server."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,12 @@ def person(name: str, **more: Any) -> dict[str, Any]:
 
 
 def at(minutes: float) -> int:
-    """Return the id of a message written this many minutes after the beginning."""
+    """Return the id of a message that was written ``minutes`` after ``BEGINNING``."""
     return first_snowflake(BEGINNING + timedelta(minutes=minutes))
 
 
 def message(pk: int, content: str = "words", by: str = "mirela", **more: Any) -> Any:
-    """Return a message as Discord sends it."""
+    """Return a message in the format of Discord's API."""
     return {
         "id": str(pk), "channel_id": str(CHANNEL), "type": 0, "content": content, "author": person(by),
         "timestamp": "2025-03-01T08:00:00+00:00", "edited_timestamp": None, "pinned": False, "flags": 0,
@@ -55,7 +55,7 @@ def place(channel: int = CHANNEL) -> Location:
 
 
 def store(items: Sequence[Any], *, channel: int = CHANNEL, gone: Collection[int] = ()) -> PageResult:
-    """Convert and store a page of messages."""
+    """Convert and store a page of messages, and mark the messages in ``gone`` as deleted."""
     page = convert_messages(items, GUILD, channel)
     assert not page.malformed
     return store_messages([PageWrite(page=page, location=place(channel), states={})], now=NOW, deleted=gone)[0]

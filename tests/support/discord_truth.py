@@ -1,4 +1,4 @@
-"""Compare the database with the content of the twin of Discord."""
+"""Compares the database with the content of the twin of Discord."""
 
 import hashlib
 from collections.abc import Collection, Iterator
@@ -48,7 +48,7 @@ NOTHING: dict[str, Any] = {
 
 
 def facts(message: Message) -> dict[str, Any]:
-    """Return a stored message in the format of the twin."""
+    """Return a stored message in the format in which the twin describes messages."""
     payload, poll = message.payload, message.payload.get("poll")
     snapshots = payload.get("message_snapshots")
     reference = payload.get("message_reference") or {}
@@ -72,7 +72,7 @@ def facts(message: Message) -> dict[str, Any]:
 
 
 def moment(value: Any) -> str | None:
-    """Return a time as Discord writes it."""
+    """Return a time in Discord's format, or None."""
     return value.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00") if value else None
 
 
@@ -106,7 +106,10 @@ def missed_deletions(twin: Twin) -> list[int]:
 
 
 def lost_revisions(twin: Twin, collected: Collection[int]) -> list[str]:
-    """Return collected messages none of whose earlier contents is stored; of several edits a run sees only the last."""
+    """Return the collected messages that were edited but have no stored revision.
+
+    One revision is enough, because a run sees only the last of several edits.
+    """
     stored: dict[int, set[str]] = {}
     for pk, content in Revision.objects.values_list("message_id", "content"):
         stored.setdefault(pk, set()).add(sha(content))

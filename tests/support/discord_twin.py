@@ -1,4 +1,4 @@
-"""The twin of Discord, with a small part of its guild."""
+"""Runs the twin of Discord, and writes small parts of its recorded guild."""
 
 import gzip
 import json
@@ -12,13 +12,14 @@ PRIVATE_THREAD = 12
 UNKNOWN_TYPE = 9999
 """A message type that Discord does not define."""
 RARE_KEYS = {"poll", "snap", "pin", "stk", "hook", "comp", "ref", "e", "re"}
-"""Keys of recorded messages that few messages have: polls, forwards, pins, stickers, webhooks, and so on."""
+"""Keys that only a few recorded messages have, such as polls, forwards, pins, stickers and webhooks."""
 
 
 def write_small_guild(target: Path, threads: int, messages: int) -> Path:
-    """Write a part of the recorded guild: every ``threads``-th thread and the first ``messages`` of each channel.
+    """Write a part of the recorded guild: every ``threads``-th thread, and the first ``messages`` of each channel.
 
-    Two channels keep 205 messages, more than two pages. Rare kinds of message may exceed the limit up to twice.
+    Two channels have 205 messages, which is more than two pages. Rare kinds of messages are included up to twice the
+    limit.
     """
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -54,15 +55,15 @@ class Twin(TwinProcess):
         self.base = f"{self.url}/api/v10"
 
     def mutate(self, **order: object) -> Any:
-        """Change the guild and return what was done."""
+        """Change the guild, and return the twin's description of the change."""
         return self.call("mutate", [order])["done"]
 
     def fail(self, *rules: dict[str, object]) -> None:
-        """Let requests fail from now on, by these rules."""
+        """Make later requests fail according to these rules."""
         self.call("faults", {"rules": list(rules)})
 
     def forget(self, *what: str) -> None:
-        """Reset statistics, faults or limits."""
+        """Reset statistics, faults or limits of the twin."""
         self.call("reset", {"what": what})
 
     def truth(self) -> Any:
@@ -75,5 +76,5 @@ class Twin(TwinProcess):
         return {int(pk): box for pk, box in containers if box["access"] == "ok" and box.get("found_by") != "none"}
 
     def request_count(self, match: str = "") -> int:
-        """Return the number of requests since the last reset whose path matches."""
+        """Return the number of requests since the last reset that have a matching path."""
         return len([row for row in self.call(f"log?n=100000&match={match}") if row])

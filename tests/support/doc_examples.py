@@ -1,4 +1,4 @@
-"""Follow a page of the documentation in a copy of the repository."""
+"""Follows the instructions of a documentation page in a copy of the repository."""
 
 import os
 import re
@@ -15,7 +15,10 @@ INDENTED = re.compile(r"^    ((?:\.venv/bin/|make |cp |[A-Z_]+=\S+ \.venv/bin/).
 
 
 def copy_repository(target: Path) -> Path:
-    """Copy all files that git tracks or would add, and link the virtual environment. The copy has its own database."""
+    """Copy all files that git does not ignore, and link the virtual environment.
+
+    The copy has its own VAR_DIR, and so its own database.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -28,7 +31,7 @@ def copy_repository(target: Path) -> Path:
 
 
 def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as people type it, without a shell; expands ``*`` and takes NAME=value words as environment."""
+    """Run a command line without a shell. Expands ``*``, and adds leading NAME=value words to the environment."""
     words = shlex.split(order, comments=True)
     words = [path for word in words for path in (sorted(map(str, cwd.glob(word))) if "*" in word else [word])]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
@@ -40,13 +43,13 @@ def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def files(page: str) -> Iterator[tuple[str, str]]:
-    """Yield name and content of the files that a page shows."""
+    """Yield the name and the content of each file that a page shows."""
     for match in FILE.finditer(page):
         yield match[1], match[2]
 
 
 def commands(page: str) -> list[str]:
-    """Return the commands of a page in order, with continued lines joined."""
+    """Return the commands on a page in order. Lines that end with a backslash are joined with the next line."""
     blocks = [(m.start(), m[1]) for pattern in (SHELL, INDENTED) for m in pattern.finditer(page)]
     lines = [line for _, text in sorted(blocks) for line in text.replace("\\\n", " ").splitlines()]
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

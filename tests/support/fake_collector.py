@@ -1,4 +1,4 @@
-"""A collector whose phases return or raise what a test passes in, and a command that runs it."""
+"""A fake collector that returns a given result or raises given exceptions, and a command that runs the collector."""
 
 from io import StringIO
 from typing import Any
@@ -10,7 +10,7 @@ from core.collectors import AbstractCollector, BaseCollectorCommand, CollectorRu
 
 
 class FakeCollector(AbstractCollector):
-    """Return ``answer`` or raise the exception for a phase, and record the calls with their phase."""
+    """Returns ``answer`` or raises the exception for a phase. Records all calls with their phase."""
 
     name = "fake"
 
@@ -44,7 +44,7 @@ class FakeCollector(AbstractCollector):
 
 
 class Command(BaseCollectorCommand):
-    """Run ``collector``."""
+    """A collecting command that runs ``collector``."""
 
     collector: FakeCollector
 
@@ -57,7 +57,7 @@ class Command(BaseCollectorCommand):
 
 
 def run(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Command:
-    """Run the command as another program would; its output is in ``printed``."""
+    """Run the command with ``call_command``, and return the command, which has its output in ``printed``."""
     command = command or Command()
     command.collector = collector
     call_command(command, *arguments, stdout=command.printed, stderr=StringIO())
@@ -65,7 +65,7 @@ def run(collector: FakeCollector, *arguments: str, command: Command | None = Non
 
 
 def command_error(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Exception:
-    """Return the exception that the command raises, and check that no phase stays set."""
+    """Run the command, and return the exception that it raises. Checks that the phase is reset."""
     with pytest.raises(Exception) as raised:  # noqa: PT011  (the caller checks it)
         run(collector, *arguments, command=command)
     assert not hasattr(collector, "_error_phase")

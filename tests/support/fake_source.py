@@ -1,4 +1,4 @@
-"""A source of documents that tests can change, models without weights, and checks that the index is in step."""
+"""A document source that tests can change, embedders without a real model, and checks that the index is in step."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class HashEmbedder:
-    """Compute vectors from hashes; ``seen`` holds the embedded texts."""
+    """An embedder that computes vectors from hashes. ``seen`` lists the embedded texts."""
 
     def __init__(self, name: str, dimension: int = 8) -> None:
         self.info = EmbedderInfo(fingerprint=f"hashed/{name}", dimension=dimension)
@@ -42,7 +42,10 @@ class HashEmbedder:
 
 @contextmanager
 def model(name: str, dimension: int = 8) -> Iterator[HashEmbedder]:
-    """Register a HashEmbedder and set EMBEDDER to it. It stays registered, as the old model of a switch must."""
+    """Register a HashEmbedder, and set EMBEDDER to it during the block.
+
+    The embedder stays registered afterwards, because a switch to another embedder still needs it.
+    """
     embedder = HashEmbedder(name, dimension)
 
     def factory(fingerprint: str | None) -> Embedder | None:
@@ -57,7 +60,7 @@ def model(name: str, dimension: int = 8) -> Iterator[HashEmbedder]:
 
 
 class FakeSource:
-    """Documents whose passages are separated by bars."""
+    """A source of documents. Vertical bars in a document's text separate its passages."""
 
     source_system = "notes"
     renderer_version = 1
@@ -79,7 +82,7 @@ class FakeSource:
                 )  # fmt: skip
 
     def write(self, **texts: str) -> None:
-        """Change texts, and enqueue them."""
+        """Change the texts of documents, and enqueue the documents."""
         self.texts |= texts
         self.enqueue(*texts)
 
@@ -103,7 +106,7 @@ class FakeSource:
             self.enqueue(*self.texts)
 
     def chunks(self) -> dict[str, str]:
-        """Return the texts that the index should hold, by id."""
+        """Return the chunks that the index should contain, by vector id."""
         texts: dict[str, str] = {}
         for document in self.render(list(self.texts)):
             pieces = cut(document, count_tokens)
@@ -112,7 +115,7 @@ class FakeSource:
 
 
 def check_ledger(notes: FakeSource) -> None:
-    """Check that the ledger and the stored chunks match the documents, and that every entry is clean."""
+    """Check that the ledger and the stored chunks match the documents, and that every entry of the ledger is clean."""
     target = serving()
     assert target is not None
     expected = notes.chunks()
@@ -127,7 +130,10 @@ def check_ledger(notes: FakeSource) -> None:
 
 
 def vector_hashes() -> dict[str, str]:
-    """Return the SHA-256 of the vectors that the index should hold, by id: half precision, six decimals."""
+    """Return the SHA-256 of the vectors that the index should contain, by vector id.
+
+    The vectors have half precision and six decimals, as they are sent.
+    """
     target = serving()
     assert target is not None
     hashes = dict(Chunk.objects.values_list("vector_id", "content_hash"))

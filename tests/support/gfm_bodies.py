@@ -1,10 +1,11 @@
-"""Bodies as people write them on code hosts, each with what must be seen of it.
+"""Bodies as people write them on code hosts. Each has the HTML or text that a page must contain.
 
-Names beginning with ``github:`` are constructs that the specification does not know; their source stands beside them.
+Names that begin with ``github:`` are constructs of GitHub that are not in the specification. ``SOURCES`` has the pages
+that document these constructs.
 """
 
 NOTE = "https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax"
-"""Alerts, emoji, footnotes and task lists."""
+"""GitHub's documentation of alerts, emoji, footnotes and task lists."""
 SUGGESTION = "https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request"
 
 BODIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -80,8 +81,8 @@ SOURCES = {
 }  # fmt: skip
 NOT_COMPARED = {
     **SOURCES,
-    "html picture": "pictures become links here, so that no page asks another host for anything",
-    "script shown as text": "what cannot be shown safely is shown as it was typed; the host drops it",
-    "footnote": "the anchors of footnotes are left out here: they would be the same in every post of a page",
+    "html picture": "pictures become links, so that no page sends requests to another host",
+    "script shown as text": "unsafe tags are shown as typed text; GitHub removes them",
+    "footnote": "footnotes have no anchors, because the anchors would be the same in every post on a page",
 }
-"""Bodies whose structure is not that of the reference parser, each with the source or the reason."""
+"""Bodies that the reference parser renders differently, each with the source or the reason."""

@@ -1,4 +1,4 @@
-"""The twin of GitHub with a part of a recorded repository, and a comparison of the database with its content."""
+"""Runs the twin of GitHub with a part of a recorded repository, and compares the database with its content."""
 
 import gzip
 import hashlib
@@ -12,7 +12,10 @@ from tests.support.twins import FOLDER, TwinProcess, require
 
 SERVE = FOLDER / "github" / "serve.py"
 DENSE, SPARSE = 7, 20
-"""Every 7th recorded issue and pull request fills several pages; every 20th leaves hardly one page for each list."""
+"""Divisors of the number of recorded issues and pull requests.
+
+Every 7th item is enough for several pages. Every 20th item is hardly enough for one page.
+"""
 CONFIG = {
     "issues_page_limit": 150,
     "comments_item_limit": 200,
@@ -20,17 +23,17 @@ CONFIG = {
     "graphql_limit": 100_000,
     "graphql_exhausted_type": "RATE_LIMIT",
 }
-"""Lists end much earlier than GitHub's, so every run has to continue behind the end of a list."""
+"""Settings of the twin. Its lists end much earlier than GitHub's, so every run must continue after the end."""
 
 
 class Twin(TwinProcess):
-    """A running twin of GitHub; ``name`` is the full name of its repository."""
+    """A running twin of GitHub. ``name`` is the full name of its repository."""
 
     def __init__(
         self, folder: Path, every: int = DENSE, *, cluster: int = 0, change: Callable[[Any], None] | None = None,
         **config: Any,
     ) -> None:  # fmt: skip
-        """Serve every ``every``-th item; ``change`` may alter each recorded item before."""
+        """Serve every ``every``-th recorded item. ``change`` can modify each item first."""
         require()
         recording = next(file for file in (FOLDER / "data").glob("*.jsonl.gz") if _is_repository(file))
         part = folder / "part.jsonl.gz"
@@ -50,7 +53,7 @@ class Twin(TwinProcess):
         super().__init__("github/serve.py", "--data", str(part), "--cluster", str(cluster), *options)
 
     def truth(self) -> Any:
-        """Return what a complete copy of the repository holds now."""
+        """Return the current content of the repository, which a complete copy must contain."""
         return self.call(f"truth?repo={self.name}")
 
 
@@ -64,7 +67,7 @@ def sha(text: str | None) -> str:
 
 
 def stored_hashes() -> dict[str, dict[str, str]]:
-    """Return SHA-256 hashes of the bodies of all rows that are not deleted, by stream and id."""
+    """Return the SHA-256 of the body of each row that is not deleted, by stream and id."""
     present = {"deleted_at": None}
     pulls = dict(PullRequest.objects.filter(**present).values_list("number", "pk"))
     issues = Issue.objects.filter(**present)
@@ -81,7 +84,11 @@ def stored_hashes() -> dict[str, dict[str, str]]:
 
 
 def differences(truth: Any, *, deletions: bool = True) -> dict[str, list[str]]:
-    """Return by stream the ids that are missing (-), changed (~) or too many (+; ignored without ``deletions``)."""
+    """Return the differences between the database and the twin by stream.
+
+    Each difference is an id after ``-`` (missing), ``~`` (changed) or ``+`` (surplus). Surplus rows are ignored without
+    ``deletions``.
+    """
     result: dict[str, list[str]] = {}
     for stream, stored in stored_hashes().items():
         expected: dict[str, str] = truth[stream]["sha256"]

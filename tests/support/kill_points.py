@@ -1,4 +1,4 @@
-"""Kill a process at its nth step: before each statement, before and after each commit and request."""
+"""Kills a process at one of its steps: before a statement, or before or after a commit or a request."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def survives(step: int, act: Callable[[], object]) -> bool:
-    """Run ``act`` in a child that SIGKILL ends at this step; return True if the child ended before."""
+    """Run ``act`` in a child process that is killed at a step. Returns True if the child ended before this step."""
     connections.close_all()
     child = os.fork()
     if child == 0:

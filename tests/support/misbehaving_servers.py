@@ -1,4 +1,4 @@
-"""Local servers that never finish an answer, or redirect their clients."""
+"""Local servers that never finish a response, or redirect their clients."""
 
 import socket
 import threading
@@ -11,13 +11,13 @@ JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def silent(connection: socket.socket) -> None:
-    """Read the request and send nothing."""
+    """Read the request, and send nothing."""
     while connection.recv(1 << 16):
         pass
 
 
 def dripping_headers(connection: socket.socket) -> None:
-    """Begin an answer, then send a header every 0.05 seconds."""
+    """Start a response, and send a header every 0.05 seconds without end."""
     connection.sendall(JSON_HEAD)
     while True:
         connection.sendall(b"X-More: 1\r\n")
@@ -25,7 +25,7 @@ def dripping_headers(connection: socket.socket) -> None:
 
 
 def dripping_body(connection: socket.socket) -> None:
-    """Announce a long body, then send a byte every 0.05 seconds."""
+    """Announce a long body, and send one byte every 0.05 seconds."""
     connection.sendall(JSON_HEAD + b"Content-Length: 1000000\r\n\r\n[")
     while True:
         connection.sendall(b" ")
@@ -33,14 +33,14 @@ def dripping_body(connection: socket.socket) -> None:
 
 
 def endless(connection: socket.socket) -> None:
-    """Send an endless body as fast as the client reads it."""
+    """Send an endless body as fast as the client reads."""
     connection.sendall(JSON_HEAD + b"Connection: close\r\n\r\n[")
     while True:
         connection.sendall(b" " * (1 << 20))
 
 
 class Peer:
-    """A local server; ``requests`` are the first bytes of each request."""
+    """A local server. ``requests`` contains the first bytes of each request."""
 
     def __init__(self, behave: Callable[[socket.socket], None]) -> None:
         self.requests: list[bytes] = []
@@ -76,7 +76,10 @@ class Peer:
 
 @contextmanager
 def redirecting(status: int, target: str) -> Generator[tuple[Peer, Peer]]:
-    """Yield a server that redirects and the one behind the redirect; ``target`` is formatted with its ``port``."""
+    """Yield a server that redirects, and the server to which it can redirect.
+
+    ``target`` is the URL of the redirect. ``{port}`` in it becomes the port of the second server.
+    """
 
     def accept(connection: socket.socket) -> None:
         connection.sendall(JSON_HEAD + b"Content-Length: 2\r\n\r\n{}")

@@ -1,4 +1,4 @@
-"""Random requests with odd parameters for every page; a seed repeats them."""
+"""Generates random requests with odd parameters for every page. The same seed generates the same requests."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ BYTES = [
     b"\x80abc",
     b"\xfe\xff\x00a",
 ]
-"""Invalid UTF-8: incomplete, overlong, half a surrogate pair, beyond Unicode."""
+"""Invalid UTF-8: incomplete or overlong sequences, surrogates, and code points beyond Unicode."""
 LOOKUPS = [
     "exact", "iexact", "contains", "icontains", "gt", "gte", "lt", "lte", "in", "isnull", "regex", "iregex", "range",
     "year", "month", "week", "date", "time", "hour", "search", "startswith", "iendswith", "isempty", "named", "0",
@@ -83,12 +83,12 @@ CHARSETS = [
 ]
 FORM = "application/x-www-form-urlencoded"
 EXCLUDED = {"admin:logout"}
-"""Pages that end the session, which the other requests need."""
+"""Pages that are not requested, because they end the session that the other requests need."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OddRequest:
-    """A request as it is sent; ``query`` is percent-encoded."""
+    """A request to send. ``query`` is percent-encoded."""
 
     page: str
     method: str
@@ -100,7 +100,7 @@ class OddRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """A URL pattern of the project; a request replaces its parts in angle brackets."""
+    """A URL pattern of the project. A request replaces the parts in angle brackets."""
 
     name: str
     parts: Sequence[str]
@@ -108,7 +108,7 @@ class Route:
 
 
 def routes() -> list[Route]:
-    """Return every URL pattern of the project except ``EXCLUDED``."""
+    """Return all URL patterns of the project, except for the pages in ``EXCLUDED``."""
     own = [Route(name=name, parts=[name], model=None) for name in ("/healthz", "/readyz", "/metrics", "/static/x")]
     return own + [route for route in _walk(get_resolver().url_patterns, "/", "") if route.name not in EXCLUDED]
 
@@ -160,7 +160,7 @@ def _name(random: Random, route: Route) -> str:
 
 
 def _value(random: Random) -> str:
-    """Return a percent-encoded value."""
+    """Return an odd value, percent-encoded."""
     kind = random.randrange(7)
     if kind == 0:
         return quote_from_bytes(random.choice(BYTES) + random.choice(BYTES))
@@ -172,7 +172,7 @@ def _value(random: Random) -> str:
 
 
 def _cursor(random: Random) -> str:
-    """Return a cursor that is odd, cut off, or has one character changed."""
+    """Return an odd cursor. It may be cut off or have one changed character."""
     whole = f"{random.choice(TIMES + DAYS)}~{random.choice(NUMBERS)}"
     at = random.randrange(len(whole))
     return random.choice(
@@ -181,7 +181,7 @@ def _cursor(random: Random) -> str:
 
 
 def _filled(random: Random, part: str, route: Route) -> str:
-    """Return a value for a part of a path such as ``<int:pk>``; every second one is the id of an existing row."""
+    """Return a value for a part of a path such as ``<int:pk>``. About half of the ids belong to existing rows."""
     kind, _, name = part.strip("<>").rpartition(":")
     if kind == "slug" or name in {"app_label", "field"}:
         return random.choice(["github", "discord", "core", "body", "text", "content", "x-1", "9" * 400])
@@ -200,7 +200,7 @@ def _quoted(text: str) -> str:
 
 
 def failure(client: Client, request: OddRequest) -> str:
-    """Send a request, roll back its writes, and return the error of the server or an empty text."""
+    """Send a request and roll back its writes. Returns the server error, or an empty text."""
     errors: list[str] = []
 
     def note(sender: object, **kwargs: object) -> None:
@@ -210,7 +210,7 @@ def failure(client: Client, request: OddRequest) -> str:
     extra = {name: value for name, value in request.headers.items() if name != "HTTP_COOKIE_ODD"}
     if odd := request.headers.get("HTTP_COOKIE_ODD"):
         extra["HTTP_COOKIE"] = f"{cookies}; odd={odd}; sessionid={odd}"
-    # config.wsgi does this, but the test client bypasses it.
+    # The handler in config.wsgi does this in production, but the test client does not use that handler.
     extra["CONTENT_TYPE"] = utf8_content_type(extra.get("CONTENT_TYPE", FORM))
     got_request_exception.connect(note, weak=False)
     try:

@@ -1,4 +1,4 @@
-"""The twin of Pinecone."""
+"""Runs the twin of Pinecone."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from tests.support.twins import TwinProcess
 
 
 class Twin(TwinProcess):
-    """A running twin of Pinecone whose records are visible at once."""
+    """A running twin of Pinecone. Written records are visible immediately."""
 
     def __init__(self) -> None:
         super().__init__("pinecone/serve.py", "--settings", '{"visible_delay": 0}')
@@ -32,6 +32,6 @@ class Twin(TwinProcess):
         return int(self.call("stats")["routes"].get(route, {}).get(statistic, 0))
 
     def stop(self) -> None:
-        """End the process and forget the clients that are connected to it."""
+        """End the process, and discard the clients that are connected to it."""
         client.forget_clients()
         super().stop()

@@ -1,4 +1,4 @@
-"""Restore collected rows for tests that begin with the same data; collecting again takes ten times as long."""
+"""Restores collected rows for tests that start with the same data. Collecting again would take ten times as long."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ _rows: dict[str, dict[str, bytes]] = {}
 
 
 def restore_or_collect(name: str, collect: Callable[[], None]) -> None:
-    """Fill an empty database with ``collect``; from the second call in this process on, restore the same rows."""
+    """Fill an empty database with ``collect``. Later calls in this process with the same name restore the same rows."""
     if name in _rows:
         _restore(_rows[name])
         return
@@ -43,7 +43,7 @@ def _restore(tables: dict[str, bytes]) -> None:
 
 
 def _cursor() -> "psycopg.Cursor[Any]":
-    """Return a cursor of the driver, which supports COPY."""
+    """Return a cursor of psycopg, which supports COPY."""
     connection.ensure_connection()
     driver: psycopg.Connection[Any] = connection.connection
     return driver.cursor()

@@ -1,4 +1,4 @@
-"""A local server with prepared replies, valid or not."""
+"""A local server that sends prepared replies, which can be invalid."""
 
 import socket
 import struct
@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply after ``delay`` seconds; ``reset`` breaks the connection instead."""
+    """A reply that is sent after ``delay`` seconds. With ``reset``, the connection is reset instead."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=JSON.copy)
@@ -28,7 +28,10 @@ class Reply:
 
 
 class ScriptedServer:
-    """A server that sends one reply for each request and repeats the last one; ``seen`` are the headers of requests."""
+    """A server that sends the next reply to each request, and repeats the last reply.
+
+    ``seen`` contains the headers of the requests.
+    """
 
     def __init__(self) -> None:
         self.replies: list[Reply] = [Reply()]
@@ -48,7 +51,7 @@ class ScriptedServer:
                 self.do_GET()
 
             def log_message(self, *args: Any) -> None:
-                """Log nothing."""
+                """Print no requests."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -62,7 +65,7 @@ class ScriptedServer:
         self._server.server_close()
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
-        """Return the next reply; subclasses may look at the request."""
+        """Return the next reply. Subclasses can override this method to select a reply by the request."""
         del headers, path
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
@@ -78,7 +81,7 @@ class ScriptedServer:
 def _answer(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
     time.sleep(reply.delay)
     if reply.reset:
-        # With a linger of 0 seconds, closing sends RST.
+        # With a linger time of 0 seconds, closing the socket sends RST.
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         handler.close_connection = True
         handler.connection.close()

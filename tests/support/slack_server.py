@@ -1,4 +1,4 @@
-"""A small local Slack: the methods that this project uses, with their pages, limits and errors.
+"""A local imitation of Slack with the methods that this project uses, including pagination, limits and errors.
 
 https://docs.slack.dev/reference/methods
 """
@@ -19,7 +19,7 @@ CHANNEL = "C0TIDES"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One bad answer. With ``lost``, the message is posted but its answer does not arrive."""
+    """A faulty response. With ``lost``, the message is posted, but the response does not arrive."""
 
     status: int = 200
     body: str = ""
@@ -35,7 +35,7 @@ PAGE = Fault(200, "<!DOCTYPE html><title>Slack</title>", {"Content-Type": "text/
 
 
 class SlackServer:
-    """A server that stores posted messages; each request consumes one of ``faults``."""
+    """A server that stores posted messages. Each request uses up the next of ``faults``, if there is one."""
 
     def __init__(self, *, page: int = 3) -> None:
         self.page, self.faults = page, list[Fault]()
@@ -51,7 +51,7 @@ class SlackServer:
                 server.answer(self)
 
             def log_message(self, *args: Any) -> None:
-                """Log nothing."""
+                """Print no requests."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/"
@@ -69,7 +69,7 @@ class SlackServer:
         return [message["blocks"][0]["text"]["text"] for message in self.messages]
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answer a request as Slack does, or with the next fault."""
+        """Send a response like Slack's, or the next fault."""
         raw = handler.rfile.read(int(handler.headers.get("Content-Length") or 0)).decode()
         kind = handler.headers.get("Content-Type", "")
         arguments = json.loads(raw) if "json" in kind else dict(parse_qsl(raw))
@@ -127,7 +127,7 @@ class SlackServer:
         return {"ok": False, "error": "unknown_method"}
 
     def _paged(self, name: str, items: list[dict[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return at most ``page`` items, because Slack may return fewer than the limit."""
+        """Return at most ``self.page`` items, because Slack can return fewer items than the requested limit."""
         start = int(base64.b64decode(arguments["cursor"])) if arguments.get("cursor") else 0
         end = start + min(self.page, int(arguments.get("limit", 100)))
         cursor = base64.b64encode(str(end).encode()).decode() if end < len(items) else ""

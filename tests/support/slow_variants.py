@@ -1,4 +1,4 @@
-"""Choose the variants of a test that ``make test`` runs; the others run with ``make proofs`` only."""
+"""Selects the variants of a test that ``make test`` runs. The other variants only run with ``make proofs``."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,5 +7,5 @@ import pytest
 
 
 def quick(values: Iterable[Any], *chosen: Any) -> list[Any]:
-    """Return parameters for ``parametrize``; all but the chosen ones have the marker ``slow``."""
+    """Return the parameters for ``parametrize``. All values that are not in ``chosen`` have the marker ``slow``."""
     return [value if value in chosen else pytest.param(value, marks=pytest.mark.slow) for value in values]

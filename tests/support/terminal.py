@@ -1,4 +1,4 @@
-"""Record commands in a real pseudo-terminal, as a person sees them.
+"""Records the output of commands in a real pseudo-terminal, as people see it.
 
 ``python -m tests.support.terminal 80 manage.py collect_github owner/name`` prints a recording.
 """
@@ -20,17 +20,17 @@ from itertools import pairwise
 from pathlib import Path
 
 Press = bytes | Callable[[int], None]
-"""Keys to press, or a function that takes the id of the process."""
+"""Keys to press, or a function to call with the id of the process."""
 ROOT = Path(__file__).parents[2]
 CTRL_C = b"\x03"
 LONGEST = 300.0
-"""Seconds after which a command is killed."""
+"""Seconds after which a command is killed, so that a command that hangs does not block the tests."""
 CLEAR = "\r\x1b[2K"
 
 
 @dataclass(kw_only=True)
 class Recording:
-    """The output of a command in pieces, each with its time in seconds after the start."""
+    """The output of a command in pieces. Each piece has its time in seconds after the start."""
 
     columns: int
     exit_code: int = 0
@@ -38,34 +38,34 @@ class Recording:
 
     @property
     def text(self) -> str:
-        """Return the whole output."""
+        """The whole output."""
         return "".join(text for _, text in self.pieces)
 
     @property
     def lines(self) -> list[str]:
-        """Return the lines that stay on the screen."""
+        """The lines that are on the screen at the end."""
         lines = [re.split(r"\r(?:\x1b\[2K)?", line)[-1] for line in self.text.replace("\r\n", "\n").split("\n")]
         return [line for line in lines if line.strip()]
 
     @property
     def updates(self) -> list[str]:
-        """Return the states of progress lines, in order."""
+        """The states of progress lines, in order."""
         parts = [part for part in self.text.split(CLEAR)[1:] if part and "\n" not in part]
         return [part.split("\r")[0] for part in parts]
 
     @property
     def widest(self) -> int:
-        """Return the length of the longest progress line in columns."""
+        """The length of the longest progress line in columns."""
         return max(map(len, self.updates), default=0)
 
     @property
     def first_line(self) -> float:
-        """The time, in seconds, until the command wrote something."""
+        """The seconds until the command first wrote something."""
         return next((when for when, text in self.pieces if text), 0.0)
 
     @property
     def longest_gap(self) -> float:
-        """Return the longest time between two writes after the first, in seconds."""
+        """The longest time between two consecutive writes in seconds."""
         times = [when for when, text in self.pieces if text]
         return max((after - before for before, after in pairwise(times)), default=0.0)
 
@@ -74,14 +74,17 @@ def record(
     command: Sequence[str], *, columns: int = 80, env: Mapping[str, str] | None = None, cwd: Path = ROOT,
     press: Sequence[tuple[str, Press]] = (),
 ) -> Recording:  # fmt: skip
-    """Run a command in a terminal. ``press`` holds texts to wait for, in turn, and what to do at each."""
+    """Run a command in a terminal, and return the recording.
+
+    ``press`` contains pairs: a text to wait for, and the keys to press or the function to call when it appears.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     began, recording = time.monotonic(), Recording(columns=columns)
     waiting, seen = list(press), 0
 
     def own_terminal() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells ignore it in what scripts start with "&"
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells ignore SIGINT in commands that scripts start with "&"
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     names = ("COLUMNS", "LINES", "PYTEST_CURRENT_TEST", "DJANGO_SETTINGS_MODULE")
@@ -116,7 +119,7 @@ def record(
 
 
 def main() -> None:
-    """Print a recording: the time of each line and each update of a progress line."""
+    """Print a recording: each line and each update of a progress line, with its time."""
     recording = record([sys.executable, *sys.argv[2:]], columns=int(sys.argv[1]))
     for when, text in recording.pieces:
         for part in text.replace(CLEAR, "\n").splitlines():

@@ -1,7 +1,7 @@
-"""Pytest plugin for tests that need the twins: local stand-ins for GitHub, Discord and Pinecone.
+"""Pytest plugin for tests that need the twins: local imitations of GitHub, Discord and Pinecone.
 
-The twins are not part of this repository. Where they are missing, tests with the marker ``twin`` are skipped, and the
-end of the test run says how many. Whole runs against the project's own sample servers need no twin.
+The twins are not part of this repository. If they are missing, tests with the marker ``twin`` are skipped, and the
+summary of the test run shows how many. Tests with the project's own sample servers need no twin.
 """
 
 import json
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT.parent / "shared" / "twins"
 PYTHON = ROOT / ".twins" / "bin" / "python"
 """The interpreter with the packages that the twins need."""
-MISSING = "the twins are not beside the project"
+MISSING = "the twins are not installed"
 
 
 def available() -> bool:
@@ -31,10 +31,10 @@ def require() -> None:
 
 
 class TwinProcess:
-    """A running twin. Usable as a context manager."""
+    """A running twin. It is also a context manager that stops the twin."""
 
     def __init__(self, script: str, *options: str) -> None:
-        """Start ``script`` (a path below ``FOLDER``) on a free port and read its address from its first line."""
+        """Start ``script`` (a path in ``FOLDER``) on a free port, and read its URL from the first line of output."""
         require()
         command = [str(PYTHON), str(FOLDER / script), "--port", "0", *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -48,25 +48,25 @@ class TwinProcess:
         self.stop()
 
     def call(self, path: str, body: object = None) -> Any:
-        """Send a request to the twin's control plane and return the decoded answer; POST if there is a body."""
+        """Send a request to the twin's control plane, and return the decoded response (POST with a body)."""
         data = None if body is None else json.dumps(body).encode()
         with urlopen(Request(f"{self.url}/_twin/{path}", data=data), timeout=60) as answer:  # noqa: S310  (a local address)
             return json.loads(answer.read())
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process of the twin."""
         self._process.terminate()
         self._process.communicate(timeout=20)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests with the marker ``twin`` before their fixtures start, if the twins are missing."""
+    """Skip a test with the marker ``twin`` if the twins are missing. This happens before its fixtures are set up."""
     if item.get_closest_marker("twin"):
         require()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print how many tests were skipped because the twins are missing."""
+    """Print the number of tests that were skipped because the twins are missing."""
     skipped = sum(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     if skipped:
         terminalreporter.write_sep("-", f"{skipped} tests skipped: {MISSING} ({FOLDER})")

@@ -1,4 +1,4 @@
-"""Watch a browser page for errors and for requests to other hosts."""
+"""Watches a browser page for errors and for requests to other hosts."""
 
 from urllib.parse import urlsplit
 
@@ -8,11 +8,11 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-"""For root in a container without a network, and against requests of the browser to its vendor."""
+"""Chromium's flags for running as root in a container without a network, and for sending no requests to its vendor."""
 
 
 class WatchedPage:
-    """Collect errors on the console, uncaught exceptions, dialogs, and requests to other hosts in ``violations``."""
+    """Collects console errors, uncaught exceptions, dialogs, and requests to other hosts in ``violations``."""
 
     def __init__(self, page: Page, home: str) -> None:
         self.page, self.violations = page, list[str]()
