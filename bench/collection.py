@@ -79,7 +79,7 @@ def collected(url: str, token: str, name: str) -> tuple[float, Recording]:
 
 
 def measure() -> str:
-    """Return the result in one line."""
+    """Return one line with the median of several rounds."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     server = context.Process(target=serve, args=(there,))

@@ -96,7 +96,7 @@ def collected(base: str) -> tuple[float, int]:
 
 
 def measure() -> str:
-    """Return the result in one line."""
+    """Return one line with the times and the peak memory, or the reason why nothing was measured."""
     if not (TWIN.exists() and PYTHON.exists()):
         return f"discord: not measured, because the twin of Discord is missing ({TWIN})"
     with Server(FEW) as server:

@@ -39,6 +39,6 @@ def peak(items: int) -> int:
 
 
 def measure() -> str:
-    """Return the result in one line."""
+    """Return one line: the peak memory for few and for many items."""
     few, many = peak(FEW), peak(MANY)
     return f"peak memory: {few} MiB for {FEW:,} items, {many} MiB for {MANY:,}"

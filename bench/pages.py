@@ -21,9 +21,9 @@ from core.trackers import installed_trackers
 
 ROUNDS = 20
 DASHBOARD_LIMIT = 300.0
-"""Maximum milliseconds for the dashboard. It is lower than for other pages, because everybody opens it first."""
+"""Limit for the dashboard in milliseconds. It is lower than for other pages, because log-ins lead to the dashboard."""
 PAGE_LIMIT = 500.0
-"""Maximum milliseconds for any other page. Longer waits are noticeable."""
+"""Limit for any other page in milliseconds. The report marks slower pages."""
 
 
 def addresses() -> dict[str, str]:
@@ -46,7 +46,7 @@ def addresses() -> dict[str, str]:
         "timeline, a frequent word": f"{timeline}?words=word0",
         "timeline, a rare word": f"{timeline}?words=word19983",
         "timeline, two words": f"{timeline}?words=word12+word340",
-        "timeline, the beginning of words": f"{timeline}?words=word19",
+        "timeline, the beginning of a word": f"{timeline}?words=word19",
         "timeline, words of a person": f"{timeline}?words=word3&person=person-7",
         "timeline, words in a scope": f"{timeline}?words=word2&scope=group-3/project-43",
         "timeline, deleted": f"{timeline}?state=deleted",

@@ -1,4 +1,4 @@
-"""``python -m bench.signals``: stop commands and print one line per command. The exit code is 1 if anything failed."""
+"""``python -m bench.signals``: stop commands, and print one line per command. The exit code is 1 if a check failed."""
 
 import signal
 import sys

@@ -81,7 +81,7 @@ class State:
                 lines.append(f"{name}: {len(more)} other rows, {len(fewer)} missing, such as {examples[:1200]}")
         for name in sorted({*self.files, *other.files}):
             if self.files.get(name) != other.files.get(name):
-                kind = "differs" if name in self.files and name in other.files else "is there in one of both only"
+                kind = "differs" if name in self.files and name in other.files else "exists in only one of the states"
                 lines.append(f"file {name} {kind}")
         return lines
 

@@ -58,7 +58,7 @@ def test_what_it_prints_is_what_it_writes_and_it_writes_nothing_twice(copy: Path
     assert all("forum" in line.lower() for line in new if line)
     assert all(edit.shown() in printed for edit in edits_for("forum", copy))
     again = good(".venv/bin/python manage.py startcollector forum --wire", copy)
-    assert "there already" in again
+    assert "already there" in again
     assert {path: path.read_text() for path in copy.glob("*.*") if path.is_file()} == after
 
 

@@ -41,7 +41,7 @@ def test_json_is_one_object_with_the_thread_around_a_hit() -> None:
 
 def test_nothing_found_is_no_error() -> None:
     store_conversations()
-    assert "Nothing found" in said("xylophone")
+    assert "No results" in said("xylophone")
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_nothing_found_is_no_error() -> None:
     [
         (["ferry", "--scope", "notes/tide"], "Did you mean notes/tides"),
         (["ferry", "--since", "2026-02-01", "--until", "2026-01-01"], "before"),
-        ([], "what to look for"),
-        (["ferry", "--like", "boat"], "what to look for"),
+        ([], "words to search for"),
+        (["ferry", "--like", "boat"], "words to search for"),
         (["--like", "nowhere"], "not in the index"),
     ],
 )

@@ -35,7 +35,7 @@ class Command(ReportingCommand):
         name = str(options["name"])
         user = get_user_model().objects.filter(username=name).first()
         if user is None:
-            raise ConfigurationError(f"There is no account {name!r}.")
+            raise ConfigurationError(f"There is no account {name!r}. Check the name.")
         devices: Any = TOTPDevice.objects.filter(user=user)
         if options["remove"]:
             devices.delete()

@@ -56,7 +56,7 @@ class Command(ReportingCommand):
             raise CommandError(f"The folder {app} already exists. Use --wire to register it.", returncode=2)
         for edit in edits_for(slug, settings.BASE_DIR):
             if options["wire"]:
-                self.stdout.write(f"{edit.path}: {'written' if edit.apply() else 'there already'}")
+                self.stdout.write(f"{edit.path}: {'written' if edit.apply() else 'already there'}")
             else:
                 self.stdout.write(f"\n{edit.path}, {edit.where}:\n{edit.shown()}")
         if options["wire"]:

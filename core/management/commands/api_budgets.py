@@ -25,16 +25,16 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the filters and ``--clear``."""
         parser.add_argument("--source", help="Only this source, such as github.")
-        parser.add_argument("--account", help="Only this account, as it is listed.")
+        parser.add_argument("--account", help="Only this account, as in the list.")
         parser.add_argument("--resource", help="Only this pool, such as core or graphql.")
         parser.add_argument(
-            "--clear", action="store_true", help="Clear the remaining requests and the waits; needs a filter or --all."
+            "--clear", action="store_true", help="Clear the remaining quotas and the waits; needs a filter or --all."
         )
         parser.add_argument("--all", action="store_true", help="With --clear: every budget.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """List or clear. Raises ConfigurationError for --clear without a filter."""
+        """List or clear the budgets. Raises ConfigurationError for --clear without a filter or --all."""
         named = {"source_system": options["source"], "account": options["account"], "resource": options["resource"]}
         filters = {name: value for name, value in named.items() if value}
         budgets = ApiBudget.objects.filter(**filters)

@@ -30,12 +30,12 @@ class Command(ReportingCommand):
         """Build or drop the index."""
         target = serving()
         if target is None or not isinstance(target.index, PgvectorIndex):
-            raise ConfigurationError("No vectors are in PostgreSQL: set VECTOR_INDEX=pgvector and run sync_index.")
+            raise ConfigurationError("PostgreSQL has no vectors. Set VECTOR_INDEX=pgvector and run sync_index.")
         if options["drop"]:
             target.index.drop_hnsw()
             self.stdout.write("dropped; searches compare every vector again")
             return
         if target.namespace.dimension > LONGEST_HNSW:
-            raise ConfigurationError(f"HNSW takes at most {LONGEST_HNSW} dimensions.")
+            raise ConfigurationError(f"HNSW supports at most {LONGEST_HNSW} dimensions. Use a smaller model.")
         target.index.build_hnsw()
         self.stdout.write(f"built for {target.namespace.embedder}")

@@ -1,4 +1,4 @@
-"""``manage.py collect_all``: run every installed tracker, for cron."""
+"""``manage.py collect_all``: run the collecting commands of all installed trackers, for example from cron."""
 
 import logging
 from argparse import ArgumentParser

@@ -59,7 +59,7 @@ class Command(ReportingCommand):
         parser.add_argument("--bodies", action="store_true", help="Add the full texts in the column body.")
         parser.add_argument(
             "--keep-formulas", action="store_true",
-            help="CSV: write cells that a spreadsheet would calculate unchanged, without a leading apostrophe.",
+            help="CSV: do not put an apostrophe before texts that a spreadsheet would calculate as formulas.",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:

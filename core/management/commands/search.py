@@ -72,7 +72,7 @@ class Command(ReportingCommand):
         """Search, and print the results."""
         words, filters = " ".join(options["words"]), Filters(**{name: options[name] for name in FILTERS})
         if bool(words.strip()) == bool(options["like"]):
-            raise ConfigurationError("Say what to look for: words, or --like with the id of a document.")
+            raise ConfigurationError("Give words to search for, or --like with the id of a document.")
         if filters.since and filters.until and filters.since >= filters.until:
             raise ConfigurationError("--since must be before --until.")
         if not Chunk.objects.exists():
@@ -107,7 +107,7 @@ class Command(ReportingCommand):
                 text = " ".join(str(passage["text"]).split())[:200]
                 self.stdout.write(visible_line(f"   {marker} {passage['origin']}: {text}"))
         if not results:
-            self.stdout.write("Nothing found. Use other words, or fewer filters.")
+            self.stdout.write("No results. Remove a filter or try different words.")
 
     def _around(self, hit: Result, reach: int) -> list[dict[str, Any]]:
         return [asdict(passage) for passage in nearby_passages(hit.external_id, hit.ordinal, reach=reach)]

@@ -24,7 +24,7 @@ class Command(ReportingCommand):
     """
 
     database_limits = MAINTENANCE
-    help = "Move the search index to the model of EMBEDDER and EMBEDDING_MODEL, while the old one serves."
+    help = "Switch the search index to the model in EMBEDDER and EMBEDDING_MODEL. The old one serves until then."
     examples = (
         "switch_embedder",
         "switch_embedder --max-seconds 3600",
@@ -33,14 +33,14 @@ class Command(ReportingCommand):
         0: "the new model serves",
         1: "failed",
         2: "wrong configuration",
-        3: "documents are still to be filled in; run again",
+        3: "some documents are not embedded yet; run again",
         75: "another switch_embedder is running",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the time limit and the option ``--json``."""
         parser.add_argument(
-            "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to go on."
+            "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to continue."
         )
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
@@ -61,7 +61,7 @@ def in_words(result: SwitchResult) -> str:
     """Return the result as one readable line."""
     if not result.switched:
         left = number_of(result.remaining, "document")
-        return f"{left} still to be filled in; the old model serves. Run again to go on."
+        return f"{left} left to embed; the old model still serves. Run again to continue."
     chunks = f"{number_of(result.chunks_embedded, 'chunk')} embedded, {duration_in_words(result.seconds)}"
     refused = f"; {number_of(result.remaining, 'document')} refused" if result.remaining else ""
     return f"{result.embedder} serves; {chunks}{refused}"

@@ -21,7 +21,7 @@ class Command(ReportingCommand):
     help = "Bring the search index up to date with the collected data."
     examples = ("sync_index", "sync_index --source github --max-seconds 600", "sync_index --wait")
     exit_codes: ClassVar[Mapping[int, str]] = {
-        0: "up to date", 1: "failed", 2: "wrong usage or configuration", 3: "some documents are still to index",
+        0: "up to date", 1: "failed", 2: "wrong usage or configuration", 3: "some documents are not indexed yet",
         75: "another process is indexing all of them; the output names it",
     }  # fmt: skip
 
@@ -29,7 +29,7 @@ class Command(ReportingCommand):
         """Add the source, the time limit and the output options."""
         parser.add_argument("--source", help="Index documents of this source only, such as github or discord.")
         parser.add_argument(
-            "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to go on."
+            "--max-seconds", type=float, metavar="S", help="Stop cleanly after S seconds; run again to continue."
         )
         parser.add_argument(
             "--wait", type=float, nargs="?", const=60.0, metavar="S",

@@ -36,12 +36,12 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options ``--repair`` and ``--json``."""
         parser.add_argument(
-            "--repair", action="store_true", help="Write differing chunks again, and remove foreign ones."
+            "--repair", action="store_true", help="Rewrite chunks that differ, and remove unknown chunks."
         )
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare, and repair with ``--repair``."""
+        """Compare the index with the ledger, and repair differences if ``--repair`` is set."""
         if (target := serving()) is None:
             self._print_nothing(as_json=options["json"])
             return
