@@ -23,7 +23,27 @@ class DiscordTrackerConfig(TrackerConfig):
         "DISCORD_API_BASE", "DISCORD_GUILDS", "DISCORD_RESCAN_DAYS", "DISCORD_REQUESTS_PER_SECOND",
     )  # fmt: skip
     secret_settings = ("DISCORD_BOT_TOKEN", "DISCORD_BOT_TOKENS")
-    type_names = {"discord.default": "message", "discord.channel_pinned_message": "pin", "discord.user_join": "join"}
+    type_names = {
+        "discord.default": "message", "discord.channel_pinned_message": "pin", "discord.user_join": "join",
+        "discord.recipient_add": "person added", "discord.recipient_remove": "person removed",
+        "discord.channel_name_change": "new channel name", "discord.channel_icon_change": "new channel picture",
+        "discord.channel_follow_add": "channel followed", "discord.guild_boost": "boost",
+        "discord.guild_boost_tier_1": "boost to level 1", "discord.guild_boost_tier_2": "boost to level 2",
+        "discord.guild_boost_tier_3": "boost to level 3", "discord.thread_created": "thread started",
+        "discord.chat_input_command": "slash command", "discord.context_menu_command": "menu command",
+        "discord.thread_starter_message": "first message of a thread",
+        "discord.auto_moderation_action": "moderation alert", "discord.guild_invite_reminder": "invite reminder",
+        "discord.interaction_premium_upsell": "subscription offer",
+        "discord.guild_application_premium_subscription": "app subscription",
+        "discord.guild_discovery_disqualified": "removed from discovery",
+        "discord.guild_discovery_requalified": "back in discovery",
+        "discord.guild_discovery_grace_period_initial_warning": "first warning about discovery",
+        "discord.guild_discovery_grace_period_final_warning": "last warning about discovery",
+        "discord.guild_incident_alert_mode_enabled": "security restrictions on",
+        "discord.guild_incident_alert_mode_disabled": "security restrictions off",
+        "discord.guild_incident_report_raid": "raid report",
+        "discord.guild_incident_report_false_alarm": "false alarm about a raid",
+    }  # fmt: skip
 
     def is_set_up(self) -> bool:
         """Return whether a bot token is set."""

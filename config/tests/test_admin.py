@@ -1,5 +1,6 @@
 """Every list in the admin is read-only and needs only a few queries."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from github_activity_tracker.models import IssueComment, Review
 from samples.server import SampleServer
 from tests.support.row_snapshots import restore_or_collect
 
@@ -35,6 +37,23 @@ def test_every_list_opens_with_few_queries(
         with django_assert_max_num_queries(MOST):
             answer = admin_client.get(address)
         assert answer.status_code == 200, model
+
+
+def test_lists_show_texts_without_markup(collected: SampleServer, admin_client: Client) -> None:
+    bodies = {
+        IssueComment: "<!-- hidden -->\r\n> quoted\r\n\r\n**Seen** `here`",
+        Review: "<!-- hidden\r\nwords -->\r\n**Seen** `here`",
+    }
+    for model, body in bodies.items():
+        newest: Any = model.objects.latest("created_at")
+        model.objects.filter(pk=newest.pk).update(body=body)
+        address = reverse(f"admin:github_activity_tracker_{model._meta.model_name}_changelist")
+        assert "<bdi>Seen here</bdi>" in admin_client.get(address).content.decode()
+    for model in OURS:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", admin_client.get(address).content.decode(), re.DOTALL)
+        texts = [re.sub(r"<[^>]+>", "", cell) for cell in cells]
+        assert [text for text in texts if re.search(r"&lt;!--|&lt;[@#:]|\b[0-9a-f]{40}\b", text)] == [], model
 
 
 def test_every_search_works(collected: SampleServer, admin_client: Client) -> None:

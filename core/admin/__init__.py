@@ -1,5 +1,6 @@
 """The admin of the shared tables, read-only because collectors and the sync write them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import admin
@@ -9,7 +10,15 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from core.admin.links import RowLink, RowLinks
-from core.admin.lists import ClearedFilter, EstimatingPaginator, TypesFilter, cheap_filter, search_rows, search_timeline
+from core.admin.lists import (
+    ClearedFilter,
+    EstimatingPaginator,
+    ListedTexts,
+    TypesFilter,
+    cheap_filter,
+    search_rows,
+    search_timeline,
+)
 from core.admin.long_texts import LongTexts
 from core.db.budgets import clear
 from core.ingest.skips import request_retry
@@ -28,10 +37,12 @@ from core.models import (
     Scope,
     SkippedItem,
 )
+from core.operations.markdown import without_markup
 from core.pages.health import freshness, unreadable, watched
 from core.pages.labels import may, took, type_name
 from core.pages.lookups import CheckedLookups
 from core.pages.runs import run_context
+from core.pages.sentences import entry, words_of
 from core.trackers import activity_address, thread_address
 
 
@@ -78,11 +89,17 @@ def link(url: str, text: str = "open") -> Any:
     return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', url, text)
 
 
+def _activity_text(entry: Mapping[str, Any]) -> str:
+    if entry["excerpt"]:
+        return f"{entry['subject']}: {entry['excerpt']}"
+    return " ".join(filter(None, (entry["did"], entry["subject"], entry["after"])))
+
+
 @admin.register(Activity)
-class ActivityAdmin(RowLinks, MirrorAdmin):
+class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
     """Activities."""
 
-    list_display = ("occurred_at", "kind", "actor_name", "summary", "scope", "deleted_at", "source")
+    list_display = ("occurred_at", "kind", "actor_name", "text_start", "scope", "deleted_at", "source")
     list_filter = ("source_system", ("activity_type", TypesFilter), "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("external_id", "actor_name", "summary")
@@ -92,6 +109,12 @@ class ActivityAdmin(RowLinks, MirrorAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Return matching activities, with the indexes of the timeline."""
         return search_timeline(queryset, search_term), False
+
+    def listed_texts(self, rows: Sequence[Activity]) -> Mapping[Any, str]:
+        """Return thread and text of each activity; an event is a sentence, as in the timeline."""
+        words = words_of(rows)
+        entries = {row.pk: entry(row, words) for row in rows}
+        return {pk: _activity_text(one) for pk, one in entries.items()}
 
     def row_links(self, row: Activity) -> list[RowLink]:
         """Return links to thread and source."""
@@ -272,6 +295,10 @@ class DocumentAdmin(RowLinks, MirrorAdmin):
         return link(document.url)
 
 
+CHUNK_START = 400
+"""Characters of a chunk from which the list takes its first words."""
+
+
 @admin.register(Chunk)
 class ChunkAdmin(MirrorAdmin):
     """Chunks of documents, which searches find."""
@@ -284,7 +311,7 @@ class ChunkAdmin(MirrorAdmin):
     @admin.display(description="text")
     def text_start(self, chunk: Chunk) -> str:
         """Return the beginning of the text."""
-        return chunk.text[:120]
+        return without_markup(chunk.text[:CHUNK_START])[:120]
 
 
 @admin.register(IndexEntry)

@@ -1,7 +1,7 @@
 """Lists of large tables: filters, search and pages that stay fast for millions of rows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import admin
@@ -11,9 +11,11 @@ from django.db import connection, models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 
 from core.db.distinct import MOST, different_values, usual_values
 from core.models import Activity
+from core.operations.visible import visible_line
 from core.pages.labels import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text, row_id
 from core.pages.timeline import with_words
@@ -60,6 +62,33 @@ class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgume
     def num_pages(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # as Django's own is
         """Return the number of pages that can be opened."""
         return -(-REACH // self.per_page) if self.is_cut else max(1, -(-self.count // self.per_page))
+
+
+class ListedTexts:
+    """Mixin that adds the column ``text_start`` to a list. It comes before the admin class.
+
+    The texts of a page are prepared together, so that the number of statements does not depend on the rows.
+    """
+
+    def listed_texts(self, rows: Sequence[Any]) -> Mapping[Any, str]:
+        """Return the first words of each row by primary key, with names for mentions and without markup."""
+        raise NotImplementedError
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list, with a text for each of its rows."""
+        base: Any = super()
+        changelist = base.get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        texts = self.listed_texts(rows)
+        for row in rows:
+            row.listed_text = texts.get(row.pk, "")
+        changelist.result_list = rows
+        return changelist
+
+    @admin.display(description="text")
+    def text_start(self, row: Any) -> Any:
+        """Return the first words of a row, as one line."""
+        return format_html("<bdi>{}</bdi>", visible_line(row.listed_text)) if row.listed_text else "-"
 
 
 MAX_RELATED = 200

@@ -1,13 +1,15 @@
 """Tests of the output and the exit code of ``manage.py search``."""
 
 import json
+import re
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from core.errors import ConfigurationError
-from tests.support.conversation_fixtures import store_conversations
+from core.management.commands.search import best_lines, wrapped_cells
+from tests.support.conversation_fixtures import store_conversations, store_document
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,52 @@ def test_results_are_three_lines_that_no_text_can_break() -> None:
     assert lines[0].startswith("1. Names")
     assert "\u202e" not in lines[0] + lines[2]
     assert "\x02" not in lines[2]
+
+
+class Terminal(StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+LONG = "The **gauge** `reads` too high. " + "word " * 60 + "The ferry leaves when the gauge reads low. " + "more " * 60
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_gets_lines_that_fit_its_width(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    store_document("long", "A title " * 20, LONG)
+    out = Terminal()
+    call_command("search", "gauge", "--around", "1", stdout=out, force_color=True)
+    assert "\x1b[" in out.getvalue()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    assert max(map(len, lines)) < columns
+    assert lines[0].startswith("1. A title")
+    assert all(line.startswith("   ") for line in lines[1:])
+    address = next(number for number, line in enumerate(lines) if "https://example.org/long/0" in line)
+    nearby = next(number for number, line in enumerate(lines) if line.startswith("   >"))
+    snippet = lines[address + 1 : nearby]
+    assert 1 <= len(snippet) <= 3
+    assert "gauge" in " ".join(snippet)
+    assert "**" not in out.getvalue()
+    assert "`" not in out.getvalue()
+
+
+def test_a_pipe_gets_one_line_for_each_snippet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    store_document("long", "Title", LONG)
+    assert len(said("gauge").splitlines()) == 3
+
+
+def test_wide_characters_and_long_words_are_wrapped_by_columns() -> None:
+    assert ["".join(c for c, _ in line) for line in wrapped_cells([("潮位グラフ ab", True)], 6)] == [
+        "潮位グ",
+        "ラフ",
+        "ab",
+    ]
+    lines = wrapped_cells([("one two three ", False), ("hit", True), (" four five six", False)], 5)
+    assert ["".join(c for c, _ in line) for line in best_lines(lines)] == ["… two", "three", "hit …"]
 
 
 def test_json_is_one_object_with_the_thread_around_a_hit() -> None:

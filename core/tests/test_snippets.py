@@ -24,6 +24,14 @@ HASH = "0123456789abcdef0123456789abcdef01234567"
         ("<details><summary>Log</summary>one</details>", "Logone"),
         ("## Steps\n> quoted\n- [x] done\n**bold** words", "Steps\nquoted\ndone\nbold words"),
         ("```python\nx = 1\n```", "\nx = 1\n"),
+        ("**Describe the bug", "Describe the bug"),
+        ("the bug**: it hangs", "the bug: it hangs"),
+        ("**Steps:** `make` and *then* `run", "Steps: make and then run"),
+        ("foo` and `bar", "foo and bar"),
+        ("**a `**kw` _two words_ ~~gone~~** end", "a **kw two words gone end"),
+        ("run `make <details>` now", "run make <details> now"),
+        ("| a | b |\n|---|:-:|\n| 1 | 2 |", "| a | b |\n\n| 1 | 2 |"),
+        ("one\n---\ntwo", "one\n\ntwo"),
     ],
 )
 def test_marks_are_left_out_wherever_a_part_is_cut(part: str, words: str) -> None:
@@ -35,12 +43,25 @@ def test_marks_are_left_out_wherever_a_part_is_cut(part: str, words: str) -> Non
     [
         "std::vector<int> x; if (a < b && c > d) x[0](1);",
         "2 ** 8 and __init__.py",
+        "f(*args, **kwargs) and {**a, **b}",
+        "const char **argv; int *a, *b; /* note */",
+        "src/**/*.py and a**b**c",
+        "undefined reference to `main' in _start",
+        "a ~~ b || c - d --- a/file",
         "see tide(now) and #12.",
         "a [b] (c)",
     ],
 )
 def test_code_and_plain_words_stay(part: str) -> None:
     assert without_markup(part) == part
+
+
+def test_marks_around_matches_are_left_out() -> None:
+    marked = f"**the {BEGIN}tide{END}** at `{BEGIN}kiosk{END}` … {BEGIN}tide{END}** is `high"
+    assert _fragments(_readable(marked)) == [
+        ("the ", False), ("tide", True), (" at ", False), ("kiosk", True), (" … ", False), ("tide", True),
+        (" is high", False),
+    ]  # fmt: skip
 
 
 def test_a_snippet_has_no_markup_and_its_matches_stay_marked() -> None:

@@ -1,4 +1,4 @@
-"""Filters of messages. None of them queries the table of messages for its choices, so that large tables stay fast."""
+"""Filters of messages. Their choices never need the whole table of messages, so that large tables stay fast."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.db.distinct import different_values
+from core.models import Activity
 from core.pages.labels import type_name
 from core.pages.parameters import row_id, whole_number
 from discord_activity_tracker.convert.message_text import MESSAGE_TYPES
@@ -64,10 +66,15 @@ class KindFilter(admin.SimpleListFilter):
     title, parameter_name = "kind", "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the types that Discord documents, and one choice for all others."""
-        return [(str(number), type_name(f"discord.{word}")) for number, word in MESSAGE_TYPES.items()] + [
-            ("unknown", "unknown")
-        ]
+        """Return the stored types in alphabetical order, and one choice for types that Discord does not document.
+
+        The types come from the index of the timeline, which has an activity for each message.
+        """
+        names = {f"discord.{word}": str(number) for number, word in MESSAGE_TYPES.items()}
+        stored = [name for name in different_values(Activity, "activity_type") if name.startswith("discord.")]
+        known = sorted((type_name(name), names[name]) for name in stored if name in names)
+        unknown = [("unknown", "unknown")] if set(stored) - set(names) else []
+        return [(number, name) for name, number in known] + unknown
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the messages of the type."""

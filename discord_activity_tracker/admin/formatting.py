@@ -1,6 +1,6 @@
 """Format messages and links for the admin pages. Text of users is escaped and isolated from the page's direction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -8,12 +8,16 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from core.admin import link
-from core.admin.long_texts import excerpt, text_address
+from core.admin.long_texts import excerpt as long_text
+from core.admin.long_texts import text_address
+from core.operations.markdown import excerpt
 from discord_activity_tracker.convert.message_text import message_text, summarize
+from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Channel, Message
 
 EMPTY = "-"
 EXCERPT = 200
+"""Characters of a message that a list shows."""
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -53,19 +57,34 @@ def author_name(message: Message) -> str:
     return message.webhook_name or str(message.author or "unknown")
 
 
+def first_words(messages: Sequence[Message]) -> dict[int, str]:
+    """Return the first words of each message by id, with names for mentions and without markup.
+
+    The words of a message without text say what it did, in brackets. At most three statements.
+    """
+    texts = {message.pk: text_of(message) for message in messages}
+    mentions = markup(list(texts.values()))
+    return {
+        message.pk: excerpt(texts[message.pk], mentions, EXCERPT) or f"({summarize(message.type, '', message.payload)})"
+        for message in messages
+    }
+
+
 def message_list(messages: Iterable[Message], *, here: int | None = None) -> Any:
     """Return messages as a list, the oldest first. The message with the id ``here`` is not a link."""
+    listed = sorted(messages, key=lambda message: message.pk)
+    words = first_words(listed)
     rows = [
         (
             _time_link(message, here),
             author_name(message),
-            text_of(message)[:EXCERPT] or f"({summarize(message.type, '', message.payload)})",
+            words[message.pk],
             " (deleted)" if message.deleted_at else "",
         )
-        for message in sorted(messages, key=lambda message: message.pk)
+        for message in listed
     ]
-    listed = format_html_join("", "<li>{} <strong><bdi>{}</bdi></strong>: <bdi>{}</bdi>{}</li>", rows)
-    return format_html("<ul>{}</ul>", listed) if listed else EMPTY
+    items = format_html_join("", "<li>{} <strong><bdi>{}</bdi></strong>: <bdi>{}</bdi>{}</li>", rows)
+    return format_html("<ul>{}</ul>", items) if items else EMPTY
 
 
 def _time_link(message: Message, here: int | None) -> Any:
@@ -77,7 +96,7 @@ def paragraph(text: str, row: Any) -> Any:
     """Return a text with its line breaks; a very long text is cut and linked to the whole content of its row."""
     if not text:
         return EMPTY
-    return format_html("<blockquote><bdi>{}</bdi></blockquote>", excerpt(text, text_address(row, "content")))
+    return format_html("<blockquote><bdi>{}</bdi></blockquote>", long_text(text, text_address(row, "content")))
 
 
 def html_list(texts: Iterable[tuple[object, ...]], pattern: str) -> Any:

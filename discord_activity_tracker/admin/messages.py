@@ -1,6 +1,7 @@
 """Admin of messages with their context, earlier versions, and who reacted."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -8,8 +9,8 @@ from django.utils.html import format_html
 
 from core.admin import MirrorAdmin
 from core.admin.links import RowLink, RowLinks
-from core.operations.markdown import Flavour, Markup
-from core.operations.markdown import excerpt as text_excerpt
+from core.admin.lists import ListedTexts
+from core.operations.markdown import excerpt
 from core.pages.labels import type_name
 from core.trackers import activity_address
 from discord_activity_tracker.admin.filters import ChannelFilter, GuildFilter, KindFilter, WrittenFilter
@@ -18,6 +19,7 @@ from discord_activity_tracker.admin.formatting import (
     DeletedFilter,
     author_name,
     discord_link,
+    first_words,
     html_list,
     list_link,
     message_list,
@@ -26,10 +28,9 @@ from discord_activity_tracker.admin.formatting import (
     text_of,
 )
 from discord_activity_tracker.convert.message_text import message_type, objects, text
-from discord_activity_tracker.documents.markup import names_in
+from discord_activity_tracker.documents.markup import markup, names_in
 from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 
-CHAT = Markup(flavour=Flavour.CHAT)
 AROUND = 5
 """Messages to show before and after a message."""
 MAX_ROWS = 50
@@ -37,14 +38,14 @@ MAX_ROWS = 50
 
 
 @admin.register(Message)
-class MessageAdmin(RowLinks, MirrorAdmin):
+class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
     """Admin of messages."""
 
     list_display = (
         "created_at",
         "channel_link",
         "author_link",
-        "excerpt",
+        "text_start",
         "source",
         "kind",
         "pinned",
@@ -84,6 +85,10 @@ class MessageAdmin(RowLinks, MirrorAdmin):
         """Select author and channel with each message, on lists and pages."""
         return super().get_queryset(request).select_related("author", "channel")
 
+    def listed_texts(self, rows: Sequence[Message]) -> Mapping[Any, str]:
+        """Return the first words of each message, or what it did."""
+        return first_words(rows)
+
     def row_links(self, row: Message) -> list[RowLink]:
         """Link to the thread and to Discord."""
         name = f"discord:message:{row.channel.guild_id}:{row.channel_id}:{row.pk}"
@@ -101,11 +106,6 @@ class MessageAdmin(RowLinks, MirrorAdmin):
     def author_link(self, message: Message) -> Any:
         """Name the author and link to all their messages."""
         return list_link(Message, author_name(message), author__id__exact=message.author_id)
-
-    @admin.display(description="text")
-    def excerpt(self, message: Message) -> Any:
-        """Show the beginning of the text."""
-        return format_html("<bdi>{}</bdi>", text_excerpt(text_of(message), CHAT, 100) or EMPTY)
 
     @admin.display(description="text")
     def text(self, message: Message) -> Any:
@@ -187,10 +187,10 @@ class MessageAdmin(RowLinks, MirrorAdmin):
 
 
 @admin.register(Revision)
-class RevisionAdmin(MirrorAdmin):
+class RevisionAdmin(ListedTexts, MirrorAdmin):
     """Admin of earlier versions of messages."""
 
-    list_display = ("replaced_at", "written_at", "message_link", "excerpt")
+    list_display = ("replaced_at", "written_at", "message_link", "text_start")
     list_filter = ("replaced_at",)
     list_select_related = ("message",)
     search_fields = ("content", "=message__id")
@@ -201,10 +201,10 @@ class RevisionAdmin(MirrorAdmin):
         """Link to the message."""
         return page_link(revision.message)
 
-    @admin.display(description="earlier text")
-    def excerpt(self, revision: Revision) -> Any:
-        """Show the beginning of the text."""
-        return format_html("<bdi>{}</bdi>", revision.content[:100])
+    def listed_texts(self, rows: Sequence[Revision]) -> Mapping[Any, str]:
+        """Return the first words of each text."""
+        mentions = markup([revision.content for revision in rows])
+        return {revision.pk: excerpt(revision.content, mentions) for revision in rows}
 
 
 @admin.register(Reactor)

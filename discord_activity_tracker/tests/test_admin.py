@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor
+from discord_activity_tracker.admin.filters import KindFilter
+from discord_activity_tracker.models import Account, Channel, Guild, Message, Reactor, Revision
 from tests.support.discord_fixtures import (
     CHANNEL,
     GUILD,
@@ -117,6 +118,34 @@ def test_filters_select_matching_messages(client: Client) -> None:
     for (name, value), words in expected.items():
         shown = page(client, Message, **{name: value})
         assert {word for word, text in texts.items() if text in shown} == words, name
+
+
+RAW = f"<@{PEOPLE['ann']}> see <#{CHANNEL}> <:gauge:41> <t:1740816000> **bold** `code`"
+READ = "@Ann see #harbour :gauge: 01 March 2025 08:00 UTC bold code"
+
+
+def test_lists_show_what_a_reader_reads(client: Client) -> None:
+    Account.objects.filter(pk=PEOPLE["ann"]).update(global_name="Ann")
+    store([message(at(6), RAW), message(at(7), "", type=7)])
+    assert f"<bdi>{READ}</bdi>" in page(client, Message)
+    assert "(joined the server)" in page(client, Message)
+    assert f"<bdi>{READ}</bdi>" in page(client, Channel, CHANNEL), "latest messages"
+    store([message(at(6), "Another", edited_timestamp="2025-03-02T08:00:00+00:00")])
+    assert f"<bdi>{READ}</bdi>" in page(client, Revision)
+
+
+def test_names_on_a_list_need_the_same_queries_for_many_rows(client: Client) -> None:
+    store([message(at(6), RAW)])
+    little = queries(client, Message)
+    store([message(at(10 + n), f"{n} {RAW}") for n in range(40)])
+    assert queries(client, Message) == little
+
+
+def test_only_stored_kinds_can_be_chosen(client: Client) -> None:
+    assert [name for _, name in KindFilter.lookups(None, None, None)] == ["message", "reply"]  # pyright: ignore[reportArgumentType]
+    store([message(at(8), "", type=8), message(at(9), "x", type=99)])
+    shown = page(client, Message)
+    assert [name in shown for name in ("boost</a>", "message</a>", "unknown</a>", "call</a>")] == [True] * 3 + [False]
 
 
 def test_message_page_shows_context(client: Client) -> None:

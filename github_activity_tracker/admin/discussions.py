@@ -23,7 +23,7 @@ class DiscussionCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
     kind = "discussion_comment"
 
-    list_display = ("created_at", "discussion_number", "author", "start", "is_answer", "repository", "source")
+    list_display = ("created_at", "discussion_number", "author", "text_start", "is_answer", "repository", "source")
     list_filter = ("repository", "is_answer", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=discussion_number", "author__login")

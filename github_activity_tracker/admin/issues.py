@@ -23,7 +23,7 @@ class IssueCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
     kind = "issue_comment"
 
-    list_display = ("created_at", "issue_number", "author", "start", "repository", "deleted_at", "source")
+    list_display = ("created_at", "issue_number", "author", "text_start", "repository", "deleted_at", "source")
     list_filter = ("repository", "is_minimized", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=issue_number", "author__login")
@@ -35,7 +35,7 @@ class ReviewCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
     kind = "review_comment"
 
-    list_display = ("created_at", "pull_number", "author", "path", "start", "repository", "deleted_at", "source")
+    list_display = ("created_at", "pull_number", "author", "path", "text_start", "repository", "deleted_at", "source")
     list_filter = ("repository", "is_resolved", "is_minimized", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=pull_number", "author__login", "path")
@@ -45,7 +45,7 @@ class ReviewCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 class RevisionAdmin(Beginning, MirrorAdmin):
     """Earlier texts."""
 
-    list_display = ("replaced_at", "kind", "object_id", "start", "repository")
+    list_display = ("replaced_at", "kind", "object_id", "text_start", "repository")
     list_filter = ("kind", "repository", "replaced_at")
     list_select_related = ("repository",)
     search_fields = ("=object_id",)

@@ -3,15 +3,32 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.html import format_html
 
 from core.admin import link
 from core.admin.links import RowLink, RowLinks
 from core.operations.markdown import excerpt
+from core.operations.visible import visible
 from core.trackers import activity_address, person_address, scope_address, thread_address
 from github_activity_tracker.documents.markup import GFM
 from github_activity_tracker.models import Account, Issue
 
 ON_GITHUB = "View on GitHub"
+LISTED_WORDS = 200
+"""Characters of a text that a list shows at most."""
+SHORT_SHA = 10
+"""Digits of an abbreviated hash."""
+
+
+def short_hash(field: str, label: str) -> Any:
+    """Return a column with the first digits of a hash."""
+
+    @admin.display(description=label, ordering=field, empty_value="-")
+    def column(row: Any) -> str:
+        return str(getattr(row, field))[:SHORT_SHA]
+
+    column.__name__ = field
+    return column
 
 
 class SourceLink:
@@ -27,9 +44,9 @@ class Beginning:
     """A column with the first words of a text."""
 
     @admin.display(description="text")
-    def start(self, post: Any) -> str:
-        """The first words, without markup."""
-        return excerpt(post.body or "", GFM, 100)
+    def text_start(self, post: Any) -> Any:
+        """Return the first words, without markup."""
+        return format_html("<bdi>{}</bdi>", visible(excerpt(post.body or "", GFM, LISTED_WORDS)) or "-")
 
 
 class PostWays(RowLinks):

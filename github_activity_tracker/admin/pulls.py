@@ -32,7 +32,7 @@ class ReviewAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
     kind = "review"
 
-    list_display = ("created_at", "pull_number", "author", "state", "start", "repository", "deleted_at", "source")
+    list_display = ("created_at", "pull_number", "author", "state", "text_start", "repository", "deleted_at", "source")
     list_filter = ("repository", "state", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "=pull_number", "author__login")

@@ -6,7 +6,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import MirrorAdmin, link
-from github_activity_tracker.admin.links import AccountWays, Beginning, CommitWays, RepositoryWays, SourceLink
+from core.operations.markdown import short_hashes
+from github_activity_tracker.admin.links import (
+    LISTED_WORDS,
+    AccountWays,
+    Beginning,
+    CommitWays,
+    RepositoryWays,
+    SourceLink,
+    short_hash,
+)
 from github_activity_tracker.models import (
     Account,
     AuthorEmail,
@@ -68,7 +77,7 @@ class CommitAdmin(CommitWays, MirrorAdmin):
 
     list_display = (
         "committed_at",
-        "short_sha",
+        short_hash("sha", "commit"),
         "title",
         "author_name",
         "additions",
@@ -80,15 +89,10 @@ class CommitAdmin(CommitWays, MirrorAdmin):
     list_select_related = ("repository",)
     search_fields = ("sha__startswith", "author_name", "message")
 
-    @admin.display(description="commit", ordering="sha")
-    def short_sha(self, commit: Commit) -> str:
-        """The beginning of its hash."""
-        return commit.sha[:10]
-
     @admin.display(description="subject")
     def title(self, commit: Commit) -> str:
-        """The first line of its message."""
-        return commit.message.partition("\n")[0][:100]
+        """Return the first line of its message, with short hashes."""
+        return short_hashes(commit.message.partition("\n")[0])[:LISTED_WORDS]
 
     @admin.display(description="source")
     def source(self, commit: Commit) -> Any:
@@ -101,7 +105,16 @@ class CommitAdmin(CommitWays, MirrorAdmin):
 class CommitCommentAdmin(Beginning, SourceLink, MirrorAdmin):
     """Comments on commits."""
 
-    list_display = ("created_at", "commit_sha", "path", "author", "start", "repository", "deleted_at", "source")
+    list_display = (
+        "created_at",
+        short_hash("commit_sha", "commit"),
+        "path",
+        "author",
+        "text_start",
+        "repository",
+        "deleted_at",
+        "source",
+    )
     list_filter = ("repository", "is_minimized", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("=id", "commit_sha__startswith", "author__login")
@@ -121,7 +134,7 @@ class CommitFileAdmin(MirrorAdmin):
 class GitRefAdmin(MirrorAdmin):
     """Branches and tags."""
 
-    list_display = ("name", "sha", "repository")
+    list_display = ("name", short_hash("sha", "commit"), "repository")
     list_filter = ("repository",)
     list_select_related = ("repository",)
     search_fields = ("name", "sha")
@@ -131,7 +144,14 @@ class GitRefAdmin(MirrorAdmin):
 class RefChangeAdmin(MirrorAdmin):
     """Changes of branches and tags."""
 
-    list_display = ("noticed_at", "name", "old_sha", "new_sha", "forced", "repository")
+    list_display = (
+        "noticed_at",
+        "name",
+        short_hash("old_sha", "old commit"),
+        short_hash("new_sha", "new commit"),
+        "forced",
+        "repository",
+    )
     list_filter = ("forced", "repository")
     list_select_related = ("repository",)
     search_fields = ("name", "old_sha", "new_sha")

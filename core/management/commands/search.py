@@ -1,8 +1,12 @@
 """``manage.py search "words"``: find where something was discussed."""
 
+import shutil
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 from django.core.management.base import CommandError
 
@@ -10,6 +14,7 @@ from core.collectors import ReportingCommand
 from core.collectors.command import aware_date
 from core.errors import ConfigurationError
 from core.models import Chunk
+from core.operations.markdown import without_markup
 from core.operations.visible import ExactText, json_text, visible_line
 from core.search.filters import Filters
 from core.search.query.results import Result, nearby_passages
@@ -21,6 +26,13 @@ NOTHING_INDEXED = (
 FILTERS = ("source", "kind", "scope", "author", "since", "until")
 MAX_LIMIT = 200
 """Maximum number of results of one query. It equals ``core.search.query.search.MAX_RESULTS``, the limit of pages."""
+INDENT = "   "
+SNIPPET_LINES = 3
+"""Maximum number of lines of a snippet at a terminal. They are the ones with the most matches."""
+NEARBY_LENGTH = 200
+"""Maximum number of characters of a passage near a result."""
+Cell = tuple[str, bool]
+"""A character, and whether it belongs to a match."""
 
 
 def _limit(text: str) -> int:
@@ -103,21 +115,88 @@ class Command(ReportingCommand):
         for number, hit in enumerate(results, start=1):
             self.stdout.write(self._formatted(number, hit))
             for passage in self._around(hit, reach) if reach else ():
-                marker = ">" if passage["here"] else "|"
-                text = " ".join(str(passage["text"]).split())[:200]
-                self.stdout.write(visible_line(f"   {marker} {passage['origin']}: {text}"))
+                self.stdout.write(self._nearby(passage))
         if not results:
             self.stdout.write("No results. Remove a filter or try different words.")
 
     def _around(self, hit: Result, reach: int) -> list[dict[str, Any]]:
         return [asdict(passage) for passage in nearby_passages(hit.external_id, hit.ordinal, reach=reach)]
 
+    def _nearby(self, passage: dict[str, Any]) -> str:
+        """Return the beginning of a passage near a result as one line, wrapped for a terminal."""
+        text = " ".join(without_markup(str(passage["text"])).split())[:NEARBY_LENGTH]
+        line = visible_line(f"{'>' if passage['here'] else '|'} {passage['origin']}: {text}")
+        if not self.stdout.isatty():
+            return f"{INDENT}{line}"
+        wrapped = wrapped_cells([(line, False)], _room(INDENT + "  "))
+        return INDENT + f"\n{INDENT}  ".join(map(_text, wrapped))
+
     def _formatted(self, number: int, hit: Result) -> str:
-        """Return a result as three lines, without control characters that could move the cursor or change colours."""
+        """Return a result as lines of text that cannot move the cursor or colour the terminal.
+
+        Files and pipes get three lines. For a terminal the lines are wrapped.
+        """
         date = f"{hit.occurred_at:%Y-%m-%d}" if hit.occurred_at else "no date"
-        fragments = ((visible_line(text), matches) for text, matches in hit.fragments)
-        snippet = "".join(self.style.SUCCESS(text) if matches else text for text, matches in fragments)
-        title = self.style.MIGRATE_HEADING(visible_line(hit.title or hit.external_id))
         about = f"{hit.kind.replace('_', ' ')} in {hit.scope} by {hit.author or 'an unknown author'}, {date}"
-        lines = [f"{number}. {title}", visible_line(f"   {about}  {hit.passage_url or hit.external_id}")]
-        return ExactText("\n".join([*lines, f"   {snippet}"]))
+        title, about = visible_line(hit.title or hit.external_id), visible_line(about)
+        address = visible_line(hit.passage_url or hit.external_id)
+        fragments = [(visible_line(text), matches) for text, matches in hit.fragments]
+        if not self.stdout.isatty():
+            snippet = "".join(self.style.SUCCESS(text) if matches else text for text, matches in fragments)
+            heading = self.style.MIGRATE_HEADING(title)
+            return ExactText(f"{number}. {heading}\n{INDENT}{about}  {address}\n{INDENT}{snippet}")
+        width = _room(INDENT)
+        titles = [self.style.MIGRATE_HEADING(_text(line)) for line in wrapped_cells([(title, False)], width)]
+        is_short = len(about) + 2 + len(address) <= width
+        abouts = [_text(line) for line in wrapped_cells([(about, False)], width)]
+        lines = [*titles, *([f"{about}  {address}"] if is_short else [*abouts, address])]
+        lines += [self._coloured(line) for line in best_lines(wrapped_cells(fragments, width - len("… ")))]
+        return ExactText(f"{number}. " + f"\n{INDENT}".join(lines))
+
+    def _coloured(self, line: Sequence[Cell]) -> str:
+        parts = ((matches, _text(list(cells))) for matches, cells in groupby(line, key=lambda cell: cell[1]))
+        return "".join(self.style.SUCCESS(text) if matches else text for matches, text in parts)
+
+
+def wrapped_cells(fragments: Iterable[tuple[str, bool]], width: int) -> list[list[Cell]]:
+    """Return lines of at most ``width`` columns, wrapped between words. A word that is wider than a line is cut."""
+    cells = [(character, matches) for text, matches in fragments for character in text]
+    lines: list[list[Cell]] = [[]]
+    for is_space, group in groupby(cells, key=lambda cell: cell[0] == " "):
+        word = list(group)
+        if is_space:
+            lines[-1] += word[:1] if lines[-1] else []
+            continue
+        if lines[-1] and _columns(lines[-1]) + _columns(word) > width:
+            lines.append([])
+        for cell in word:
+            if _columns(lines[-1]) + _columns([cell]) > max(width, 2):
+                lines.append([])
+            lines[-1].append(cell)
+    return [line[:-1] if line and line[-1][0] == " " else line for line in lines]
+
+
+def best_lines(lines: Sequence[list[Cell]]) -> list[list[Cell]]:
+    """Return the ``SNIPPET_LINES`` neighbouring lines with most matching characters; ``…`` is for missing lines."""
+    starts = range(max(1, len(lines) - SNIPPET_LINES + 1))
+    start = max(starts, key=lambda at: sum(matches for line in lines[at : at + SNIPPET_LINES] for _, matches in line))
+    chosen = [list(line) for line in lines[start : start + SNIPPET_LINES]]
+    if start:
+        chosen[0] = [("…", False), (" ", False), *chosen[0]]
+    if start + SNIPPET_LINES < len(lines):
+        chosen[-1] += [(" ", False), ("…", False)]
+    return chosen
+
+
+def _room(indent: str) -> int:
+    """Return the columns beside an indent. The last column stays free, because some terminals wrap there."""
+    return max(20, shutil.get_terminal_size().columns - 1 - len(indent))
+
+
+def _columns(cells: Iterable[Cell]) -> int:
+    """Return the number of columns that a terminal needs for these characters."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in {"W", "F"} else 1 for c, _ in cells)
+
+
+def _text(cells: Iterable[Cell]) -> str:
+    return "".join(character for character, _ in cells)

@@ -2,7 +2,7 @@
 
 from core.operations.markdown.html import safe_html
 from core.operations.markdown.markup import PLAIN, Flavour, Markup, Reference, unix_lines
-from core.operations.markdown.text import excerpt, plain_text, without_markup
+from core.operations.markdown.text import excerpt, plain_text, short_hashes, without_markup
 
 __all__ = [
     "PLAIN",
@@ -12,6 +12,7 @@ __all__ = [
     "excerpt",
     "plain_text",
     "safe_html",
+    "short_hashes",
     "unix_lines",
     "without_markup",
 ]

@@ -30,9 +30,14 @@ def excerpt(markdown: str, markup: Markup = PLAIN, limit: int = 200) -> str:
     lines = list(_lines(tokens(markdown[:EXCERPT_SOURCE], markup.flavour), markup))
     for kinds in ({"text"}, {"text", "quote"}, {"text", "quote", "code"}):
         if words := " ".join(" ".join(text for text, kind in lines if kind in kinds).split()):
-            words = HASH.sub(lambda match: match[0][:SHORT_HASH], words)
+            words = short_hashes(words)
             return words if len(words) <= limit else f"{words[: limit - 1].rstrip()}…"
     return ""
+
+
+def short_hashes(text: str) -> str:
+    """Return a text with only the first digits of each Git hash."""
+    return HASH.sub(lambda match: match[0][:SHORT_HASH], text)
 
 
 def _lines(tokens: Sequence[Token], markup: Markup) -> Iterator[tuple[str, str]]:
@@ -77,19 +82,35 @@ LINK = re.compile(rf"!?\[([^\[\]]*)\]{ADDRESS}")
 """A link or picture with its text, also where the part ends inside its address."""
 REST_OF_LINK = re.compile(r"\A[^\s()\[\]]*[/.][^\s()\[\]]*\)")
 """The end of an address at the beginning of a part."""
-PICTURE = re.compile(r"<img\s[^<>]*?\balt=\"([^\"]*)\"[^<>]*(?:>|\Z)", re.IGNORECASE)
-TAG = re.compile(
-    rf"<!--.*?(?:-->|\Z)|\A[^<>]*?-->|</?(?:{TAGS})(?:\s[^<>]*)?/?(?:>|\Z)|\A[^<>]*\"\s*/?>", re.DOTALL | re.IGNORECASE
-)
+PICTURE = r"<img\s[^<>]*?\balt=\"(?P<alt>[^\"]*)\"[^<>]*(?:>|\Z)"
+TAG = rf"<!--.*?(?:-->|\Z)|\A[^<>]*?-->|</?(?:{TAGS})(?:\s[^<>]*)?/?(?:>|\Z)|\A[^<>]*\"\s*/?>"
 """Comments and tags, also where the part begins or ends inside one."""
-MARK = re.compile(
+MARK = (
     r"(?<!\S)(?:`{3,}|~{3,})[\w+-]*(?!\S)"
-    r"|^[ \t]{0,3}(?:#{1,6}[ \t]+|(?:>[ \t]?)+|[-*+][ \t]+\[[ xX]\][ \t]+)",
-    re.MULTILINE,
+    r"|^[ \t]{0,3}(?:#{1,6}[ \t]+|(?:>[ \t]?)+|[-*+][ \t]+\[[ xX]\][ \t]+)"
+    r"|^[ \t]{0,3}(?:-{3,}|\|?(?:[ \t]{0,9}:?-+:?[ \t]{0,9}\|)+(?:[ \t]{0,9}:?-+:?)?)[ \t]{0,9}$"
 )
-"""Fences, headings, quotes and check boxes."""
-BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![\w*])")
-"""Complete pairs only: a single ``**`` is an operator, and ``__init__`` is a name."""
+"""Fences, headings, quotes, check boxes, lines, and the line below the head of a table."""
+CODE = r"(?<!`)(?P<ticks>`{1,3})(?!`)(?P<code>\S(?:[^\n]{0,400}?\S)?)(?P=ticks)(?!`)"
+QUOTED = r"(?P<quoted>`[^`'\s]{1,80}')"
+"""A name as compilers quote it: ``undefined reference to `main'``."""
+END = r"(?=[\s.,;:!?)\"'\]]|\Z)"
+NO_POINTER = r"(?<!char )(?<!void )(?<!int )"
+PAIRS = (
+    rf"(?<![\w*/]){NO_POINTER}\*\*(?=[^\s*])(?P<bold>(?:[^*\n]|\*(?!\*))*[^\s*])\*\*(?![\w*/])"
+    r"|(?<!~)~~(?=[^\s~])(?P<struck>[^~\n]*[^\s~])~~(?!~)"
+    rf"|(?<![^\s(\"'\[])\*(?=[^\s*])(?P<italic>[^*\n]*[^\s*/])\*{END}"
+    rf"|(?<![^\s(\"'\[])_(?=[^\s_])(?P<words>[^_\n]*\s[^_\n]*[^\s_])_{END}"
+)
+"""Emphasis as complete pairs: a single ``*`` or ``**`` is an operator, and ``__init__`` is a name."""
+HALVES = (
+    r"`{1,3}"
+    rf"|(?<![\w*/(\[{{=,]){NO_POINTER}\*\*(?=[^\s*/])(?!\w+\s*[,)\]}}=:])"
+    r"|(?<=[^\s*/])(?<!char)(?<!void)(?<!int)\*\*(?![\w*/(])"
+)
+"""The mark at one end of code or bold words, where the part ends before the other. C and Python keep their ``**``."""
+EMPHASIS = re.compile(f"{CODE}|{PAIRS}")
+MARKUP = re.compile(f"{CODE}|{QUOTED}|(?i:{PICTURE}|{TAG})|{MARK}|{PAIRS}|{HALVES}", re.DOTALL | re.MULTILINE)
 
 
 def without_markup(part: str) -> str:
@@ -100,4 +121,13 @@ def without_markup(part: str) -> str:
     previous = ""
     while part != previous:  # a link may contain a picture
         previous, part = part, LINK.sub(r"\1", part)
-    return BOLD.sub(r"\1", MARK.sub("", TAG.sub("", PICTURE.sub(r"\1", REST_OF_LINK.sub("", part)))))
+    return MARKUP.sub(_inside, REST_OF_LINK.sub("", part))
+
+
+def _inside(match: re.Match[str]) -> str:
+    """Return what markup encloses: code as it is, other words without their own emphasis."""
+    groups = match.groupdict()
+    if exact := groups["code"] or groups.get("quoted") or groups.get("alt"):
+        return exact
+    words = groups["bold"] or groups["struck"] or groups["italic"] or groups["words"]
+    return EMPHASIS.sub(_inside, words) if words else ""
