@@ -24,6 +24,22 @@ class GitHubTrackerConfig(TrackerConfig):
     collect_command = "collect_github"
     setting_names = ("GITHUB_API_URL", "GITHUB_GIT_URL", "GITHUB_REPOS", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE")
     secret_settings = ("GITHUB_TOKENS",)
+    type_names = {
+        "github.event.added_to_merge_queue": "added to the merge queue",
+        "github.event.auto_merge_disabled": "auto-merge off", "github.event.auto_merge_enabled": "auto-merge on",
+        "github.event.auto_rebase_enabled": "auto-rebase on", "github.event.auto_squash_enabled": "auto-squash on",
+        "github.event.base_ref_changed": "new base branch", "github.event.base_ref_deleted": "base branch deleted",
+        "github.event.base_ref_force_pushed": "force-push to the base branch",
+        "github.event.automatic_base_change_failed": "base branch not changed",
+        "github.event.automatic_base_change_succeeded": "base branch changed",
+        "github.event.committed": "pushed commit", "github.event.connected": "linked",
+        "github.event.convert_to_draft": "converted to a draft", "github.event.cross-referenced": "mentioned elsewhere",
+        "github.event.demilestoned": "milestone removed", "github.event.disconnected": "unlinked",
+        "github.event.head_ref_deleted": "branch deleted", "github.event.head_ref_force_pushed": "force-push",
+        "github.event.head_ref_restored": "branch restored", "github.event.labeled": "label added",
+        "github.event.milestoned": "milestone added", "github.event.referenced": "mentioned in a commit",
+        "github.event.review_request_removed": "review request withdrawn", "github.event.unlabeled": "label removed",
+    }  # fmt: skip
     passive_types = frozenset({"github.event.mentioned", "github.event.subscribed", "github.event.unsubscribed"})
 
     def checks(self) -> list[CheckMessage]:

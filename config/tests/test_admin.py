@@ -15,7 +15,8 @@ from tests.support.row_snapshots import restore_or_collect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OURS = [m for m in admin.site._registry if m._meta.app_label in {"core", "github_activity_tracker"}]  # pyright: ignore[reportPrivateUsage]
-MOST = 14
+MOST = {"activity": 30}
+"""Statements of lists that need more than 14. Activities are shown as sentences, for which the trackers read names."""
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_every_list_opens_with_few_queries(
 ) -> None:
     for model in OURS:
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        with django_assert_max_num_queries(MOST):
+        with django_assert_max_num_queries(MOST.get(str(model._meta.model_name), 14)):
             answer = admin_client.get(address)
         assert answer.status_code == 200, model
 

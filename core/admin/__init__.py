@@ -18,6 +18,7 @@ from core.admin.lists import (
     cheap_filter,
     search_rows,
     search_timeline,
+    title,
 )
 from core.admin.long_texts import LongTexts
 from core.db.budgets import clear
@@ -38,6 +39,7 @@ from core.models import (
     SkippedItem,
 )
 from core.operations.markdown import without_markup
+from core.operations.words import UNCOUNTED, counted_words
 from core.pages.health import freshness, unreadable, watched
 from core.pages.labels import may, took, type_name
 from core.pages.lookups import CheckedLookups
@@ -90,9 +92,11 @@ def link(url: str, text: str = "open") -> Any:
 
 
 def _activity_text(entry: Mapping[str, Any]) -> str:
-    if entry["excerpt"]:
-        return f"{entry['subject']}: {entry['excerpt']}"
-    return " ".join(filter(None, (entry["did"], entry["subject"], entry["after"])))
+    """Return what a row of the list says: title and text of a thread's first post, text and title of the others."""
+    activity, subject, excerpt = entry["activity"], entry["subject"], entry["excerpt"]
+    if excerpt:
+        return f"{subject}: {excerpt}" if activity.external_id == activity.thread else f"{excerpt} ({subject})"
+    return " ".join(filter(None, (entry["did"], subject, entry["after"])))
 
 
 @admin.register(Activity)
@@ -111,10 +115,9 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
         return search_timeline(queryset, search_term), False
 
     def listed_texts(self, rows: Sequence[Activity]) -> Mapping[Any, str]:
-        """Return thread and text of each activity; an event is a sentence, as in the timeline."""
+        """Return text and thread of each activity; an event is a sentence, as in the timeline."""
         words = words_of(rows)
-        entries = {row.pk: entry(row, words) for row in rows}
-        return {pk: _activity_text(one) for pk, one in entries.items()}
+        return {row.pk: _activity_text(entry(row, words)) for row in rows}
 
     def row_links(self, row: Activity) -> list[RowLink]:
         """Return links to thread and source."""
@@ -173,9 +176,10 @@ class CollectorRunAdmin(MirrorAdmin):
 
     @admin.display(description="counts")
     def counted(self, run: CollectorRun) -> str:
-        """Return the three largest counts."""
-        largest = sorted(run.counts.items(), key=lambda item: -item[1])[:3]
-        return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in largest)
+        """Return the three largest counts, without their details such as the number of new items."""
+        items = [item for item in run.counts.items() if item[0].rpartition("_")[2] not in UNCOUNTED]
+        largest = sorted(items or run.counts.items(), key=lambda item: -item[1])[:3]
+        return counted_words(dict(largest))
 
     @admin.display(description="skipped", ordering="skips")
     def skips(self, run: Any) -> int:
@@ -277,7 +281,7 @@ class ApiBudgetAdmin(MirrorAdmin):
 class DocumentAdmin(RowLinks, MirrorAdmin):
     """Documents of the search index."""
 
-    list_display = ("title", "kind", "scope", "author", "occurred_at", "version", "deleted_at", "source")
+    list_display = (title, "kind", "scope", "author", "occurred_at", "version", "deleted_at", "source")
     list_filter = ("source_system", "kind", "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("title", "external_id", "author")

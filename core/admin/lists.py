@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from core.db.distinct import MOST, different_values, usual_values
 from core.models import Activity
+from core.operations.markdown import title_text
 from core.operations.visible import visible_line
 from core.pages.labels import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text, row_id
@@ -62,6 +63,12 @@ class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgume
     def num_pages(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # as Django's own is
         """Return the number of pages that can be opened."""
         return -(-REACH // self.per_page) if self.is_cut else max(1, -(-self.count // self.per_page))
+
+
+@admin.display(ordering="title")
+def title(row: Any) -> str:
+    """Return the title of a row without the marks around code, as a column."""
+    return visible_line(title_text(row.title)) or "-"
 
 
 class ListedTexts:
@@ -160,7 +167,8 @@ class ValuesFilter(AllValuesFieldListFilter):
 
     def has_output(self) -> bool:
         """Return whether there are values, but not too many. Django's method would count rows of the table."""
-        return 0 < len(list(self.lookup_choices[: MOST + 1])) <= MOST
+        values = list(self.lookup_choices[: MOST + 1])
+        return any(values) and len(values) <= MOST
 
 
 class TypesFilter(ValuesFilter):

@@ -192,4 +192,4 @@ class IndexEntry(models.Model):
         verbose_name_plural = "index entries"
 
     def __str__(self) -> str:
-        return f"{self.namespace_id} {self.document_id} {self.state}"
+        return f"{self.document} ({self.state})"

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from core.db.distinct import different_values
 from core.models import Chunk, Document
+from core.operations.markdown import title_text
 from core.operations.visible import visible
 from core.pages.labels import need, source_names
 from core.pages.parameters import DayField, free_text, midnight, midnight_after, whole_number
@@ -115,7 +116,7 @@ def _filters(query: dict[str, Any]) -> Filters:
 def _title(external_id: str) -> str:
     """Return the title of the document that results should be similar to."""
     title = Document.objects.filter(external_id=external_id).values_list("title", flat=True).first()
-    return (visible(title) if title else visible(external_id)) if external_id else ""
+    return (visible(title_text(title)) if title else visible(external_id)) if external_id else ""
 
 
 def _readable(result: Result) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def _readable(result: Result) -> dict[str, Any]:
     in_thread = _query(thread=result.external_id, url=result.passage_url)
     return {
         "result": result,
-        "title": visible(result.title) or result.external_id,
+        "title": visible(title_text(result.title)) or result.external_id,
         "kind": result.kind.replace("_", " "),
         "scope": visible(result.scope),
         "author": visible(result.author),

@@ -27,7 +27,7 @@ MAX_CHANNELS = 300
 class GuildFilter(admin.SimpleListFilter):
     """Filter messages by guild."""
 
-    title, parameter_name = "guild", "guild"
+    title, parameter_name = "server", "guild"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return all guilds."""

@@ -88,7 +88,7 @@ def message_list(messages: Iterable[Message], *, here: int | None = None) -> Any
 
 
 def _time_link(message: Message, here: int | None) -> Any:
-    time = f"{message.created_at:%Y-%m-%d %H:%M}"
+    time = f"{message.created_at:%Y-%m-%d %H:%M} UTC"
     return time if message.pk == here else page_link(message, time)
 
 

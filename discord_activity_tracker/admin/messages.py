@@ -43,11 +43,11 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     list_display = (
         "created_at",
-        "channel_link",
         "author_link",
         "text_start",
-        "source",
+        "channel_link",
         "kind",
+        "source",
         "pinned",
         "edited_at",
         "deleted_at",
@@ -219,7 +219,7 @@ class ReactorAdmin(MirrorAdmin):
 
 
 def _span(revision: Revision) -> str:
-    return f"{revision.written_at:%Y-%m-%d %H:%M} to {revision.replaced_at:%Y-%m-%d %H:%M}"
+    return f"{revision.written_at:%Y-%m-%d %H:%M} to {revision.replaced_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _messages(**conditions: object) -> Any:

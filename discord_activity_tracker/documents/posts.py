@@ -24,7 +24,7 @@ ACTIONS = {
     "guild_boost_tier_2": "boosted the server to level 2, in",
     "guild_boost_tier_3": "boosted the server to level 3, in", "channel_follow_add": "followed another channel in",
     "thread_created": "started a thread in", "chat_input_command": "used a command in",
-    "thread_starter_message": "started", "context_menu_command": "used a command in",
+    "thread_starter_message": "started the thread", "context_menu_command": "used a command in",
     "auto_moderation_action": "was stopped by a rule in", "stage_start": "started a stage in",
     "stage_end": "ended a stage in",
     "stage_speaker": "became a speaker in", "stage_topic": "changed the topic of the stage in",

@@ -43,7 +43,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.content[:80] or str(self.pk)
+        return f"{self.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 class Revision(models.Model):

@@ -157,7 +157,7 @@ def test_message_page_shows_context(client: Client) -> None:
     assert f"https://discord.com/channels/{GUILD}/{CHANNEL}/{at(2)}" in shown
     replied = page(client, Message, at(1))
     assert "The answer" in replied, "reply"
-    assert "2025-03-02 08:00 to 2025-03-03 08:00" in replied, "earlier version"
+    assert "2025-03-02 08:00 to 2025-03-03 08:00 UTC" in replied, "earlier version"
     assert "<bdi>👍</bdi> <bdi>p7</bdi>" in replied, "who reacted"
 
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
+from core.admin.lists import title
 from github_activity_tracker.admin.links import Beginning, NumberedWays, PostWays, SourceLink
 from github_activity_tracker.models import Discussion, DiscussionComment
 
@@ -11,7 +12,7 @@ from github_activity_tracker.models import Discussion, DiscussionComment
 class DiscussionAdmin(NumberedWays, SourceLink, MirrorAdmin):
     """Discussions."""
 
-    list_display = ("number", "title", "category", "author", "repository", "created_at", "deleted_at", "source")
+    list_display = ("number", title, "category", "author", "repository", "created_at", "deleted_at", "source")
     list_filter = ("repository", "category", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("title", "=number", "author__login")

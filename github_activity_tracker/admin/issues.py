@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from core.admin import MirrorAdmin
+from core.admin.lists import title
 from github_activity_tracker.admin.links import Beginning, NumberedWays, PostWays, SourceLink
 from github_activity_tracker.models import Issue, IssueComment, ReviewComment, Revision
 
@@ -11,7 +12,7 @@ from github_activity_tracker.models import Issue, IssueComment, ReviewComment, R
 class IssueAdmin(NumberedWays, SourceLink, MirrorAdmin):
     """Issues and pull requests."""
 
-    list_display = ("number", "title", "is_pull_request", "state", "author", "repository", "created_at", "source")
+    list_display = ("number", title, "is_pull_request", "state", "author", "repository", "created_at", "source")
     list_filter = ("repository", "is_pull_request", "state", "issue_type", "created_at", "deleted_at")
     list_select_related = ("author", "repository")
     search_fields = ("title", "=number", "author__login")

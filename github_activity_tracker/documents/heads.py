@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from core.operations.markdown import title_text
 from core.trackers import ThreadHead
 from github_activity_tracker.documents.names import at, at_commits, known_names, places
 from github_activity_tracker.models import Commit, Discussion, Issue, Release
@@ -37,7 +38,8 @@ def _issues(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead]
         yield (
             f"github:{kind}:{issue.repository_id}:{issue.number}",
             ThreadHead(
-                title=issue.title[:TITLE_LENGTH], kind=KINDS[kind], number=f"#{issue.number}", state=state, tone=tone,
+                title=title_text(issue.title)[:TITLE_LENGTH], kind=KINDS[kind], number=f"#{issue.number}", state=state,
+                tone=tone,
                 labels=issue.labels, url=issue.html_url,
             ),
         )  # fmt: skip
@@ -64,8 +66,8 @@ def _discussions(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Thread
         yield (
             f"github:discussion:{discussion.repository_id}:{discussion.number}",
             ThreadHead(
-                title=discussion.title[:TITLE_LENGTH], kind=KINDS["discussion"], number=f"#{discussion.number}",
-                state=state,
+                title=title_text(discussion.title)[:TITLE_LENGTH], kind=KINDS["discussion"],
+                number=f"#{discussion.number}", state=state,
                 tone="bad" if discussion.deleted_at else "good",
                 labels=[name for name in (discussion.category, *discussion.labels) if name], url=discussion.html_url,
             ),
@@ -80,7 +82,7 @@ def _releases(ids: Iterable[int]) -> Iterator[tuple[str, ThreadHead]]:
         yield (
             f"github:release:{release.pk}",
             ThreadHead(
-                title=str(release)[:TITLE_LENGTH], kind="release", number=number, state=state,
+                title=title_text(str(release))[:TITLE_LENGTH], kind="release", number=number, state=state,
                 tone="bad" if release.deleted_at else "waits", url=release.html_url,
             ),
         )  # fmt: skip

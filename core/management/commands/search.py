@@ -14,7 +14,7 @@ from core.collectors import ReportingCommand
 from core.collectors.command import aware_date
 from core.errors import ConfigurationError
 from core.models import Chunk
-from core.operations.markdown import without_markup
+from core.operations.markdown import title_text, without_markup
 from core.operations.visible import ExactText, json_text, visible_line
 from core.search.filters import Filters
 from core.search.query.results import Result, nearby_passages
@@ -138,7 +138,7 @@ class Command(ReportingCommand):
         """
         date = f"{hit.occurred_at:%Y-%m-%d}" if hit.occurred_at else "no date"
         about = f"{hit.kind.replace('_', ' ')} in {hit.scope} by {hit.author or 'an unknown author'}, {date}"
-        title, about = visible_line(hit.title or hit.external_id), visible_line(about)
+        title, about = visible_line(title_text(hit.title) or hit.external_id), visible_line(about)
         address = visible_line(hit.passage_url or hit.external_id)
         fragments = [(visible_line(text), matches) for text, matches in hit.fragments]
         if not self.stdout.isatty():

@@ -40,6 +40,15 @@ def short_hashes(text: str) -> str:
     return HASH.sub(lambda match: match[0][:SHORT_HASH], text)
 
 
+TITLE_CODE = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>[^`]+)(?P=ticks)(?!`)")
+"""The only markup of titles on GitHub."""
+
+
+def title_text(title: str) -> str:
+    """Return a title without the marks around code."""
+    return TITLE_CODE.sub(lambda match: match["code"], title) if "`" in title else title
+
+
 def _lines(tokens: Sequence[Token], markup: Markup) -> Iterator[tuple[str, str]]:
     """Yield texts with their kind: ``text``, ``quote`` or ``code``."""
     quotes = 0
