@@ -18,6 +18,7 @@ from core.admin.lists import (
     cheap_filter,
     search_rows,
     search_timeline,
+    short_hash,
     title,
 )
 from core.admin.long_texts import LongTexts
@@ -341,7 +342,7 @@ class NamespaceAdmin(MirrorAdmin):
 class EmbeddingAdmin(MirrorAdmin):
     """Stored vectors by text and model."""
 
-    list_display = ("content_hash", "embedder")
+    list_display = (short_hash("content_hash", "content hash"), "embedder")
     list_filter = ("embedder",)
     search_fields = ("content_hash",)
     fields = ("content_hash", "embedder")

@@ -65,6 +65,21 @@ class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgume
         return -(-REACH // self.per_page) if self.is_cut else max(1, -(-self.count // self.per_page))
 
 
+SHORT_HASH = 10
+"""Digits of an abbreviated hash."""
+
+
+def short_hash(field: str, label: str) -> Any:
+    """Return a column with the first digits of a hash."""
+
+    @admin.display(description=label, ordering=field, empty_value="-")
+    def column(row: Any) -> str:
+        return str(getattr(row, field))[:SHORT_HASH]
+
+    column.__name__ = field
+    return column
+
+
 @admin.display(ordering="title")
 def title(row: Any) -> str:
     """Return the title of a row without the marks around code, as a column."""

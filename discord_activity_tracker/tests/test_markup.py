@@ -5,6 +5,7 @@ https://support.discord.com/hc/en-us/articles/210298617-Markdown-Text-101-Chat-F
 https://support.discord.com/hc/en-us/articles/360022320632-Spoiler-Tags
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -52,6 +53,19 @@ BODIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "impossible time": ("<t:99999999999999999>", ("&lt;t:99999999999999999&gt;",)),
     "command": ("</tide now:4100000000000007001>", ("/tide now",)),
     "guide": ("<id:customize>", ("Channels &amp; Roles",)),
+    "task lists are text": ("- [x] done", ("<li>[x] done</li>",)),
+    "suggestions are code": ("```suggestion\nx\n```", ("<pre><code>x\n</code></pre>",)),
+    "details are text": ("<details><summary>a</summary>b</details>", ("&lt;details&gt;&lt;summary&gt;a",)),
+    "comments are text": ("<!-- seen -->", ("&lt;!-- seen --&gt;",)),
+    "person in a quote with crlf": (f"> ask <@{PEOPLE['ann']}>\r\nso?", ("@Ann</a></p>\n</blockquote>\n<p>so?</p>",)),
+    "spoiler with an emoji and a person": (
+        f"||<:gauge:41> <@{PEOPLE['ann']}>||",
+        ('class="spoiler"', ":gauge:", "@Ann"),
+    ),
+    "time in bold": ("**<t:1740816000:t>**", ("<strong>", "08:00 UTC")),
+    "hostile link": ("[a](javascript:alert(1)) <javascript:alert(1)>", ("a",)),
+    "hostile spoiler": ("||<img src=x onerror=alert(1)>||", ("&lt;img src=x onerror=alert(1)&gt;",)),
+    "issue reference is text": ("see #12", ("<p>see #12</p>",)),
     "escaped": ("\\*not\\* \\||not||", ("*not*",)),
     "other scripts": ("潮位 **表示** مرسى", ("<strong>表示</strong>",)),
 }
@@ -71,6 +85,7 @@ def test_message_is_shown_as_in_discord(name: str) -> None:
     html = safe_html(body, markup([body]))
     assert [part for part in seen if part not in html] == [], html
     assert "\r" not in html
+    assert not re.search(r"<(?:script|img|details|input)\b|href=.javascript", html)
 
 
 def test_an_excerpt_names_mentions_and_hides_spoilers() -> None:

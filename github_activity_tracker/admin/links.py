@@ -16,19 +16,6 @@ from github_activity_tracker.models import Account, Issue
 ON_GITHUB = "View on GitHub"
 LISTED_WORDS = 200
 """Characters of a text that a list shows at most."""
-SHORT_SHA = 10
-"""Digits of an abbreviated hash."""
-
-
-def short_hash(field: str, label: str) -> Any:
-    """Return a column with the first digits of a hash."""
-
-    @admin.display(description=label, ordering=field, empty_value="-")
-    def column(row: Any) -> str:
-        return str(getattr(row, field))[:SHORT_SHA]
-
-    column.__name__ = field
-    return column
 
 
 class SourceLink:

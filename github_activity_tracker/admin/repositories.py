@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import MirrorAdmin, link
+from core.admin.lists import short_hash
 from core.operations.markdown import short_hashes
 from github_activity_tracker.admin.links import (
     LISTED_WORDS,
@@ -14,7 +15,6 @@ from github_activity_tracker.admin.links import (
     CommitWays,
     RepositoryWays,
     SourceLink,
-    short_hash,
 )
 from github_activity_tracker.models import (
     Account,

@@ -68,16 +68,41 @@ BODIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "escapes": ("\\*not\\* \\`code\\`", ("*not* `code`",)),
     "diff fence": ("```diff\n-old\n+new\n```", ("-old\n+new",)),
     "other scripts": ("潮位 **表示** مرسى", ("<strong>表示</strong>",)),
+    "crlf nested quotes": (
+        "> > deep\r\n> > deeper\r\n>\r\n> shallow\r\n\r\nanswer",
+        ("<p>deep<br>", "</blockquote>\n<p>shallow</p>", "<p>answer</p>"),
+    ),
+    "three levels of quotes": ("> > > three\n> > two\n\nout", ("<p>three<br>", "<p>out</p>")),
+    "crlf fence in a list": (
+        "1. one\r\n\r\n   ```\r\n   x\r\n   ```\r\n2. two\r\n",
+        ("<code>x\n</code>", "<p>two</p>"),
+    ),
+    "crlf table with alignment": (
+        "| l | r |\r\n|:--|--:|\r\n| 1 | **2** |\r\n",
+        ('class="right"', "<strong>2</strong>"),
+    ),
+    "table without rows": ("| a |\n|---|", ("<th>a</th>",)),
+    "fence with words after the language": ("```python title=x\nx = 1\n```", ("<code>x = 1\n</code>",)),
+    "html comment between paragraphs": ("one\n\n<!-- hidden\n\nstill hidden -->\n\ntwo", ("<p>one</p>", "<p>two</p>")),
+    "html details that are open": (
+        "<details open><summary>Log</summary>\n\n| a |\n|---|\n| 1 |\n\n</details>",
+        ("<details open", "<td>1</td>"),
+    ),
+    "mention and reference of nothing known": ("@nobody-here asked in #4711", ("<p>@nobody-here asked in #4711</p>",)),
     "footnote": ("text[^1]\n\n[^1]: the note", ("[1]", "the note")),
     "github: alert": ("> [!NOTE]\r\n> Read this", ("markdown-alert-note", "Note</p>", "Read this")),
     "github: alert of a warning": ("> [!WARNING]\n> Mind the gap", ("markdown-alert-warning", "Mind the gap")),
     "github: suggestion": ("```suggestion\r\nx = a < b\r\n```", ("Suggested change", "x = a &lt; b")),
+    "github: suggestion of several lines": (
+        "```suggestion\n<b>one</b>\n\ntwo\n```",
+        ("&lt;b&gt;one&lt;/b&gt;\n\ntwo",),
+    ),
     "github: emoji": ("done :tada: :+1: and 12:30:45 :no_such_one:", ("🎉 👍 and 12:30:45 :no_such_one:",)),
     "github: emoji not in code": ("`:tada:`", ("<code>:tada:</code>",)),
 }
 SOURCES = {
     "github: alert": NOTE, "github: alert of a warning": NOTE, "github: suggestion": SUGGESTION, "github: emoji": NOTE,
-    "github: emoji not in code": NOTE,
+    "github: emoji not in code": NOTE, "github: suggestion of several lines": SUGGESTION,
 }  # fmt: skip
 NOT_COMPARED = {
     **SOURCES,

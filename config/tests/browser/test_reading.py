@@ -15,10 +15,13 @@ from playwright.sync_api import Page, expect
 from config.tests.browser.test_pages import FAINT
 from core.models import Activity
 from core.operations.visible import visible
+from core.search.sync import sync
+from core.trackers import document_sources
 from discord_activity_tracker.models import Message
 from github_activity_tracker.models import Issue
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
+from tests.support.fake_source import model as hash_model
 from tests.support.row_snapshots import restore_or_collect
 from tests.support.slow_variants import quick
 
@@ -26,6 +29,17 @@ WIDTHS = [1440, 1024, 390]
 TALLEST = 100
 SCHEMES = ["light", "dark"]
 OWN = ("core", "github_activity_tracker", "discord_activity_tracker")
+CELLS = "#result_list :is(td, tbody th), .snippet, .stacked :is(td, tbody th)"
+RAW = re.compile(r"U\+000D|[0-9a-f]{40}|discord\.default|<[@#]\d|<a?:\w+:\d|<t:\d|\]\(https?:")
+"""Texts that pages never show: carriage returns, whole hashes, types, mentions and emoji of Discord, raw links."""
+COMMENT = "<!--"
+"""GitHub hides HTML comments. Discord has no HTML and shows them as they were typed, and so do our pages.
+
+https://support.discord.com/hc/en-us/articles/210298617
+"""
+CUT = """() => [...document.querySelectorAll(".card:has(.stacked)")]
+  .filter((card) => card.scrollWidth > card.clientWidth + 1).map((card) => card.innerText.slice(0, 80))"""
+"""Return cards whose tables scroll sideways although their rows can be stacked."""
 ROWS = "[...document.querySelectorAll('#result_list tbody tr')].map((row) => row.offsetHeight)"
 
 
@@ -53,11 +67,17 @@ def lists() -> Iterator[str]:
 
 
 def rows_and_width(page: Page, addresses: Iterator[str], width: int) -> None:
+    """Open the pages and check heights of rows, the width of page and cards, and the texts of lists."""
     page.set_viewport_size({"width": width, "height": 900})
     for address in addresses:
         page.goto(address)
         assert max(page.evaluate(ROWS), default=0) <= TALLEST, address
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert page.evaluate(CUT) == [], address
+        texts = page.locator(CELLS).all_inner_texts()
+        assert [text for text in texts if RAW.search(text)] == [], address
+        if "/github_activity_tracker/" in address:
+            assert [text for text in texts if COMMENT in text] == [], address
 
 
 def threads() -> list[str]:
@@ -111,6 +131,20 @@ def test_pages_stand_out_and_fit_at_every_width(
         assert page.evaluate(NARROW) == [], address
         sentences = [one.strip() for one in page.locator(".thread .about > .type").all_inner_texts()]
         assert [one for one in sentences if DANGLING.search(one)] == [], address
+
+
+@pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))
+def test_search_results_are_plain_text_and_fit(community: SampleServer, page: Page, staff: Any, scheme: Any) -> None:
+    with hash_model("reading"):
+        sync(document_sources())
+        page.emulate_media(color_scheme=scheme)
+        for width in WIDTHS:
+            rows_and_width(page, iter(["/admin/search/?q=kiosk+import+low+water&mode=text"]), width)
+            assert page.evaluate(FAINT) == []
+        snippets = page.locator(".snippet").all_inner_texts()
+        assert len(snippets) > 5
+        assert [text for text in snippets if "**" in text or "`" in text or COMMENT in text] == []
+        assert page.locator(".snippet mark").count() >= len(snippets) // 2
 
 
 DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
