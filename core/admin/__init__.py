@@ -40,7 +40,7 @@ from core.models import (
     SkippedItem,
 )
 from core.operations.markdown import without_markup
-from core.operations.words import UNCOUNTED, counted_words
+from core.operations.output import UNCOUNTED, counted_words
 from core.pages.health import freshness, unreadable, watched
 from core.pages.labels import may, took, type_name
 from core.pages.lookups import CheckedLookups
