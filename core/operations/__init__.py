@@ -1,7 +1,7 @@
-"""Access to other services, and helpers for files and Markdown. No other package of core talks to the outside.
+"""Access to other services, and helpers for files and Markdown. Core sends requests only through this package.
 
-The names below are public; see docs/Core_public_API.md. Each is imported at its first use, so that a command loads only
-the libraries that it needs.
+The names below are public; see docs/Core_public_API.md. Each name is imported at its first use, so that a command loads
+only the libraries that it needs.
 """
 
 from importlib import import_module

@@ -1,12 +1,12 @@
-"""Limits for every wait for another machine, and the rule for redirects, shared by all clients.
+"""Time limits and the rule for redirects, shared by all clients of other services.
 
-A credential is sent only to the origin in its setting. No client follows a redirect to another address; libraries that
-would follow one are prevented from doing so, and the redirect is reported. Moved repositories of GitHub are requested
-below the configured root (``github_ops.links``).
+A credential is sent only to the address in its setting. Therefore no client follows a redirect to another address.
+Libraries that follow redirects by default are prevented from doing so, and the redirect is reported as an error.
+Repositories that moved on GitHub are requested below the configured root (``github_ops.links``).
 
-Every wait ends: a client limits the time to connect, the silence between two bytes and the whole answer, and nothing
-waits longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS). For the database and everything else that
-blocks this process, ``time_limit`` sets an alarm that rings a few seconds after the end of the run.
+Every wait is limited. Clients limit the time to connect, the time between two bytes and the time for the whole answer.
+No wait is longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS). For other waits, such as
+database statements, ``time_limit`` sets an alarm a few seconds after the end of the run.
 """
 
 import math
@@ -31,45 +31,51 @@ from psycopg.pq import TransactionStatus
 from core.errors import BudgetExhausted, SourceUnavailable
 
 CONNECT = 10.0
-"""Seconds to open a connection."""
+"""Maximum seconds to open a connection. A larger value would delay the retry when a service is unreachable."""
 IDLE = 60.0
-"""Seconds without a byte. Some GitHub queries need 10 seconds, hosted models up to 30."""
+"""Maximum seconds without a received byte. Some GitHub queries need 10 seconds, and hosted models up to 30."""
 ANSWER = 120.0
-"""Seconds for a whole answer, even when bytes arrive steadily; even a slow line transfers 64 MB in this time."""
+"""Maximum seconds for a whole answer, even when bytes arrive steadily.
+
+A connection with 5 Mbit/s transfers the largest allowed answer (``LARGEST``) in this time.
+"""
 QUERY = 20.0
-"""Seconds for a whole answer while a person waits, such as the vector of a search query."""
+"""Maximum seconds for a whole answer while a person waits, such as for the vector of a search query.
+
+The page needs the answer before gunicorn kills the worker, which happens after 60 seconds.
+"""
 GIT_FETCH = 3600.0
-"""Seconds for one ``git fetch``: the largest public repositories need about 20 minutes."""
+"""Maximum seconds for one ``git fetch``. The largest public repositories need about 20 minutes."""
 GIT_LOCAL = 900.0
-"""Seconds for a git command that only reads the local copy."""
+"""Maximum seconds for a git command that only reads the local copy. A larger value would hide a disk that hangs."""
 GIT_SILENCE = 120
-"""Seconds without a byte after which git gives up. Servers that prepare an answer send a byte every 5 seconds.
+"""Seconds without a received byte after which git gives up. Busy servers send a byte every 5 seconds.
 
 https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackkeepAlive
 """
 GRACE = 1.0
-"""Seconds after the end of a run during which an answer may still arrive."""
+"""Seconds after the end of a run during which an answer may still arrive, so that a nearly complete one is not lost."""
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 NEEDED_VARIABLES = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 )  # fmt: skip
-"""Environment variables that child processes such as git receive. Others may hold tokens."""
+"""Environment variables that child processes such as git receive. Other variables may contain tokens."""
 MOST_DIGITS = 24
-"""Characters of a number in a header. Longer numbers are not times, and expensive to convert."""
+"""Maximum characters of a number in a header. Longer numbers are not valid times and are expensive to convert."""
 LARGEST = 64 * 1024 * 1024
-"""Bytes of one answer; every documented page is far smaller."""
-TIME_IS_OVER = "stopped because --max-seconds is over; run again to go on"
+"""Maximum bytes of one answer. Every documented page is far smaller, so a larger answer is an error."""
+TIME_IS_OVER = "stopped at the time limit (--max-seconds); run again to go on"
 Value = TypeVar("Value")
 _ends: list[float] = []
-"""Ends of the nested runs of this process, outermost first, by the monotonic clock."""
+"""End times of the nested runs of this process (monotonic clock), outermost run first."""
 
 
 @contextmanager
 def run_ends_after(seconds: float | None) -> Generator[None]:
-    """Limit every wait inside the block, in all threads, to ``seconds`` from now; the earliest limit counts.
+    """End every wait inside the block, in all threads, at the latest ``seconds`` from now.
 
-    ``None`` or 0 adds no limit.
+    Of nested limits, the earliest applies. ``None`` and 0 add no limit.
     """
     if not seconds:
         yield
@@ -82,18 +88,18 @@ def run_ends_after(seconds: float | None) -> Generator[None]:
 
 
 def run_end() -> float | None:
-    """Return when this run ends, by the monotonic clock; ``None``: no limit."""
+    """Return the end time of this run (monotonic clock), or ``None`` without a limit."""
     return _ends[-1] if _ends else None
 
 
 def earlier_end(deadline: float | None) -> float | None:
-    """Return the earlier of ``deadline`` and the end of this run, by the monotonic clock; ``None``: no limit."""
+    """Return the earlier of ``deadline`` and the end of this run (monotonic clock), or ``None`` without a limit."""
     bounds = [bound for bound in (deadline, run_end()) if bound is not None]
     return min(bounds, default=None)
 
 
 def time_left(deadline: float | None = None) -> float | None:
-    """Return the seconds until the earlier of ``deadline`` and the end of this run; ``None``: no limit."""
+    """Return the seconds until ``deadline`` or the end of this run, whichever is earlier. ``None`` means no limit."""
     end = earlier_end(deadline)
     return None if end is None else end - time.monotonic()
 
@@ -106,13 +112,13 @@ def check_time(seconds: float = 0.0, deadline: float | None = None) -> None:
 
 
 def pause(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait ``seconds``. Raises BudgetExhausted at once when the run ends before that."""
+    """Wait ``seconds``. Raises BudgetExhausted at once when the run would end during the wait."""
     check_time(seconds)
     sleep(seconds)
 
 
 def within(seconds: float, deadline: float | None = None) -> float:
-    """Return the limit for one answer: ``seconds``, or less when the run ends before that."""
+    """Return the maximum seconds for one answer: ``seconds``, or less when the run ends earlier."""
     left = time_left(deadline)
     return seconds if left is None else max(0.0, min(seconds, left + GRACE))
 
@@ -126,16 +132,16 @@ def call_within(
 ) -> Value:
     """Call ``work`` in a separate thread and return its result or raise its error.
 
-    The time-out of a socket restarts with every byte, so it does not limit a whole answer. Raises TimeoutError after
-    ``seconds``, or BudgetExhausted when the run or ``deadline`` is over. ``abandon`` is called when this function
-    returns before ``work`` does.
+    A socket's timeout restarts with every byte, so it cannot limit a whole answer. ``abandon`` is called when this
+    function returns before ``work`` does. Raises TimeoutError after ``seconds``, or BudgetExhausted when the run or
+    ``deadline`` is over.
     """
     outcome: list[tuple[Value | None, BaseException | None]] = []
 
     def run() -> None:
         try:
             outcome.append((work(), None))
-        except BaseException as error:  # noqa: BLE001  (raised again in the thread that waits)
+        except BaseException as error:  # noqa: BLE001  (raised again in the waiting thread)
             outcome.append((None, error))
 
     thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True, name="bounded call")
@@ -219,7 +225,7 @@ class _Alarm:
 
 
 def wait_seconds(value: object) -> float | None:
-    """Return a number of seconds from a header or body; ``None`` where the value is not a usable number."""
+    """Return the seconds in a header or body, or ``None`` when the value is not a finite number of at least 0."""
     text = str(value).strip()
     if not text.isascii() or len(text) > MOST_DIGITS:
         return None
@@ -231,28 +237,28 @@ def wait_seconds(value: object) -> float | None:
 
 
 class RedirectRefused(SourceUnavailable):
-    """The answer is a redirect, which is not followed."""
+    """A service answered with a redirect, which is not followed."""
 
 
 def redirect_refused(service: str, setting: str) -> RedirectRefused:
     """Return the error for a redirect that is not followed."""
     return RedirectRefused(
-        f"{service} redirects to another address, and credentials go only to the one in {setting}: "
-        "check it, and what is between this machine and the service"
+        f"{service} redirects to another address, but credentials are sent only to the address in {setting}. "
+        "Check the setting, and any proxy between this machine and the service."
     )
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a child process: ``NEEDED_VARIABLES`` and ``extra``, without any token."""
+    """Return the environment for a child process. It contains only ``NEEDED_VARIABLES`` and ``extra``."""
     return {name: os.environ[name] for name in NEEDED_VARIABLES if name in os.environ} | dict(extra)
 
 
 @contextmanager
 def bounded_process(process: "subprocess.Popen[bytes]", seconds: float) -> Generator[Callable[[], bool]]:
-    """Kill a process and its children after ``seconds``, at the end of the run, or when an error leaves the block.
+    """Kill a process and its children after ``seconds``, at the end of the run, or after an error inside the block.
 
     Start the process with ``start_new_session=True``, so that its children are in its process group. Yields a function
-    that returns whether the time was over.
+    that returns whether the time limit was reached.
     """
     is_late, is_left_well = threading.Event(), False
 
@@ -288,8 +294,8 @@ def run_program(
 ) -> "subprocess.CompletedProcess[bytes]":  # fmt: skip
     """Run a program to its end and return its output. ``input_bytes`` is its standard input.
 
-    Raises TimeoutError after ``seconds`` and BudgetExhausted at the end of the run; the program and its children are
-    killed then.
+    At a time limit, the program and its children are killed. Raises TimeoutError after ``seconds``, or BudgetExhausted
+    at the end of the run.
     """
     check_time()
     arguments = list(command)

@@ -1,4 +1,4 @@
-"""Embedding endpoints with OpenAI's interface: https://platform.openai.com/docs/api-reference/embeddings."""
+"""Client of embedding endpoints with OpenAI's API: https://platform.openai.com/docs/api-reference/embeddings."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,13 +21,13 @@ from core.operations import bounds
 from core.operations.http import Allowance, Response, Transport
 
 LIMITED = 4
-"""Number of times that a request is repeated after status 429."""
+"""Number of retries after status 429. Without a usable Retry-After header, the waits are 0.5, 1, 2 and 4 seconds."""
 LONGEST_WAIT = 60.0
-"""Seconds. A rate limit that lasts longer ends the run."""
+"""Maximum seconds to wait for a rate limit. After a request for a longer wait, the run ends instead of idling."""
 
 
 class EmbeddingEndpoint:
-    """An endpoint at ``url``, the address before ``/embeddings``. Local servers may need no key."""
+    """An embedding endpoint. ``url`` is the address without ``/embeddings``. ``key`` may be empty for local servers."""
 
     def __init__(self, url: str, key: str, *, transport: Transport | None = None) -> None:
         if not url.startswith(("https://", "http://")):
@@ -37,7 +37,7 @@ class EmbeddingEndpoint:
         self.transport = transport or Transport(Allowance())
 
     def embed(self, model: str, texts: Sequence[str], *, hurry: bool = False) -> list[list[float]]:
-        """Return one vector for each text, in order. ``hurry``: a person waits, so retries are few and short."""
+        """Return one vector for each text, in order. Set ``hurry`` when a person waits, to limit the retries."""
         options: dict[str, Any] = {"attempts": 2, "total": bounds.QUERY / 2} if hurry else {}
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
@@ -57,18 +57,18 @@ class EmbeddingEndpoint:
 
 
 def _vectors(answer: Response, expected: int) -> list[list[float]]:
-    """Return the vectors in the order of their ``index``; some servers return another order."""
+    """Return the vectors in the order of their ``index``, because some servers return them in another order."""
     parsed = answer.json()
     items: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     try:
         vectors = {int(item.get("index", position)): item["embedding"] for position, item in enumerate(items)}
         return [[float(x) for x in vectors[position]] for position in range(expected)]
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise UnexpectedAnswer("EMBEDDING_API_URL did not answer with one vector for each text") from error
+        raise UnexpectedAnswer("EMBEDDING_API_URL did not return one vector for each text") from error
 
 
 def _retry_after(answer: Response, attempt: int) -> float:
-    """Return the seconds to wait: from the header, or growing with ``attempt`` where it has no usable number."""
+    """Return the seconds in the ``Retry-After`` header, or 0.5 seconds doubled with each attempt if it is unusable."""
     seconds = bounds.wait_seconds(answer.headers.get("retry-after", ""))
     return 0.5 * 2**attempt if seconds is None else seconds
 
@@ -94,12 +94,12 @@ def _error_of(answer: Response) -> CollectorError:
     if status == 401:
         return ReplaceToken("The embedding endpoint refuses the key (401). Put a valid one into EMBEDDING_API_KEY.")
     if status in {402, 403} or (status == 429 and _is_quota(answer)):
-        return AccessDenied(f"The embedding endpoint does not allow it ({status}): {words}")
+        return AccessDenied(f"The embedding endpoint does not allow the request ({status}): {words}")
     if status == 404:
-        return NotFound(f"The embedding endpoint has no such model or address: {words}; see EMBEDDING_MODEL")
+        return NotFound(f"The embedding endpoint does not know the model or address: {words}; check EMBEDDING_MODEL")
     if status == 429:
         later = timezone.now() + timedelta(seconds=min(_retry_after(answer, 6), 3600))
         return RetryLater("The embedding endpoint's rate limit is reached; run again later", not_before=later)
     if 400 <= status < 500:
-        return DocumentRefused(f"the embedding endpoint ({status}): {words}")
-    return UnexpectedAnswer(f"The embedding endpoint answered {status}: {words}")
+        return DocumentRefused(f"the embedding endpoint refuses the text ({status}): {words}")
+    return UnexpectedAnswer(f"The embedding endpoint returned {status}: {words}")

@@ -1,4 +1,4 @@
-"""Atomic file writes, and a workspace folder that no name can escape from."""
+"""Atomic file writes, and paths that always stay inside the workspace folder."""
 
 import errno
 import fcntl
@@ -11,13 +11,13 @@ from typing import IO, NamedTuple
 from urllib.parse import quote
 
 TEMPORARY = (".activity-trackers-", ".tmp")
-"""Prefix and suffix of temporary files. Only files with such names are ever removed."""
+"""Prefix and suffix of temporary files. Only files with this prefix and suffix are ever removed."""
 PRIVATE = 0o600
-"""Mode of files with collected data: only their owner may read them."""
+"""Mode of files with collected data. Only the owner may read and write them."""
 
 
 class NewFile(NamedTuple):
-    """A file that is being written: its path, and the descriptor that holds its lock."""
+    """A file that is being written: its path and its open, locked descriptor."""
 
     path: Path
     descriptor: int
@@ -27,9 +27,9 @@ class NewFile(NamedTuple):
 def new_file(target: Path, mode: int | None = None) -> Generator[NewFile]:
     """Yield an empty temporary file in the folder of ``target``, and rename it to ``target`` after the block.
 
-    After an error the temporary file is removed and ``target`` is unchanged. The file is locked while it is written, so
-    that the next writer in this folder can remove the files of killed processes. ``mode`` is the file's mode; ``None``
-    means the usual mode of a new file. Raises OSError.
+    After an error, the temporary file is removed and ``target`` is unchanged. The file is locked while it is written.
+    The next writer in this folder can therefore recognize and remove the files of killed processes. ``mode`` is the
+    file's mode; ``None`` means the usual mode of new files. Raises OSError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(target.parent)
@@ -51,8 +51,8 @@ def new_file(target: Path, mode: int | None = None) -> Generator[NewFile]:
 def open_atomic(path: Path, encoding: str = "utf-8", mode: int | None = None) -> Generator[IO[str]]:
     """Yield a text file that replaces ``path`` when the block ends without an error.
 
-    Special files such as ``/dev/null`` or a pipe are written to directly, and the target of a link is replaced.
-    ``mode``: see :func:`new_file`.
+    Special files such as ``/dev/null`` or a pipe are written directly. If ``path`` is a symbolic link, its target is
+    replaced. For ``mode``, see :func:`new_file`.
     """
     if path.exists() and not path.is_file():
         with path.open("w", encoding=encoding, newline="") as file:
@@ -68,11 +68,11 @@ def open_atomic(path: Path, encoding: str = "utf-8", mode: int | None = None) ->
 def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files that killed processes of this project left in a folder.
 
-    Files of running processes are locked and therefore stay. Files with other names are never touched.
+    Files of running processes stay, because they are locked. Files with other names are never touched.
     """
     prefix, suffix = TEMPORARY
     for path in folder.glob(f"{prefix}*{suffix}"):
-        with suppress(OSError):  # it belongs to another user, or another process removed it
+        with suppress(OSError):  # the file belongs to another user, or another process removed it
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,7 +87,7 @@ def _locked_file(folder: Path) -> NewFile:
     while True:
         descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
         try:
-            with suppress(OSError):  # a file system without locks, where abandoned files stay
+            with suppress(OSError):  # this file system has no locks, so abandoned files stay
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return NewFile(Path(name), descriptor)
@@ -104,7 +104,7 @@ def _usual_mode() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, where the file system supports it."""
+    """Make a rename durable if the file system supports it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -122,7 +122,7 @@ class Workspace:
         self.root = root
 
     def path(self, *names: str) -> Path:
-        """Return a path below the root with one component for each name, whatever characters a name contains.
+        """Return a path below the root with one component for each name. Names may contain any characters.
 
         Names are percent-encoded and cut to 200 characters. Raises ValueError for an empty name.
         """

@@ -1,4 +1,4 @@
-"""HTTP with time limits, retries, limits of size and typed errors, for any vendor."""
+"""HTTP requests with time limits, size limits, retries and typed errors, for any service."""
 
 import json
 import random
@@ -21,12 +21,12 @@ PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
 """Statuses of temporary failures, after which the request is repeated."""
 LARGEST = bounds.LARGEST
 PART = 1 << 16
-"""Bytes of one read."""
+"""Bytes of one read. The size limit is checked after each read, so larger reads would check it less often."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """A complete answer. Header names are lower case."""
+    """A complete answer. The names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,19 +36,17 @@ class Response:
     """The parsed body of an answer with status 200 and a JSON content type."""
 
     def json(self) -> Any:
-        """Return the parsed body; ``None`` for an empty body. Raises UnexpectedAnswer when it is not JSON."""
+        """Return the parsed body, or ``None`` for an empty body. Raises UnexpectedAnswer when the body is not JSON."""
         if self.parsed is not None or not self.body:
             return self.parsed
         try:
             return json.loads(self.body)
         except ValueError as error:
-            raise UnexpectedAnswer(
-                f"{_site(self.url)} answered {self.status} with something that is not JSON"
-            ) from error
+            raise UnexpectedAnswer(f"{_site(self.url)} returned {self.status} with a body that is not JSON") from error
 
 
 class Allowance:
-    """The requests that a run may make, and its seconds from now on. ``None``: no limit."""
+    """The maximum number of requests and seconds of a run, counted from now. ``None`` means no limit."""
 
     def __init__(self, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.max_requests = max_requests
@@ -56,23 +54,23 @@ class Allowance:
         self.spent = 0
 
     def spend(self) -> None:
-        """Count one request. Raises BudgetExhausted when no further request is allowed."""
+        """Count one request. Raises BudgetExhausted when no more requests are allowed."""
         if self.max_requests is not None and self.spent >= self.max_requests:
-            raise BudgetExhausted(f"stopped after {self.spent} requests, as --max-requests says; run again to go on")
+            raise BudgetExhausted(f"stopped after {self.spent} requests (--max-requests); run again to go on")
         self.check(0)
         self.spent += 1
 
     def check(self, seconds: float) -> None:
-        """Raise BudgetExhausted when waiting ``seconds`` would pass the deadline or the end of the run."""
+        """Raise BudgetExhausted when a wait of ``seconds`` would end after the deadline or after the end of the run."""
         bounds.check_time(seconds, self.deadline)
 
 
 class Transport:
     """A pool of connections that repeats requests after temporary failures.
 
-    ``timeout`` holds the seconds to connect and the seconds without a byte, ``total`` the seconds for a whole answer.
-    With ``markup`` an answer of XML or HTML is accepted; without it such an answer with status 200 is a proxy's error
-    page, and the request is repeated.
+    ``timeout`` is a pair: the maximum seconds to connect, and the maximum seconds without a received byte. ``total`` is
+    the maximum seconds for a whole answer. With ``markup``, XML and HTML are accepted. Without ``markup``, an XML or
+    HTML answer with status 200 is treated as a proxy's error page, and the request is repeated.
     """
 
     def __init__(
@@ -88,7 +86,7 @@ class Transport:
         self.allowance, self.timeout, self.attempts, self.sleep = allowance, timeout, attempts, sleep
         self.markup, self.total = markup, total
         self.session = requests.Session()
-        self.session.trust_env = True  # for HTTPS_PROXY and the like
+        self.session.trust_env = True  # use HTTPS_PROXY and similar variables
         self.session.auth = _own_credentials
         self.session.headers["User-Agent"] = USER_AGENT
 
@@ -103,9 +101,9 @@ class Transport:
         attempts: int | None = None,
         total: float | None = None,
     ) -> Response:
-        """Make a request and return the answer; after temporary failures repeat it with random pauses (0.25-8 s).
+        """Make a request and return the answer. After a temporary failure, repeat it after a random pause of 0.25-8 s.
 
-        ``total`` limits the seconds of each attempt. Redirects are returned, not followed.
+        ``total`` is the maximum seconds for each attempt. Redirects are returned and not followed.
         Raises SourceUnavailable, SourceTimeout, UnexpectedAnswer or BudgetExhausted.
         """
         last = attempts or self.attempts
@@ -124,14 +122,14 @@ class Transport:
                 trouble = SourceUnavailable(f"{_site(url)} cannot be reached ({_kind(error)}); run again later")
                 trouble.__cause__ = error
             else:
-                trouble = SourceUnavailable(f"{_site(url)} keeps answering {response.status}; run again later")
+                trouble = SourceUnavailable(f"{_site(url)} keeps returning {response.status}; run again later")
             if attempt == last:
                 raise trouble
             self.pause(random.uniform(0.25, 1) * min(8.0, 0.5 * 2**attempt))  # noqa: S311  (jitter, not secrecy)
         raise AssertionError("unreachable")
 
     def pause(self, seconds: float) -> None:
-        """Wait ``seconds``. Raises BudgetExhausted at once when the allowance ends before that."""
+        """Wait ``seconds``. Raises BudgetExhausted at once when the allowance would end during the wait."""
         self.allowance.check(seconds)
         self.sleep(seconds)
 
@@ -144,7 +142,7 @@ class Transport:
         body: object,
         total: float,
     ) -> Response:
-        """Make one attempt and return the whole answer. Raises TimeoutError after ``total`` seconds."""
+        """Make one attempt and return the complete answer. Raises TimeoutError after ``total`` seconds."""
         abandoned = _Abandoned()
 
         def ask() -> Response:
@@ -160,7 +158,7 @@ class Transport:
 
 
 class _Abandoned:
-    """Stops another thread from reading an answer after its time limit."""
+    """Stops the thread that reads an answer when the time limit is over."""
 
     def __init__(self) -> None:
         self.answer: requests.Response | None = None
@@ -174,7 +172,7 @@ class _Abandoned:
 
 
 def _read(answer: requests.Response, abandoned: _Abandoned) -> bytes:
-    """Return the whole body. Raises UnexpectedAnswer when it is too large; stops early when abandoned."""
+    """Return the whole body. Raises UnexpectedAnswer when it is too large. Stops early when ``abandoned`` is set."""
     abandoned.answer = answer
     parts: list[bytes] = []
     size = 0
@@ -182,14 +180,14 @@ def _read(answer: requests.Response, abandoned: _Abandoned) -> bytes:
         parts.append(part)
         size += len(part)
         if size > LARGEST:
-            raise UnexpectedAnswer(f"{_site(answer.url)} answered more than {LARGEST} bytes")
+            raise UnexpectedAnswer(f"{_site(answer.url)} returned more than {LARGEST} bytes")
         if abandoned.is_set:
             break
     return b"".join(parts)
 
 
 def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keep the caller's Authorization header, which requests would replace by credentials from ~/.netrc.
+    """Keep the caller's Authorization header. Without this, requests would replace it with credentials from ~/.netrc.
 
     https://requests.readthedocs.io/en/latest/user/authentication/#netrc-authentication
     """
@@ -200,7 +198,10 @@ def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequ
 
 
 def parse(response: Response) -> Response | None:
-    """Return the answer with its JSON parsed, or ``None`` for a truncated body, which the connection may not notice."""
+    """Return the answer with its JSON parsed, or ``None`` if an answer with status 200 is truncated or HTML or XML.
+
+    A truncated body does not always cause a connection error. HTML and XML pages come from proxies.
+    """
     if response.status != 200:
         return response
     if "json" not in response.headers.get("content-type", ""):
@@ -212,7 +213,7 @@ def parse(response: Response) -> Response | None:
 
 
 def _loaded(body: bytes) -> Any:
-    """Parse JSON. orjson is fast but refuses lone surrogates and NaN, which ``json`` accepts."""
+    """Parse JSON. orjson is fast, but it refuses unpaired surrogates and NaN, which ``json`` accepts."""
     try:
         return orjson.loads(body)
     except ValueError:
@@ -220,7 +221,7 @@ def _loaded(body: bytes) -> Any:
 
 
 def _site(url: str) -> str:
-    """Return host and path of a URL; its query may hold secrets."""
+    """Return the host and path of a URL, without the query, which may contain secrets."""
     return url.split("://", 1)[-1].split("?", 1)[0]
 
 

@@ -1,11 +1,11 @@
-"""SIGINT and SIGTERM end a command within seconds, with one line and exit code 128 plus the number of the signal.
+"""Ends commands within seconds after SIGINT or SIGTERM, with one line and exit code 128 plus the signal number.
 
-Both become exceptions in the main thread, so that transactions are rolled back, locks are released and child processes
-are ended. Such an exception can be lost (Python ignores exceptions in finalizers), and clean-up code can block.
-Therefore the signal is repeated once, and then the process exits. That is safe, because every write path survives a
-kill.
+Both signals become exceptions in the main thread, so that transactions are rolled back, locks are released and child
+processes are stopped. Such an exception can be lost, because Python ignores exceptions in finalizers. Clean-up code can
+also block. Therefore the signal is repeated once, and then the process exits. The exit is safe, because stored
+data stays consistent when the process is killed at any point.
 
-Imports the standard library only: ``manage.py`` catches signals before Django is loaded.
+This module imports only the standard library, because ``manage.py`` catches signals before it loads Django.
 """
 
 import _thread
@@ -19,52 +19,55 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 REPEAT_AFTER = 4.0
-"""Seconds from a signal until it is repeated, if the command is still running."""
+"""Seconds from a signal until it is repeated, if the command did not react to it.
+
+This is half of ``END_AFTER``, so that the command also has time to react to the second signal.
+"""
 END_AFTER = 8.0
-"""Seconds from a signal until the process exits in any case. Docker kills after 10 seconds."""
-STORED = "what was stored stays"
-"""What the last line says about the data when the command knows nothing more specific."""
+"""Seconds from a signal until the process exits in any case. Docker kills a process after 10 seconds."""
+STORED = "stored data is kept"
+"""Words about the data in the last line of a command that reports no counts."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived. Code that handles Ctrl-C handles it too."""
+    """SIGTERM arrived. Code that handles Ctrl-C also handles this exception."""
 
 
 _first: signal.Signals | None = None
-"""The first signal that asked this process to end."""
+"""The first signal that this process received."""
 _is_handled = False
-"""Whether the command received the exception of the signal and is ending."""
+"""Whether the command received the signal's exception and is ending."""
 _is_reported = False
 """Whether the last line was printed."""
 
 
 def catch_signals() -> None:
-    """Raise KeyboardInterrupt or Terminated in the main thread for each signal that was not ignored at the start."""
+    """Raise KeyboardInterrupt or Terminated in the main thread for each signal, unless the process ignores it."""
     for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # "nohup", or "&" in a shell script
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored after "nohup", or after "&" in a shell script
             signal.signal(number, _interrupt)
     sys.unraisablehook = _unraisable
-    atexit.register(ignore_signals)  # registered first, so it runs last
+    atexit.register(ignore_signals)  # runs last, because it is registered first
 
 
 def ignore_signals() -> None:
-    """Ignore further signals, because the result of the command is printed."""
+    """Ignore further signals. Call this after the result of the command was printed."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def begin_to_end() -> None:
-    """Do not repeat the signal: its exception arrived, and a second one would interrupt the report of the command."""
+    """Prevent the repetition of the signal, because a second exception would interrupt the command's report."""
     global _is_handled
     _is_handled = True
 
 
 def interruption_in(error: BaseException) -> KeyboardInterrupt | None:
-    """Return the interruption that caused an error, or the error if it is one; ``None`` for any other error.
+    """Return the interruption that caused an error, or ``None`` if no signal arrived.
 
-    An error during clean-up, such as a failed rollback, replaces the interruption and has it as its context. Every
-    other error after a signal counts as an interruption as well: the exception of the signal may have been lost, and a
-    child process that Ctrl-C ended is reported as a failed program.
+    An error during clean-up, such as a failed rollback, has the interruption as its context. Every other error after a
+    signal also counts as an interruption, for two reasons. The signal's exception may have been lost, and Ctrl-C may
+    have ended a child process, which is reported as a failed program.
     """
     seen: set[int] = set()
     current: BaseException | None = error
@@ -79,7 +82,7 @@ def interruption_in(error: BaseException) -> KeyboardInterrupt | None:
 
 
 def line_for(error: KeyboardInterrupt, stored: str = STORED) -> str:
-    """Return the last line of an interrupted command; ``stored`` says what happened to the data."""
+    """Return the last line of an interrupted command. ``stored`` says what happened to the data."""
     return _line(signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT, stored)
 
 
@@ -98,7 +101,7 @@ def _line(number: signal.Signals, stored: str) -> str:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """Handle a signal. ``threading`` cannot start a thread here, because its lock may be held."""
+    """Handle a signal. ``_thread`` is used because the signal may arrive while a lock of ``threading`` is held."""
     global _first
     if _first is None:
         _first = signal.Signals(number)
@@ -120,6 +123,6 @@ def _enforce(number: signal.Signals) -> None:
 
 
 def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """Hide an interruption that Python ignored in a finalizer; the signal is repeated."""
+    """Do not print an interruption that Python ignored in a finalizer, because the signal is repeated."""
     if not isinstance(ignored.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)

@@ -1,6 +1,7 @@
-"""Reads JSON files that are larger than memory: the members of one object, and the items of its arrays, one by one.
+"""Reads JSON files that are larger than memory: the members of one object, and the items of arrays, one by one.
 
-The standard library's scanner reads each value as fast as ``json.loads``. Only the part being read is in memory.
+Each value is read by the standard library's scanner, so reading is as fast as ``json.loads``. Only the current part of
+the file is in memory.
 """
 
 import codecs
@@ -11,15 +12,15 @@ from typing import IO, Any
 
 BLANK = re.compile(r"[ \t\r\n]*")
 STEP = 1 << 20
-"""Bytes of one read."""
+"""Minimum bytes of one read. Smaller reads would parse unfinished values more often."""
 LONGEST = 64 << 20
-"""Characters of one value. A longer value means that the file is not a list of small items."""
+"""Maximum characters of one value. A longer value means that the file is not a list of small items."""
 NEAR_THE_END = 16
-"""Characters. In a value that is cut off, the scanner reports an error at one of the last characters."""
+"""Number of last characters of the buffer where an error may mean only that the value continues in the next read."""
 
 
 class BadJson(ValueError):
-    """The file is not JSON of the expected shape; ``line`` counts from 1."""
+    """The file is not JSON of the expected structure. Line numbers begin at 1."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -27,7 +28,7 @@ class BadJson(ValueError):
 
 
 class JsonReader:
-    """Reads a file that is open in binary mode::
+    """A reader for a file that is open in binary mode::
 
         for key in reader.names():
             if key == "messages":
@@ -35,7 +36,7 @@ class JsonReader:
             else:
                 line, value = reader.value()
 
-    Read each value before the next name. Raises BadJson for invalid JSON and invalid UTF-8.
+    Read the value of each name before the next name. Raises BadJson for invalid JSON and invalid UTF-8.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -44,7 +45,7 @@ class JsonReader:
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at, self._ended = "", 0, False
         self._line, self._counted = 1, 0
-        """Line number at position ``_counted``."""
+        """``_line`` is the line number at position ``_counted``."""
 
     def names(self) -> Iterator[str]:
         """Yield the names of the outer object's members, in order."""
@@ -59,10 +60,10 @@ class JsonReader:
                 self._take(",")
         self._take("}")
         if self._peek():
-            raise BadJson(self.line(), "there is text after the end")
+            raise BadJson(self.line(), "there is text after the end of the object")
 
     def items(self) -> Iterator[tuple[int, Any]]:
-        """Yield the items of an array with the line on which each begins."""
+        """Yield the items of an array as pairs: the line on which an item begins, and the item."""
         self._take("[")
         while self._peek() != "]":
             yield self.value()
@@ -71,7 +72,7 @@ class JsonReader:
         self._take("]")
 
     def value(self) -> tuple[int, Any]:
-        """Return the next value and the line on which it begins."""
+        """Return the line on which the next value begins, and the value."""
         self._peek()
         line = self.line()
         while True:
@@ -84,25 +85,25 @@ class JsonReader:
             except (ValueError, RecursionError) as error:
                 raise BadJson(line, f"cannot be read: {type(error).__name__}") from error
             else:
-                cut = isinstance(value, int | float) and end + NEAR_THE_END > len(self._text)  # "1." of 1.5 parses as 1
-                size = end - self._at  # relative, because reading more moves the positions
+                cut = isinstance(value, int | float) and end + NEAR_THE_END > len(self._text)  # "1." parses as 1
+                size = end - self._at  # relative, because ``_more`` changes the positions
                 if not cut or not self._more():
                     self._at += size
                     return line, value
 
     def line(self, at: int | None = None) -> int:
-        """Return the line of a position in the buffer; ``None`` means the current position."""
+        """Return the line number of a position in the buffer. ``None`` means the current position."""
         self._line += self._text.count("\n", self._counted, self._at)
         self._counted = self._at
         return self._line + (self._text.count("\n", self._at, at) if at is not None else 0)
 
     def _is_final(self, error: json.JSONDecodeError) -> bool:
-        """Return whether reading more of the file cannot resolve the error."""
+        """Return whether the error would remain if more of the file were read."""
         unfinished = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - NEAR_THE_END
         return not unfinished or len(self._text) - self._at > LONGEST
 
     def _peek(self) -> str:
-        """Return the next character that is not white space; empty at the end of the file."""
+        """Return the next character that is not white space, or an empty string at the end of the file."""
         while True:
             blank = BLANK.match(self._text, self._at)
             self._at = blank.end() if blank else self._at
@@ -119,7 +120,7 @@ class JsonReader:
         self._at += 1
 
     def _more(self) -> bool:
-        """Drop the consumed text and read more; return False at the end of the file."""
+        """Drop the consumed text and read more of the file. Return False at the end of the file."""
         if self._ended:
             return False
         self.line()

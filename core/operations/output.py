@@ -1,4 +1,4 @@
-"""Output of commands: numbers and durations in words, lines as wide as the terminal, visible characters only."""
+"""Formats the output of commands: numbers and durations, line breaks for terminals, and hidden characters."""
 
 import shutil
 import sys
@@ -13,21 +13,21 @@ from core.operations.visible import ExactText, visible
 DETAILS = {
     "inserted": "new", "updated": "updated", "deleted": "deleted", "malformed": "malformed", "refused": "refused",
 }  # fmt: skip
-"""Suffixes of counts that are details of another count, such as ``issues_inserted`` of ``issues``."""
+"""Words for suffixes of counts. A count with such a suffix is a detail: ``issues_inserted`` is a part of ``issues``."""
 UNCOUNTED = ("malformed", "refused", "inserted", "updated", "deleted", "embedded", "skipped")
 """Suffixes of counts that have no singular."""
 
 
 def number_of(count: int, noun: str) -> str:
-    """Return ``1 request`` or ``1,234 requests``."""
+    """Return a number with a noun, such as ``1 request`` or ``1,234 requests``."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
 
 
 def counted_words(counts: Mapping[str, int]) -> str:
-    """Return counts by name as a list for people: ``1 issue, 2,345 issue comments (12 new, 3 updated)``.
+    """Return named counts as one text: ``1 issue, 2,345 issue comments (12 new, 3 updated)``.
 
-    A count such as ``issues_inserted`` is a detail of ``issues``. Zeros are left out.
+    A count such as ``issues_inserted`` appears as a detail of ``issues``. Zeros are left out.
     """
     parts: dict[str, list[str]] = {}
     for name, count in counts.items():
@@ -55,13 +55,13 @@ def size_in_words(size: int) -> str:
 
 
 def stored_in_words(counts: Mapping[str, int]) -> str:
-    """Return what an interrupted run reports about the stored data."""
+    """Return the words with which an interrupted run reports its stored data."""
     stored = counted_words(counts)
     return f"stored until now: {stored}" if stored else "nothing was stored yet"
 
 
 def duration_in_words(seconds: float) -> str:
-    """Return ``0.8 s``, ``12 s``, ``3 min 05 s`` or ``2 h 07 min``."""
+    """Return a duration as ``0.8 s``, ``12 s``, ``3 min 05 s`` or ``2 h 07 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -73,7 +73,7 @@ def duration_in_words(seconds: float) -> str:
 
 
 def _in_number(name: str, count: int) -> str:
-    """Return the name of a count, which is plural, such as ``issues``, in the singular where ``count`` is 1."""
+    """Return the plural name of a count, such as ``issues``, or its singular when ``count`` is 1."""
     head, _, last = name.rpartition(" ")
     if count != 1 or last in UNCOUNTED or not last.endswith("s") or last.endswith("ss"):
         return name

@@ -1,7 +1,7 @@
 """Makes hidden characters in collected texts visible, so that they cannot move a cursor or reverse the text.
 
-Pages, terminals, logs and messages all use this module. Hidden characters are those with these Unicode properties:
-controls, format characters, private use, unpaired surrogates, and characters without a glyph
+Pages, terminals, logs and messages all use this module. Hidden characters are controls, format characters, private-use
+characters, unpaired surrogates, and characters without a glyph
 (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point). Line feeds and tabs stay.
 """
 
@@ -11,14 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 JOINERS = {"\u200c", "\u200d"}
-"""Characters that join emoji and letters of some scripts. They stay after a character outside ASCII."""
+"""Characters that join emoji and the letters of some scripts. They are kept after a character outside ASCII."""
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""Characters that select a variant of the preceding one. A second in a row, or one after an ASCII letter, is hidden."""
+"""Characters that select a variant of the preceding character.
+
+A second selector in a row, or a selector after an ASCII letter, is treated as hidden.
+"""
 SELECTABLE = frozenset("0123456789#*")
 """ASCII characters that have an emoji variant."""
 HIDDEN = re.compile(
     "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls but tab and line feed
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, except tab and line feed
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, line and paragraph separators, directions
     "\u3164\ufeff\uffa0\ufff0-\ufffb"
@@ -32,7 +35,7 @@ BREAKS = re.compile(r"\r\n|[\r\n\t\x0b\x0c\x85\u2028\u2029]")
 
 
 def visible(text: str) -> str:
-    """Return the text with each hidden character as its code point, such as ``‹U+202E›``; CRLF and CR become LF."""
+    """Return the text with each hidden character as its code point, such as ``‹U+202E›``. CRLF and CR become LF."""
     if text.isascii() and text.isprintable():
         return text
     if "\r" in text:
@@ -51,15 +54,15 @@ def without_hidden(text: str, replacement: str = "") -> str:
 
 
 def json_text(value: Any, **options: Any) -> "ExactText":
-    """Return JSON in which hidden characters are escapes such as ``\\u202e``; parsers read the same value.
+    """Return JSON in which hidden characters are escapes such as ``\\u202e``. Parsers read the same value.
 
-    The options are those of ``json.dumps``.
+    The options are passed to ``json.dumps``.
     """
     return ExactText(HIDDEN.sub(lambda match: _escape(match[0]), json.dumps(value, **options)))
 
 
 class ExactText(str):
-    """A text that output streams write unchanged, such as visible text with colours."""
+    """A text that output streams write unchanged, such as text with colour codes."""
 
     __slots__ = ()
 
@@ -76,7 +79,7 @@ def _replace(text: str, by: Callable[[str], str]) -> str:
 
 
 def _is_needed(character: str, before: str) -> bool:
-    """Return whether the character belongs to the preceding one, as in emoji or in Persian and Hindi words."""
+    """Return whether the character modifies the preceding character, as in emoji or in Persian and Hindi words."""
     if character in JOINERS:
         return bool(before) and not before.isascii() and before not in JOINERS
     if SELECTOR.match(character):

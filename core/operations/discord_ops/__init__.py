@@ -1,4 +1,4 @@
-"""Discord: its REST API for bots. No gateway, no user tokens."""
+"""A client of Discord's REST API for bots. The gateway and user tokens are not used."""
 
 from core.operations.discord_ops.answers import TokenRefused
 from core.operations.discord_ops.background import Background, Gathering

@@ -1,4 +1,4 @@
-"""Reads Discord's answers, and translates failures into the project's errors."""
+"""Reads Discord's answers and translates failures into the project's errors."""
 
 import asyncio
 import json
@@ -17,28 +17,31 @@ PASSING = (
     discord.HTTPException, discord.RateLimited, aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ValueError,
     ConnectionError,
 )  # fmt: skip
-"""Errors with which one attempt may end."""
+"""Errors that one attempt may raise."""
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 BLOCK_CODE = 40333
-"""Discord's error code for a request that was blocked in front of its API: https://github.com/discord/discord-api-docs/issues/6473"""
+"""Discord's error code for a request that was blocked before it reached the API.
+
+https://github.com/discord/discord-api-docs/issues/6473
+"""
 UNKNOWN_WAIT = 5.0
-"""Seconds to wait for a limit of unknown length."""
+"""Seconds to wait when a limit does not say how long. A shorter wait would risk further refusals."""
 BLOCK_ATTEMPTS = 2
-"""Attempts for a blocked request. Each one counts towards a ban of the address."""
+"""Attempts of a blocked request. Only two, because each attempt counts towards a ban of the address."""
 REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (a message)
 
 
 class TokenRefused(ReplaceToken):
-    """Discord answers 401.
+    """Discord refuses the token (status 401).
 
-    A run raises this only when it stored nothing, hence the exit code.
+    The exit code is that of a wrong configuration, because a run raises this error only if it stored nothing.
     """
 
     exit_code = 2
 
 
 class DiscordRefused(AccessDenied):
-    """Discord answers 400 or 403 with one of its error codes.
+    """Discord refuses a request with status 400 or 403 and a Discord error code.
 
     https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
     """
@@ -52,11 +55,11 @@ class DiscordRefused(AccessDenied):
 
 
 class RequestBlocked(SourceUnavailable):
-    """A block in front of Discord's API refuses this address, with an HTML page and 403 or with code 40333."""
+    """The request was blocked before it reached Discord's API: status 403 with an HTML page or with code 40333."""
 
 
 class NotThere(NotFound):
-    """Discord answers 404. ``code`` is Discord's error code; 0 when the answer is not from Discord."""
+    """Discord returns 404. ``code`` is Discord's error code, or 0 when the answer is not from Discord."""
 
     UNKNOWN_CHANNEL = 10003
     UNKNOWN_GUILD = 10004
@@ -68,11 +71,11 @@ class NotThere(NotFound):
 
 
 class NotAsDocumented(ValueError):
-    """The body is JSON of an undocumented shape."""
+    """The body of an answer differs from Discord's documentation."""
 
 
 def read_json(text: str | bytes) -> Any:
-    """Parse a body. orjson, which discord.py uses, refuses lone surrogates; ``json`` accepts them."""
+    """Parse a body. orjson, which discord.py uses, refuses unpaired surrogates, but ``json`` accepts them."""
     try:
         return orjson.loads(text)
     except ValueError:
@@ -80,11 +83,11 @@ def read_json(text: str | bytes) -> Any:
 
 
 async def read_body(response: aiohttp.ClientResponse) -> Any:
-    """Return the JSON or the text of an answer; replaces discord.py's ``json_or_text``.
+    """Return the JSON or the text of an answer. This function replaces discord.py's ``json_or_text``.
 
-    There are three differences. A content type with parameters (``application/json; charset=utf-8``, as proxies send
-    it) is JSON too. Server errors are raised at once, so that only ``DiscordClient`` decides on retries. The wait of a
-    rate limit is always a number.
+    It differs in three ways. A content type with parameters, which proxies send (``application/json; charset=utf-8``),
+    also counts as JSON. Server errors are raised at once, so that only ``DiscordClient`` decides on retries. The wait
+    of a rate limit is always a number.
     """
     text = (await _bounded_body(response)).decode("utf-8", "surrogateescape")
     is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
@@ -94,7 +97,7 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
     if is_json:
         try:
             body = read_json(text)
-        except ValueError:  # the status is sufficient
+        except ValueError:  # the status alone is sufficient
             body = text
     if response.status == 429:
         return _with_wait(body, response)
@@ -117,7 +120,7 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:
-    """Return the body of a rate limit with a numeric wait; anything but an object becomes text."""
+    """Return the body of a rate limit with a numeric wait. Any body except an object becomes text."""
     if not isinstance(body, dict):
         return body if isinstance(body, str) else str(cast("object", body))
     members = cast("dict[str, Any]", body)
@@ -133,19 +136,19 @@ def passes(error: Exception) -> bool:
 
 
 def is_block(error: Exception) -> bool:
-    """Return whether the answer comes from a block in front of Discord's API."""
+    """Return whether the request was blocked before it reached Discord's API."""
     if not isinstance(error, discord.HTTPException) or error.status != 403:
         return False
     return error.code == BLOCK_CODE or (error.code == 0 and error.text.lstrip().startswith("<"))
 
 
 def waiting_time(error: Exception, attempt: int) -> float:
-    """Return the seconds before the next attempt: Discord's wait, or 0.5, 1, 2 ... up to 15."""
+    """Return the seconds until the next attempt: 0.5, 1, 2 and so on up to 15, or Discord's wait if it is longer."""
     return max(requested_wait(error), min(15.0, 0.5 * 2**attempt))
 
 
 def requested_wait(error: Exception) -> float:
-    """Return the seconds that Discord asks to wait; 0 if none."""
+    """Return the wait that Discord requests, in seconds, or 0 if it requests none."""
     value: object = getattr(error, "retry_after", None)
     if isinstance(error, discord.HTTPException):
         headers = cast("Mapping[str, str]", error.response.headers)
@@ -154,13 +157,13 @@ def requested_wait(error: Exception) -> float:
 
 
 def translated(error: Exception, what: str) -> CollectorError:
-    """Return the project's error for the last attempt; ``what`` names the request."""
+    """Return the project's error for the error of the last attempt. ``what`` names the request."""
     if isinstance(error, discord.LoginFailure) or (isinstance(error, discord.HTTPException) and error.status == 401):
         return TokenRefused(REFUSED_TOKEN)
     if is_block(error):
         return RequestBlocked(
-            f"a block in front of Discord refuses {what} (403, a page or code {BLOCK_CODE}): this machine's address "
-            "or its proxy is blocked for a while; wait, and check that nothing else here sends many invalid requests"
+            f"Discord's firewall blocks {what} (403 with a page or code {BLOCK_CODE}): the address of this machine or "
+            "its proxy is blocked for a while. Wait, and check that no program here sends many invalid requests."
         )
     if isinstance(error, discord.HTTPException):
         reply = f"{error.status} (code {error.code}): {error.text[:200]}" if error.code else str(error.status)
@@ -168,8 +171,8 @@ def translated(error: Exception, what: str) -> CollectorError:
             return NotThere(f"Discord does not know {what}", code=error.code)
         if error.status in {400, 403}:
             return DiscordRefused(f"Discord refuses {what}: {reply}", status=error.status, code=error.code)
-        return SourceUnavailable(f"Discord answers {what} with {reply}; run again later")
+        return SourceUnavailable(f"Discord returned {reply} for {what}; run again later")
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return SourceTimeout(f"Discord did not answer {what} in time; run again later")
-    reason = "its body is not what Discord documents" if isinstance(error, ValueError) else "the connection broke"
-    return SourceUnavailable(f"Discord did not answer {what} properly: {reason}; run again later")
+    reason = "the body is not as documented" if isinstance(error, ValueError) else "the connection was lost"
+    return SourceUnavailable(f"Discord's answer to {what} cannot be used: {reason}; run again later")

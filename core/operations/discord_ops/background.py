@@ -1,4 +1,4 @@
-"""Reads in an asyncio thread while another thread writes, so that the event loop never waits for the database."""
+"""Reads in a thread with an event loop while another thread writes, so that reads do not wait for the database."""
 
 import asyncio
 import logging
@@ -14,11 +14,11 @@ Item = TypeVar("Item")
 Step = tuple[Key, Item | Exception | None]
 logger = logging.getLogger(__name__)
 CANCELLATIONS = 5
-"""Number of times that a running task is cancelled before it is abandoned."""
+"""Number of times that a task is cancelled before it is abandoned. With ``PATIENCE``, this takes 10 seconds."""
 PATIENCE = 2.0
-"""Seconds to wait for tasks to end after each cancellation."""
+"""Seconds to wait for tasks to end after each cancellation, and for the thread to end."""
 AHEAD = 24
-"""Number of pages that may wait to be written."""
+"""Maximum number of pages that wait to be written. A larger value would use more memory."""
 
 
 class Background:
@@ -30,13 +30,13 @@ class Background:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        """Run a coroutine on the loop and return its result or raise its error."""
+        """Run a coroutine on the loop. Return its result or raise its error."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def cancel(self) -> None:
         """Cancel all tasks and wait until they end, at most ``CANCELLATIONS`` times ``PATIENCE`` seconds.
 
-        Cancellations are repeated: a task may miss one that arrives while it handles another.
+        Tasks are cancelled repeatedly, because a task may miss a cancellation while it handles an earlier one.
         """
 
         async def cancel_all() -> None:
@@ -50,7 +50,7 @@ class Background:
                 for task in done:
                     if not task.cancelled():
                         task.exception()  # read it, so that asyncio does not report it
-            logger.warning("tasks left behind tasks=%s", len(tasks))
+            logger.warning("tasks did not end after cancellation tasks=%s", len(tasks))
 
         self.run(cancel_all())
 
@@ -65,10 +65,10 @@ class Background:
 
 
 class Gathering(Generic[Key, Item]):
-    """Reads many sources concurrently and yields their items to the thread that iterates.
+    """Reads many sources concurrently and yields their items to the iterating thread.
 
-    A step is ``(key, item)``, ``(key, error)`` when a source failed, or ``(key, None)`` when it ended. Sources may be
-    added during iteration, which ends when all sources have ended.
+    A step is ``(key, item)``, ``(key, error)`` when a source failed, or ``(key, None)`` when a source ended. Sources
+    may be added during iteration. The iteration ends when all sources have ended.
     """
 
     def __init__(self, background: Background, width: int) -> None:
@@ -80,7 +80,7 @@ class Gathering(Generic[Key, Item]):
         self._open = 0
 
     def add(self, key: Key, source: AsyncIterator[Item]) -> None:
-        """Start to read a source as soon as fewer than ``width`` sources are being read."""
+        """Add a source. It is read as soon as fewer than ``width`` sources are being read."""
         self._open += 1
         self._background.loop.call_soon_threadsafe(self._begin, key, source)
 
@@ -89,7 +89,7 @@ class Gathering(Generic[Key, Item]):
             yield from steps
 
     def batches(self, most: int) -> Generator[list[Step[Key, Item]]]:
-        """Yield the steps in lists of at most ``most`` that are waiting, in the same order."""
+        """Yield the waiting steps, in order, in lists of at most ``most`` steps."""
         while self._open:
             steps = [self._steps.get()]
             with suppress(queue.Empty):
@@ -103,7 +103,7 @@ class Gathering(Generic[Key, Item]):
             yield steps
 
     def _begin(self, key: Key, source: AsyncIterator[Item]) -> None:
-        """Start to read a source on the loop, and queue a last step when it ends."""
+        """Start to read a source on the loop. Queue a last step when the source ends."""
         task = self._background.loop.create_task(self._read(key, source))
         self._tasks.add(task)
 

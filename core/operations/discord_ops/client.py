@@ -1,8 +1,8 @@
-"""Requests to Discord: paced, repeated after temporary failures, counted, with typed errors.
+"""A client of Discord's API that paces and counts requests and repeats them after temporary failures.
 
-discord.py provides login, routes and Discord's rate limits per route. Its own retries do not cover 503, 52x, connection
-resets and truncated bodies, and it has no global pace. Its typed layer is not used, because one unexpected payload
-would fail a whole page.
+discord.py provides login, routes and Discord's rate limits per route. Its retries do not cover 503, 52x, connection
+resets and truncated bodies, and it does not limit the total rate. Its typed classes are not used, because one
+unexpected payload would make a whole page fail.
 """
 
 import asyncio
@@ -40,21 +40,24 @@ __all__ = ["DiscordClient", "DiscordRefused", "NotThere", "RequestBlocked", "ope
 
 logger = logging.getLogger(__name__)
 TIMEOUT = 20.0
-"""Seconds for one answer; the default of discord.py is 300."""
+"""Maximum seconds for one answer. The default of discord.py, 300 seconds, would occupy a request slot for too long."""
 LONGEST_ANSWER = 300.0
-"""Seconds for one answer, including discord.py's waits for limits and its retries."""
+"""Maximum seconds for one answer, including the retries of discord.py and its waits of up to ``LONGEST_WAIT``."""
 ATTEMPTS = 8
-"""Requests before a temporary failure becomes an error; with the waits between them about a minute."""
+"""Attempts before a temporary failure becomes an error. With the waits between them, they take about a minute."""
 LOGIN_ENDS = (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError)
-"""Errors of an attempt to log in; discord.py raises the last three for an unexpected body."""
+"""Errors that an attempt to log in may raise. discord.py raises the last three for an unexpected body."""
 LONGEST_WAIT = 60.0
-"""Seconds. When a limit asks for a longer wait, the run continues without this request."""
+"""Maximum seconds to wait for a limit. If Discord requests a longer wait, the run continues without this request."""
 LONGEST_SHARED = 3600.0
-"""Seconds. A longer wait is an error of the server; the next run asks again."""
+"""Maximum seconds until the next attempt. A longer requested wait is treated as a server error and cut to one hour."""
 RESERVE = 4
-"""Requests per second added to the pace for the window; with the default pace of 45 the sum is below Discord's 50."""
+"""Requests per second that the window allows above the pace. With the default pace of 45, the sum stays below 50.
+
+Discord allows 50 requests per second; see ``Pace``.
+"""
 MOST_BLOCKED = 5
-"""Number of consecutive blocked requests after which the run stops, because the whole address is blocked."""
+"""Number of consecutive blocked requests after which the run stops, because the whole address is probably blocked."""
 CONTENT = 1 << 18 | 1 << 19
 """Application flags GATEWAY_MESSAGE_CONTENT and GATEWAY_MESSAGE_CONTENT_LIMITED.
 
@@ -64,14 +67,14 @@ Body = TypeVar("Body", list[Any], dict[str, Any])
 
 
 class DiscordClient:
-    """One bot on one event loop. Times are seconds of the monotonic clock."""
+    """One bot on one event loop."""
 
     def __init__(self, *, width: int, per_second: float, budget: RequestBudget) -> None:
         self.budget = budget
         self.routes: Counter[str] = Counter()
-        """Number of requests by route template, retries included."""
+        """Number of requests by route template, including retries."""
         self.failed: Counter[tuple[str, str]] = Counter()
-        """Number of failed attempts by route template and status or kind of error."""
+        """Number of failed attempts by route template and by status or class of the error."""
         self._pace, self._places = Pace(per_second), asyncio.Semaphore(width)
         self._window = Window(int(per_second) + RESERVE if per_second else 0)
         self._blocked = 0
@@ -79,7 +82,7 @@ class DiscordClient:
         self._bot: discord.Client | None = None
 
     async def login(self, token: str) -> None:
-        """Check the token with two requests.
+        """Log in, which checks the token with two requests.
 
         Raises TokenRefused, RequestBlocked, BudgetExhausted, SourceUnavailable, SourceTimeout.
         """
@@ -108,7 +111,7 @@ class DiscordClient:
 
     @property
     def requests(self) -> int:
-        """Number of requests so far of all bots of this run."""
+        """Number of requests that all bots of this run have made so far."""
         return self.budget.requests
 
     @property
@@ -119,7 +122,7 @@ class DiscordClient:
 
     @property
     def guild_count(self) -> int:
-        """Discord's estimate of the number of guilds that the bot is in; 0 if unknown."""
+        """Discord's estimate of the number of guilds that the bot is in, or 0 if unknown."""
         application = self._bot and self._bot.application
         count = application.approximate_guild_count if application else 0
         return count if isinstance(count, int) else 0  # pyright: ignore[reportUnnecessaryIsInstance]  # not validated by discord.py
@@ -132,7 +135,7 @@ class DiscordClient:
 
     @property
     def sees_contents(self) -> bool:
-        """Whether the developer portal allows the bot to read message contents; otherwise they arrive empty."""
+        """Whether the developer portal allows the bot to read message contents. If not, contents arrive empty."""
         flags = self._bot.application_flags.value if self._bot else 0
         return bool(flags & CONTENT)
 
@@ -145,11 +148,11 @@ class DiscordClient:
         attempts: int = ATTEMPTS,
         **ids: object,
     ) -> Body:
-        """Request a list or an object. ``path`` is a template with named ids, by which discord.py finds its rate limit.
+        """Request a list or an object. ``path`` is a template with named ids; discord.py limits rates by template.
 
         ``attempts`` is the number of requests before a temporary failure becomes an error. Raises TokenRefused (401),
-        DiscordRefused (400, 403), RequestBlocked, NotThere, RetryLater (a limit that asks for more than a minute),
-        BudgetExhausted, SourceUnavailable, SourceTimeout.
+        DiscordRefused (400, 403), RequestBlocked, NotThere, RetryLater (a limit of more than a minute),
+        BudgetExhausted, SourceUnavailable or SourceTimeout.
         """
         what = path.format_map(ids)
         for attempt in range(attempts):
@@ -171,7 +174,7 @@ class DiscordClient:
         raise AssertionError("the last attempt returns or raises")
 
     async def answers(self) -> bool:
-        """Return whether Discord answers at all, with at most two of the cheapest requests."""
+        """Return whether Discord answers at all. This takes at most two requests for the bot's own user."""
         try:
             await self.get("/users/@me", dict[str, Any], attempts=2)
         except CollectorError:
@@ -179,7 +182,7 @@ class DiscordClient:
         return True
 
     def stop(self, error: CollectorError) -> None:
-        """Make every further request of every bot raise ``error``."""
+        """Make all further requests of all bots of this run raise ``error``."""
         self.budget.stop(error)
 
     async def close(self) -> None:
@@ -188,7 +191,7 @@ class DiscordClient:
             await self._bot.close()
 
     async def sees_contents_now(self) -> bool:
-        """Request the flag of ``sees_contents`` again: people may change it in the portal during a run."""
+        """Request the current value of ``sees_contents``. People may change the setting in the portal during a run."""
         application = await self.get("/oauth2/applications/@me", dict[str, Any])
         return bool(int(application.get("flags") or 0) & CONTENT)
 
@@ -207,7 +210,7 @@ class DiscordClient:
         return body
 
     async def _wait(self, seconds: float) -> None:
-        """Wait before another attempt. Raises BudgetExhausted at once when the run ends before."""
+        """Wait before another attempt. Raises BudgetExhausted at once when the run would end during the wait."""
         self.budget.check_wait(seconds)
         await asyncio.sleep(seconds)
 
@@ -228,13 +231,15 @@ class DiscordClient:
         self._window.leave(id(request))
 
     async def _ends(self, _session: object, request: object, ended: aiohttp.TraceRequestEndParams) -> None:
-        """Release the window, and count an answer that Discord counts towards a ban of the address."""
+        """Release the window. Count the answer if Discord counts it towards a ban of the address."""
         self._window.leave(id(request))
         status, headers = ended.response.status, ended.response.headers
         if status in {401, 403} or (status == 429 and headers.get("X-RateLimit-Scope") != "shared"):
             self.budget.invalid += 1
             if self.budget.invalid >= MOST_INVALID:
-                self.budget.stop(RetryLater("Discord refused too many requests; it bans addresses that continue"))
+                self.budget.stop(
+                    RetryLater("Discord refused too many requests and bans addresses that continue; run again later")
+                )
 
     def _check(self) -> None:
         if self._stop:
@@ -242,7 +247,7 @@ class DiscordClient:
         self.budget.check()
 
     def _is_last(self, error: Exception, attempt: int, attempts: int) -> bool:
-        """Return whether another attempt is useless or not allowed."""
+        """Return whether no further attempt should be made."""
         most = min(attempts, BLOCK_ATTEMPTS) if is_block(error) else attempts
         return attempt + 1 >= most or not passes(error) or requested_wait(error) > LONGEST_WAIT
 
@@ -258,10 +263,12 @@ class DiscordClient:
         wait = requested_wait(error)
         if wait > LONGEST_WAIT:
             until = datetime.now(UTC) + timedelta(seconds=min(wait, LONGEST_SHARED))
-            return RetryLater(f"Discord asks to wait {wait:.0f} s before {what}", not_before=until)
+            return RetryLater(
+                f"Discord requires a wait of {wait:.0f} s before {what}; run again later", not_before=until
+            )
         failure = translated(error, what)
         if isinstance(failure, ReplaceToken):
-            self._stop = failure  # waiting requests must not use this token either
+            self._stop = failure  # waiting requests must not use this token
         self._blocked = self._blocked + 1 if isinstance(failure, RequestBlocked) else 0
         if self._blocked >= MOST_BLOCKED:
             self.budget.stop(failure)
@@ -269,7 +276,7 @@ class DiscordClient:
 
 
 async def _refuse_redirect(_session: object, _request: object, _redirect: object) -> None:
-    """Raise RedirectRefused before aiohttp follows a redirect; see ``bounds``."""
+    """Raise RedirectRefused before aiohttp follows a redirect. See ``bounds`` for the rule."""
     raise redirect_refused("Discord", "DISCORD_API_BASE")
 
 
@@ -278,7 +285,7 @@ async def open_client(
 ) -> DiscordClient:
     """Return a bot that is logged in.
 
-    ``width`` is the number of concurrent requests. ``per_second`` limits the pace; 0 disables the limit.
+    ``width`` is the maximum number of concurrent requests. ``per_second`` is the maximum rate; 0 means no limit.
     """
     Route.BASE = base
     discord.utils._from_json = read_json  # pyright: ignore[reportPrivateUsage]  # discord.py has no public hook for it

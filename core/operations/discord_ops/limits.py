@@ -1,6 +1,6 @@
-"""Limits of requests to Discord: the budget of a run, an even pace, and careful parsing of rate-limit headers.
+"""Limits for requests to Discord: the budget of a run, an even pace, and careful parsing of rate-limit headers.
 
-discord.py knows Discord's limits per route but not its global limit, so ``Pace`` and ``Window`` enforce that one.
+discord.py respects Discord's limits per route but not the global limit, which ``Pace`` and ``Window`` enforce.
 https://discord.com/developers/docs/topics/rate-limits
 """
 
@@ -17,34 +17,34 @@ from core.operations import bounds
 from core.operations.bounds import wait_seconds
 
 MOST_INVALID = 5_000
-"""Number of invalid answers after which a process stops, half of Discord's limit.
+"""Number of invalid answers after which a process stops. This is half of Discord's limit.
 
-Discord bans an address after 10,000 answers with 401, 403 or 429 (except shared ones) within ten minutes:
+Discord bans an address after 10,000 answers with 401, 403 or 429 (except shared limits) within ten minutes:
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
 
 
 class RequestBudget:
-    """Requests and invalid answers of one run, shared by all its bots.
+    """Counts the requests and invalid answers of one run, for all its bots together.
 
-    ``max_requests`` and ``max_seconds`` (from now on) limit the run; ``None``: no limit.
+    ``max_requests`` and ``max_seconds`` (counted from now) limit the run. ``None`` means no limit.
     """
 
     def __init__(self, *, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.requests = 0
         self.invalid = 0
         self.stopped: CollectorError | None = None
-        """The error for every further request; ``None`` while requests are allowed."""
+        """The error that every further request raises, or ``None`` while requests are allowed."""
         self._reported = 0
         self._most = max_requests
         self._end = None if max_seconds is None else time.monotonic() + max_seconds
 
     def check(self) -> None:
-        """Raise BudgetExhausted, or the error of ``stop``, when no further request is allowed."""
+        """Raise BudgetExhausted, or the error passed to ``stop``, when no more requests are allowed."""
         if self.stopped:
             raise self.stopped
         if self._most is not None and self.requests >= self._most:
-            raise BudgetExhausted(f"--max-requests {self._most} is spent; run again to go on")
+            raise BudgetExhausted(f"stopped after {self._most} requests (--max-requests); run again to go on")
         bounds.check_time(0, self._end)
 
     def check_wait(self, seconds: float) -> None:
@@ -52,11 +52,11 @@ class RequestBudget:
         bounds.check_time(seconds, self._end)
 
     def within(self, seconds: float) -> float:
-        """Return the limit for one answer: ``seconds``, or less when the run ends before that."""
+        """Return the maximum seconds for one answer: ``seconds``, or less when the run ends earlier."""
         return bounds.within(seconds, self._end)
 
     def stop(self, error: CollectorError) -> None:
-        """Refuse every further request with this error."""
+        """Make every further request raise this error. Only the first call has an effect."""
         self.stopped = self.stopped or error
 
     def unreported_invalid(self) -> int:
@@ -64,21 +64,21 @@ class RequestBudget:
         return self.invalid - self._reported
 
     def mark_reported(self, number: int) -> None:
-        """Record that ``number`` further invalid answers were reported to other processes."""
+        """Record that ``number`` more invalid answers were reported to other processes."""
         self._reported += number
 
 
 CREDIT = 2
-"""Requests that may be sent at once after a delay. More would send waiting requests in a burst."""
+"""Number of requests that may be sent at once after a delay. A larger value would send waiting requests in a burst."""
 REST = 0.3
-"""Seconds without requests after the first burst, so that a slow connection cannot merge it with later requests."""
+"""Seconds without requests after the first burst. A slow connection could otherwise merge it with later requests."""
 
 
 class Pace:
-    """Spaces requests evenly, at most ``per_second`` of them; 0 disables it.
+    """Spaces requests evenly, at most ``per_second`` in each second. 0 disables the limit.
 
-    The requests of the first half second may go at once, because many runs need no more. In no second do more than
-    ``per_second`` plus ``CREDIT`` requests pass. Discord allows a bot 50 a second:
+    The requests of the first half second may be sent at once, because many runs need no more. Any one second has at
+    most ``per_second`` plus ``CREDIT`` requests. Discord allows 50 requests per second to each bot:
     https://discord.com/developers/docs/topics/rate-limits#global-rate-limit
     """
 
@@ -90,7 +90,7 @@ class Pace:
     async def turn(self) -> None:
         """Wait until the next request may be sent."""
         async with self._one_by_one:
-            # Compare with the clock after waking: a busy machine wakes all waiting tasks at the same time.
+            # Check the clock again after waking, because a busy machine wakes all waiting tasks at the same time.
             while (left := self._next - time.monotonic()) > 0:
                 await asyncio.sleep(left)
             now = time.monotonic()
@@ -101,22 +101,22 @@ class Pace:
             self._next = max(self._next, now - CREDIT * self._gap) + self._gap
 
     def hold(self, seconds: float) -> None:
-        """Let no request pass for ``seconds``, and then space them evenly."""
+        """Block all requests for ``seconds``, and space later requests evenly."""
         self._first, self._next = 0, max(self._next, time.monotonic() + seconds)
 
 
 class Window:
     """Limits the requests that Discord can count within one second.
 
-    Discord counts a request at some time between sending and answer. On a busy machine or behind a slow proxy, requests
-    that were sent evenly arrive in a burst. Therefore the requests without an answer and those answered within the last
-    second together stay below ``most``. 0 disables the limit.
+    Discord counts a request at some time between the request and the answer. On a busy machine or behind a slow proxy,
+    requests that were sent evenly arrive in a burst. Therefore at most ``most`` requests are either unanswered or were
+    answered within the last second. 0 disables the limit.
     """
 
     SECOND = 1.02
-    """Seconds. A little more than one, because clocks differ."""
+    """Length of the window in seconds. It is slightly longer than one second, because clocks differ."""
     LOST = 60.0
-    """Seconds after which a request without an answer no longer counts."""
+    """Seconds after which an unanswered request no longer counts. Lost requests would otherwise block new requests."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -125,7 +125,7 @@ class Window:
         self._one_by_one = asyncio.Lock()
 
     async def enter(self, request: int) -> None:
-        """Wait until one more request may be sent, and count it."""
+        """Wait until another request may be sent, and count it."""
         async with self._one_by_one:
             while self._most and self._counted() >= self._most:
                 rest = self._answered[0] + self.SECOND - time.monotonic() if self._answered else 0.0
@@ -150,11 +150,11 @@ LIMIT, REMAINING, AFTER, RESET = (
     "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset-After", "X-Ratelimit-Reset",
 )  # fmt: skip
 LONGEST = 3600.0
-"""Seconds. Discord's windows last minutes at most, so a longer one is not plausible."""
+"""Maximum plausible length of a window in seconds. Discord's windows last at most some minutes."""
 
 
 class _Headers:
-    """An answer of which discord.py reads only the headers."""
+    """A substitute for an answer. discord.py reads only its headers."""
 
     def __init__(self, headers: "CIMultiDict[str]") -> None:
         self.headers = headers

@@ -1,7 +1,7 @@
-"""GitHub: its REST and GraphQL APIs, repositories over git, tokens and Apps.
+"""Access to GitHub: the REST and GraphQL APIs, repositories over git, tokens and Apps.
 
-The names below are public; see docs/Core_public_API.md. Each is imported at its first use, so that a command loads only
-the libraries that it needs.
+The names below are public; see docs/Core_public_API.md. Each name is imported at its first use, so that a command loads
+only the libraries that it needs.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Translates GitHub's error answers into the project's errors, and reads partial data of GraphQL."""
+"""Translates GitHub's error answers into the project's errors, and reads partial GraphQL data."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,7 +10,7 @@ from core.operations.http import Response
 REASONS = {404: "not_found", 410: "gone", 409: "empty", 301: "moved", 302: "moved", 307: "moved", 308: "moved"}
 DENIED = ("FORBIDDEN", "INSUFFICIENT_SCOPES")
 INVALID = ("doesn't exist on type", "no such type", "parse error", "isn't a defined input type", "must have selections")
-"""Phrases in GitHub's messages about an invalid query, which must not be repeated."""
+"""Phrases in GitHub's messages about an invalid query. Such a query fails again, so it is not repeated."""
 
 
 def rest_error(response: Response) -> Exception:
@@ -27,18 +27,20 @@ def rest_error(response: Response) -> Exception:
     if response.status in REASONS:
         location = response.headers.get("location", "")
         return NotFound(
-            f"GitHub answers {path}: {location or message}", status=response.status, reason=REASONS[response.status]
+            f"GitHub returned {response.status} for {path}: {location or message}",
+            status=response.status,
+            reason=REASONS[response.status],
         )
     if response.status == 403:
-        return AccessDenied(f"GitHub denies {path}: {message}. Use a token that may read it.")
-    return UnexpectedAnswer(f"GitHub answers {path} with {response.status}: {message}")
+        return AccessDenied(f"GitHub denies access to {path}: {message}. Use a token that may read it.")
+    return UnexpectedAnswer(f"GitHub returned {response.status} for {path}: {message}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeError:
     """An error about one node of a GraphQL answer. The rest of the answer is valid.
 
-    ``path``: field names (aliases included) and list positions from the root: ``("node", "edges", 3)``.
+    ``path``: field names or aliases and list positions, from the root, such as ``("node", "edges", 3)``.
     ``kind``: GitHub's error type, such as ``FORBIDDEN`` or ``NOT_FOUND``.
     """
 
@@ -49,7 +51,7 @@ class NodeError:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GraphQLAnswer:
-    """The data of a query, and errors about single nodes, which are null or missing with their parent."""
+    """The data of a query, and the errors about single nodes. These nodes, or their parents, are null in the data."""
 
     data: dict[str, Any]
     errors: tuple[NodeError, ...] = ()
@@ -58,12 +60,12 @@ class GraphQLAnswer:
 
 
 def graphql_answer(answer: object) -> GraphQLAnswer:
-    """Return the data of a GraphQL answer with its errors about single nodes.
+    """Return the data of a GraphQL answer and the errors about single nodes.
 
-    Raises the project's error for any other error, because the data is not reliable then.
+    Any other error makes the data unreliable, so the matching error of the project is raised.
     """
     if not isinstance(answer, dict):
-        raise SliceRefused("GitHub's GraphQL answered without a JSON object")
+        raise SliceRefused("GitHub's GraphQL did not return a JSON object")
     body = cast("dict[str, Any]", answer)
     rows: Any = body.get("errors") or []
     errors: list[dict[str, Any]] = [
@@ -74,12 +76,12 @@ def graphql_answer(answer: object) -> GraphQLAnswer:
     if len(partial) < len(errors):
         raise graphql_error(next(error for error in errors if error not in partial))
     if not isinstance(data, dict):
-        raise SliceRefused("GitHub's GraphQL answered without data")
+        raise SliceRefused("GitHub's GraphQL returned no data")
     return GraphQLAnswer(data=cast("dict[str, Any]", data), errors=tuple(_node_error(error) for error in partial))
 
 
 NODE_ERRORS = frozenset({"FORBIDDEN", "NOT_FOUND"})
-"""Types of errors that, with a path, mean that one node is not visible. Missing SAML authorization is FORBIDDEN too."""
+"""Types of errors about nodes that the token may not see. Missing SAML authorization is also FORBIDDEN."""
 
 
 def _is_about_a_node(error: dict[str, Any]) -> bool:
@@ -92,7 +94,7 @@ def _node_error(error: dict[str, Any]) -> NodeError:
 
 
 def graphql_error(error: dict[str, Any]) -> Exception:
-    """Return the project's error for an entry of ``errors``."""
+    """Return the project's error for one entry of an answer's ``errors``."""
     kind, message = str(error.get("type") or ""), str(error.get("message") or "no message")[:300]
     if kind == "INVALID_CURSOR_ARGUMENTS":
         return CursorRefused(f"GitHub's GraphQL: {message}")
@@ -102,13 +104,13 @@ def graphql_error(error: dict[str, Any]) -> Exception:
         return AccessDenied(f"GitHub's GraphQL: {message}. Use a token that may read it.")
     if _is_invalid(error):
         return UnexpectedAnswer(f"GitHub's GraphQL: {message}")
-    # Too much at once (RESOURCE_LIMITS_EXCEEDED, MAX_NODE_LIMIT_EXCEEDED, TIMEOUT), temporary failures
-    # (SERVICE_UNAVAILABLE, "timedout", "Something went wrong"), and unknown types.
+    # The query is too large (RESOURCE_LIMITS_EXCEEDED, MAX_NODE_LIMIT_EXCEEDED, TIMEOUT), the failure is temporary
+    # (SERVICE_UNAVAILABLE, "timedout", "Something went wrong"), or the type is unknown.
     return SliceRefused(f"GitHub's GraphQL: {message}")
 
 
 def _is_invalid(error: dict[str, Any]) -> bool:
-    """Return whether an error is about the text of the query: it has a code of the validator, and no type."""
+    """Return whether an error is about the query's text. Such errors have no type, but a code or a known phrase."""
     extensions = error.get("extensions")
     code: object = cast("dict[str, object]", extensions).get("code") if isinstance(extensions, dict) else None
     message = str(error.get("message") or "").lower()
@@ -116,12 +118,12 @@ def _is_invalid(error: dict[str, Any]) -> bool:
 
 
 def is_too_much(error: SliceRefused) -> bool:
-    """Return whether a smaller query may succeed while waiting would not help."""
+    """Return whether the query was too large, so that a smaller query may succeed but a wait does not help."""
     return "resource limits" in str(error).lower() or "node limit" in str(error).lower()
 
 
 def denies_everything(parsed: object) -> bool:
-    """Return whether permissions refuse a whole GraphQL query, so that another token may succeed."""
+    """Return whether missing permissions refuse the whole GraphQL query, so that another token may succeed."""
     if not isinstance(parsed, dict):
         return False
     body = cast("dict[str, Any]", parsed)

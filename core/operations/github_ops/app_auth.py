@@ -1,4 +1,4 @@
-"""Authentication as a GitHub App: signs a short-lived token and exchanges it for the token of an installation.
+"""Authentication as a GitHub App. A short-lived signed token is exchanged for the token of an installation.
 
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 https://docs.github.com/en/rest/apps/apps
@@ -23,18 +23,21 @@ from core.operations.http import Response, Transport
 logger = logging.getLogger(__name__)
 ID, KEY_FILE = "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE"
 BACKDATED, LIFETIME = 60, 540
-"""Seconds before and after now. GitHub allows ten minutes in total and recommends to backdate, against fast clocks."""
+"""Seconds by which a signed token is backdated, and its total lifetime in seconds.
+
+GitHub allows at most ten minutes, and recommends backdating in case this machine's clock is fast.
+"""
 RENEW_BEFORE = 300.0
-"""Seconds before its expiry when a token of an installation is renewed; it is valid for an hour."""
+"""Seconds before its expiry at which an installation's token is renewed. The token is valid for an hour."""
 MOST_PAGES = 100
-"""Maximum number of pages of 100 installations, in case a server repeats its pages."""
+"""Maximum number of pages with 100 installations each. The limit ends the loop if a server repeats its pages."""
 ATTEMPTS = 3
-"""Attempts of one request. A wrong clock invalidates the signed token; the second attempt uses GitHub's clock."""
+"""Attempts of one request. If a wrong clock made the signed token invalid, the second attempt uses GitHub's clock."""
 
 
 def read_private_key(path: str) -> str:
     """Return the PEM text of the App's key. Raises ConfigurationError when the file is not a readable RSA key."""
-    # Imported here, because most installations have no App and cron starts commands often.
+    # Imported here to start commands faster, because most users have no App.
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -48,15 +51,15 @@ def read_private_key(path: str) -> str:
         key = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"{KEY_FILE}: the file holds no private key without a password. Download one from the App's settings page."
+            f"{KEY_FILE}: the file contains no private key without a password. Download one from the App's settings."
         ) from error
     if not isinstance(key, RSAPrivateKey):
-        raise ConfigurationError(f"{KEY_FILE}: the key is not an RSA key, which is what GitHub makes for an App.")
+        raise ConfigurationError(f"{KEY_FILE}: the key is not an RSA key. Download a key from the App's settings page.")
     return text
 
 
 def read_app_credentials(app_id: str, key_file: str) -> str | None:
-    """Return the private key of the configured App; ``None`` without an App.
+    """Return the private key of the configured App, or ``None`` if no App is configured.
 
     Raises ConfigurationError when one of the two values is missing or the key cannot be read.
     """
@@ -69,24 +72,24 @@ def read_app_credentials(app_id: str, key_file: str) -> str | None:
 
 
 class InstallationToken(Token):
-    """The token of one installation. Its secret is requested at the first use and renewed before it expires."""
+    """The token of one installation. Its secret is requested before the first use and renewed before it expires."""
 
     def __init__(self, installation_id: int, login: str) -> None:
         super().__init__("", name=f"installation {installation_id} of {login}", key=f"installation {installation_id}")
         self.installation_id, self.login = installation_id, login
         self.expires_at = 0.0
-        """Unix seconds by GitHub's clock."""
+        """Expiry of the secret in Unix seconds, by GitHub's clock."""
         self.is_new = False
-        """Whether the secret was not yet used successfully."""
+        """Whether the secret was never used successfully."""
 
     def expire(self) -> None:
-        """Request a new secret before the next use."""
+        """Mark the secret as expired, so that a new secret is requested before the next use."""
         self.expires_at = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubApp:
-    """The App's credentials, and the transport of its requests. ``api_url`` has no trailing slash."""
+    """The App's credentials, and the transport for its requests. ``api_url`` has no trailing slash."""
 
     app_id: str
     private_key: str
@@ -119,7 +122,7 @@ class GitHubApp:
         return list(tokens.values())
 
     def renew(self, token: InstallationToken) -> bool:
-        """Request a new secret if the old one is about to expire.
+        """Request a new secret if the current secret is missing or about to expire.
 
         Return False when the installation was removed or suspended.
         """
@@ -140,7 +143,7 @@ class GitHubApp:
         return True
 
     def _ask(self, method: str, path: str) -> Response:
-        """Make one request as the App, with a clock that is corrected by GitHub's answers."""
+        """Make one request as the App. The clock is corrected from the ``Date`` header of each answer."""
         for attempt in range(ATTEMPTS):
             headers = {**self.headers, "Authorization": f"Bearer {self._signed()}"}
             sent_at = time.time()
@@ -160,8 +163,8 @@ class GitHubApp:
         raise TokensRefused(f"GitHub refuses the App's signature: check {ID} and {KEY_FILE}.")
 
     def _signed(self) -> str:
-        """Return a signed token that identifies the App for ten minutes."""
-        import jwt  # imported here for the same reason
+        """Return a signed token that identifies the App for eight minutes."""
+        import jwt  # imported here to start commands faster
 
         now = int(time.time() + self.clock.offset)
         claims = {"iat": now - BACKDATED, "exp": now + LIFETIME - BACKDATED, "iss": self.app_id}
@@ -171,7 +174,7 @@ class GitHubApp:
 
 
 def _installation(row: Mapping[str, Any]) -> InstallationToken | None:
-    """Return the token of a usable installation, else ``None``. Enterprises have a slug instead of a login."""
+    """Return the token of an installation, or ``None`` if it is unusable. Enterprises have a slug, not a login."""
     account: Any = row.get("account") or {}
     login = str(account.get("login") or account.get("slug") or "") if isinstance(account, Mapping) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
     if not isinstance(row.get("id"), int) or not login:
@@ -183,7 +186,7 @@ def _installation(row: Mapping[str, Any]) -> InstallationToken | None:
 
 
 def _expiry(text: object, now: float) -> float:
-    """Return the expiry in GitHub's Unix seconds; an unreadable time counts as the documented hour."""
+    """Return the expiry in GitHub's Unix seconds. If the text is unreadable, assume the documented hour."""
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:

@@ -1,6 +1,6 @@
-"""A client of GitHub's REST and GraphQL APIs with tokens, limits, redirects and typed errors.
+"""A client of GitHub's REST and GraphQL APIs that handles tokens, limits, redirects and errors.
 
-Rules: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+GitHub's rules: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
 
 import random
@@ -28,21 +28,21 @@ from core.operations.github_ops.tokens import CORE, GIT, GRAPHQL, Token, TokenPo
 from core.operations.http import Response, Transport
 
 REPOSITORY = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?:/(?P<area>[^/?]+))?")
-"""A path inside a repository; ``area`` is its first part, such as ``issues``."""
+"""A path of a repository. ``area`` is the first component below the repository, such as ``issues``."""
 REDIRECTS = 5
-"""Number of redirects that one request follows."""
+"""Maximum number of redirects that one request follows. A larger value would delay the error for a redirect loop."""
 REWRITES = 12
-"""Maximum number of times that a query is sent again without the parts that the server refused."""
+"""Maximum number of times that one query is sent. After each refusal, the refused parts are removed from the text."""
 GRAPHQL_ATTEMPTS = 2
-"""Attempts of a query. A query that fails twice is probably too large, so the caller sends a smaller one."""
+"""Attempts of a query. A query that fails twice is probably too large, so the caller sends a smaller query."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A successful answer: parsed JSON, and the address of the next page if there is one.
+    """A successful answer: the parsed JSON, and the address of the next page or ``None``.
 
     Addresses are path and query below the API's root, so that they stay valid when the server gets another name.
-    ``unchanged``: the ETag of the request is still valid, and there is no data.
+    ``unchanged`` means that the ETag of the request is still valid. The answer then has no data.
     """
 
     data: Any
@@ -56,8 +56,8 @@ class Answer:
 class GitHubClient:
     """Makes one request at a time, with a token that has quota and sees the repository.
 
-    ``patience`` and ``publish``: see ``Sender``. ``app`` adds the tokens of its installations. ``fitter`` removes from
-    each query what the server lacks or the token may not read.
+    For ``patience`` and ``publish``, see ``Sender``. ``app`` adds the tokens of its installations. ``fitter`` removes
+    the parts of a query that the server lacks or that the token may not read.
     """
 
     def __init__(
@@ -76,23 +76,23 @@ class GitHubClient:
         self.fitter = fitter
         self.points = 0
         self.server_time: datetime | None = None
-        """Time of the last answer by GitHub's clock (UTC)."""
+        """Time of the last answer (UTC) by GitHub's clock."""
 
     @property
     def requests(self) -> int:
-        """Number of requests so far, retries included."""
+        """Number of requests so far, including retries."""
         return self.transport.allowance.spent
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = "",
         redirects: int = REDIRECTS, prefer: Token | None = None,
     ) -> Answer:  # fmt: skip
-        """Return one page. ``path`` begins with ``/``, or is a URL whose part below the API's root is used.
+        """Return one page. ``path`` begins with ``/`` or is a URL. Only its part below the API's root is used.
 
-        ``scope`` is the repository (``owner/name``) or owner, which decides about the token; ``prefer`` is the token to
-        use if possible. With ``etag`` the answer may be ``unchanged``. Raises NotFound (404, 410, 451, blocked, 409
-        empty, too many redirects), AccessDenied, ReplaceToken, RetryLater, UnexpectedAnswer and the errors of
-        ``Transport``.
+        ``scope`` is the repository (``owner/name``) or owner, for which a token is chosen. ``prefer`` is the token to
+        use if possible. With ``etag``, the answer may be ``unchanged``. Raises NotFound (404, 410, 451, blocked, 409
+        for an empty repository, too many redirects), AccessDenied, ReplaceToken, RetryLater, UnexpectedAnswer and the
+        errors of ``Transport``.
         """
         more = {"If-None-Match": etag} if etag else {}
         response = self._ask(below_root(path, self.api_url), dict(params or {}), scope, more, prefer)
@@ -117,9 +117,9 @@ class GitHubClient:
         self, path: str, params: Mapping[str, Any] | None = None, *, scope: str = "", etag: str = "",
         prefer: Token | None = None,
     ) -> Iterator[Answer]:  # fmt: skip
-        """Yield a page and all pages after it, by the ``next`` links of the answers.
+        """Yield a page and all following pages, using the ``next`` links of the answers.
 
-        Raises UnexpectedAnswer when the links lead in a circle, and the errors of ``get``.
+        Raises UnexpectedAnswer when the links form a loop, and the errors of ``get``.
         """
         answer, seen = self.get(path, params, scope=scope, etag=etag, prefer=prefer), set[str]()
         yield answer
@@ -134,7 +134,7 @@ class GitHubClient:
         self, query: str, variables: Mapping[str, Any] | None = None, *, scope: str = "",
         absent: Collection[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
-        """Return the ``data`` of a query. ``absent`` holds kinds of node errors to ignore.
+        """Return the ``data`` of a query. ``absent`` contains the kinds of node errors to ignore.
 
         Raises AccessDenied or NotFound for any other node error, and the errors of ``query``.
         """
@@ -148,8 +148,8 @@ class GitHubClient:
     ) -> GraphQLAnswer:
         """Return the data of a query and the errors about single nodes.
 
-        ``prefer`` is the token to use unless a limit holds it back. Raises SliceRefused when a smaller query may
-        succeed, CursorRefused, and the errors of ``get``.
+        ``prefer`` is the token to use unless it is limited. Raises SliceRefused when a smaller query may succeed,
+        CursorRefused, and the errors of ``get``.
         """
         for _ in range(REWRITES):
             if self.fitter is not None:
@@ -157,7 +157,7 @@ class GitHubClient:
             answer = self._send(query, variables or {}, scope, self.fitter, prefer)
             if answer is not None:
                 return answer
-        raise UnexpectedAnswer("GitHub's GraphQL keeps refusing parts of a query")
+        raise UnexpectedAnswer("GitHub's GraphQL keeps refusing parts of a query; run again later")
 
     def _introspect(self, text: str, scope: str, prefer: Token | None) -> Mapping[str, Any]:
         answer = self._send(text, {}, scope, None, prefer)
@@ -166,7 +166,7 @@ class GitHubClient:
     def _send(
         self, query: str, variables: Mapping[str, Any], scope: str, fitter: QueryFitter | None, prefer: Token | None
     ) -> GraphQLAnswer | None:
-        """Return an answer; ``None`` when the server refused parts of the text, which ``fitter`` now removes."""
+        """Return an answer, or ``None`` when the server refused parts that ``fitter`` removes from the next text."""
         sent = query
 
         def ask(one: Token) -> Response:
@@ -199,7 +199,7 @@ class GitHubClient:
 
     @property
     def patience(self) -> float:
-        """Seconds to wait inside a request for a limit to end; RetryLater when it is longer."""
+        """Maximum seconds that a request waits for a limit to end. For a longer wait, RetryLater is raised."""
         return self.sender.patience
 
     @patience.setter
@@ -208,22 +208,23 @@ class GitHubClient:
 
     @property
     def notices(self) -> Sequence[str]:
-        """Sentences about problems that did not stop the run, such as refused tokens."""
+        """Messages about problems that did not stop the run, such as refused tokens."""
         return self.sender.notices
 
     def identify(self, token_key: str, account: str) -> None:
-        """Assign a token (see ``GraphQLAnswer.token_key``) to an account, whose tokens share one quota."""
+        """Assign a token (see ``GraphQLAnswer.token_key``) to an account. The tokens of an account share one quota."""
         if account and (token := self.tokens.by_key(token_key)) is not None:
             self.tokens.identify(token, account)
 
     def listing_tokens(self, owner: str) -> list[Token]:
-        """Return the tokens whose lists of an owner's repositories may differ."""
+        """Return the tokens that may see different repositories of an owner."""
         return self.sender.listing_tokens(owner)
 
     def token_groups(self, names: Sequence[str], tried: Mapping[str, Collection[str]]) -> list[tuple[Token, list[str]]]:
         """Group repositories by the token that probably sees them.
 
-        ``tried`` holds the keys of tokens already used, by repository. Repositories without another token are left out.
+        ``tried`` contains the keys of tokens already used, by repository. A repository is left out when no other token
+        remains.
         """
         return self.sender.token_groups(names, tried)
 
@@ -233,11 +234,11 @@ class GitHubClient:
             (self.tokens.access.note_seen if seen else self.tokens.access.note_hidden)(name, token_key)
 
     def share_budgets(self, *, everything: bool = False) -> None:
-        """Exchange quotas with other processes through the database. Call it in a thread with a database connection."""
+        """Exchange quotas with other processes through the database. The thread must have a database connection."""
         self.tokens.share(everything=everything)
 
     def update_mirror(self, mirror: GitMirror, scope: str) -> None:
-        """Update a local copy with a token that sees the repository.
+        """Update the local copy of a repository with a token that sees it.
 
         Raises TokensRefused, or the error of ``GitMirror.update`` with the first token.
         """
@@ -264,12 +265,12 @@ class GitHubClient:
                 if not self.tokens.is_single:
                     self.tokens.access.note_seen(scope, token.key)
                 return
-        raise first or NotFound(f"git finds {scope} with none of the tokens")
+        raise first or NotFound(f"git cannot read {scope} with any of the tokens")
 
     def _ask(
         self, path: str, params: Mapping[str, Any], scope: str, more: Mapping[str, str], prefer: Token | None
     ) -> Response:
-        """Make a GET request and return the answer; ``path`` begins with ``/``."""
+        """Make a GET request and return the answer. ``path`` begins with ``/``."""
         repository = REPOSITORY.match(path)
         area = str(repository["area"] or "") if repository else ""
         response, _ = self.sender.send(

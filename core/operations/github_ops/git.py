@@ -21,24 +21,27 @@ REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6
 CHUNK = 1 << 20
 LEFTOVERS = ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
-"""Files that a killed git leaves behind: locks that block the next process, and partial objects that fill the disk."""
+"""Files that a killed git leaves behind. The locks would block the next process, and partial objects fill the disk."""
 LOG_SECONDS = 24 * 3600.0
-"""Seconds for one ``git log``, which waits while its commits are stored, millions in a large repository."""
+"""Maximum seconds for one ``git log``.
+
+The limit is high, because git waits while its commits are stored, and large repositories have millions of commits.
+"""
 
 
 class CredentialsRefused(AccessDenied):
-    """The server asks for a token or for another token."""
+    """The server requires a token or refuses the token that was sent."""
 
 
 ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
-    ("authentication failed", CredentialsRefused, "git may not read it: use a token in GITHUB_TOKENS that may"),
-    ("could not read username", CredentialsRefused, "git may not read it: put a token that may into GITHUB_TOKENS"),
-    ("error: 401", CredentialsRefused, "git may not read it: put a valid token into GITHUB_TOKENS"),
-    ("error: 403", AccessDenied, "git may not read it: use a token in GITHUB_TOKENS that may"),
-    ("no space left", SourceUnavailable, "the disk that holds WORKSPACE_DIR is full"),
+    ("authentication failed", CredentialsRefused, "git may not read it; put a token with access into GITHUB_TOKENS"),
+    ("could not read username", CredentialsRefused, "git may not read it; put a token with access into GITHUB_TOKENS"),
+    ("error: 401", CredentialsRefused, "git may not read it; put a valid token into GITHUB_TOKENS"),
+    ("error: 403", AccessDenied, "git may not read it; put a token with access into GITHUB_TOKENS"),
+    ("no space left", SourceUnavailable, "the disk of WORKSPACE_DIR is full: free space, then run again"),
 )
 REDIRECTED = ("unable to update url base from redirection", "returned error: 30")
-"""Phrases with which git reports a redirect that it does not follow."""
+"""Phrases in git's messages about a redirect that it does not follow."""
 ABSENT = ("not found", "does not exist", "does not appear to be a git repository", "error: 404")
 CORRUPT = (
     "bad object",
@@ -52,7 +55,7 @@ CORRUPT = (
 
 
 def repository_url(base: str, full_name: str) -> str:
-    """Return the address of a repository for git: below ``base``, or ``base`` itself if it is a repository's folder."""
+    """Return the address from which git fetches a repository. A ``file://`` base may be the repository itself."""
     if not base.startswith("file://"):
         return f"{base}/{quote(full_name)}.git"
     root = Path(urlsplit(base).path)
@@ -66,10 +69,10 @@ def _is_repository(folder: Path) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refs:
-    """Branches and tags by full name: their commits, and the names whose object is missing.
+    """Branches and tags by full name: the commits of refs, and the names of refs with a missing object.
 
-    A tag of a tree or of a file is in neither. Bytes of a name that are not UTF-8 are written as ``\\xff``, so that
-    names stay distinct.
+    A tag of a tree or of a file is in neither list. Bytes of a name that are not UTF-8 are written as ``\\xff``, so
+    that names stay distinct.
     """
 
     commits: dict[str, str]
@@ -77,20 +80,20 @@ class Refs:
 
 
 class GitMirror:
-    """A bare repository in a separate folder. git receives the token only through its environment."""
+    """A bare copy of a repository in a separate folder. git receives the token only through the environment."""
 
     def __init__(self, url: str, folder: Path, token: str | None = None) -> None:
         self.url, self.folder = url, folder
         self.use(token)
 
     def use(self, token: str | None) -> None:
-        """Use this token from now on; ``None``: anonymous."""
+        """Use this token from now on. ``None`` means anonymous access."""
         self.environment = _environment(self.url, token)
 
     def update(self) -> None:
-        """Fetch all branches and tags, after removing the leftovers of a killed fetch.
+        """Fetch all branches and tags. First remove files that a killed fetch left behind.
 
-        Raises NotFound, AccessDenied, SourceUnavailable, SourceTimeout, BudgetExhausted.
+        Raises NotFound, AccessDenied, SourceUnavailable, SourceTimeout, UnexpectedAnswer or BudgetExhausted.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -101,7 +104,7 @@ class GitMirror:
                 if attempt == ATTEMPTS:
                     raise
                 bounds.pause(0.2 * 2**attempt)
-            except TimeoutError as error:  # a repetition would take as long
+            except TimeoutError as error:  # another attempt would take as long
                 raise SourceTimeout(f"{self.url}: git did not end in time; run again later") from error
             except UnexpectedAnswer:  # the copy is damaged; clone it again
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -122,7 +125,7 @@ class GitMirror:
         self._run(*fetch, seconds=bounds.GIT_FETCH)
 
     def _link(self) -> None:
-        """Start with hard links to the objects of a repository on this machine; on failure the fetch gets them."""
+        """Hard-link the objects of a repository on this machine. If this fails, the fetch copies the objects."""
         here = urlsplit(self.url)
         source = Path(here.path)
         borrowing = [folder / "objects/info/alternates" for folder in (source, source / ".git")]
@@ -132,9 +135,10 @@ class GitMirror:
         bounds.run_program(clone, seconds=bounds.GIT_FETCH, env=self.environment)
 
     def refs(self) -> Refs:
-        """Return branches and tags; annotated tags are followed to their commit.
+        """Return branches and tags with their commits. Annotated tags are followed to their commit.
 
-        Two processes read any number of refs. The first opens no object, so a missing object does not stop it.
+        Two git processes read any number of refs. The first process opens no objects, so it succeeds even if an object
+        is missing.
         """
         lines = self._run("for-each-ref", "--format=%(objectname) %(refname)").split(b"\n")
         tips = [(line[:at], line[at + 1 :]) for line in lines if (at := line.find(b" ")) > 0]
@@ -146,7 +150,7 @@ class GitMirror:
         )
 
     def _peel(self, shas: Collection[bytes]) -> dict[bytes, str]:
-        """Return the commits of these objects; empty for a tree or a file. Missing objects are left out.
+        """Return the commit of each object, or an empty string for a tree or a file. Missing objects are left out.
 
         https://git-scm.com/docs/gitrevisions#_specifying_revisions
         """
@@ -161,9 +165,10 @@ class GitMirror:
         return commits
 
     def log(self, heads: Sequence[str], known: Sequence[str]) -> Iterator[RawCommit]:
-        """Yield commits that ``heads`` reach and ``known`` do not, parents first, in a stable order.
+        """Yield the commits that are reachable from ``heads`` but not from ``known``, parents first, in a stable order.
 
-        Known commits that no longer exist are ignored. Raises UnexpectedAnswer, which names a missing object.
+        Known commits that no longer exist are ignored. Raises UnexpectedAnswer with git's message when the copy is
+        damaged.
         """
         command = ["git", "log", "--stdin", "--ignore-missing", "--topo-order", "--reverse", *ARGUMENTS]
         with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as errors:
@@ -181,7 +186,7 @@ class GitMirror:
     ) -> Iterator[bytes]:
         """Yield the output of a process as it arrives, so that git continues while the first commits are stored.
 
-        Raises an error when the process fails, so that partial output is never taken for a complete commit.
+        When the process fails, raise an error, so that partial output is never read as a complete commit.
         """
         assert process.stdout is not None  # noqa: S101  (it is a pipe)
         while chunk := process.stdout.read(CHUNK):
@@ -195,7 +200,7 @@ class GitMirror:
             raise _error(self.url, errors.read())
 
     def _with_true_dates(self, commits: Iterator[RawCommit]) -> Iterator[RawCommit]:
-        """Yield the commits; read dates that ``git log`` cannot show from the commit objects."""
+        """Yield the commits. Dates that ``git log`` cannot show are read from the commit objects."""
         with ExitStack() as stack:
             headers: subprocess.Popen[bytes] | None = None
             for commit in commits:
@@ -217,18 +222,18 @@ class GitMirror:
             yield process
 
     def contains(self, descendant: str, ancestor: str) -> bool:
-        """Return whether ``ancestor`` is in the history of ``descendant``; False if either is missing."""
+        """Return whether ``ancestor`` is in the history of ``descendant``. Return False if either is missing."""
         command = ["git", "merge-base", "--is-ancestor", ancestor, descendant]
         return self._read(command).returncode == 0
 
     def unreachable(self, tip: str, heads: Sequence[str]) -> list[str]:
-        """Return commits in the history of ``tip`` that ``heads`` do not reach; none if ``tip`` is missing."""
+        """Return the commits reachable from ``tip`` but not from ``heads``. The list is empty if ``tip`` is missing."""
         wanted = "".join([f"{tip}\n", *(f"^{sha}\n" for sha in heads)]).encode()
         done = self._read(["git", "rev-list", "--stdin", "--ignore-missing"], wanted)
         return done.stdout.decode().split() if done.returncode == 0 else []
 
     def _read(self, command: Sequence[str], input_bytes: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
-        """Run a command that reads the copy, and return its result and exit code. Raises SourceTimeout."""
+        """Run a command that reads the copy, and return the completed process. Raises SourceTimeout."""
         try:
             return bounds.run_program(
                 command, seconds=bounds.GIT_LOCAL, env=self.environment, cwd=self.folder, input_bytes=input_bytes
@@ -239,7 +244,7 @@ class GitMirror:
     def _run(
         self, *arguments: str, inside: bool = True, input_bytes: bytes | None = None, seconds: float = bounds.GIT_LOCAL
     ) -> bytes:
-        """Return git's output; ``input_bytes`` is its standard input. Raises TimeoutError after ``seconds``."""
+        """Run git and return its output. ``input_bytes`` is its input. Raises TimeoutError after ``seconds``."""
         done = bounds.run_program(
             ["git", *arguments],
             seconds=seconds,
@@ -253,7 +258,7 @@ class GitMirror:
 
 
 def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
-    """Return one object from ``git cat-file --batch``; empty if it is missing."""
+    """Return an object's content from ``git cat-file --batch``, or empty bytes if the object is missing."""
     assert process.stdin is not None  # noqa: S101  (it is a pipe)
     assert process.stdout is not None  # noqa: S101  (it is a pipe)
     process.stdin.write(f"{sha}\n".encode())
@@ -265,10 +270,10 @@ def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
 
 
 def _environment(url: str, token: str | None) -> dict[str, str]:
-    """Return git's environment: no personal settings, hooks, prompts or secrets, and the token as a header.
+    """Return git's environment, without personal settings, hooks, prompts and secrets. The token is an HTTP header.
 
     The token is not an argument, so process lists do not show it. Redirects are not followed, because git would send
-    the header to their address. A renamed repository is found by the name that the API reports.
+    the header to the new address. A renamed repository is requested by the new name that the API reports.
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-httpfollowRedirects
     """
     settings = {
@@ -282,7 +287,7 @@ def _environment(url: str, token: str | None) -> dict[str, str]:
     env = {
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "http:https:file", "GIT_CONFIG_COUNT": str(len(settings)), "GIT_ASKPASS": "true",
-        "HOME": os.devnull,  # git's HTTP library prefers passwords in ~/.netrc to our token
+        "HOME": os.devnull,  # git's HTTP library would use a password in ~/.netrc instead of the token
     }  # fmt: skip
     for number, (name, value) in enumerate(settings.items()):
         env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
@@ -290,7 +295,7 @@ def _environment(url: str, token: str | None) -> dict[str, str]:
 
 
 def _error(url: str, stderr: bytes) -> CollectorError:
-    """Return the project's error for git's error message."""
+    """Return the project's error that matches git's error message."""
     message = redact(" ".join(stderr.decode("utf-8", "replace").split()))[-300:]
     lower = message.lower()
     if any(word in lower for word in ABSENT):
@@ -303,5 +308,5 @@ def _error(url: str, stderr: bytes) -> CollectorError:
         if words in lower:
             return error(f"{url}: {advice}")
     if any(word in lower for word in CORRUPT):
-        return UnexpectedAnswer(f"{url}: git says {message}")
-    return SourceUnavailable(f"{url}: git says {message}; run again later")
+        return UnexpectedAnswer(f"{url}: git reports: {message}")
+    return SourceUnavailable(f"{url}: git reports: {message}; run again later")

@@ -1,7 +1,7 @@
 """Parses the output of ``git log -z --raw --numstat`` as a stream of commits.
 
-Fields are separated by NUL, which neither messages nor paths can contain, and are read by position, so that no file
-name can be mistaken for another field. Merges have no files, as in ``git log``.
+Fields are separated by NUL, which neither messages nor paths can contain. They are read by position, so that no file
+name can be mistaken for another field. As in ``git log``, merges have no files.
 https://git-scm.com/docs/diff-format#_raw_output_format
 """
 
@@ -19,9 +19,9 @@ ARGUMENTS = ("-z", "--raw", "--numstat", "--no-abbrev", "--root", "-M", "--date=
 
 @dataclass(frozen=True, slots=True)
 class RawDate:
-    """Seconds since 1970 (UTC), the offset from UTC in minutes, and the text with both.
+    """Seconds since 1970 (UTC), the offset from UTC in minutes, and the text that contains both.
 
-    A part that the text does not contain is ``None``; ``text`` is empty for a commit without a date.
+    A part that is missing in the text is ``None``. ``text`` is empty for a commit without a date.
     """
 
     seconds: int | None
@@ -31,7 +31,7 @@ class RawDate:
 
 @dataclass(slots=True)
 class RawFile:
-    """A changed file. Line counts are ``None`` for binary files; a submodule has mode 160000."""
+    """A changed file. Line counts are ``None`` for binary files. A submodule has mode 160000."""
 
     path: str
     previous_path: str | None
@@ -45,7 +45,7 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class RawCommit:
-    """A commit as git shows it. Bytes of texts that are not UTF-8 become U+FFFD."""
+    """A commit as git prints it. Bytes that are not valid UTF-8 become U+FFFD."""
 
     sha: str
     tree: str
@@ -64,8 +64,8 @@ class RawCommit:
 def parse(chunks: Iterable[bytes]) -> Iterator[RawCommit]:
     """Yield the commits in the output of ``git log`` with ``ARGUMENTS``.
 
-    Bytes are decoded and split chunk by chunk, and a commit is read by position in the list of tokens. An incomplete
-    commit is read again when the number of tokens has doubled.
+    Bytes are decoded and split into tokens chunk by chunk. An incomplete commit is read again when the number of tokens
+    has doubled, so that a large commit is not read again after each chunk.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     tokens: list[str] = []
@@ -83,7 +83,7 @@ def parse(chunks: Iterable[bytes]) -> Iterator[RawCommit]:
 
 
 def _commits(tokens: list[str]) -> Generator[RawCommit, None, int]:
-    """Yield all complete commits, and return the position after them."""
+    """Yield all complete commits, and return the position after the last of them."""
     at, end = 0, len(tokens)
     while at < end:
         if tokens[at][:1] != COMMIT_START:
@@ -99,10 +99,10 @@ def _commits(tokens: list[str]) -> Generator[RawCommit, None, int]:
 
 
 def _files(tokens: list[str], at: int) -> tuple[list[RawFile], int]:
-    """Return the changed files from position ``at`` on, and the position of the next commit.
+    """Return the changed files that begin at position ``at``, and the position of the next commit.
 
-    Raises IndexError when the next commit is not there yet. Names are skipped by position, so that none of them can be
-    mistaken for another field.
+    Names are skipped by position, so that no name can be mistaken for another field. Raises IndexError when the start
+    of the next commit has not arrived yet.
     """
     files: list[RawFile] = []
     counted = 0
@@ -121,7 +121,7 @@ def _files(tokens: list[str], at: int) -> tuple[list[RawFile], int]:
             files.append(RawFile(path, previous, status[0], similarity, old_mode, new_mode))
         elif line:
             added, deleted, name = line.split("\t", 2)
-            if not name:  # a rename: the old and the new path follow
+            if not name:  # a rename, where the old and the new path follow
                 name = tokens[at + 1]
                 at += 2
             _count(files, counted, name, added, deleted)
@@ -130,7 +130,7 @@ def _files(tokens: list[str], at: int) -> tuple[list[RawFile], int]:
 
 
 def _count(files: list[RawFile], position: int, name: str, added: str, deleted: str) -> None:
-    """Store the line counts of a file; git prints them in the order of the files."""
+    """Store the line counts of a file. git prints the counts in the order of the files."""
     if added == "-":
         return
     if position >= len(files) or files[position].path != name:
@@ -140,17 +140,17 @@ def _count(files: list[RawFile], position: int, name: str, added: str, deleted: 
 
 
 DATE = re.compile(r"(\d+)(?:[ \t]+([+-])(\d+))?(?!\S)")
-"""The beginning of a valid date in a commit's header; git ignores what follows the zone.
+"""The beginning of a valid date in a commit's header. git ignores the text after the time zone.
 
 https://git-scm.com/docs/git-commit-tree#_commit_information
 """
 MOST_DIGITS = 20
-"""Digits of a number. 64 bits need no more, and longer numbers are expensive to convert."""
+"""Maximum digits of a number. 64-bit numbers have at most 20, and longer numbers are expensive to convert."""
 
 
 @lru_cache(maxsize=4096)
 def read_date(text: str) -> RawDate:
-    """Parse ``seconds zone`` as git writes it. The zone may have any size; a missing one is ``None``."""
+    """Parse a date in git's format ``seconds zone``. The zone may have any size, or be missing."""
     match = DATE.match(text)
     if match is None or len(match[1]) > MOST_DIGITS:
         return RawDate(None, None, text)
@@ -162,7 +162,7 @@ def read_date(text: str) -> RawDate:
 
 
 def is_doubtful(date: RawDate) -> bool:
-    """Return whether ``git log`` may hide the real date: it shows 0 for an overflow, nothing for an invalid date."""
+    """Return whether ``git log`` may hide the real date. It prints 0 for an overflow, and nothing if it is invalid."""
     return not date.seconds
 
 

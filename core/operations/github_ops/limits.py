@@ -1,6 +1,6 @@
-"""GitHub's limits: recognize them in answers, and track the quota of each account across processes.
+"""Recognizes GitHub's limits in answers, and tracks the quota of each account across processes.
 
-Rules: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+GitHub's rules: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 """
 
 import time
@@ -16,24 +16,27 @@ from core.errors import UnexpectedAnswer
 from core.operations.http import Response
 
 LONGEST = 3600.0
-"""Seconds. GitHub's windows last an hour, so a longer wait is not plausible."""
+"""Maximum plausible wait in seconds, because GitHub's windows last an hour."""
 UNKNOWN = 60.0
-"""Minimum seconds to wait where GitHub does not say how long; doubled after each further limit."""
+"""Seconds to wait when GitHub does not say how long. Doubled after each further limit.
+
+GitHub asks clients to wait at least one minute in this case; see the rules above.
+"""
 SECONDARY = ("secondary rate limit", "abuse detection", "abuse rate limit")
-"""Phrases for limits on all requests of an account. Older servers call them abuse limits."""
+"""Phrases in messages about secondary limits, which apply to the whole account. Older servers say "abuse"."""
 PRIMARY_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
-"""Types of the GraphQL error for used-up points. Servers send both.
+"""Types of the GraphQL error for used-up points. Servers use both types.
 
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 MESSAGE_KEYS = frozenset({"message", "documentation_url", "status", "errors", "data"})
-"""An answer with status 200 and only these keys may be an error."""
+"""Keys of an error. An answer with status 200 and no other keys may be an error."""
 
 
 class ServerClock:
-    """The difference between GitHub's clock and this machine's.
+    """The difference between GitHub's clock and the clock of this machine.
 
-    Reset times are by GitHub's clock, waits by this machine's.
+    It is needed because reset times use GitHub's clock, while waits use the clock of this machine.
 
     https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
     """
@@ -43,10 +46,11 @@ class ServerClock:
         """Seconds to add to this machine's time to get GitHub's time."""
 
     def observe(self, date: str, sent_at: float, received_at: float) -> None:
-        """Adjust the offset to the ``Date`` header of an answer. Both times are Unix seconds by this machine's clock.
+        """Adjust the offset to the ``Date`` header of an answer.
 
-        The header has whole seconds, and the answer took some time. The offset changes only when it contradicts the
-        header, so that the reset time of a window stays the same number.
+        ``sent_at`` and ``received_at`` are Unix seconds by the clock of this machine. The header has whole seconds,
+        and the answer took some time. Therefore the offset changes only when the header contradicts it. This
+        keeps the reset time of a window constant.
         """
         moment = http_date(date)
         if moment is not None:
@@ -55,11 +59,11 @@ class ServerClock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
-    """A limit that is reached.
+    """A rate limit that was reached.
 
     ``wait``: seconds until this process may use the token again. ``shared``: seconds that other processes and later
-    runs wait. ``everywhere``: it holds for REST and GraphQL. ``words``: GitHub's request, where it is implausible.
-    ``window``: the quota of the hour is used up, which the headers show too.
+    runs wait. ``everywhere``: whether the limit applies to both REST and GraphQL. ``words``: GitHub's request, if it is
+    implausible, else empty. ``window``: whether the quota of the hour is used up, which the headers also show.
     """
 
     wait: float
@@ -72,9 +76,9 @@ class Limit:
 def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
     """Return the limit that an answer reports, or ``None``. ``now`` is GitHub's time in Unix seconds.
 
-    ``attempt`` is the number of limits in a row before this one; waits of unknown length grow with it. A secondary
-    limit has status 403, 429 or (GraphQL) 200, even while requests remain. ``Retry-After`` takes precedence over the
-    reset time.
+    ``attempt`` is the number of consecutive limits before this one. If GitHub does not say how long to wait, the wait
+    grows with each attempt. A secondary limit has status 403, 429 or (GraphQL) 200, even while requests remain.
+    ``Retry-After`` takes precedence over the reset time.
     """
     refused = response.status in {403, 429}
     words = _words(response) if refused or response.status == 200 else ""
@@ -88,7 +92,7 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
     if after:
         seconds = _retry_after(after, now)
         if seconds is not None and seconds > LONGEST:
-            # No documented limit lasts that long: this run stops using the token, and the next run tries it again.
+            # No documented limit lasts that long. This run stops using the token, and the next run tries it again.
             return Limit(wait=LONGEST, shared=UNKNOWN, everywhere=True, words=f"to wait for {seconds:,.0f} seconds")
         wait = unknown if seconds is None else max(1.0, seconds)
         return Limit(wait=wait, shared=wait, everywhere=True)
@@ -100,13 +104,13 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
 
 
 def _primary(seconds: float, attempt: int) -> Limit:
-    """Return the limit of a window that ends in ``seconds``; the wait grows if the window is over and still limited."""
+    """Return the limit of a window that ends in ``seconds``. If it is over but still limited, the wait grows."""
     wait = min(LONGEST, max(seconds, 2.0**attempt))
     return Limit(wait=wait, shared=wait, everywhere=False, window=True)
 
 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds until an exhausted window ends, else ``None``."""
+    """Return the seconds until the window ends, or ``None`` if requests remain or the end is unknown."""
     if whole_number(headers.get("x-ratelimit-remaining", "")) != 0:
         return None
     reset = reset_time(headers, now)
@@ -114,19 +118,22 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def reset_time(headers: Mapping[str, str], now: float) -> float | None:
-    """Return when the window ends (GitHub's Unix seconds); ``None`` where that is more than an hour away."""
+    """Return the end of the window in GitHub's Unix seconds, or ``None`` if it is missing or implausible."""
     reset = whole_number(headers.get("x-ratelimit-reset", ""))
     return None if reset is None or abs(reset - now) > LONGEST + UNKNOWN else float(reset)
 
 
 def whole_number(text: object) -> int | None:
-    """Return the number in a header, or ``None``: proxies send signs, fractions, words, lists and non-ASCII digits."""
+    """Return the whole number in a header, or ``None``.
+
+    Proxies sometimes send signs, fractions, words, lists or non-ASCII digits instead.
+    """
     digits = str(text).strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else None
 
 
 def http_date(text: str) -> float | None:
-    """Return the Unix seconds of an HTTP date, or None."""
+    """Return the Unix seconds of an HTTP date, or ``None`` if it is invalid."""
     try:
         moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -135,7 +142,7 @@ def http_date(text: str) -> float | None:
 
 
 def _retry_after(text: str, now: float) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, a number or a date by GitHub's clock, else ``None``."""
+    """Return the seconds of a ``Retry-After`` header, which is a number or a date by GitHub's clock, or ``None``."""
     if text.isascii() and text.isdigit():
         return float(text[:12])
     moment = http_date(text)
@@ -143,7 +150,7 @@ def _retry_after(text: str, now: float) -> float | None:
 
 
 def _words(response: Response) -> str:
-    """Return the messages of an error answer in lower case; empty for an answer with data."""
+    """Return the messages of an error answer in lower case, or an empty string for an answer with data."""
     try:
         body: object = response.json()
     except UnexpectedAnswer:
@@ -165,25 +172,28 @@ def _words(response: Response) -> str:
 
 
 def _unplaced(error: Mapping[str, Any]) -> str:
-    """Return the message of an error about the whole query; empty for one about a single node, which has a path."""
+    """Return the message of an error about the whole query, or an empty string for an error about a single node.
+
+    Errors about single nodes have a path.
+    """
     return "" if error.get("path") else str(error.get("message") or "")
 
 
 PER_MINUTE = {"core": 880, "graphql": 1900}
-"""Requests per minute, slightly below the documented secondary limits of 900 and 2,000 points.
+"""Maximum requests per minute, slightly below the documented secondary limits of 900 and 2,000 points.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 SAVE_EVERY = 5.0
-"""Seconds between two exchanges with the shared table; limits are written at once."""
+"""Seconds between two exchanges with the shared table, to save database requests. Limits are exchanged at once."""
 SOURCE = "github"
 
 
 class Pool:
-    """One kind of quota of one account. Times are Unix seconds by this machine's clock.
+    """The quota of one account for one resource. Times are Unix seconds by the clock of this machine.
 
-    ``not_before`` applies to all processes, ``own_not_before`` only to this one.
+    ``not_before`` applies to all processes, and ``own_not_before`` only to this process.
     """
 
     def __init__(self, resource: str) -> None:
@@ -198,7 +208,7 @@ class Pool:
 
     @property
     def ready_at(self) -> float:
-        """When the next request may be made."""
+        """Time at which the next request may be made (Unix seconds)."""
         now, exhausted = time.time(), self.remaining == 0 and self.resets_at > time.time()
         while self._recent and self._recent[0] < now - 60:
             self._recent.popleft()
@@ -206,7 +216,7 @@ class Pool:
         return max(self.not_before, self.own_not_before, self.resets_at + 1 if exhausted else 0.0, minute_is_full)
 
     def preference(self, now: float) -> tuple[float, int]:
-        """Return a sort key: pools that are ready first, then by the remaining requests."""
+        """Return a sort key: pools that are ready first, then pools with more remaining requests."""
         return max(0.0, self.ready_at - now), -(self.remaining if self.remaining is not None else 1 << 30)
 
     def count(self) -> None:
@@ -215,7 +225,7 @@ class Pool:
 
 
 class Quota:
-    """The pools of one account. Only ``share`` uses the database; other methods may run in any thread."""
+    """The pools of one account. Only ``share`` uses the database. Other methods may run in any thread."""
 
     def __init__(self, account: str) -> None:
         self.account = account
@@ -226,7 +236,7 @@ class Quota:
         return self._pools[resource]
 
     def note(self, resource: str, headers: Mapping[str, str], offset: float = 0.0) -> None:
-        """Update a pool from the headers of an answer; ``offset``: see ``ServerClock``."""
+        """Update a pool from the headers of an answer. ``offset`` is the offset of ``ServerClock``."""
         pool = self.pool(resource)
         remaining = whole_number(headers.get("x-ratelimit-remaining", ""))
         reset = reset_time(headers, time.time() + offset)
@@ -238,20 +248,20 @@ class Quota:
         pool.urgent = pool.urgent or pool.remaining == 0
 
     def correct(self, resource: str, limit: int, remaining: int, resets_at: float) -> None:
-        """Replace the stored state of a pool by what GitHub's rate-limit endpoint reports."""
+        """Replace the stored state of a pool with the values of GitHub's rate-limit endpoint."""
         pool = self.pool(resource)
         pool.limit, pool.remaining, pool.resets_at = limit, remaining, resets_at
         pool.urgent = pool.corrected = True
 
     def rest_until(self, resource: str, moment: float, shared: float | None = None) -> None:
-        """Forbid requests before ``moment`` in this process, and before ``shared`` (default: the same) in others."""
+        """Forbid requests before ``moment`` in this process, and before ``shared`` in others (default: ``moment``)."""
         pool = self.pool(resource)
         pool.own_not_before = max(pool.own_not_before, moment)
         if (shared := moment if shared is None else shared) > pool.not_before:
             pool.not_before, pool.urgent = shared, True
 
     def rename(self, account: str) -> None:
-        """Set the account once it is known. The next ``share`` adopts its stored state."""
+        """Set the account when it becomes known. The next ``share`` adopts the account's stored state."""
         self.account = account
         for pool in self._pools.values():
             pool.urgent = True
@@ -262,7 +272,10 @@ class Quota:
             self.rest_until(resource, theirs.own_not_before, theirs.not_before)
 
     def share(self, *, everything: bool = False) -> None:
-        """Exchange state with other processes through the database, when it is due or a limit was reached."""
+        """Exchange due pools with other processes through the database.
+
+        A pool is due every ``SAVE_EVERY`` seconds, after a limit, or with ``everything``.
+        """
         for pool in self._pools.values():
             if everything or pool.urgent or time.time() - pool.saved_at > SAVE_EVERY:
                 self._share(pool)
@@ -291,6 +304,6 @@ def _moment(seconds: float) -> datetime | None:
 
 
 def _seconds(moment: datetime | None) -> float:
-    """Return Unix seconds; 0 for a time too far ahead, such as a wait of days that an older release stored."""
+    """Return Unix seconds, or 0 for a time too far in the future. Older releases could store waits of days."""
     seconds = moment.timestamp() if moment else 0.0
     return seconds if seconds <= time.time() + 2 * LONGEST else 0.0

@@ -1,8 +1,8 @@
-"""Addresses of GitHub's API: only their path and query are used, the host is always that of GITHUB_API_URL.
+"""Addresses of GitHub's API. Only path and query of an address are used; the host is always from GITHUB_API_URL.
 
-GitHub's answers contain whole URLs (links to pages, redirects), and one server may have several names: a proxy, an
-explicit port, a host behind a load balancer. Therefore only the part below the API's root is stored and followed. A new
-name needs no second collection, and the token is never sent to a host that an answer names.
+GitHub's answers contain whole URLs, such as links to pages and redirects. One server may have several names: a proxy,
+an explicit port, or a host behind a load balancer. Therefore only the part below the API's root is stored and followed.
+As a result, a new server name requires no new collection, and the token is never sent to a host named by an answer.
 """
 
 import re
@@ -11,17 +11,17 @@ from urllib.parse import SplitResult, quote, urlsplit
 from core.errors import UnexpectedAnswer
 
 ENTERPRISE = "/api/v3"
-"""The root of the REST API at GitHub Enterprise Server; github.com has none.
+"""The path of the REST API on GitHub Enterprise Server. The API of github.com has no such path.
 
 https://docs.github.com/en/enterprise-server/rest/quickstart
 """
 ROUTES = re.compile(r"/(?:repos|repositories|orgs|organizations|users?|teams|app|installation|rate_limit|meta)(?=/|$)")
-"""Prefixes of the routes that GitHub links or redirects to."""
+"""The first component of routes to which GitHub links or redirects."""
 PORTS = {"http": 80, "https": 443}
 
 
 def link_targets(header: str) -> dict[str, str]:
-    """Return the addresses of a ``Link`` header by relation (``next``, ``last``), in one pass.
+    """Return the addresses of a ``Link`` header by relation (``next``, ``last``).
 
     https://www.rfc-editor.org/rfc/rfc8288#section-3
     """
@@ -40,12 +40,12 @@ def link_targets(header: str) -> dict[str, str]:
 
 
 def escaped(name: str) -> str:
-    """Return a name percent-encoded as one component of a path."""
+    """Return a name, percent-encoded as one component of a path."""
     return quote(name, safe="")
 
 
 def repository_path(full_name: str) -> str:
-    """Return the route of a repository by its name ``owner/name``."""
+    """Return the API route of a repository. ``full_name`` is ``owner/name``."""
     owner, _, name = full_name.partition("/")
     return f"/repos/{escaped(owner)}/{escaped(name)}"
 
@@ -53,14 +53,14 @@ def repository_path(full_name: str) -> str:
 def below_root(address: str, api_url: str) -> str:
     """Return path and query of an address below the API's root, beginning with ``/``.
 
-    ``address`` begins with ``/`` or is a URL of this host or of another name of the server, with or without
-    ``/api/v3``. Raises UnexpectedAnswer when the URL of another host has no route of GitHub's API.
+    ``address`` begins with ``/`` or is a URL, with or without ``/api/v3``. The URL may use another name of the server.
+    Raises UnexpectedAnswer when the URL of another host contains no route of GitHub's API.
     """
     try:
         parts, root = urlsplit(address), urlsplit(api_url)
         elsewhere = bool(parts.netloc) and _host(parts) != _host(root)
     except ValueError as error:
-        raise UnexpectedAnswer("GitHub points to an address that cannot be read; run again later") from error
+        raise UnexpectedAnswer("GitHub returned a link that is not a valid URL; run again later") from error
     path = parts.path or "/"
     for prefix in (root.path.rstrip("/"), ENTERPRISE):
         if prefix and (path == prefix or path.startswith(f"{prefix}/")):
@@ -68,11 +68,11 @@ def below_root(address: str, api_url: str) -> str:
     if elsewhere or not path.startswith("/"):
         route = ROUTES.search(path)
         if route is None:
-            raise UnexpectedAnswer("GitHub points to an address outside of its API; check GITHUB_API_URL")
+            raise UnexpectedAnswer("GitHub returned a link to an address outside its API; check GITHUB_API_URL")
         path = path[route.start() :]
     return f"{path}?{parts.query}" if parts.query else path
 
 
 def _host(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """Return scheme, host name and port; the port may be the scheme's default."""
+    """Return the scheme, host name and port. A missing port becomes the scheme's default port."""
     return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)

@@ -1,7 +1,7 @@
-"""Fits query texts to the server and the token, by the server's schema and by what it refused.
+"""Fits query texts to the server's schema and to the permissions of the token.
 
-Introspection reads the schema once a day for each API address. When a server does not allow introspection, texts are
-sent unchanged, and the parts that the server refuses are left out from then on.
+Introspection reads the schema once a day for each API address. If a server does not allow introspection, texts are sent
+unchanged, and parts that the server refuses are left out from then on.
 """
 
 import hashlib
@@ -32,57 +32,57 @@ if TYPE_CHECKING:  # the library takes a quarter of a second to load, and many c
 
 logger = logging.getLogger(__name__)
 VALID_FOR = timedelta(hours=24)
-"""Age after which the schema is read again; github.com gains event types every month."""
+"""Age after which the schema is read again, because github.com adds event types every month."""
 TRUSTED_FOR = timedelta(minutes=5)
-"""Age below which the schema is not read again after a refusal, because it would not have changed."""
+"""Age below which the schema is not read again after a refusal, because it has hardly changed in this time."""
 MOST_READS = 12
-"""Maximum number of introspection requests of one process."""
+"""Maximum number of introspection requests of one process, so that a difficult server cannot use up the quota."""
 SMALLEST_READ = 8
-"""Smallest number of types in one introspection query after the server refused larger ones."""
+"""Number of types at which a refused introspection query is no longer split into smaller queries."""
 MOST_KEYS = 2_000
-"""Maximum number of stored refusals; a server with more cannot be read usefully."""
+"""Maximum number of stored refusals. A server that refuses more parts cannot be read usefully."""
 LARGEST_FILE = 8 * 1024 * 1024
-"""Bytes. The schema of github.com takes about 150,000."""
+"""Maximum bytes of a stored file. The schema of github.com takes about 150,000 bytes."""
 REMEMBERED_TEXTS = 64
-"""Number of fitted query texts that stay in memory."""
+"""Number of fitted query texts that stay in memory, to avoid parsing a text for each request."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 Ask = Callable[[str], Mapping[str, Any]]
-"""Sends a query text unchanged and returns the data of the answer."""
+"""A function that sends a query text unchanged and returns the data of the answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextRules:
-    """What a tracker defines for its query texts."""
+    """A tracker's definitions for its query texts."""
 
     types: Sequence[str] = ()
-    """Types to read in the first introspection; others are read when a text needs them."""
+    """Types to read in the first introspection. Other types are read when a text needs them."""
     essential: frozenset[str] = frozenset()
-    """Types that every server has; an answer without one of them is not trusted."""
+    """Types that every server has. An introspection answer that lacks one of these types is not trusted."""
     unions: Sequence[str] = ()
-    """Unions whose members are read with all their fields."""
+    """Unions for which introspection also reads the fields of all member types."""
     substitutes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Older names of fields, by their current name."""
+    """Older names of fields, by current name."""
     extend: Extend | None = None
 
 
 @dataclass(kw_only=True)
 class Knowledge:
-    """Knowledge about one server. ``read_at`` (UTC) is the time of the last introspection, or of its refusal."""
+    """The known facts about one server. ``read_at`` is the time (UTC) of the last introspection or of its refusal."""
 
     schema: ServerSchema | None = None
     read_at: datetime = NEVER
     refused: set[str] = field(default_factory=set[str])
     refused_for: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Keys that need a scope, by the fingerprint of the token that lacks it."""
+    """Keys of parts that need a missing scope, by the fingerprint of the token that lacks the scope."""
     reported: set[str] = field(default_factory=set[str])
-    """Keys that were logged as missing since the schema was read."""
+    """Keys that were logged as missing since the schema was last read."""
 
 
 class QueryFitter:
-    """Fits query texts to one server; safe for threads. A file in ``folder`` stores the knowledge between runs.
+    """Fits query texts to one server. It is thread-safe and stores its knowledge in a file in ``folder`` between runs.
 
-    Several processes may share the folder. Each writes the whole file, and knowledge that another process overwrites is
-    learned again.
+    Several processes may share the folder. Each process writes the whole file. If another process overwrites an entry,
+    the entry is learned again.
     """
 
     def __init__(self, url: str, folder: Path | None, rules: TextRules) -> None:
@@ -96,9 +96,9 @@ class QueryFitter:
         self._pruned: OrderedDict[tuple[str, frozenset[str], str], Pruned] = OrderedDict()
 
     def prepare(self, text: str, ask: Ask) -> None:
-        """Read the types that are needed to fit ``text``, unless they are known.
+        """Read the unknown types that are needed to fit ``text``.
 
-        Raises the errors of ``ask``, except those that mean that the server does not allow introspection.
+        Raises the errors of ``ask``, except errors that mean that the server does not allow introspection.
         """
         with self._lock:
             if self._is_outdated():
@@ -109,21 +109,21 @@ class QueryFitter:
                     return
 
     def fit(self, text: str, scopes: Collection[str], fingerprint: str) -> str:
-        """Return the text without the parts that the server lacks or that this token has no scope for.
+        """Return the text without the parts that the server lacks and without the parts that need a missing scope.
 
-        Raises NotFound with the reason ``not_supported`` when nothing is left.
+        Raises NotFound with the reason ``not_supported`` when no part is left.
         """
         with self._lock:
             pruned = self._prune(text, frozenset(scopes), fingerprint)
             self._report(pruned.dropped)
             if not pruned.text:
-                raise NotFound("This GitHub server does not offer what is requested", reason="not_supported")
+                raise NotFound("This GitHub server supports no part of the query", reason="not_supported")
             return pruned.text
 
     def learn(self, sent: str, body: object, fingerprint: str) -> bool:
-        """Store which parts of a sent text an answer refuses, and return whether to try again.
+        """Store the parts of a sent text that an answer refuses, and return whether to try again.
 
-        If the schema is known, a refusal means that the server has changed, and the schema is read again.
+        If the schema is known, a refusal means that the server has changed. The schema is then read again.
         """
         if not isinstance(body, Mapping) or not body.get("errors") or body.get("data"):  # pyright: ignore[reportUnknownMemberType]  # any JSON
             return False
@@ -152,7 +152,7 @@ class QueryFitter:
         return not self._silent and not timedelta(0) <= _age(self._knowledge.read_at) < VALID_FOR
 
     def _read_all(self, ask: Ask) -> None:
-        """Read every type that was ever needed, and forget earlier refusals."""
+        """Read every type that was ever needed, and clear the stored refusals."""
         known = self._knowledge
         needed = {*known.schema.types, *known.schema.absent} if known.schema else set[str]()
         names = needed | {*self.rules.types, *self.rules.unions}
@@ -167,7 +167,7 @@ class QueryFitter:
             self._save()
 
     def _read(self, names: Sequence[str], ask: Ask, schema: ServerSchema) -> bool:
-        """Add types to ``schema`` and use it; return False when introspection is not possible."""
+        """Add types to ``schema`` and use the result. Return False when introspection is not possible."""
         waiting, types = [list(names)], dict[str, TypeInfo]()
         while waiting:
             batch = waiting.pop()
@@ -187,7 +187,7 @@ class QueryFitter:
             except (KeyError, TypeError, AttributeError) as error:
                 return self._give_up(f"its answer is not as documented ({type(error).__name__})")
         if absent := self.rules.essential & set(names) - types.keys():
-            return self._give_up(f"its answer leaves out {', '.join(sorted(absent))}")
+            return self._give_up(f"its answer does not contain {', '.join(sorted(absent))}")
         self._pruned.clear()
         known = self._knowledge
         known.schema = schema.extended(types, names)
@@ -198,9 +198,9 @@ class QueryFitter:
         return True
 
     def _give_up(self, reason: str) -> bool:
-        """Stop introspection in this process; earlier knowledge stays in use. Return False."""
+        """Stop introspection in this process and return False. Earlier knowledge stays in use."""
         self._silent = True
-        logger.warning("the server's schema cannot be read, queries are sent without it api=%s reason=%s",
+        logger.warning("the server's schema cannot be read; queries are sent without it api=%s reason=%s",
                        self.url, reason)  # fmt: skip
         return False
 
@@ -219,7 +219,7 @@ class QueryFitter:
         return self._pruned[key]
 
     def _report(self, dropped: Collection[str]) -> None:
-        """Log the fields that the server lacks, each once a day."""
+        """Log the fields that the server lacks. Each field is logged once a day."""
         if new := set(dropped) - self._knowledge.reported:
             self._knowledge.reported |= new
             fields = ", ".join(sorted(new))
@@ -255,7 +255,7 @@ def _members(schema: ServerSchema | None, union: str) -> Sequence[str]:
 
 
 def _load(file: Path | None, url: str) -> Knowledge:
-    """Return stored knowledge; empty if the file is missing, damaged, too large or about another server."""
+    """Return the stored knowledge, or empty knowledge if the file is missing, unusable or for another server."""
     try:
         if file is None or file.stat().st_size > LARGEST_FILE:
             return Knowledge()
@@ -272,5 +272,5 @@ def _load(file: Path | None, url: str) -> Knowledge:
     except FileNotFoundError:
         return Knowledge()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        logger.info("stored schema is not usable, reading it again reason=%s", type(error).__name__)
+        logger.info("the stored schema is not usable; reading it again reason=%s", type(error).__name__)
         return Knowledge()

@@ -1,9 +1,12 @@
-"""Removes from query texts the types and fields that a server lacks or a token may not read.
+"""Removes the types and fields from query texts that a server lacks or a token may not read.
 
 Keys name parts of a text. ``prune`` understands these forms:
-``Issue.title`` a field of a type; ``Repository.issues.nodes.title`` the names of the fields from the nearest type
-condition (or the operation's root type) on; ``Repository.owner...User`` a fragment on a type inside such a field;
-``type:SubIssueAddedEvent`` a type everywhere; ``*.labels(orderBy)`` every field of that name with that argument.
+
+- ``Issue.title``: a field of a type
+- ``Repository.issues.nodes.title``: a field by its path from the nearest type condition or the operation's root type
+- ``Repository.owner...User``: a fragment on a type inside a field with this path
+- ``type:SubIssueAddedEvent``: a type, wherever it appears
+- ``*.labels(orderBy)``: every field with this name and this argument
 """
 
 import copy
@@ -39,31 +42,31 @@ SCOPES = {
     "ProjectV2": PROJECT,
     "ProjectV2Item": PROJECT,
 }
-"""Types whose fields a classic token may select only with one of these scopes.
+"""Scopes by type. A classic token needs one of the scopes to select fields of the type.
 
-GitHub checks the text of a query and refuses it as a whole: nodejs/nodejs.org#8531, cli/cli#812.
+GitHub checks the text of a query and refuses the whole query: nodejs/nodejs.org#8531, cli/cli#812.
 https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What to remove from a text."""
+    """The rules for removing parts from a text."""
 
     schema: ServerSchema | None = None
-    """``None``: unknown, so everything is assumed to exist."""
+    """The server's schema. If it is ``None``, all types and fields are assumed to exist."""
     refused: frozenset[str] = frozenset()
-    """Keys that the server or GitHub's check of scopes refused."""
+    """Keys of parts that the server refused, because it lacks them or because the token lacks a scope."""
     scopes: frozenset[str] = frozenset()
     """Known scopes of the token."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pruned:
-    """A fitted text; empty when nothing useful is left.
+    """A fitted text, which is empty when no useful part is left.
 
-    ``missing``: names of types that are not in the schema yet. ``dropped``: keys that were removed because the server
-    lacks them.
+    ``missing``: names of types that are not in the schema yet. ``dropped``: keys of parts that were removed because the
+    server lacks them.
     """
 
     text: str
@@ -76,8 +79,8 @@ def prune(
 ) -> Pruned:
     """Return the text without the parts that ``limits`` excludes.
 
-    ``substitutes`` maps fields to older names: where ``fullDatabaseId`` is missing, ``fullDatabaseId: databaseId`` is
-    selected. ``extend`` adds selections to fragments on unions once the schema is known.
+    ``substitutes`` maps field names to older names. If a server lacks ``fullDatabaseId``, for example,
+    ``fullDatabaseId: databaseId`` is selected. ``extend`` adds selections to fragments if the schema is known.
     """
     document = parse(text)
     work = _Pruning(limits, substitutes or {})
@@ -126,7 +129,7 @@ def _with(node: Holder, selection_set: SelectionSetNode) -> Holder:
 
 @dataclass
 class _Pruning:
-    """The pruning of one text. Syntax nodes are copied, never changed."""
+    """Prunes one text. Syntax nodes are copied and never changed."""
 
     limits: Limits
     substitutes: Mapping[str, str]
@@ -136,7 +139,7 @@ class _Pruning:
     changed: bool = False
 
     def document(self, document: DocumentNode) -> DocumentNode | None:
-        """Return the pruned document, or ``None`` when it would request only its own cost."""
+        """Return the pruned document, or ``None`` when only the query cost or the viewer would be requested."""
         operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
         original = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
         self.fragments = dict(original)
@@ -166,7 +169,7 @@ class _Pruning:
         return None if selection_set is None else _with(node, selection_set)
 
     def _selections(self, node: SelectionSetNode, parent: str, path: str) -> SelectionSetNode | None:
-        """Return a pruned selection set; ``parent`` is the type's name, empty if unknown."""
+        """Return the pruned selection set, or ``None`` if it is empty. ``parent`` is the type, or "" if unknown."""
         remaining = [
             one for selection in node.selections if (one := self._selection(selection, parent, path)) is not None
         ]
@@ -209,7 +212,7 @@ class _Pruning:
         return _with(node, selection_set)
 
     def _lacks(self, node: FieldNode, parent: str, key: str) -> bool:
-        """Return whether the server has no such field, or not with these arguments."""
+        """Return whether the server lacks this field, or does not accept its arguments."""
         name, refused = node.name.value, self.limits.refused
         arguments = {one.name.value for one in node.arguments}
         if key in refused or f"{parent}.{name}" in refused:
@@ -237,14 +240,14 @@ class _Pruning:
         return f"type:{name}" in self.limits.refused or (schema is not None and name in schema.absent)
 
     def _excludes(self, parent: str, name: str, path: str) -> bool:
-        """Return whether an object of type ``parent`` can never be a ``name``."""
+        """Return whether an object of type ``parent`` can never have the type ``name``."""
         if f"{path}...{name}" in self.limits.refused:
             return True
         outer, inner = self._info(parent), self._info(name)
         if outer is None or inner is None or parent == name:
             return False
         if any(one.kind == "UNION" and not one.members for one in (outer, inner)):
-            return False  # the server does not say
+            return False  # the members are unknown
         if outer.kind in ABSTRACT and inner.kind in ABSTRACT:
             return not self._share_a_type(outer, inner, parent, name)
         if outer.kind not in ABSTRACT and inner.kind not in ABSTRACT:
@@ -255,7 +258,7 @@ class _Pruning:
         return concrete_name not in abstract.members and abstract_name not in concrete.interfaces
 
     def _share_a_type(self, one: TypeInfo, other: TypeInfo, name: str, other_name: str) -> bool:
-        """Return whether some type may belong to both; True if unknown."""
+        """Return whether a type may belong to both abstract types. Return True if this is unknown."""
         schema = self.limits.schema
         if schema is None or one.kind == other.kind == "INTERFACE":
             return True
@@ -266,7 +269,7 @@ class _Pruning:
         return any(member is None or of in member.interfaces for member in members)
 
     def _info(self, name: str) -> TypeInfo | None:
-        """Return a type; ``None`` if unknown. Unknown names are collected, so that they can be read."""
+        """Return a type, or ``None`` if it is unknown. Unknown names are collected for the next introspection."""
         schema = self.limits.schema
         if schema is None or not name:
             return None
@@ -276,7 +279,7 @@ class _Pruning:
 
 
 def _renamed(node: FieldNode, name: str) -> FieldNode:
-    """Return the same selection of another field under the old name."""
+    """Return a selection of the field ``name`` with the original field's name as its alias."""
     other = copy.copy(node)
     other.alias = node.alias or node.name
     other.name = NameNode(value=name)
@@ -284,13 +287,13 @@ def _renamed(node: FieldNode, name: str) -> FieldNode:
 
 
 def _is_idle(left: SelectionSetNode, before: OperationDefinitionNode) -> bool:
-    """Return whether only the cost is left of an operation that requested more."""
+    """Return whether the operation requested more before, and now requests at most its cost and the viewer."""
     names = {one.name.value for one in left.selections if isinstance(one, FieldNode)}
     return names <= {"rateLimit", "viewer"} and len(left.selections) < len(before.selection_set.selections)
 
 
 class _Names(Visitor):
-    """Collects the names of fragments and variables that are used."""
+    """Collects the names of fragments and variables that a syntax tree uses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -298,11 +301,11 @@ class _Names(Visitor):
         self.variables: set[str] = set()
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
-        """Collect a fragment."""
+        """Collect the name of a fragment."""
         self.fragments.add(node.name.value)
 
     def enter_variable(self, node: VariableNode, *_: object) -> None:
-        """Collect a variable."""
+        """Collect the name of a variable."""
         self.variables.add(node.name.value)
 
 

@@ -1,7 +1,8 @@
 """Finds the parts of a query text that an answer refuses, as keys of ``query_pruning``.
 
-GitHub reports line and column, and messages such as "Field 'x' doesn't exist on type 'Y'", "No such type Z,
-so it can't be a fragment condition" (pwntester/octo.nvim#1153, cli/cli#812). Other servers report only one of both.
+GitHub reports line and column, with messages such as "Field 'x' doesn't exist on type 'Y'" or "No such type Z,
+so it can't be a fragment condition" (pwntester/octo.nvim#1153, cli/cli#812). Other servers report only the position or
+only the message.
 """
 
 import re
@@ -31,17 +32,17 @@ WORDS = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rejections:
-    """Keys that the server lacks, and keys that the token has no scope for."""
+    """Keys of parts that the server lacks, and keys of parts that need a scope that the token lacks."""
 
     lacking: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
 
 
 def rejections(text: str, body: object) -> Rejections:
-    """Return the parts of a text that an answer refuses; empty if it has data or fails for another reason.
+    """Return the parts of a text that an answer refuses. The result is empty if no part is refused.
 
-    A server that refuses a text executes none of it: the answer has no ``data``, and its errors have a location but no
-    ``type``. https://spec.graphql.org/October2021/#sec-Response-Format
+    A server that refuses a text does not execute any part of it. The answer then has no ``data``, and its errors have a
+    location but no ``type``. https://spec.graphql.org/October2021/#sec-Response-Format
     """
     members = cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
     entries: list[Any] = members["errors"] if isinstance(members.get("errors"), list) else []
@@ -64,18 +65,18 @@ def _words(error: Mapping[str, Any]) -> re.Match[str] | None:
 
 
 NodeInContext = tuple[Node, tuple[Node, ...]]
-"""A syntax node, and the nodes around it from the outermost to the innermost."""
+"""A syntax node, and the nodes that enclose it, outermost node first."""
 
 
 class _NodeCollector(Visitor):
-    """Collects the nodes of a text by line and column of their start; outer nodes come first."""
+    """Collects the nodes of a text by the line and column of their first character, outer nodes first."""
 
     def __init__(self) -> None:
         super().__init__()
         self.nodes: dict[tuple[int, int], list[NodeInContext]] = {}
 
     def enter(self, node: Node, _key: object, parent: object, _path: object, ancestors: Collection[Any]) -> None:
-        """Collect a node."""
+        """Collect a node with its enclosing nodes."""
         if node.loc is not None:
             start = node.loc.start_token
             around = tuple(one for one in (*ancestors, parent) if isinstance(one, Node))
@@ -104,7 +105,7 @@ def _keys(error: Mapping[str, Any], nodes: Mapping[tuple[int, int], list[NodeInC
 
 
 def _key(nesting: tuple[Node, ...]) -> str:
-    """Return the key of the innermost field or fragment in a list of nested nodes; empty without one."""
+    """Return the key of the innermost field or fragment in a list of nested nodes, or an empty string."""
     argument = next((one for one in nesting if isinstance(one, ArgumentNode)), None)
     holders = [one for one in nesting if isinstance(one, FieldNode | InlineFragmentNode | FragmentSpreadNode)]
     if not holders:
@@ -122,7 +123,7 @@ def _key(nesting: tuple[Node, ...]) -> str:
 
 
 def _path(nesting: tuple[Node, ...]) -> str:
-    """Return the names of the fields from the nearest type condition on, as in keys."""
+    """Return the path of a key: the fields from the nearest type condition to the last node."""
     path = "Query"
     for node in nesting:
         if isinstance(node, FragmentDefinitionNode | InlineFragmentNode):

@@ -1,8 +1,9 @@
-"""Sends a request with the right token; after a limit, a refusal or a missing permission it tries the next token.
+"""Sends requests with a suitable token. After a limit, a refusal or a missing permission, the next token is tried.
 
-A token is dropped for the rest of a run only when GitHub refuses it twice, seconds apart. A repository counts as
-missing only when no token sees it. Therefore, with several tokens, a token must prove that it sees a repository before
-its first use for it in a run. That takes one request, unless the request itself is for the repository.
+A token is dropped for the rest of a run only when GitHub refuses it twice, some seconds apart. A repository counts as
+missing only when no token sees it. Therefore, with several tokens, each token must prove that it sees a repository
+before it is used for that repository in a run. The proof takes one request, unless the first request is for the
+repository itself.
 """
 
 import logging
@@ -23,16 +24,16 @@ from core.operations.http import Response, Transport
 logger = logging.getLogger(__name__)
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 LIMITS_IN_A_ROW = 10
-"""Number of limits in a row after which a request fails with RetryLater."""
+"""Number of consecutive rate limits after which a request fails with RetryLater, so that a run cannot wait forever."""
 REDIRECTED = frozenset({301, 302, 307, 308})
 VISIBLE = "query ($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { id } }"
-"""A query for one point that shows whether a token sees a repository."""
+"""A query that shows whether a token sees a repository. It costs one GraphQL point."""
 Ask = Callable[[Token], Response]
 
 
 @dataclass(kw_only=True)
 class Attempt:
-    """The state of one request while tokens are tried. ``area`` is the part of the repository that it reads."""
+    """The state of one request while tokens are tried. ``area`` is the part of the repository that is requested."""
 
     scope: str
     resource: str
@@ -41,14 +42,14 @@ class Attempt:
     tried: set[str] = field(default_factory=set[str])
     """Keys of the tokens that may not make this request."""
     first: tuple[Response, Token] | None = None
-    """The first refusal, which is the result when no token may make the request."""
+    """The first refusal. It is the result if no token may make the request."""
     limits: int = 0
 
 
 class Sender:
-    """Sends one request at a time. ``patience`` is how many seconds a request waits for a limit to end.
+    """Sends one request at a time. ``patience`` is the maximum seconds that a request waits for a limit to end.
 
-    ``publish`` is called after a limit, so that other processes learn about it before this one waits.
+    ``publish`` is called after a limit, so that other processes know the limit before this process waits.
     """
 
     def __init__(
@@ -65,22 +66,23 @@ class Sender:
         self.app, self.publish = app, publish
         self.clock = app.clock if app else ServerClock()
         self.notices: list[str] = []
-        """Sentences about problems that did not stop the run: refused tokens, implausible limits."""
+        """Messages about problems that did not stop the run: refused tokens and implausible limits."""
         self._app_is_open = app is None
         self._verified: set[Token] = set()
 
     @property
     def graphql_url(self) -> str:
-        """URL of the GraphQL API. GitHub Enterprise Server has ``/api/graphql`` beside ``/api/v3``."""
+        """URL of the GraphQL API. GitHub Enterprise Server has ``/api/graphql`` next to ``/api/v3``."""
         return self.api_url.removesuffix("/v3") + "/graphql"
 
     def send(
         self, ask: Ask, *, scope: str, resource: str, area: str = "", proves: bool = False, prefer: Token | None = None
     ) -> tuple[Response, Token]:
-        """Return the answer of the first token that may make the request, or the first refusal, and that token.
+        """Send a request and return the answer with the token that was used.
 
-        ``proves``: the request is for the repository itself. Raises RetryLater (limits), TokensRefused (no token is
-        left), NotFound (no token sees the repository), AccessDenied (GitHub refused the token that saw it).
+        If no token may make the request, the first refusal is returned. Set ``proves`` when the request is for the
+        repository itself. Raises RetryLater (limits), TokensRefused (no token is left), NotFound (no token sees the
+        repository), or AccessDenied (GitHub refused the token that saw the repository).
         """
         attempt = Attempt(scope=scope, resource=resource, area=area, prefer=prefer)
         while attempt.limits < LIMITS_IN_A_ROW:
@@ -96,10 +98,10 @@ class Sender:
             if "/" not in scope or self.tokens.is_single or self._may(attempt, token, answer, proves=proves):
                 return answer, token
             attempt.first = attempt.first or (answer, token)
-        raise RetryLater("GitHub keeps saying that a limit is reached; the next run goes on")
+        raise RetryLater("GitHub reported rate limits too often; the next run continues")
 
     def ready(self, attempt: Attempt) -> Token | None:
-        """Return a token that may be used now, after a wait if necessary; ``None`` when every token was tried."""
+        """Return a token that may be used now, after a wait if necessary, or ``None`` when every token was tried."""
         self._open_app()
         while True:
             if self.tokens.is_empty:
@@ -115,7 +117,7 @@ class Sender:
             self._drop(token, "it was suspended or removed")
 
     def listing_tokens(self, owner: str) -> list[Token]:
-        """Return the tokens whose lists of an owner's repositories may differ.
+        """Return the tokens that may see different repositories of an owner.
 
         These are the token of the owner's installation and all personal tokens.
         """
@@ -136,23 +138,29 @@ class Sender:
         return list(groups.values())
 
     def note_refusal(self, token: Token) -> None:
-        """Record a 401. After the first one the token rests for ``CONFIRM_AFTER`` seconds; a later one drops it."""
+        """Record a 401. The first 401 pauses the token for ``CONFIRM_AFTER`` seconds, and a later 401 drops it.
+
+        Raises TokensRefused if the request was anonymous.
+        """
         if token.is_anonymous:
-            raise TokensRefused("GitHub answers nothing without a token here: set GITHUB_TOKENS.")
+            raise TokensRefused("This GitHub server requires a token: set GITHUB_TOKENS.")
         if isinstance(token, InstallationToken):
             token.expire()
-            if not token.is_new:  # it expired or was revoked during use, and a new secret solves that
+            if not token.is_new:  # the secret expired or was revoked during use, so a new one is requested
                 logger.info("%s: GitHub refused its secret; requesting a new one", token.masked)
                 return
         if token.confirm_at is None:
             token.confirm_at = time.time() + CONFIRM_AFTER
             level = logging.WARNING if len(self.tokens.keys) > 1 else logging.INFO
-            logger.log(level, "GitHub refused %s once; asking again in %.0f s", token.masked, CONFIRM_AFTER)
+            logger.log(level, "GitHub refused %s once; trying it again in %.0f s", token.masked, CONFIRM_AFTER)
         elif time.time() >= token.confirm_at:
             self._drop(token, "GitHub refuses it")
 
     def is_refused(self, token: Token) -> bool:
-        """Check with a free API request whether a token that git refused twice is invalid, and drop it then."""
+        """Return whether the API also refuses a token that git refused twice. If so, drop the token.
+
+        The request costs no quota.
+        """
         response = self.transport.request("GET", f"{self.api_url}/rate_limit", headers=HEADERS | token.headers())
         if response.status == 401:
             self.note_refusal(token)
@@ -161,18 +169,18 @@ class Sender:
         return False
 
     def note_acceptance(self, token: Token) -> None:
-        """Record an answer other than 401."""
+        """Record an answer that shows that GitHub accepts the token."""
         token.confirm_at = None
         if isinstance(token, InstallationToken):
             token.is_new = False
 
     def _drop(self, token: Token, reason: str) -> None:
         self.tokens.drop(token)
-        notice = f"{token.masked} is not used any more in this run: {reason}. {self._where(token)}"
+        notice = f"{token.masked} is no longer used in this run: {reason}. {self._where(token)}"
         self.notices.append(notice)
         left = len(self.tokens.keys)
         level = logging.ERROR if left else logging.INFO  # without another token the run's error says the same
-        logger.log(level, "%s is not used any more in this run: %s left=%s", token.masked, reason, left)
+        logger.log(level, "%s is no longer used in this run: %s left=%s", token.masked, reason, left)
 
     def _where(self, token: Token) -> str:
         installed = isinstance(token, InstallationToken)
@@ -190,12 +198,12 @@ class Sender:
             return
         installations = self.app.installations()
         if not installations and self.tokens.is_empty:
-            raise TokensRefused(f"The App of {ID} is installed nowhere: install it, or set GITHUB_TOKENS.")
+            raise TokensRefused(f"The App of {ID} is not installed in any account: install it, or set GITHUB_TOKENS.")
         self.tokens.add(installations, owners={one.login: one.key for one in installations})
         self._app_is_open = True
 
     def _wait(self, attempt: Attempt, token: Token) -> None:
-        """Wait until a token may be used. Raises RetryLater when that takes longer than ``patience``."""
+        """Wait until a token may be used. Raises RetryLater when the wait would be longer than ``patience``."""
         seconds = token.quota_ready_at(attempt.resource) - time.time()
         if seconds > self.patience and token not in self._verified:
             self._verify(token)
@@ -204,7 +212,7 @@ class Sender:
             at = datetime.fromtimestamp(token.quota_ready_at(attempt.resource), UTC)
             request = f" (it asks {token.limit_words})" if token.limit_words else ""
             raise RetryLater(
-                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{request}; the next run goes on",
+                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{request}; the next run continues",
                 not_before=at,
             )
         seconds = token.ready_at(attempt.resource) - time.time()
@@ -215,7 +223,7 @@ class Sender:
             token.confirm_at = min(token.confirm_at, time.time())
 
     def _once(self, attempt: Attempt, token: Token, ask: Ask) -> Response | None:
-        """Make one request; return ``None`` when the token must not be used now."""
+        """Make one request and return the answer, or ``None`` when the token must not be used now."""
         token.quota.pool(attempt.resource).count()
         sent_at = time.time()
         response = ask(token)
@@ -241,7 +249,7 @@ class Sender:
         )  # fmt: skip
         if limit.words:
             notice = (
-                f"GitHub asks {token.masked} {limit.words}, which no documented limit lasts; the next run asks again."
+                f"GitHub asks {token.masked} {limit.words}. No documented limit is that long; the next run tries again."
             )
             self.notices.append(notice)
             logger.warning("implausible limit name=%s: GitHub asks %s", token.masked, limit.words)
@@ -252,7 +260,7 @@ class Sender:
         return "/" in scope and not self.tokens.is_single and not self.tokens.access.is_proven(scope, token.key)
 
     def _prove(self, attempt: Attempt, token: Token) -> None:
-        """Check whether a token sees the repository, and exclude it if it does not."""
+        """Check whether a token sees the repository. If not, exclude the token from this request."""
         owner, _, name = attempt.scope.partition("/")
 
         def ask(one: Token) -> Response:
@@ -272,7 +280,7 @@ class Sender:
             attempt.tried.add(token.key)
 
     def _may(self, attempt: Attempt, token: Token, answer: Response, *, proves: bool) -> bool:
-        """Return whether an answer is final; otherwise another token may succeed."""
+        """Return whether an answer is final. If not, another token may succeed."""
         access = self.tokens.access
         if proves:
             if _shows_repository(answer, CORE):
@@ -293,13 +301,15 @@ class Sender:
         """Return or raise the result when no token may make the request."""
         if self.tokens.has_lost(attempt.scope):
             refused = ", ".join(self.tokens.refused)
-            raise AccessDenied(f"GitHub refuses the token that saw {attempt.scope} ({refused}): see GITHUB_TOKENS")
+            raise AccessDenied(f"GitHub refuses the token that saw {attempt.scope} ({refused}): check GITHUB_TOKENS")
         if attempt.first is not None:
             return attempt.first
-        raise NotFound(f"GitHub shows {attempt.scope} to none of the tokens", reason="not_found")
+        raise NotFound(
+            f"none of the tokens can see {attempt.scope}; check its name and GITHUB_TOKENS", reason="not_found"
+        )
 
     def _verify(self, token: Token) -> None:
-        """Request the current quota once per run and token, because the stored one may be outdated. This is free.
+        """Request the current quota once per run and token, because the stored quota may be outdated. This is free.
 
         https://docs.github.com/en/rest/rate-limit/rate-limit
         """
@@ -324,7 +334,7 @@ class Sender:
 
 
 def _shows_repository(answer: Response, resource: str) -> bool:
-    """Return whether an answer shows that the token sees the repository; a block applies to all tokens."""
+    """Return whether an answer shows that the token sees the repository. A blocked repository counts as seen."""
     if resource == GRAPHQL:
         parsed: Any = answer.parsed
         data: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON

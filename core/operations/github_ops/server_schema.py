@@ -1,4 +1,4 @@
-"""The part of a server's GraphQL schema that the query texts use, read by introspection.
+"""The part of a server's GraphQL schema that the query texts use. It is read by introspection.
 
 https://docs.github.com/en/graphql/guides/introspection-and-query-validation
 https://spec.graphql.org/October2021/#sec-Introspection
@@ -14,22 +14,22 @@ LEAVES = frozenset({"SCALAR", "ENUM"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldInfo:
-    """A field of a type. ``type`` is written as in the schema, such as ``[Label!]!``."""
+    """A field of a type. ``type`` has the notation of the schema, such as ``[Label!]!``."""
 
     type: str
     kind: str
-    """Kind of the type inside lists and non-nulls: SCALAR, ENUM, OBJECT, INTERFACE or UNION."""
+    """Kind of the type without list and non-null markers: SCALAR, ENUM, OBJECT, INTERFACE or UNION."""
     arguments: frozenset[str]
 
     @property
     def named_type(self) -> str:
-        """Name of the type inside lists and non-nulls."""
+        """Name of the type without list and non-null markers."""
         return self.type.strip("[]!")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TypeInfo:
-    """A type: its fields, the interfaces that it implements, and its possible types where it is abstract."""
+    """A type with its fields and interfaces. ``members`` are the member types of a union."""
 
     kind: str
     fields: Mapping[str, FieldInfo]
@@ -39,7 +39,7 @@ class TypeInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerSchema:
-    """The types of one server that were read, and the names of types that it lacks."""
+    """The types that were read from one server, and the names of types that the server lacks."""
 
     types: Mapping[str, TypeInfo] = field(default_factory=dict[str, TypeInfo])
     absent: frozenset[str] = frozenset()
@@ -49,21 +49,24 @@ class ServerSchema:
         return name in self.types or name in self.absent
 
     def extended(self, types: Mapping[str, TypeInfo], requested: Collection[str]) -> "ServerSchema":
-        """Return this schema with more types; requested names that are not among them are absent."""
+        """Return this schema with more types. Requested names without a type are recorded as absent."""
         known = {**self.types, **types}
         return ServerSchema(types=known, absent=self.absent | (frozenset(requested) - known.keys()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extension:
-    """Selections to add to a fragment, and types to read before the selections are complete."""
+    """Selections to add to a fragment, and missing types that must be read to complete the selections."""
 
     text: str = ""
     missing: frozenset[str] = frozenset()
 
 
 Extend = Callable[[ServerSchema, str, Collection[str]], Extension]
-"""Returns the extension of a fragment, from the schema, the fragment's type and its existing type conditions."""
+"""A function that returns the extension of a fragment.
+
+Its arguments are the schema, the fragment's type and the fragment's existing type conditions.
+"""
 
 
 _FIELDS = """fragment Fields on __Type { kind name interfaces { name } fields(includeDeprecated: true) { name
@@ -71,7 +74,7 @@ args { name } type { kind name ofType { kind name ofType { kind name ofType { ki
 
 
 def introspection_query(names: Sequence[str], unions: Collection[str]) -> str:
-    """Return an introspection query for these types; members of ``unions`` are read with their fields."""
+    """Return an introspection query for these types. Members of ``unions`` are read with their fields."""
     members = {name: "...Fields" if name in unions else "name" for name in names}
     parts = [
         f't{position}: __type(name: "{name}") {{ ...Fields possibleTypes {{ {selection} }} }}'
@@ -81,9 +84,9 @@ def introspection_query(names: Sequence[str], unions: Collection[str]) -> str:
 
 
 def read_types(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, TypeInfo]:
-    """Return the types of an answer to ``introspection_query(names, ...)`` by name; absent ones are left out.
+    """Return the types, by name, of an answer to ``introspection_query(names, ...)``. Absent types are left out.
 
-    Raises KeyError, TypeError or AttributeError for an answer of another shape.
+    Raises KeyError, TypeError or AttributeError when the answer has another structure.
     """
     types: dict[str, TypeInfo] = {}
     for position in range(len(names)):
@@ -101,7 +104,7 @@ def _type(info: Mapping[str, Any]) -> TypeInfo:
         kind=info["kind"],
         fields={one["name"]: _field(one) for one in info.get("fields") or ()},
         interfaces=frozenset(one["name"] for one in info.get("interfaces") or ()),
-        # Types name their interfaces themselves, and Node has hundreds of types.
+        # The members of interfaces are not stored: types name their interfaces, and Node has hundreds of types.
         members=tuple(one["name"] for one in info.get("possibleTypes") or () if info["kind"] == "UNION"),
     )
 
@@ -116,7 +119,7 @@ def _field(info: Mapping[str, Any]) -> FieldInfo:
 
 
 def schema_to_json(schema: ServerSchema) -> dict[str, Any]:
-    """Return a schema as JSON values."""
+    """Return a schema as values that can be written as JSON."""
     return {
         "absent": sorted(schema.absent),
         "types": {
@@ -130,7 +133,7 @@ def schema_to_json(schema: ServerSchema) -> dict[str, Any]:
 
 
 def schema_from_json(stored: Mapping[str, Any]) -> ServerSchema:
-    """Return the schema from the values of ``schema_to_json``. Raises ValueError for anything else."""
+    """Return the schema from the values of ``schema_to_json``. Raises ValueError for other values."""
     try:
         types = {str(name): _type_from_json(one) for name, one in stored["types"].items()}
         return ServerSchema(types=types, absent=frozenset(str(name) for name in stored["absent"]))

@@ -1,8 +1,8 @@
-"""Tokens: which one to use for a request, when it may be used, and which repositories it sees.
+"""Tokens: which token to use for a request, when it may be used, and which repositories it sees.
 
-Fine-grained tokens and installations of a GitHub App see different owners. GitHub answers 404 both for a repository
-that a token does not see and for one that does not exist, so a repository counts as missing only when every token gets
-404.
+Fine-grained tokens and installations of a GitHub App see different owners. GitHub returns 404 both for a repository
+that a token does not see and for a repository that does not exist. Therefore a repository counts as missing only when
+every token gets 404.
 """
 
 import hashlib
@@ -17,24 +17,24 @@ from core.models import Checkpoint
 from core.operations.github_ops.limits import Limit, Quota
 
 FORGET_AFTER = 7 * 86400.0
-"""Seconds after which a token is tried again for a repository that it did not see; permissions change rarely."""
+"""Seconds until a token is tried again for a repository that it did not see. Permissions rarely change."""
 MOST_REMEMBERED = 20_000
-"""Number of stored entries of each kind, far more than any installation collects."""
+"""Maximum number of stored entries of each kind. This is far more than any installation collects."""
 COLLECTOR, SCOPE, STREAM = "github", "tokens", "access"
-"""Identity of the checkpoint that stores the knowledge. It contains digests of tokens, no token."""
+"""Identity of the checkpoint that stores what is known about access. It contains digests of tokens, never tokens."""
 
 
 class Access:
-    """Knowledge about which token (by key) sees which repository (``owner/name``). Only ``share`` uses the database.
+    """Records which token (by key) sees which repository (``owner/name``). Only ``share`` uses the database.
 
-    What is proven was observed in this run; the rest may come from earlier runs.
+    Access is "proven" when it was observed in this run. Other entries may come from earlier runs.
     """
 
     def __init__(self) -> None:
         self.works: dict[str, str] = {}
-        """Key of the token that works for a repository, or for an owner's repositories in general."""
+        """The key of the token that works, by repository (``owner/name``) or by owner."""
         self._hidden: dict[str, dict[str, float]] = {}
-        """By repository and token: until when (Unix seconds) the token is not tried."""
+        """The Unix time until which a token is not tried, by repository and token."""
         self._denied: dict[tuple[str, str], set[str]] = {}
         self._served: dict[tuple[str, str], str] = {}
         self._proven: set[tuple[str, str]] = set()
@@ -61,11 +61,11 @@ class Access:
         self._changed = True
 
     def note_served(self, name: str, area: str, key: str) -> None:
-        """Record that a token may read a part of a repository (``issues``, ``graphql``, ...) that another may not."""
+        """Record that a token may read a part of a repository, such as ``issues``, that another token may not read."""
         self._served[name.lower(), area] = key
 
     def note_denied(self, name: str, area: str, key: str) -> None:
-        """Record for this run that a token sees a repository but may not read this part of it."""
+        """Record, for this run only, that a token sees a repository but may not read this part of the repository."""
         self._denied.setdefault((name.lower(), area), set()).add(key)
 
     def is_proven(self, name: str, key: str) -> bool:
@@ -73,11 +73,15 @@ class Access:
         return (name.lower(), key) in self._proven
 
     def is_known(self, name: str, key: str) -> bool:
-        """Return whether this token worked for the repository or its owner in the last request."""
+        """Return whether this token is recorded as working for the repository or its owner."""
         return key in {self.works.get(name.lower()), self.works.get(owner_of(name))}
 
     def rank(self, name: str, area: str, key: str) -> int:
-        """Return 1 for a token that works for it, 2 saw it in this run, 3 works for the owner, 4 unknown."""
+        """Return how well a token suits a part of a repository; 1 is best.
+
+        1: the token works for this part or repository. 2: it saw the repository in this run. 3: it works for the owner.
+        4: nothing is known.
+        """
         if self._served.get((name.lower(), area)) == key or self.works.get(name.lower()) == key:
             return 1
         if self.is_proven(name, key):
@@ -85,15 +89,15 @@ class Access:
         return 3 if self.works.get(owner_of(name)) == key else 4
 
     def is_refused(self, name: str, area: str, key: str) -> bool:
-        """Return whether GitHub is known to refuse this token."""
+        """Return whether GitHub is known to refuse this token for the repository or for this part of it."""
         return self.hidden_until(name, key) > time.time() or key in self._denied.get((name.lower(), area), ())
 
     def hidden_until(self, name: str, key: str) -> float:
-        """Return until when (Unix seconds) the token is not tried for the repository; 0 if it was not refused."""
+        """Return the Unix time until which the token is not tried for the repository, or 0 if it was not refused."""
         return self._hidden.get(name.lower(), {}).get(key, 0.0)
 
     def share(self) -> None:
-        """Load the knowledge of earlier runs once, and store changes. Needs a thread with a database connection."""
+        """Load the entries of earlier runs once, and store changes. Needs a thread with a database connection."""
         if self._loaded and not self._changed:
             return
         with transaction.atomic():
@@ -110,7 +114,7 @@ class Access:
         self._loaded, self._changed = True, False
 
     def _merge(self, extras: Mapping[str, Any]) -> None:
-        """Add stored knowledge; the knowledge of this run is newer."""
+        """Add the stored entries. Entries of this run take precedence."""
         self.works = {**cast("dict[str, str]", extras.get("works") or {}), **self.works}
         for name, tokens in cast("dict[str, dict[str, float]]", extras.get("hidden") or {}).items():
             unproven = {key: until for key, until in tokens.items() if (name, key) not in self._proven}
@@ -123,7 +127,7 @@ class Access:
 
 
 def owner_of(name: str) -> str:
-    """Return the owner of ``owner/name`` or ``owner``, in lower case."""
+    """Return the owner, in lower case, from ``owner/name`` or ``owner``."""
     return name.partition("/")[0].lower()
 
 
@@ -132,40 +136,40 @@ def _newest(entries: Mapping[str, Any]) -> dict[str, Any]:
 
 
 CORE, GRAPHQL, GIT = "core", "graphql", "git"
-"""GitHub's two APIs, each with its own quota, and git, which has none."""
+"""Resources: GitHub's REST and GraphQL APIs, each with a separate quota, and git, which has no quota."""
 CONFIRM_AFTER = 3.0
-"""Seconds after a 401 until the token is tried again, because GitHub sometimes refuses a valid token once."""
+"""Seconds from a 401 until the token is tried again, because GitHub sometimes refuses a valid token once."""
 
 
 class Token:
-    """A token; an empty value means anonymous requests. Tokens of one account share its quota."""
+    """A token. An empty value means anonymous requests. Tokens of one account share the account's quota."""
 
     def __init__(self, value: str, *, name: str = "", key: str = "") -> None:
         digest = hashlib.sha256(value.encode()).hexdigest()[:12]
         self._value = value
         self.name = name
-        """Name for people; empty: its last characters are the name."""
+        """Name for people. If it is empty, messages use the token's last characters."""
         self.key = key or digest
         """Identifies the token in memory and in the database without revealing it."""
         self.scopes: frozenset[str] = frozenset()
-        """Scopes of a classic token from the last answer; other kinds of tokens have none."""
+        """Scopes of a classic token, from the last answer. Other kinds of tokens have no scopes."""
         self.quota = Quota(key or (f"token {digest}" if value else "anonymous"))
         self.limit_words = ""
-        """GitHub's words about the current limit, if it asks for an implausible wait."""
+        """GitHub's request for an implausible wait, such as "to wait for 90,000 seconds". Empty for other limits."""
         self.confirm_at: float | None = None
-        """After a first 401: when to try the token again (Unix seconds)."""
+        """The Unix time at which to try the token again after a first 401, or ``None``."""
 
     def __repr__(self) -> str:
         return f"Token({self.masked})"
 
     @property
     def masked(self) -> str:
-        """Name for logs and messages: the last characters, or the installation."""
+        """Name for logs and messages: the installation, or the token's last characters."""
         return self.name or (f"***{self._value[-4:]}" if self._value else "anonymous")
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether requests carry no token."""
+        """Whether requests are sent without a token."""
         return not self._value and not self.name
 
     @property
@@ -178,45 +182,45 @@ class Token:
         return {"Authorization": f"Bearer {self._value}"} if self._value else {}
 
     def git_value(self) -> str | None:
-        """Return the secret for git; ``None`` without a token."""
+        """Return the secret for git, or ``None`` without a token."""
         return self._value or None
 
     def ready_at(self, resource: str = CORE) -> float:
-        """Return when the token may be used (Unix seconds)."""
+        """Return the Unix time from which the token may be used."""
         return max(self.quota_ready_at(resource), self.confirm_at or 0.0)
 
     def quota_ready_at(self, resource: str) -> float:
-        """Return when the quota and GitHub's limits allow a request (Unix seconds)."""
+        """Return the Unix time from which the quota and GitHub's limits allow a request."""
         return 0.0 if resource == GIT else self.quota.pool(resource).ready_at
 
     def note(self, headers: Mapping[str, str], resource: str = CORE, offset: float = 0.0) -> None:
-        """Update quota and scopes from the headers of an answer; ``offset``: see ``ServerClock``."""
+        """Update quota and scopes from the headers of an answer. ``offset`` is the offset of ``ServerClock``."""
         self.quota.note(resource, headers, offset)
         if (scopes := headers.get("x-oauth-scopes")) is not None:
             self.scopes = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
 
     def rest(self, limit: Limit, resource: str) -> None:
-        """Stop using the token as a limit demands. The headers contain the end of a window."""
+        """Pause the token because of a limit. If a window is used up, its end is already known from the headers."""
         now = time.time()
         self.limit_words = limit.words
         if limit.window:
-            if self.quota.pool(resource).ready_at <= now:  # the window is over, and still nothing is allowed
+            if self.quota.pool(resource).ready_at <= now:  # the window is over, but GitHub still refuses requests
                 self.quota.rest_until(resource, now + limit.wait, 0.0)
             return
         for pool in (CORE, GRAPHQL) if limit.everywhere else (resource,):
             self.quota.rest_until(pool, now + limit.wait, now + limit.shared)
 
     def replace_value(self, value: str) -> None:
-        """Replace the secret by a renewed one."""
+        """Replace the secret with a renewed secret."""
         register_secret(value)
         self._value = value
 
 
 class TokenPool:
-    """All configured tokens. A repository keeps its token while possible, because ETags depend on the token.
+    """All configured tokens. A repository keeps its token if possible, because ETags depend on the token.
 
-    With tokens there are no anonymous requests: 60 requests per hour complete nothing, and a mixture would hide that a
-    token lacks a permission.
+    If there are tokens, no anonymous requests are sent. They are limited to 60 per hour, which is too few to complete a
+    run, and they would hide that a token lacks a permission.
     """
 
     def __init__(self, values: Sequence[str], *, anonymous: bool = True) -> None:
@@ -232,7 +236,7 @@ class TokenPool:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no token left."""
+        """Whether no token is left."""
         return not self._tokens
 
     @property
@@ -242,9 +246,10 @@ class TokenPool:
 
     @property
     def is_single(self) -> bool:
-        """Whether there was only one token in this run.
+        """Whether this run had only one token, including refused tokens.
 
-        After other tokens were refused, the 404 of the remaining one proves nothing: they may have seen the repository.
+        If other tokens were refused, a 404 for the remaining token proves nothing. A refused token may have seen the
+        repository.
         """
         return len(self._tokens) + len(self._refused_keys) < 2
 
@@ -254,7 +259,7 @@ class TokenPool:
         return [token.key for token in self._tokens]
 
     def add(self, tokens: Iterable[Token], *, owners: Mapping[str, str] | None = None) -> None:
-        """Add tokens; ``owners`` maps an owner to the key of its token."""
+        """Add tokens. ``owners`` maps each owner to the key of the owner's token."""
         self._tokens += tokens
         for owner, key in (owners or {}).items():
             self.access.works[owner.lower()] = key
@@ -263,12 +268,12 @@ class TokenPool:
         self, scope: str, resource: str = CORE, *, area: str = "", tried: Collection[str] = (),
         prefer: Token | None = None,
     ) -> Token | None:  # fmt: skip
-        """Return the best token for a scope; ``None`` when all were tried or are known not to see it.
+        """Return the best token for a scope, or ``None`` when all tokens were tried or may not read the scope.
 
-        The order is: ready tokens first; then a token whose refusal must be confirmed, which costs no quota; then one
-        that works for the repository; then the previous choice; then the largest remaining quota. ``area`` is the part
-        of the repository. ``tried`` holds keys to exclude. When every token was refused before, the oldest refusal is
-        tried again, so that a token with a new permission is noticed.
+        Tokens are compared by these criteria, in this order: the token is ready; its refusal must be confirmed, which
+        costs no quota; it is ``prefer``; it works for the repository; it was the previous choice; it has the largest
+        remaining quota. ``area`` is the part of the repository. ``tried`` contains keys to exclude. When every token
+        was refused before, the token with the oldest refusal is tried again, so that a new permission is noticed.
         """
         candidates = [token for token in self._tokens if token.key not in tried]
         if "/" in scope:
@@ -292,7 +297,7 @@ class TokenPool:
         return best
 
     def _refused_longest_ago(self, candidates: Sequence[Token], scope: str, resource: str) -> list[Token]:
-        """Return the token with the oldest refusal, ready tokens first, as a list of at most one."""
+        """Return a list with the token that was refused first; ready tokens take precedence. It may be empty."""
         now = time.time()
         return sorted(
             candidates,
@@ -301,7 +306,7 @@ class TokenPool:
 
     @staticmethod
     def quota_left(token: Token, resource: str) -> int | None:
-        """Return the remaining requests of a token's pool; ``None`` if unknown."""
+        """Return the remaining requests of a token's pool, or ``None`` if the number is unknown."""
         return token.quota.pool(resource).remaining
 
     def by_key(self, key: str) -> Token | None:
@@ -309,11 +314,11 @@ class TokenPool:
         return next((token for token in self._tokens if token.key == key), None)
 
     def has_lost(self, scope: str) -> bool:
-        """Return whether GitHub refused the token of a repository in this run."""
+        """Return whether GitHub refused, in this run, a token that works for this repository."""
         return any(self.access.is_known(scope, key) for key in self._refused_keys)
 
     def identify(self, token: Token, account: str) -> None:
-        """Assign a token to an account, whose tokens share one quota."""
+        """Assign a token to an account. The tokens of an account share one quota."""
         if token.has_own_quota or token.is_anonymous:
             return
         shared = next((one.quota for one in self._tokens if one.quota.account == account), None)
@@ -324,7 +329,7 @@ class TokenPool:
             token.quota.rename(account)
 
     def share(self, *, everything: bool = False) -> None:
-        """Exchange quotas with other processes. Needs a thread with a database connection."""
+        """Exchange quotas with other processes. Call this in a thread with a database connection."""
         for quota in {id(one.quota): one.quota for one in self._tokens}.values():
             quota.share(everything=everything)
         if everything and len(self.keys) + len(self._refused_keys) > 1:
@@ -338,5 +343,5 @@ class TokenPool:
 
 
 def _priority(token: Token, prefer: Token | None) -> int:
-    """Return a negative rank for a token that precedes all other ready tokens, else 0."""
+    """Return a negative rank for a token that is chosen before all other ready tokens, else 0."""
     return -2 if token.confirm_at is not None else -1 if token is prefer else 0

@@ -1,4 +1,4 @@
-"""Converts Markdown to plain text for search and to HTML that is safe to show."""
+"""Converts Markdown to plain text for search and to safe HTML for pages."""
 
 from core.operations.markdown.html import safe_html
 from core.operations.markdown.markup import PLAIN, Flavour, Markup, Reference, unix_lines

@@ -1,4 +1,4 @@
-"""Renders Markdown as HTML that is safe to show."""
+"""Renders Markdown as safe HTML."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,10 +35,10 @@ MOST_HEADINGS_IN_CHAT = 3
 
 
 def safe_html(markdown: str, markup: Markup = PLAIN) -> str:
-    """Return HTML for pages: no scripts, no external images, and links only to the web or to pages of this site.
+    """Return HTML without scripts and external images. Links lead only to the web, to mail addresses or to this site.
 
-    HTML in the text is reduced to plain tags, and the parser's output is cleaned again. Links into this site are
-    allowed only if ``markup`` created them.
+    HTML in the text is reduced to plain tags, and the parser's output is cleaned again. Links to this site are allowed
+    only if ``markup`` created them.
     """
     rendered = list(_prepared(tokens(markdown, markup.flavour), markup))
     own = {str(t.attrs["href"]) for token in rendered for t in token.children or () if t.meta.get("own")}
@@ -76,7 +76,7 @@ def _prepared(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
 
 
 def _heading(token: Token, flavour: Flavour) -> str:
-    """Return the tag for a heading below those of the page; chat programs have three levels."""
+    """Return the tag for a heading, which ranks below the page's own headings. Chat programs have three levels."""
     level = int(token.tag[1]) if token.tag.startswith("h") else 6
     if flavour is Flavour.CHAT and level > MOST_HEADINGS_IN_CHAT:
         return "p"

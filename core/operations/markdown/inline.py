@@ -14,7 +14,7 @@ SMALL = "-# "
 
 
 def inline(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
-    """Yield the tokens of a paragraph for display. Links lead only to the web or into this site."""
+    """Yield the tokens of a paragraph for display. Links lead only to the web, to mail addresses or to this site."""
     children = list(_linked(_texts(tokens), markup))
     if markup.flavour is Flavour.CHAT:
         children = _small(_spoilers(children))
@@ -33,7 +33,7 @@ def reference_tokens(reference: Reference) -> list[Token]:
 
 
 def split_references(text: str, markup: Markup) -> Iterator[str | Reference]:
-    """Split a text at its references, and yield the texts and the replacements of the references."""
+    """Yield the parts of a text in order, with a ``Reference`` in place of each reference."""
     end = 0
     for match in markup.pattern.finditer(text) if markup.pattern else ():
         if (reference := markup.find(match)) is not None:
@@ -47,13 +47,13 @@ def with_emoji(text: str) -> str:
     """Return the text with emoji instead of GitHub's short names such as ``:tada:``."""
     if ":" not in text:
         return text
-    import emoji  # imported here: its tables take a tenth of a second to load
+    import emoji  # imported here, because its tables take a tenth of a second to load
 
     return SHORTCODE.sub(lambda name: emoji.emojize(name[0], language="alias"), text)
 
 
 def _texts(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield tokens in which escaped characters are text that contains no reference."""
+    """Yield the tokens, with escaped characters as text in which no references are looked up."""
     for token in tokens:
         if token.type == "text_special":
             token.type, token.info = "text", "escaped"
@@ -90,7 +90,7 @@ def _leads_out(address: str) -> bool:
 
 
 def _bare(opening: Token, words: Token, closing: Token, markup: Markup) -> Iterator[Token]:
-    """Yield a bare address as a link. In chat messages, host names and mail addresses become text again."""
+    """Yield a bare address as a link. In chat messages, host names and mail addresses stay plain text."""
     address = str(opening.attrs.get("href", ""))
     if reference := markup.address(address):
         yield from reference_tokens(reference)
@@ -111,7 +111,7 @@ def _text(token: Token, markup: Markup, *, inside: bool) -> Iterator[Token]:
 
 
 def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
-    """Yield a link to a picture, or its text inside a link, so that pages load nothing from other hosts."""
+    """Yield a link in place of a picture, so that pages load nothing from other hosts. Inside a link, yield text."""
     words = Token("text", "", 0, content=f"[{token.content or 'picture'}]")
     address = str(token.attrs.get("src", ""))
     if inside or not is_web(address):
@@ -121,7 +121,7 @@ def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
 
 
 def _spoilers(tokens: list[Token]) -> list[Token]:
-    """Hide text between two ``||`` until the pointer is over it."""
+    """Return the tokens, with text between two ``||`` as a spoiler. Pages hide it until the pointer is over it."""
     parts: list[Token] = []
     for token in tokens:
         if token.type != "text" or token.info == "escaped" or SPOILER not in token.content:
@@ -143,7 +143,7 @@ def _spoilers(tokens: list[Token]) -> list[Token]:
 
 
 def _small(tokens: list[Token]) -> list[Token]:
-    """Show lines that begin with ``-#`` as small print."""
+    """Return the tokens, with lines that begin with ``-#`` as small print."""
     parts: list[Token] = []
     begins = True
     small = False
@@ -173,17 +173,21 @@ SIMPLE = frozenset(
         "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "ul", "var",
     }
 )  # fmt: skip
-"""Allowed tags; their attributes are removed.
+"""Allowed tags. Their attributes are removed.
 
 https://github.com/gjtorikian/html-pipeline/blob/main/lib/html_pipeline/sanitization_filter.rb
 """
 SILENT = frozenset({"center", "font", "picture", "source", "video", "section", "figure", "figcaption", "a"})
-"""Tags that are removed while their contents stay."""
+"""Tags that are removed. Their contents stay."""
 HEADING = re.compile(r"h([1-6])")
 
 
 def harmless(html: str, *, in_link: bool = False) -> str:
-    """Return HTML with known tags without attributes, without comments, and with everything else as typed text."""
+    """Return safe HTML with known tags only.
+
+    Attributes are removed, except the addresses of links and ``open``. Comments are removed. Everything else is escaped
+    and appears as it was typed.
+    """
     parts: list[str] = []
     end = 0
     for tag in TAG.finditer(html):
@@ -193,7 +197,7 @@ def harmless(html: str, *, in_link: bool = False) -> str:
 
 
 def without_tags(html: str) -> str:
-    """Return the text between tags."""
+    """Return the text of HTML, with a space in place of each tag and with entities decoded."""
     return unescape(TAG.sub(" ", html))
 
 

@@ -1,4 +1,4 @@
-"""Flavours of Markdown, their parsers, and the references in the texts of a source."""
+"""Flavours of Markdown, their parsers, and references such as ``#12`` in texts."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
 
 class Flavour(StrEnum):
-    """The dialect of a text."""
+    """The Markdown dialect of a text."""
 
     COMMONMARK = "commonmark"
     """CommonMark with tables and strikethrough."""
@@ -24,7 +24,9 @@ class Flavour(StrEnum):
     https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax
     """
     CHAT = "chat"
-    """Markdown of chat programs: spoilers, underlines, ``>>>`` quotes, ``-#`` small print; no tables, HTML or pictures.
+    """Markdown of chat programs, with spoilers, underlines, ``>>>`` quotes and ``-#`` small print.
+
+    Tables, HTML and pictures are not supported.
 
     https://support.discord.com/hc/en-us/articles/210298617-Markdown-Text-101-Chat-Formatting-Bold-Italic-Underline
     """
@@ -32,7 +34,7 @@ class Flavour(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """The replacement for a reference such as ``#12``. ``href`` leads to the web or into this site, or is empty."""
+    """The replacement for a reference such as ``#12``. ``href`` is an address on the web or on this site, or empty."""
 
     text: str
     href: str = ""
@@ -42,10 +44,11 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Markup:
-    """The flavour of a source's texts, and its references.
+    """The flavour of a source's texts, and how to find references in them.
 
-    ``pattern`` matches references in running text (never in code or links). ``find`` returns the replacement, or
-    ``None`` for text that only looks like a reference. ``address`` does the same for bare web addresses.
+    ``pattern`` matches references; it is applied only to text outside of code and links. ``find`` returns the
+    replacement, or ``None`` for text that only looks like a reference. ``address`` returns the replacement for a bare
+    web address, or ``None``.
     """
 
     flavour: Flavour = Flavour.COMMONMARK
@@ -64,14 +67,14 @@ REST = ">>> "
 
 
 def unix_lines(text: str) -> str:
-    """Return the text with ``\\n`` as line ends. Browsers write CRLF, old systems CR."""
+    """Return the text with ``\\n`` as line ends. Browsers send CRLF, and some old systems use CR."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def chat_lines(text: str) -> str:
-    """Return a chat message with quotes and code blocks as a CommonMark parser expects them.
+    """Return a chat message with quotes and code blocks in the form that CommonMark parsers expect.
 
-    In chat programs a quote ends with its last ``>`` line; CommonMark would include the answer below it.
+    In chat programs a quote ends with its last ``>`` line. CommonMark would include the next line in the quote.
     """
     if "```" in text:
         text = FENCE.sub(_fence_on_its_own_lines, text)
@@ -97,26 +100,26 @@ def _fence_on_its_own_lines(found: re.Match[str]) -> str:
     if before.startswith(">"):
         return found[0]  # each line of the code begins with the quote's ``>``
     if "\n" not in found[0] and (before.strip() or found.string[found.end() :].split("\n", 1)[0].strip()):
-        return found[0]  # in the middle of a line, where it is a code span
+        return found[0]  # a code span in the middle of a line
     code = found["code"].removesuffix("\n")
     after = "" if found.string[found.end() : found.end() + 1] in {"\n", ""} else "\n"
     return f"{chr(10) if before.strip() else ''}```{found['info'] or ''}\n{code}\n```{after}"
 
 
 MOST_NESTED = 20
-"""Levels of quotes and lists. Deeper levels are plain text, so that no text takes long to parse."""
+"""Maximum nesting of quotes and lists. Deeper levels become plain text, so that no text takes long to parse."""
 NOT_IN_CHAT = ["code", "hr", "lheading", "html_block", "reference", "entity", "html_inline", "image"]
-"""Rules of CommonMark that chat programs do not have."""
+"""Rules of CommonMark that chat programs do not support."""
 
 
 @lru_cache(maxsize=3)
 def parser(flavour: Flavour) -> MarkdownIt:
-    """Return the parser of a flavour, which is built once. Line ends in a paragraph are preserved."""
+    """Return the parser of a flavour. It is created once, and line ends in a paragraph become line breaks."""
     options = {"html": flavour is Flavour.GFM, "maxNesting": MOST_NESTED, "breaks": True}
     markdown = MarkdownIt("commonmark", options).enable("strikethrough")
     if flavour is Flavour.GFM:
         gfm_plugin(markdown)
-        # Footnotes of several posts on a page would have the same anchors.
+        # The footnotes of several posts on one page would share their anchors.
         markdown.add_render_rule("footnote_anchor", lambda *_: "")
     elif flavour is Flavour.CHAT:
         markdown.disable(NOT_IN_CHAT).use(gfm_autolink_plugin)
@@ -127,6 +130,6 @@ def parser(flavour: Flavour) -> MarkdownIt:
 
 
 def tokens(text: str, flavour: Flavour) -> list[Token]:
-    """Parse a text with any kind of line ends."""
+    """Parse a text with any kind of line ends and return its tokens."""
     text = unix_lines(text)
     return parser(flavour).parse(chat_lines(text) if flavour is Flavour.CHAT else text)

@@ -1,4 +1,4 @@
-"""Plain text from Markdown: whole texts for search, excerpts for lists, and parts of posts for results."""
+"""Plain text from Markdown: whole texts for search, excerpts for lists, and parts of posts for search results."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from core.operations.markdown.inline import SMALL, split_references, with_emoji,
 from core.operations.markdown.markup import PLAIN, Flavour, Markup, Reference, tokens
 
 EXCERPT_SOURCE = 4000
-"""Number of leading characters from which an excerpt is made."""
+"""Number of leading characters that are parsed for an excerpt. Excerpts are short, so the rest is not needed."""
 LINE_ENDS = {"softbreak", "hardbreak"}
 HASH = re.compile(r"\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b")
 SHORT_HASH = 7
@@ -17,7 +17,7 @@ SPOILER = re.compile(r"\|\|.+?\|\|", re.DOTALL)
 
 
 def plain_text(markdown: str) -> str:
-    """Return the words of a text without its markup. Code stays; addresses of links are removed."""
+    """Return the words of a text without markup and without the addresses of links. Code stays."""
     lines = (text for text, _ in _lines(tokens(markdown, Flavour.COMMONMARK), PLAIN))
     return "\n".join(lines).strip()
 
@@ -25,7 +25,7 @@ def plain_text(markdown: str) -> str:
 def excerpt(markdown: str, markup: Markup = PLAIN, limit: int = 200) -> str:
     """Return the first words of a text as one line, without markup, quotes and code.
 
-    A text that consists only of quotes or code is excerpted from these.
+    If a text contains nothing else, its quotes are used, and if there are no quotes, its code.
     """
     lines = list(_lines(tokens(markdown[:EXCERPT_SOURCE], markup.flavour), markup))
     for kinds in ({"text"}, {"text", "quote"}, {"text", "quote", "code"}):
@@ -50,7 +50,7 @@ def title_text(title: str) -> str:
 
 
 def _lines(tokens: Sequence[Token], markup: Markup) -> Iterator[tuple[str, str]]:
-    """Yield texts with their kind: ``text``, ``quote`` or ``code``."""
+    """Yield the text of each block with its kind: ``text``, ``quote`` or ``code``."""
     quotes = 0
     for token in tokens:
         if token.type in {"blockquote_open", "blockquote_close"}:
@@ -82,13 +82,13 @@ TAGS = (
     "a|abbr|b|blockquote|br|center|code|dd|del|details|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|ol|p|picture|pre"
     "|q|s|samp|small|source|span|strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|tr|tt|u|ul|var|video"
 )
-"""Names of elements that posts contain; ``vector<int>`` has no tag.
+"""Names of HTML elements that posts use. Other text in angle brackets stays, such as ``vector<int>``.
 
 https://github.github.com/gfm/#raw-html
 """
 ADDRESS = r"\(\s*<?(?:https?://|mailto:|[/#.])(?:[^\s()]|\([^\s()]*\))*>?(?:\s+\"[^\"]*\")?\s*(?:\)|$)"
 LINK = re.compile(rf"!?\[([^\[\]]*)\]{ADDRESS}")
-"""A link or picture with its text, also where the part ends inside its address."""
+"""A link or picture with its text. The part may end inside the address."""
 REST_OF_LINK = re.compile(r"\A[^\s()\[\]]*[/.][^\s()\[\]]*\)")
 """The end of an address at the beginning of a part."""
 PICTURE = r"<img\s[^<>]*?\balt=\"(?P<alt>[^\"]*)\"[^<>]*(?:>|\Z)"
@@ -123,9 +123,9 @@ MARKUP = re.compile(f"{CODE}|{QUOTED}|(?i:{PICTURE}|{TAG})|{MARK}|{PAIRS}|{HALVE
 
 
 def without_markup(part: str) -> str:
-    """Return a part of a post without Markdown and HTML; words, code and line ends stay.
+    """Return a part of a post without Markdown and HTML markup. Words, code and line ends stay.
 
-    The part may begin and end inside markup, so a parser cannot read it.
+    The part may begin or end inside markup, so a parser cannot be used.
     """
     previous = ""
     while part != previous:  # a link may contain a picture

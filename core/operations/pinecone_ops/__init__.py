@@ -1,6 +1,6 @@
-"""Pinecone: the vector index for production, and hosted embedding models. https://docs.pinecone.io
+"""Access to Pinecone: a hosted vector index, and hosted embedding models. https://docs.pinecone.io
 
-The vendor's library repeats a request up to three times after a temporary failure (408, 429, 5xx, broken connections).
+Pinecone's library repeats a request up to three times after a temporary failure (408, 429, 5xx, broken connections).
 """
 
 from core.operations.pinecone_ops.inference import PineconeInference

@@ -1,7 +1,7 @@
-"""Connections to Pinecone: cached clients, bounds for the vendor's library, and the project's errors for its errors.
+"""Connections to Pinecone: cached clients, limits for Pinecone's library, and translation of its errors.
 
-The library limits the time to connect and the silence between two bytes, but reads an answer of any size. It uses
-httpx, which follows no redirect by default: https://www.python-httpx.org/compatibility/#redirects
+The library limits the time to connect and the time between two bytes, but reads answers of any size. It uses httpx,
+which does not follow redirects by default: https://www.python-httpx.org/compatibility/#redirects
 """
 
 import os
@@ -32,7 +32,7 @@ from core.logs import redact, register_secret
 from core.operations import bounds
 
 QUOTA = ("quota", "for the current month", "write unit limit", "read unit limit", "max storage")
-"""Phrases by which the vendor reports that a plan is used up; waiting for some seconds does not help."""
+"""Phrases in Pinecone's messages about a used-up plan. In this case, a short wait does not help."""
 
 
 class TooLarge(DocumentRefused):
@@ -41,7 +41,7 @@ class TooLarge(DocumentRefused):
 
 @contextmanager
 def translated() -> Generator[None]:
-    """Raise the project's errors for those of the vendor's library inside the block."""
+    """Translate errors of Pinecone's library inside the block into the project's errors."""
     try:
         yield
     except vendor.ApiError as error:
@@ -51,7 +51,7 @@ def translated() -> Generator[None]:
     except vendor.PineconeConnectionError as error:
         raise SourceUnavailable(f"Pinecone cannot be reached: {_words(error)}; run again later") from error
     except (vendor.PineconeValueError, vendor.PineconeTypeError) as error:
-        raise DocumentRefused(f"the Pinecone library refuses it: {_words(error)}") from error
+        raise DocumentRefused(f"the Pinecone library refuses the request: {_words(error)}") from error
     except vendor.PineconeError as error:
         raise UnexpectedAnswer(f"Pinecone: {_words(error)}") from error
 
@@ -63,7 +63,7 @@ def _of_status(error: vendor.ApiError) -> CollectorError:
     if status == 401:
         return ReplaceToken("Pinecone refuses the key (401). Put a valid one into PINECONE_API_KEY.")
     if status in {402, 403} or (status == 429 and any(hint in words.lower() for hint in QUOTA)):
-        return AccessDenied(f"Pinecone does not allow it ({status}): {words}")
+        return AccessDenied(f"Pinecone does not allow the request ({status}): {words}")
     if status == 404:
         return NotFound(f"Pinecone: {words}")
     if status == 409:
@@ -77,7 +77,7 @@ def _of_status(error: vendor.ApiError) -> CollectorError:
             not_before=timezone.now() + timedelta(seconds=min(seconds, 3600.0)),
         )
     if status == 408 or status >= 500:
-        return SourceUnavailable(f"Pinecone keeps answering {status}: {words}; run again later")
+        return SourceUnavailable(f"Pinecone keeps returning {status}: {words}; run again later")
     return DocumentRefused(f"Pinecone ({status}): {words}")
 
 
@@ -89,7 +89,7 @@ Value = TypeVar("Value")
 
 
 def ask(work: Callable[[], Value], seconds: float | None = None) -> Value:
-    """Call the library and return its answer; the library's own retries are included.
+    """Call the library and return its answer. The time limit includes the library's own retries.
 
     Raises SourceTimeout after ``seconds`` (default: ``bounds.ANSWER``), BudgetExhausted at the end of the run, and the
     errors of ``translated``.
@@ -116,7 +116,7 @@ class _BoundedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)
         if bounds.wait_seconds(response.headers.get("retry-after", "0")) is None:
-            del response.headers["retry-after"]  # not a number of seconds, so unknown
+            del response.headers["retry-after"]  # remove a value that is not a number of seconds
         response.stream = _BoundedStream(response.stream)
         return response
 
@@ -141,7 +141,7 @@ class _BoundedStream(httpx.SyncByteStream):
 
 
 def connect(api_key: str, host: str) -> Pinecone:
-    """Return a client of the service. ``host`` is used unless it is empty or the address of one index."""
+    """Return a client of the service. ``host`` is its address; it is ignored if it is empty or belongs to one index."""
     if not api_key:
         raise ConfigurationError(
             "PINECONE_API_KEY is empty. Create a key at https://app.pinecone.io and put it into .env."
@@ -151,7 +151,11 @@ def connect(api_key: str, host: str) -> Pinecone:
 
 
 _clients: dict[tuple[object, ...], Any] = {}
-"""Clients by process id and address. A new client loads all root certificates, and a fork must not share sockets."""
+"""Clients by process id, key, address and index.
+
+Clients are reused because a new client loads all root certificates. The process id is part of the key because a forked
+process must not share sockets.
+"""
 
 
 def _connected(api_key: str, host: str) -> Pinecone:
@@ -166,7 +170,7 @@ def _connected(api_key: str, host: str) -> Pinecone:
 def index_client(api_key: str, host: str, name: str) -> Any:
     """Return a client of one index.
 
-    Raises ConfigurationError for an address without TLS on another machine: the key would travel unencrypted.
+    Raises ConfigurationError for an address without TLS on another machine, because the key would be sent unencrypted.
     """
     key = (os.getpid(), api_key, host, name)
     if key not in _clients:
@@ -177,12 +181,14 @@ def index_client(api_key: str, host: str, name: str) -> Any:
                 opened = ask(lambda: client.index(host=host) if is_of_index(host) else client.index(name))
                 _clients[key] = bound_size(opened)
             except RuntimeWarning as warning:
-                raise ConfigurationError("PINECONE_HOST must be https, except on this machine.") from warning
+                raise ConfigurationError(
+                    "PINECONE_HOST must begin with https://, except for a server on this machine."
+                ) from warning
     return _clients[key]
 
 
 def forget_clients() -> None:
-    """Close all clients. An index that was created again has another address."""
+    """Close all clients. This is necessary after an index is recreated, because its address changes."""
     while _clients:
         _clients.popitem()[1].close()
 

@@ -1,4 +1,4 @@
-"""Embeddings by models that Pinecone hosts: https://docs.pinecone.io/guides/index-data/create-an-index#embedding-models."""
+"""Embeddings from models that Pinecone hosts: https://docs.pinecone.io/guides/index-data/create-an-index#embedding-models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,11 +7,11 @@ from core.operations import bounds
 from core.operations.pinecone_ops.client import ask, bound_size, connect
 
 MOST_INPUTS = 96
-"""Texts of one request: https://docs.pinecone.io/reference/api/2026-07/inference/generate-embeddings."""
+"""Maximum number of texts in one request: https://docs.pinecone.io/reference/api/2026-07/inference/generate-embeddings."""
 
 
 class PineconeInference:
-    """Embeds texts with a hosted model; connects at the first call."""
+    """Embeds texts with a hosted model. It connects at the first call."""
 
     def __init__(self, api_key: str, *, host: str = "") -> None:
         self.api_key, self.host = api_key, host

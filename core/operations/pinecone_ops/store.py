@@ -1,6 +1,6 @@
-"""One namespace of a Pinecone index: https://docs.pinecone.io/reference/api/2026-07/data-plane.
+"""Reads and writes one namespace of a Pinecone index: https://docs.pinecone.io/reference/api/2026-07/data-plane.
 
-Requests are cut by what the vendor counts, encoded bytes and records:
+Requests are split so that they stay below Pinecone's limits for encoded bytes and records:
 https://docs.pinecone.io/reference/api/database-limits
 """
 
@@ -17,11 +17,11 @@ from core.operations import bounds
 from core.operations.pinecone_ops.client import TooLarge, ask, connect, index_client, is_of_index
 
 MOST_BYTES = 1_500_000
-"""Bytes of one request. The vendor allows 2 MB; the rest is room for other versions of the encoding."""
+"""Maximum bytes of one request. Pinecone allows 2 MB; the difference is a margin for changes of the encoding."""
 MOST_RECORDS = 1_000
 MOST_IDS = 1_000
 BYTES_A_NUMBER = 10
-"""As in ``-0.123456,``: vectors are rounded to six decimals."""
+"""Bytes of one encoded number, such as ``-0.123456,``. Vectors are rounded to six decimals."""
 
 
 def size_of(record: Mapping[str, Any]) -> int:
@@ -31,7 +31,7 @@ def size_of(record: Mapping[str, Any]) -> int:
 
 
 def by_bytes(records: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """Yield batches that fit into one request; a record that is too long goes into a batch alone."""
+    """Yield batches that fit into one request. A record that is too large gets a separate batch."""
     batch: list[Mapping[str, Any]] = []
     used = 0
     for record in records:
@@ -52,9 +52,9 @@ def by_count(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 PATIENCE = 60.0
-"""Seconds to wait for a new index to become ready."""
+"""Maximum seconds to wait until a new index is ready. If it takes longer, the run ends with an error."""
 POLL = 0.1
-"""Seconds between two questions whether a write is visible."""
+"""Seconds between two checks whether a write is visible. A larger value would add waits, a smaller one requests."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +67,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """The configuration of an index and the number of records that the namespace reports."""
+    """The configuration of an index, and the number of records in the namespace as Pinecone reports it."""
 
     dimension: int | None
     metric: str | None
@@ -75,9 +75,9 @@ class Stored:
 
 
 class PineconeStore:
-    """Reads and writes one namespace; connects at the first call.
+    """Reads and writes one namespace. It connects at the first call.
 
-    ``region`` is where a missing index is created, such as ``aws/us-east-1``.
+    ``region`` is the cloud and region where a missing index is created, such as ``aws/us-east-1``.
     """
 
     def __init__(self, api_key: str, *, host: str, index: str, namespace: str, region: str) -> None:
@@ -93,7 +93,7 @@ class PineconeStore:
         return index_client(self.api_key, self.host, self.name)
 
     def exists(self) -> bool:
-        """Return whether the index exists. An index that is addressed directly is assumed to exist."""
+        """Return whether the index exists. If ``host`` is the address of an index, the index is assumed to exist."""
         if is_of_index(self.host):
             return True
         try:
@@ -103,7 +103,7 @@ class PineconeStore:
         return True
 
     def create(self, dimension: int, metric: str) -> None:
-        """Create the index and wait until it is ready; another process may create it first."""
+        """Create the index and wait until it is ready. If another process creates it first, that index is used."""
         from pinecone import ServerlessSpec
 
         cloud, _, region = self.region.partition("/")
@@ -119,7 +119,7 @@ class PineconeStore:
                 raise
 
     def describe(self) -> Stored:
-        """Return what the index reports about itself. Its counts lag behind writes."""
+        """Return the index's configuration and number of records. The number lags behind writes."""
         stats = ask(lambda: self._index.describe_index_stats())
         own = stats.namespaces.get(self.namespace)
         return Stored(dimension=stats.dimension, metric=stats.metric, records=own.vector_count if own else 0)
@@ -132,7 +132,7 @@ class PineconeStore:
         return lsn
 
     def _upsert(self, batch: Sequence[Mapping[str, Any]]) -> int | None:
-        """Write one batch in one request; split it in halves when the vendor still finds it too large."""
+        """Write a batch in one request. If Pinecone refuses it as too large, write each half separately."""
         try:
             answer = ask(lambda: self._index.upsert(vectors=list(batch), namespace=self.namespace))
         except TooLarge:
@@ -142,12 +142,12 @@ class PineconeStore:
             first = self._upsert(batch[:half])
             return self._upsert(batch[half:]) or first
         if answer.upserted_count != len(batch):
-            raise UnexpectedAnswer(f"Pinecone took {answer.upserted_count} of {len(batch)} records; run again")
+            raise UnexpectedAnswer(f"Pinecone stored {answer.upserted_count} of {len(batch)} records; run again")
         self._last_deleted = None
         return answer.response_info.lsn_committed if answer.response_info else None
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Remove records; missing ids and a missing namespace are ignored."""
+        """Remove records. Missing ids and a missing namespace are ignored."""
         for batch in by_count(ids):
             try:
                 self._delete(batch)
@@ -159,7 +159,7 @@ class PineconeStore:
         ask(lambda: self._index.delete(ids=list(ids), namespace=self.namespace))
 
     def query(self, vector: Sequence[float], condition: Mapping[str, Any] | None, limit: int) -> list[Found]:
-        """Return the nearest records, the best first."""
+        """Return the records nearest to a vector, best first. ``condition`` is a metadata filter."""
         answer = ask(
             lambda: self._index.query(top_k=limit, vector=list(vector), namespace=self.namespace, filter=condition),
             bounds.QUERY,
@@ -167,7 +167,7 @@ class PineconeStore:
         return [Found(id=match.id, score=match.score) for match in answer.matches]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """Yield all ids. Raises UnexpectedAnswer when the pages lead in a circle."""
+        """Yield all ids that begin with ``prefix``. Raises UnexpectedAnswer when the pages form a loop."""
         token: str | None = None
         seen: set[str] = set()
         while True:
@@ -189,7 +189,8 @@ class PineconeStore:
     def wait(self, lsn: int | None, dimension: int, seconds: float) -> bool:
         """Wait until queries see the write with this log sequence number and the last deletion of this process.
 
-        Return False after ``seconds``. Deletions have no sequence number, so one deleted id is listed until it is gone.
+        Return whether this happened within ``seconds``. Deletions have no sequence number, so the ids are listed until
+        a deleted id is gone.
         https://docs.pinecone.io/guides/index-data/check-data-freshness
         """
         probe, end = [1.0] + [0.0] * (dimension - 1), bounds.earlier_end(time.monotonic() + seconds)
@@ -211,7 +212,7 @@ class PineconeStore:
         return self._last_deleted not in {item.id for item in page.vectors}
 
     def drop(self) -> None:
-        """Remove the namespace; a missing one is ignored."""
+        """Remove the namespace. A missing namespace is ignored."""
         try:
             ask(lambda: self._index.delete_namespace(name=self.namespace))
         except NotFound:

@@ -1,4 +1,4 @@
-"""Slack: post messages, and read channels page by page. Only this package imports slack_sdk.
+"""A client of Slack that posts messages and reads channels page by page. Only this package imports slack_sdk.
 
 slack = open_slack()
 slack.post(settings.SLACK_CHANNEL, Message(title="Recovered: github", lines=["owner/name"]), key="...")

@@ -1,4 +1,4 @@
-"""Slack's Web API for one bot: bounded waits, and the project's errors.
+"""A client of Slack's Web API for one bot, with limited waits and the project's errors.
 
 https://docs.slack.dev/apis/web-api/rate-limits
 """
@@ -33,22 +33,22 @@ from core.operations import bounds
 from core.operations.slack_ops.messages import Message, blocks, fallback
 
 LARGEST = 16 * 1024 * 1024
-"""Bytes of one answer. A page has 200 messages of at most 40 KB each."""
+"""Maximum bytes of one answer. A page has 200 messages of at most 40 KB each, which is about 8 MB."""
 
 
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Return nothing, so that ``urllib`` raises the redirect as an HTTPError."""
+        """Return ``None``, so that ``urllib`` raises the redirect as an HTTPError."""
 
 
 class BoundedWebClient(WebClient):
-    """Slack's client without redirects and with answers of a bounded size.
+    """Slack's client, changed so that it follows no redirects and limits the size of answers.
 
-    The library uses ``urllib.request``, which follows redirects and sends every header along, the token included.
+    The library uses ``urllib.request``, which follows redirects and sends all headers, including the token.
     """
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        """Return status, headers and body. Raises HTTPError with a bounded body for status 300 and above."""
+        """Return status, headers and body. Raises HTTPError, with a body of limited size, for status 300 and above."""
         if not url.lower().startswith(("https://", "http://")):
             raise ValueError("SLACK_API_BASE must begin with https:// or http://.")
         proxies = [ProxyHandler({"http": self.proxy, "https": self.proxy})] if self.proxy else []
@@ -67,20 +67,20 @@ class BoundedWebClient(WebClient):
 def _read(answer: "HTTPResponse | HTTPError | IO[bytes]") -> bytes:
     body = answer.read(LARGEST + 1)
     if len(body) > LARGEST:
-        raise ValueError(f"Slack answered more than {LARGEST} bytes")
+        raise ValueError(f"Slack returned more than {LARGEST} bytes")
     return body
 
 
 sdk_logger = logging.getLogger(f"{__name__}.sdk")
-sdk_logger.setLevel(logging.CRITICAL)  # its records, with whole pages of HTML, repeat the errors raised here
+sdk_logger.setLevel(logging.CRITICAL)  # its records contain whole HTML pages and repeat the errors raised here
 EVENT = "activity_trackers_notice"
 ATTEMPTS = 4
 LONGEST_LIMIT = 3600.0
-"""Seconds. Slack's limits last about a minute; a longer one is an error, and the next run asks again."""
+"""Maximum seconds until the next attempt. Slack's limits last about a minute, so a longer limit is an error."""
 PAGE = 200
 TOKEN = "Slack refuses the token ({}): put a valid one into SLACK_BOT_TOKEN"  # noqa: S105  (words, no token)
 SCOPE = (
-    "Slack does not allow it ({}): give the app the scope, invite it to the channel, or choose another SLACK_CHANNEL"
+    "Slack does not allow the request ({}): add the scope to the app, invite it to the channel, or change SLACK_CHANNEL"
 )
 ERRORS: Mapping[str, tuple[type[CollectorError], str]] = {
     **dict.fromkeys(
@@ -94,21 +94,22 @@ ERRORS: Mapping[str, tuple[type[CollectorError], str]] = {
         (AccessDenied, SCOPE),
     ),
     **dict.fromkeys(
-        ("channel_not_found", "thread_not_found", "user_not_found"), (NotFound, "Slack knows no such thing ({})")
+        ("channel_not_found", "thread_not_found", "user_not_found"),
+        (NotFound, "Slack finds no such channel, thread or user ({})"),
     ),
     **dict.fromkeys(
         ("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"),
-        (SourceUnavailable, "Slack does not work as it should ({}); run again later"),
+        (SourceUnavailable, "Slack has a temporary problem ({}); run again later"),
     ),
 }  # fmt: skip
-"""https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
+"""Error classes and messages, by Slack's error code: https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
 
 
 class SlackClient:
     """Posts messages and reads lists page by page.
 
-    ``timeout`` is the limit in seconds for one whole request. ``patience`` is how many seconds
-    it waits for rate limits in total.
+    ``timeout`` is the maximum seconds for one whole request. ``patience`` is the maximum seconds of all waits together,
+    for rate limits and retries.
     """
 
     def __init__(
@@ -121,13 +122,13 @@ class SlackClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.timeout, self.patience, self.sleep = timeout, patience, sleep
-        # The library's own retries are off: they wait as long as Slack asks, without a limit.
+        # The library's own retries are off, because they wait for any time that Slack requests.
         self.web = BoundedWebClient(
             token, base_url, timeout=max(1, round(timeout)), retry_handlers=[], logger=sdk_logger
         )
 
     def post(self, channel: str, message: Message, *, key: str) -> str:
-        """Post a message that carries ``key`` and return its ``ts``. Repeat it only when nothing was posted."""
+        """Post a message that contains ``key`` and return its ``ts``. To avoid duplicates, retry only after a limit."""
         answer = self._call(
             self.web.chat_postMessage, repeat=False, channel=channel, text=fallback(message), blocks=blocks(message),
             metadata={"event_type": EVENT, "event_payload": {"key": key}}, unfurl_links=False, unfurl_media=False,
@@ -135,7 +136,7 @@ class SlackClient:
         return str(answer.get("ts", ""))
 
     def find(self, channel: str, key: str, since: datetime) -> bool:
-        """Return whether the channel has a message with this key that was posted at or after ``since``."""
+        """Return whether a message with this key was posted after ``since``, with a tolerance of one minute."""
         for page in self.history(channel, oldest=f"{since.timestamp() - 60:.6f}", metadata=True):
             for message in page:
                 event = message.get("metadata") or {}
@@ -150,7 +151,7 @@ class SlackClient:
     def history(
         self, channel: str, *, oldest: str = "0", latest: str | None = None, metadata: bool = False
     ) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Yield a channel's messages, newest first, page by page; ``oldest`` and ``latest`` are values of ``ts``."""
+        """Yield a channel's messages, newest first, page by page. ``oldest`` and ``latest`` are values of ``ts``."""
         params: dict[str, Any] = {"channel": channel, "oldest": oldest, "inclusive": True}
         params |= {"latest": latest} if latest else {}
         params |= {"include_all_metadata": True} if metadata else {}
@@ -171,7 +172,7 @@ class SlackClient:
             answer = self._call(method, **params, **position)
             page = answer.get(items)
             if not isinstance(page, list):
-                raise UnexpectedAnswer(f"Slack answered without {items}")
+                raise UnexpectedAnswer(f"Slack's answer does not contain {items}")
             yield page
             next_cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not next_cursor or next_cursor == cursor:
@@ -179,7 +180,7 @@ class SlackClient:
             cursor = next_cursor
 
     def _call(self, method: Callable[..., Any], *, repeat: bool = True, **params: Any) -> Mapping[str, Any]:
-        """Return a successful answer; wait for limits while patience lasts, and repeat failed reads."""
+        """Return a successful answer. Wait for limits and, with ``repeat``, retry failures while patience lasts."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._once(method, params)
@@ -217,9 +218,9 @@ def _translated(error: Exception) -> CollectorError:
             return kind(words.format(redact(name)))
         if status in bounds.REDIRECTS:
             return bounds.redirect_refused("Slack", "SLACK_API_BASE")
-        if status >= 500 or not re.fullmatch(r"\w+", name):  # slack_sdk uses a page of HTML as the error's name
-            return SourceUnavailable(f"Slack answered {status or 'something'} without a usable answer; run again later")
-        return UnexpectedAnswer(f"Slack refuses it: {redact(name)[:100]}")
+        if status >= 500 or not re.fullmatch(r"\w+", name):  # slack_sdk uses an HTML page as the error's name
+            return SourceUnavailable(f"Slack returned no usable answer (status {status or 'unknown'}); run again later")
+        return UnexpectedAnswer(f"Slack refuses the request: {redact(name)[:100]}")
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
         return SourceTimeout("Slack did not answer in time; run again later")
     if isinstance(error, (OSError, HTTPException)):
@@ -232,9 +233,9 @@ def _limited(headers: Mapping[str, Any]) -> RetryLater:
     requested = bounds.wait_seconds(header)
     seconds = 30.0 if requested is None else min(requested, LONGEST_LIMIT)
     at = datetime.now(UTC) + timedelta(seconds=seconds)
-    return RetryLater(f"Slack's limit is reached until {at:%H:%M:%S} UTC", not_before=at)
+    return RetryLater(f"Slack's limit is reached until {at:%H:%M:%S} UTC; run again later", not_before=at)
 
 
 def open_slack(*, timeout: float = 10.0, patience: float = 60.0) -> SlackClient:
-    """Return a client with the token of the settings; see ``SlackClient`` for the parameters."""
+    """Return a client with the token from the settings. See ``SlackClient`` for the parameters."""
     return SlackClient(settings.SLACK_BOT_TOKEN, settings.SLACK_API_BASE, timeout=timeout, patience=patience)

@@ -12,13 +12,16 @@ from core.logs import redact
 from core.operations.visible import BREAKS, without_hidden
 
 HEADER, SECTION, BLOCKS, LINE, FALLBACK = 150, 3000, 50, 400, 4000
-"""Limits in characters, except ``BLOCKS``. Notifications show the fallback text; Slack cuts it after 40,000."""
+"""Limits in characters, except ``BLOCKS``, which is a number of blocks.
+
+``FALLBACK`` limits the text in notifications. Slack cuts this text after 40,000 characters.
+"""
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """A message of plain text: it mentions no person or channel, and only ``link`` becomes a link."""
+    """A message of plain text. It cannot mention people or channels, and only ``link`` becomes a link."""
 
     title: str
     lines: Sequence[str] = ()
@@ -27,18 +30,18 @@ class Message:
 
 
 def plain(text: str, limit: int) -> str:
-    """Return one line of at most ``limit`` characters without secrets and hidden characters; ``…`` shows a cut."""
+    """Return a line of at most ``limit`` characters, without secrets and hidden characters. ``…`` marks a cut."""
     line = " ".join(without_hidden(BREAKS.sub(" ", redact(text))).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def escaped(text: str) -> str:
-    """Return the text with the three characters that Slack reads as markup written as entities."""
+    """Return the text with entities in place of ``&``, ``<`` and ``>``, which Slack reads as markup."""
     return "".join(ESCAPES.get(character, character) for character in text)
 
 
 def blocks(message: Message) -> list[dict[str, Any]]:
-    """Return Block Kit blocks: a header, sections with the lines, the advice and the link."""
+    """Return a message as Block Kit blocks: a header, sections with the lines, the advice and the link."""
     title = plain(message.title, HEADER)
     header: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}]
     footer = [_section(escaped(plain(message.advice, 1000)))] if message.advice else []
@@ -47,7 +50,7 @@ def blocks(message: Message) -> list[dict[str, Any]]:
     available = BLOCKS - 1 - len(footer)
     sections = list(_packed(escaped(plain(line, LINE)) for line in message.lines if line.strip()))
     if len(sections) > available:
-        sections = [*sections[: available - 1], "… and more lines than a message can hold"]
+        sections = [*sections[: available - 1], "… and more lines, which do not fit into one message"]
     return header + [_section(text) for text in sections] + footer
 
 
@@ -59,7 +62,10 @@ def fallback(message: Message) -> str:
 
 
 def _packed(lines: Iterable[str]) -> Iterator[str]:
-    """Yield texts of whole lines that fit into a section. Escaping makes a line at most five times as long."""
+    """Yield texts of whole lines that fit into a section.
+
+    Escaping makes a line at most five times as long, so that even one line of ``LINE`` characters fits.
+    """
     text = ""
     for line in lines:
         if text and len(text) + 1 + len(line) > SECTION:
@@ -71,5 +77,5 @@ def _packed(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _section(text: str) -> dict[str, Any]:
-    # verbatim: Slack creates no links from addresses or names of channels and people.
+    # With "verbatim", Slack does not turn addresses or names of channels and people into links.
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
