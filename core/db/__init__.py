@@ -1,1 +1,1 @@
-"""Functions of PostgreSQL beyond Django's ORM: upserts, COPY, locks, limits, budgets."""
+"""PostgreSQL features that Django's ORM does not offer: upserts, COPY, locks, time limits and shared budgets."""

@@ -1,6 +1,6 @@
 """Inserts many rows at once with PostgreSQL's binary COPY.
 
-The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS-BINARY
+The format is described at https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS-BINARY
 """
 
 import struct
@@ -16,31 +16,31 @@ _BIGINT = struct.Struct(">q").pack
 _INTEGER = struct.Struct(">i").pack
 _HALFVEC = struct.Struct(">hh").pack
 PART = 1 << 18
-"""Bytes of one write to the server."""
+"""Minimum bytes of one write to the server. Smaller writes cost more time, larger writes more memory."""
 
 
 def bigint(value: int) -> bytes:
-    """Encode a bigint."""
+    """Encode a value of the type bigint."""
     return _BIGINT(value)
 
 
 def integer(value: int) -> bytes:
-    """Encode an integer of four bytes."""
+    """Encode a value of the type integer, which has four bytes."""
     return _INTEGER(value)
 
 
 def text(value: str) -> bytes:
-    """Encode a text or varchar, which must contain neither NUL nor lone surrogates."""
+    """Encode a value of the type text or varchar. It must contain neither NUL nor unpaired surrogates."""
     return value.encode()
 
 
 def halfvec(big_endian: bytes) -> bytes:
-    """Encode a halfvec from its big-endian half-precision numbers."""
+    """Encode a value of the type halfvec from its half-precision numbers in big-endian order."""
     return _HALFVEC(len(big_endian) // 2, 0) + big_endian
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes]]) -> int:
-    """Append rows of encoded fields, and return their number."""
+    """Append rows of encoded fields to a table and return the number of rows."""
     count, width, buffer = 0, _COUNT(len(columns)), bytearray(HEADER)
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Distinct values of a column, without reading the whole table."""
+"""Reads the distinct values of a column without reading the whole table."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from django.db import connection, models
 from psycopg import sql
 
 MOST = 200
-"""Maximum number of values, enough for a list of choices."""
+"""Maximum number of values. A list of choices with more values would be hard to use."""
 
 
 def different_values(model: type[models.Model], field: str) -> list[Any]:
-    """Return the first ``MOST`` distinct values in order. The column must be the first of an index.
+    """Return the first ``MOST`` distinct values in order. The column must be the first column of an index.
 
-    The query jumps from value to value through the index, so its cost depends on the values and not on the rows.
+    The query jumps from value to value in the index. Its cost depends on the number of values, not of rows.
     https://wiki.postgresql.org/wiki/Loose_indexscan
     """
     column = sql.Identifier(str(model._meta.get_field(field).column))  # pyright: ignore[reportAttributeAccessIssue]
@@ -28,7 +28,7 @@ def different_values(model: type[models.Model], field: str) -> list[Any]:
 
 
 def usual_values(model: type[models.Model], field: str) -> list[Any]:
-    """Return the common values of a column without an index, from the planner's statistics."""
+    """Return the most common values of a column from the planner's statistics. The column needs no index."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT most_common_vals::text::text[] FROM pg_stats WHERE schemaname = current_schema()"

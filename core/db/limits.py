@@ -11,23 +11,27 @@ from django.db import connection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Seconds for one statement and for one lock; 0: no limit."""
+    """Maximum seconds for one statement and for waiting for one lock. 0 means no limit."""
 
     statement: int
     lock: int
 
 
 PAGE = Limits(statement=30, lock=5)
-"""Web pages. gunicorn kills a worker after 60 seconds."""
+"""Limits for web pages. gunicorn kills a worker after 60 seconds, so a page must fail before that."""
 WORK = Limits(statement=900, lock=180)
-"""Commands. Statements of a large collection take minutes; a writer of the index holds its lock for up to two."""
+"""Limits for commands.
+
+Both limits leave a margin. Statements of a large collection take some minutes, and a command that writes to the index
+can keep a lock for up to two minutes.
+"""
 MAINTENANCE = Limits(statement=0, lock=600)
-"""Migrations, backups and index builds, whose duration grows with the data."""
+"""Limits for migrations, backups and index builds. Statements have no limit, because they grow with the data."""
 _current = WORK
 
 
 def use_limits(limits: Limits) -> None:
-    """Apply limits to this process: to its open connection and to connections that it opens later."""
+    """Apply limits to the open connection of this process and to all connections that it opens later."""
     global _current
     if limits == _current:
         return
@@ -37,7 +41,7 @@ def use_limits(limits: Limits) -> None:
 
 
 def apply_limits(opened: Any) -> None:
-    """Apply the limits to one connection, unless DATABASE_URL sets time-outs in its ``options``."""
+    """Apply the current limits to a connection, unless ``options`` in DATABASE_URL sets timeouts."""
     if "_timeout" in str(opened.settings_dict.get("OPTIONS", {}).get("options", "")):
         return
     with opened.cursor() as cursor:
@@ -48,6 +52,6 @@ def apply_limits(opened: Any) -> None:
 
 
 def limit_new_connection(sender: object, connection: Any, **_: object) -> None:
-    """Apply the limits to a new connection; receives Django's signal ``connection_created``."""
+    """Apply the limits to a new connection. This is a receiver of Django's signal ``connection_created``."""
     if connection.vendor == "postgresql":
         apply_limits(connection)

@@ -1,11 +1,11 @@
-"""Advisory locks of PostgreSQL: the one registry of their keys, and the functions that take them.
+"""Advisory locks of PostgreSQL: the registry of all lock keys, and functions that take locks.
 
-An advisory lock belongs to a database session: it ends with the process, however that ends, and it holds across
-machines. PostgreSQL keeps two separate key spaces, one of single 64-bit keys and one of pairs of 32-bit keys.
+An advisory lock belongs to a database session. Therefore it works across machines, and it is released when the process
+ends for any reason. PostgreSQL has two separate key spaces: single 64-bit keys and pairs of 32-bit keys.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 
-A connection pooler in transaction mode, such as pgbouncer with ``pool_mode = transaction``, hands each transaction
-another session, so that a lock no longer excludes anyone. ``require_own_session`` refuses such a connection.
+A connection pooler in transaction mode, such as pgbouncer with ``pool_mode = transaction``, may run each transaction in
+another session. A session lock then no longer works. ``require_own_session`` refuses such a connection.
 https://www.pgbouncer.org/features.html#sql-feature-map-for-pooling-modes
 """
 
@@ -20,27 +20,30 @@ from django.db import connection
 from core.errors import ConfigurationError
 
 DOCUMENTS = 7310
-"""First half of a pair; the second half is a document's id. Held while the document is indexed."""
+"""First key of a pair. The second key is a document's id. The lock is taken while the document is indexed."""
 NAMESPACES = 7311
-"""First half of a pair; the second half is a namespace's id. Shared while vectors are written, exclusive for a drop."""
+"""First key of a pair. The second key is a namespace's id.
+
+The lock is shared while vectors are written and exclusive while the namespace is dropped.
+"""
 MIGRATIONS = 7312
-"""Single key. Held by ``manage.py migrate``."""
+"""Single key. ``manage.py migrate`` takes this lock, so that only one process migrates the database."""
 DATABASE_ROLES = 7313
-"""Single key. Held while the embedded server prepares its roles and database, by code that knows no Django."""
+"""Single key. The lock is taken while the embedded server's roles and database are prepared, without Django."""
 ALERTS = 7314
-"""Single key. Held by the transaction that opens and closes alerts."""
+"""Single key. The transaction that opens and closes alerts takes this lock."""
 
 
 def lock_key(kind: str, name: str) -> int:
-    """Return the single key of a named lock, such as that of a scope or of a run: a signed 64-bit hash.
+    """Return the single key of a named lock, such as the lock of a scope or a run. The key is a signed 64-bit hash.
 
-    A collision with another name or with a key of the registry would need about 2**32 names.
+    A collision with another name or with a key of the registry is unlikely below about 2**32 names.
     """
     return int.from_bytes(hashlib.blake2b(f"{kind}\0{name}".encode(), digest_size=8).digest(), signed=True)
 
 
 def try_lock(key: int, *, using: Any = None) -> bool:
-    """Take the lock of a single key for this session and return True, or return False if another session holds it.
+    """Try to take the lock of a single key for this session. Return False if another session holds the lock.
 
     ``using`` is a database connection; ``None`` means the default one.
     """
@@ -48,7 +51,7 @@ def try_lock(key: int, *, using: Any = None) -> bool:
 
 
 def unlock(key: int, *, using: Any = None) -> None:
-    """Release the lock of a single key; nothing happens on a connection that is lost, which released it already."""
+    """Release the lock of a single key. A lost connection has already released the lock, so nothing is done."""
     client = using or connection
     if client.is_usable():
         _ask(client, "SELECT pg_advisory_unlock(%s)", key)
@@ -61,9 +64,9 @@ def lock_until_commit(key: int) -> None:
 
 
 def is_held(key: int) -> bool:
-    """Return whether any session of this database holds the lock of a single key, without taking it.
+    """Return whether any session of this database holds the lock of a single key. The lock is not taken.
 
-    ``pg_locks`` shows a single key as two halves with ``objsubid`` 1.
+    ``pg_locks`` shows a single key as two halves, with 1 as ``objsubid``.
     """
     unsigned = key % 2**64
     with connection.cursor() as cursor:
@@ -83,9 +86,12 @@ def _ask(client: Any, statement: str, key: int) -> bool:
 
 
 ATTEMPTS = 5
-"""Comparisons before two clients count as having separate sessions: other clients may take a shared one first."""
+"""Number of comparisons before two clients count as having separate sessions.
+
+One comparison is not enough, because other clients of the pooler may use the shared session in between.
+"""
 PATIENCE = 5.0
-"""Seconds to wait for the second client. A pooler in session mode may have no free session for it, which is fine."""
+"""Maximum seconds to wait for the second client. A pooler in session mode may have no free session for this client."""
 REFUSAL = (
     "DATABASE_URL leads to a connection pooler in transaction mode, where locks between runs do not work. "
     "Connect to PostgreSQL itself, or set the pooler's pool_mode to session."
@@ -94,10 +100,10 @@ _checked = False
 
 
 def require_own_session() -> None:
-    """Check, once in a process, that this database connection keeps its server session.
+    """Check, once per process, that this database connection keeps its server session.
 
-    A direct connection costs one statement: the server's process id equals the one that libpq received at connect.
-    Behind a pooler the ids differ, and a second client shows whether sessions are shared.
+    For a direct connection, the check costs one statement: the server's process id equals the id that libpq received
+    when it connected. Behind a pooler, these ids differ, and a second client shows whether sessions are shared.
 
     Raises ConfigurationError behind a pooler in transaction or statement mode.
     """
@@ -111,16 +117,16 @@ def require_own_session() -> None:
 
 
 def _session_of(client: Any) -> int:
-    """Return the process id of the server session that answers this client now."""
+    """Return the process id of the server session that currently serves this client."""
     with client.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return int(cursor.fetchone()[0])
 
 
 def _sessions_are_shared() -> bool:
-    """Compare the sessions of two clients that are connected at the same time."""
+    """Return whether two clients that are connected at the same time use the same session."""
     parameters = connection.get_connection_params()
-    for internal in ("cursor_factory", "context"):  # Django's own
+    for internal in ("cursor_factory", "context"):  # parameters that only Django uses
         parameters.pop(internal, None)
     sessions = {_session_of(connection.connection)}
     with psycopg.connect(**parameters, autocommit=True) as second:
@@ -135,7 +141,7 @@ def _sessions_are_shared() -> bool:
 
 
 def _answer_within(client: "psycopg.Connection[Any]", seconds: float) -> int | None:
-    """Return the session of a client, or None when the pooler gives it none in time."""
+    """Return the session's process id of a client, or ``None`` when the pooler provides no session in time."""
     server, deadline = client.pgconn, time.monotonic() + seconds
     server.send_query(b"SELECT pg_backend_pid()")
     server.flush()

@@ -1,15 +1,17 @@
-"""Text that PostgreSQL can store: the one place that decides which characters it cannot hold."""
+"""Makes text storable: decides which characters PostgreSQL cannot store, and replaces them."""
 
 import re
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""NUL, which PostgreSQL's text and jsonb refuse, and unpaired surrogates, which UTF-8 cannot encode.
+"""Characters that cannot be stored.
+
+PostgreSQL's text and jsonb refuse NUL. UTF-8 cannot encode unpaired surrogates.
 
 https://www.postgresql.org/docs/current/datatype-character.html
 https://www.postgresql.org/docs/current/datatype-json.html
 """
 REPLACEMENT = "\ufffd"
-"""U+FFFD REPLACEMENT CHARACTER."""
+"""The Unicode replacement character."""
 
 
 def replace_unstorable(text: str, replacement: str = REPLACEMENT) -> str:

@@ -1,7 +1,7 @@
-"""Writes many rows with one statement and reports which of them are new or changed.
+"""Writes many rows with one statement and reports which rows are new or changed.
 
-Django's ``bulk_create(update_conflicts=True)`` rewrites every row and does not report changes. Here unchanged rows are
-not written, so that a second collection changes nothing.
+Django's ``bulk_create(update_conflicts=True)`` rewrites every row and does not report changes. ``upsert`` does not
+write unchanged rows, so that a second collection of the same data changes nothing.
 """
 
 import json
@@ -18,14 +18,14 @@ from psycopg import sql
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upserted:
-    """The keys of inserted and of updated rows; unchanged rows are in neither."""
+    """The keys of inserted rows and of updated rows. The keys of unchanged rows are in neither list."""
 
     inserted: list[tuple[Any, ...]]
     updated: list[tuple[Any, ...]]
 
     @property
     def changed(self) -> list[tuple[Any, ...]]:
-        """All keys that were inserted or updated."""
+        """The keys of all inserted or updated rows."""
         return self.inserted + self.updated
 
 
@@ -39,18 +39,18 @@ def upsert(
     also: Sequence[str] = (),
     guarded: Mapping[str, str] | None = None,
 ) -> Upserted:
-    """Insert rows, or update stored rows with the same ``key`` that differ; one statement for any number of rows.
+    """Insert rows, or update stored rows with the same ``key``, with one statement. Unchanged rows are not written.
 
-    All rows have the same fields (by attribute name, ``author_id`` for a foreign key). Of several rows with one key the
-    last is used. ``newer`` names a timestamp: rows older than the stored row are ignored, so that pages may arrive out
-    of order. ``keep`` names fields that an update does not change. ``guarded`` maps a field to its deciding field: an
-    update does not change the guarded field when the deciding field becomes null or empty. Keys are returned as tuples
-    in the order of ``key``, followed by the values of ``also``.
+    All rows have the same fields, by attribute name (``author_id`` for a foreign key). If several rows have the same
+    key, the last row is used. ``newer`` names a timestamp field: rows older than the stored row are ignored, so that
+    pages may arrive out of order. ``keep`` names fields that an update does not change. ``guarded`` maps a field to its
+    deciding field: when the deciding field becomes null or empty, the update does not change the guarded field. Keys
+    are returned as tuples in the order of ``key``, followed by the values of the fields in ``also``.
     """
     latest = {tuple(row[name] for name in key): row for row in rows}
     if not latest:
         return Upserted(inserted=[], updated=[])
-    # Sorted, so that two writers of the same rows lock them in the same order.
+    # Sorted, so that two processes that write the same rows lock them in the same order.
     ordered = [latest[k] for k in sorted(latest)]
     statement = _statement(
         model, tuple(ordered[0]), tuple(key), newer, tuple(keep), tuple(also),
@@ -66,7 +66,7 @@ def upsert(
 
 
 def copy(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert rows that do not exist yet with COPY, the fastest way. ``names`` are the fields in order."""
+    """Insert new rows with COPY, which is the fastest way. ``names`` are the columns in the order of the values."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(model._meta.db_table), sql.SQL(", ").join(map(sql.Identifier, names))
     )
@@ -76,15 +76,15 @@ def copy(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequenc
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as one JSON text, with dates as PostgreSQL reads them."""
+    """Return rows as one JSON text, with dates in a format that PostgreSQL reads."""
     try:
         return orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:  # a number of more than 64 bits in a payload, which PostgreSQL can store
+    except TypeError:  # orjson refuses numbers of more than 64 bits, which PostgreSQL can store
         return json.dumps(rows, ensure_ascii=False, default=_json_value)
 
 
 def _json_value(value: object) -> str:
-    """Return a date as PostgreSQL reads it."""
+    """Return a date and time in a format that PostgreSQL reads."""
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
@@ -95,7 +95,7 @@ def _statement(
     model: type[models.Model], names: tuple[str, ...], key: tuple[str, ...], newer: str | None, keep: tuple[str, ...],
     also: tuple[str, ...], guarded: tuple[tuple[str, str], ...] = (),
 ) -> str:  # fmt: skip
-    """Return the SQL for a set of fields. Rows are one JSON text; arrays of values take several times as long."""
+    """Return the SQL for a set of fields. Rows are passed as one JSON text, several times faster than arrays."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
     table = sql.Identifier(model._meta.db_table)
     columns = {name: sql.Identifier(str(fields[name].column)) for name in names}
@@ -113,7 +113,7 @@ def _statement(
     update = sql.SQL("UPDATE SET {} WHERE {}").format(
         sql.SQL(", ").join(sql.SQL("{} = {}").format(columns[n], values[n]) for n in changing), condition
     )
-    # The types are Django's names, not input.
+    # The type names come from Django, not from input.
     typed = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(types[n])) for n in names]  # pyright: ignore[reportArgumentType]
     statement = sql.SQL(
         "INSERT INTO {table} AS stored ({columns}) SELECT {names} FROM json_to_recordset(%s::json) AS input ({typed})"
@@ -133,7 +133,7 @@ def _statement(
 
 
 def _new_value(column: sql.Identifier, decider: sql.Identifier | None) -> sql.Composed:
-    """Return the expression for a new value: the stored value where the deciding field became empty."""
+    """Return the SQL expression for a new value: the stored value if the deciding field became empty."""
     if decider is None:
         return sql.SQL("excluded.{}").format(column)
     return sql.SQL(
