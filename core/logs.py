@@ -1,4 +1,4 @@
-"""Log records: the redaction of secrets, for logs and for every other text, and the fields of the current run."""
+"""Redaction of secrets in logs and in all other texts, and the fields of log records."""
 
 import re
 from collections.abc import Generator, Mapping
@@ -17,12 +17,12 @@ PATTERNS = [
     ),
 ]
 QUOTED = re.compile(r"""(?i)(["'][\w-]*(?:token|secret|password|api[_-]?key|authorization)["']\s*:\s*b?["'])[^"']+""")
-"""Secrets in JSON and in the representation of Python dictionaries."""
+"""Values of secret keys in JSON and in the ``repr`` of Python dictionaries."""
 _known: set[str] = set()
 
 
 def register_secret(value: str) -> None:
-    """Hide this value in every redacted text. Values below 8 characters are ignored, because they are too common."""
+    """Hide this value in all redacted texts. Values with fewer than 8 characters are too common and are ignored."""
     if len(value) >= 8:
         _known.add(value)
 
@@ -43,7 +43,7 @@ _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  #
 
 @contextmanager
 def log_fields(**fields: object) -> Generator[None]:
-    """Add these fields to all log records of this context inside the block."""
+    """Add fields to the log records that this context writes inside the block."""
     token = _fields.set({**_fields.get(), **{name: str(value) for name, value in fields.items()}})
     try:
         yield

@@ -1,4 +1,4 @@
-"""Errors: categories of failures, the project's error classes, and the classification of other exceptions."""
+"""The project's error classes, categories of failures, and the classification of other exceptions."""
 
 from core.errors.classify import classify_failure, exit_code_for, in_one_line
 from core.errors.project import (

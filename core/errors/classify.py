@@ -1,6 +1,7 @@
-"""Classifies any exception: category, exit code, and one line for people.
+"""Classifies exceptions: returns the category, the exit code, and one line for people.
 
-The first matching rule decides. Errors of libraries are recognized by module and class name, without importing them.
+The first matching rule decides. Errors of libraries are recognized by module and class name, so that no library has to
+be imported.
 """
 
 import errno
@@ -17,27 +18,27 @@ SOCKET_ERRNOS = {
     errno.ENETDOWN, errno.EHOSTDOWN, errno.ENOTCONN, errno.EADDRNOTAVAIL, errno.ENETRESET, errno.ESHUTDOWN,
 }  # fmt: skip
 WINSOCK = range(10004, 11032)
-"""https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2"""
+"""Error codes of Windows sockets: https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2"""
 SQLSTATES = {
     "08": Category.NETWORK, "28": Category.AUTH, "42501": Category.PERMISSION, "57014": Category.TIMEOUT,
     "55P03": Category.TIMEOUT, "57P": Category.NETWORK, "22": Category.VALIDATION, "23": Category.VALIDATION,
 }  # fmt: skip
-"""Categories by prefix of the SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+"""Categories by SQLSTATE prefix: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 SERVER_ENDS = ("08", "57P")
-"""Prefixes of SQLSTATEs for connection errors, and for a server that stops, has crashed or is starting."""
+"""Prefixes of SQLSTATEs that report a connection error, or a server that stops, crashed or starts."""
 NO_SERVER = ("connection failed", "connection is bad", "connection timeout", "failed to resolve host")
-"""Beginnings of psycopg's messages when no connection could be made, as opposed to a lost connection."""
+"""Beginnings of psycopg's messages when a connection could not be made. A lost connection has other messages."""
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL_STATE = "53100"
-"""``disk_full``: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+"""The SQLSTATE ``disk_full``: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
-"""The C library's messages for these errors, which git, pg_dump and PostgreSQL repeat."""
+"""The C library's messages for a full disk. git, pg_dump and PostgreSQL repeat these messages."""
 NOT_STARTED = "the embedded database cannot start"
-"""Beginning of the error message of the embedded database."""
+"""Beginning of the embedded database's error message when its server does not start."""
 
 
 def classify_failure(exc: BaseException) -> Category:
-    """Return the category of an exception, of its members or of its cause; ``unknown`` without a match."""
+    """Return the category of an exception, its members or its causes. Return ``unknown`` if no rule matches."""
     return _category(exc, set())
 
 
@@ -52,7 +53,11 @@ def _category(exc: BaseException, seen: set[int]) -> Category:
 
 
 def exit_code_for(exc: BaseException) -> int:
-    """Return 1 failed, 2 wrong configuration, 3 partial, 75 locked, or the ``returncode`` of a ``CommandError``."""
+    """Return the exit code of a command that ends with this exception.
+
+    The codes are 1 (failed), 2 (wrong configuration), 3 (partial), 75 (locked), or the ``returncode`` of a
+    ``CommandError``.
+    """
     if isinstance(exc, CollectorError):
         return 1 if exc.after_storing and exc.exit_code == 2 else exc.exit_code
     names = _names(exc)
@@ -60,15 +65,15 @@ def exit_code_for(exc: BaseException) -> int:
         return int(getattr(exc, "returncode", 1))
     if ("django.core.exceptions", "ImproperlyConfigured") in names:
         return 2
-    # No connection means a wrong setting or a missing server, and nothing was stored.
+    # Without a connection, a setting is wrong or the server is missing, and nothing was stored.
     return 2 if _is_of_django(exc) and str(exc).startswith((*NO_SERVER, NOT_STARTED)) else 1
 
 
 def without_database(exc: BaseException) -> bool:
     """Return whether the connection to the database could not be made or was lost.
 
-    In these cases the driver's error has no SQLSTATE, because the server could not report an error, or it has the
-    SQLSTATE of a server that stops or starts.
+    The driver's error then has no SQLSTATE, because the server could not report an error, or it has the SQLSTATE of a
+    server that stops or starts.
     """
     if not _is_of_django(exc):
         return False
@@ -79,7 +84,7 @@ def without_database(exc: BaseException) -> bool:
 
 
 def is_full_disk(exc: BaseException) -> bool:
-    """Return whether an exception, one of its causes or a member of its group reports a full disk or quota."""
+    """Return whether an exception, one of its causes or a group member reports a full disk or a used-up disk quota."""
     seen: set[int] = set()
     remaining: list[BaseException | None] = [exc]
     while remaining:
@@ -107,7 +112,7 @@ def _names(exc: BaseException) -> set[tuple[str, str]]:
 
 
 def _own(exc: BaseException, seen: set[int]) -> Category | None:
-    """Return the category of an exception without regard to its cause; ``None`` without a match."""
+    """Return the category of an exception or its group members, ignoring causes. Return ``None`` if no rule matches."""
     for rule in (_by_name, _by_status, _by_transport, _by_type, _by_sqlstate):
         if (category := rule(exc)) is not None:
             return category
@@ -178,7 +183,7 @@ def _by_transport(exc: BaseException) -> Category | None:
     if not _roots(exc) & (TRANSPORTS | {"pinecone"}):
         return None
     names = " ".join(name for _, name in _names(exc))
-    if "NewConnectionError" in names:  # derived from urllib3's time-out error, but it means refused or unreachable
+    if "NewConnectionError" in names:  # a subclass of urllib3's timeout error that means refused or unreachable
         return Category.NETWORK
     if "Timeout" in names:
         return Category.TIMEOUT
@@ -216,11 +221,13 @@ def _by_sqlstate(exc: BaseException) -> Category | None:
     return Category.NETWORK if "OperationalError" in names and not state else Category.UNKNOWN
 
 
-DISK_FULL = "the disk is full: free space where VAR_DIR and the database are, then run again; nothing stored is lost"
+DISK_FULL = (
+    "the disk is full: free space on the disks of VAR_DIR and the database, then run again; stored data is not lost"
+)
 
 
 def in_one_line(exc: BaseException) -> str:
-    """Return the message of an error as one line, with advice for a full disk and an unreachable database."""
+    """Return an error message as one line, with advice if the disk is full or the database is unreachable."""
     words = " ".join(str(exc).split()) or type(exc).__name__
     if is_full_disk(exc):
         return DISK_FULL

@@ -1,4 +1,4 @@
-"""The project's error classes, named for the next action. Messages are one line without secrets."""
+"""The project's error classes. Their names suggest the next action. Their messages are one line without secrets."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class CollectorFailureCategory(StrEnum):
-    """Why a run failed, as logs and the run ledger show it."""
+    """The reason for a failed run, as it appears in logs and in the run ledger."""
 
     UNKNOWN = "unknown"
     VALIDATION = "validation"
@@ -19,25 +19,25 @@ class CollectorFailureCategory(StrEnum):
 
 
 class CollectorError(Exception):
-    """Base class of the project's errors, with category and exit code."""
+    """Base class of the project's errors. Each class has a category and an exit code."""
 
     category: ClassVar[CollectorFailureCategory] = CollectorFailureCategory.UNKNOWN
     exit_code: ClassVar[int] = 1
     after_storing: bool = False
-    """Set by the command when the run had stored data before the error; the exit code is then 1 instead of 2."""
+    """Whether the run had stored data before the error. The command sets this. The exit code is then 1 instead of 2."""
 
 
 class ConfigurationError(CollectorError):
-    """A setting or an argument is wrong or missing; nothing was stored."""
+    """A setting or an argument is wrong or missing. Nothing was stored."""
 
     category = CollectorFailureCategory.VALIDATION
     exit_code = 2
 
 
 class ReplaceToken(CollectorError):
-    """The source refuses the token, which is a configuration error.
+    """The source refuses the token. This counts as a configuration error.
 
-    The message names the variable of the token, never the token itself.
+    The message names the setting that contains the token, never the token itself.
     """
 
     category = CollectorFailureCategory.AUTH
@@ -51,7 +51,7 @@ class TokensRefused(ReplaceToken):
 
 
 class AccessDenied(CollectorError):
-    """The token is valid, but lacks a permission."""
+    """The token is valid but lacks a permission."""
 
     category = CollectorFailureCategory.PERMISSION
     reason: ClassVar[str] = "denied"
@@ -66,7 +66,7 @@ class NotFound(CollectorError):
 
 
 class RetryLater(CollectorError):
-    """A limit of the source is reached; ``not_before`` is the earliest time of the next request (UTC)."""
+    """A limit of the source is reached. ``not_before`` is the earliest time for the next request (UTC)."""
 
     category = CollectorFailureCategory.RATE_LIMIT
     exit_code = 3
@@ -77,14 +77,14 @@ class RetryLater(CollectorError):
 
 
 class BudgetExhausted(CollectorError):
-    """The requests or seconds of this run are used up; the run stops after a page."""
+    """The maximum number of requests or seconds of this run is used up. The run stops after the current page."""
 
     category = CollectorFailureCategory.RATE_LIMIT
     exit_code = 3
 
 
 class SourceUnavailable(CollectorError):
-    """The source gave no usable answer after all attempts."""
+    """The source returned no usable answer in any attempt."""
 
     category = CollectorFailureCategory.NETWORK
 
@@ -96,11 +96,11 @@ class SourceTimeout(CollectorError):
 
 
 class UnexpectedAnswer(CollectorError):
-    """The answer differs from the vendor's documentation."""
+    """The answer differs from the source's documentation."""
 
 
 class SliceRefused(SourceUnavailable):
-    """A query requested too much at once or failed temporarily; a smaller one may succeed."""
+    """A query requested too much at once or failed temporarily. A smaller query may succeed."""
 
 
 class CursorRefused(UnexpectedAnswer):
@@ -114,7 +114,7 @@ class DocumentRefused(CollectorError):
 
 
 class ScopeBusy(CollectorError):
-    """Another run holds the lock."""
+    """Another run holds the lock of the scope."""
 
     category = CollectorFailureCategory.COMMAND
     exit_code = 75
