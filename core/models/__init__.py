@@ -1,4 +1,4 @@
-"""The tables that all trackers share."""
+"""Models of the tables that all trackers share."""
 
 from core.models.alerts import Alert, Notice
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem

@@ -1,4 +1,4 @@
-"""Alerts about problems, and the messages about them."""
+"""Alerts about problems, and the messages that report them."""
 
 import uuid
 
@@ -8,10 +8,13 @@ from core.models.runs import CollectorRun
 
 
 class Alert(models.Model):
-    """A problem from its detection to its end. At most one is open for each kind, collector and scope."""
+    """A problem, from its detection to its end. At most one alert is open for each kind, collector and scope."""
 
     class Kind(models.TextChoices):
-        """``run``: the last run failed or was incomplete; ``stale``: not collected for longer than the limit."""
+        """The kinds of alerts.
+
+        ``run``: the last run failed or was incomplete. ``stale``: a scope was not collected for longer than the limit.
+        """
 
         RUN = "run"
         STALE = "stale"
@@ -39,13 +42,14 @@ class Alert(models.Model):
 
 
 class Notice(models.Model):
-    """A message to people. It is created in the transaction that detects its cause, and sent afterwards, oldest first.
+    """A message to people. It is created in the transaction that detects its cause, and sent later, oldest first.
 
-    The message contains ``key``. After a crash between sending and recording that, the channel is searched for the key.
+    The message contains ``key``. If a process ends after it sent the message but before it recorded this, the channel
+    is searched for the key.
     """
 
     class State(models.TextChoices):
-        """``refused``: Slack will never accept the message, or it is too old."""
+        """The states of messages. ``refused``: Slack will never accept the message, or the message is too old."""
 
         WAITING = "waiting"
         POSTED = "posted"

@@ -1,4 +1,4 @@
-"""The ledger of runs, skipped items, and API budgets."""
+"""The ledger of runs, the skipped items, and the API budgets."""
 
 from django.db import models
 
@@ -9,8 +9,8 @@ class CollectorRun(models.Model):
     class Outcome(models.TextChoices):
         """How a run ended.
 
-        ``interrupted``: a signal stopped the run, or the next run found its process gone. ``busy``: other runs held the
-        locks of all scopes.
+        ``interrupted``: a signal stopped the run, or the next run noticed that its process no longer exists. ``busy``:
+        other runs held the locks of all scopes.
         """
 
         RUNNING = "running"
@@ -54,7 +54,8 @@ class CollectorRun(models.Model):
 class SkippedItem(models.Model):
     """An item that could not be collected, with the reason.
 
-    Later runs retry it, items with ``retry_requested_at`` first. ``cleared_at`` is set when a retry succeeds.
+    Later runs retry the item. Items with ``retry_requested_at`` are retried first. ``cleared_at`` is set when a retry
+    succeeds.
     """
 
     run = models.ForeignKey(CollectorRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="skipped")
@@ -87,7 +88,7 @@ class SkippedItem(models.Model):
 
 
 class ApiBudget(models.Model):
-    """The remaining quota of one account, shared by all processes and updated from response headers."""
+    """The remaining quota of one account. All processes share it and update it from response headers."""
 
     source_system = models.CharField(max_length=32)
     account = models.CharField(max_length=128, help_text="The account or the masked token that the quota belongs to.")

@@ -6,8 +6,8 @@ from django.db import models
 class Scope(models.Model):
     """A unit of collection: a repository or a channel.
 
-    Other tables refer to this one, so that a rename changes one row. ``external_id`` consists of the source's numeric
-    ids (``123456`` for a repository, ``<guild_id>/<channel_id>`` for a channel); ``name`` is the name for people.
+    Other tables refer to this table, so that a rename changes only one row. ``external_id`` consists of the source's
+    numeric ids: ``123456`` for a repository, ``<guild_id>/<channel_id>`` for a channel. ``name`` is for people.
     """
 
     source_system = models.CharField(max_length=32)
@@ -33,8 +33,8 @@ class Scope(models.Model):
 class Checkpoint(models.Model):
     """A stored ``IncrementalState``: the position within one stream of one scope.
 
-    It is written in the transaction that stores the page it covers, never before. Only the fetcher that wrote
-    ``checkpoint_token`` interprets it.
+    A checkpoint is written in the transaction that stores its page, never earlier. Only the fetcher that wrote
+    ``checkpoint_token`` interprets this field.
     """
 
     collector = models.CharField(max_length=64)

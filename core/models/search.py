@@ -1,6 +1,7 @@
-"""Documents, their chunks, and the ledger of what each index contains.
+"""Documents, chunks, and the ledger of the contents of each index.
 
-Texts are stored here for every kind of index: text search and results need them, and an index can be filled from them.
+The texts of chunks are stored here for every kind of index. Text search and results need the texts, and a new index can
+be filled from them.
 """
 
 from django.contrib.postgres.indexes import GinIndex
@@ -12,10 +13,10 @@ from core.models.scopes import Scope
 
 
 class Document(models.Model):
-    """A unit of search: an issue with its comments, a pull request, a commit, a conversation.
+    """A unit of search: an issue with its comments, a pull request, a commit or a conversation.
 
-    ``version`` is raised in the transaction that changes the rows behind the document; index entries of an older
-    version are stale. A tombstone (``deleted_at``) stays until no index contains the document.
+    ``version`` is increased in the transaction that changes the document's source rows. Index entries with an older
+    version are outdated. A tombstone (``deleted_at``) stays until no index contains the document.
     """
 
     source_system = models.CharField(max_length=32)
@@ -24,7 +25,7 @@ class Document(models.Model):
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="documents", db_index=False)
     version = models.PositiveBigIntegerField(default=1)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    # Filled by the sync, so that results and the admin need no tracker:
+    # The sync fills these fields, so that search results and the admin do not need the tracker.
     title = models.CharField(max_length=300, blank=True)
     url = models.URLField(max_length=1000, blank=True)
     author = models.CharField(max_length=200, blank=True)
@@ -51,7 +52,7 @@ class Document(models.Model):
 
 
 class Chunk(models.Model):
-    """A piece of a document that is embedded and found as a unit. Its vectors are stored separately by namespace."""
+    """A piece of a document that is embedded and found as a unit. Each namespace stores its vector separately."""
 
     document_id: int
     # The index of the constraint below begins with this column.
@@ -84,7 +85,7 @@ class Chunk(models.Model):
 
 
 class CommonWord(models.Model):
-    """A lexeme that many chunks contain, so that queries can select rare lexemes and weight each by rarity."""
+    """A lexeme that many chunks contain. Queries use this table to select and weight lexemes by rarity."""
 
     vector = models.CharField(max_length=16, help_text="The column of chunks: tsv or tsv_simple.")
     lexeme = models.TextField(help_text="Empty: the line that says how many chunks there were.")
@@ -98,7 +99,7 @@ class CommonWord(models.Model):
 
 
 class Embedding(models.Model):
-    """A cached vector, so that an outage or a move to another index needs no second computation."""
+    """A cached vector. After an outage or a move to another index, it does not have to be computed again."""
 
     embedder = models.CharField(max_length=200)
     content_hash = models.CharField(max_length=64)
@@ -112,13 +113,14 @@ class Embedding(models.Model):
 
 
 class Namespace(models.Model):
-    """The vectors of one embedder in one index; a namespace never mixes models.
+    """The vectors of one embedder in one index. A namespace never mixes models.
 
-    One namespace of each ``index`` serves queries. A switch fills another namespace, which then takes its place.
+    One namespace of each ``index`` serves queries. A switch to another embedder fills a new namespace, which then
+    replaces the serving namespace.
     """
 
     class State(models.TextChoices):
-        """``dropping``: the namespace served before and is being removed."""
+        """The states of namespaces. ``dropping``: the namespace served queries before and is being removed."""
 
         FILLING = "filling"
         SERVING = "serving"
@@ -145,7 +147,7 @@ class Namespace(models.Model):
 
 
 class Vector(models.Model):
-    """A vector of the index in PostgreSQL. Rows are narrow, so that an exact scan reads few pages."""
+    """A vector of the index in PostgreSQL. Rows are small, so that an exact scan reads few database pages."""
 
     pk = models.CompositePrimaryKey("namespace_id", "vector_id")
     namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, db_index=False)
@@ -158,10 +160,10 @@ class Vector(models.Model):
 
 
 class IndexEntry(models.Model):
-    """What one namespace contains of one document. Entries in the state ``dirty`` are the queue of the sync."""
+    """The state of one document in one namespace. Entries in the state ``dirty`` are the queue of the sync."""
 
     class State(models.TextChoices):
-        """``failed`` entries are tried again after ``next_try_at``."""
+        """The states of entries. ``failed``: the entry is tried again after ``next_try_at``."""
 
         DIRTY = "dirty"
         CLEAN = "clean"

@@ -1,4 +1,4 @@
-"""The timeline of all sources, and its counts by week."""
+"""The timeline of all sources, and the number of activities by week."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
@@ -11,7 +11,7 @@ from core.models.scopes import Scope
 class Activity(models.Model):
     """A stored ``ActivityRecord``: something that an account did at one moment.
 
-    Only the tracker's table stores the full text; ``summary`` is a short line of it.
+    Only the tracker's table stores the full text. ``summary`` is a short line from this text.
     """
 
     source_system = models.CharField(max_length=32)
@@ -49,8 +49,8 @@ class Activity(models.Model):
 class ActivityWeek(models.Model):
     """Number of activities of one type in a scope in one week.
 
-    Triggers keep the counts exact, in the transaction that changes the timeline. Tombstones are not counted. Weeks
-    begin on Monday in UTC. A row may remain with a count of zero. A scope is locked while it is collected, so two runs
+    Triggers update the counts in the transaction that changes the timeline. Tombstones are not counted. Weeks begin on
+    Monday in UTC. A row may remain with a count of zero. A scope is locked while it is collected, so that two runs
     never change the same row.
     """
 
@@ -69,7 +69,7 @@ class ActivityWeek(models.Model):
 
 
 class PersonWeek(models.Model):
-    """Number of activities of one type by one account in a scope in one week; see ``ActivityWeek``."""
+    """Number of activities of one type by one account in a scope in one week. See ``ActivityWeek``."""
 
     week = models.DateField()
     scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)

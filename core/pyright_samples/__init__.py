@@ -1,1 +1,1 @@
-"""Programs for the type checker: one that it must accept, one that it must refuse."""
+"""Sample programs for the type checker: it must accept one program and refuse the other."""

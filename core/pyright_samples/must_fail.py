@@ -1,11 +1,11 @@
-"""Every line from 9 on is an error of types."""
+"""The type checker must report an error in every line from line 9 on."""
 
 from core.collectors import AbstractCollector, CollectorRunnable
 from core.protocols import ActivityRecord, IncrementalState, TrackerResult
 
 
 def wrong(result: TrackerResult, record: ActivityRecord, state: IncrementalState) -> None:
-    """Nothing here fulfils its contract, and nothing of a protocol can be written."""
+    """Break each protocol: assign objects that do not implement it, and write to read-only attributes."""
     result = object()
     record = "github:issue:1"
     state = {"checkpoint_token": ""}

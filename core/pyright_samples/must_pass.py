@@ -1,4 +1,4 @@
-"""A tracker's classes fulfil the protocols without inheriting from them."""
+"""Classes of a tracker implement the protocols without inheriting from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from core.protocols import ActivityRecord, IncrementalState, TrackerResult, requ
 
 @dataclass(frozen=True)
 class Result:
-    """A ``TrackerResult`` by its shape."""
+    """A class that implements ``TrackerResult`` by its attributes."""
 
     success: bool
     counts: Mapping[str, int]
@@ -18,7 +18,7 @@ class Result:
 
 @dataclass(frozen=True)
 class State:
-    """An ``IncrementalState`` by its shape."""
+    """A class that implements ``IncrementalState`` by its attributes."""
 
     checkpoint_token: str = ""
     human_readable_marker: str = ""
@@ -26,7 +26,7 @@ class State:
 
 
 class Record(NamedTuple):
-    """An ``ActivityRecord`` by its shape."""
+    """A class that implements ``ActivityRecord`` by its attributes."""
 
     source_system: str
     external_id: str
@@ -43,7 +43,7 @@ class Collector(AbstractCollector):
     name = "sample"
 
     def validate_config(self) -> None:
-        """Nothing is needed."""
+        """Check nothing, because this collector has no settings."""
 
     def collect(self) -> TrackerResult:
         """Collect nothing."""
@@ -51,11 +51,11 @@ class Collector(AbstractCollector):
 
 
 class Named(Collector):
-    """Its name is a property."""
+    """A collector with a property as its name."""
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # a plain attribute in its base
-        """As it was asked for."""
+        """The collector's name."""
         return "named"
 
 

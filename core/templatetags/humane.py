@@ -15,17 +15,17 @@ register.filter(span)
 
 @register.filter
 def thousands(number: int) -> str:
-    """Return a number as ``12,345``."""
+    """Return a number with thousands separators, such as ``12,345``."""
     return f"{number:,}"
 
 
 @register.filter
 def shown(text: object) -> str:
-    """Return a collected text with its hidden characters visible."""
+    """Return a collected text in which hidden characters are visible as code points."""
     return visible(str(text))
 
 
 @register.filter
 def words(name: object) -> str:
-    """Return a name as words: ``issue comments`` for ``issue_comments``."""
+    """Return a name with spaces instead of underscores, such as ``issue comments`` for ``issue_comments``."""
     return visible(str(name)).replace("_", " ")
