@@ -5,8 +5,8 @@ Libraries that follow redirects by default are prevented from doing so, and the 
 Repositories that moved on GitHub are requested below the configured root (``github_ops.links``).
 
 Every wait is limited. Clients limit the time to connect, the time between two bytes and the time for the whole answer.
-No wait is longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS). For other waits, such as
-database statements, ``time_limit`` sets an alarm a few seconds after the end of the run.
+No wait is longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS). For other waits, such as database
+statements, ``time_limit`` sets an alarm a few seconds after the end of the run.
 """
 
 import math
@@ -161,15 +161,15 @@ def call_within(
 
 
 LAST_CALL = 3.0
-"""Seconds from the end of a run to the alarm; other waits end earlier by themselves."""
+"""Seconds from the end of a run to the alarm. Waits of clients end earlier, without the alarm."""
 AGAIN = 1.0
-"""Seconds between alarms. The second one disconnects a database server that ignores the cancellation."""
+"""Seconds between alarms. The second alarm closes the connection to a database server that ignores a cancellation."""
 AFTERWARDS = 2.0
-"""Seconds after the end of a run for the ledger and for messages."""
+"""Seconds after the end of a run in which the ledger and messages are written."""
 
 
 def allowed_seconds(options: "dict[str, Any]") -> float | None:
-    """Return how many seconds a command may run: ``--max-seconds``, else MAX_RUN_SECONDS; ``None``: no limit."""
+    """Return the maximum seconds of a command: ``--max-seconds``, else MAX_RUN_SECONDS. ``None`` means no limit."""
     seconds = options.get("max_seconds")
     return settings.MAX_RUN_SECONDS or None if seconds is None else float(seconds)
 
@@ -178,8 +178,8 @@ def allowed_seconds(options: "dict[str, Any]") -> float | None:
 def time_limit(seconds: float | None) -> Generator[None]:
     """End the block with BudgetExhausted a few seconds after ``seconds``, even while it waits for the database.
 
-    In threads other than the main one only the limits of the clients apply. ``None`` sets no limit, but an outer limit
-    still applies.
+    The alarm works only in the main thread. In other threads, only the limits of the clients apply. ``None`` sets no
+    limit, but the limit of an outer block still applies.
     """
     with run_ends_after(seconds):
         end = run_end()
@@ -208,7 +208,10 @@ class _Alarm:
         self.has_cancelled = self.has_raised = False
 
     def ring(self, _signal: int, _frame: FrameType | None) -> None:
-        """Cancel the current statement, disconnect at the second alarm, or raise BudgetExhausted once."""
+        """Handle an alarm. Raise BudgetExhausted once, unless a statement is running.
+
+        The first alarm cancels a running statement. Later alarms close the connection if the statement still runs.
+        """
         client = connection.connection
         if client is not None and not client.closed and client.info.transaction_status == TransactionStatus.ACTIVE:
             if not self.has_cancelled:

@@ -82,15 +82,16 @@ def _in_number(name: str, count: int) -> str:
 
 
 def at_terminal() -> bool:
-    """Return whether standard input or standard error is a terminal, so that a person reads the messages.
+    """Return whether a person reads the messages: standard input or standard error is a terminal.
 
-    Under cron and systemd both are files or pipes. A person who pipes the output still has a terminal as input.
+    Under cron and systemd, both streams are files or pipes. A person who pipes the output still has a terminal as
+    standard input.
     """
     return any(stream is not None and not stream.closed and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def wrapped(line: str, stream: Any) -> str:
-    """Return a line that is wrapped between words to the width of a terminal; unchanged for other streams."""
+    """Return the line, wrapped between words to the width of a terminal. For other streams, return it unchanged."""
     if not stream.isatty():
         return line
     width = max(20, shutil.get_terminal_size().columns - 1)
@@ -99,13 +100,13 @@ def wrapped(line: str, stream: Any) -> str:
 
 
 class SafeOutput(OutputWrapper):
-    """Django's output stream, which shows hidden characters as code points; ``ExactText`` is written unchanged.
+    """A stream for Django commands that writes hidden characters as code points and ``ExactText`` unchanged.
 
-    With ``exact``, files and pipes get every text unchanged.
+    With ``exact``, all texts are written unchanged to files and pipes.
     """
 
     def __init__(self, out: Any, *, exact: bool = False) -> None:
-        while isinstance(out, SafeOutput):  # a command that another command called; convert once
+        while isinstance(out, SafeOutput):  # another command called this command; hidden characters are converted once
             out = out.wrapped
         super().__init__(out)
         self.wrapped: TextIO = out
