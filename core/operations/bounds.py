@@ -54,7 +54,7 @@ GIT_SILENCE = 120
 https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackkeepAlive
 """
 GRACE = 1.0
-"""Seconds after the end of a run during which an answer may still arrive, so that a nearly complete one is not lost."""
+"""Seconds after the end of a run in which an answer may still arrive. A nearly complete answer is then not lost."""
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 NEEDED_VARIABLES = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",

@@ -143,7 +143,7 @@ class _Pruning:
         operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
         original = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
         self.fragments = dict(original)
-        while True:  # an empty fragment may empty the fragments that spread it
+        while True:  # without an empty fragment, the fragments that spread it may be empty too
             remaining = {name: one for name in self.fragments if (one := self._fragment(original[name])) is not None}
             if remaining.keys() == self.fragments.keys():
                 break

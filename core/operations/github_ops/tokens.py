@@ -150,7 +150,7 @@ class Token:
         self.name = name
         """Name for people. If it is empty, messages use the token's last characters."""
         self.key = key or digest
-        """Identifies the token in memory and in the database without revealing it."""
+        """Identifier of the token in memory and in the database. It does not reveal the token."""
         self.scopes: frozenset[str] = frozenset()
         """Scopes of a classic token, from the last answer. Other kinds of tokens have no scopes."""
         self.quota = Quota(key or (f"token {digest}" if value else "anonymous"))
