@@ -1,4 +1,4 @@
-"""``ScopedCollector``: collects scopes one after the other, each under its own lock and with its own report."""
+"""``ScopedCollector``: collects scopes one after the other. Each scope has its own lock and its own report."""
 
 import hashlib
 import logging
@@ -36,26 +36,26 @@ BUSY = "another run is collecting it; skipped"
 
 @dataclass(kw_only=True, slots=True)
 class Tally:
-    """What a run has collected of one scope so far; it becomes the scope's report."""
+    """The result of one scope so far. The scope's report is made from it."""
 
     name: str = ""
     """Name of the scope in its report."""
     scope: Scope | None = None
-    """The row of the scope, once it is known."""
+    """The row of the scope, or None until the scope is opened."""
     counts: Counter[str] = field(default_factory=Counter[str])
     complete: list[str] = field(default_factory=list[str])
-    """Streams that were read to their end, even if they had nothing new."""
+    """Streams that were read to their end, including streams without new items."""
     malformed: int = 0
     failures: list[str] = field(default_factory=list[str])
-    """Lines about what could not be read; they make the scope partial."""
+    """Lines about data that could not be read. Any line makes the outcome of the scope partial."""
     notes: list[str] = field(default_factory=list[str])
     error: Exception | None = None
-    """Why the collection of the scope ended early."""
+    """The error that ended the collection of the scope early, or None."""
     stops_run: bool = False
-    """Whether the error ends the run too."""
+    """Whether the error also ends the run."""
 
     def add(self, result: PageResult, what: str = "items") -> None:
-        """Add the result of one page."""
+        """Add the result of one page. ``what`` is the prefix of the names of its counts."""
         for name in ("inserted", "updated", "deleted"):
             if number := getattr(result, name):
                 self.counts[f"{what}_{name}"] += number
@@ -63,47 +63,47 @@ class Tally:
 
 
 class ScopedCollector(AbstractCollector, Generic[Target]):
-    """Collects each target in turn. An error ends its own scope and is reported; the others are still collected.
+    """Collects each target in turn. An error of one scope is reported, and the other scopes are still collected.
 
-    Rows that were stored before an error stay, and the next run resumes behind them. A subclass defines ``name``,
-    ``validate_config``, ``targets`` and ``collect_scope``. Where a target is not one row of ``Scope``, it overrides
-    ``collect_target`` instead of ``collect_scope``.
+    Rows that were stored before an error stay, and the next run resumes after them. A subclass defines ``name``,
+    ``validate_config``, ``targets`` and ``collect_scope``. If a target is not one row of ``Scope``, the subclass
+    overrides ``collect_target`` instead of ``collect_scope``.
     """
 
     isolated: ClassVar[tuple[type[Exception], ...]] = (CollectorError, *CONVERSION_ERRORS)
-    """Errors that end the collection of one scope; any other error ends the run without a report."""
+    """Errors that end the collection of one scope. Any other error ends the run without a report."""
     ends_run: ClassVar[tuple[type[Exception], ...]] = (BudgetExhausted, ReplaceToken)
-    """Errors that every other scope of the run would meet as well."""
+    """Errors that every other scope of the run would also get."""
     incomplete: ClassVar[tuple[str, ...]] = ()
-    """Suffixes of the names of counts: a count of this kind makes the scope partial."""
+    """Suffixes of names of counts. A count with one of these suffixes makes the outcome of the scope partial."""
     unexpected: ClassVar[str] = "the source sent unexpected data; the log has the details; run again later"
-    """Reason in the report for errors other than ``CollectorError``."""
+    """The reason in the report for errors other than ``CollectorError``."""
     logs_early_ends: ClassVar[bool] = True
-    """Whether the log too says why a scope ended early."""
+    """Whether the reason of an early end is also logged."""
 
     def __init__(self, *, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.allowance = Allowance(max_requests, max_seconds)
-        """The requests and seconds that this run may spend; clients of the source are opened with it."""
+        """The requests and seconds that this run may use. Pass it to the clients of the source."""
         self.progress: Progress = Silence()
         self.tallies: list[Tally] = []
-        """One tally for each collection of a scope, the current one last."""
+        """One tally for each collection of a scope. The current tally is the last one."""
         self.reports: dict[Hashable, ScopeReport] = {}
-        """The latest report of each target, by ``report_key``. ``targets`` may add reports of what it leaves out."""
+        """The latest report of each target, by ``report_key``. ``targets`` may add reports of omitted targets."""
 
     @abstractmethod
     def targets(self) -> Iterable[Target]:
-        """Return what to collect, in this order. An error here ends the run.
+        """Return the targets in the order of their collection. An error in this method ends the run.
 
-        A generator can read the report of a target after it has yielded it, and yield the target again. The later
-        report replaces the earlier one.
+        A generator can read the report of a target after it has yielded the target. It can then yield the target again.
+        The later report replaces the earlier report.
         """
 
     def collect_scope(self, target: Target, scope: Scope, tally: Tally) -> None:
-        """Fetch, convert and store the pages of one scope, whose lock is held. Add each page to the tally."""
+        """Fetch, convert and store the pages of one scope, and add each page to the tally. The lock is already held."""
         raise NotImplementedError
 
     def open_scope(self, target: Target) -> Scope:
-        """Return the scope of a target, created if it is new. By default the target is an address."""
+        """Return the scope of a target. Create the scope if it is new. By default the target is an address."""
         address = str(target)
         scope, _ = Scope.objects.get_or_create(
             source_system=self.name,
@@ -113,17 +113,17 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         return scope
 
     def document_sources(self) -> Sequence[DocumentSource]:
-        """Return the document source of the installed tracker whose ``source_system`` is the name of the collector."""
+        """Return the document sources of the trackers that have the collector's name as ``source_system``."""
         trackers = [app for app in apps.get_app_configs() if getattr(app, "source_system", "") == self.name]
         sources: list[DocumentSource | None] = [tracker.document_source() for tracker in trackers]  # pyright: ignore[reportAttributeAccessIssue]  # a TrackerConfig
         return [source for source in sources if source is not None]
 
     def counts_so_far(self) -> Mapping[str, int]:
-        """Return what this run has stored so far, over all scopes."""
+        """Return the counts of this run so far, summed over all scopes."""
         return sum((tally.counts for tally in self.tallies), Counter[str]())
 
     def collect(self) -> CollectorResult:
-        """Collect every target. Raises ReplaceToken or ConfigurationError when nothing was stored before it."""
+        """Collect every target. Raises ReplaceToken and ConfigurationError only if nothing was stored before."""
         self.reports = {}
         for target in self.targets():
             report = self.reports[self.report_key(target)] = self._collect(target)
@@ -143,9 +143,9 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         return self.report_of(target, tally)
 
     def collect_target(self, target: Target, tally: Tally) -> None:
-        """Open the scope of a target, collect it under its lock, and save when it was completed.
+        """Open the scope of a target, collect it under its lock, and save the time of its completion.
 
-        Raise the error that ends the scope. If something has to follow the error, save it as ``tally.error`` instead.
+        Raise the error that ends the scope. If more work has to follow the error, set ``tally.error`` instead.
         """
         tally.scope = scope = self.open_scope(target)
         tally.name = scope.name
@@ -158,19 +158,19 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
 
     @contextmanager
     def locked(self, external_id: str, name: str | None) -> Generator[None]:
-        """Hold the lock of a scope. Raises ScopeBusy while another run holds it."""
+        """Hold the lock of a scope. Raises ScopeBusy if another run holds the lock."""
         with scope_lock(self.name, external_id, name=name) as is_held:
             if not is_held:
                 raise ScopeBusy(BUSY)
             yield
 
     def fails_run(self, error: Exception) -> bool:
-        """Return whether an error fails the whole run: the token or a setting is wrong, and nothing was stored."""
+        """Return whether an error fails the whole run: a token or setting is wrong, and nothing was stored."""
         has_stored = bool(self.tallies[-1].complete) or any(self.counts_so_far().values())
         return isinstance(error, (ReplaceToken, ConfigurationError)) and not has_stored
 
     def report_key(self, target: Target) -> Hashable:
-        """Return the key of a target in ``reports``, where a later report replaces an earlier one."""
+        """Return the key of a target in ``reports``. A later report with the same key replaces the earlier report."""
         return target
 
     def report_of(self, target: Target, tally: Tally) -> ScopeReport:
@@ -196,7 +196,7 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         )  # fmt: skip
 
     def explain(self, target: Target, tally: Tally, error: Exception) -> str:
-        """Return the reason of an early end for people. An unexpected error is logged with its traceback."""
+        """Return the reason of an early end, as text for the operator. Log an unexpected error with its traceback."""
         if isinstance(error, CollectorError):
             return str(error)
         category = classify_failure(error).value

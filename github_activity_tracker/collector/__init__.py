@@ -1,1 +1,1 @@
-"""Collects repositories: for each one, stream by stream, fetch, convert and store."""
+"""Collects repositories. Each stream of a repository is fetched, converted and stored."""

@@ -1,4 +1,4 @@
-"""Compares the number of stored rows with GitHub's totals, stream by stream; nothing is stored or repaired."""
+"""Compares the number of stored rows with GitHub's totals for each stream. Nothing is stored or repaired."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,21 +43,22 @@ MODELS: dict[str, type[models.Model]] = {
     "discussion_comments": DiscussionComment,
 }
 SHOWN_NUMBERS = 10
-"""Maximum number of differing issues and pull requests that a line names."""
+"""Maximum number of differing items that a line names, so that it stays readable. The rest is only counted."""
 
 
 WHOLE_LISTS = {
     "releases": "releases", "labels": "labels", "milestones": "milestones", "commit_comments": "commitComments",
 }  # fmt: skip
-"""Streams with one total for the whole repository, and its name in the facts."""
+"""Streams with one total for the whole repository, with the name of the total in the facts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One stream of one repository: live rows, tombstones, and GitHub's total (None: not shown).
+    """The result for one stream of one repository.
 
-    ``gaps``: the issues, pull requests and discussions with rows that differ for an unknown reason.
-    ``known``: the number of differences for each reason that is recorded as a skipped item.
+    ``kept`` is the number of live rows, and ``deleted`` the number of tombstones. ``github`` is GitHub's total, or None
+    if GitHub does not return it. ``gaps`` are the differences without a known reason. ``known`` is the number of
+    differences for each reason that is recorded as a skipped item.
     """
 
     repository: str
@@ -71,7 +72,7 @@ class Line:
 
     @property
     def agrees(self) -> bool:
-        """Whether as many rows are stored as GitHub counts."""
+        """Whether the number of live rows equals GitHub's total and no item differs."""
         return self.kept == self.github and not self.gaps and not self.known
 
     @property
@@ -81,7 +82,7 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """One phrase for people; empty when the numbers agree."""
+        """A phrase that describes the differences. Empty if the numbers agree."""
         if self.agrees:
             return ""
         numbers = ", ".join(f"#{gap.number}" for gap in self.gaps[:SHOWN_NUMBERS])
@@ -95,7 +96,10 @@ class Line:
 
 
 def audit(client: GitHubClient, wanted: list[Target]) -> Iterator[Line]:
-    """Yield lines for each repository, stream by stream; N/100 + 3 requests for a repository."""
+    """Yield a line for each stream of each repository.
+
+    A repository with N issues, pull requests and discussions needs about N/100 + 3 requests.
+    """
     facts = probe_repositories(client, [target.key for target in wanted]).facts
     for target in wanted:
         known_facts = facts.get(target.key)
@@ -127,7 +131,10 @@ def _repository(client: GitHubClient, full_name: str, facts: Mapping[str, Any]) 
 
 @dataclass(kw_only=True)
 class Tally:
-    """GitHub's total of a stream, and the differences of the stored rows."""
+    """GitHub's total of a stream, and the differences from the stored rows.
+
+    ``gaps`` have no known reason. ``known`` is the number of differences for each known reason.
+    """
 
     github: int = 0
     gaps: list[Gap] = field(default_factory=list[Gap])
@@ -135,7 +142,7 @@ class Tally:
 
 
 def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: int) -> dict[str, Tally]:
-    """List all issues, pull requests and discussions, and compare each with its stored rows."""
+    """Compare all issues, pull requests and discussions with their stored rows. Return a tally for each stream."""
     gaps = KnownGaps(repository_id)
     tallies = {name: Tally() for name in ("issues", "pulls", "discussions", *PER_THREAD, "discussion_comments")}
     for name in ("issues", "pulls", "discussions"):
@@ -165,7 +172,7 @@ def _tallies(client: GitHubClient, full_name: str, node_id: str, repository_id: 
 
 
 def _note(tallies: Mapping[str, Tally], differences: Iterable[Gap], known: KnownGaps) -> None:
-    """Sort differences by whether their reason is recorded."""
+    """Add differences to the tallies. A difference with a recorded reason is only counted."""
     for gap in differences:
         if reason := known.reason(gap.stream, gap.number):
             tallies[gap.stream].known[reason] += 1

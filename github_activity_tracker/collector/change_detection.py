@@ -1,12 +1,12 @@
 """Decides from a repository's facts which of its streams have to be read.
 
-The fingerprint of a stream is the part of the facts that changes with it. A stream with the same fingerprint as after
-its last complete reading is not read. A fingerprint is saved only when the newest change was older than ``SETTLED``:
-another change within the same second would not alter it.
+The fingerprint of a stream consists of the facts that change when the stream changes. A stream is not read if its
+fingerprint is the same as after its last complete reading. A fingerprint is saved only if the newest change is older
+than ``SETTLED``. Otherwise another change in the same second would not alter the fingerprint.
 
-Edits of review comments and of labels change no fingerprint. Those streams are read again when the last reading is old
-(``StreamSpec.read_every``). In each run the review comments of the ``SAMPLED`` stalest unchanged repositories are read
-too, so that a fleet of unchanged repositories costs hardly more than one request.
+Edits of review comments and of labels change no fingerprint. These streams are read again when their last reading is
+older than ``StreamSpec.read_every``. Each run also reads the review comments of ``SAMPLED`` unchanged repositories, the
+ones with the oldest reading. A run over many unchanged repositories therefore needs only a few requests.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,19 +20,21 @@ from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store.pages import COLLECTOR
 
 FINGERPRINTS = "quiet"
-"""Name of the state that holds the fingerprints of a repository's streams."""
+"""Name of the state that contains the fingerprints of a repository's streams."""
 SETTLED = timedelta(seconds=60)
-"""Minimum age of the newest change: GitHub's lists may lag behind its writes by a few seconds."""
+"""Minimum age of the newest change. GitHub's lists may lag behind its writes by a few seconds."""
 SAMPLED = 2
-"""Unchanged repositories of which one run reads the review comments."""
+"""Number of unchanged repositories for which a run reads review comments. A larger value costs more requests per run.
+"""
 Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """The last complete reading of a stream: its fingerprint at that time, and the time (UTC).
+    """The last complete reading of a stream: the fingerprint at that time, and the time in UTC.
 
-    The fingerprint is None where the newest change was too recent; None equals no fingerprint.
+    The fingerprint is None if the newest change was too recent. None never equals a computed fingerprint, so the stream
+    is read again.
     """
 
     fingerprint: Any
@@ -40,12 +42,12 @@ class Reading:
 
 
 def fingerprint(stream: str, facts: Facts) -> list[Any]:
-    """Return the parts of the facts that change when the stream does."""
+    """Return the parts of the facts that change when the stream changes."""
     return [facts.get(part) for part in STREAMS[stream].facts]
 
 
 def load_readings(repository_ids: Collection[int]) -> dict[int, dict[str, Reading]]:
-    """Return the last complete readings of many repositories; one query."""
+    """Return the last complete readings of many repositories, with one query."""
     states = Checkpoint.objects.filter(
         collector=COLLECTOR, stream=FINGERPRINTS, scope__in=[str(pk) for pk in repository_ids]
     )
@@ -73,21 +75,21 @@ def changed_streams(
 
 
 def _is_unknown(stream: str, facts: Facts) -> bool:
-    """Return whether the facts lack a part of the fingerprint, as those of a server without that field do."""
+    """Return whether the facts lack a part of the fingerprint. Some servers do not have every field."""
     return any(part not in facts for part in STREAMS[stream].facts)
 
 
 def stalest_first(streams: Sequence[str], readings: Mapping[str, Reading]) -> list[str]:
-    """Return streams in the order of their last complete reading, never read ones first.
+    """Return the streams in the order of their last complete reading. Streams without a reading come first.
 
-    A run with a small budget thus continues with the streams that the runs before it did not reach.
+    A run with a small budget therefore continues with the streams that earlier runs did not reach.
     """
     never = datetime.min.replace(tzinfo=UTC)
     return sorted(streams, key=lambda stream: readings[stream].read_at if stream in readings else never)
 
 
 def sample_unchanged(unchanged: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[str, str]]:
-    """Return the keys of the unchanged repositories of which this run reads the review comments."""
+    """Return the keys of the unchanged repositories for which this run reads review comments."""
     by_age = sorted(
         (readings["review_comments"].read_at, key)
         for key, readings in unchanged.items()
@@ -99,7 +101,7 @@ def sample_unchanged(unchanged: Mapping[tuple[str, str], Mapping[str, Reading]])
 def readings_to_save(
     complete: Sequence[str], facts: Facts, readings: Mapping[str, Reading], at: datetime
 ) -> GitHubState:  # fmt: skip
-    """Return the state with new readings of the ``complete`` streams, by facts of the time ``at``."""
+    """Return the state with new readings of the ``complete`` streams. ``at`` is the time of the facts."""
     saved = {stream: reading for stream, reading in readings.items() if stream not in complete}
     saved |= {
         stream: Reading(fingerprint=fingerprint(stream, facts) if _is_settled(stream, facts, at) else None, read_at=at)
@@ -114,7 +116,7 @@ def readings_to_save(
 
 
 def _is_settled(stream: str, facts: Facts, at: datetime) -> bool:
-    """Return whether the newest change is so old that no other change of the same second can follow."""
+    """Return whether the newest change is older than ``SETTLED``."""
     times = [str(facts["pushedAt"])] if stream == "commits" and facts.get("pushedAt") else []
     for part in fingerprint(stream, facts):
         nodes: Any = part.get("nodes") if isinstance(part, dict) else None

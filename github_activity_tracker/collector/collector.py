@@ -1,4 +1,4 @@
-"""Runs over repositories. A repository that fails stops no other repository."""
+"""Runs the collection of repositories. A repository that fails does not stop the others."""
 
 import logging
 from collections import deque
@@ -46,13 +46,16 @@ from github_activity_tracker.store.repositories import store_repository
 
 logger = logging.getLogger(__name__)
 PATIENCE = 90.0
-"""Seconds that a run waits for the end of a rate limit when it has nothing else to do."""
+"""Maximum seconds that a request waits for the end of a rate limit if no other repository is left to read.
+
+After a longer wait the run ends as partial, and the next run continues.
+"""
 IMPATIENCE = 2.0
-"""The same while other repositories are left to read."""
+"""Maximum seconds that a request waits for the end of a rate limit while other repositories are left to read."""
 
 
 class GitHubCollector(ScopedCollector[Target]):
-    """Collects repositories, the stalest first. See ``CollectOptions`` for the options of a run."""
+    """Collects repositories. The repository with the oldest complete collection comes first."""
 
     name = "github"
     isolated = ISOLATED
@@ -66,17 +69,17 @@ class GitHubCollector(ScopedCollector[Target]):
         self.outage = Outage(self.client)
         self.plan = Plan(queue=deque())
         self.repository: RepositoryRun | None = None
-        """The repository that is being collected; ``None`` before it is opened and locked."""
+        """The repository that is being collected. ``None`` until the repository is opened and locked."""
         self._notices = 0
-        """Number of the client's notices that are in a report."""
+        """Number of the client's notices that are already in a report."""
 
     def validate_config(self) -> None:
-        """Raise ConfigurationError for unknown streams, before anything is stored."""
+        """Raise ConfigurationError for unknown streams. The check precedes all writes."""
         if unknown := set(self.options.streams) - set(STREAMS):
             raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
 
     def collect(self) -> CollectorResult:
-        """Collect all repositories. The budgets of the tokens are shared with other processes before and after."""
+        """Collect all repositories. Before and after, share the budgets of the tokens with other processes."""
         if not self.client.tokens.has_tokens and not self.options.git_only:
             logger.warning(
                 "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and shows neither reviews nor timelines."
@@ -88,9 +91,9 @@ class GitHubCollector(ScopedCollector[Target]):
         return result
 
     def targets(self) -> Iterator[Target]:
-        """Yield the repositories, and once more at the end those that had to wait for a rate limit.
+        """Yield the repositories. Repositories that met a rate limit are yielded once more at the end.
 
-        Raises ConfigurationError, before anything is stored, for names that GitHub does not show.
+        Raises ConfigurationError for misspelt names before anything is stored.
         """
         wanted, refused = self._wanted()
         self.reports |= {report.scope: report for report in refused}
@@ -116,14 +119,14 @@ class GitHubCollector(ScopedCollector[Target]):
                 plan.queue.append(target)
 
     def estimate(self) -> list[Estimate]:
-        """Return what a run would cost, from GitHub's totals."""
+        """Return the estimated cost of a run, from GitHub's totals."""
         wanted, refused = self._wanted()
         plan = self._plan(wanted)
         costs = [Estimate(scope=report.scope, requests=0, note=report.reason) for report in refused]
         return costs + [self._estimate(target, plan) for target in wanted]
 
     def _estimate(self, target: Target, plan: Plan) -> Estimate:
-        """Return the cost of one repository. If GitHub does not answer, the note says so."""
+        """Return the estimated cost of one repository. If the estimate fails, its note has the reason."""
         try:
             return estimate(
                 self.client, target.full_name, plan.known_facts(target),
@@ -153,12 +156,15 @@ class GitHubCollector(ScopedCollector[Target]):
             named += names
         if self.options.organisations and not named:
             if not refused or all(is_unknown(report) for report in refused):
-                raise ConfigurationError(f"GitHub shows no repository of {', '.join(self.options.organisations)}.")
+                raise ConfigurationError(
+                    f"GitHub lists no repositories for {', '.join(self.options.organisations)}. "
+                    "Check the name, or use a token that may see them."
+                )
             return [], refused
         return select_targets(named), refused
 
     def _refuse_unknown(self, plan: Plan, refused: Sequence[ScopeReport]) -> None:
-        """Raise ConfigurationError for misspelt names. A clone from a local folder needs no name that GitHub knows."""
+        """Raise ConfigurationError for misspelt names. Names are not checked if commits come from a local folder."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             return
         self.client.patience = IMPATIENCE
@@ -178,7 +184,9 @@ class GitHubCollector(ScopedCollector[Target]):
         opened = self._open(target, tally)
         scope = opened.scope
         if self.plan.opened.setdefault(scope.external_id, target.key) != target.key:
-            tally.notes.append(f"GitHub calls this repository {scope.name} now, which this run collects; use that name")
+            tally.notes.append(
+                f"GitHub now calls this repository {scope.name}, and this run collects it; use that name"
+            )
             return
         with self.locked(scope.external_id, scope.name):
             self.repository = run = self._repository_run(target, opened, tally)
@@ -186,7 +194,8 @@ class GitHubCollector(ScopedCollector[Target]):
             if opened.failure is not None:
                 run.skip(FACTS, opened.failure)
             run.collect()
-        for name in {scope.external_id, target.full_name, scope.name}:  # a failure to open it was saved under one
+        # An earlier failure to open the repository was saved under one of these names.
+        for name in {scope.external_id, target.full_name, scope.name}:
             clear_skips(collector=self.name, scope=name, stream="repository")
         tally.error = run.limit
         if run.limit is None:
@@ -211,7 +220,7 @@ class GitHubCollector(ScopedCollector[Target]):
         )
 
     def _open(self, target: Target, tally: Tally) -> Opened:
-        """Return the repository's scope and facts. Reading only a local clone needs no request to GitHub."""
+        """Return the repository's scope and facts. Sends no request if only commits from a local folder are read."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             repository_id = target.known_id or provisional_id(target.full_name)
             known = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
@@ -222,7 +231,7 @@ class GitHubCollector(ScopedCollector[Target]):
         return opened
 
     def report_of(self, target: Target, tally: Tally) -> ScopeReport:
-        """Add the streams that failed and the notices of GitHub's client."""
+        """Return the report with the streams that failed and the notices of the GitHub client."""
         run = self.repository
         failures = run.failures if run else {}
         tally.failures = [in_words(failures.items())] if failures else []
@@ -235,7 +244,10 @@ class GitHubCollector(ScopedCollector[Target]):
         return report
 
     def explain(self, target: Target, tally: Tally, error: Exception) -> str:
-        """Return the reason; record a repository that could not be opened as a skip, and notice outages."""
+        """Return the reason of an early end.
+
+        Record outages. If the repository could not be opened, record this as a skip.
+        """
         if tally.scope is None and (scope := stored_scope(target)) is not None:
             tally.scope, tally.name = scope, scope.name
         failure = Failure.of(error, where=f"collection of {target.full_name}")
@@ -259,7 +271,7 @@ class GitHubCollector(ScopedCollector[Target]):
 
 
 def _report_of_owner(owner: str, error: Exception) -> ScopeReport:
-    """Return the report of an organisation with repositories that could not be listed."""
+    """Return the report of an organisation that could not be listed."""
     failure = Failure.of(error, where=f"repositories of {owner}")
     reason, category = failure.detail, failure.category
     if isinstance(error, NotFound):

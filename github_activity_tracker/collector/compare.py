@@ -1,6 +1,6 @@
-"""Compares one page of totals: fetches what is missing here, and marks as deleted what is gone at GitHub.
+"""Compares pages of totals with the database: fetches missing rows, and marks rows as deleted.
 
-Nothing is marked as deleted before GitHub has answered clearly about its own id.
+A row is marked as deleted only after GitHub has confirmed that this item no longer exists.
 """
 
 import logging
@@ -44,17 +44,18 @@ logger = logging.getLogger(__name__)
 TIMELINES = {"issues": "issue_timelines", "pulls": "pulls"}
 KINDS = {"issues": "issue", "pulls": "pull_request"}
 MANY = 25
-"""Differing items of one page above which the whole list is read again.
+"""Maximum number of differing items that are requested one by one. With more, the whole list is read again.
 
-A page of a list brings a hundred items, a single request the comments of one.
+A page of the list has 100 items. A single request returns one item, or the comments of one item.
 """
 Item = dict[str, Any]
 
 
 class Comparison:
-    """Compares one repository. ``complete``: the streams that have been read to their end.
+    """Compares one repository.
 
-    ``since`` (ISO 8601 or empty): items that were last changed before it are not missing.
+    ``complete`` has the streams that have been read to their end. ``since`` is an ISO 8601 time, or empty. Items that
+    last changed before ``since`` do not count as missing.
     """
 
     def __init__(self, run: Run, *, complete: Collection[str], since: str) -> None:
@@ -62,14 +63,15 @@ class Comparison:
         self.since = datetime.fromisoformat(since) if since else None
         self.gaps = KnownGaps(run.repository_id)
         self.read_again: set[str] = set()
-        """Lists that this comparison has read again from the beginning."""
+        """Streams with lists that this comparison has read again from the beginning."""
         self._live: dict[str, dict[int, datetime]] = {}
         self._seen: dict[str, set[int]] = {}
 
     def page(self, name: str, page: TotalsPage, edge: str) -> str:
         """Compare a page of totals and repair the differences.
 
-        ``edge`` is the creation time of the last item before the page. Returns that of the page's last item.
+        ``edge`` is the creation time of the last item on the previous page. Returns the creation time of the last item
+        on this page.
         """
         live = self._live.setdefault(name, live_numbers(self.run.repository_id, name))
         items = {int(item["number"]): item for item in page.items}
@@ -90,7 +92,7 @@ class Comparison:
         return end
 
     def check_comments(self) -> None:
-        """Compare the comments of each issue and pull request with the number that the issue list states."""
+        """Compare the stored comments of each issue and pull request with the comment count in the issue list."""
         self._comments(
             "issue_comments",
             [
@@ -101,7 +103,10 @@ class Comparison:
         )
 
     def verify(self, stream: str, numbers: Sequence[int] | None) -> None:
-        """Ask for the stored posts under these numbers (or all) by their ids, and mark as deleted what is gone."""
+        """Request the stored posts of these item numbers by id, and mark posts that are gone as deleted.
+
+        ``None`` means all posts of the stream.
+        """
         ids = node_ids(self.run.repository_id, stream, numbers)
         gone = find_absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
         if gone:
@@ -115,7 +120,7 @@ class Comparison:
         return self.since is None and stream not in self.read_again
 
     def _delete(self, name: str, numbers: Iterable[int], items: Mapping[int, Item]) -> None:
-        """Ask for live items that the list lacks; only clear answers make tombstones."""
+        """Check live items that are not in GitHub's list. Mark an item as deleted only if GitHub confirms it."""
         candidates = sorted(numbers)
         run = self.run
         if not candidates:
@@ -137,7 +142,7 @@ class Comparison:
                 run.counts[f"{name}_deleted"] += 1
 
     def _restore(self, name: str, missing: Mapping[int, Item]) -> None:
-        """Fetch issues or pull requests that are not live here, each with everything that belongs to it."""
+        """Fetch and store issues or pull requests that are not live in the database, with all their rows."""
         gaps = [Gap(stream=name, number=number, github=1, stored=0) for number in missing]
         due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
         details = self._details(name, [missing[gap.number]["id"] for gap in due])
@@ -145,7 +150,7 @@ class Comparison:
         self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
 
     def _details(self, name: str, node_ids: Sequence[str]) -> dict[int, Any]:
-        """Return reviews and timelines of items by number."""
+        """Return the reviews and timelines of items, by number."""
         stream = TIMELINES[name]
         if stream not in self.complete or not node_ids:
             return {}
@@ -154,7 +159,10 @@ class Comparison:
         return {int(item["number"]): item for items in pages for item in items}
 
     def _restore_one(self, name: str, item: Item, detail: Any) -> bool:
-        """Fetch the rest of one item and store all of it. Return False when GitHub does not show it."""
+        """Fetch the remaining parts of an item, and store the item.
+
+        Returns False if GitHub does not return the item, or if it cannot be converted.
+        """
         run, number = self.run, int(item["number"])
         try:
             payloads = {"issues": [fetch_issue(run.client, run.scope.name, number)]}
@@ -173,7 +181,7 @@ class Comparison:
         return bool(pages["issues"].records)
 
     def _contents(self, name: str, items: Mapping[int, Item]) -> None:
-        """Compare the stored contents of each item of a page with GitHub's totals."""
+        """Compare the stored comments, reviews and events of each item on a page with GitHub's totals."""
         numbers = list(items)
         gaps = self._gaps(name, items)
         streams = {*github_counts(name, {}), "reviews", "events"}
@@ -184,7 +192,7 @@ class Comparison:
                 self._comments(stream, [gap for gap in gaps if gap.stream == stream])
 
     def _gaps(self, name: str, items: Mapping[int, Item]) -> list[Gap]:
-        """Return the items and streams with a number of live rows that differs from GitHub's."""
+        """Return the items and streams for which the number of live rows differs from GitHub's total."""
         stored = live_counts(self.run.repository_id, items)
         return [
             Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
@@ -194,7 +202,7 @@ class Comparison:
         ]
 
     def _timelines(self, name: str, items: Mapping[int, Item], gaps: list[Gap]) -> None:
-        """Read again the items with differing reviews or events, and those without a stored timeline."""
+        """Read items with differing reviews or events again, and also items without a stored timeline."""
         stream, run = TIMELINES[name], self.run
         if stream not in self.complete:
             return
@@ -212,7 +220,10 @@ class Comparison:
         run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
 
     def _threads(self, stream: str, node_ids: Sequence[str]) -> Iterator[list[Any]]:
-        """Yield threads by node id; one at a time when few requests are left, so that each run makes progress."""
+        """Yield threads by node id.
+
+        If few requests are left, fetch one thread at a time, so that each run makes progress.
+        """
         run = self.run
         allowance = run.client.transport.allowance
         left = MANY * 2 if allowance.max_requests is None else allowance.max_requests - allowance.spent
@@ -221,7 +232,7 @@ class Comparison:
             yield from fetch_threads(run.client, stream, node_ids[start : start + size], run.scope.name)
 
     def _comments(self, stream: str, gaps: list[Gap]) -> None:
-        """Fetch comments where too few are stored, and ask for the stored ones where too many are."""
+        """Fetch the comments of items with missing comments. Verify the stored comments of items with too many."""
         due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
         if not due:
             return
@@ -237,7 +248,7 @@ class Comparison:
         self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
 
     def _fetch_comments(self, stream: str, number: int) -> None:
-        """Read all comments of one issue or pull request."""
+        """Fetch and store all comments of one issue or pull request."""
         run = self.run
         try:
             payloads = fetch_comments(run.client, run.scope.name, stream, number)
@@ -249,7 +260,7 @@ class Comparison:
     def _read_again(self, stream: str) -> None:
         """Read a whole list again.
 
-        It has a checkpoint of its own, so that the next run continues an interrupted reading.
+        The reading has its own checkpoint, so the next run continues an interrupted reading.
         """
         run, spec, state_name = self.run, LISTS[stream], f"reconcile_{stream}"
         start = load_state(run.repository_id, state_name)
@@ -266,7 +277,7 @@ class Comparison:
         self.read_again.add(stream)
 
     def _discussions(self, items: Mapping[int, Item]) -> None:
-        """Read again the discussions that are missing or have a differing number of comments or replies."""
+        """Read discussions again if they are missing or their number of comments and replies differs."""
         run, now = self.run, timezone.now()
         gaps = self._discussion_gaps(items)
         self.gaps.clear_closed(((gap.stream, gap.number) for gap in gaps), items, [DISCUSSIONS, "discussion_comments"])
@@ -288,10 +299,10 @@ class Comparison:
 
 
 def _absent(live: Mapping[int, datetime], seen: Collection[int], edge: str, end: str, *, last: bool) -> set[int]:
-    """Return live numbers that were opened between the edges of a page and are not on it.
+    """Return the numbers of live items that were opened in the time range of a page but are not on the page.
 
-    An item that was opened at the time of the page's last item may be on the next page, and is judged with that
-    one.
+    An item that was opened at the same time as the last item of the page may be on the next page. It is checked with
+    the next page.
     """
     begin = datetime.fromisoformat(edge) if edge else None
     until = None if last or not end else datetime.fromisoformat(end)
@@ -303,7 +314,7 @@ def _absent(live: Mapping[int, datetime], seen: Collection[int], edge: str, end:
 
 
 def github_counts(name: str, item: Item) -> dict[str, int]:
-    """Return GitHub's number of an item's comments, reviews and events, by stream."""
+    """Return the number of comments, reviews and events that GitHub counts for an item, by stream."""
 
     def total(connection: str) -> int:
         return (item.get(connection) or {}).get("totalCount") or 0
@@ -316,9 +327,9 @@ def github_counts(name: str, item: Item) -> dict[str, int]:
 
 
 def discussion_counts(repository_id: int, items: Mapping[int, Item]) -> list[Gap]:
-    """Return GitHub's and our numbers of comments and replies of each discussion.
+    """Return the number of comments and replies of each discussion, on GitHub and in the database.
 
-    Replies are counted for the comments that the item shows, the first hundred.
+    Replies are counted only for the comments that an item contains, at most the first 100.
     """
     comments, replies = live_discussion_counts(repository_id, items)
     counts: list[Gap] = []

@@ -1,6 +1,6 @@
-"""Estimates what reading a repository costs, from its totals.
+"""Estimates the cost of reading a repository from its totals.
 
-A request reads 100 items of a REST list, 100 timelines or 50 pull requests; nested lists that are longer need more.
+One request reads 100 items of a REST list, 100 timelines or 50 pull requests. Long nested lists need more requests.
 """
 
 from collections.abc import Mapping
@@ -11,20 +11,24 @@ from core.collectors.estimate import Estimate
 from github_activity_tracker.fetch.rest import count_items
 
 SECONDS_PER_REQUEST = 0.6
-"""GitHub takes about half a second for a page of a hundred items; converting and storing it takes the rest."""
+"""Average seconds per request. GitHub needs about 0.5 s for a page of 100 items; conversion and storage need the rest.
+"""
 IMPOSSIBLE_ANONYMOUSLY = (
     "without a token pull requests, reviews, timelines and discussions can neither be counted nor collected:"
     " set GITHUB_TOKENS"
 )
-"""GitHub answers GraphQL with a token only: https://docs.github.com/en/graphql/guides/forming-calls-with-graphql."""
+"""GraphQL requires a token: https://docs.github.com/en/graphql/guides/forming-calls-with-graphql."""
 OVERHEAD = 10
-"""Requests for facts, short lists and checks."""
+"""Number of requests for facts, short lists and checks, assumed for each repository."""
 PER_HOUR = 5000
-"""Requests, and GraphQL points, that GitHub allows a token in an hour."""
+"""Number of REST requests, and also of GraphQL points, that GitHub allows per token and hour."""
 
 
 def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, unchanged: bool) -> Estimate:
-    """Return the cost of reading everything. Two requests count the comments."""
+    """Return the cost of reading the whole repository. Sends two requests to count the comments.
+
+    Without facts, a third request counts the issues. An unchanged repository needs no request.
+    """
     if unchanged:
         return Estimate(scope=full_name, requests=2, points=1, seconds=2, note="nothing changed since the last run")
     totals = facts or {}

@@ -1,4 +1,4 @@
-"""The meaning of errors for a run: which ones end it, outages of GitHub, and features that are switched off."""
+"""Decides which errors end a run, and detects outages of GitHub and features that are switched off."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -31,31 +31,37 @@ from github_activity_tracker.store.repositories import has_threads
 
 logger = logging.getLogger(__name__)
 LONGEST = 300
-"""Maximum number of characters of a reason: a report has one line for each repository."""
+"""Maximum number of characters of a reason. A report has one line per repository, and longer lines are hard to read."""
 STORAGE_ERRORS = (DataError, IntegrityError, ProgrammingError)
-"""Errors of PostgreSQL about single rows. A lost connection and a full disk are not among them."""
+"""PostgreSQL errors that concern single rows. Lost connections and full disks are not included."""
 UNFORESEEN = (*PAYLOAD_ERRORS, *STORAGE_ERRORS)
 FAILURES_IN_A_ROW = 3
-"""Consecutive streams or repositories without an answer after which a free request checks GitHub as a whole."""
+"""Number of consecutive streams or repositories without a response before GitHub itself is checked.
+
+The check is a request that costs no quota. A larger value would lose more time in an outage.
+"""
 HURRIED_ATTEMPTS = 2
-"""Attempts of a request after a request without an answer."""
+"""Maximum attempts per request after a request got no response. Fewer attempts save time in an outage."""
 
 
 class Unreachable(CollectorError):
-    """GitHub as a whole does not answer, so that the next stream or repository would only take time."""
+    """GitHub as a whole does not respond, so requests for other streams and repositories would fail too."""
 
     category: ClassVar[CollectorFailureCategory] = CollectorFailureCategory.NETWORK
 
 
 ENDS_RUN = (ReplaceToken, BudgetExhausted, Unreachable)
-"""Errors that every other stream and repository would meet too."""
+"""Errors that every other stream and repository would also get."""
 ISOLATED = (CollectorError, *UNFORESEEN)
-"""Errors that stop one stream or repository only, unless they are in ``ENDS_RUN``."""
+"""Errors that stop only one stream or repository, unless they are in ``ENDS_RUN``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """Why something could not be read. ``reason`` is the typed word of a skip, ``detail`` one line for people."""
+    """Why a stream or repository could not be read.
+
+    ``reason`` is the machine-readable reason of a skip. ``detail`` is one line for people.
+    """
 
     reason: str
     detail: str
@@ -63,7 +69,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception, *, where: str) -> "Failure":
-        """Describe an error. An unforeseen one is logged with its traceback; its detail has no Python text."""
+        """Describe an error. An unforeseen error is logged with its traceback, and its detail has no Python text."""
         category = classify_failure(error).value
         if isinstance(error, CollectorError):
             return cls(reason=_reason(error), detail=redact(in_one_line(error))[:LONGEST], category=category)
@@ -72,9 +78,7 @@ class Failure:
             "%s failed: %s: %s", where, type(error).__name__, redact(in_one_line(error))[:LONGEST],
             exc_info=error, extra={"failure_category": category},
         )  # fmt: skip
-        detail = (
-            "the database refused what GitHub answered" if stored else "GitHub answered with something undocumented"
-        )
+        detail = "the database refused GitHub's data" if stored else "GitHub returned data in an undocumented format"
         return cls(
             reason="not_stored" if stored else "unexpected_answer",
             detail=f"{detail}; the next run tries again, and the log has the details",
@@ -83,7 +87,10 @@ class Failure:
 
 
 def _reason(error: CollectorError) -> str:
-    """Return the typed reason of a skip. No reason here is one by which ``retry.py`` retries single items."""
+    """Return the machine-readable reason of a skip of a stream or repository.
+
+    For these reasons, ``retry.py`` does not retry single items.
+    """
     if isinstance(error, (NotFound, AccessDenied)):
         return error.reason
     if isinstance(error, SourceTimeout):
@@ -94,7 +101,7 @@ def _reason(error: CollectorError) -> str:
 
 
 def in_words(failures: Iterable[tuple[str, Failure]]) -> str:
-    """Return one line about all failures, grouped by their cause."""
+    """Return one line about all failures, grouped by cause."""
     by_detail: dict[str, list[str]] = {}
     for name, failure in failures:
         by_detail.setdefault(failure.detail, []).append(f"{name} ({failure.reason})")
@@ -103,9 +110,9 @@ def in_words(failures: Iterable[tuple[str, Failure]]) -> str:
 
 
 class Outage:
-    """Detects that GitHub as a whole does not answer, so that a run does not wait for each stream in turn.
+    """Detects outages of GitHub as a whole, so that a run does not wait for each stream in turn.
 
-    Counts consecutive failures over all streams and repositories of a run.
+    The class counts consecutive failures of all streams and repositories of a run.
     """
 
     def __init__(self, client: GitHubClient) -> None:
@@ -113,14 +120,14 @@ class Outage:
         self._graphql: CollectorError | None = None
 
     def note_answer(self) -> None:
-        """Record that GitHub answered."""
+        """Record that GitHub responded."""
         self._failures = 0
         self._client.transport.attempts = self._attempts
 
     def note_failure(self, error: Exception) -> None:
-        """Record an error. Raises ``Unreachable`` after several in a row, if GitHub answers no request at all.
+        """Record an error. After a request without a response, later requests have fewer attempts.
 
-        After a failure each request has a few attempts only.
+        Raises ``Unreachable`` after ``FAILURES_IN_A_ROW`` of these errors if GitHub does not respond at all.
         """
         if not isinstance(error, (SourceUnavailable, SourceTimeout)):
             self.note_answer()
@@ -133,15 +140,15 @@ class Outage:
             raise Unreachable(f"{error}; nothing else was requested") from error
 
     def note_graphql(self, error: CollectorError) -> None:
-        """Record that GraphQL as a whole does not answer."""
+        """Record that GraphQL as a whole does not respond."""
         self._graphql = error
 
     def graphql_error(self) -> CollectorError | None:
-        """Return why GraphQL is not used at present."""
+        """Return the error because of which GraphQL is not used at present, or None."""
         return self._graphql
 
     def retry_graphql(self) -> bool:
-        """Return whether GraphQL answers. Costs one request after an outage of GraphQL, otherwise none."""
+        """Return whether GraphQL responds. Sends one request after an outage of GraphQL, otherwise none."""
         if self._graphql is not None and graphql_works(self._client):
             logger.info("GraphQL answers again")
             self._graphql = None
@@ -151,18 +158,18 @@ class Outage:
 FACT_OF_FEATURE = {
     "issues": "hasIssuesEnabled", "pulls": "hasPullRequestsEnabled", "discussions": "hasDiscussionsEnabled",
 }  # fmt: skip
-"""GraphQL's name of the switch of each feature; older servers lack some."""
+"""GraphQL field that says whether a feature is switched on. Older servers lack some of these fields."""
 LIST_OF_FEATURE = {"issues": "issues", "pulls": "pullRequests", "discussions": "discussions"}
 LABELS = {"issues": "issues", "pulls": "pull requests", "discussions": "discussions"}
 
 
 @dataclass(kw_only=True)
 class Features:
-    """Which of issues, pull requests and discussions are switched off in one repository.
+    """Finds out whether issues, pull requests or discussions are switched off in one repository.
 
-    GitHub hides the contents of a feature that is switched off. Such a stream is complete, and nothing in it is marked
-    as deleted: it returns when the feature is switched on again. The REST API is asked at most once a run, and only
-    when something is missing.
+    GitHub hides the contents of a feature that is switched off. The streams of the feature count as complete. None of
+    their rows is marked as deleted, because the contents return when the feature is switched on again. At most one REST
+    request per repository reads the settings, and only if contents are missing.
     https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features
     """
 
@@ -177,7 +184,7 @@ class Features:
     @property
     def notes(self) -> list[str]:
         """One line for people about each feature that is switched off."""
-        return [f"{LABELS[kind]} are switched off at GitHub; what is stored stays" for kind in sorted(self._hidden)]
+        return [f"{LABELS[kind]} are switched off on GitHub; stored data stays" for kind in sorted(self._hidden)]
 
     def explain(self, feature: str, stream: str, error: NotFound) -> bool:
         """Return whether the list of a stream is absent because its feature is switched off."""
@@ -190,7 +197,8 @@ class Features:
     def switched_off(self) -> frozenset[str]:
         """Return the features that are switched off.
 
-        The REST API is asked when the facts lack the switch and the list is empty although rows of it are stored.
+        If the facts do not say whether a feature is switched on, and its list is empty although rows are stored, the
+        REST API is requested.
         """
         for feature in FEATURES:
             total = ((self.facts or {}).get(LIST_OF_FEATURE[feature]) or {}).get("totalCount")
@@ -200,7 +208,7 @@ class Features:
         return frozenset(feature for feature in FEATURES if feature in self._hidden or self._in_facts(feature) is False)
 
     def shows_all(self, feature: str, facts: Mapping[str, Any]) -> bool:
-        """Return whether the facts will change when a hidden stream of this feature appears again."""
+        """Return whether the facts will change when hidden streams of this feature become visible again."""
         return feature not in self._hidden or (facts.get(LIST_OF_FEATURE[feature]) or {}).get("totalCount") == 0
 
     def _in_facts(self, feature: str) -> bool | None:
@@ -208,7 +216,7 @@ class Features:
         return value if isinstance(value, bool) else None
 
     def _is_on(self, feature: str) -> bool | None:
-        """Return whether a feature is switched on; None where GitHub does not say."""
+        """Return whether a feature is switched on, or None if GitHub does not say."""
         if (value := self._in_facts(feature)) is not None:
             return value
         if self._from_rest is None:

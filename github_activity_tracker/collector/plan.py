@@ -1,18 +1,18 @@
-"""From the names of a run to repositories that can be collected: the probe, misspelt names, and opening a repository.
+"""Prepares the repositories of a run: probes them for changes, refuses misspelt names, and opens each repository.
 
-A repository is its numeric id. A name can move to another repository: when one is deleted and its name is used again,
-and when one is renamed and another takes the old name. GitHub's answer decides:
+A repository is identified by its numeric id. Its name can move to another repository: after a deletion or a rename, a
+new repository can take the old name. GitHub's responses decide:
 
-- The id answers: it is the same repository under its present name.
-- The id answers 404 and the name has another id: the repository is gone. It is marked as deleted with everything in
-  it, and the repository that has the name now is collected as a scope of its own.
-- Both answer 404: it was deleted or made private, and GitHub does not say which. Nothing is marked as deleted; each
-  run reports it.
+- GitHub returns the id: it is the same repository, under its present name.
+- The id returns 404 and the name has another id: the old repository is gone. It is marked as deleted with all its rows.
+  The repository that now has the name is collected as a separate scope.
+- The id and the name return 404: the repository was deleted or made private, and GitHub does not say which. Nothing is
+  marked as deleted, and each run reports the repository.
 
-A name on the command line that GitHub does not show is a usage error, if nothing was ever stored under it. It is
-requested before anything is stored, and the answer is used again when the repository is collected, so that the check
-costs no request. A repository that GitHub hides or blocks, or that was collected before, is not misspelt: its
-collection reports what GitHub says.
+A name on the command line is a usage error if GitHub returns 404 for it and nothing was ever stored under it. The name
+is checked before anything is stored. The collection reuses the response, so the check costs no extra request. A
+repository that GitHub hides or blocks, or that was collected before, is not misspelt. Its collection reports the
+reason.
 """
 
 import logging
@@ -64,11 +64,11 @@ NO_OWNER = "GitHub shows no organisation or person {}; check the name, or use a 
 
 @dataclass(kw_only=True)
 class Plan:
-    """The repositories of a run and the answers about them before the first one is read.
+    """The repositories of a run, and GitHub's responses about them from before the first repository is read.
 
-    ``probe`` is None where GraphQL is not used (no token, or commits alone). ``opened`` has the target that collects
-    each repository, by external id: several names may lead to one repository. ``answers`` has REST's answers about
-    named repositories that were never stored.
+    ``probe`` is None if GraphQL is not used, because there is no token or only commits are read. ``opened`` has the
+    key of the target that collects each repository, by external id, because several names can belong to one
+    repository. ``answers`` has the REST responses for named repositories that were never stored.
     """
 
     queue: deque[Target]
@@ -78,7 +78,7 @@ class Plan:
     readings: Mapping[int, Mapping[str, Reading]] = field(default_factory=dict[int, Mapping[str, Reading]])
     unchanged: frozenset[Key] = frozenset()
     sampled: frozenset[Key] = frozenset()
-    """Unchanged repositories of which the run reads the review comments."""
+    """Unchanged repositories for which this run still reads review comments, because their edits change no total."""
     opened: dict[str, Key] = field(default_factory=dict[str, Key])
     answers: dict[Key, RepositoryPayload | CollectorError] = field(
         default_factory=dict[Key, RepositoryPayload | CollectorError]
@@ -88,7 +88,7 @@ class Plan:
     _probed: set[Key] = field(default_factory=set[Key])
 
     def ask(self, client: GitHubClient, targets: Sequence[Target]) -> None:
-        """Probe repositories over GraphQL. Afterwards ``probe`` says whether there was an outage or a rate limit."""
+        """Probe repositories over GraphQL. Afterwards ``probe`` shows whether there was an outage or a rate limit."""
         probe = probe_repositories(client, [target.key for target in targets])
         self._facts |= probe.facts
         self._failures |= probe.failures
@@ -97,7 +97,7 @@ class Plan:
         self.probe = probe
 
     def facts_of(self, client: GitHubClient, outage: Outage, target: Target) -> Facts | None:
-        """Return the facts of a repository; probe it now if an outage kept the first probe from it."""
+        """Return the facts of a repository. Probe it now if an outage prevented the first probe."""
         if self.probe is not None and self.probe.limit is None and target.key not in self._probed:
             if outage.retry_graphql():
                 self.ask(client, [target])
@@ -106,16 +106,16 @@ class Plan:
         return self._facts.get(target.key)
 
     def known_facts(self, target: Target) -> Facts | None:
-        """Return the facts that the probe has of a repository; no request."""
+        """Return the facts of a repository from the probe, without a request."""
         return self._facts.get(target.key)
 
     def failure_of(self, target: Target) -> CollectorError | None:
-        """Return the error that the probe has instead of the facts of a repository."""
+        """Return the error with which the probe of a repository failed, or None."""
         return self._failures.get(target.key)
 
 
 def make_plan(client: GitHubClient, targets: Sequence[Target], *, with_graphql: bool) -> Plan:
-    """Probe the repositories, a hundred in one request, and find those in which nothing changed."""
+    """Probe the repositories, up to 100 per request, and find the unchanged repositories."""
     plan = Plan(queue=deque(targets))
     if not with_graphql:
         return plan
@@ -135,9 +135,10 @@ def make_plan(client: GitHubClient, targets: Sequence[Target], *, with_graphql: 
 def refuse_unknown(client: GitHubClient, plan: Plan, names: Sequence[str], refused: Sequence[ScopeReport]) -> None:
     """Raise ConfigurationError for misspelt names, before anything is stored.
 
-    ``names``: the repositories on the command line; ``refused``: the organisations that could not be listed. At a
-    terminal each misspelt name is refused. Elsewhere only if no other name is left to collect, so that one wrong name
-    in a crontab does not stop the others. Raises ReplaceToken when no token is left.
+    ``names`` are the repositories on the command line. ``refused`` are the organisations that could not be listed.
+
+    At a terminal, each misspelt name is refused. Elsewhere, names are refused only if no other name is left to collect,
+    so that one wrong name in a crontab does not stop the other repositories. Raises ReplaceToken if no token is left.
     """
     missing = _missing(client, plan, _never_stored(plan, names))
     is_all = len(missing) == len(plan.queue) and all(is_unknown(report) for report in refused)
@@ -146,12 +147,12 @@ def refuse_unknown(client: GitHubClient, plan: Plan, names: Sequence[str], refus
 
 
 def is_unknown(report: ScopeReport) -> bool:
-    """Return whether the report of an organisation says that GitHub does not show it."""
+    """Return whether the report of an organisation says that GitHub does not know the organisation."""
     return report.category == ConfigurationError.category.value
 
 
 def _never_stored(plan: Plan, names: Sequence[str]) -> list[Target]:
-    """Return the named repositories that are neither in the database, not even as deleted, nor in the probe."""
+    """Return the named repositories that have no facts in the probe and were never stored, not even as deleted."""
     wanted = {full_name(name).lower() for name in names}
     named = [target for target in plan.queue if target.full_name.lower() in wanted and target.known_id is None]
     without_facts = [target for target in named if plan.known_facts(target) is None]
@@ -164,7 +165,7 @@ def _never_stored(plan: Plan, names: Sequence[str]) -> list[Target]:
 
 
 def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> list[str]:
-    """Request repositories and return the names of those that do not exist. The plan keeps the answers."""
+    """Request the repositories and save the responses in the plan. Return the names of missing repositories."""
     missing: list[str] = []
     for target in targets:
         try:
@@ -174,7 +175,7 @@ def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> lis
             missing += [target.full_name] if isinstance(error, NotFound) and error.reason == "not_found" else []
         except (SourceUnavailable, SourceTimeout) as error:
             plan.answers[target.key] = error
-            break  # GitHub does not answer: the other names would only take time
+            break  # GitHub does not respond, so requests for the other names would fail too
         except (BudgetExhausted, RetryLater):
             break  # reported when these repositories are collected
         except UNFORESEEN:
@@ -186,8 +187,8 @@ def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> lis
 class Opened:
     """A repository that is ready to be collected.
 
-    ``facts`` is None where GraphQL returned none; ``failure`` has the error, if there was one. ``node_id`` is empty
-    where no answer contained it. ``notes`` are lines for people.
+    ``facts`` is None if GraphQL returned no facts. ``failure`` is the reason, if there was an error. ``node_id`` is
+    empty if no response contained it. ``notes`` are lines for the operator.
     """
 
     scope: Scope
@@ -208,7 +209,7 @@ class Opening:
     def open(self, target: Target, counts: Counter[str]) -> Opened:
         """Return the repository of a target, stored under its present name.
 
-        Raises why it cannot be collected: ``NotFound``, ``AccessDenied`` and the errors of ``GitHubClient``.
+        Raises ``NotFound``, ``AccessDenied`` or an error of ``GitHubClient`` if it cannot be collected.
         """
         facts = self.plan.facts_of(self.client, self.outage, target)
         from_facts = _open_with_facts(facts) if facts is not None else self._failure(target)
@@ -218,7 +219,7 @@ class Opening:
         return opened
 
     def _failure(self, target: Target) -> Failure | None:
-        """Return why the probe has no facts of a repository; None when it has no error either."""
+        """Return the reason why the probe has no facts of a repository, or None if the probe has no error either."""
         error = self.plan.failure_of(target)
         return None if error is None else Failure.of(error, where=f"facts of {target.full_name}")
 
@@ -239,9 +240,9 @@ class Opening:
         return _open_with_payload(payload, failure)
 
     def _payload(self, target: Target) -> RepositoryPayload:
-        """Return the facts over REST: by the known id or, when that is gone, by the name.
+        """Return the facts over REST, by the known id. If the id is gone, use the name.
 
-        An answer that this run already has is used once.
+        A response that this run already has is used once instead of a request.
         """
         answer = self.plan.answers.pop(target.key, None)
         if isinstance(answer, CollectorError):
@@ -256,13 +257,13 @@ class Opening:
             return fetch_repository(self.client, target.full_name, None)
 
     def _successor(self, target: Target, payload: RepositoryPayload, counts: Counter[str]) -> Opened:
-        """Mark the repository that is gone as deleted, and open the one that has its name now."""
+        """Mark the repository that is gone as deleted, and open the repository that now has its name."""
         assert target.known_id is not None  # noqa: S101  (the caller compared it)
         documents = mark_repository_deleted(target.known_id, timezone.now())
         counts["repositories_deleted"] += 1
         note = (
-            f"the repository that had the name {target.full_name} before is gone at GitHub: it is marked as deleted, "
-            f"and {documents} documents leave the search index"
+            f"the repository that was called {target.full_name} before is gone at GitHub: it is marked as deleted, "
+            f"and {documents} documents are removed from the search index"
         )
         logger.warning("repository is gone, another has its name scope=%s id=%s", target.full_name, target.known_id)
         successor = Target(full_name=payload["full_name"], known_id=int(payload["id"]), named=False)
@@ -274,9 +275,9 @@ class Opening:
         )
 
     def _follow_name(self, target: Target, scope: Scope) -> None:
-        """After a rename, queue the repository that has the old name now, if there is one; one request.
+        """After a rename, queue the repository that now has the old name, if there is one. Sends one request.
 
-        Without an answer the next run finds it: by then no stored repository has the old name.
+        If the request fails, the next run finds this repository, because then no stored repository has the old name.
         """
         if scope.name.lower() == target.full_name.lower():
             return
@@ -292,7 +293,7 @@ class Opening:
 
 
 def _open_with_facts(facts: Mapping[str, Any]) -> Opened | Failure:
-    """Store a repository from GraphQL's facts; return a ``Failure`` when they cannot be stored."""
+    """Store a repository from GraphQL's facts. Returns a ``Failure`` if the facts cannot be stored."""
     try:
         owner = next(iter(actor_rows(facts.get("owner"))), None)
         scope = store_repository(repository_row_of_facts(dict(facts)), owner)
@@ -308,7 +309,7 @@ def _open_with_payload(payload: RepositoryPayload, failure: Failure | None) -> O
 
 
 def stored_scope(target: Target) -> Scope | None:
-    """Return the scope of a target if it is stored; no request."""
+    """Return the stored scope of a target, or None. Sends no request."""
     if target.known_id is None:
         return None
     return Scope.objects.filter(source_system="github", external_id=str(target.known_id)).first()

@@ -1,9 +1,9 @@
 """Compares the stored rows with GitHub's totals, in both directions, and repairs the differences.
 
-Each run compares the totals of the probe with the live rows, and the comment count of each issue with its stored
-comments. The sizes of all issues, pull requests and discussions are listed, one request for a hundred, only where
-these differ, once a week where something changed, and with ``--reconcile``. Items that GitHub counts and does not
-deliver are tried again after growing pauses (``store.gaps``).
+Each run compares the totals of the probe with the number of live rows. It also compares the comment count of each issue
+with the stored comments. The sizes of all issues, pull requests and discussions are listed, 100 items per request, in
+three cases: the totals differ, something changed and the last comparison is a week old, or with ``--reconcile``. Items
+that GitHub counts but does not return are retried after growing pauses (``store.gaps``).
 """
 
 import logging
@@ -28,49 +28,49 @@ STATE = "reconcile"
 COMPARE_EVERY = timedelta(days=7)
 """Maximum age of the last comparison of a repository in which something changed.
 
-Items of accounts that GitHub hides for a time vanish and return without changing any date or total of an issue.
+When GitHub hides an account, the account's items vanish. They may return later. No date or total of an issue changes.
 """
 LONGEST_PAUSE_DAYS = 32
-"""Maximum pause before totals that stay different are compared again."""
+"""Maximum days before the same differing totals are compared again. A longer pause would find late repairs later."""
 THREADS = ("issues", "pulls")
 STREAM_OF = {"issues": "issues", "pulls": "issues", "discussions": "discussions"}
-"""The stream that must have been read to its end before missing items mean anything."""
+"""The stream of each list. Items of the list count as missing only after this stream has been read to its end."""
 FACTS = {"issues": "issues", "pulls": "pullRequests", "discussions": "discussions"}
 
 
 @dataclass(kw_only=True)
 class Memory:
-    """What is saved about a repository's comparisons; times are ISO 8601, empty for never."""
+    """The saved state of a repository's comparisons. Times are in ISO 8601, or empty if there is no such time."""
 
     totals: dict[str, int] = field(default_factory=dict[str, int])
     stored: dict[str, int] = field(default_factory=dict[str, int])
     attempts: int = 0
-    """Consecutive comparisons after which these totals were still different."""
+    """Number of consecutive comparisons that did not remove the difference between these totals."""
     not_before: str = ""
     compared_at: str = ""
     since: str = ""
-    """Start of the first reading with ``--since``: older items are not missing."""
+    """The ``--since`` of the first reading. Items that last changed before it do not count as missing."""
     unfinished: dict[str, Any] = field(default_factory=dict[str, Any])
     """Position of an interrupted comparison; empty after a complete one."""
 
     @classmethod
     def load(cls, repository_id: int) -> "Memory":
-        """Return the saved memory; unknown names are ignored."""
+        """Return the saved state. Unknown names are ignored."""
         extras = cast("dict[str, Any]", load_state(repository_id, STATE).extras)
         return cls(**{name: value for name, value in extras.items() if name in cls.__dataclass_fields__})
 
     def save(self, repository_id: int) -> None:
-        """Save the memory."""
+        """Save the state."""
         save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
 
     def is_due(self, totals: Mapping[str, int], stored: Mapping[str, int], now: datetime) -> bool:
-        """Return whether totals that differ should be compared (again)."""
+        """Return whether differing totals should be compared now."""
         if self.totals != totals or self.stored != stored or not self.not_before:
             return True
         return now >= datetime.fromisoformat(self.not_before)
 
     def remember(self, totals: dict[str, int], stored: dict[str, int], now: datetime) -> None:
-        """Record the end of a comparison: equal, or different with a pause before the next attempt."""
+        """Record the end of a comparison. If the totals still differ, set a pause before the next comparison."""
         same = self.totals == totals and self.stored == stored
         self.attempts = 0 if totals == stored else self.attempts + 1 if same else 1
         self.totals, self.stored = totals, stored
@@ -79,7 +79,7 @@ class Memory:
 
 
 def remember_start(run: Run) -> None:
-    """Save where a first reading begins. Call it before anything is read."""
+    """Save the ``--since`` of a first or full reading. Call this before anything is read."""
     if not (run.options.since or run.options.full):
         return
     memory = Memory.load(run.repository_id)
@@ -94,10 +94,11 @@ def reconcile(
     run: Run, facts: Mapping[str, Any], *, everything: bool, changed: bool, streams: Collection[str],
     off: Collection[str] = (),
 ) -> None:  # fmt: skip
-    """Compare and repair. ``everything``: also rows that no total covers. ``changed``: whether anything was read.
+    """Compare the stored rows with GitHub's totals, and repair the differences.
 
-    ``streams``: the requested streams that have been read completely at least once; nothing else is compared.
-    ``off``: features that are switched off; what GitHub hides is not deleted.
+    ``everything`` also checks rows that no total covers. ``changed`` is whether this run has read anything. ``streams``
+    are the requested streams that have been read completely at least once. Other streams are not compared. ``off`` are
+    the features that are switched off. Their rows are not deleted.
     """
     before = run.client.requests
     try:
@@ -150,7 +151,7 @@ def _note_end(run: Run, memory: Memory, totals: dict[str, int], now: datetime) -
 
 
 def _totals(facts: Mapping[str, Any], complete: Collection[str]) -> dict[str, int]:
-    """Return GitHub's totals of the lists that have been read to their end and that the facts contain."""
+    """Return GitHub's totals of the lists that the facts contain and that have been read to their end."""
     totals = {name: (facts.get(part) or {}).get("totalCount") for name, part in FACTS.items()}
     return {name: total for name, total in totals.items() if isinstance(total, int) and STREAM_OF[name] in complete}
 
@@ -160,7 +161,7 @@ def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
 
 
 def _is_on(run: Run, name: str) -> bool:
-    """Ask for the repository's settings when GitHub shows nothing at all: what is switched off is not deleted."""
+    """Return whether a list that GitHub shows as empty is switched on. Rows of a switched-off list are not deleted."""
     switched_on = is_switched_on(run.client, run.scope.name, name)
     if not switched_on:
         logger.info("switched off scope=%s list=%s", run.scope.name, name)
@@ -168,7 +169,10 @@ def _is_on(run: Run, name: str) -> bool:
 
 
 def _compare(comparison: Comparison, listed: list[str], memory: Memory) -> None:
-    """List everything, from the position of an interrupted comparison; the position is saved after each page."""
+    """Compare all pages of totals, starting at the position of an interrupted comparison.
+
+    The position is saved after each page.
+    """
     run = comparison.run
     done: list[str] = list(memory.unfinished.get("done") or [])
     comparison.read_again = set(memory.unfinished.get("read_again") or [])
@@ -194,7 +198,7 @@ def _save_position(comparison: Comparison, memory: Memory, done: list[str], name
 
 
 def _people(run: Run) -> None:
-    """Mark accounts that GitHub no longer has, and store the logins of those that were renamed or returned."""
+    """Mark accounts that no longer exist on GitHub, and store the logins of accounts that were renamed or returned."""
     ids = account_node_ids(run.repository_id)
     accounts, gone = fetch_accounts(run.client, list(ids), run.scope.name)
     rows = list(actor_rows(*accounts))

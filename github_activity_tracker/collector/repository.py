@@ -1,6 +1,6 @@
-"""One repository: which streams are read, in which order, and what is saved about them.
+"""Collects one repository: selects the streams to read, reads them in order, and saves their state.
 
-A stream that fails stops no other stream: it becomes a typed, counted skip, and the next run tries it again.
+A stream that fails does not stop other streams. The failure is recorded as a skip, and the next run retries the stream.
 """
 
 import logging
@@ -38,15 +38,15 @@ from github_activity_tracker.store.reconcile import count_comments
 logger = logging.getLogger(__name__)
 FACTS = "facts"
 DUE = "reconcile_due"
-"""Name of the state that says that a run has read something and has not compared totals since."""
+"""Name of the state that is set when a run has read a stream, and cleared by the next comparison of totals."""
 
 
 @dataclass(kw_only=True)
 class RepositoryRun:
-    """Collects one repository; the caller holds its lock.
+    """Collects one repository. The caller must hold its lock.
 
-    ``facts`` is None where GraphQL returned none; ``node_id`` is empty where no answer contained it. ``failures`` has
-    the streams and steps that failed, ``complete`` the streams that this run has read to their end.
+    ``facts`` is None if GraphQL returned no facts. ``node_id`` is empty if no response contained it. ``failures`` has
+    the streams and steps that failed. ``complete`` has the streams that this run has read to their end.
     """
 
     client: GitHubClient
@@ -62,7 +62,7 @@ class RepositoryRun:
     progress: Progress
     outage: Outage
     graphql_limit: RetryLater | None = None
-    """The rate limit because of which the probe has no facts."""
+    """The rate limit that kept the probe from fetching the facts."""
     limit: RetryLater | None = None
     """The rate limit that ended a stream."""
     counts: Counter[str] = field(default_factory=Counter[str])
@@ -75,7 +75,7 @@ class RepositoryRun:
         self.continued = False
 
     def collect(self) -> None:
-        """Read the streams that changed; ``counts`` and ``failures`` hold the result.
+        """Read the streams that changed. Save the result in ``counts`` and ``failures``.
 
         Raises only the errors in ``failures.ENDS_RUN``.
         """
@@ -93,7 +93,8 @@ class RepositoryRun:
                 if stream == COMMITS:
                     expect_authors(int(self.scope.external_id))
                 self.complete.append(stream)
-                self._step("changes", self._save_readings)  # at once, so that a next short run reads other streams
+                # Save after each stream, so that a short next run starts with other streams.
+                self._step("changes", self._save_readings)
         if self.limit is None:
             self._step("retries", lambda: retry_skipped(self._run(), skipped))
         if self.facts is not None and not self.options.git_only:
@@ -108,7 +109,7 @@ class RepositoryRun:
 
     @property
     def read_nothing(self) -> bool:
-        """Whether every stream that had to be read failed, now and in all earlier runs."""
+        """Whether all streams to read failed in this run, and no earlier run has completed a stream."""
         return (
             bool(self.failures)
             and not self.complete
@@ -118,7 +119,7 @@ class RepositoryRun:
         )
 
     def skip(self, name: str, failure: Failure) -> None:
-        """Record that a stream, or a step beside the streams, failed; the next run tries it again."""
+        """Record that a stream or another step failed. The next run retries it."""
         self.failures[name] = failure
         record_skip(
             collector=COLLECTOR, scope=self.scope.external_id, stream=name, external_id=name, reason=failure.reason,
@@ -126,7 +127,7 @@ class RepositoryRun:
         )  # fmt: skip
 
     def _step(self, name: str, act: Callable[[], None]) -> bool:
-        """Run a step beside the streams and return whether it succeeded; a failure stops no other step."""
+        """Run a step that is not a stream. Return whether it succeeded. A failure does not stop other steps."""
         try:
             act()
         except ENDS_RUN:
@@ -145,7 +146,7 @@ class RepositoryRun:
         return bool(load_state(int(self.scope.external_id), DUE).extras)
 
     def _reconcile(self, facts: Mapping[str, Any], requested: list[str], *, changed: bool) -> None:
-        """Compare the requested streams that were read completely at least once and are not switched off."""
+        """Compare the requested streams that have been read completely and are not switched off."""
         streams = {stream for stream in requested if stream in self.complete or stream in self.readings}
         reconcile(
             self._run(), facts, everything=self.options.reconcile, changed=changed, streams=streams,
@@ -165,9 +166,9 @@ class RepositoryRun:
             return requested
         streams = changed_streams(requested, self.facts, self.readings, self.probed_at)
         if not settings.GITHUB_GIT_URL.startswith("http") and COMMITS in requested and COMMITS not in streams:
-            streams.append(COMMITS)  # the facts say nothing about a clone elsewhere, and reading it costs no request
+            streams.append(COMMITS)  # the facts do not describe a clone from another place; reading it costs no request
         if COMMENT_STATES in self.options.streams and COMMENT_STATES not in streams:
-            streams.append(COMMENT_STATES)  # requested by name, it reads unknown states even where nothing changed
+            streams.append(COMMENT_STATES)  # if requested by name, read unknown states even if nothing changed
         if self.options.reconcile:
             more = ("commit_comments", COMMENT_STATES)
             streams += [stream for stream in more if stream in requested and stream not in streams]
@@ -176,7 +177,7 @@ class RepositoryRun:
         return [stream for stream in STREAMS if stream in streams]
 
     def _collect_or_skip(self, stream: str) -> bool:
-        """Read a stream and return whether it is complete; an error becomes a counted skip of this stream."""
+        """Read a stream. Return whether it is complete. An error is recorded as a skip of this stream."""
         try:
             self._collect(stream)
         except ENDS_RUN:
@@ -195,7 +196,7 @@ class RepositoryRun:
         return True
 
     def _collect(self, stream: str) -> None:
-        """Read a stream. Raises the reason when it needs GraphQL and GraphQL cannot be used."""
+        """Read a stream. Raises an error if the stream needs GraphQL and GraphQL cannot be used."""
         run, spec = self._run(), STREAMS[stream]
         self.progress.expect(self.scope.name, stream, self._expected(stream))
         if spec.uses_graphql:
@@ -204,16 +205,16 @@ class RepositoryRun:
 
     def _require_graphql(self) -> None:
         if not self.client.tokens.has_tokens:
-            raise NotFound("GitHub tells this only to those who have a token: set GITHUB_TOKENS", reason="needs_token")
+            raise NotFound("GitHub returns this data only with a token; set GITHUB_TOKENS", reason="needs_token")
         if self.facts is None and self.graphql_limit is not None:
             raise self.graphql_limit
         if (error := self.outage.graphql_error()) is not None:
             raise error
         if not self.node_id:
-            raise UnexpectedAnswer("GitHub did not tell the repository's node id; the next run asks again")
+            raise UnexpectedAnswer("GitHub did not return the repository's node id; the next run tries again")
 
     def _expected(self, stream: str) -> int | None:
-        """Return the number of items that a first reading will see; None for later readings and unknown numbers."""
+        """Return the expected number of items of a first reading. None for later readings or unknown numbers."""
         if self.facts is None or load_state(int(self.scope.external_id), stream).checkpoint_token:
             return None
         if stream == "issue_comments":
@@ -238,7 +239,10 @@ class RepositoryRun:
         )
 
     def _save_readings(self) -> None:
-        """Save the fingerprints of complete streams, except of streams that will appear when a feature is enabled."""
+        """Save the fingerprints of complete streams.
+
+        Streams of a switched-off feature are omitted if their facts do not change when the feature is enabled.
+        """
         if self.facts is None or self.options.git_only:
             return
         facts = self.facts

@@ -1,4 +1,4 @@
-"""Retries skipped items; a skip is cleared when the item can be read or is gone."""
+"""Retries skipped items. A skip is cleared when the item can be read or no longer exists."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -27,20 +27,26 @@ from github_activity_tracker.store.states import store_review_threads
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
-"""Malformed and refused items that a run retries without a request by an operator, the longest waiting first."""
+"""Maximum number of malformed and refused items that a run retries, so that many failures do not delay the run.
+
+Retries that an operator requested are made in addition to this limit.
+"""
 REASONS = ("malformed", "refused")
 WITHHELD = ("incomplete", "denied", "not_found")
-"""Reasons for which an item is retried at growing intervals: GitHub may never show it."""
+"""Reasons of skips that are retried at growing intervals, because GitHub may never return these items."""
 PROMPT_ATTEMPTS = 3
-"""Attempts that the next run makes, whenever that is. Until then a failure makes the run partial."""
+"""Number of attempts without a minimum interval. A failure during these attempts makes the run partial."""
 LONGEST_WAIT = timedelta(days=30)
-"""Maximum interval between two attempts."""
+"""Maximum interval between two attempts. A longer interval saves requests but finds restored items later."""
 CANDIDATES = 200
-"""Withheld items that a run looks at; those with a node id are requested 25 at a time."""
+"""Maximum number of withheld items that a run considers. Items with a node id are requested 25 at a time."""
 
 
 def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
-    """Return the skipped items that a run retries: commits alone with ``git_only``. Streams retry themselves."""
+    """Return the skipped items that a run retries. With ``git_only``, return only commits.
+
+    Skips of whole streams are not included, because each run reads these streams again anyway.
+    """
     streams = [COMMITS] if git_only else [COMMITS, *LISTS, *((*THREADS, COMMENT_STATES) if run.node_id else ())]
     malformed = skips_to_retry(
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=REASONS, at_once=AT_ONCE
@@ -49,14 +55,14 @@ def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=WITHHELD, at_once=CANDIDATES
     )
     now = timezone.now()
-    # An instant of which GitHub serves only a part is not an item: a comparison finds what is missing.
+    # A skip for an instant that GitHub returns incompletely is not an item. A comparison finds the missing items.
     items = [item for item in withheld if ":" in item.external_id and UNSERVED not in item.external_id]
     due = [*malformed, *(item for item in items if item.retry_requested_at or is_due(item, now))]
     return [item for item in due if item.stream != COMMENT_STATES or _node_id(item)]
 
 
 def is_due(item: SkippedItem, now: datetime) -> bool:
-    """Return whether a withheld item is retried: in each run at first, then after 1, 2, 4 ... hours."""
+    """Return whether a withheld item is due: in each run at first, and later after 1, 2, 4, ... hours."""
     later = item.attempts - PROMPT_ATTEMPTS
     if later < 0:
         return True
@@ -64,11 +70,11 @@ def is_due(item: SkippedItem, now: datetime) -> bool:
 
 
 def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> None:
-    """Retry skipped items; ``waiting`` is the result of ``items_to_retry``."""
+    """Retry skipped items. ``waiting`` is an earlier result of ``items_to_retry``. By default it is queried now."""
     left = items_to_retry(run) if waiting is None else list(waiting)
     still_open = SkippedItem.objects.filter(pk__in=[item.pk for item in left], cleared_at=None)
     open_keys = set(still_open.values_list("pk", flat=True)) if left else set[int]()
-    left = [item for item in left if item.pk in open_keys]  # this run may have read some with their streams
+    left = [item for item in left if item.pk in open_keys]  # the streams of this run may have read some of the items
     known = {
         stream: [item for item in left if item.stream == stream and _node_id(item)] for stream in THREADS
     }  # fmt: skip
@@ -83,12 +89,12 @@ def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> Non
 
 
 def _node_id(item: SkippedItem) -> str:
-    """Return the node id by which an item can be requested together with others, if known."""
+    """Return the node id of an item, or an empty string. Items with node ids are requested together."""
     return str(item.payload.get("id") or "") if isinstance(item.payload, dict) and "lists" in item.payload else ""
 
 
 def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
-    """Request items by their node ids, many at a time."""
+    """Request items by node id, several per request."""
     by_id = {_node_id(item): item for item in items}
     for details in fetch_thread_details(run.client, stream, list(by_id), run.scope.name):
         content = THREADS[stream].convert(details.items, run.repository_id)
@@ -105,7 +111,7 @@ def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
 
 
 def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
-    """Request the review threads of pull requests of which some did not arrive."""
+    """Request the review threads of pull requests with missing review threads."""
     by_id = {_node_id(item): item for item in items}
     pulls = [(node_id, _threads_expected(item)) for node_id, item in by_id.items()]
     for answers in fetch_review_threads(run.client, pulls, run.scope.name):
@@ -120,12 +126,12 @@ def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
 
 
 def _threads_expected(item: SkippedItem) -> int:
-    """Return how many review threads GitHub counted."""
+    """Return the number of review threads that GitHub counted."""
     return max((int(total) for total, _ in item.payload["lists"].values()), default=0)
 
 
 def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
-    """Record an attempt after which something is still missing."""
+    """Record an attempt after which the item is still incomplete."""
     payload = {"id": _node_id(item), "lists": shortfall["lists"], "detail": shortfall["detail"]}
     record_skip(
         collector=COLLECTOR, scope=item.scope, stream=item.stream, external_id=item.external_id,
@@ -136,7 +142,10 @@ def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
 
 
 def _may_be_gone(item: SkippedItem) -> bool:
-    """Return whether one answer proves that an item is gone: not when a single such answer made it a skip."""
+    """Return whether another "not found" proves that an item is gone.
+
+    If "not found" was the reason of the skip, a second attempt must confirm it.
+    """
     return item.reason != "not_found" or item.attempts > 1
 
 
@@ -156,16 +165,16 @@ def _retry_one(run: Run, item: SkippedItem) -> bool:
             return _commit(run, item)
         return _list_item(run, item) if item.stream in LISTS else all(_thread(run, item))
     except NotFound:
-        return _may_be_gone(item)  # an item that is gone needs no reading
+        return _may_be_gone(item)  # an item that is gone does not have to be read
     except (SliceRefused, AccessDenied):
         return False
-    except (UnexpectedAnswer, *UNFORESEEN) as error:  # a malformed answer stops no other item
+    except (UnexpectedAnswer, *UNFORESEEN) as error:  # a malformed response does not stop the other items
         Failure.of(error, where=f"{item.stream} {item.external_id} of {run.scope.name}")
         return False
 
 
 def _list_item(run: Run, item: SkippedItem) -> bool:
-    """Store one issue or comment over REST."""
+    """Fetch one issue or comment over REST and store it. Return whether it could be converted."""
     payload = fetch_item(run.client, run.scope.name, item.stream, item.external_id, item.payload)
     spec = LISTS[item.stream]
     page = spec.convert([payload], run.repository_id)
@@ -174,19 +183,19 @@ def _list_item(run: Run, item: SkippedItem) -> bool:
 
 
 def _commit(run: Run, item: SkippedItem) -> bool:
-    """Store one commit out of the local copy. A commit that is no longer there needs no reading."""
+    """Store one commit from the local clone. Return whether it could be converted or is no longer in the clone."""
     known = item.payload.get("sha") if isinstance(item.payload, dict) else None
     commit = LocalHistory(run.scope.name, run.repository_id).commit(str(known or item.external_id))
     if commit is None:
         return True
     page = convert_commits([commit], run.repository_id, run.scope.url)
-    expect_authors(run.repository_id)  # no later page of commits may lead to its author
+    expect_authors(run.repository_id)  # its author may be in no later page of commits
     run.count(COMMITS, store_commits(page, scope=run.scope, done=None))
     return not page.malformed
 
 
 def _thread(run: Run, item: SkippedItem) -> Iterator[bool]:
-    """Store one pull request, issue timeline or discussion over GraphQL; yield whether each part succeeded."""
+    """Fetch and store one pull request, issue timeline or discussion. Yield for each part whether it succeeded."""
     if ":after:" in item.external_id:
         after = item.payload.get("after") if isinstance(item.payload, dict) else None
         details = fetch_thread_behind(run.client, item.stream, run.node_id, run.scope.name, after)

@@ -1,4 +1,4 @@
-"""A run: its options, the repositories that they select, and what the streams of one repository share."""
+"""Options of a run, the repositories that they select, and the state that the streams of one repository share."""
 
 import hashlib
 import re
@@ -22,14 +22,15 @@ from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubSt
 from github_activity_tracker.store.pages import COLLECTOR, load_state, record_refused, shortfalls
 
 NAME = re.compile(r"(?:https?://[^/]+/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:\.git)?/?")
-"""``owner/name``, or the address that a browser or git shows."""
+"""``owner/name``, or a web or git address of a repository."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectOptions:
     """The options of ``collect_github``.
 
-    ``since`` is aware; a budget of ``None`` means no limit; times are in seconds.
+    ``since`` has a time zone. ``max_seconds`` is in seconds. ``max_requests`` and ``max_seconds`` are unlimited if
+    ``None``.
     """
 
     repositories: Sequence[str] = ()
@@ -45,9 +46,10 @@ class CollectOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A repository to collect; ``known_id`` and ``node_id`` are known from an earlier run.
+    """A repository to collect. ``known_id`` and ``node_id`` are from an earlier run.
 
-    ``named``: an operator wrote the name (an argument, GITHUB_REPOS) and means the repository that has it today.
+    ``named`` means that an operator wrote the name, as an argument or in GITHUB_REPOS. The operator then means the
+    repository that has this name today.
     """
 
     full_name: str
@@ -57,14 +59,15 @@ class Target:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The identity of a target in a probe: two repositories can have had one name."""
+        """Key of the target in a probe. It includes the node id, because several repositories can have had one name."""
         return self.full_name, self.node_id
 
 
 def select_targets(names: Sequence[str]) -> list[Target]:
-    """Return the named repositories, else those enabled in the admin and in GITHUB_REPOS; the stalest first.
+    """Return the named repositories, or without names all repositories in GITHUB_REPOS and enabled in the admin.
 
-    Raises ``ConfigurationError`` when there is none, or when a name is invalid.
+    The repository with the oldest complete collection comes first. Raises ``ConfigurationError`` if there is no
+    repository or a name is invalid.
     """
     operator_names = [full_name(name) for name in names or settings.GITHUB_REPOS]
     wanted = list(operator_names)
@@ -104,16 +107,16 @@ def full_name(text: str) -> str:
 
 
 def provisional_id(full_name: str) -> int:
-    """Return a made-up id for a repository that GitHub was not asked for: negative, and always the same for a name."""
+    """Return an artificial id for a repository that is not requested from GitHub. It is negative and fixed per name."""
     digest = hashlib.blake2b(full_name.lower().encode(), digest_size=6).digest()
     return -1 - int.from_bytes(digest)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One repository during a run.
+    """The state of one repository during a run.
 
-    ``node_id`` is empty while GraphQL cannot be used; ``facts`` is None where GraphQL returned none. ``probed_at`` is
+    ``node_id`` is empty while GraphQL cannot be used. ``facts`` is None if GraphQL returned no facts. ``probed_at`` is
     the time of the facts by GitHub's clock.
     """
 
@@ -126,23 +129,24 @@ class Run:
     counts: Counter[str]
     progress: Progress
     small_steps: bool
-    """Whether the previous run was killed: then the first pages are small, so that this run stores something."""
+    """Whether the previous run was interrupted. If so, the first pages are small, so that this run stores something."""
     continued: bool = False
-    """Whether the previous run ended before it had compared totals."""
+    """Whether the previous run ended before it compared totals."""
 
     @property
     def repository_id(self) -> int:
-        """GitHub's numeric id."""
+        """GitHub's numeric id of the repository, or the artificial id of ``provisional_id``."""
         return int(self.scope.external_id)
 
     def start(self, stream: str) -> GitHubState:
-        """Return the checkpoint of a stream; with ``--full`` the beginning."""
+        """Return the checkpoint of a stream. With ``--full``, return an empty checkpoint."""
         return GitHubState() if self.options.full else load_state(self.repository_id, stream)
 
     def count(self, stream: str, stored: PageResult, *, pages: int = 1) -> None:
-        """Add the result of a write to the counts; each of the ``pages`` that it covered moves the progress.
+        """Add the result of a write to the counts, and advance the progress once per page.
 
-        ``pages`` is 0 for items inside those of another stream: the progress counts items of that stream only.
+        ``pages`` is the number of pages in the write. It is 0 for items that are nested in items of another stream,
+        because the progress counts only the items of that other stream.
         """
         self.counts[stream] += stored.seen
         for name in ("inserted", "updated", "deleted", "malformed"):
@@ -152,7 +156,7 @@ class Run:
         self.client.share_budgets()
 
     def skip(self, stream: str, external_id: str, reason: str, detail: str, payload: Any = None) -> None:
-        """Record an item that GitHub did not show, and count it."""
+        """Record and count an item that GitHub did not return completely."""
         self.counts[f"{stream}_{'incomplete' if reason == 'incomplete' else 'refused'}"] += 1
         record_skip(
             collector=COLLECTOR, scope=self.scope.external_id, stream=stream, external_id=external_id[:300],
@@ -160,18 +164,18 @@ class Run:
         )  # fmt: skip
 
     def skip_refused(self, stream: str, items: Sequence[Mapping[str, Any]]) -> None:
-        """Record items that GitHub refuses to show even without their nested lists."""
+        """Record items that GitHub refuses to return even without their nested lists."""
         for item in items:
             self.counts[f"{stream}_refused"] += 1
             record_refused(self.scope, stream, f"{stream}:{item['number']}")
 
 
 class Shortfalls:
-    """Records the items of a stream whose nested lists arrived incomplete, and clears them once they arrive complete.
+    """Records items with incomplete nested lists as skips, and clears the skips when the lists are complete.
 
-    The payload of the skip holds the item's node id and the short lists. A shortfall that did not change is not
-    recorded again: some lists never agree with their totals, such as the timelines of pull requests with more than 250
-    commits.
+    The payload of a skip contains the item's node id and the incomplete lists. An unchanged shortfall is not recorded
+    again, because some lists never agree with their totals. An example is the timeline of a pull request with more than
+    250 commits.
     """
 
     def __init__(self, run: Run, stream: str) -> None:
@@ -179,11 +183,11 @@ class Shortfalls:
         self.known = shortfalls(run.repository_id, stream)
 
     def known_lists(self) -> dict[str, object]:
-        """Return the short lists by the node id of their item."""
+        """Return the incomplete lists of each item, by node id."""
         return {str(payload.get("id")): payload.get("lists") for payload in self.known.values()}
 
     def record(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Record new and changed shortfalls of these items, and clear the shortfalls of complete items."""
+        """Record new and changed shortfalls of these items. Clear the shortfalls of complete items."""
         for item in items:
             name = f"{self.stream}:{item.get('number')}"
             shortfall: Any = item.get(SHORTFALL)

@@ -1,8 +1,9 @@
-"""Reads whether comments are hidden and review threads resolved.
+"""Reads whether comments are hidden and whether review threads are resolved.
 
-GitHub changes no date when a comment is hidden or a thread is resolved, so that no list shows it. A run reads the
-states of what is new or changed since the repository was first complete; ``--reconcile`` reads all of them again. The
-states of older comments follow by a few requests a run. ``comment_state_requests`` counts these requests.
+GitHub changes no date when a comment is hidden or a thread is resolved, so lists ordered by change do not show it. The
+first run of a repository saves its start time. Later runs read the states of comments and pull requests that changed
+after that time. In addition, each run reads a few batches of older comments. ``--reconcile`` reads all states again.
+``comment_state_requests`` counts all these requests.
 """
 
 from collections.abc import Iterator
@@ -28,15 +29,21 @@ from github_activity_tracker.store.states import (
 
 COMMENT_STATES = "comment_states"
 AT_ONCE = 500
-"""Comments or pull requests that one database query looks up."""
+"""Maximum number of comments or pull requests that one database query returns, enough for 5 requests to GitHub."""
 BACKLOG = 5
-"""Batches of a hundred comments without a known state that a run reads besides those that changed."""
+"""Maximum number of batches of unread states that a run reads in addition to the changed states.
+
+A batch has up to 100 comments or pull requests. More batches would use more of the quota in every run.
+"""
 PATIENCE = timedelta(days=7)
-"""An interrupted reading of all states is continued within this time; later it starts again."""
+"""Maximum age of an interrupted reading of all states that a later run continues.
+
+An older reading starts again, because the states that it read first may have changed since.
+"""
 
 
 class Reach(Enum):
-    """Which states a run reads: of changed comments, of those with unknown states too, or of all comments again."""
+    """Which states a run reads. ``UNKNOWN`` adds states that were never read to ``CHANGED``."""
 
     CHANGED = 1
     UNKNOWN = 2
@@ -44,10 +51,10 @@ class Reach(Enum):
 
 
 def collect_states(run: Run) -> None:
-    """Read the states that the options request. The first run of a repository only saves the time of its start.
+    """Read the states that the options request. The first run of a repository only saves its start time.
 
-    Each batch is stored at once, so that an interrupted run loses nothing. A run that continues an interrupted one does
-    not read again what that one has read again a short time ago.
+    Each batch is stored immediately, so an interrupted run keeps its results. If the previous run was interrupted after
+    it had read all states, this run reads only the changed states.
     """
     options = run.options
     reach = Reach.ALL if options.reconcile else Reach.UNKNOWN if options.streams else Reach.CHANGED
@@ -86,7 +93,7 @@ def _save(run: Run, extras: dict[str, object]) -> None:
 
 
 def _read_backlog(run: Run, everything: Stale) -> None:
-    """Read some of the states that were never read. A rate limit ends this without an error."""
+    """Read up to ``BACKLOG`` batches of states that were never read. Stop without an error at a rate limit."""
     try:
         for _ in islice(_batches(run, everything), BACKLOG):
             pass
@@ -100,7 +107,7 @@ def _read(run: Run, stale: Stale) -> None:
 
 
 def _batches(run: Run, stale: Stale) -> Iterator[None]:
-    """Read and store batch after batch. Comments that were read are no longer stale, so that the loops end."""
+    """Read and store one batch at a time. Stored states are no longer stale, so the loops end."""
     while node_ids := stale_comments(stale, AT_ONCE):
         for comments in fetch_hidden_states(run.client, node_ids, run.scope.name):
             changed = store_hidden_states(run.scope, comments, _read_at(run, stale))
@@ -109,7 +116,8 @@ def _batches(run: Run, stale: Stale) -> Iterator[None]:
     shortfalls = Shortfalls(run, COMMENT_STATES)
     while waiting := stale_pulls(stale, AT_ONCE):
         for pulls in fetch_review_threads(run.client, waiting, run.scope.name):
-            with transaction.atomic():  # together: a pull request with missing threads is a skip that later runs retry
+            # One transaction, so that a pull request with missing threads is always recorded as a skip.
+            with transaction.atomic():
                 changed = store_review_threads(run.scope, pulls, _read_at(run, stale))
                 shortfalls.record([pull for pull in pulls.values() if pull])
             _count(run, len(pulls), changed)
@@ -117,9 +125,9 @@ def _batches(run: Run, stale: Stale) -> Iterator[None]:
 
 
 def _read_at(run: Run, stale: Stale) -> datetime:
-    """Return when a batch was read, by GitHub's clock of whole seconds: it is compared with ``updated_at``.
+    """Return the time at which a batch was read, by GitHub's clock, because it is compared with ``updated_at``.
 
-    The result is never before ``stale.now`` or the time from which everything is read again: otherwise the batch would
+    The result is at least ``stale.now`` and later than ``stale.read_before``. With an earlier time the batch would
     still be stale.
     """
     now = run.client.server_time or datetime.now(UTC)

@@ -1,6 +1,6 @@
-"""The streams of a repository, declared: the source of each, its converter, and the table or function that stores it.
+"""Defines the streams of a repository: how each stream is fetched, converted and stored.
 
-``STREAMS`` is the table. To add a stream, add a line there.
+To add a stream, add an entry to ``STREAMS``.
 """
 
 import logging
@@ -66,49 +66,58 @@ from github_activity_tracker.store.threads import store_discussions, store_react
 
 logger = logging.getLogger(__name__)
 PAGES_WAITING = 6
-"""Converted pages that wait for the database at most, so that source, conversion and database work side by side."""
+"""Maximum number of converted pages that wait for the database.
+
+Pages are fetched and converted while earlier pages are stored. More waiting pages need more memory.
+"""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""Older than anything on GitHub: ``since`` with this time leaves nothing out of a list."""
+"""A time before every item on GitHub. A list with this ``since`` includes all items."""
 AUTHORS = "authors"
-"""Name of the state that says that some addresses of commit authors have not been looked up yet."""
+"""Name of the state that is set while email addresses of commit authors have not been looked up."""
 MOST_AUTHORS = 500
-"""Addresses of commit authors that one run looks up, in five requests; later runs look up the rest."""
+"""Maximum number of commit author addresses that a run looks up, in five requests. Later runs look up the rest."""
 COMMITS, DISCUSSIONS = "commits", "discussions"
 WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSpec:
-    """A stream. ``facts`` names the parts of the repository's facts that change when the stream changes."""
+    """A stream of a repository.
+
+    ``facts`` has the names of the parts of the repository's facts that change when the stream changes.
+    """
 
     name: str
     facts: tuple[str, ...]
     feature: str = ""
-    """The feature that hides the stream while it is switched off: ``issues``, ``pulls`` or ``discussions``."""
+    """Feature of the repository that the stream belongs to: ``issues``, ``pulls``, ``discussions`` or empty.
+
+    GitHub hides the stream while the feature is switched off.
+    """
     read_every: timedelta = timedelta.max
-    """Maximum age of the last complete reading, for streams with changes that no fact shows."""
+    """Time after which the stream is read again even if its facts did not change. Some edits change no fact."""
     counted: bool = False
     """Whether the totals in ``facts`` count the items of the stream."""
     uses_graphql: ClassVar[bool] = False
-    """GitHub answers GraphQL only with a token."""
+    """Whether the stream is read over GraphQL, which requires a token."""
 
     def collect(self, run: Run) -> None:
-        """Read the stream from its checkpoint to its end; store each page with the checkpoint behind it."""
+        """Read the stream from its checkpoint to its end. Store each page together with its checkpoint."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListSpec(StreamSpec):
-    """A REST list of the whole repository."""
+    """A REST list that covers the whole repository."""
 
     source: Callable[[GitHubClient, str, IncrementalState, datetime | None], Iterator[ListPage]]
     convert: Callable[[Sequence[Any], int], Page]
     model: type[models.Model]
 
     def collect(self, run: Run) -> None:
-        """Read the list. Where GitHub fails on its beginning, read it again with a ``since`` that leaves nothing out.
+        """Read the list. If its first page fails, read the list again with a ``since`` that includes all items.
 
-        Servers have failed for months on a whole list that they serve well with ``since``.
+        GitHub has failed for months to return some whole lists that it did return with ``since``.
         """
         seen, since = run.counts[self.name], run.options.since
         try:
@@ -126,12 +135,12 @@ class ListSpec(StreamSpec):
         converted = ((self.convert(page.items, run.repository_id), page.state, page.unreachable) for page in pages)
         for batch in prefetch_batches(converted, waiting=PAGES_WAITING):
             for instant in filter(None, (unreachable for _, _, unreachable in batch)):
-                detail = f"GitHub serves only a part of what changed at {instant}"
+                detail = f"GitHub returns only some of the items that changed at {instant}"
                 run.skip(self.name, f"{self.name}{UNSERVED}{instant}", "incomplete", detail)
             self._store(run, [(page, state) for page, state, _ in batch])
 
     def _store(self, run: Run, batch: Sequence[tuple[Page, IncrementalState]]) -> None:
-        """Write pages together; one by one where they cannot be joined or PostgreSQL refuses one of them."""
+        """Store pages in one write. If they cannot be joined or PostgreSQL refuses one, store them one by one."""
         whole = join_pages(page for page, _ in batch)
         together = [(whole, batch[-1][1])] if whole else batch
         try:
@@ -146,11 +155,14 @@ class ListSpec(StreamSpec):
 
 
 class CommitCommentSpec(ListSpec):
-    """Comments on commits, a list without ``since`` or order: the repository's total decides what to read.
+    """Comments on commits. The list has no ``since`` and no order, so the repository's total decides what is read.
 
-    No comments cost no request. More than before are read from the last known page on. Where the totals agree or the
-    total is unknown, the whole list is read for edits, once a week and with ``--reconcile``. Where more are stored
-    than GitHub has, their ids are verified.
+    - The total is 0 and no comment is stored: nothing is read.
+    - Fewer comments are stored than the total: the list is read from the last known page. If comments are still
+      missing, the whole list is read.
+    - Otherwise, or if the total is unknown: the whole list is read to find edits. Without changes this happens once a
+      week and with ``--reconcile``.
+    - More comments are stored than the total: the stored comments are requested by id to find the deleted comments.
     """
 
     def collect(self, run: Run) -> None:
@@ -177,7 +189,10 @@ class CommitCommentSpec(ListSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class WholeListSpec(StreamSpec):
-    """A short REST list that is read whole, and not at all while its ETags hold. ``store`` also converts."""
+    """A short REST list. It is read completely, or skipped if its ETags show that nothing changed.
+
+    ``store`` converts and stores the items.
+    """
 
     store: Callable[[Run, str, WholeList, datetime], PageResult]
 
@@ -210,15 +225,15 @@ def _store_milestones(run: Run, stream: str, page: WholeList, now: datetime) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class ThreadSpec(StreamSpec):
-    """Issues, pull requests or discussions over GraphQL, with everything nested in them."""
+    """Issues, pull requests or discussions over GraphQL, with their nested comments, reviews and events."""
 
     convert: Callable[[Sequence[Any], int], Any]
     store: Callable[[Run, str, Any, IncrementalState | None], None]
-    """The state is None for items that were requested by id."""
+    """Function that stores converted items. Its last argument is the checkpoint, or None for items requested by id."""
     uses_graphql: ClassVar[bool] = True
 
     def collect(self, run: Run) -> None:
-        """Read the list in the order of changes, and record what GitHub does not show of it."""
+        """Read the list in the order of changes. Record the items that GitHub refuses or returns incompletely."""
         if self.name == DISCUSSIONS and run.facts is not None and not run.facts.get("hasDiscussionsEnabled"):
             return
         shortfalls = Shortfalls(run, self.name)
@@ -252,16 +267,16 @@ def _store_discussions(run: Run, stream: str, page: DiscussionPage, state: Incre
 
 
 class CommitSpec(StreamSpec):
-    """Commits, out of a local copy of the repository."""
+    """Commits, read from a local clone of the repository."""
 
     def collect(self, run: Run) -> None:
-        """Update the local copy, and store the commits that branches and tags lead to and that are not stored yet."""
+        """Update the local clone, and store the new commits that are reachable from branches and tags."""
         try:
             history = LocalHistory(run.scope.name, run.repository_id)
             if history.update(run.client, git_only=run.options.git_only):
                 self._read(run, history)
         except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
-            raise ConfigurationError("git is not installed, or WORKSPACE_DIR is not a folder to write in") from error
+            raise ConfigurationError("git is not installed, or WORKSPACE_DIR is not a writable folder") from error
 
     def _read(self, run: Run, history: LocalHistory) -> None:
         refs, full = _refs(run, history), run.options.full
@@ -277,25 +292,28 @@ class CommitSpec(StreamSpec):
             run.counts[f"{self.name}_deleted"] += close_plan(run.scope, plan, changes, timezone.now())
             if plan.refs == refs:
                 return
-            full = False  # this plan was an earlier run's; the next one has the newer commits
+            full = False  # an earlier run made this plan; the next plan has the newer commits
 
 
 def _refs(run: Run, history: LocalHistory) -> dict[str, str]:
-    """Return the commits of branches and tags. A ref with a missing object is recorded and stays as it was."""
+    """Return the commits of branches and tags.
+
+    A ref with a missing object is recorded and keeps its previously known commit.
+    """
     refs, known = history.refs(), known_refs(run.repository_id)
     record_missing_refs(run.scope, refs.missing)
     return {**{name: known[name] for name in refs.missing if name in known}, **refs.commits}
 
 
 def expect_authors(repository_id: int) -> None:
-    """Save that commits were read, so that a later run looks up their authors if this one is interrupted."""
+    """Save that commits were read, so that a later run looks up their authors if this run is interrupted."""
     save_state(repository_id, AUTHORS, GitHubState(extras={"more": True}))
 
 
 def find_authors(run: Run) -> None:
-    """Look up the accounts of new author addresses, if this run or an earlier one read commits or left addresses.
+    """Look up the accounts of new author addresses. Do nothing if no addresses are waiting.
 
-    No-reply addresses name their account; each other address is looked up once.
+    A no-reply address contains the account. Each other address is looked up once.
     """
     if not load_state(run.repository_id, AUTHORS).extras:
         return
@@ -310,7 +328,7 @@ def find_authors(run: Run) -> None:
 
 
 class CommentStateSpec(StreamSpec):
-    """Whether comments are hidden and review threads resolved; see ``states.py``."""
+    """Whether comments are hidden and whether review threads are resolved. See ``states.py``."""
 
     uses_graphql: ClassVar[bool] = True
 
@@ -372,4 +390,4 @@ STREAMS: dict[str, StreamSpec] = {
         CommentStateSpec(name=COMMENT_STATES, facts=(*ISSUES_AND_PULLS, "commitComments")),
     )
 }
-"""All streams in the order in which they are read: those that cost no GraphQL points come first."""
+"""All streams. A first run reads them in this order: streams that cost no GraphQL points come first."""
