@@ -1,1 +1,1 @@
-"""Collect guilds: list what exists, then read new messages, edits and deletions, pins and reactions."""
+"""Collect guilds: list channels and threads, and then read new messages, edits, deletions, pins and reactions."""

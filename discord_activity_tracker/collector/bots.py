@@ -1,4 +1,4 @@
-"""Choose the servers of a run and their bots: log in, find the reader of a server, refuse ids that no bot can see."""
+"""Select the servers of a run and the bot that reads each server. Refuse ids that no bot can see."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ from discord_activity_tracker.store.checkpoints import (
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 READER = "reader"
-"""The stream that saves which bot last read a guild."""
+"""Name of the stream that saves which bot last read a guild."""
 NOT_SEEN = "The bot is not in the server {}; check the id, or invite the bot. Nothing was collected."
 SEEN_BY_NONE = "No bot is in the server {}; check the id, or invite a bot. Nothing was collected."
 NO_CHANNEL = "The bot sees no channel {}; check the id of --channel, or the bot's permissions. Nothing was collected."
@@ -36,7 +36,10 @@ NO_CHANNEL_SEEN = "No bot sees a channel {}; check the id of --channel, or the p
 
 
 def open_session(session: Session, *, max_requests: int | None, max_seconds: float | None) -> None:
-    """Log in with all tokens; with several, list the guilds of each bot. Raises what ``Session.open`` raises."""
+    """Log in with all tokens. If there are several bots, list the guilds of each bot.
+
+    Raises the same errors as ``Session.open``.
+    """
     known = known_bots(token_digest(token) for token in bot_tokens())
     names = {digest: bot.name for digest, bot in known.items()}
     try:
@@ -50,7 +53,7 @@ def open_session(session: Session, *, max_requests: int | None, max_seconds: flo
 
 
 def list_guilds(session: Session, bot: Bot) -> None:
-    """List the guilds of a bot. A bot whose token is refused here cannot be used."""
+    """List the guilds of a bot. If Discord refuses the token, mark the bot as unusable."""
     if bot.client is None:
         return
     try:
@@ -60,7 +63,7 @@ def list_guilds(session: Session, bot: Bot) -> None:
 
 
 def invited_guilds(session: Session) -> list[int]:
-    """Return the ids of all guilds that the usable bots are in; list them where that has not been done yet."""
+    """Return the ids of all guilds that the usable bots are in. List the guilds of bots without a list."""
     for bot in session.usable:
         if not bot.guilds:
             list_guilds(session, bot)
@@ -68,17 +71,17 @@ def invited_guilds(session: Session) -> list[int]:
 
 
 def readers(session: Session, guild_id: int) -> Sequence[Bot]:
-    """Return the bots that can read a guild, the best first; see ``Session.bots_of``."""
+    """Return the bots that can read a guild, the best bot first. See ``Session.bots_of``."""
     return session.bots_of(guild_id, load_state(guild_key(guild_id), READER).checkpoint_token)
 
 
 def save_reader(guild_id: int, bot: Bot) -> None:
-    """Save which bot reads a guild, so that the next run uses the same one."""
+    """Save which bot reads a guild, so that the next run uses the same bot."""
     save_state(guild_key(guild_id), READER, DiscordState(checkpoint_token=bot.digest, human_readable_marker=bot.label))
 
 
 def save_bot(bot: Bot) -> None:
-    """Save the name of a bot, and why it cannot be used."""
+    """Save the name of a bot, and the reason if the bot cannot be used."""
     problem = str(bot.error) if bot.error else ""
     store_bot(BotFacts(digest=bot.digest, name=bot.name, masked=bot.masked, problem=problem))
 
@@ -93,18 +96,18 @@ def reports(session: Session) -> list[ScopeReport]:
 
 
 def disable(bot: Bot, error: CollectorError) -> None:
-    """Use a bot no more."""
+    """Mark a bot as unusable because of an error."""
     bot.error = error
     save_bot(bot)
 
 
 def require_visible(session: Session, options: CollectOptions, guilds: Sequence[int]) -> None:
-    """Raise ConfigurationError for servers and a channel on the command line that Discord shows to no bot.
+    """Raise ConfigurationError for servers or a channel on the command line that no bot can see.
 
-    At a terminal, one unknown server is enough; otherwise only when no other server remains to be collected. Ids that
-    were collected before are not misspelt: if the bots have lost access, the run reports that. A bot that cannot be
-    used may be the one that is in the server; then no id is refused. Raises BudgetExhausted and RetryLater, which end
-    the run before any server.
+    At a terminal, one unknown server is enough. Elsewhere, all servers must be unknown. Ids that were collected before
+    are not refused. If the bots have lost access to them, the run reports it. No id is refused if one of the bots is
+    unusable, because this bot may be in the server. Raises BudgetExhausted and RetryLater, which end the run before the
+    first server.
     """
     if options.guilds:
         unseen = _unseen_guilds(session, guilds)
@@ -117,7 +120,7 @@ def require_visible(session: Session, options: CollectOptions, guilds: Sequence[
 
 
 def _unseen_guilds(session: Session, guilds: Sequence[int]) -> list[int]:
-    """Return the guilds that are neither stored nor in the list of any bot."""
+    """Return the guilds that are not stored and that no bot is in."""
     unknown = [guild_id for guild_id in guilds if guild_name(guild_id) is None]
     if not unknown:
         return []
@@ -126,12 +129,12 @@ def _unseen_guilds(session: Session, guilds: Sequence[int]) -> list[int]:
     except (BudgetExhausted, RetryLater):
         raise
     except CollectorError:
-        return []  # without the list each server is requested separately
+        return []  # without the list, each server is requested separately
     return [] if _some_unusable(session) else [guild_id for guild_id in unknown if guild_id not in invited]
 
 
 def _is_unseen(session: Session, channel_id: int) -> bool:
-    """Return whether Discord tells every bot that it sees no such channel."""
+    """Return whether Discord says for every bot that the bot cannot see the channel."""
     for bot in session.usable:
         assert bot.client is not None  # noqa: S101  (a usable bot has one)
         try:
@@ -144,7 +147,7 @@ def _is_unseen(session: Session, channel_id: int) -> bool:
         except (BudgetExhausted, RetryLater):
             raise
         except CollectorError:
-            return False  # no clear answer; the collection requests the channel again
+            return False  # no clear response; the collection requests the channel again
     return not _some_unusable(session)
 
 
@@ -153,9 +156,10 @@ def _some_unusable(session: Session) -> bool:
 
 
 def selected_guilds(names: Sequence[str]) -> list[int]:
-    """Return the ids of the named guilds, else of DISCORD_GUILDS and of guilds enabled in the admin; stalest first.
+    """Return the ids of the named guilds, or without names of all guilds in DISCORD_GUILDS and enabled in the admin.
 
-    Empty when nothing selects a guild. Raises ``ConfigurationError`` for a name that is not an id.
+    The guild with the oldest complete collection comes first. The list is empty if no guild is selected. Raises
+    ``ConfigurationError`` for a name that is not an id.
     """
     guild_ids = [_guild_id(name) for name in names or settings.DISCORD_GUILDS]
     if not names:
@@ -170,17 +174,17 @@ def disabled_guilds() -> set[int]:
 
 
 def switched_off_note(guild_id: int) -> str:
-    """Return a note for a server that a bot is in and that is only collected by name."""
+    """Return a note about a switched-off server that a bot is in."""
     guild = Guild.objects.get(pk=guild_id)
     origin = "was imported from files and " if EXPORTED in guild.payload else ""
     return (
-        f"the server {guild.name} {origin}is switched off and was not collected. To collect it with every run, open it "
-        f'under "Guilds" in the admin and tick "Enabled"; once: collect_discord {guild_id}'
+        f"the server {guild.name} {origin}is switched off, so it was not collected. To collect it in every run, open "
+        f'it under "Guilds" in the admin and tick "Enabled". To collect it once, run: collect_discord {guild_id}'
     )
 
 
 def guild_name(guild_id: int) -> str | None:
-    """Return the name of a guild; ``None`` before it has been collected."""
+    """Return the name of a guild, or ``None`` if the guild was never collected."""
     return Guild.objects.filter(pk=guild_id).values_list("name", flat=True).first()
 
 
@@ -190,7 +194,7 @@ def is_known_channel(channel_id: int) -> bool:
 
 
 def _last_completed(guild_id: int) -> str:
-    """Return the ISO time when any channel of a guild was last completed; empty for never."""
+    """Return the ISO time at which a channel of a guild was last completed, or an empty string if none was."""
     scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild_id}/")
     latest: datetime | None = scopes.aggregate(latest=Max("last_completed_at"))["latest"]
     return latest.isoformat() if latest else ""

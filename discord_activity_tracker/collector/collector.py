@@ -1,4 +1,4 @@
-"""Collect guilds one after the other, and estimate a run. A guild that fails stops no other guild."""
+"""Collect guilds one after the other, and estimate a run. A guild that fails does not stop the other guilds."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -23,28 +23,28 @@ from discord_activity_tracker.store.people import forget_written
 from discord_activity_tracker.tokens import bot_tokens
 
 logger = logging.getLogger(__name__)
-NO_TOKEN = "DISCORD_BOT_TOKEN is empty: make a bot in Discord's developer portal and put its token there."  # noqa: S105  (a message)
+NO_TOKEN = "DISCORD_BOT_TOKEN is empty. Create a bot in Discord's developer portal and set its token."  # noqa: S105  (a message)
 NO_GUILD = (
-    "The bot is in no guild. Invite it: developer portal, OAuth2, URL Generator, scope bot, permissions 17180984320."
+    "The bot is in no server. Invite it: developer portal, OAuth2, URL Generator, scope bot, permissions 17180984320."
 )
 PER_SECOND = 40.0
-"""Requests per second that a busy run achieves; used for estimates."""
+"""Requests per second that a busy run achieves. Estimates assume this rate."""
 
 
 class DiscordCollector(ScopedCollector[GuildRun]):
-    """Collects guilds, the stalest first; see ``CollectOptions`` for the options."""
+    """Collects guilds. The guild with the oldest complete collection comes first."""
 
     name = COLLECTOR
     isolated = (*ScopedCollector.isolated, LookupError, ArithmeticError, AssertionError)
     ends_run = (BudgetExhausted,)
     incomplete = ("_malformed", "messages_unreadable")
     unexpected = (
-        "Discord sent something that this collector does not understand; the log has the details, the next run "
+        "Discord returned data that this collector does not understand; the log has the details, and the next run "
         "tries again"
     )
     logs_early_ends = False
     session: Session
-    """The bots of this run, with its budget of requests and seconds."""
+    """The bots of this run, with the budget of requests and seconds."""
 
     def __init__(self, options: CollectOptions) -> None:
         super().__init__()
@@ -59,10 +59,10 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         bots.selected_guilds(self.options.guilds)
 
     def collect(self) -> CollectorResult:
-        """Collect every guild; the error of a guild is in its report.
+        """Collect every guild. The report of a guild contains its error.
 
-        Raises TokenRefused when Discord refuses every bot and nothing was stored. Raises ConfigurationError, before
-        anything is stored, for ids of servers and channels on the command line that no bot sees.
+        Raises TokenRefused if Discord refuses every bot and nothing was stored. Raises ConfigurationError, before
+        anything is stored, for server or channel ids on the command line that no bot can see.
         """
         forget_written()
         with Session() as session, unhurried_commits():
@@ -87,11 +87,11 @@ class DiscordCollector(ScopedCollector[GuildRun]):
             return CollectorResult.of(reports, requests=session.requests)
 
     def targets(self) -> Iterator[GuildRun]:
-        """Yield each guild with the best bot in it. If Discord refuses that bot, yield the guild with the next one."""
+        """Yield each guild with its best bot. If this bot proves unusable, yield the guild with the next bot."""
         for guild_id in self.guilds:
             self.reports[guild_id] = ScopeReport(
                 scope=bots.guild_name(guild_id) or str(guild_id), outcome="failed",
-                reason="no bot that can be used is in this server; see the reasons of the bots",
+                reason="no usable bot is in this server; see the reports of the bots",
             )  # fmt: skip
             for bot in bots.readers(self.session, guild_id):
                 yield GuildRun(session=self.session, bot=bot, options=self.options, guild_id=guild_id)
@@ -114,7 +114,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         bots.open_session(session, max_requests=self.options.max_requests, max_seconds=self.options.max_seconds)
 
     def _guilds(self, session: Session) -> Sequence[int]:
-        """Return the selected guilds, else all enabled guilds that the bots are in."""
+        """Return the selected guilds. If none are selected, return all guilds of the bots that are not switched off."""
         if selected := bots.selected_guilds(self.options.guilds):
             return selected
         invited = bots.invited_guilds(session)
@@ -124,7 +124,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         return [guild_id for guild_id in invited if guild_id not in off]
 
     def _notes(self, session: Session) -> list[str]:
-        """Return notes about disabled servers that a bot is in, for runs that name no servers."""
+        """Return notes about switched-off servers that a bot is in. Empty if the command line names servers."""
         off = bots.disabled_guilds().difference(self.guilds)
         if self.options.guilds or not off:
             return []
@@ -135,11 +135,11 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         return [bots.switched_off_note(guild_id) for guild_id in invited if guild_id in off]
 
     def report_key(self, target: GuildRun) -> int:
-        """Return the id of the guild, which another bot may read after an error."""
+        """Return the id of the guild, because another bot may read the same guild after an error."""
         return target.guild_id
 
     def collect_target(self, target: GuildRun, tally: Tally) -> None:
-        """Collect one guild with one bot. Disable the bot after an error that may not affect other bots."""
+        """Collect one guild with one bot. Disable the bot after an error that other bots may not have."""
         try:
             with self.locked(str(target.guild_id), bots.guild_name(target.guild_id)):
                 collect_guild(target, Outcome(target, tally, self.progress))
@@ -151,11 +151,14 @@ class DiscordCollector(ScopedCollector[GuildRun]):
             raise
 
     def fails_run(self, error: Exception) -> bool:
-        """Return whether the only bot lacks something that it needs for every guild."""
+        """Return whether an error fails the whole run: there is only one bot, and its setup is wrong."""
         return isinstance(error, ConfigurationError) and len(self.session.bots) == 1
 
     def report_of(self, target: GuildRun, tally: Tally) -> ScopeReport:
-        """Report at most five lists that could not be read. What the bot may not read is a note only."""
+        """Return the report of a guild. It names at most five lists that could not be read.
+
+        Channels that the bot may not read only add notes.
+        """
         failed = tally.failures
         tally.name = tally.name or bots.guild_name(target.guild_id) or str(target.guild_id)
         tally.failures = [f"could not be read: {'; '.join(failed[:5])}"] if failed else []
@@ -165,7 +168,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         return replace(super().report_of(target, tally), skipped=len(failed), notes=sorted(set(tally.notes)))
 
     def explain(self, target: GuildRun, tally: Tally, error: Exception) -> str:
-        """Return the reason, with advice to invite the bot where Discord says that it is not in the guild."""
+        """Return the reason of an early end. If the bot cannot see the guild, add the advice to invite the bot."""
         reason = super().explain(target, tally, error)
         unknown = isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_GUILD
         hidden = isinstance(error, DiscordRefused) and error.code == DiscordRefused.MISSING_ACCESS
@@ -175,7 +178,10 @@ class DiscordCollector(ScopedCollector[GuildRun]):
 
 
 def _estimate_guild(run: GuildRun) -> Estimate:
-    """Estimate the next run over a guild. This costs 5 requests; archived threads are unknown before the first run."""
+    """Estimate the next run over a guild. This costs 5 requests.
+
+    Before the first run, the number of archived threads is unknown and not included.
+    """
     facts = run.request(read_guild(run.client, run.guild_id))
     permissions = Permissions(facts.guild, facts.member, facts.user_id)
     channels, _ = usable_channels(facts.channels)
@@ -188,7 +194,7 @@ def _estimate_guild(run: GuildRun) -> Estimate:
         known = {int(channel["id"]) for channel in channels} | {c.location.channel_id for c in containers}
         new = len(last_ids.keys() - known)
         requests = 7 + lists + behind + new
-        note = f"{behind + new} channels and threads have something new"
+        note = f"{behind + new} channels and threads have new messages"
         return Estimate(scope=name, requests=requests, seconds=requests / PER_SECOND, note=note)
     total = run.request(count_messages(run.client, run.guild_id))
     readable = sum(permissions.access(channel) == "ok" for channel in channels) + len(threads)
@@ -198,12 +204,12 @@ def _estimate_guild(run: GuildRun) -> Estimate:
         requests=requests,
         seconds=requests / PER_SECOND,
         items={"messages": total, "active_threads": len(threads)} if total else {},
-        note="" if total is not None else "Discord does not tell how many messages there are",
+        note="" if total is not None else "Discord does not return the number of messages",
     )
 
 
 def _with_notes(reports: list[ScopeReport], notes: Sequence[str]) -> list[ScopeReport]:
-    """Add notes about the whole run to the last report; a separate report would change the outcome of the run."""
+    """Add notes about the whole run to the last report. A separate report would change the outcome of the run."""
     if not notes:
         return reports
     last = reports[-1] if reports else ScopeReport(scope="servers", outcome="succeeded")

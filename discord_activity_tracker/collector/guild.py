@@ -1,4 +1,4 @@
-"""Collect one guild: list its channels and threads, then run the passes over its messages, pins and reactions."""
+"""Collect one guild: list its channels and threads, and then read its messages, pins and reactions."""
 
 import logging
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
@@ -65,16 +65,19 @@ from discord_activity_tracker.store.guilds import (
 )
 
 LISTED = "look"
-"""The stream that saves when a run listed the guild; it is dropped at the end of a complete run."""
+"""Name of the stream that saves the time at which a run listed the guild. A run that completes removes it."""
 RESUME = timedelta(minutes=10)
-"""Age of an interrupted run's list of channels up to which this run reads on without a new list first."""
+"""Maximum age of an interrupted run's channel list for which this run first reads the remaining channels of that list.
+
+With a larger value, more channels of the list may have changed since.
+"""
 EVENTS_AGE = timedelta(hours=1)
-"""Age from which scheduled events are requested again."""
+"""Minimum time between two requests for the scheduled events. A smaller value costs more requests."""
 logger = logging.getLogger(__name__)
 
 
 def collect_guild(run: GuildRun, outcome: Outcome) -> None:
-    """Collect everything that is due in a guild; ``outcome`` receives each step as it happens."""
+    """Collect everything that is due in a guild, and add each step to ``outcome``."""
     for step in _steps(run, outcome):
         outcome.add(step)
     run.session.share_invalid()
@@ -83,10 +86,11 @@ def collect_guild(run: GuildRun, outcome: Outcome) -> None:
 
 
 def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
-    """Yield the steps of a run in their order.
+    """Yield the steps of a run in order.
 
-    New messages come first, so that a run with a small budget spends it on them. Where the last run was interrupted
-    after it listed the guild, its list is read on first: a run that is interrupted again and again still finishes.
+    New messages come before edits, pins and reactions, so that a run with a small budget reads new messages. If the
+    previous run was interrupted after it listed the guild, its unread channels are read before the guild is listed
+    again. Runs that are interrupted repeatedly therefore still make progress.
     """
     key = guild_key(run.guild_id)
     outcome.open_skips = open_skips(run.guild_id)
@@ -134,7 +138,7 @@ def _read_again(
     run: GuildRun, outcome: Outcome, reader: PageReader, containers: Sequence[Container],
     skips: Collection[tuple[str, str]],
 ) -> Iterator[Step]:  # fmt: skip
-    """Retry unreadable messages, look for edits and deletions, then read pins and reactions."""
+    """Retry unreadable messages, find edits and deletions, and then read pins and reactions."""
     yield from reader.retry_unreadable(containers, skips)
     if not (run.options.full or run.options.sweep):
         outcome.begin("edits and deletions")
@@ -194,7 +198,7 @@ def _list_guild(
 
 
 def _permissions(run: GuildRun, facts: GuildFacts) -> Permissions:
-    """Return the bot's permissions; Discord's own sum is the base where roles or the membership are incomplete."""
+    """Return the bot's permissions. If roles or membership are incomplete, use the base permissions from Discord."""
     permissions = Permissions(facts.guild, facts.member, facts.user_id)
     if permissions.certain:
         return permissions
@@ -205,9 +209,9 @@ def _permissions(run: GuildRun, facts: GuildFacts) -> Permissions:
 def _recent_refusals(
     run: GuildRun, inventory: Inventory, channels: Iterable[Channel], access: Mapping[int, str]
 ) -> list[Gap]:
-    """Return the channels that Discord refused recently although the computed permissions allow them.
+    """Return the channels that Discord refused recently although the computed permissions allow access.
 
-    Computed permissions are too generous where parts of the guild are missing.
+    If parts of the guild are missing, the computed permissions can include too much.
     """
     names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
     gaps: list[Gap] = []
@@ -224,7 +228,7 @@ def _recent_refusals(
 def _read_unlisted_channels(
     run: GuildRun, inventory: Inventory, listed: Iterable[int]
 ) -> Generator[Step, None, frozenset[int]]:
-    """Request each stored channel that the guild no longer lists; return those that cannot be read."""
+    """Request each stored channel that the guild no longer lists. Return the channels that cannot be read."""
     stored = live_channels(run.guild_id).filter(is_thread=False).values_list("pk", flat=True)
     unreadable = set[int]()
     for channel_id in set(stored) - set(listed):
@@ -234,9 +238,9 @@ def _read_unlisted_channels(
 
 
 def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: str) -> Generator[Step, None, bool]:
-    """Request a channel or thread that no list contains; store it, or mark it as deleted.
+    """Request a channel or thread that is in no list. Store it, or mark it as deleted.
 
-    Return whether Discord showed it or reported it as deleted. A channel that stays unknown is left as it is.
+    Returns whether Discord returned the channel or reported it as deleted. Otherwise the stored channel is unchanged.
     """
     refusal = load_state(channel_id, REFUSED)
     if inventory.is_waiting(run, channel_id, refusal):
@@ -253,7 +257,7 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
             collector=COLLECTOR, scope=scope, stream="channel", external_id=str(channel_id), reason="vanished",
             detail=str(error),
         )  # fmt: skip
-        note = f"{channel_id} is in no list any more, and Discord does not say what became of it: {error}"
+        note = f"{channel_id} is in no list any more, and Discord does not say whether it was deleted: {error}"
         yield Step(counts={"channels_unreadable": 1}, notes=[note])
         return False
     if channel is None:
@@ -270,7 +274,7 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
 
 
 def retry_malformed_threads(run: GuildRun, skips: Iterable[tuple[str, str]], access: Mapping[int, str]) -> None:
-    """Request archived threads again that could not be converted; their lists may not show them a second time."""
+    """Request archived threads again that could not be converted. Their lists may not contain them a second time."""
     for scope, stream in [pair for pair in skips if pair[1] == "threads"]:
         parent = int(scope.rpartition("/")[2])
         items = skips_to_retry(collector=COLLECTOR, scope=scope, streams=[stream], reasons=["malformed"], at_once=5)
@@ -280,7 +284,7 @@ def retry_malformed_threads(run: GuildRun, skips: Iterable[tuple[str, str]], acc
 
 
 def _retry_thread(run: GuildRun, item: SkippedItem, access: str) -> bool:
-    """Request one thread and store it; return whether it is now stored or deleted."""
+    """Request one thread and store it. Return whether the thread is now stored or was deleted."""
     try:
         thread = run.request(read_channel(run.client, int(item.external_id)))
     except (DiscordRefused, *OBJECT_ERRORS):

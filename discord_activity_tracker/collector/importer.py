@@ -1,7 +1,7 @@
-"""Import files of DiscordChatExporter, for history that a bot cannot reach; see ``docs/discord_setup.md``.
+"""Import files of DiscordChatExporter, for history that a bot cannot read. See ``docs/discord_setup.md``.
 
-A page of messages and the position in the file are stored in one transaction, so an interrupted run resumes there. A
-malformed file is refused with the line number; the pages before that line stay stored.
+Each page of messages is stored in one transaction with the position in the file. An interrupted run resumes at this
+position. A malformed file is refused with the line number, and the pages before that line stay stored.
 """
 
 import time
@@ -37,9 +37,9 @@ Reactors = dict[int, list[tuple[str, Row]]]
 
 
 class ExportImporter(AbstractCollector):
-    """Imports files in the given order. A malformed file stops no other file.
+    """Imports files in the given order. A malformed file does not stop the other files.
 
-    Files that are not exports of a server's channel, such as direct messages, are reported.
+    Files that are not exports of a server's channel, such as direct messages, are reported as failed.
     """
 
     name = "discord_import"
@@ -53,9 +53,9 @@ class ExportImporter(AbstractCollector):
         self.stop_at = time.monotonic() + max_seconds if max_seconds is not None else None
 
     def validate_config(self) -> None:
-        """Open the files and set aside those that are not exports of a server's channel.
+        """Open the files. Files that are not exports of a server's channel are refused.
 
-        Raises ConfigurationError with all reasons when no file can be imported. Nothing has been written then.
+        Raises ConfigurationError with all reasons if no file can be imported. Nothing is written before this check.
         """
         self.files, self.refused = [], {}
         for path in self.paths:
@@ -67,15 +67,15 @@ class ExportImporter(AbstractCollector):
             raise ConfigurationError("; ".join(self.refused.values()) or "no files were named")
 
     def document_sources(self) -> list[DocumentSource]:
-        """Return the documents that the search index updates after the import."""
+        """Return the document sources to index after the import."""
         return [] if self.dry_run else [DiscordDocuments()]
 
     def counts_so_far(self) -> Mapping[str, int]:
-        """Return what this run has stored so far, over all files; empty in a dry run."""
+        """Return the counts of this run so far, summed over all files. Empty in a dry run."""
         return {} if self.dry_run else sum(self.tallies, Counter[str]())
 
     def collect(self) -> CollectorResult:
-        """Import every file; the error of a file is in its report."""
+        """Import every file. The report of a file contains its error."""
         refused = [
             ScopeReport(scope=path.name, outcome="failed", reason=reason, category=ExportRefused.category.value)
             for path, reason in self.refused.items()
@@ -90,7 +90,7 @@ class ExportImporter(AbstractCollector):
             guild = file.header.guild
             with scope_lock("discord", str(snowflake(guild["id"])), name=guild["name"]) as held:
                 if not held:
-                    raise ScopeBusy("another run works on this guild")
+                    raise ScopeBusy("another run is collecting this server; run again later")
                 self._import_pages(file, counts)
         except CollectorError as error:
             outcome = "busy" if isinstance(error, ScopeBusy) else "failed"
@@ -106,7 +106,7 @@ class ExportImporter(AbstractCollector):
         skip = 0 if self.dry_run else position_of(channel_id, file.header.identity)
         for page in file.pages(skip):
             if self.stop_at is not None and time.monotonic() >= self.stop_at:
-                raise BudgetExhausted("time is over; run again to go on from there")
+                raise BudgetExhausted("the time limit is reached; run again to continue")
             converted, reactors = _converted(file, page)
             if location is None:
                 new = count_unknown(row["id"] for row in converted.rows)
@@ -129,7 +129,7 @@ class ExportImporter(AbstractCollector):
 
 
 def _opened(path: Path) -> ExportFile:
-    """Open a file and read its header. Raises ExportRefused unless it is an export of a server's channel."""
+    """Open a file and read its header. Raises ExportRefused if the file is not an export of a server's channel."""
     try:
         file = ExportFile(path)
         channel_rows(file.header.guild, file.header.channel, file.header.exported_at)
@@ -151,10 +151,10 @@ def _converted(file: ExportFile, page: ExportPage) -> tuple[MessagePage, Reactor
             message = message_of(item, channel_id, header.exported_at)
             reactors[snowflake(message["id"])] = list(reactor_rows(item, header.exported_at))
         except CONVERSION_ERRORS as error:
-            raise file.refusal(line, f"this is no message: {describe_error(error)}") from error
+            raise file.refusal(line, f"this is not a valid message: {describe_error(error)}") from error
         messages.append(message)
         lines[str(message["id"])] = line
     converted = convert_messages(messages, guild_id, channel_id, export_time(header.exported_at))
     for item in converted.malformed:
-        raise file.refusal(lines.get(item.external_id), f"this is no message: {item.reason}")
+        raise file.refusal(lines.get(item.external_id), f"this is not a valid message: {item.reason}")
     return converted, reactors

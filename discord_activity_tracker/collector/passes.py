@@ -1,8 +1,8 @@
-"""The passes over the messages of a guild: new messages, the rescan of recent days, and the sweep of everything.
+"""The three passes over the messages of a guild: new messages, the rescan of recent days, and the sweep.
 
-Edits and deletions leave no trace above the cursor, so messages are read again. The rescan covers the last days in
-every run. The sweep covers all messages in rotation, a portion a day, or everything at once on request. Each pass saves
-its own position with each page.
+Requests for new messages do not show edits and deletions of older messages, so older messages are read again. Each run
+rescans the last days. The sweep reads all messages in rotation, one portion per day, or all messages at once on
+request. Each pass saves its own position with each page.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,9 +21,13 @@ from discord_activity_tracker.store.checkpoints import guild_key, load_state, sa
 from discord_activity_tracker.store.guilds import count_messages
 
 PORTION = 200
-"""Minimum number of requests in a daily portion; large guilds get more, to finish within ``ROTATION`` days."""
+"""Minimum number of requests in a daily portion of the sweep.
+
+Large guilds get larger portions, so that the sweep finishes within ``ROTATION`` days.
+"""
 ROTATION = 30
-"""Days after which the sweep has read every message again."""
+"""Maximum days in which the sweep reads every message again. Fewer days find old edits earlier but cost more requests.
+"""
 
 
 def new_message_jobs(run: GuildRun, containers: Iterable[Container]) -> list[Job]:
@@ -36,7 +40,7 @@ def new_message_jobs(run: GuildRun, containers: Iterable[Container]) -> list[Job
 
 
 def _new_messages_job(run: GuildRun, container: Container) -> Job:
-    """Read above the cursor. At the end, save the newest id that was visible."""
+    """Return a job that reads the messages after the cursor. Its last page saves the newest visible id."""
     since = run.options.since
     is_first = not container.state("messages").checkpoint_token
     began = run.started.isoformat() if is_first else container.began
@@ -61,7 +65,7 @@ def _new_messages_job(run: GuildRun, container: Container) -> Job:
 
 
 def rescan_jobs(run: GuildRun, containers: Iterable[Container]) -> Iterator[Job]:
-    """Yield a job for each container with messages of the last DISCORD_RESCAN_DAYS days from before this run."""
+    """Yield a job for each container with messages from the last DISCORD_RESCAN_DAYS days. The job reads them again."""
     window = max(0, first_snowflake(run.started - timedelta(days=settings.DISCORD_RESCAN_DAYS)) - 1)
     for container in containers:
         if container.done and container.cursor > window:
@@ -69,7 +73,7 @@ def rescan_jobs(run: GuildRun, containers: Iterable[Container]) -> Iterator[Job]
 
 
 def _rescan_job(run: GuildRun, container: Container, window: int) -> Job:
-    """Resume a rescan that began less than a day ago, else start at the beginning of the window."""
+    """Return a job that resumes a rescan less than a day old, or starts at the beginning of the window."""
     state = container.state("rescan")
     began = str(state.extras.get("round", ""))
     resumes = began > (run.started - DAY).isoformat()
@@ -86,19 +90,19 @@ def _rescan_job(run: GuildRun, container: Container, window: int) -> Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sweep:
-    """A portion of a sweep, or a whole one, that is due in this run."""
+    """A portion of a sweep, or a whole sweep, that is due in this run."""
 
     jobs: Iterator[Job]
     allowance: Allowance
 
     @property
     def is_complete(self) -> bool:
-        """Whether the allowance sufficed, after all jobs have been read."""
+        """Whether the allowance was sufficient. Read this after all jobs."""
         return self.allowance.left is None or self.allowance.left >= 0
 
 
 def plan_sweep(run: GuildRun, containers: Sequence[Container]) -> Sweep | None:
-    """Return what the sweep reads in this run; ``None`` when nothing is due. Saves that the portion has begun."""
+    """Return the part of the sweep for this run, or ``None`` if nothing is due. Save that the portion has begun."""
     whole = run.options.full or run.options.sweep
     began = _begin_round(run, whole=whole)
     if began is None:
@@ -115,9 +119,10 @@ def finish_sweep(run: GuildRun) -> None:
 
 
 def _begin_round(run: GuildRun, *, whole: bool) -> str | None:
-    """Return when the round began that this run starts or resumes; ``None`` when no portion is due.
+    """Start or resume a round of the sweep. Return the time at which it began, or ``None`` if no portion is due.
 
-    A round that ``--sweep`` began is resumed for a day, so that a run that is killed repeatedly still finishes.
+    A round that ``--sweep`` began can be resumed for a day. Runs that are interrupted repeatedly therefore still finish
+    the round.
     """
     if run.options.channel:
         return run.started.isoformat() if whole else None
@@ -128,7 +133,7 @@ def _begin_round(run: GuildRun, *, whole: bool) -> str | None:
     if not began or (whole and not (state.extras.get("whole") and began > yesterday)):
         began = run.started.isoformat()
     _save_round(run, began=began, whole=whole)
-    return began if last or whole else None  # a first run has just read everything
+    return began if last or whole else None  # a first run has just read all messages
 
 
 def _save_round(run: GuildRun, *, began: str, whole: bool) -> None:
@@ -138,7 +143,7 @@ def _save_round(run: GuildRun, *, began: str, whole: bool) -> None:
 
 
 def _requests_a_day(run: GuildRun, containers: Sequence[Container]) -> int:
-    """Return the number of requests a day that reads every message again within ``ROTATION`` days."""
+    """Return the number of requests per day that is needed to read every message again within ``ROTATION`` days."""
     return (count_messages(run.guild_id) // PAGE + len(containers)) // ROTATION
 
 

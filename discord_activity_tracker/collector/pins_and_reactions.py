@@ -1,4 +1,4 @@
-"""Read pins with their times, and who reacted to messages."""
+"""Read pins with their times, and the accounts that reacted to messages."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -31,9 +31,9 @@ EmojiCounts = dict[str, dict[str, int]]
 def collect_pins(
     run: GuildRun, containers: Iterable[Container], open_skips: Collection[tuple[str, str]]
 ) -> Iterator[Step]:
-    """Request the pins of containers whose newest pin changed, whose pin lacks its time, or that failed before.
+    """Read the pins of containers with a new pin, a pin without a time, or an earlier failure.
 
-    Most channels have one pin, which the stored messages describe well enough without a request.
+    Most channels have only one pin. Its time is usually known from the stored messages, without a request.
     """
     undated, latest = undated_pins(run.guild_id), last_pin_times(run.guild_id)
     known = announced_pins(run.guild_id)
@@ -62,9 +62,9 @@ def collect_pins(
 
 
 def _check_no_pins(run: GuildRun, container: Container) -> None:
-    """Raise when a stored pin contradicts an empty list of pins.
+    """Check an empty list of pins. Raise UnexpectedAnswer if a message of the container is still pinned.
 
-    Without READ_MESSAGE_HISTORY the list is empty, while the request for a single message is refused.
+    Without READ_MESSAGE_HISTORY the list is always empty. In this case the request for the message raises an error.
     """
     channel_id = container.location.channel_id
     if pinned := any_pin(channel_id):
@@ -74,14 +74,14 @@ def _check_no_pins(run: GuildRun, container: Container) -> None:
 
 
 def _store_pins(container: Container, times: Mapping[int, datetime], latest: str) -> Step:
-    """Store when the messages of a container were pinned; ``latest`` is the time of the newest pin by Discord."""
+    """Store the times of a container's pins. ``latest`` is the time of the newest pin as reported by Discord."""
     token = max([latest, *(moment.isoformat() for moment in times.values())])
     changed = store_pins(times, location=container.location, state=DiscordState(checkpoint_token=token))
     return Step(counts={"pins_changed": changed}, complete=[(container.scope, "pins")])
 
 
 def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Callable[[], bool]) -> Iterator[Step]:
-    """Request who reacted, for messages whose reaction counts changed since the people were last stored."""
+    """Read the accounts that reacted to messages with changed reaction counts."""
     by_channel = {container.location.channel_id: container for container in containers}
     gathering = Gathering[tuple[int, int], list[tuple[str, bool, User]]](run.session.background, WIDTH)
     counts: dict[int, EmojiCounts] = {}
@@ -113,7 +113,7 @@ def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped:
 
 
 def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[str, bool, Row]]:
-    """Yield a row for each person who reacted; a malformed one is left out."""
+    """Yield a row for each account that reacted. Malformed accounts are omitted."""
     for emoji, burst, user in people:
         with suppress(*CONVERSION_ERRORS):
             yield emoji, burst, account_row(user)
@@ -122,7 +122,7 @@ def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[st
 async def _reactors(
     run: GuildRun, channel_id: int, message_id: int, counts: EmojiCounts
 ) -> AsyncIterator[list[tuple[str, bool, User]]]:
-    """Yield everyone who reacted to a message, in one list."""
+    """Yield one list with all accounts that reacted to a message."""
     people: list[tuple[str, bool, User]] = []
     for emoji, numbers in counts.items():
         for burst, kind in ((False, "normal"), (True, "burst")):

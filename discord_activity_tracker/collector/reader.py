@@ -1,4 +1,4 @@
-"""Read the messages of many containers concurrently and store the pages as they arrive."""
+"""Read the messages of many channels and threads concurrently, and store the pages as they arrive."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,29 +33,33 @@ logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
 Page = tuple[RawMessagePage, MessagePage]
 SETTLED = timedelta(seconds=60)
-"""Age from which a message missing from an answer counts as deleted; newer messages may not be listed yet."""
+"""Minimum age of a missing message that counts as deleted without a check. Newer messages may not be listed yet."""
 END = (1 << 63) - 1
+"""The largest message id."""
 BATCH = 16
-"""Pages written in one transaction at most. A crash costs reading them again."""
+"""Maximum number of pages in one transaction. After a crash, these pages have to be read again."""
 UNREADABLE = "unreadable"
 """Stream and skip reason of messages that Discord never returns."""
 PLAUSIBLE_ABSENCES = 5
-"""Messages that may be missing from the middle of a page before Discord is asked for one of them by id."""
+"""Maximum number of messages missing from the middle of a page that count as deleted without a check.
+
+If more are missing, two of them are requested by id, because Discord may have omitted existing messages.
+"""
 RETRIES = 5
-"""Unreadable messages of one channel that a run requests again."""
+"""Maximum number of unreadable messages per channel that a run requests again. Most requests fail, so few are made."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Job:
-    """A container to read above the id ``after``, up to ``upto`` (``None``: to its end)."""
+    """A container to read from the id ``after`` (exclusive) up to ``upto``. ``None`` means to its end."""
 
     container: Container
     after: int
     states: Callable[[RawMessagePage, bool], States]
-    """Return the positions to save with a page; the second argument is true for the last page of the job."""
+    """Function that returns the positions to save with a page. Its second argument is true for the job's last page."""
     upto: int | None = None
     newest_known: int = 0
-    """The last message id that Discord names, if it has not been read yet."""
+    """Discord's ``last_message_id`` if that message has not been read yet, else 0."""
     detects_deletions: bool = False
     failed: bool = False
     """Whether a page could not be stored, so that later pages must not be stored either."""
@@ -69,14 +73,14 @@ class PageReader:
         self.threads = threads
         """Ids of the stored threads of the guild."""
         self.new_threads = 0
-        """Threads that were unknown until the message that started them was read."""
+        """Number of threads that were in no list and became known from the message that started them."""
         self._malformed = malformed
         """Ids of messages that earlier runs could not convert, by scope."""
         self._contents_confirmed_at: datetime | None = None
-        """The bot could read message contents at this time."""
+        """The last time at which the bot was able to read message contents."""
 
     def read(self, jobs: Iterable[Job], stream: str, allowance: Allowance | None = None) -> Iterator[Step]:
-        """Read all jobs and yield what was stored. A job that fails stops no other job."""
+        """Read all jobs, and yield a step for each result. A job that fails does not stop the other jobs."""
         gathering = Gathering[Job, Page](self._run.session.background, WIDTH)
         for job in jobs:
             location = job.container.location
@@ -90,7 +94,10 @@ class PageReader:
             self._run.session.share_invalid()
 
     def store_batch(self, batch: Iterable[tuple[Job, Page | Exception | None]], stream: str) -> Iterator[Step]:
-        """Store what has arrived: pages of new messages together, pages that can reveal deletions one by one."""
+        """Store the pages that have arrived.
+
+        Pages of new messages are stored together. Pages that can reveal deletions are stored one by one.
+        """
         writes: list[PageWrite] = []
         for job, arrival in batch:
             if job.failed:
@@ -98,7 +105,7 @@ class PageReader:
             if arrival is None:
                 yield Step(complete=[(job.container.scope, stream), (job.container.scope, "channel")])
                 continue
-            if isinstance(arrival, Exception) and writes:  # no error costs the pages before it
+            if isinstance(arrival, Exception) and writes:  # store the pages that precede the error
                 yield self._store(writes)
                 writes = []
             try:
@@ -124,7 +131,7 @@ class PageReader:
             yield self._store(writes)
 
     def retry_unreadable(self, containers: Iterable[Container], skips: Collection[tuple[str, str]]) -> Iterator[Step]:
-        """Request single messages again that Discord did not return before; a few of each channel in each run."""
+        """Request single messages again that Discord did not return before. Each run requests a few per channel."""
         by_scope = {container.scope: container for container in containers}
         for scope, stream in [pair for pair in skips if pair[1] == UNREADABLE and pair[0] in by_scope]:
             items = skips_to_retry(
@@ -152,7 +159,7 @@ class PageReader:
         return step
 
     def _page_write(self, job: Job, page: RawMessagePage, converted: MessagePage) -> PageWrite:
-        """Return the rows and positions of a page. Raises ConfigurationError when contents are hidden from the bot."""
+        """Return the rows and positions of a page. Raises ConfigurationError if message contents are hidden."""
         if converted.blank:
             self._check_contents(page)
         threads = self._new_threads(job.container, converted)
@@ -161,24 +168,24 @@ class PageReader:
         return PageWrite(page=converted, location=job.container.location, states=states, threads=threads)
 
     def _page_step(self, container: Container, page: RawMessagePage, threads: int) -> Step:
-        """Record the messages of a page that Discord does not return; return counts and notes of the page."""
+        """Record the messages that Discord does not return, and return the counts and notes of the page."""
         for message_id in page.unreadable:
             record_skip(
                 collector=COLLECTOR, scope=container.scope, stream=UNREADABLE, external_id=str(message_id),
-                reason=UNREADABLE, detail="Discord answers every request for this message with an error",
+                reason=UNREADABLE, detail="Discord returns an error for every request for this message",
             )  # fmt: skip
         notes: list[str] = []
         if page.unreadable:
             notes.append(f"#{container.name}: {len(page.unreadable)} messages cannot be read; later runs try again")
         if page.items and not page.complete and page.reached:
-            notes.append(f"#{container.name} can only be read message by message: Discord cannot produce its pages")
+            notes.append(f"#{container.name} was read message by message because Discord cannot return whole pages")
         counts = {"messages_unreadable": len(page.unreadable), "threads": threads}
         return Step(counts=counts, notes=notes, answered=True)
 
     def _new_threads(self, container: Container, page: MessagePage) -> Sequence[Row]:
-        """Return rows of threads that messages of the page started and that no list contained.
+        """Return rows for the threads that messages of the page started and that were in no list.
 
-        Lists omit archived threads of a channel that was switched between text and announcement.
+        After a channel was switched between text and announcement, its lists omit older archived threads.
         """
         unknown = [thread for thread in page.threads if whole_number(thread.get("id")) not in self.threads]
         if not unknown or container.location.is_thread:
@@ -191,7 +198,7 @@ class PageReader:
         return rows
 
     def _store(self, writes: Sequence[PageWrite], deleted: Collection[int] = ()) -> Step:
-        """Write pages and clear the skips of messages that could be converted this time."""
+        """Store pages, and clear the skips of messages that could be converted this time."""
         results = store_messages(writes, now=timezone.now(), deleted=deleted)
         for write in writes:
             scope = f"{write.location.guild_id}/{write.location.channel_id}"
@@ -222,10 +229,10 @@ class PageReader:
             clear_skips(collector=COLLECTOR, scope=scope, stream="messages", external_id=str(message_id))
 
     def _deleted(self, container: Container, page: RawMessagePage, upto: int | None) -> set[int]:
-        """Return the ids of stored messages that the page should contain and does not: they were deleted.
+        """Return the ids of deleted messages: stored messages in the range of the page that the page does not contain.
 
-        Raises UnexpectedAnswer when Discord omits a message that exists. Raises DiscordRefused when the bot has lost
-        the permission to read the history: Discord then answers with an empty list.
+        Raises UnexpectedAnswer if Discord omits an existing message. If the bot has lost the permission to read the
+        history, Discord returns an empty list. The check of a single message then raises DiscordRefused.
         """
         covered = min(END if page.last else page.newest, END if upto is None else upto)
         channel_id = container.location.channel_id
@@ -245,7 +252,7 @@ class PageReader:
         return self._run.request(message_exists(self._run.client, channel_id, message_id))
 
     def _check_contents(self, page: RawMessagePage) -> None:
-        """Raise ConfigurationError when a page has blank messages because the bot may no longer read contents."""
+        """Check why a page has blank messages. Raise ConfigurationError if the bot may no longer read contents."""
         if self._contents_confirmed_at is None or page.requested_at > self._contents_confirmed_at:
             checked_at = datetime.now(UTC)
             if not self._run.request(self._run.client.sees_contents_now()):
@@ -254,7 +261,7 @@ class PageReader:
 
 
 async def _converted(job: Job, pages: AsyncIterator[RawMessagePage]) -> AsyncIterator[Page]:
-    """Convert pages on the thread that fetches, while the other thread waits for the database."""
+    """Convert pages in the fetching thread, while the main thread waits for the database."""
     location = job.container.location
     async for page in pages:
         yield page, convert_messages(page.items, location.guild_id, location.channel_id)

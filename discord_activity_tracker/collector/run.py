@@ -1,7 +1,7 @@
-"""A run over one guild: its options, the channels and threads with messages, and the sum of its steps.
+"""State of a run over one guild: its options, the channels and threads to read, and the results of its steps.
 
-Refused requests count towards a ban of the machine's address. Each refusal is therefore saved, and the channel is
-requested again after one, two, four and then seven days, or as soon as the bot's permissions in it change.
+Refused requests count towards a ban of the machine's address. Each refusal is therefore saved. The channel is requested
+again after one, two, four and then seven days, or as soon as the bot's permissions in the channel change.
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
@@ -34,24 +34,31 @@ from discord_activity_tracker.store.guilds import live_channels, mark_channels_d
 Answer = TypeVar("Answer")
 DAY = timedelta(days=1)
 WAIT_DAYS = (1, 2, 4, 7)
-"""Days to wait before a refused channel is requested again, by the number of refusals in a row."""
+"""Days before a refused channel is requested again, by the number of consecutive refusals. The last value repeats."""
 REFUSED = "refused"
-"""The stream that holds the last refusal of a channel or thread."""
+"""Name of the stream that saves the last refusal of a channel or thread."""
 COLLECTOR = "discord"
 FAILURES = 10
-"""Failed channels in a row after which the run checks whether Discord answers at all."""
+"""Number of consecutive failed lists after which the run checks whether Discord responds at all.
+
+A larger value would lose more time in an outage. A smaller value would check after problems of a few channels.
+"""
 MOST_FAILURES = 50
-"""Failed channels in a row after which the run over the guild ends although Discord answers the check."""
+"""Number of consecutive failed lists after which the run over the guild ends even if Discord responds to the check."""
 GAPS = {
     DiscordRefused.MISSING_ACCESS: "no_view",
     DiscordRefused.MISSING_PERMISSIONS: "no_history",
 }
-"""Why a channel cannot be read, by Discord's error code."""
+"""Reason why a channel cannot be read, by Discord's error code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectOptions:
-    """The options of ``collect_discord``. ``since`` is aware; a budget of ``None`` is unlimited, time is in seconds."""
+    """The options of ``collect_discord``.
+
+    ``since`` has a time zone. ``max_seconds`` is in seconds. ``max_requests`` and ``max_seconds`` are unlimited if
+    ``None``.
+    """
 
     guilds: Sequence[str] = ()
     channel: int | None = None
@@ -65,7 +72,7 @@ class CollectOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildRun:
-    """A run over one guild with the bot that reads it. The caller holds the lock of the guild."""
+    """A run over one guild, with the bot that reads the guild. The caller must hold the lock of the guild."""
 
     session: Session
     bot: Bot
@@ -75,7 +82,7 @@ class GuildRun:
 
     @property
     def client(self) -> Client:
-        """The client of the bot."""
+        """The Discord client of the bot."""
         assert self.bot.client is not None  # noqa: S101  (a usable bot has one)
         return self.bot.client
 
@@ -90,7 +97,7 @@ class GuildRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Container:
-    """A channel or thread that the bot may read. ``last_message_id`` comes from Discord; 0 if it names none."""
+    """A channel or thread that the bot may read. ``last_message_id`` is from Discord, or 0 if Discord has none."""
 
     location: Location
     name: str
@@ -98,15 +105,15 @@ class Container:
     archived: bool
     states: Mapping[str, DiscordState]
     parent_id: int = 0
-    """The channel of a thread; 0 for channels."""
+    """The id of a thread's channel, or 0 for channels."""
 
     @property
     def scope(self) -> str:
-        """The scope of skipped items."""
+        """The scope of the container's skipped items."""
         return f"{self.location.guild_id}/{self.location.channel_id}"
 
     def state(self, stream: str) -> DiscordState:
-        """Return the saved position of a stream; an empty one if none was saved."""
+        """Return the saved position of a stream, or an empty position."""
         return self.states.get(stream) or DiscordState()
 
     @property
@@ -116,30 +123,30 @@ class Container:
 
     @property
     def seen(self) -> int:
-        """The newest message id that was known when the container was last read to its end; -1 for never."""
+        """The newest known message id when the container was last read to its end, or -1 if it never was."""
         seen = self.state("messages").extras.get("seen", -1)
         return seen if isinstance(seen, int) else -1
 
     @property
     def done(self) -> str:
-        """The ISO time when the container was last read to its end; empty for never."""
+        """The ISO time at which the container was last read to its end, or an empty string if it never was."""
         return str(self.state("messages").extras.get("done", ""))
 
     @property
     def began(self) -> str:
-        """The ISO time when the first complete reading began."""
+        """The ISO time at which the first reading began, or an empty string."""
         return str(self.state("messages").extras.get("began", ""))
 
     @property
     def swept(self) -> str:
-        """The ISO time of the last complete sweep; the first complete reading counts as one."""
+        """The ISO time of the last complete sweep. A complete first reading counts as a sweep."""
         return max(str(self.state("sweep").extras.get("done", "")), self.began if self.done else "")
 
     def has_new_messages(self, now: datetime) -> bool:
         """Return whether messages may exist above the cursor.
 
-        ``last_message_id`` can be wrong, so once a day the container is read regardless. An archived thread gets no
-        messages until it is reopened, which the thread lists show.
+        ``last_message_id`` can be wrong, so the container is read once a day anyway. This does not apply to archived
+        threads: they get no messages until they are reopened, and the thread lists show reopened threads.
         """
         if not self.done or self.last_message_id > self.seen:
             return True
@@ -147,7 +154,10 @@ class Container:
 
 
 def load_containers(guild_id: int, only: int | None) -> list[Container]:
-    """Return the containers of a guild, or one channel with its threads; least recently read first, then channels."""
+    """Return the containers of a guild, or those of the channel ``only`` and its threads.
+
+    The least recently read containers come first. Channels come before threads that were read at the same time.
+    """
     channels = live_channels(guild_id).filter(access="ok")
     if only is not None:
         channels = channels.filter(Q(pk=only) | Q(parent_id=only, is_thread=True))
@@ -177,17 +187,17 @@ def load_containers(guild_id: int, only: int | None) -> list[Container]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
-    """What Discord reports about the channels of a guild in this run; empty until the guild has been read."""
+    """Discord's information about the channels of a guild in this run. Empty until the guild is listed."""
 
     permissions: Mapping[int, int] = field(default_factory=dict[int, int])
     """The bot's permission bits by channel."""
     parents: Mapping[int, int] = field(default_factory=dict[int, int])
-    """The channel of each stored or listed thread."""
+    """The channel id of each stored or listed thread."""
     unreadable: frozenset[int] = frozenset()
-    """Channels and threads that Discord neither shows nor reports as deleted; this run skips them."""
+    """Channels and threads that Discord neither returns nor reports as deleted. This run does not read them."""
 
     def permissions_in(self, channel_id: int) -> str:
-        """Return the bot's permission bits in a channel or in a thread's channel as text; empty if unknown."""
+        """Return the bot's permission bits in a channel or in a thread's channel as text, or an empty string."""
         bits = self.permissions.get(channel_id, self.permissions.get(self.parents.get(channel_id, 0)))
         return "" if bits is None else str(bits)
 
@@ -211,7 +221,7 @@ class Inventory:
     def refusal(
         self, run: GuildRun, channel_id: int, previous: DiscordState, error: CollectorError
     ) -> dict[str, object]:
-        """Return what to save of a refusal: its time, how many came in a row, and the bot's permissions."""
+        """Return the data of a refusal to save: time, error type, number of consecutive refusals and permissions."""
         times = previous.extras.get("times", 0)
         return {
             "at": run.started.isoformat(), "reason": type(error).__name__,
@@ -222,7 +232,7 @@ class Inventory:
         self, run: GuildRun, channel_id: int, previous: DiscordState, error: CollectorError,
         *, access: str = "", gap: str = "",
     ) -> None:  # fmt: skip
-        """Save that Discord refuses a channel or thread; ``access`` and ``gap`` describe what is missing."""
+        """Save that Discord refuses a channel or thread. ``access`` and ``gap`` describe the missing permissions."""
         extras = self.refusal(run, channel_id, previous, error) | ({"reason": access} if access else {})
         state = DiscordState(human_readable_marker=str(error)[:200], extras=extras)
         store_refusal(channel_id, access, gap, state)
@@ -230,7 +240,7 @@ class Inventory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """A list that could not be read. ``container`` is set where the list belongs to a readable channel or thread."""
+    """A list that could not be read. ``container`` is set if the list belongs to a readable channel or thread."""
 
     scope: str
     stream: str
@@ -244,27 +254,27 @@ class Step:
 
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     notes: Sequence[str] = ()
-    """What the bot cannot read, one line each."""
+    """Lines for the operator about data that the bot cannot read."""
     advanced: int = 0
     """Items to add to the progress display."""
     answered: bool = False
-    """Whether Discord answered, which ends a row of failures."""
+    """Whether Discord responded. A response resets the number of consecutive failures."""
     complete: Sequence[tuple[str, str]] = ()
-    """Scope and stream of lists that were read to their end; this implies ``answered``."""
+    """Scope and stream of each list that was read to its end. This implies ``answered``."""
     failure: Failure | None = None
 
 
 class Outcome:
-    """Adds the steps over one guild to its tally. Only the code that runs the steps changes it."""
+    """Adds the steps of one guild to its tally."""
 
     def __init__(self, run: GuildRun, tally: Tally, progress: Progress) -> None:
         self._run, self.tally, self._progress = run, tally, progress
         self._failures_in_a_row = 0
         self.refused: set[int] = set()
-        """Primary keys of scopes in which Discord refused a request."""
+        """Primary keys of the scopes in which Discord refused a request."""
         self.inventory = Inventory()
         self.open_skips: set[tuple[str, str]] = set()
-        """Scope and stream of items that earlier runs skipped."""
+        """Scope and stream of each item that earlier runs skipped."""
 
     @property
     def is_stopped(self) -> bool:
@@ -272,7 +282,7 @@ class Outcome:
         return self.tally.error is not None
 
     def begin(self, stream: str) -> None:
-        """Start a stream of the progress display."""
+        """Show a new stream in the progress display."""
         self._progress.expect(self.tally.name, stream, None)
 
     def add(self, step: Step) -> None:
@@ -289,9 +299,9 @@ class Outcome:
             self._add_failure(step.failure)
 
     def _clear_skips(self, scope: str, stream: str) -> None:
-        """Clear what earlier runs skipped in a list that this run has read.
+        """Clear the skips of a list that this run has read.
 
-        Skips of malformed messages stay open until the messages are read again; the page reader clears them.
+        The skips of malformed messages stay open until the page reader has read these messages again.
         """
         if (scope, stream) in self.open_skips:
             self.open_skips.discard((scope, stream))
@@ -299,7 +309,7 @@ class Outcome:
             clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=external_id)
 
     def _add_failure(self, failure: Failure) -> None:
-        """Mark a deleted channel, save a refusal, or record a skip."""
+        """Handle a failed list: mark a deleted channel as deleted, save a refusal, or record a skip."""
         error, container = failure.error, failure.container
         if container and isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_CHANNEL:
             deleted = mark_channels_deleted([container.location.channel_id], self._run.started)
@@ -331,9 +341,9 @@ class Outcome:
             self._check_outage(error)
 
     def _check_outage(self, error: CollectorError) -> None:
-        """End the run when several lists in a row failed and Discord does not answer at all.
+        """End the run if several consecutive lists failed and Discord does not respond at all.
 
-        Channels whose pages all fail are no outage by themselves.
+        Channels that always fail are not treated as an outage if Discord responds.
         """
         self._failures_in_a_row += 1
         if self._failures_in_a_row % FAILURES:

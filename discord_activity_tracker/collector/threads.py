@@ -1,8 +1,8 @@
-"""List the threads of a guild: the active ones, and the archived ones of each channel.
+"""List the active threads of a guild and the archived threads of each channel.
 
-A thread can move between lists while they are read. When any list contained something new, the active threads are
-therefore listed once more at the end, and a thread that no list contains is requested by its id. The lists of a channel
-that was switched between text and announcement omit the threads from before; the thread search finds them.
+A thread can move between lists while they are read. If any list contained a new or changed thread, the active threads
+are therefore listed again at the end. A thread that is in no list any more is requested by id. After a channel was
+switched between text and announcement, its lists omit the older threads. The thread search finds these threads.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,11 +33,11 @@ from discord_activity_tracker.store.guilds import (
 )
 
 PRIVATE = 12
-"""The type of a private thread."""
+"""The channel type of a private thread."""
 ThreadList = tuple[int, Listing]
 """A channel id and the name of one of its lists."""
 SEARCH_FAILED = (NotFound, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
-"""Errors of the thread search that cost nothing but its own result."""
+"""Errors that affect only the thread search. They do not make the run partial."""
 
 
 class ThreadLister:
@@ -63,9 +63,10 @@ class ThreadLister:
         self._changed = 0
 
     def collect(self, active: Collection[int] | None) -> Iterator[Step]:
-        """Store the threads of all lists.
+        """Read all lists that are due, and store their threads.
 
-        ``active`` are ids of active threads, which are stored already; ``None`` when Discord did not list them.
+        ``active`` are the ids of the active threads, which are already stored, or ``None`` if Discord did not list
+        them.
         """
         self._listed.update(active or ())
         stored = live_channels(self._run.guild_id).filter(is_thread=True, archived=False).exclude(pk__in=self._listed)
@@ -78,12 +79,12 @@ class ThreadLister:
         yield from self._search()
 
     def unlisted(self) -> Iterator[tuple[int, str]]:
-        """Yield the id, and the access of the channel, of each thread that was active before and is in no list now."""
+        """Yield the threads that were active before and are now in no list, each with the access to its channel."""
         for thread_id in self._parents.keys() - self._listed:
             yield thread_id, self._access.get(self._parents[thread_id] or 0, "no_view")
 
     def _is_visible(self, parent: int | None) -> bool:
-        """Return whether the threads of a channel can be requested: not if it is hidden or has disappeared."""
+        """Return whether the threads of a channel can be requested. Hidden and missing channels are excluded."""
         return self._access.get(parent or 0, "no_view") != "no_view" and parent not in self._inventory.unreadable
 
     def _list_active_again(self) -> Iterator[Step]:
@@ -101,9 +102,9 @@ class ThreadLister:
     def _due_lists(self, private: set[int | None]) -> Iterator[ThreadList]:
         """Yield the lists to read in this run.
 
-        Public lists are read in every run. Private ones are read once a day, in a sweep, and when a private thread is
-        no longer active (``private`` has the channels of such threads). In addition, each run reads one private list
-        of a channel that is known to have private threads, in rotation.
+        Public lists are read in every run. A private list is read once a day, in a sweep, in a full run, and when a
+        private thread of the channel is no longer active. ``private`` has the channels of such threads. In addition,
+        each run reads one private list, in rotation over the channels that are known to have private threads.
         """
         stored = live_channels(self._run.guild_id).filter(type=PRIVATE).values_list("parent_id", flat=True)
         with_private = set(stored.order_by().distinct())
@@ -125,7 +126,7 @@ class ThreadLister:
             yield min(rested)[1]
 
     def _private_listing(self, channel: Channel) -> Listing:
-        """Return the list of all private threads if the bot may read it, else the list of those it joined."""
+        """Return the list of all private threads if the bot may read it, else the list of private threads it joined."""
         allowed = self._permissions.lists_private_threads(channel)
         return "private" if allowed and not self._is_waiting((int(channel["id"]), "private")) else "joined"
 
@@ -133,16 +134,16 @@ class ThreadLister:
         return self._states.get(key[0], {}).get(f"archived_{key[1]}") or DiscordState()
 
     def _read_at(self, key: ThreadList) -> str:
-        """Return the ISO time when a list was last read; empty for never."""
+        """Return the ISO time at which a list was last read, or an empty string if it was never read."""
         return str(self._state(key).extras.get("asked", ""))
 
     def _is_due(self, key: ThreadList) -> bool:
-        """Return whether a list that is read once a day is due."""
+        """Return whether a list that is read once a day should be read now."""
         options = self._run.options
         return options.full or options.sweep or self._read_at(key) < (self._run.started - DAY).isoformat()
 
     def _is_waiting(self, key: ThreadList) -> bool:
-        """Return whether Discord refused this list too recently to request it again."""
+        """Return whether Discord refused this list so recently that it is not requested again yet."""
         return self._inventory.is_waiting(self._run, key[0], self._state(key))
 
     def _read(self, lists: Sequence[ThreadList]) -> Iterator[Step]:
@@ -167,7 +168,7 @@ class ThreadLister:
                 yield from self._store_page(key, page)
 
     def _search(self) -> Iterator[Step]:
-        """Once a day, search the archived threads of channels that can be switched, and store missing ones."""
+        """Search the archived threads of channels that can switch type, once a day, and store missing threads."""
         channels = [int(c["id"]) for c in self._channels if c["type"] in SWITCHABLE]
         due = [channel_id for channel_id in channels if self._is_due((channel_id, "search"))]
         failed = [channel_id for channel_id in due if self._is_waiting((channel_id, "search"))]
@@ -194,7 +195,7 @@ class ThreadLister:
         yield from self._report_missing(failed)
 
     def _report_missing(self, failed: Sequence[int]) -> Iterator[Step]:
-        """Report how many archived threads exist that could not be listed."""
+        """Report the number of archived threads that exist but could not be listed."""
         stored = count_archived_threads(self._totals)
         missing = {pk: total - stored.get(pk, 0) for pk, total in self._totals.items() if total > stored.get(pk, 0)}
         missing |= count_unlisted_threads(failed)
@@ -215,11 +216,11 @@ class ThreadLister:
     def _store_page(self, key: ThreadList, page: ThreadPage) -> Iterator[Step]:
         if page.lost:
             self._unfinished.add(key)
-            error = UnexpectedAnswer("more archived threads share one moment, or have none, than a page holds")
+            error = UnexpectedAnswer("archived threads were lost: a whole page has the same or no archive time")
             yield Step(failure=self._failure(key, error))
         if page.doubtful:
             self._unfinished.add(key)
-            note = f"#{self._name(key[0])}: Discord says that there are archived {key[1]} threads but sends none"
+            note = f"#{self._name(key[0])}: Discord reports more archived {key[1]} threads but returns none"
             yield Step(notes=[note])
         malformed = self._store(page.threads, self._access[key[0]], key[0])
         for moment in filter(None, map(archive_time, page.threads)):
@@ -228,14 +229,14 @@ class ThreadLister:
         yield Step(counts={"threads": threads, "threads_malformed": malformed}, advanced=len(page.threads))
 
     def _store(self, threads: Iterable[object], access: str, parent: int) -> int:
-        """Store threads of one channel and return the number of malformed ones."""
+        """Store threads of one channel, and return the number of malformed threads."""
         rows = convert_threads(threads, self._run.guild_id, access)
         self._listed.update({*(row["id"] for row in rows.rows), *rows.set_aside})
         self._changed += store_listed_threads(rows, self._run.scope(parent), self._run.started)
         return len(rows.malformed)
 
     def _finish(self, key: ThreadList) -> Step:
-        """Save the archive time down to which a list is known, after all of it has been stored."""
+        """Save that a list was read completely, with its newest archive time. The next run reads down to this time."""
         step = Step(complete=[(self._run.scope(key[0]), f"archived_{key[1]}")])
         if key in self._unfinished:
             return step
@@ -248,7 +249,10 @@ class ThreadLister:
         return step
 
     def _save_refusal(self, key: ThreadList, error: CollectorError) -> None:
-        """Save that Discord refuses a list, which counts towards a ban of the address."""
+        """Save that Discord refuses a list, so that it is not requested again too soon.
+
+        Refused requests count towards a ban of the machine's address.
+        """
         state = self._state(key)
         extras = self._inventory.refusal(self._run, key[0], state, error) | {"asked": self._run.started.isoformat()}
         refused = DiscordState(
