@@ -1,4 +1,4 @@
-"""The admin of GitHub's rows. Only the selection of repositories to collect can be changed."""
+"""The admin pages of the GitHub tracker. Only the selection of repositories to collect can be changed."""
 
 from github_activity_tracker.admin import discussions, issues, planning, pulls, repositories
 

@@ -1,4 +1,4 @@
-"""Discussions."""
+"""Admin of discussions and their comments."""
 
 from django.contrib import admin
 
@@ -10,7 +10,7 @@ from github_activity_tracker.models import Discussion, DiscussionComment
 
 @admin.register(Discussion)
 class DiscussionAdmin(NumberedWays, SourceLink, MirrorAdmin):
-    """Discussions."""
+    """Admin of discussions."""
 
     list_display = ("number", title, "category", "author", "repository", "created_at", "deleted_at", "source")
     list_filter = ("repository", "category", "created_at", "deleted_at")
@@ -20,7 +20,7 @@ class DiscussionAdmin(NumberedWays, SourceLink, MirrorAdmin):
 
 @admin.register(DiscussionComment)
 class DiscussionCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
-    """Comments in discussions, and replies to them."""
+    """Admin of comments in discussions and replies to these comments."""
 
     kind = "discussion_comment"
 

@@ -1,4 +1,4 @@
-"""Issues, pull requests and their comments."""
+"""Admin of issues, pull requests and their comments."""
 
 from django.contrib import admin
 
@@ -10,7 +10,7 @@ from github_activity_tracker.models import Issue, IssueComment, ReviewComment, R
 
 @admin.register(Issue)
 class IssueAdmin(NumberedWays, SourceLink, MirrorAdmin):
-    """Issues and pull requests."""
+    """Admin of issues and pull requests."""
 
     list_display = ("number", title, "is_pull_request", "state", "author", "repository", "created_at", "source")
     list_filter = ("repository", "is_pull_request", "state", "issue_type", "created_at", "deleted_at")
@@ -20,7 +20,7 @@ class IssueAdmin(NumberedWays, SourceLink, MirrorAdmin):
 
 @admin.register(IssueComment)
 class IssueCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
-    """Comments."""
+    """Admin of comments on issues and pull requests."""
 
     kind = "issue_comment"
 
@@ -32,7 +32,7 @@ class IssueCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
 @admin.register(ReviewComment)
 class ReviewCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
-    """Comments on diffs."""
+    """Admin of review comments on diffs."""
 
     kind = "review_comment"
 
@@ -44,7 +44,7 @@ class ReviewCommentAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
 @admin.register(Revision)
 class RevisionAdmin(Beginning, MirrorAdmin):
-    """Earlier texts."""
+    """Admin of earlier texts of edited items."""
 
     list_display = ("replaced_at", "kind", "object_id", "text_start", "repository")
     list_filter = ("kind", "repository", "replaced_at")

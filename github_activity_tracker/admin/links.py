@@ -19,16 +19,16 @@ LISTED_WORDS = 200
 
 
 class SourceLink:
-    """A column that leads to GitHub."""
+    """Adds a column with a link to GitHub."""
 
     @admin.display(description="source")
     def source(self, row: Any) -> Any:
-        """The row on GitHub."""
+        """Return a link to the row on GitHub."""
         return link(row.html_url)
 
 
 class Beginning:
-    """A column with the first words of a text."""
+    """Adds a column with the beginning of a text."""
 
     @admin.display(description="text")
     def text_start(self, post: Any) -> Any:
@@ -37,12 +37,12 @@ class Beginning:
 
 
 class PostWays(RowLinks):
-    """Links of a post: to its place in the thread and to GitHub. ``kind`` is that of its activity."""
+    """Adds links from a post to its thread and to GitHub. ``kind`` is the kind of the post's activity."""
 
     kind = ""
 
     def row_links(self, row: Any) -> list[RowLink]:
-        """Thread and GitHub."""
+        """Return links to the post in its thread and to GitHub."""
         thread = activity_address("github", f"github:{self.kind}:{row.pk}")
         return [
             RowLink(text="View in its thread", address=thread),
@@ -51,19 +51,19 @@ class PostWays(RowLinks):
 
 
 class NumberedWays(RowLinks):
-    """Links of something that belongs to an issue, pull request or discussion by its number."""
+    """Adds links to rows that have the number of an issue, pull request or discussion."""
 
     def row_links(self, row: Any) -> list[RowLink]:
-        """Thread and GitHub."""
+        """Return links to the thread and to GitHub."""
         thread = thread_address("github", thread_of(row))
         return [RowLink(text="View thread", address=thread), RowLink(text=ON_GITHUB, address=address_of(row), out=True)]
 
 
 class AccountWays(RowLinks):
-    """Links of an account: to everything that it did, and to GitHub."""
+    """Adds links from an account to its activity and to GitHub."""
 
     def row_links(self, row: Account) -> list[RowLink]:
-        """Timeline and GitHub."""
+        """Return links to the timeline of the account and to GitHub."""
         return [
             RowLink(text="View activity", address=person_address("github", row.pk)),
             RowLink(text=ON_GITHUB, address=row.html_url or f"https://github.com/{row.login}", out=True),
@@ -71,10 +71,10 @@ class AccountWays(RowLinks):
 
 
 class RepositoryWays(RowLinks):
-    """Links of a repository."""
+    """Adds links from a repository to its activity and to GitHub."""
 
     def row_links(self, row: Any) -> list[RowLink]:
-        """Timeline and GitHub."""
+        """Return links to the timeline of the repository and to GitHub."""
         return [
             RowLink(text="View activity", address=scope_address("github", str(row.pk))),
             RowLink(text=ON_GITHUB, address=row.html_url, out=True),
@@ -82,10 +82,10 @@ class RepositoryWays(RowLinks):
 
 
 class CommitWays(RowLinks):
-    """Links of a commit."""
+    """Adds links from a commit to its thread and to GitHub."""
 
     def row_links(self, row: Any) -> list[RowLink]:
-        """Thread and GitHub."""
+        """Return links to the thread of the commit and to GitHub."""
         thread = thread_address("github", f"github:commit:{row.repository_id}:{row.sha}")
         base = row.repository.html_url
         return [
@@ -95,7 +95,7 @@ class CommitWays(RowLinks):
 
 
 def thread_of(row: Any) -> str:
-    """Return the thread of an issue, or of what carries the number of one; a pull request's own row has one too."""
+    """Return the thread name of a discussion, issue or pull request, or of a row with the number of such an item."""
     kind = {"Discussion": "discussion", "PullRequest": "pull_request"}.get(type(row).__name__, "issue")
     if isinstance(row, Issue):
         kind = "pull_request" if row.is_pull_request else "issue"
@@ -105,7 +105,7 @@ def thread_of(row: Any) -> str:
 
 
 def address_of(row: Any) -> str:
-    """Return where GitHub shows it; rows without an address of their own lead to their issue or pull request."""
+    """Return the GitHub address of a row, or the address of its issue or pull request if the row has no address."""
     if own := getattr(row, "html_url", ""):
         return str(own)
     base = row.repository.html_url

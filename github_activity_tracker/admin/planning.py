@@ -1,4 +1,4 @@
-"""Releases, labels, milestones."""
+"""Admin of releases, labels and milestones."""
 
 from django.contrib import admin
 
@@ -9,7 +9,7 @@ from github_activity_tracker.models import Label, Milestone, Release
 
 @admin.register(Release)
 class ReleaseAdmin(PostWays, SourceLink, MirrorAdmin):
-    """Releases."""
+    """Admin of releases."""
 
     kind = "release"
 
@@ -21,7 +21,7 @@ class ReleaseAdmin(PostWays, SourceLink, MirrorAdmin):
 
 @admin.register(Label)
 class LabelAdmin(MirrorAdmin):
-    """Labels."""
+    """Admin of labels."""
 
     list_display = ("name", "description", "repository", "deleted_at")
     list_filter = ("repository", "deleted_at")
@@ -31,7 +31,7 @@ class LabelAdmin(MirrorAdmin):
 
 @admin.register(Milestone)
 class MilestoneAdmin(SourceLink, MirrorAdmin):
-    """Milestones."""
+    """Admin of milestones."""
 
     list_display = ("title", "state", "open_issues", "closed_issues", "due_on", "repository", "deleted_at", "source")
     list_filter = ("repository", "state", "deleted_at")

@@ -1,4 +1,4 @@
-"""Pull requests, reviews, timelines."""
+"""Admin of pull requests, reviews and timelines."""
 
 from django.contrib import admin
 
@@ -9,7 +9,7 @@ from github_activity_tracker.models import PullRequest, Review, Timeline, Timeli
 
 @admin.register(PullRequest)
 class PullRequestAdmin(NumberedWays, MirrorAdmin):
-    """Details of pull requests; their texts are shown with the issues."""
+    """Admin of the details of pull requests. Titles and texts are in the admin of issues."""
 
     list_display = (
         "number",
@@ -28,7 +28,7 @@ class PullRequestAdmin(NumberedWays, MirrorAdmin):
 
 @admin.register(Review)
 class ReviewAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
-    """Reviews."""
+    """Admin of reviews."""
 
     kind = "review"
 
@@ -40,7 +40,7 @@ class ReviewAdmin(PostWays, Beginning, SourceLink, MirrorAdmin):
 
 @admin.register(TimelineEvent)
 class TimelineEventAdmin(NumberedWays, MirrorAdmin):
-    """Events of issues and pull requests."""
+    """Admin of the timeline events of issues and pull requests."""
 
     list_display = ("created_at", "number", "event", "actor", "repository", "deleted_at")
     list_filter = ("repository", "event", "created_at", "deleted_at")
@@ -50,7 +50,7 @@ class TimelineEventAdmin(NumberedWays, MirrorAdmin):
 
 @admin.register(Timeline)
 class TimelineAdmin(NumberedWays, MirrorAdmin):
-    """Sizes of timelines when they were read."""
+    """Admin of the sizes of timelines when they were last read."""
 
     list_display = ("number", "repository", "entries")
     list_filter = ("repository",)

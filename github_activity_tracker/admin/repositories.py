@@ -1,4 +1,4 @@
-"""Repositories, accounts, commits, branches."""
+"""Admin of repositories, accounts, commits, branches and tags."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ from github_activity_tracker.models import (
 
 @admin.register(Repository)
 class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
-    """Repositories. Runs without names collect those that are ``enabled``."""
+    """Admin of repositories. A run that names no repository collects the enabled repositories."""
 
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
     list_filter = ("enabled", "archived", "fork", "visibility", "language", "license_id")
@@ -46,7 +46,7 @@ class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
 
 @admin.register(FormerName)
 class FormerNameAdmin(MirrorAdmin):
-    """Former names of repositories."""
+    """Admin of former names of repositories."""
 
     list_display = ("full_name", "repository", "noticed_at")
     list_select_related = ("repository",)
@@ -55,7 +55,7 @@ class FormerNameAdmin(MirrorAdmin):
 
 @admin.register(Account)
 class AccountAdmin(AccountWays, SourceLink, MirrorAdmin):
-    """People, bots, organisations."""
+    """Admin of accounts: people, bots and organisations."""
 
     list_display = ("login", "kind", "id", "deleted_at", "source")
     list_filter = ("kind", "deleted_at")
@@ -64,7 +64,7 @@ class AccountAdmin(AccountWays, SourceLink, MirrorAdmin):
 
 @admin.register(FormerLogin)
 class FormerLoginAdmin(MirrorAdmin):
-    """Former logins of accounts."""
+    """Admin of former logins of accounts."""
 
     list_display = ("login", "account", "noticed_at")
     list_select_related = ("account",)
@@ -73,7 +73,7 @@ class FormerLoginAdmin(MirrorAdmin):
 
 @admin.register(Commit)
 class CommitAdmin(CommitWays, MirrorAdmin):
-    """Commits."""
+    """Admin of commits."""
 
     list_display = (
         "committed_at",
@@ -96,14 +96,14 @@ class CommitAdmin(CommitWays, MirrorAdmin):
 
     @admin.display(description="source")
     def source(self, commit: Commit) -> Any:
-        """The commit on GitHub."""
+        """Return a link to the commit on GitHub."""
         base = commit.repository.html_url
         return link(f"{base}/commit/{commit.sha}" if base else "")
 
 
 @admin.register(CommitComment)
 class CommitCommentAdmin(Beginning, SourceLink, MirrorAdmin):
-    """Comments on commits."""
+    """Admin of comments on commits."""
 
     list_display = (
         "created_at",
@@ -122,7 +122,7 @@ class CommitCommentAdmin(Beginning, SourceLink, MirrorAdmin):
 
 @admin.register(CommitFile)
 class CommitFileAdmin(MirrorAdmin):
-    """Files that commits changed."""
+    """Admin of files that commits changed."""
 
     list_display = ("path", "status", "additions", "deletions", "previous_path")
     list_filter = ("status",)
@@ -132,7 +132,7 @@ class CommitFileAdmin(MirrorAdmin):
 
 @admin.register(GitRef)
 class GitRefAdmin(MirrorAdmin):
-    """Branches and tags."""
+    """Admin of branches and tags."""
 
     list_display = ("name", short_hash("sha", "commit"), "repository")
     list_filter = ("repository",)
@@ -142,7 +142,7 @@ class GitRefAdmin(MirrorAdmin):
 
 @admin.register(RefChange)
 class RefChangeAdmin(MirrorAdmin):
-    """Changes of branches and tags."""
+    """Admin of changes of branches and tags."""
 
     list_display = (
         "noticed_at",
@@ -159,7 +159,7 @@ class RefChangeAdmin(MirrorAdmin):
 
 @admin.register(AuthorEmail)
 class AuthorEmailAdmin(MirrorAdmin):
-    """Addresses of authors that were looked up."""
+    """Admin of commit author addresses that were looked up on GitHub."""
 
     list_display = ("email", "account", "asked_at")
     list_select_related = ("account",)
