@@ -17,11 +17,11 @@ from discord_activity_tracker.convert.snowflakes import first_snowflake
 from discord_activity_tracker.models import Channel, Guild
 
 MAX_DAYS = 3650
-"""The longest period, about ten years."""
+"""Maximum number of days of a period, about ten years. Larger values are reduced, so that the date can be computed."""
 HIGHEST_TYPE = 2**31 - 1
-"""The largest number that fits the column of message types."""
+"""The largest number that fits into the column of message types."""
 MAX_CHANNELS = 300
-"""Channels that are offered. Use the guild filter or the list of channels to reach the others."""
+"""Maximum number of channels among the choices. A longer list is hard to use; the guild filter makes it shorter."""
 
 
 class GuildFilter(admin.SimpleListFilter):
@@ -85,12 +85,12 @@ class KindFilter(admin.SimpleListFilter):
 
 
 class WrittenFilter(admin.SimpleListFilter):
-    """Filter messages by age. An id contains its time, so the primary key serves as the index."""
+    """Filter messages by age. A message id contains the time, so the filter uses the index of the primary key."""
 
     title, parameter_name = "written", "days"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return some periods."""
+        """Return the periods to choose from."""
         return [("1", "the last day"), ("7", "the last 7 days"), ("30", "the last 30 days"), ("365", "the last year")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:

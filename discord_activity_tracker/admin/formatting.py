@@ -1,4 +1,4 @@
-"""Format messages and links for the admin pages. Text of users is escaped and isolated from the page's direction."""
+"""Format messages and links for the admin pages. Text of users is escaped, and its text direction is isolated."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ EXCERPT = 200
 
 
 class DeletedFilter(admin.SimpleListFilter):
-    """Filter by whether a row was deleted in Discord."""
+    """Filter rows by whether they were deleted on Discord."""
 
     title, parameter_name = "deleted", "deleted"
 
@@ -53,7 +53,7 @@ def text_of(message: Message) -> str:
 
 
 def author_name(message: Message) -> str:
-    """Return the name of the author."""
+    """Return the name of a message's author."""
     return message.webhook_name or str(message.author or "unknown")
 
 
@@ -93,7 +93,7 @@ def _time_link(message: Message, here: int | None) -> Any:
 
 
 def paragraph(text: str, row: Any) -> Any:
-    """Return a text with its line breaks; a very long text is cut and linked to the whole content of its row."""
+    """Return a text with its line breaks. A very long text is cut, with a link to the whole content of its row."""
     if not text:
         return EMPTY
     return format_html("<blockquote><bdi>{}</bdi></blockquote>", long_text(text, text_address(row, "content")))
@@ -106,5 +106,5 @@ def html_list(texts: Iterable[tuple[object, ...]], pattern: str) -> Any:
 
 
 def discord_link(channel: Channel, message_id: int | None = None) -> Any:
-    """Return a link to a channel or message in Discord."""
+    """Return a link to a channel or message on Discord."""
     return link(f"{channel.url}/{message_id}" if message_id else channel.url)

@@ -1,4 +1,4 @@
-"""Admin of guilds, channels and threads, with what the bot cannot read in them."""
+"""Admin of guilds, channels and threads. The pages also list the channels that the bot cannot read."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ from discord_activity_tracker.models import (
 )
 
 MAX_ROWS = 100
-"""Rows of a list on a page."""
+"""Maximum number of rows of a list on an admin page, so that pages of large guilds stay short."""
 LATEST = 10
-"""Latest messages on the page of a channel."""
+"""Number of latest messages on the admin page of a channel. The whole list is one link away."""
 
 
 @admin.register(Guild)
 class GuildAdmin(RowLinks, MirrorAdmin):
-    """Admin of guilds. A run that names no guild collects the enabled ones."""
+    """Admin of guilds. A run that names no guild collects the enabled guilds."""
 
     list_display = ("name", "id", "enabled", "description", "source")
     list_filter = ("enabled",)
@@ -60,21 +60,21 @@ class GuildAdmin(RowLinks, MirrorAdmin):
     extra_fields = ("source", "messages_link", "gaps", "channels")
 
     def row_links(self, row: Guild) -> list[RowLink]:
-        """Link to Discord."""
+        """Return a link to the guild on Discord."""
         return [RowLink(text="View on Discord", address=f"https://discord.com/channels/{row.pk}", out=True)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Return every field except the switch."""
+        """Return all fields except ``enabled``."""
         return [field.name for field in Guild._meta.fields if field.name != "enabled"] + list(self.extra_fields)
 
     @admin.display(description="Discord")
     def source(self, guild: Guild) -> Any:
-        """Link to the guild in Discord."""
+        """Link to the guild on Discord."""
         return link(f"https://discord.com/channels/{guild.pk}")
 
     @admin.display(description="messages")
     def messages_link(self, guild: Guild) -> Any:
-        """Link to all messages of the row."""
+        """Link to all messages of the guild."""
         return list_link(Message, "all messages", guild=guild.pk)
 
     @admin.display(description="not readable")
@@ -85,7 +85,7 @@ class GuildAdmin(RowLinks, MirrorAdmin):
 
     @admin.display(description="channels")
     def channels(self, guild: Guild) -> Any:
-        """List the channels; threads are listed on the page of their channel."""
+        """List the channels. Threads are on the page of their channel."""
         channels = Channel.objects.filter(guild=guild, is_thread=False)[:MAX_ROWS]
         return html_list(((page_link(c), c.kind, " (deleted)" if c.deleted_at else "") for c in channels), "{}, {}{}")
 
@@ -118,7 +118,7 @@ class ChannelAdmin(RowLinks, MirrorAdmin):
     readonly_fields = ("source", "parent", "labels", "messages_link", "starter", "latest", "threads", "former_names")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Add name and tags of the parent, which is not a foreign key because it may not be stored yet."""
+        """Add the name and tags of the parent. The parent is not a foreign key because it may not be stored yet."""
         parent = Channel.objects.filter(pk=OuterRef("parent_id"))
         return (
             super()
@@ -128,7 +128,7 @@ class ChannelAdmin(RowLinks, MirrorAdmin):
         )
 
     def row_links(self, row: Channel) -> list[RowLink]:
-        """Link to the timeline and to Discord."""
+        """Return links to the timeline of the channel and to Discord."""
         return [
             RowLink(text="View activity", address=scope_address("discord", scope_of(row))),
             RowLink(text="View on Discord", address=row.url, out=True),
@@ -143,17 +143,17 @@ class ChannelAdmin(RowLinks, MirrorAdmin):
 
     @admin.display(description="Discord")
     def source(self, channel: Channel) -> Any:
-        """Link to the channel in Discord."""
+        """Link to the channel on Discord."""
         return discord_link(channel)
 
     @admin.display(description="messages")
     def messages_link(self, channel: Channel) -> Any:
-        """Link to all messages of the row."""
+        """Link to all messages of the channel or thread."""
         return list_link(Message, "all messages", channel=channel.pk)
 
     @admin.display(description="tags")
     def labels(self, channel: Any) -> str:
-        """Name the tags of a post, or the tags that a forum offers."""
+        """Return the names of the tags of a thread, or of the tags that a forum offers."""
         offered = (channel.parent_tags if channel.is_thread else channel.tags) or []
         names = {str(tag.get("id")): str(tag.get("name")) for tag in offered if isinstance(tag, dict)}
         applied = [names.get(str(tag), str(tag)) for tag in channel.tags] if channel.is_thread else list(names.values())
@@ -186,7 +186,7 @@ class ChannelAdmin(RowLinks, MirrorAdmin):
 
 
 class PartAdmin(MirrorAdmin):
-    """Options that roles, emoji, stickers and events share."""
+    """Base class for the admin of roles, emoji, stickers and events."""
 
     list_display = ("name", "id", "guild", "deleted_at")
     list_filter = ("guild", DeletedFilter)

@@ -1,4 +1,4 @@
-"""Admin of messages with their context, earlier versions, and who reacted."""
+"""Admin of messages with their context, their earlier versions and the people who reacted."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ from discord_activity_tracker.documents.markup import markup, names_in
 from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 
 AROUND = 5
-"""Messages to show before and after a message."""
+"""Number of messages to show before and after a message, enough to follow the conversation."""
 MAX_ROWS = 50
-"""Replies, earlier versions or reactions on one page."""
+"""Maximum number of replies, earlier versions or reactions on one page, so that the page stays short."""
 
 
 @admin.register(Message)
@@ -82,7 +82,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: Any) -> Any:
-        """Select author and channel with each message, on lists and pages."""
+        """Select the author and channel together with each message, for list and detail pages."""
         return super().get_queryset(request).select_related("author", "channel")
 
     def listed_texts(self, rows: Sequence[Message]) -> Mapping[Any, str]:
@@ -90,7 +90,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
         return first_words(rows)
 
     def row_links(self, row: Message) -> list[RowLink]:
-        """Link to the thread and to Discord."""
+        """Return links to the message in its thread and to Discord."""
         name = f"discord:message:{row.channel.guild_id}:{row.channel_id}:{row.pk}"
         return [
             RowLink(text="View in its thread", address=activity_address("discord", name)),
@@ -104,47 +104,47 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     @admin.display(description="author", ordering="author")
     def author_link(self, message: Message) -> Any:
-        """Name the author and link to all their messages."""
+        """Show the name of the author as a link to all messages of the author."""
         return list_link(Message, author_name(message), author__id__exact=message.author_id)
 
     @admin.display(description="text")
     def text(self, message: Message) -> Any:
-        """Show the whole text with names for mentions."""
+        """Show the whole text. Mentions are shown as names."""
         content = text_of(message)
         return paragraph(names_in([content]).resolved(content), message)
 
     @admin.display(description="kind", ordering="type")
     def kind(self, message: Message) -> str:
-        """Name the type of the message."""
+        """Return the display name of the message's type."""
         return type_name(f"discord.{message_type(message.type)}")
 
     @admin.display(description="Discord")
     def source(self, message: Message) -> Any:
-        """Link to the message in Discord."""
+        """Link to the message on Discord."""
         return discord_link(message.channel, message.pk)
 
     @admin.display(description="first message of the thread")
     def starter(self, message: Message) -> Any:
-        """Show the first message of the thread. It is in the parent channel and has the id of the thread."""
+        """Show the first message of the thread. This message is in the parent channel and has the id of the thread."""
         return message_list(_messages(pk=message.channel_id)) if message.channel.is_thread else EMPTY
 
     @admin.display(description="refers to")
     def referenced(self, message: Message) -> Any:
-        """Show the message that this one replies to, forwards or points to."""
+        """Show the message that this message replies to, forwards or refers to."""
         if not message.reply_to:
             return EMPTY
         return message_list(_messages(pk=message.reply_to)) or f"{message.reply_to}, which is not stored"
 
     @admin.display(description="messages before and after")
     def around(self, message: Message) -> Any:
-        """List the messages just before and after."""
+        """List the message with the messages directly before and after it."""
         before = _messages(channel_id=message.channel_id, pk__lt=message.pk).order_by("-pk")[:AROUND]
         after = _messages(channel_id=message.channel_id, pk__gt=message.pk).order_by("pk")[:AROUND]
         return message_list([*before, message, *after], here=message.pk)
 
     @admin.display(description="replies")
     def replies(self, message: Message) -> Any:
-        """List the messages that refer to this one."""
+        """List the messages that refer to this message."""
         return message_list(_messages(reply_to=message.pk).order_by("pk")[:MAX_ROWS])
 
     @admin.display(description="thread started here")
@@ -155,7 +155,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     @admin.display(description="files")
     def files(self, message: Message) -> Any:
-        """List names and sizes. There are no links because Discord's addresses of files expire."""
+        """List the names and sizes of attached files. They are not linked because Discord's file addresses expire."""
         attachments = objects(message.payload, "attachments")
         return html_list(
             ((text(file, "filename"), str(file.get("size") or "?")) for file in attachments), "<bdi>{}</bdi>, {} bytes"
@@ -163,7 +163,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     @admin.display(description="reactions")
     def reaction_counts(self, message: Message) -> Any:
-        """List the counts by emoji."""
+        """List the number of reactions by emoji."""
         counts = ((emoji, of.get("normal", 0), of.get("burst", 0)) for emoji, of in message.reactions.items())
         return html_list(counts, "<bdi>{}</bdi> {} (super: {})")
 
@@ -175,7 +175,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     @admin.display(description="earlier versions")
     def revisions_list(self, message: Message) -> Any:
-        """List the earlier versions, the latest first."""
+        """List the earlier versions, the latest version first."""
         revisions = Revision.objects.filter(message=message)[:MAX_ROWS]
         rows = ((_span(one), paragraph(one.content, one)) for one in revisions)
         return html_list(rows, "{} {}")
@@ -209,7 +209,7 @@ class RevisionAdmin(ListedTexts, MirrorAdmin):
 
 @admin.register(Reactor)
 class ReactorAdmin(MirrorAdmin):
-    """Admin of who reacted with which emoji."""
+    """Admin of individual reactions: who reacted with which emoji."""
 
     list_display = ("emoji", "account", "burst", "message")
     list_filter = ("burst",)

@@ -22,7 +22,7 @@ class AccountAdmin(RowLinks, MirrorAdmin):
     readonly_fields = ("messages_link", "former_names")
 
     def row_links(self, row: Account) -> list[RowLink]:
-        """Link to the timeline and to Discord; a webhook has no page in Discord."""
+        """Return links to the timeline and to Discord. A webhook has no page on Discord."""
         activity = RowLink(text="View activity", address=person_address("discord", row.pk))
         profile = RowLink(text="View on Discord", address=f"https://discord.com/users/{row.pk}", out=True)
         return [activity] if row.kind == Account.Kind.WEBHOOK else [activity, profile]
