@@ -36,7 +36,7 @@ BUSY = "another run is collecting it; skipped"
 
 @dataclass(kw_only=True, slots=True)
 class Tally:
-    """The result of one scope so far. The scope's report is made from it."""
+    """The results of one scope so far. ``ScopedCollector.report_of`` turns them into the scope's report."""
 
     name: str = ""
     """Name of the scope in its report."""

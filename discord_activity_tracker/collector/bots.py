@@ -156,7 +156,7 @@ def _some_unusable(session: Session) -> bool:
 
 
 def selected_guilds(names: Sequence[str]) -> list[int]:
-    """Return the ids of the named guilds, or without names of all guilds in DISCORD_GUILDS and enabled in the admin.
+    """Return the ids of the named guilds, or by default of the guilds in DISCORD_GUILDS and those enabled in the admin.
 
     The guild with the oldest complete collection comes first. The list is empty if no guild is selected. Raises
     ``ConfigurationError`` for a name that is not an id.

@@ -67,9 +67,10 @@ from discord_activity_tracker.store.guilds import (
 LISTED = "look"
 """Name of the stream that saves the time at which a run listed the guild. A run that completes removes it."""
 RESUME = timedelta(minutes=10)
-"""Maximum age of an interrupted run's channel list for which this run first reads the remaining channels of that list.
+"""Maximum age of the channel list that an interrupted run has stored.
 
-With a larger value, more channels of the list may have changed since.
+If the list is newer, the next run first reads the channels of this list that are still unread. It lists the guild again
+afterwards. With a larger value, the list may be out of date.
 """
 EVENTS_AGE = timedelta(hours=1)
 """Minimum time between two requests for the scheduled events. A smaller value costs more requests."""
@@ -198,7 +199,7 @@ def _list_guild(
 
 
 def _permissions(run: GuildRun, facts: GuildFacts) -> Permissions:
-    """Return the bot's permissions. If roles or membership are incomplete, use the base permissions from Discord."""
+    """Return the bot's permissions. If roles or membership are incomplete, request the base permissions."""
     permissions = Permissions(facts.guild, facts.member, facts.user_id)
     if permissions.certain:
         return permissions

@@ -1,8 +1,8 @@
 """The three passes over the messages of a guild: new messages, the rescan of recent days, and the sweep.
 
 Requests for new messages do not show edits and deletions of older messages, so older messages are read again. Each run
-rescans the last days. The sweep reads all messages in rotation, one portion per day, or all messages at once on
-request. Each pass saves its own position with each page.
+rescans the last ``DISCORD_RESCAN_DAYS`` days. The sweep reads all messages in rotation, one portion per day, or all
+messages at once on request. Each pass saves its own position with each page.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -97,7 +97,7 @@ class Sweep:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the allowance was sufficient. Read this after all jobs."""
+        """Whether the allowance was sufficient. The value is valid after all jobs have been read."""
         return self.allowance.left is None or self.allowance.left >= 0
 
 

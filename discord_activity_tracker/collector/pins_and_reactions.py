@@ -81,7 +81,7 @@ def _store_pins(container: Container, times: Mapping[int, datetime], latest: str
 
 
 def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Callable[[], bool]) -> Iterator[Step]:
-    """Read the accounts that reacted to messages with changed reaction counts."""
+    """Read the accounts that reacted to messages. Only messages with changed reaction counts are requested."""
     by_channel = {container.location.channel_id: container for container in containers}
     gathering = Gathering[tuple[int, int], list[tuple[str, bool, User]]](run.session.background, WIDTH)
     counts: dict[int, EmojiCounts] = {}

@@ -46,7 +46,7 @@ PLAUSIBLE_ABSENCES = 5
 If more are missing, two of them are requested by id, because Discord may have omitted existing messages.
 """
 RETRIES = 5
-"""Maximum number of unreadable messages per channel that a run requests again. Most requests fail, so few are made."""
+"""Maximum number of unreadable messages per channel that a run requests again. Most of these requests fail again."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

@@ -41,7 +41,7 @@ COLLECTOR = "discord"
 FAILURES = 10
 """Number of consecutive failed lists after which the run checks whether Discord responds at all.
 
-A larger value would lose more time in an outage. A smaller value would check after problems of a few channels.
+A larger value would lose more time in an outage. A smaller value would cost checks when only a few channels fail.
 """
 MOST_FAILURES = 50
 """Number of consecutive failed lists after which the run over the guild ends even if Discord responds to the check."""
@@ -221,7 +221,7 @@ class Inventory:
     def refusal(
         self, run: GuildRun, channel_id: int, previous: DiscordState, error: CollectorError
     ) -> dict[str, object]:
-        """Return the data of a refusal to save: time, error type, number of consecutive refusals and permissions."""
+        """Return the data to save about a refusal: time, error type, number of consecutive refusals and permissions."""
         times = previous.extras.get("times", 0)
         return {
             "at": run.started.isoformat(), "reason": type(error).__name__,

@@ -79,7 +79,7 @@ class ThreadLister:
         yield from self._search()
 
     def unlisted(self) -> Iterator[tuple[int, str]]:
-        """Yield the threads that were active before and are now in no list, each with the access to its channel."""
+        """Yield the id of each thread that was active before and is now in no list, with the access to its channel."""
         for thread_id in self._parents.keys() - self._listed:
             yield thread_id, self._access.get(self._parents[thread_id] or 0, "no_view")
 

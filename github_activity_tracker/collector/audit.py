@@ -43,7 +43,7 @@ MODELS: dict[str, type[models.Model]] = {
     "discussion_comments": DiscussionComment,
 }
 SHOWN_NUMBERS = 10
-"""Maximum number of differing items that a line names, so that it stays readable. The rest is only counted."""
+"""Maximum number of differing items that a line lists by number. Further items are only counted to keep lines short."""
 
 
 WHOLE_LISTS = {

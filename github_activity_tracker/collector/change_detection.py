@@ -5,8 +5,8 @@ fingerprint is the same as after its last complete reading. A fingerprint is sav
 than ``SETTLED``. Otherwise another change in the same second would not alter the fingerprint.
 
 Edits of review comments and of labels change no fingerprint. These streams are read again when their last reading is
-older than ``StreamSpec.read_every``. Each run also reads the review comments of ``SAMPLED`` unchanged repositories, the
-ones with the oldest reading. A run over many unchanged repositories therefore needs only a few requests.
+older than ``StreamSpec.read_every``. Each run also reads the review comments of the ``SAMPLED`` unchanged repositories
+with the oldest reading. A run over many unchanged repositories therefore needs only a few requests.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -48,10 +48,13 @@ logger = logging.getLogger(__name__)
 PATIENCE = 90.0
 """Maximum seconds that a request waits for the end of a rate limit if no other repository is left to read.
 
-After a longer wait the run ends as partial, and the next run continues.
+If the limit ends later, the run ends as partial, and the next run continues.
 """
 IMPATIENCE = 2.0
-"""Maximum seconds that a request waits for the end of a rate limit while other repositories are left to read."""
+"""Maximum seconds that a request waits for the end of a rate limit while other repositories are left to read.
+
+If the limit ends later, the run reads another repository first.
+"""
 
 
 class GitHubCollector(ScopedCollector[Target]):

@@ -25,9 +25,10 @@ PER_HOUR = 5000
 
 
 def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, unchanged: bool) -> Estimate:
-    """Return the cost of reading the whole repository. Sends two requests to count the comments.
+    """Return the estimated cost of reading the whole repository.
 
-    Without facts, a third request counts the issues. An unchanged repository needs no request.
+    The estimate sends two requests that count comments. Without facts, it sends a third request that counts issues. For
+    an unchanged repository it sends no request.
     """
     if unchanged:
         return Estimate(scope=full_name, requests=2, points=1, seconds=2, note="nothing changed since the last run")

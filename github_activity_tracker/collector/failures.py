@@ -58,7 +58,7 @@ ISOLATED = (CollectorError, *UNFORESEEN)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """Why a stream or repository could not be read.
+    """The reason why a stream or repository could not be read.
 
     ``reason`` is the machine-readable reason of a skip. ``detail`` is one line for people.
     """
@@ -89,7 +89,7 @@ class Failure:
 def _reason(error: CollectorError) -> str:
     """Return the machine-readable reason of a skip of a stream or repository.
 
-    For these reasons, ``retry.py`` does not retry single items.
+    The result is never ``malformed`` or ``refused``. In ``retry.py`` these reasons mean skips of single items.
     """
     if isinstance(error, (NotFound, AccessDenied)):
         return error.reason
@@ -144,7 +144,7 @@ class Outage:
         self._graphql = error
 
     def graphql_error(self) -> CollectorError | None:
-        """Return the error because of which GraphQL is not used at present, or None."""
+        """Return the error that keeps GraphQL from being used at present, or None."""
         return self._graphql
 
     def retry_graphql(self) -> bool:

@@ -1,9 +1,9 @@
 """Compares the stored rows with GitHub's totals, in both directions, and repairs the differences.
 
-Each run compares the totals of the probe with the number of live rows. It also compares the comment count of each issue
-with the stored comments. The sizes of all issues, pull requests and discussions are listed, 100 items per request, in
-three cases: the totals differ, something changed and the last comparison is a week old, or with ``--reconcile``. Items
-that GitHub counts but does not return are retried after growing pauses (``store.gaps``).
+Each run compares the totals of the probe with the number of live rows. A run that has read something also compares the
+comment count of each issue with the stored comments. The sizes of all issues, pull requests and discussions are listed,
+100 items per request, in three cases: the totals differ, something changed and the last comparison is a week old, or
+with ``--reconcile``. Items that GitHub counts but does not return are retried after growing pauses (``store.gaps``).
 """
 
 import logging
@@ -26,12 +26,15 @@ from github_activity_tracker.store.reconcile import account_node_ids, live_threa
 logger = logging.getLogger(__name__)
 STATE = "reconcile"
 COMPARE_EVERY = timedelta(days=7)
-"""Maximum age of the last comparison of a repository in which something changed.
+"""Age of the last comparison after which the next run that reads something compares all items, even if totals agree.
 
-When GitHub hides an account, the account's items vanish. They may return later. No date or total of an issue changes.
+When GitHub hides an account, its items vanish and may return later. No date or total of an issue changes.
 """
 LONGEST_PAUSE_DAYS = 32
-"""Maximum days before the same differing totals are compared again. A longer pause would find late repairs later."""
+"""Maximum days before the same differing totals are compared again.
+
+The pause doubles up to this limit, because some differences never disappear.
+"""
 THREADS = ("issues", "pulls")
 STREAM_OF = {"issues": "issues", "pulls": "issues", "discussions": "discussions"}
 """The stream of each list. Items of the list count as missing only after this stream has been read to its end."""
@@ -51,7 +54,7 @@ class Memory:
     since: str = ""
     """The ``--since`` of the first reading. Items that last changed before it do not count as missing."""
     unfinished: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Position of an interrupted comparison; empty after a complete one."""
+    """Position of an interrupted comparison. Empty after a complete comparison."""
 
     @classmethod
     def load(cls, repository_id: int) -> "Memory":
@@ -96,9 +99,9 @@ def reconcile(
 ) -> None:  # fmt: skip
     """Compare the stored rows with GitHub's totals, and repair the differences.
 
-    ``everything`` also checks rows that no total covers. ``changed`` is whether this run has read anything. ``streams``
-    are the requested streams that have been read completely at least once. Other streams are not compared. ``off`` are
-    the features that are switched off. Their rows are not deleted.
+    If ``everything`` is true, rows that no total covers are also checked. ``changed`` means that this run has read a
+    stream. ``streams`` are the requested streams that have been read completely at least once. Other streams are not
+    compared. ``off`` are the features that are switched off. Their rows are not deleted.
     """
     before = run.client.requests
     try:

@@ -214,7 +214,7 @@ class RepositoryRun:
             raise UnexpectedAnswer("GitHub did not return the repository's node id; the next run tries again")
 
     def _expected(self, stream: str) -> int | None:
-        """Return the expected number of items of a first reading. None for later readings or unknown numbers."""
+        """Return the expected number of items of a first reading, or None for later readings and unknown numbers."""
         if self.facts is None or load_state(int(self.scope.external_id), stream).checkpoint_token:
             return None
         if stream == "issue_comments":

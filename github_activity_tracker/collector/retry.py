@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 20
 """Maximum number of malformed and refused items that a run retries, so that many failures do not delay the run.
 
-Retries that an operator requested are made in addition to this limit.
+Retries that an operator requested come first and may exceed this number.
 """
 REASONS = ("malformed", "refused")
 WITHHELD = ("incomplete", "denied", "not_found")
@@ -39,7 +39,7 @@ PROMPT_ATTEMPTS = 3
 LONGEST_WAIT = timedelta(days=30)
 """Maximum interval between two attempts. A longer interval saves requests but finds restored items later."""
 CANDIDATES = 200
-"""Maximum number of withheld items that a run considers. Items with a node id are requested 25 at a time."""
+"""Maximum number of withheld items that a run checks. Items with a node id need only one request per 25 items."""
 
 
 def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
@@ -70,7 +70,7 @@ def is_due(item: SkippedItem, now: datetime) -> bool:
 
 
 def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> None:
-    """Retry skipped items. ``waiting`` is an earlier result of ``items_to_retry``. By default it is queried now."""
+    """Retry skipped items. ``waiting`` is an earlier result of ``items_to_retry``. By default the items are queried."""
     left = items_to_retry(run) if waiting is None else list(waiting)
     still_open = SkippedItem.objects.filter(pk__in=[item.pk for item in left], cleared_at=None)
     open_keys = set(still_open.values_list("pk", flat=True)) if left else set[int]()

@@ -64,7 +64,7 @@ class Target:
 
 
 def select_targets(names: Sequence[str]) -> list[Target]:
-    """Return the named repositories, or without names all repositories in GITHUB_REPOS and enabled in the admin.
+    """Return the named repositories, or by default the repositories in GITHUB_REPOS and those enabled in the admin.
 
     The repository with the oldest complete collection comes first. Raises ``ConfigurationError`` if there is no
     repository or a name is invalid.
@@ -107,7 +107,10 @@ def full_name(text: str) -> str:
 
 
 def provisional_id(full_name: str) -> int:
-    """Return an artificial id for a repository that is not requested from GitHub. It is negative and fixed per name."""
+    """Return an artificial id for a repository that is not requested from GitHub.
+
+    The id is negative and always the same for a name.
+    """
     digest = hashlib.blake2b(full_name.lower().encode(), digest_size=6).digest()
     return -1 - int.from_bytes(digest)
 
@@ -156,7 +159,7 @@ class Run:
         self.client.share_budgets()
 
     def skip(self, stream: str, external_id: str, reason: str, detail: str, payload: Any = None) -> None:
-        """Record and count an item that GitHub did not return completely."""
+        """Record and count an item that GitHub did not return or returned incompletely."""
         self.counts[f"{stream}_{'incomplete' if reason == 'incomplete' else 'refused'}"] += 1
         record_skip(
             collector=COLLECTOR, scope=self.scope.external_id, stream=stream, external_id=external_id[:300],

@@ -2,8 +2,8 @@
 
 GitHub changes no date when a comment is hidden or a thread is resolved, so lists ordered by change do not show it. The
 first run of a repository saves its start time. Later runs read the states of comments and pull requests that changed
-after that time. In addition, each run reads a few batches of older comments. ``--reconcile`` reads all states again.
-``comment_state_requests`` counts all these requests.
+after that time. In addition, each later run reads a few batches of older comments. ``--reconcile`` reads all states
+again. ``comment_state_requests`` counts all these requests.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,11 @@ An older reading starts again, because the states that it read first may have ch
 
 
 class Reach(Enum):
-    """Which states a run reads. ``UNKNOWN`` adds states that were never read to ``CHANGED``."""
+    """The states that a run reads.
+
+    ``CHANGED`` means the states of changed comments and a few unread states. ``UNKNOWN`` means all changed and unread
+    states. ``ALL`` means that all states are read again.
+    """
 
     CHANGED = 1
     UNKNOWN = 2
@@ -51,7 +55,7 @@ class Reach(Enum):
 
 
 def collect_states(run: Run) -> None:
-    """Read the states that the options request. The first run of a repository only saves its start time.
+    """Read the states that the options request. By default, the first run of a repository only saves its start time.
 
     Each batch is stored immediately, so an interrupted run keeps its results. If the previous run was interrupted after
     it had read all states, this run reads only the changed states.

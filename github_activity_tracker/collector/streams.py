@@ -140,7 +140,7 @@ class ListSpec(StreamSpec):
             self._store(run, [(page, state) for page, state, _ in batch])
 
     def _store(self, run: Run, batch: Sequence[tuple[Page, IncrementalState]]) -> None:
-        """Store pages in one write. If they cannot be joined or PostgreSQL refuses one, store them one by one."""
+        """Store pages in one write. If pages cannot be joined or PostgreSQL refuses one, store each page separately."""
         whole = join_pages(page for page, _ in batch)
         together = [(whole, batch[-1][1])] if whole else batch
         try:
