@@ -13,7 +13,7 @@ from core.models import Activity
 from core.pages.labels import type_name
 from core.pages.parameters import row_id, whole_number
 from discord_activity_tracker.convert.message_text import MESSAGE_TYPES
-from discord_activity_tracker.convert.snowflakes import first_snowflake
+from discord_activity_tracker.convert.messages import first_snowflake
 from discord_activity_tracker.models import Channel, Guild
 
 MAX_DAYS = 3650

@@ -18,8 +18,7 @@ from core.ingest.values import Row
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
 from discord_activity_tracker.convert.exports import channel_rows, export_time, message_of, reactor_rows
-from discord_activity_tracker.convert.messages import MessagePage, convert_messages
-from discord_activity_tracker.convert.snowflakes import snowflake
+from discord_activity_tracker.convert.messages import MessagePage, convert_messages, snowflake
 from discord_activity_tracker.documents.source import DiscordDocuments
 from discord_activity_tracker.fetch.exports import ExportFile, ExportPage, ExportRefused
 from discord_activity_tracker.payloads import Message

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from discord_activity_tracker.collector.reader import Job, States
 from discord_activity_tracker.collector.run import DAY, Container, GuildRun
-from discord_activity_tracker.convert.snowflakes import first_snowflake, snowflake_time
+from discord_activity_tracker.convert.messages import first_snowflake, snowflake_time
 from discord_activity_tracker.fetch.messages import PAGE, Allowance, RawMessagePage
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.checkpoints import guild_key, load_state, save_state

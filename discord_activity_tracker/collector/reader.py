@@ -14,8 +14,7 @@ from core.models import SkippedItem
 from core.operations.discord_ops import Gathering
 from discord_activity_tracker.collector.run import COLLECTOR, Container, Failure, GuildRun, Step
 from discord_activity_tracker.convert.guilds import convert_threads
-from discord_activity_tracker.convert.messages import MessagePage, convert_messages
-from discord_activity_tracker.convert.snowflakes import first_snowflake, whole_number
+from discord_activity_tracker.convert.messages import MessagePage, convert_messages, first_snowflake, whole_number
 from discord_activity_tracker.fetch.guilds import OBJECT_ERRORS
 from discord_activity_tracker.fetch.messages import (
     Allowance,

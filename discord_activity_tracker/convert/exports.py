@@ -11,8 +11,7 @@ from typing import Any, cast
 
 from core.ingest.values import Row, clean, clean_json, clip, parse_time, parse_time_or_none
 from discord_activity_tracker.convert.guilds import THREADS, kind_of
-from discord_activity_tracker.convert.messages import account_row, emoji_key
-from discord_activity_tracker.convert.snowflakes import snowflake, snowflake_or_none
+from discord_activity_tracker.convert.messages import account_row, emoji_key, snowflake, snowflake_or_none
 from discord_activity_tracker.payloads import Message
 
 Payload = Mapping[str, Any]

@@ -11,8 +11,7 @@ from typing import Any, cast
 
 from core.ingest.records import CONVERSION_ERRORS, Malformed, malformed_item
 from core.ingest.values import Row, clean, clean_json, clip, parse_time, parse_time_or_none
-from discord_activity_tracker.convert.messages import account_row
-from discord_activity_tracker.convert.snowflakes import small_int, snowflake, snowflake_or_none, whole_number
+from discord_activity_tracker.convert.messages import account_row, small_int, snowflake, snowflake_or_none, whole_number
 from discord_activity_tracker.payloads import Channel, Event, Guild, Member
 
 KINDS = {

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from discord_activity_tracker.convert.snowflakes import snowflake_time
+from discord_activity_tracker.convert.messages import snowflake_time
 from tests.support.discord_fixtures import CHANNEL, GUILD, PEOPLE
 
 

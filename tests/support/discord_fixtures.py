@@ -6,8 +6,7 @@ from typing import Any
 
 from core.ingest.records import PageResult
 from core.models import Scope
-from discord_activity_tracker.convert.messages import convert_messages
-from discord_activity_tracker.convert.snowflakes import first_snowflake
+from discord_activity_tracker.convert.messages import convert_messages, first_snowflake
 from discord_activity_tracker.models import Channel, Guild
 from discord_activity_tracker.store.conversations import Location
 from discord_activity_tracker.store.messages import PageWrite, store_messages
