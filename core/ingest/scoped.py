@@ -25,7 +25,7 @@ from core.errors import (
 )
 from core.ingest.records import CONVERSION_ERRORS, PageResult
 from core.models import Scope
-from core.operations.http import Allowance
+from core.operations.bounds import Allowance
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
 

@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.operations.bounds import Allowance
     from core.operations.files import Workspace, open_atomic
-    from core.operations.http import Allowance, Response, Transport
+    from core.operations.http import Response, Transport
     from core.operations.markdown import PLAIN, Flavour, Markup, Reference, excerpt, plain_text, safe_html
     from core.operations.slack_ops import Message, SlackClient, open_slack
 
@@ -31,8 +32,9 @@ __all__ = [
     "safe_html",
 ]
 _MODULES = {
+    "bounds": ("Allowance",),
     "files": ("Workspace", "open_atomic"),
-    "http": ("Allowance", "Response", "Transport"),
+    "http": ("Response", "Transport"),
     "markdown": ("PLAIN", "Flavour", "Markup", "Reference", "excerpt", "plain_text", "safe_html"),
     "slack_ops": ("Message", "SlackClient", "open_slack"),
 }

@@ -111,6 +111,26 @@ def check_time(seconds: float = 0.0, deadline: float | None = None) -> None:
         raise BudgetExhausted(TIME_IS_OVER)
 
 
+class Allowance:
+    """The maximum number of requests and seconds of a run, counted from now. ``None`` means no limit."""
+
+    def __init__(self, max_requests: int | None = None, max_seconds: float | None = None) -> None:
+        self.max_requests = max_requests
+        self.deadline = None if max_seconds is None else time.monotonic() + max_seconds
+        self.spent = 0
+
+    def spend(self) -> None:
+        """Count one request. Raises BudgetExhausted when no more requests are allowed."""
+        if self.max_requests is not None and self.spent >= self.max_requests:
+            raise BudgetExhausted(f"stopped after {self.spent} requests (--max-requests); run again to go on")
+        self.check(0)
+        self.spent += 1
+
+    def check(self, seconds: float) -> None:
+        """Raise BudgetExhausted when a wait of ``seconds`` would end after the deadline or after the end of the run."""
+        check_time(seconds, self.deadline)
+
+
 def pause(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
     """Wait ``seconds``. Raises BudgetExhausted at once when the run would end during the wait."""
     check_time(seconds)

@@ -18,7 +18,8 @@ from core.errors import (
 )
 from core.logs import redact, register_secret
 from core.operations import bounds
-from core.operations.http import Allowance, Response, Transport
+from core.operations.bounds import Allowance
+from core.operations.http import Response, Transport
 
 LIMITED = 4
 """Number of retries after status 429. Without a usable Retry-After header, the waits are 0.5, 1, 2 and 4 seconds."""

@@ -13,8 +13,9 @@ import requests
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_auth_from_url
 
-from core.errors import BudgetExhausted, SourceTimeout, SourceUnavailable, UnexpectedAnswer
+from core.errors import SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.operations import bounds
+from core.operations.bounds import Allowance
 
 USER_AGENT = "activity-trackers"
 PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
@@ -43,26 +44,6 @@ class Response:
             return json.loads(self.body)
         except ValueError as error:
             raise UnexpectedAnswer(f"{_site(self.url)} returned {self.status} with a body that is not JSON") from error
-
-
-class Allowance:
-    """The maximum number of requests and seconds of a run, counted from now. ``None`` means no limit."""
-
-    def __init__(self, max_requests: int | None = None, max_seconds: float | None = None) -> None:
-        self.max_requests = max_requests
-        self.deadline = None if max_seconds is None else time.monotonic() + max_seconds
-        self.spent = 0
-
-    def spend(self) -> None:
-        """Count one request. Raises BudgetExhausted when no more requests are allowed."""
-        if self.max_requests is not None and self.spent >= self.max_requests:
-            raise BudgetExhausted(f"stopped after {self.spent} requests (--max-requests); run again to go on")
-        self.check(0)
-        self.spent += 1
-
-    def check(self, seconds: float) -> None:
-        """Raise BudgetExhausted when a wait of ``seconds`` would end after the deadline or after the end of the run."""
-        bounds.check_time(seconds, self.deadline)
 
 
 class Transport:

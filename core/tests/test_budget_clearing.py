@@ -15,8 +15,9 @@ from django.utils import timezone
 from core.db.budgets import spend
 from core.errors import ConfigurationError, RetryLater
 from core.models import ApiBudget
+from core.operations.bounds import Allowance
 from core.operations.embedding_endpoint import EmbeddingEndpoint
-from core.operations.http import Allowance, Transport
+from core.operations.http import Transport
 from core.operations.pinecone_ops import PineconeInference
 from core.operations.slack_ops import SlackClient
 from tests.support.scripted_server import JSON, Reply, ScriptedServer

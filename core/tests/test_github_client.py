@@ -6,9 +6,10 @@ from email.utils import format_datetime
 import pytest
 
 from core.errors import AccessDenied, NotFound, ReplaceToken, RetryLater, UnexpectedAnswer
+from core.operations.bounds import Allowance
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.tokens import TokenPool
-from core.operations.http import Allowance, Transport
+from core.operations.http import Transport
 from samples.server import SampleServer
 from tests.support.scripted_server import JSON, Reply, ScriptedServer
 

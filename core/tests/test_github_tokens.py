@@ -11,10 +11,11 @@ import pytest
 
 from core.errors import AccessDenied, NotFound, TokensRefused, exit_code_for
 from core.models import Checkpoint
+from core.operations.bounds import Allowance
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror
 from core.operations.github_ops.tokens import FORGET_AFTER, Access, TokenPool
-from core.operations.http import Allowance, Transport
+from core.operations.http import Transport
 from tests.support.scripted_server import Reply, ScriptedServer
 
 ALICE, BOB, CAROL = "ghp_alice_secret", "github_pat_bob_secret", "ghs_carol_secret"

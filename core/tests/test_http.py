@@ -10,7 +10,8 @@ from core.errors import (
     classify_failure,
 )
 from core.operations import http
-from core.operations.http import Allowance, Response, Transport
+from core.operations.bounds import Allowance
+from core.operations.http import Response, Transport
 from tests.support.scripted_server import JSON, Reply, ScriptedServer
 
 GOOD = Reply(body=b'{"id": 1}')

@@ -13,6 +13,7 @@ from core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
+from core.operations.bounds import Allowance
 from core.operations.files import Workspace
 from core.operations.github_ops.app_auth import GitHubApp, read_app_credentials
 from core.operations.github_ops.client import GitHubClient
@@ -20,7 +21,7 @@ from core.operations.github_ops.limits import ServerClock
 from core.operations.github_ops.query_fitting import QueryFitter
 from core.operations.github_ops.sending import HEADERS
 from core.operations.github_ops.tokens import TokenPool
-from core.operations.http import Allowance, Transport
+from core.operations.http import Transport
 from github_activity_tracker.fetch.schema_rules import RULES
 
 PAYLOAD_ERRORS = (

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from core.operations.bounds import Allowance
 from core.operations.discord_ops import RequestBudget, open_client
 from core.operations.embedding_endpoint import EmbeddingEndpoint
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.git import GitMirror
 from core.operations.github_ops.tokens import TokenPool
-from core.operations.http import Allowance, Transport
+from core.operations.http import Transport
 from core.operations.pinecone_ops import PineconeInference, PineconeStore, client
 from core.operations.slack_ops import Message, SlackClient
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from core.operations.bounds import Allowance
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.tokens import TokenPool
-from core.operations.http import Allowance, Transport
+from core.operations.http import Transport
 
 JSON = {"Content-Type": "application/json"}
 
