@@ -111,6 +111,25 @@ def convert_each(
     return page
 
 
+def join_pages(pages: Iterable[Page]) -> Page | None:
+    """Return consecutive pages as one page, or None if two pages contain different versions of an item or account.
+
+    Versions differ if an item was edited or an account was renamed between two requests.
+    """
+    joined, seen = Page(), dict[object, Row]()
+    for page in pages:
+        rows = {record.row["id"]: record.row for record in page.records}
+        if any(seen.get(pk, row) != row for pk, row in rows.items()):
+            return None
+        if any(joined.accounts.get(pk, row) != row for pk, row in page.accounts.items()):
+            return None
+        seen |= rows
+        joined.records.extend(page.records)
+        joined.accounts.update(page.accounts)
+        joined.malformed.extend(page.malformed)
+    return joined
+
+
 def malformed_item(payload: object, error: Exception, name: str = "") -> Malformed:
     """Return the malformed item. Its external id is ``name``, or else the id or the number in the payload."""
     fields = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else dict[str, object]()

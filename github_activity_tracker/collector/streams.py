@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core.errors import ConfigurationError, SourceTimeout, SourceUnavailable
 from core.ingest.prefetch import prefetch, prefetch_batches
-from core.ingest.records import Page, PageResult
+from core.ingest.records import Page, PageResult, join_pages
 from core.operations.github_ops.client import GitHubClient
 from core.protocols import IncrementalState
 from github_activity_tracker.collector.run import Run, Shortfalls
@@ -28,7 +28,6 @@ from github_activity_tracker.convert.issues import (
     convert_issues,
     convert_review_comments,
 )
-from github_activity_tracker.convert.page import join_pages
 from github_activity_tracker.convert.planning import (
     convert_labels,
     convert_milestones,

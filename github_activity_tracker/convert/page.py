@@ -1,30 +1,9 @@
 """Helpers that several converters share: reactions, hidden and resolved states, nested lists."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from core.ingest.records import Page
 from core.ingest.values import Row, bounded_int, clean, clip
-
-
-def join_pages(pages: Iterable[Page]) -> Page | None:
-    """Return consecutive pages as one page, or None if two pages contain different versions of an item or account.
-
-    Versions differ if an item was edited or an account was renamed between two requests.
-    """
-    joined, seen = Page(), dict[object, Row]()
-    for page in pages:
-        rows = {record.row["id"]: record.row for record in page.records}
-        if any(seen.get(pk, row) != row for pk, row in rows.items()):
-            return None
-        if any(joined.accounts.get(pk, row) != row for pk, row in page.accounts.items()):
-            return None
-        seen |= rows
-        joined.records.extend(page.records)
-        joined.accounts.update(page.accounts)
-        joined.malformed.extend(page.malformed)
-    return joined
-
 
 REACTIONS = {
     "THUMBS_UP": "+1", "THUMBS_DOWN": "-1", "LAUGH": "laugh", "HOORAY": "hooray", "CONFUSED": "confused",

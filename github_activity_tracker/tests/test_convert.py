@@ -6,12 +6,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ingest.records import Page
+from core.ingest.records import Page, join_pages
 from core.operations.github_ops.git_log import RawCommit, RawDate, RawFile
 from github_activity_tracker.convert.commits import convert_commits, with_times
 from github_activity_tracker.convert.discussions import convert_discussions
 from github_activity_tracker.convert.issues import convert_issue_comments, convert_issues, convert_review_comments
-from github_activity_tracker.convert.page import join_pages
 from github_activity_tracker.convert.planning import convert_labels, convert_milestones, convert_releases
 from github_activity_tracker.convert.threads import convert_threads
 from github_activity_tracker.models import Account, Commit, CommitFile
