@@ -1,4 +1,4 @@
-"""Filters of messages. Their choices never need the whole table of messages, so that large tables stay fast."""
+"""Filters for the list of messages. Their choices need no query of the message table, which can be very large."""
 
 from datetime import timedelta
 from typing import Any
@@ -68,7 +68,7 @@ class KindFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the stored types in alphabetical order, and one choice for types that Discord does not document.
 
-        The types come from the index of the timeline, which has an activity for each message.
+        The types are read from an index of the timeline, because the timeline has an activity for each message.
         """
         names = {f"discord.{word}": str(number) for number, word in MESSAGE_TYPES.items()}
         stored = [name for name in different_values(Activity, "activity_type") if name.startswith("discord.")]

@@ -17,7 +17,7 @@ from discord_activity_tracker.models import Channel, Message
 
 EMPTY = "-"
 EXCERPT = 200
-"""Characters of a message that a list shows."""
+"""Maximum number of characters of a message in a list. More characters would make the rows too high."""
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -58,9 +58,9 @@ def author_name(message: Message) -> str:
 
 
 def first_words(messages: Sequence[Message]) -> dict[int, str]:
-    """Return the first words of each message by id, with names for mentions and without markup.
+    """Return the first words of each message, by id. Mentions are shown as names, and markup is removed.
 
-    The words of a message without text say what it did, in brackets. At most three statements.
+    For a message without text, return a description of the message in brackets. This takes at most three queries.
     """
     texts = {message.pk: text_of(message) for message in messages}
     mentions = markup(list(texts.values()))
@@ -71,7 +71,7 @@ def first_words(messages: Sequence[Message]) -> dict[int, str]:
 
 
 def message_list(messages: Iterable[Message], *, here: int | None = None) -> Any:
-    """Return messages as a list, the oldest first. The message with the id ``here`` is not a link."""
+    """Return messages as an HTML list, the oldest first. The message with the id ``here`` is not linked."""
     listed = sorted(messages, key=lambda message: message.pk)
     words = first_words(listed)
     rows = [

@@ -86,7 +86,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
         return super().get_queryset(request).select_related("author", "channel")
 
     def listed_texts(self, rows: Sequence[Message]) -> Mapping[Any, str]:
-        """Return the first words of each message, or what it did."""
+        """Return the first words of each message, or a description of a message without text."""
         return first_words(rows)
 
     def row_links(self, row: Message) -> list[RowLink]:
@@ -202,7 +202,7 @@ class RevisionAdmin(ListedTexts, MirrorAdmin):
         return page_link(revision.message)
 
     def listed_texts(self, rows: Sequence[Revision]) -> Mapping[Any, str]:
-        """Return the first words of each text."""
+        """Return the first words of each earlier version, by id."""
         mentions = markup([revision.content for revision in rows])
         return {revision.pk: excerpt(revision.content, mentions) for revision in rows}
 

@@ -15,7 +15,7 @@ from github_activity_tracker.models import Account, Issue
 
 ON_GITHUB = "View on GitHub"
 LISTED_WORDS = 200
-"""Characters of a text that a list shows at most."""
+"""Maximum number of characters of a text in a list. More characters would make the rows too high."""
 
 
 class SourceLink:
@@ -32,7 +32,7 @@ class Beginning:
 
     @admin.display(description="text")
     def text_start(self, post: Any) -> Any:
-        """Return the first words, without markup."""
+        """Return the beginning of the text without markup."""
         return format_html("<bdi>{}</bdi>", visible(excerpt(post.body or "", GFM, LISTED_WORDS)) or "-")
 
 

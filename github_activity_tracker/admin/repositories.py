@@ -91,7 +91,7 @@ class CommitAdmin(CommitWays, MirrorAdmin):
 
     @admin.display(description="subject")
     def title(self, commit: Commit) -> str:
-        """Return the first line of its message, with short hashes."""
+        """Return the beginning of the first line of the commit message, with short hashes."""
         return short_hashes(commit.message.partition("\n")[0])[:LISTED_WORDS]
 
     @admin.display(description="source")
