@@ -36,16 +36,16 @@ def excerpt(markdown: str, markup: Markup = PLAIN, limit: int = 200) -> str:
 
 
 def short_hashes(text: str) -> str:
-    """Return a text with only the first digits of each Git hash."""
+    """Return the text with each Git hash cut to its first ``SHORT_HASH`` digits."""
     return HASH.sub(lambda match: match[0][:SHORT_HASH], text)
 
 
 TITLE_CODE = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>[^`]+)(?P=ticks)(?!`)")
-"""The only markup of titles on GitHub."""
+"""Code in a title. GitHub renders no other markup in titles."""
 
 
 def title_text(title: str) -> str:
-    """Return a title without the marks around code."""
+    """Return a title without the backticks around code."""
     return TITLE_CODE.sub(lambda match: match["code"], title) if "`" in title else title
 
 
@@ -90,19 +90,19 @@ ADDRESS = r"\(\s*<?(?:https?://|mailto:|[/#.])(?:[^\s()]|\([^\s()]*\))*>?(?:\s+\
 LINK = re.compile(rf"!?\[([^\[\]]*)\]{ADDRESS}")
 """A link or picture with its text. The part may end inside the address."""
 REST_OF_LINK = re.compile(r"\A[^\s()\[\]]*[/.][^\s()\[\]]*\)")
-"""The end of an address at the beginning of a part."""
+"""The end of a link's address at the beginning of a part."""
 PICTURE = r"<img\s[^<>]*?\balt=\"(?P<alt>[^\"]*)\"[^<>]*(?:>|\Z)"
 TAG = rf"<!--.*?(?:-->|\Z)|\A[^<>]*?-->|</?(?:{TAGS})(?:\s[^<>]*)?/?(?:>|\Z)|\A[^<>]*\"\s*/?>"
-"""Comments and tags, also where the part begins or ends inside one."""
+"""Comments and tags. The part may begin or end inside a comment or tag."""
 MARK = (
     r"(?<!\S)(?:`{3,}|~{3,})[\w+-]*(?!\S)"
     r"|^[ \t]{0,3}(?:#{1,6}[ \t]+|(?:>[ \t]?)+|[-*+][ \t]+\[[ xX]\][ \t]+)"
     r"|^[ \t]{0,3}(?:-{3,}|\|?(?:[ \t]{0,9}:?-+:?[ \t]{0,9}\|)+(?:[ \t]{0,9}:?-+:?)?)[ \t]{0,9}$"
 )
-"""Fences, headings, quotes, check boxes, lines, and the line below the head of a table."""
+"""Markers of code blocks, headings, quotes and check boxes, horizontal rules, and the separator line of a table."""
 CODE = r"(?<!`)(?P<ticks>`{1,3})(?!`)(?P<code>\S(?:[^\n]{0,400}?\S)?)(?P=ticks)(?!`)"
 QUOTED = r"(?P<quoted>`[^`'\s]{1,80}')"
-"""A name as compilers quote it: ``undefined reference to `main'``."""
+"""A name in the quotes that compilers use, such as ``undefined reference to `main'``."""
 END = r"(?=[\s.,;:!?)\"'\]]|\Z)"
 NO_POINTER = r"(?<!char )(?<!void )(?<!int )"
 PAIRS = (
@@ -111,13 +111,13 @@ PAIRS = (
     rf"|(?<![^\s(\"'\[])\*(?=[^\s*])(?P<italic>[^*\n]*[^\s*/])\*{END}"
     rf"|(?<![^\s(\"'\[])_(?=[^\s_])(?P<words>[^_\n]*\s[^_\n]*[^\s_])_{END}"
 )
-"""Emphasis as complete pairs: a single ``*`` or ``**`` is an operator, and ``__init__`` is a name."""
+"""Text between two emphasis markers. A single ``*`` or ``**`` may be an operator, and ``__init__`` is a name."""
 HALVES = (
     r"`{1,3}"
     rf"|(?<![\w*/(\[{{=,]){NO_POINTER}\*\*(?=[^\s*/])(?!\w+\s*[,)\]}}=:])"
     r"|(?<=[^\s*/])(?<!char)(?<!void)(?<!int)\*\*(?![\w*/(])"
 )
-"""The mark at one end of code or bold words, where the part ends before the other. C and Python keep their ``**``."""
+"""A single marker of code or bold text, if the part does not contain its pair. ``**`` in C and Python code stays."""
 EMPHASIS = re.compile(f"{CODE}|{PAIRS}")
 MARKUP = re.compile(f"{CODE}|{QUOTED}|(?i:{PICTURE}|{TAG})|{MARK}|{PAIRS}|{HALVES}", re.DOTALL | re.MULTILINE)
 
@@ -134,7 +134,7 @@ def without_markup(part: str) -> str:
 
 
 def _inside(match: re.Match[str]) -> str:
-    """Return what markup encloses: code as it is, other words without their own emphasis."""
+    """Return the text inside the markup. Code and names stay unchanged; other text loses its own emphasis markers."""
     groups = match.groupdict()
     if exact := groups["code"] or groups.get("quoted") or groups.get("alt"):
         return exact
