@@ -1,4 +1,4 @@
-"""The contract types of ``.importlinter``: they find the trackers by name, and read lists from one line."""
+"""Contract types for ``.importlinter`` that support a pattern for all trackers and comma-separated lists."""
 
 from typing import Any
 
@@ -6,27 +6,30 @@ from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.layers import LayersContract
 
 TRACKERS = "*_activity_tracker"
-"""In an option: every root package with this name, as an entry of a list or beside each other in a layer."""
+"""The pattern in an option that stands for all trackers: every root package with a matching name.
+
+In a list it is replaced by one entry for each tracker. In ``layers`` it is replaced by one layer with all trackers.
+"""
 LISTS = frozenset({"containers", "exhaustive_ignores", "forbidden_modules", "ignore_imports", "source_modules"})
-"""Options whose entries may also be separated by commas; import-linter itself reads one entry from each line."""
+"""Options that may have several comma-separated entries in a line. import-linter itself reads one entry a line."""
 
 
 class TrackerLayers(LayersContract):
-    """Layers whose ``layers`` and ``containers`` may name all trackers at once."""
+    """A layers contract that supports ``TRACKERS`` in ``layers`` and ``containers``."""
 
     def __init__(self, name: str, session_options: dict[str, Any], contract_options: dict[str, Any]) -> None:
         super().__init__(name, session_options, _expanded(contract_options, session_options))
 
 
 class TrackerForbidden(ForbiddenContract):
-    """Forbidden imports whose ``source_modules`` may name all trackers at once."""
+    """A contract of forbidden imports that supports ``TRACKERS`` in its lists, such as ``source_modules``."""
 
     def __init__(self, name: str, session_options: dict[str, Any], contract_options: dict[str, Any]) -> None:
         super().__init__(name, session_options, _expanded(contract_options, session_options))
 
 
 def _expanded(options: dict[str, Any], session_options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with each list as a list, and with the names of the trackers in place of ``TRACKERS``."""
+    """Return the options with comma-separated lists split, and with ``TRACKERS`` replaced by the trackers' names."""
     trackers = sorted(root for root in session_options["root_packages"] if root.endswith(TRACKERS.removeprefix("*")))
 
     def expanded(name: str, value: Any) -> Any:

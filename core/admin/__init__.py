@@ -1,4 +1,4 @@
-"""The admin of the shared tables, read-only because collectors and the sync write them."""
+"""The admin of the shared tables. It is read-only, because only collectors and the index sync write these tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -50,50 +50,54 @@ from core.trackers import activity_address, thread_address
 
 
 class MirrorAdmin(CheckedLookups, LongTexts):
-    """Show rows that mirror a source: read-only, with search and filters that stay fast for tables of any size."""
+    """Read-only admin for rows that mirror a source. Search and filters stay fast for tables of any size."""
 
     paginator = EstimatingPaginator
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # they count every value of every filter
+    show_facets = admin.ShowFacets.NEVER  # facets count the rows of every value of every filter
     list_per_page = 50
     staff_may_change = False
-    """Whether staff may change the fields that ``get_readonly_fields`` leaves out, such as a switch of collection."""
+    """Whether staff may change the fields that are not read-only, such as the switch that enables collection."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Use the plural name as the title, because rows cannot be selected for a change."""
+        """Use the plural model name as the title of the list. Django's title asks users to select a row to change."""
         title = capfirst(str(self.model._meta.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """Return the filters, with fast ones for plain names."""
+        """Return the filters. Plain field names get filters that stay fast for large tables."""
         return [cheap_filter(self.model, name) for name in super().get_list_filter(request)]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Return matching rows. Related rows are looked up first, so that their own index is used."""
+        """Return the matching rows. Related rows are looked up first, so that the index of their own table is used."""
         return search_rows(queryset, self.get_search_fields(request), search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: rows come from the source."""
+        """Return False, because rows come from the source."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False unless ``staff_may_change``: rows come from the source."""
+        """Return whether ``staff_may_change`` is set and the user is staff."""
         return self.staff_may_change and bool(getattr(request.user, "is_staff", False))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False: rows are deleted at the source."""
+        """Return False, because rows are deleted at the source."""
         return False
 
 
 def link(url: str, text: str = "open") -> Any:
-    """Return a link to the source for an http or https address, otherwise a dash."""
+    """Return a link if the address is http or https, otherwise a dash."""
     if not url.startswith(("https://", "http://")):
         return "-"
     return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', url, text)
 
 
 def _activity_text(entry: Mapping[str, Any]) -> str:
-    """Return what a row of the list says: title and text of a thread's first post, text and title of the others."""
+    """Return the text of a row in the list.
+
+    The first post of a thread is shown as title and text, other posts as text and title. Activities without text are
+    shown as a sentence.
+    """
     activity, subject, excerpt = entry["activity"], entry["subject"], entry["excerpt"]
     if excerpt:
         return f"{subject}: {excerpt}" if activity.external_id == activity.thread else f"{excerpt} ({subject})"
@@ -102,7 +106,7 @@ def _activity_text(entry: Mapping[str, Any]) -> str:
 
 @admin.register(Activity)
 class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
-    """Activities."""
+    """The admin of activities."""
 
     list_display = ("occurred_at", "kind", "actor_name", "text_start", "scope", "deleted_at", "source")
     list_filter = ("source_system", ("activity_type", TypesFilter), "scope", "occurred_at")
@@ -112,23 +116,23 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
     date_hierarchy = None
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Return matching activities, with the indexes of the timeline."""
+        """Return the matching activities. The query uses the indexes of the timeline."""
         return search_timeline(queryset, search_term), False
 
     def listed_texts(self, rows: Sequence[Activity]) -> Mapping[Any, str]:
-        """Return text and thread of each activity; an event is a sentence, as in the timeline."""
+        """Return the text and the thread of each activity. Events are sentences, as on the timeline page."""
         words = words_of(rows)
         return {row.pk: _activity_text(entry(row, words)) for row in rows}
 
     def row_links(self, row: Activity) -> list[RowLink]:
-        """Return links to thread and source."""
+        """Return the links to the activity's thread and to its source."""
         thread = activity_address(row.source_system, row.external_id)
         inside = [RowLink(text="View in its thread", address=thread)] if row.thread else []
         return [*inside, RowLink(text="View at the source", address=row.source_url, out=True)]
 
     @admin.display(description="kind", ordering="activity_type")
     def kind(self, activity: Activity) -> str:
-        """Return the type as pages name it."""
+        """Return the display name of the activity type."""
         return type_name(activity.activity_type)
 
     @admin.display(description="source")
@@ -139,7 +143,7 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
 @admin.register(CollectorRun)
 class CollectorRunAdmin(MirrorAdmin):
-    """The ledger of runs."""
+    """The admin of the run ledger."""
 
     list_display = (
         "started_at", "collector", "state", "took", "counted", "requests", "skips", "failure_category", "error",
@@ -148,7 +152,7 @@ class CollectorRunAdmin(MirrorAdmin):
     search_fields = ("error", "host")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Return runs with their number of skipped items."""
+        """Return the runs, each with its number of skipped items."""
         skipped = SkippedItem.objects.filter(run=OuterRef("pk")).order_by().values("run")
         return (
             super()
@@ -159,7 +163,7 @@ class CollectorRunAdmin(MirrorAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """Return the page of a run, with live progress until it ends."""
+        """Return the page of a run. It shows live progress until the run ends."""
         run = self.get_object(request, object_id)
         context = run_context(cast("CollectorRun", run)) if run else {}
         context["may_retry"] = may(request, "core.change_skippeditem")
@@ -167,17 +171,17 @@ class CollectorRunAdmin(MirrorAdmin):
 
     @admin.display(description="outcome", ordering="outcome")
     def state(self, run: CollectorRun) -> Any:
-        """Return the outcome in its colour."""
+        """Return the outcome as a coloured label."""
         return format_html('<span class="outcome {}">{}</span>', run.outcome, CollectorRun.Outcome(run.outcome).label)
 
     @admin.display(description="took")
     def took(self, run: CollectorRun) -> str:
-        """Return the duration."""
+        """Return the duration of the run."""
         return took(run)
 
     @admin.display(description="counts")
     def counted(self, run: CollectorRun) -> str:
-        """Return the three largest counts, without their details such as the number of new items."""
+        """Return the three largest counts. Details, such as the number of new items, are omitted."""
         items = [item for item in run.counts.items() if item[0].rpartition("_")[2] not in UNCOUNTED]
         largest = sorted(items or run.counts.items(), key=lambda item: -item[1])[:3]
         return counted_words(dict(largest))
@@ -190,7 +194,7 @@ class CollectorRunAdmin(MirrorAdmin):
 
 @admin.register(SkippedItem)
 class SkippedItemAdmin(MirrorAdmin):
-    """Items that could not be read."""
+    """The admin of skipped items."""
 
     list_display = (
         "last_seen_at", "collector", "scope", "stream", "external_id", "reason", "attempts", "cleared_at",
@@ -203,7 +207,7 @@ class SkippedItemAdmin(MirrorAdmin):
 
     @admin.action(description="Try again in the next run", permissions=["retry"])
     def retry(self, request: HttpRequest, chosen: Any) -> None:
-        """Request another attempt for the chosen items that are not cleared."""
+        """Request another attempt for each selected item that is not cleared."""
         number = request_retry(chosen)
         self.message_user(request, f"The next run tries {number} item{'' if number == 1 else 's'} again.")
 
@@ -214,7 +218,7 @@ class SkippedItemAdmin(MirrorAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """Return the page with a button to retry the item."""
+        """Return the page of an item. Users with the permission get a button to retry the item."""
         context = {"may_retry": self.has_retry_permission(request)}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
@@ -225,20 +229,23 @@ def _as_flag(condition: Q) -> Any:
 
 @admin.register(Scope)
 class ScopeAdmin(MirrorAdmin):
-    """Repositories and channels, and how fresh they are."""
+    """The admin of scopes (repositories and channels) and their freshness."""
 
     list_display = ("name", "source_system", "freshness", "last_completed_at", "not_before", "source")
     list_filter = ("source_system",)
     search_fields = ("name", "external_id")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Return scopes with flags: collected by runs without names, and not readable."""
+        """Return the scopes, each with two flags.
+
+        ``is_watched`` is true if runs without names collect the scope. ``is_unreadable`` is true if it cannot be read.
+        """
         rows = super().get_queryset(request)
         return rows.annotate(is_watched=_as_flag(watched()), is_unreadable=_as_flag(unreadable()))
 
     @admin.display(description="state", ordering="last_completed_at")
     def freshness(self, scope: Scope) -> Any:
-        """Return the freshness in its colour."""
+        """Return the freshness as a coloured label."""
         annotated: Any = scope
         word, state = freshness(scope, is_watched=annotated.is_watched, is_readable=not annotated.is_unreadable)
         return format_html('<span class="outcome {}">{}</span>', state, word)
@@ -251,7 +258,7 @@ class ScopeAdmin(MirrorAdmin):
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(MirrorAdmin):
-    """How far each stream has been read."""
+    """The admin of checkpoints."""
 
     list_display = ("collector", "scope", "stream", "human_readable_marker", "updated_at")
     list_filter = ("collector", "stream")
@@ -260,18 +267,20 @@ class CheckpointAdmin(MirrorAdmin):
 
 @admin.register(ApiBudget)
 class ApiBudgetAdmin(MirrorAdmin):
-    """Remaining quotas, and times before which nothing is requested. An operator may clear both."""
+    """The admin of API budgets. Users with the permission may clear remaining quotas and waits."""
 
     list_display = ("source_system", "account", "resource", "remaining", "limit", "resets_at", "not_before")
     list_filter = ("source_system", "resource")
     search_fields = ("account",)
     actions = ("clear",)
 
-    @admin.action(description="Clear what remains and every wait", permissions=["clear"])
+    @admin.action(description="Clear remaining quotas and waits", permissions=["clear"])
     def clear(self, request: HttpRequest, chosen: Any) -> None:
-        """Forget the reported numbers, so that the next run requests them again."""
+        """Clear the stored quotas and waits of the selected budgets. The next run starts without stored limits."""
         number = clear(chosen)
-        self.message_user(request, f"Cleared {number} budget{'' if number == 1 else 's'}. The next run asks again.")
+        self.message_user(
+            request, f"Cleared {number} budget{'' if number == 1 else 's'}. The next run starts without stored limits."
+        )
 
     def has_clear_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change budgets."""
@@ -280,7 +289,7 @@ class ApiBudgetAdmin(MirrorAdmin):
 
 @admin.register(Document)
 class DocumentAdmin(RowLinks, MirrorAdmin):
-    """Documents of the search index."""
+    """The admin of documents in the search index."""
 
     list_display = (title, "kind", "scope", "author", "occurred_at", "version", "deleted_at", "source")
     list_filter = ("source_system", "kind", "scope", "occurred_at")
@@ -288,7 +297,7 @@ class DocumentAdmin(RowLinks, MirrorAdmin):
     search_fields = ("title", "external_id", "author")
 
     def row_links(self, row: Document) -> list[RowLink]:
-        """Return links to thread and source."""
+        """Return the links to the document's thread and to its source."""
         return [
             RowLink(text="View thread", address=thread_address(row.source_system, row.external_id)),
             RowLink(text="View at the source", address=row.url, out=True),
@@ -301,12 +310,15 @@ class DocumentAdmin(RowLinks, MirrorAdmin):
 
 
 CHUNK_START = 400
-"""Characters of a chunk from which the list takes its first words."""
+"""Characters of a chunk that are converted to plain text for the list, which shows the first 120.
+
+The rest of the 400 allows for markup, which is removed.
+"""
 
 
 @admin.register(Chunk)
 class ChunkAdmin(MirrorAdmin):
-    """Chunks of documents, which searches find."""
+    """The admin of chunks, the parts of documents that search returns."""
 
     list_display = ("vector_id", "ordinal", "text_start")
     search_fields = ("vector_id",)
@@ -315,13 +327,13 @@ class ChunkAdmin(MirrorAdmin):
 
     @admin.display(description="text")
     def text_start(self, chunk: Chunk) -> str:
-        """Return the beginning of the text."""
+        """Return the beginning of the chunk's text, without markup."""
         return without_markup(chunk.text[:CHUNK_START])[:120]
 
 
 @admin.register(IndexEntry)
 class IndexEntryAdmin(MirrorAdmin):
-    """State of a document in a namespace."""
+    """The admin of index entries, the state of each document in each namespace."""
 
     list_display = ("document", "namespace", "state", "indexed_version", "chunks", "attempts", "last_error")
     list_filter = ("namespace", "state")
@@ -332,7 +344,7 @@ class IndexEntryAdmin(MirrorAdmin):
 
 @admin.register(Namespace)
 class NamespaceAdmin(MirrorAdmin):
-    """Namespaces with their model and state."""
+    """The admin of namespaces."""
 
     list_display = ("index", "name", "embedder", "dimension", "state", "created_at")
     list_filter = ("state",)
@@ -340,7 +352,7 @@ class NamespaceAdmin(MirrorAdmin):
 
 @admin.register(Embedding)
 class EmbeddingAdmin(MirrorAdmin):
-    """Stored vectors by text and model."""
+    """The admin of stored vectors. The vectors themselves are not shown."""
 
     list_display = (short_hash("content_hash", "content hash"), "embedder")
     list_filter = ("embedder",)
@@ -350,7 +362,7 @@ class EmbeddingAdmin(MirrorAdmin):
 
 @admin.register(Alert)
 class AlertAdmin(MirrorAdmin):
-    """Alerts, open and resolved."""
+    """The admin of alerts."""
 
     list_display = ("opened_at", "resolved_at", "kind", "collector", "scope", "category", "detail")
     list_filter = ("kind", "collector", "category", "resolved_at")
@@ -359,7 +371,7 @@ class AlertAdmin(MirrorAdmin):
 
 @admin.register(Notice)
 class NoticeAdmin(MirrorAdmin):
-    """Notifications, sent and waiting."""
+    """The admin of notifications."""
 
     list_display = ("created_at", "title", "state", "posted_at", "attempts", "last_error")
     list_filter = ("state", "created_at")

@@ -1,4 +1,4 @@
-"""Links above the fields of a row: to its thread, to its source, or to all activities of a person."""
+"""Links above the fields of a row, for example to its thread, to its source, or to all activities of a person."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowLink:
-    """A link above the fields of a row; ``out`` is whether it leads to another site."""
+    """A link above the fields of a row. ``out`` is true if the link leads to another site."""
 
     text: str
     address: str
@@ -17,18 +17,18 @@ class RowLink:
 
 
 class RowLinks:
-    """Mixin that shows links above the fields of a row. It comes before the admin class."""
+    """Mixin that shows links above the fields of a row. List it before the admin class."""
 
     change_form_template = "admin/with_links.html"
 
     def row_links(self, row: Any) -> list[RowLink]:
-        """Return the links of a row, those to pages of this site first."""
+        """Return the links of a row. Links to pages of this site come first."""
         raise NotImplementedError
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """Add the links to the page."""
+        """Return the page of a row with its links. Links to other sites are omitted unless they are http or https."""
         base: Any = super()
         row = base.get_object(request, unquote(object_id))
         links = [link for link in self.row_links(row) if not link.out or is_web(link.address)] if row else []
@@ -36,5 +36,5 @@ class RowLinks:
 
 
 def is_web(address: str) -> bool:
-    """Return whether an address is http or https; only these become links."""
+    """Return whether an address is http or https. Other addresses may be unsafe to open."""
     return address.startswith(("https://", "http://"))

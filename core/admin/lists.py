@@ -1,4 +1,4 @@
-"""Lists of large tables: filters, search and pages that stay fast for millions of rows."""
+"""Filters, search and pagination for lists. They stay fast for tables with millions of rows."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,27 +22,33 @@ from core.pages.parameters import LONGEST_QUERY, free_text, row_id
 from core.pages.timeline import with_words
 
 LARGE = 50_000
-"""Rows from which on a table is large: counts are estimates, and not every page can be opened."""
+"""Number of rows that a list counts exactly. Larger lists show an estimate and only their first ``REACH`` rows.
+
+Counting a million rows takes seconds.
+"""
 REACH = 10_000
-"""Rows of a large table that pages reach. A later page would take as long as reading all rows before it."""
+"""Maximum number of rows of a large list that can be paged through.
+
+To show a later page, the database would have to read all rows before it.
+"""
 
 
 def estimated_rows(model: type[models.Model]) -> int:
-    """Return the number of rows of a table from the planner's statistics."""
+    """Return an estimate of the number of rows of a table, from the planner's statistics."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
         return max(0, int(cursor.fetchone()[0]))
 
 
 class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
-    """Count up to ``LARGE`` rows exactly, and use the planner's estimate for more: counting a million takes seconds."""
+    """Counts up to ``LARGE`` rows exactly. For larger lists it uses the planner's estimate."""
 
     is_estimate = False
     reach = REACH
 
     @cached_property
-    def count(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # as Django's own is
-        """Return the number of rows of the list."""
+    def count(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # Django's attribute is a cached property too
+        """Return the number of rows of the list, exact or estimated."""
         rows = cast("Any", self.object_list)
         if not rows.query.where and (whole := estimated_rows(rows.model)) > LARGE:
             self.is_estimate = True
@@ -56,21 +62,21 @@ class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgume
 
     @property
     def is_cut(self) -> bool:
-        """Return whether the pages do not reach all rows."""
+        """Return whether only the first ``REACH`` rows can be paged through."""
         return self.count > LARGE
 
     @cached_property
-    def num_pages(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # as Django's own is
+    def num_pages(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # Django's attribute is a cached property too
         """Return the number of pages that can be opened."""
         return -(-REACH // self.per_page) if self.is_cut else max(1, -(-self.count // self.per_page))
 
 
 SHORT_HASH = 10
-"""Digits of an abbreviated hash."""
+"""Hexadecimal digits of an abbreviated hash, enough to tell rows apart at a glance."""
 
 
 def short_hash(field: str, label: str) -> Any:
-    """Return a column with the first digits of a hash."""
+    """Return a list column that shows the first digits of a hash."""
 
     @admin.display(description=label, ordering=field, empty_value="-")
     def column(row: Any) -> str:
@@ -82,22 +88,22 @@ def short_hash(field: str, label: str) -> Any:
 
 @admin.display(ordering="title")
 def title(row: Any) -> str:
-    """Return the title of a row without the marks around code, as a column."""
+    """Return the title of a row for a list column, without the marks around code."""
     return visible_line(title_text(row.title)) or "-"
 
 
 class ListedTexts:
-    """Mixin that adds the column ``text_start`` to a list. It comes before the admin class.
+    """Mixin that adds the column ``text_start`` to a list. List it before the admin class.
 
-    The texts of a page are prepared together, so that the number of statements does not depend on the rows.
+    The texts of a page are prepared together, so that the number of queries does not depend on the number of rows.
     """
 
     def listed_texts(self, rows: Sequence[Any]) -> Mapping[Any, str]:
-        """Return the first words of each row by primary key, with names for mentions and without markup."""
+        """Return the first words of each row, by primary key. Mentions are replaced by names, and markup is removed."""
         raise NotImplementedError
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list, with a text for each of its rows."""
+        """Return the list. Each row has its text in ``listed_text``."""
         base: Any = super()
         changelist = base.get_changelist_instance(request)
         rows = list(changelist.result_list)
@@ -109,17 +115,20 @@ class ListedTexts:
 
     @admin.display(description="text")
     def text_start(self, row: Any) -> Any:
-        """Return the first words of a row, as one line."""
+        """Return the first words of a row as one line."""
         return format_html("<bdi>{}</bdi>", visible_line(row.listed_text)) if row.listed_text else "-"
 
 
 MAX_RELATED = 200
-"""Related rows that a word may match."""
+"""Maximum number of related rows that one search word selects, so that the ``IN`` list of the query stays short."""
 LOOKUPS = {"=": "iexact", "^": "istartswith"}
 
 
 def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
-    """Return rows that contain every word in one of the fields, which are written as in Django's ``search_fields``."""
+    """Return the rows in which each of the first eight words matches at least one field.
+
+    ``fields`` has the format of Django's ``search_fields``.
+    """
     for word in free_text(words, LONGEST_QUERY).split()[:8]:
         either = Q()
         for field in fields:
@@ -129,9 +138,9 @@ def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
 
 
 def _contains(model: Any, field: str, word: str) -> Q:
-    """Return a condition: a field contains a word.
+    """Return the condition that a field contains a word, or matches it by the lookup prefix of the field.
 
-    Numbers are compared as numbers. Related rows are looked up first, so that their own index is used.
+    Numbers are compared as numbers. Related rows are looked up first, so that the index of their own table is used.
     """
     lookup = LOOKUPS.get(field[0], "icontains")
     path, _, last = field.lstrip("=^@").rpartition("__")
@@ -152,7 +161,7 @@ def _named(related: Any, lookup: str, word: str) -> QuerySet[Any]:
 
 
 def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
-    """Return activities with exactly this external id, or with all the words in their summary."""
+    """Return the activities with exactly this external id, or with all these words in their summary."""
     query = free_text(words, LONGEST_QUERY).strip()
     if not query:
         return rows
@@ -162,11 +171,14 @@ def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
 
 
 MAX_NAMED = 100
-"""Related rows that a part of a name may match."""
+"""Maximum number of related rows that ``NameFilter`` selects, so that the ``IN`` list of the query stays short."""
 
 
 class ValuesFilter(AllValuesFieldListFilter):
-    """List the values of a column without reading the whole table; a column with many values has no filter."""
+    """Filters by the values of a column, without reading the whole table.
+
+    A column with more than ``MOST`` values gets no filter.
+    """
 
     def __init__(
         self, field: Any, request: HttpRequest, params: dict[str, Any], model: type[models.Model], model_admin: Any,
@@ -181,16 +193,16 @@ class ValuesFilter(AllValuesFieldListFilter):
             self.lookup_choices = cast("Any", usual_values(model, field.name))
 
     def has_output(self) -> bool:
-        """Return whether there are values, but not too many. Django's method would count rows of the table."""
+        """Return whether there are values, but at most ``MOST``. Django's method would count rows of the table."""
         values = list(self.lookup_choices[: MOST + 1])
         return any(values) and len(values) <= MOST
 
 
 class TypesFilter(ValuesFilter):
-    """List activity types by their display names: ``Discord: message`` for ``discord.default``."""
+    """Filters by activity type. Shows display names, such as ``Discord: message`` for ``discord.default``."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield the choices with a display name for each type."""
+        """Yield the choices. Each type has its display name."""
         names = source_names()
         for choice in super().choices(changelist):
             value = str(choice["display"])
@@ -200,7 +212,7 @@ class TypesFilter(ValuesFilter):
 
 
 def leads_an_index(model: type[models.Model], field: Any) -> bool:
-    """Return whether an index begins with this column."""
+    """Return whether this column is the first column of an index."""
     if field.db_index or field.unique:
         return True
     indexes = [index.fields_orders[0][0] for index in model._meta.indexes if index.fields and not index.condition]
@@ -209,7 +221,7 @@ def leads_an_index(model: type[models.Model], field: Any) -> bool:
 
 
 class NameFilter(FieldListFilter):
-    """Filter rows by a part of the name of a related row, because a list of thousands of names would not help."""
+    """Filters rows by part of the name of a related row. A list of choices could have thousands of names."""
 
     template = "admin/name_filter.html"
 
@@ -224,20 +236,23 @@ class NameFilter(FieldListFilter):
         self.value = free_text(values[-1], LONGEST_QUERY).strip()
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the only parameter."""
+        """Return the name of the filter's query parameter."""
         return [self.parameter]
 
     def has_output(self) -> bool:
-        """Return True: the filter shows a text field."""
+        """Return True, because the filter shows a text field and needs no choices."""
         return True
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield the context of the form."""
+        """Yield the template context of the form."""
         others = [(k, v) for k, values in changelist.filter_params.items() if k != self.parameter for v in values]
         yield {"others": others, "value": self.value, "parameter": self.parameter}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return rows of related rows with exactly this name; otherwise of those with a name that contains it."""
+        """Return the rows that refer to a related row with exactly this name, ignoring case.
+
+        If no related row has this name, names that contain the text match.
+        """
         if not self.value:
             return queryset
         name = str(cast("Any", admin.site.get_model_admin(self.related)).search_fields[0]).lstrip("=^@")
@@ -248,7 +263,7 @@ class NameFilter(FieldListFilter):
 
 
 class ClearedFilter(admin.SimpleListFilter):
-    """Filter skipped items by whether they were read later."""
+    """Filters skipped items by whether a later attempt has read them."""
 
     title = "cleared"
     parameter_name = "cleared"
@@ -258,12 +273,15 @@ class ClearedFilter(admin.SimpleListFilter):
         return [("no", "No"), ("yes", "Yes")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return items that are cleared, or that are not."""
+        """Return the cleared items, the items that are not cleared, or all items."""
         return queryset if self.value() is None else queryset.filter(cleared_at__isnull=self.value() == "no")
 
 
 def cheap_filter(model: type[models.Model], name: Any) -> Any:
-    """Return a plain name of ``list_filter`` with a filter that stays fast for tables of any size."""
+    """Return an entry of ``list_filter`` with a filter class that stays fast for tables of any size.
+
+    Only plain field names get a filter class. Other entries are returned unchanged.
+    """
     if not isinstance(name, str) or "__" in name:
         return name
     field = cast("Any", model._meta.get_field(name))

@@ -1,4 +1,4 @@
-"""Long texts on the page of a row: the beginning, and a link to the whole text as a file."""
+"""Long texts on the page of a row. The page shows the beginning and a link to the whole text as a file."""
 
 import json
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ from django.utils.html import format_html
 from core.operations.visible import visible
 
 EXCERPT = 20_000
-"""Characters of one text that the page of a row shows."""
+"""Maximum number of characters of one text on the page of a row. Longer texts would make the page slow to load."""
 
 
 class TextExcerpt:
-    """A read-only field as Django's admin expects it: a callable with a name and a label."""
+    """A read-only field in the form that Django's admin expects: a callable with a name and a label."""
 
     def __init__(self, field: Any) -> None:
         self.__name__, self.short_description, self._field = field.name, field.verbose_name, field
 
     def __call__(self, row: Any) -> Any:
-        """Return the text of a row."""
+        """Return the beginning of the field's text as HTML, or a dash if the field is empty."""
         value = getattr(row, self._field.name)
         if value in self._field.empty_values:
             return "-"
@@ -34,16 +34,19 @@ class TextExcerpt:
 
 
 class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
-    """Mixin that keeps pages of rows small, however long their texts are."""
+    """Mixin that limits the size of a row's page by showing only the beginning of long texts."""
 
     def get_urls(self) -> list[Any]:
-        """Add the addresses of text files."""
+        """Return the URL patterns, including the pattern for text files."""
         view = self.admin_site.admin_view(self.text_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_text"
         return [path("<path:object_id>/text/<slug:field>/", view, name=name), *super().get_urls()]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Replace long texts by excerpts, unless the form can change the row, because a form saves what it shows."""
+        """Return the fieldsets with excerpts instead of long texts.
+
+        A form that can change the row shows whole texts, because saving it would store the excerpts.
+        """
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
@@ -60,7 +63,10 @@ class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]
         return TextExcerpt(field) if field is not None else name
 
     def text_view(self, request: HttpRequest, object_id: str, field: str) -> HttpResponse:
-        """Return a text exactly as written, as a file. Raises Http404 for any other field."""
+        """Return the unchanged text of a field as a file.
+
+        Raises PermissionDenied, and Http404 if the row or the field does not exist or the field has no long text.
+        """
         row, column = self.get_object(request, unquote(object_id)), long_field(self.model, field)
         if not self.has_view_permission(request, row):
             raise PermissionDenied
@@ -73,7 +79,7 @@ class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]
 
 
 def long_field(model: type[models.Model], name: str) -> Any:
-    """Return the field of this name if it holds text of unlimited length, or JSON."""
+    """Return the field with this name if it contains JSON or text of unlimited length, otherwise ``None``."""
     try:
         field: Any = model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -82,20 +88,20 @@ def long_field(model: type[models.Model], name: str) -> Any:
 
 
 def text_of(value: Any, field: Any) -> str:
-    """Return a value as text: JSON as JSON, ``None`` as an empty text."""
+    """Return a field's value as text. JSON values are serialized, and ``None`` becomes an empty string."""
     if isinstance(field, models.JSONField):
         return json.dumps(value, ensure_ascii=False)
     return "" if value is None else str(value)
 
 
 def text_address(row: Any, field: str) -> str:
-    """Return the address of a field's text file; the row's model must be registered in the admin."""
+    """Return the URL of a field's text file. The row's model must be registered in the admin."""
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_text"
     return reverse(name, args=[quote(row.pk), field])
 
 
 def excerpt(text: str, address: str) -> Any:
-    """Return the beginning of a text as HTML, with a link to the whole text if it is longer."""
+    """Return the beginning of a text as HTML. A longer text is followed by a link to the whole text."""
     beginning = linebreaksbr(visible(text[:EXCERPT]), autoescape=True)
     if len(text) <= EXCERPT:
         return beginning

@@ -1,4 +1,4 @@
-"""The contracts of a collector: what a command can run, base classes for it, and the result of a run."""
+"""Public contracts of collectors: the protocol that commands require, base classes, and the result of a run."""
 
 import logging
 from abc import ABC, ABCMeta, abstractmethod
@@ -18,12 +18,15 @@ from core.search.documents import DocumentSource
 logger = logging.getLogger(__name__)
 Outcome = Literal["succeeded", "partial", "failed", "busy"]
 MOST_SCOPES = 10_000
-"""Reports of scopes that the ledger stores for one run."""
+"""Maximum number of scope reports that the ledger stores for one run.
+
+A report takes a few hundred bytes, so this keeps the run's row at a few megabytes. Incomplete scopes are stored first.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScopeReport:
-    """The result of one repository or channel; ``reason`` is one line for people."""
+    """The result of one scope, such as a repository or channel. ``reason`` is one line for users."""
 
     scope: str
     outcome: Outcome
@@ -33,14 +36,14 @@ class ScopeReport:
     category: str = ""
     stops_run: bool = False
     notes: Sequence[str] = ()
-    """Lines about data that the source does not show although nothing failed."""
+    """Messages about data that the source does not provide, although no request failed."""
     waits: bool = False
-    """A limit held the scope back; it may be tried again after the other scopes."""
+    """Whether the scope ended with ``RetryLater``. The collector may try it again after the other scopes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectorResult:
-    """A ``TrackerResult`` with details. ``success`` is true only when nothing is missing."""
+    """A ``TrackerResult`` with details. ``success`` is true only if the outcome is "succeeded"."""
 
     outcome: Outcome = "succeeded"
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -50,12 +53,15 @@ class CollectorResult:
 
     @property
     def success(self) -> bool:
-        """Whether everything was collected."""
+        """Return whether everything was collected."""
         return self.outcome == "succeeded"
 
     @classmethod
     def of(cls, reports: Sequence[ScopeReport], *, requests: int) -> "CollectorResult":
-        """Sum up reports: the outcome that all scopes share, else partial; succeeded without scopes."""
+        """Return the sum of the reports.
+
+        The outcome is the one that all reports share, otherwise "partial". Without reports it is "succeeded".
+        """
         counts: Counter[str] = Counter()
         for report in reports:
             counts.update(report.counts)
@@ -66,7 +72,7 @@ class CollectorResult:
 
 
 def stored_reports(reports: Sequence[ScopeReport]) -> list[dict[str, Any]]:
-    """Return the reports as the ledger stores them: incomplete scopes first, reasons without secrets."""
+    """Return the reports for the ledger. Incomplete scopes come first, and secrets in reasons are redacted."""
     ordered = sorted(reports, key=lambda report: (report.outcome == "succeeded", report.scope))
     return [
         {
@@ -79,10 +85,10 @@ def stored_reports(reports: Sequence[ScopeReport]) -> list[dict[str, Any]]:
 
 @runtime_checkable
 class CollectorRunnable(Protocol):
-    """Anything that a collecting command can run."""
+    """A collector that a collecting command can run."""
 
     def run(self) -> Any:
-        """Collect."""
+        """Collect data from the source."""
         ...
 
     def sync_pinecone(self) -> Any:
@@ -90,34 +96,34 @@ class CollectorRunnable(Protocol):
         ...
 
     def handle_error(self, exc: Exception) -> None:
-        """React to a failure, such as by logging it; the command raises the error again."""
+        """Handle a failure, for example by logging it. Afterwards the command raises the error again."""
         ...
 
 
 class CollectorBase(ABC):
-    """The older contract, of which only ``run()`` is required.
+    """The older contract, which requires only ``run()``.
 
-    It is public, so collectors outside of this repository may depend on it. New collectors use ``AbstractCollector``.
+    Collectors outside this repository may depend on it. New collectors should use ``AbstractCollector``.
     """
 
     @abstractmethod
     def run(self) -> Any:
-        """Collect."""
+        """Collect data from the source."""
 
     def sync_pinecone(self) -> Any:
         """Do nothing; subclasses with searchable data override this."""
         return None
 
     def handle_error(self, exc: Exception) -> None:
-        """Log a failure with collector, phase and category."""
-        logger.exception(  # noqa: LOG004  (the command calls it inside its handler)
+        """Log a failure with the collector, the phase and the failure category."""
+        logger.exception(  # noqa: LOG004  (the command calls this method in an exception handler)
             "collector failed: %s",
             exc,
             extra={
                 "collector": str(getattr(self, "name", "") or type(self).__name__),
                 "collector_phase": str(getattr(self, "_error_phase", "")),
                 "failure_category": classify_failure(exc).value,
-                "printed": True,  # run_from_argv prints it as its last line
+                "printed": True,  # run_from_argv prints the error as its last line
             },
         )
 
@@ -126,7 +132,7 @@ class NamedWhenCreated(ABCMeta):
     """Require that an instance has a ``name`` after its ``__init__``."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Create an instance. Raises TypeError when its ``name`` is missing, empty or not a text."""
+        """Create an instance. Raises TypeError if its ``name`` is missing, empty or not a string."""
         instance = super().__call__(*args, **kwargs)
         name: object = getattr(instance, "name", None)
         if not isinstance(name, str) or not name.strip():
@@ -141,35 +147,41 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
     """
 
     name: str
-    """Name in logs and in the run ledger: a class attribute, an attribute that ``__init__`` sets, or a property."""
+    """Name of the collector in logs and in the run ledger.
+
+    It can be a class attribute, a property, or an attribute that ``__init__`` sets.
+    """
     result: TrackerResult | None = None
     """The result of the last ``collect()``."""
 
     @abstractmethod
     def validate_config(self) -> None:
-        """Raise ``ConfigurationError`` for wrong settings or options, before anything is requested or stored."""
+        """Check settings and options before anything is requested or stored. Raises ConfigurationError."""
 
     @abstractmethod
     def collect(self) -> TrackerResult | None:
-        """Collect and return the result; ``None`` means a success without counts."""
+        """Collect data and return the result. ``None`` means success without counts."""
 
     def counts_so_far(self) -> Mapping[str, int]:
-        """Return the counts of stored items so far, for a run that ends before it has a result."""
+        """Return the counts of the items stored so far. Runs that end without a result report these counts."""
         return self.result.counts if self.result is not None else {}
 
     def document_sources(self) -> Sequence[DocumentSource]:
-        """Return the sources that ``sync_pinecone()`` indexes; none by default."""
+        """Return the document sources that ``sync_pinecone()`` indexes. The default is none."""
         return ()
 
     def run(self) -> TrackerResult:
-        """Validate, then collect. Raises TypeError for a result that is neither a ``TrackerResult`` nor ``None``."""
+        """Validate the configuration, then collect and return the result.
+
+        Raises TypeError if ``collect()`` returns neither a ``TrackerResult`` nor ``None``.
+        """
         self.validate_config()
         result: object = self.collect()
         self.result = CollectorResult() if result is None else require_tracker_result(result)
         return self.result
 
     def sync_pinecone(self) -> Any:
-        """Index every changed document, including those of earlier runs that failed."""
+        """Index every changed document, including documents from earlier runs that failed."""
         sources = self.document_sources()
         if sources:
             from core.collectors.progress import Silence, counted
@@ -181,9 +193,9 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
 
 
 class DjangoCommandCollector(CollectorBase):
-    """Runs an existing management command once for each ``run()``.
+    """Calls an existing management command in each ``run()``.
 
-    It is public, for projects that schedule older commands as collectors.
+    This class is public for projects that schedule older commands as collectors.
     """
 
     def __init__(self, name: str) -> None:

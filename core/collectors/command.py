@@ -1,4 +1,7 @@
-"""The base of collecting commands: collect, print the result, update the search index, close the run."""
+"""The base class of collecting commands.
+
+It runs the collector, prints the result, updates the search index, and closes the run in the ledger.
+"""
 
 import logging
 import time
@@ -40,16 +43,16 @@ from core.search.sync import SyncResult
 
 logger = logging.getLogger(__name__)
 OUTCOMES: Mapping[type[BaseException], Outcome] = {ScopeBusy: "busy", BudgetExhausted: "partial"}
-"""Outcomes of runs that end with such an error; any other error means failed."""
+"""Outcome of a run by the type of the error that ended it. The outcome is "failed" for all other errors."""
 EXIT_CODES = {"succeeded": 0, "failed": 1, "partial": 3, "busy": 75}
 USAGE = 2
 """The exit code of a usage or configuration error."""
 
 
 def aware_date(text: str) -> datetime:
-    """Parse ``YYYY-MM-DD`` or ISO 8601 to an aware time, in UTC without a zone.
+    """Parse a date (``YYYY-MM-DD``) or an ISO 8601 time to an aware datetime. A time without a zone is UTC.
 
-    Raises ArgumentTypeError, whose message argparse prints.
+    Raises ArgumentTypeError for other text, so that argparse prints the message.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -59,7 +62,7 @@ def aware_date(text: str) -> datetime:
 
 
 class BaseCollectorCommand(ReportingCommand, ABC):
-    """A command that runs a collector, which subclasses return from ``get_collector``."""
+    """A command that runs a collector. Subclasses return the collector from ``get_collector``."""
 
     exit_codes: ClassVar[Mapping[int, str]] = {
         0: "complete", 1: "failed", 2: "wrong usage, configuration or token; nothing was collected",
@@ -68,10 +71,13 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     }  # fmt: skip
 
     requires_system_checks: Any = ()
-    """System checks concern code and pages and take as long as a run without changes; ``manage.py check`` runs them."""
+    """No system checks before a run: they concern code and pages, and take as long as a run without changes.
+
+    ``manage.py check`` runs them.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # A clear message instead of the one of ABC.
+        # This message is clearer than the one from ABC.
         if getattr(type(self).get_collector, "__isabstractmethod__", False):
             raise TypeError(f"{type(self).__name__} must implement get_collector()")
         super().__init__(*args, **kwargs)
@@ -81,7 +87,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         """Return the collector for these options."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options that all collectors have."""
+        """Add the options that all collecting commands have."""
         parser.add_argument(
             "--no-sync",
             action="store_true",
@@ -107,10 +113,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run both phases, record the run in the ledger, and print the result.
+        """Run both phases (collection and index), record the run in the ledger, and print the result.
 
-        At a terminal, a usage error (exit code 2) that stored nothing leaves no run in the ledger. Ctrl-C and SIGTERM
-        close the run as interrupted, with its counts.
+        At a terminal, a usage error (exit code 2) is not recorded if the run stored nothing. After Ctrl-C or SIGTERM,
+        the run is closed as interrupted, with its counts.
         """
         options = DEFAULTS | self._declared_defaults() | options
         limit = allowed_seconds(options)
@@ -148,7 +154,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     def _collect(
         self, run: CollectorRun, collector: Any, options: Mapping[str, Any], began: float, limit: float | None
     ) -> None:
-        """Run both phases; print the result of the first before the second begins."""
+        """Run both phases. The result of the collection is printed before the index is updated, except as JSON."""
         name, sync_result, is_synced = run.collector, None, True
         with shown_progress(options["progress"]) as display, time_limit(limit):
             progress = RecordedProgress(run, display)
@@ -160,7 +166,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
                 with hidden():
                     self._print(name, result, time.monotonic() - began)
                     self.stdout.flush()
-                    if not options["no_sync"]:  # replaces the last line of the collection
+                    if not options["no_sync"]:  # replaces the progress line of the collection
                         display.expect("search index", "chunks", None)
             progress.begin("sync_pinecone")
             if not options["no_sync"]:
@@ -178,7 +184,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         self.stdout.flush()
 
     def _fail(self, run: CollectorRun, collector: object, error: BaseException, seconds: float | None) -> None:
-        """Close a failed run, or delete it after a usage error; ``seconds`` is its duration if JSON is printed."""
+        """Close a failed run. At a terminal, delete the run after a usage error that stored nothing.
+
+        ``seconds`` is the duration of the run for the JSON output, or ``None`` if no JSON is printed.
+        """
         category, line = classify_failure(error).value, redact(in_one_line(error))[:1000]
         outcome = OUTCOMES.get(type(error), "failed")
         counts = counts_so_far(collector)
@@ -192,19 +201,19 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             return
         try:
             finish_run(run, outcome, counts=counts, category=category, error=line)
-        except DatabaseError as failure:  # the run's own error is printed; the next run closes this one as interrupted
+        except DatabaseError as failure:  # the caller prints ``error``; the next run closes this run as interrupted
             logger.info("the end of the run could not be recorded reason=%s", in_one_line(failure))
             return
         run_finished.send_robust(CollectorRun, run=run)
 
     def _declared_defaults(self) -> dict[str, Any]:
-        """Return the defaults of this command's options, for callers of ``handle`` without options."""
+        """Return the defaults of this command's options, because ``handle`` may be called without options."""
         parser = self.create_parser("manage.py", "collect")
-        names = [action.dest for action in parser._actions]  # as Django's call_command does
+        names = [action.dest for action in parser._actions]  # Django's call_command also uses _actions
         return {name: parser.get_default(name) for name in names if name != "help"}
 
     def _sync(self, collector: Any) -> tuple[bool, Any]:
-        """Update the index and return (True, result), or (False, None) when the time of the run is over."""
+        """Update the index. Return (True, result), or (False, None) if the run has no time left."""
         try:
             check_time()
             return True, self._phase(collector, "sync_pinecone", collector.sync_pinecone)
@@ -225,7 +234,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         )
 
     def _estimate(self, collector: object, *, as_json: bool) -> None:
-        """Print the estimated cost of a run."""
+        """Print the estimated cost of a run. Raises CommandError if the collector cannot estimate it."""
         if not isinstance(collector, Estimating):
             raise CommandError("This collector cannot estimate the cost of a run.")
         estimates = collector.estimate()
@@ -236,7 +245,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             self.stdout.write(in_words(estimate))
 
     def _phase(self, collector: Any, phase: str, run_phase: Callable[[], Any]) -> Any:
-        """Run one phase and return its result; a failure goes to ``handle_error`` once and is raised again."""
+        """Run one phase and return its result. A failure is passed to ``handle_error`` and raised again."""
         _set_if_possible(collector, "_error_phase", phase)
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
@@ -245,8 +254,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         except CommandError as error:
             extra: dict[str, object] = {"collector": name}
             extra |= {"collector_phase": phase, "failure_category": CollectorFailureCategory.COMMAND.value}
-            extra |= {"printed": True}  # run_from_argv prints it as its last line
-            logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (a message for people, no traceback)
+            extra |= {"printed": True}  # run_from_argv prints the error as its last line
+            logger.error("command failed: %s", error, extra=extra)  # noqa: TRY400  (a message for users, without a traceback)
             raise
         except Exception as error:
             if not interruption_in(error):
@@ -286,11 +295,11 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 DEFAULTS: dict[str, Any] = {
     "no_sync": False, "json": False, "max_requests": None, "max_seconds": None, "estimate": False, "progress": None,
 }  # fmt: skip
-"""Defaults of the options that ``handle`` reads, for callers and commands that do not define them."""
+"""Defaults of the options that ``handle`` reads. Callers may omit options, and commands may not define all of them."""
 
 
 def _as_result(result: object) -> CollectorResult:
-    """Return ``collector.result`` as a ``CollectorResult``; no result means a success without counts."""
+    """Return ``collector.result`` as a ``CollectorResult``. If it is missing, return a success without counts."""
     return (
         result if isinstance(result, CollectorResult) else CollectorResult(counts=dict(getattr(result, "counts", {})))
     )
@@ -306,11 +315,14 @@ NOT_RECORDED = {
     "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "verbosity", "stdout", "stderr",
     "version",
 }  # fmt: skip
-"""Options of Django that the ledger does not store."""
+"""Django's own options, which the ledger does not store."""
 
 
 def readable_options(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options with a value as the run page shows them: lists with commas, dates as YYYY-MM-DD."""
+    """Return the options as text for the run page, without those that have no value.
+
+    List items are separated by commas, and dates are written as YYYY-MM-DD.
+    """
     with_value = {name: value for name, value in options.items() if value not in (None, False, [], "")}
     return {name: _readable(value) for name, value in with_value.items() if name not in NOT_RECORDED}
 
@@ -325,7 +337,10 @@ def _readable(value: object) -> str:
 
 
 def counts_so_far(collector: object) -> dict[str, int]:
-    """Return the counts of a collector that ended early; empty if it has no ``counts_so_far``."""
+    """Return the counts other than zero of a collector that ended early.
+
+    Uses ``result`` if the collector has no ``counts_so_far`` method. The mapping is empty if neither is available.
+    """
     method = getattr(collector, "counts_so_far", None)
     result = getattr(collector, "result", None)
     counts = method() if callable(method) else result.counts if isinstance(result, CollectorResult) else {}
@@ -335,7 +350,7 @@ def counts_so_far(collector: object) -> dict[str, int]:
 def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInterrupt) -> None:
     """Close a run that a signal stopped. Ctrl-C raises no alert.
 
-    The signal may arrive between a statement and its answer. That session is unusable then, so a new one is opened.
+    If the signal arrives while a database statement is running, the session may be unusable. It is then replaced.
     """
     if not connection.is_usable():
         connection.close()
@@ -348,7 +363,7 @@ def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInte
 
 
 def record_refusal(command: type, options: Mapping[str, str], error: Exception) -> None:
-    """Record a failed run of a command whose collector could not be created, if the error is one of configuration."""
+    """Record a failed run if a usage or configuration error prevented the command from creating its collector."""
     if exit_code_for(error) != 2:
         return
     module = command.__module__.rpartition(".")[2]

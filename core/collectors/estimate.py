@@ -9,7 +9,7 @@ from core.operations.output import counted_words, number_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """Upper bounds for one scope: requests, points (for sources that count them) and seconds."""
+    """The maximum cost of collecting one scope. ``points`` is 0 for sources without a point budget."""
 
     scope: str
     requests: int
@@ -21,15 +21,15 @@ class Estimate:
 
 @runtime_checkable
 class Estimating(Protocol):
-    """A collector that can estimate its cost."""
+    """A collector that can estimate the cost of a run."""
 
     def estimate(self) -> Sequence[Estimate]:
-        """Return one estimate for each scope; request only totals from the source."""
+        """Return one estimate for each scope. Requests only totals from the source."""
         ...
 
 
 def in_words(estimate: Estimate) -> str:
-    """Return one line for people."""
+    """Return the estimate as one line for users."""
     minutes = estimate.seconds / 60
     time = "under a minute" if minutes < 1 else f"about {minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
     points = f", {estimate.points:,} points" if estimate.points else ""

@@ -1,4 +1,8 @@
-"""Progress of long work: one updated line on a terminal, nothing under cron, and the run's row in the ledger."""
+"""Progress of long work.
+
+A terminal shows one line that is updated in place. Under cron, nothing is printed. The run's row in the ledger is
+always updated.
+"""
 
 import shutil
 import sys
@@ -17,18 +21,18 @@ from core.models import CollectorRun
 from core.operations.visible import without_hidden
 
 TICK = 0.5
-"""Seconds between two updates of the line while no items arrive, so that a wait does not look like a hang."""
+"""Seconds between updates of the line while no items arrive. The moving clock shows that the command still works."""
 PLAIN_EVERY = 10.0
-"""Seconds between two lines when ``--progress`` writes into a file."""
+"""Seconds between lines if ``--progress`` writes to a file. Shorter intervals would make logs of long runs long."""
 SOON = 2.0
-"""Seconds before a rate is shown; an earlier rate would be inaccurate."""
+"""Seconds of a stream before its rate is shown. A rate over a shorter time would be inaccurate."""
 
 
 class Progress(Protocol):
-    """Receives the progress of collectors and of the index."""
+    """Receives progress reports from collectors and from the search index."""
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Begin a stream of a scope with ``total`` expected items; ``None``: unknown."""
+        """Begin a stream of a scope with ``total`` expected items. ``None`` means that the total is unknown."""
         ...
 
     def advance(self, seen: int) -> None:
@@ -38,20 +42,20 @@ class Progress(Protocol):
 
 @dataclass(kw_only=True)
 class Position:
-    """The position within one stream, from which all displays are made."""
+    """The position within one stream. All displays are derived from it."""
 
     scope: str = ""
     stream: str = ""
     total: int | None = None
     seen: int = 0
     began: float = field(default_factory=time.monotonic)
-    """Start time by the monotonic clock."""
+    """Start time on the monotonic clock, in seconds."""
     advanced: float | None = None
-    """Time of the last report by the monotonic clock."""
+    """Time of the last report on the monotonic clock, in seconds. ``None`` before the first report."""
 
     @property
     def known_total(self) -> int | None:
-        """The total, or ``None`` if it is unknown or exceeded."""
+        """Return the total, or ``None`` if it is unknown or exceeded."""
         return self.total if self.total and self.total >= self.seen else None
 
     def add(self, seen: int) -> None:
@@ -60,26 +64,29 @@ class Position:
         self.advanced = time.monotonic()
 
     def rate(self, now: float) -> float | None:
-        """Return items per second until the last report; ``None`` if that came within the first ``SOON`` seconds."""
+        """Return the items per second up to the last report.
+
+        Returns ``None`` without items, and if the last report came less than ``SOON`` seconds after the start.
+        """
         elapsed = (self.advanced or now) - self.began
         return self.seen / elapsed if self.seen and elapsed >= SOON else None
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the remaining seconds at the current rate; ``None`` if total or rate is unknown.
+        """Return the remaining seconds at the current rate, or ``None`` if the total or the rate is unknown.
 
-        The index reports up to 64 chunks at once. Between two reports the remaining time counts down.
+        The index reports up to 64 chunks at once. Between two reports, the remaining time counts down.
         """
         rate, total = self.rate(now), self.known_total
         if not rate or not total:
             return None
         left = (total - self.seen) / rate - (now - (self.advanced or now))
-        # No report came within the whole remaining time, so the rate has fallen.
+        # A report is overdue, so the rate has dropped. Use the rate up to now instead.
         return left if left >= 0 else (total - self.seen) * (now - self.began) / self.seen
 
     def line(self, now: float, width: int) -> str:
         """Return ``owner/name  issues  120 of 878  40/s  0:19 left`` in at most ``width`` columns.
 
-        The name of the scope is shortened first, so that numbers stay complete.
+        If the line is too long, the name of the scope is shortened, so that the numbers stay complete.
         """
         figures = [self.stream.replace("_", " ")] if self.stream else []
         if self.seen or self.total:
@@ -94,14 +101,14 @@ class Position:
 
 
 def clock(seconds: float) -> str:
-    """Return ``0:07``, ``12:30`` or ``1:02:03``."""
+    """Return seconds in the format ``0:07``, ``12:30`` or ``1:02:03``."""
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text without hidden characters in at most ``width`` columns, with an ellipsis in its middle."""
+    """Return a text without hidden characters. If it is longer than ``width``, replace its middle by an ellipsis."""
     plain = without_hidden(text.replace("\n", " ").replace("\t", " "), " ")
     if len(plain) <= width:
         return plain
@@ -120,7 +127,7 @@ class Silence:
 
 
 class Line:
-    """One line on a terminal that is updated with every report and twice a second."""
+    """One line on a terminal. It is updated with every report and twice a second."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._lock, self._ended = stream, threading.RLock(), threading.Event()
@@ -128,20 +135,20 @@ class Line:
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Show another stream, or another total of the same stream."""
+        """Show a new stream, or a new total of the current stream."""
         with self._lock:
             self._position = moved(self._position, scope, stream, total)
             self._write()
 
     def advance(self, seen: int) -> None:
-        """Show further items."""
+        """Add ``seen`` items and update the line."""
         with self._lock:
             self._position.add(seen)
             self._write()
 
     @contextmanager
     def hidden(self) -> Generator[None]:
-        """Remove the line while the block writes other text."""
+        """Hide the line while the block writes other text."""
         with self._lock:
             self._clear()
             self._hidden += 1
@@ -187,20 +194,20 @@ class Line:
 
 
 class PlainLines:
-    """Whole lines for ``--progress`` into a file: one for each stream, and one every ten seconds."""
+    """Complete lines, used if ``--progress`` writes to a file: one for each stream, and one every ten seconds."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._position, self._next = stream, Position(), 0.0
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Write a line for another stream."""
+        """Write a line if a new stream begins."""
         before = self._position
         self._position = moved(before, scope, stream, total)
         if self._position is not before:
             self._write()
 
     def advance(self, seen: int) -> None:
-        """Write a line if the last one is ``PLAIN_EVERY`` seconds old."""
+        """Add ``seen`` items, and write a line if the last line is at least ``PLAIN_EVERY`` seconds old."""
         self._position.add(seen)
         if time.monotonic() >= self._next:
             self._write()
@@ -212,7 +219,7 @@ class PlainLines:
 
 
 def moved(position: Position, scope: str, stream: str, total: int | None) -> Position:
-    """Return the position after a report: the same one with another total, or a new one for another stream."""
+    """Return the same position with the new total, or a new position if the report is about another stream."""
     if (position.scope, position.stream) == (scope, stream):
         position.total = total
         return position
@@ -220,7 +227,7 @@ def moved(position: Position, scope: str, stream: str, total: int | None) -> Pos
 
 
 def counted(progress: Progress, scope: str) -> Callable[[int, int | None], None]:
-    """Return a function that takes the number of finished chunks and their total, and reports them to ``progress``."""
+    """Return a function that reports the number of finished chunks and the total number of chunks to ``progress``."""
     before = 0
     progress.expect(scope, "chunks", None)
 
@@ -234,12 +241,12 @@ def counted(progress: Progress, scope: str) -> Callable[[int, int | None], None]
 
 
 _lines: list[Line] = []
-"""The progress lines on the terminal; the last one is visible."""
+"""The active progress lines of this process. Only the last line is visible."""
 
 
 @contextmanager
 def hidden() -> Generator[None]:
-    """Remove the progress line, if there is one, while the block writes to the terminal."""
+    """Hide the progress line, if there is one, while the block writes to the terminal."""
     if not _lines:
         yield
         return
@@ -249,7 +256,7 @@ def hidden() -> Generator[None]:
 
 @contextmanager
 def shown_progress(wanted: bool | None) -> Generator[Progress]:
-    """Yield a progress to report to; ``wanted`` ``None`` shows it only on a terminal."""
+    """Yield the progress to report to. If ``wanted`` is ``None``, progress is shown only on a terminal."""
     terminal = sys.stderr.isatty()
     if wanted is False or (wanted is None and not terminal):
         yield Silence()
@@ -270,14 +277,14 @@ def shown_progress(wanted: bool | None) -> Generator[Progress]:
 INDEXING = "sync_pinecone"
 """The phase that updates the search index."""
 STORE_EVERY = 1.0
-"""Seconds between two updates of a run's progress in the ledger."""
+"""Minimum seconds between updates of a run's progress in the ledger. The run page requests it every two seconds."""
 
 
 class RecordedProgress:
-    """Stores the progress of a run in the ledger, at most once a second, and passes it on to ``display``.
+    """Stores the progress of a run in the ledger at most once a second, and passes it on to ``display``.
 
-    Only the thread that opened the run writes, and never inside a transaction: a rollback must not undo the progress,
-    and the progress must not wait for a page to be stored.
+    Only the thread that opened the run writes to the ledger, and only outside of transactions. Otherwise a rollback
+    would undo the progress, and other sessions would see it only after the page was stored.
     """
 
     def __init__(self, run: CollectorRun, display: Progress) -> None:
@@ -291,24 +298,24 @@ class RecordedProgress:
         self._write()
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Begin a stream of a scope, or change the total of the current one."""
+        """Begin a stream of a scope, or change the total of the current stream."""
         before = self._position
         self._position = moved(before, scope, stream, total)
         self._display.expect(scope, stream, total)
-        if self._position is not before:  # a changed total is stored together with the next items
+        if self._position is not before:  # a changed total is written with the next items
             self._write()
 
     def advance(self, seen: int) -> None:
         """Add ``seen`` items."""
         stream = self._position.stream
-        if self._phase != INDEXING:  # chunks of the index are not items of the source
+        if self._phase != INDEXING:  # chunks of the index do not count as collected items
             self._streams[stream] = self._streams.get(stream, 0) + seen
         self._position.add(seen)
         self._display.advance(seen)
         self._write()
 
     def _state(self, now: float) -> dict[str, Any]:
-        """Return the values that the run page and the health page show; ``rate`` is per second."""
+        """Return the values for the run page and the health page. ``rate`` is in items per second."""
         rate, left, position = self._position.rate(now), self._position.seconds_left(now), self._position
         return {
             "phase": self._phase, "scope": position.scope, "stream": position.stream, "seen": position.seen,

@@ -1,4 +1,4 @@
-"""The base of all commands: an error becomes one line with the next step, and an exit code."""
+"""The base class of all commands. It turns an error into one line with the next step, and an exit code."""
 
 import logging.config
 import os
@@ -21,27 +21,27 @@ from core.operations.visible import visible, visible_line
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Preserves the lines of examples and exit codes."""
+    """Keeps the line breaks of examples and exit codes."""
 
 
 class ReportingCommand(BaseCommand):
     """A command with readable errors.
 
-    Set ``exit_code`` for an end that is neither complete nor an error; ``call_command`` returns normally then.
+    A command that ends without an error but incompletely sets ``exit_code``. ``call_command`` then returns normally.
     """
 
     exit_code: int = 0
     database_limits: Limits = WORK
     """Time limits for database statements and locks."""
     interrupted: str = interrupts.STORED
-    """Statement about the data in the last line after Ctrl-C or SIGTERM."""
+    """What happened to the data. The last line after Ctrl-C or SIGTERM contains this text."""
 
     examples: ClassVar[Sequence[str]] = ()
-    """Command lines for ``--help``, without ``manage.py``."""
+    """Example command lines for ``--help``, without ``manage.py``."""
     exit_codes: ClassVar[Mapping[int, str]] = {0: "done", 1: "failed", 2: "wrong usage or configuration"}
-    """Meanings of the exit codes for ``--help``; those of signals are added."""
+    """Meanings of the exit codes for ``--help``. The exit codes of signals are added."""
     exact_output: bool = False
-    """Whether files and pipes get hidden characters unchanged; terminals always show their code points."""
+    """Whether hidden characters are written unchanged to files and pipes. Terminals always show their code points."""
 
     def __init__(self, stdout: Any = None, stderr: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(stdout, stderr, *args, **kwargs)
@@ -79,7 +79,7 @@ class ReportingCommand(BaseCommand):
         return super().execute(*args, **options)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
-        """Run the checks without colours, because the streams show control characters as code points."""
+        """Run the checks without colours, because the output streams replace control characters by code points."""
         style, self.style = self.style, no_style()
         try:
             super().check(*args, **kwargs)
@@ -87,7 +87,7 @@ class ReportingCommand(BaseCommand):
             self.style = style
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command; print an error as one line, and a traceback only with ``--traceback``."""
+        """Run the command. An error is printed as one line, and as a traceback only with ``--traceback``."""
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
         except KeyboardInterrupt as error:
@@ -95,7 +95,7 @@ class ReportingCommand(BaseCommand):
         except BrokenPipeError:  # the reader, such as head, has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
-        except Exception as error:  # noqa: BLE001  (the outermost caller: every error becomes one line)
+        except Exception as error:  # noqa: BLE001  (this is the outermost caller, so every error becomes one line)
             if interruption := interrupts.interruption_in(error):
                 self._exit_interrupted(interruption)
             if "--traceback" in argv:
@@ -107,6 +107,6 @@ class ReportingCommand(BaseCommand):
             sys.exit(self.exit_code)
 
     def _exit_interrupted(self, error: KeyboardInterrupt) -> NoReturn:
-        """Exit with the line and the exit code of the signal."""
+        """Print the last line, and exit with the exit code of the signal."""
         line = wrapped(visible_line(interrupts.line_for(error, self.interrupted)), sys.stderr)
         sys.exit(interrupts.report(error, line))
