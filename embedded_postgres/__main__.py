@@ -1,7 +1,9 @@
 """``python -m embedded_postgres serve|stop|status|url``: control the embedded server.
 
-``serve`` runs it until SIGTERM, for systemd; if DATABASE_URL is set, it ends at once.
-``url`` starts it and prints its address for psql and pg_dump.
+``serve`` runs the server until SIGTERM, for systemd. If DATABASE_URL is set, it exits immediately.
+``stop`` stops the server, and the server of the sample community.
+``status`` prints "running" or "stopped".
+``url`` starts the server and prints its address for psql and pg_dump.
 """
 
 import os
@@ -19,7 +21,10 @@ from embedded_postgres.roles import DATABASE, ROLE, prepare_database
 
 
 def main() -> int:
-    """Act on the server below VAR_DIR, from the environment or ``.env``; the default is ``var``."""
+    """Run the command for the server in VAR_DIR, and return the exit code.
+
+    VAR_DIR is read from the environment or from ``.env``. The default is ``var`` in the project's folder.
+    """
     root = Path(__file__).resolve().parents[1]
     load_dotenv(root / ".env")
     paths = ClusterPaths(Path(os.environ.get("VAR_DIR", "").strip() or root / "var").absolute() / "postgres")
@@ -46,7 +51,7 @@ def main() -> int:
 
 
 def serve(paths: ClusterPaths) -> int:
-    """Run the server until SIGTERM or SIGINT and return 0; return 1 if the server ends by itself."""
+    """Run the server until SIGTERM or SIGINT, and return 0. Return 1 if the server ends unexpectedly."""
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: signals.append(received))
@@ -62,7 +67,7 @@ def serve(paths: ClusterPaths) -> int:
 
 
 def notify_systemd(state: str) -> None:
-    """Send a state to the service manager, if there is one.
+    """Send a state to the service manager, if this process runs under one.
 
     https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
     """

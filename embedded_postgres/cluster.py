@@ -1,6 +1,6 @@
-"""Create and check the data folder, and start the server process on it.
+"""Creates and checks the data folder, and starts the server process.
 
-The supervisor uses this module and runs without site-packages, so it imports the standard library only.
+The supervisor uses this module and runs without site-packages, so this module imports only the standard library.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from embedded_postgres.cluster_paths import (
 from embedded_postgres.os_user import OsUser
 
 MAJOR = "18"
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"}  # the environment of the project may hold tokens
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"}  # the project's environment may contain tokens
 _PR_SET_PDEATHSIG = 1
 
 SETTINGS = {
@@ -41,11 +41,12 @@ SETTINGS = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "random_page_cost": "1.1",
-    # /dev/shm has 64 MB in most containers. Segments there or in System V outlive a SIGKILL; files in the data do not.
+    # Most containers limit /dev/shm to 64 MB. Segments in /dev/shm or System V shared memory remain after a SIGKILL.
+    # Files in the data folder are removed by the next start.
     "dynamic_shared_memory_type": "mmap",
     "huge_pages": "off",
     "jit": "off",
-    "wal_level": "minimal",  # there are no replicas; bulk loads write half as much
+    "wal_level": "minimal",  # there are no replicas, and bulk loads write only half as much
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "max_wal_size": "512MB",
@@ -55,18 +56,22 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
     "log_min_messages": "warning",
-    "log_min_error_statement": "panic",  # statements and details contain texts that people wrote
+    "log_min_error_statement": "panic",  # statements contain texts that people wrote
     "log_error_verbosity": "terse",
 }
-"""Settings of the server, passed on the command line so that every start uses those of this version.
+"""Settings of the server. They are passed on the command line, so that every start uses the settings of this version.
 
-fsync and synchronous_commit keep their default, on. The sizes suit a machine with 2 cores and 2 GB of memory; shared
-buffers take memory only as they fill.
+fsync and synchronous_commit keep their default, on. The sizes suit a machine with 2 cores and 2 GB of memory. Shared
+buffers use memory only as they fill.
 """
 
 
 def prepare_data(paths: ClusterPaths, programs: Path, user: OsUser | None, lock: int) -> None:
-    """Create the cluster if there is none; raise SettingsError if this PostgreSQL cannot serve the existing one."""
+    """Create the cluster if there is none, and give it to ``user``.
+
+    Raises SettingsError if the data folder is not a cluster of this PostgreSQL version, and StartError if the cluster
+    cannot be created.
+    """
     for leftover in paths.path.glob("data.new-*"):
         shutil.rmtree(leftover)
     with contextlib.suppress(OSError):
@@ -92,8 +97,8 @@ def _initialise(paths: ClusterPaths, programs: Path, user: OsUser | None, lock: 
     initdb_user = user.for_initdb() if user is not None else None
     if initdb_user is not None:
         initdb_user.give(new_data)
-    # Sorting and case come from PostgreSQL's own tables, the same on every machine. Only the character types of full
-    # text search come from the system: with "C", quotes and dashes beyond ASCII would become parts of words.
+    # Sorting and case conversion use PostgreSQL's own tables, so they are the same on every machine. Only full-text
+    # search uses the character types of the system. With "C", quotes and dashes beyond ASCII would be parts of words.
     locale_options = ["--encoding=UTF8", "--locale=C", f"--lc-ctype={_character_types()}"]
     locale_options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     # The permissions of the socket's folder decide who can connect, so the server trusts every connection.
@@ -135,11 +140,14 @@ def _character_types() -> str:
 
 
 def make_socket_folder(paths: ClusterPaths, user: OsUser | None) -> Path:
-    """Create and return a private folder for the socket, with a short path; ``paths.socket`` leads to it."""
+    """Create and return a private folder with a short path for the socket.
+
+    The folder is ``paths.socket`` itself, or ``paths.socket`` is a link to it.
+    """
     remove_socket_folder(paths, paths.address())
     folder = paths.socket
     if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES:
-        # Not TMPDIR: its path may be as long, and other clients may have another one.
+        # TMPDIR is not used, because its path may be too long and other clients may have another value.
         folder = Path(tempfile.mkdtemp(prefix="activity-trackers-", dir="/tmp"))
         paths.socket.symlink_to(folder)
     else:
@@ -150,7 +158,10 @@ def make_socket_folder(paths: ClusterPaths, user: OsUser | None) -> Path:
 
 
 def remove_socket_folder(paths: ClusterPaths, folder: str | None) -> None:
-    """Remove the folder, if ``address`` has confirmed that it is ours, and the link to it."""
+    """Remove the socket's folder and the link to it.
+
+    ``folder`` must come from ``address`` or ``make_socket_folder``, so that no other user's folder is removed.
+    """
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):
@@ -160,11 +171,14 @@ def remove_socket_folder(paths: ClusterPaths, folder: str | None) -> None:
 def start_postmaster(
     paths: ClusterPaths, programs: Path, user: OsUser | None, folder: Path, inherited: list[int]
 ) -> subprocess.Popen[bytes]:
-    """Start the server process, which may not be ready on return. It ends when the calling process ends."""
+    """Start the server process and return it without waiting until it is ready.
+
+    On Linux, the server stops when the calling process ends.
+    """
     for stale in ("postmaster.pid", "postmaster.opts"):
         (paths.data / stale).unlink(
             missing_ok=True
-        )  # server.lock is ours, so the process id in it belongs to another program
+        )  # this process has server.lock, so the process id in the file belongs to another program
     quoted = '"' + str(folder).replace('"', '""') + '"'
     settings = SETTINGS | {"unix_socket_directories": quoted}
     log = paths.open_file(paths.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -184,14 +198,17 @@ def start_postmaster(
 
 
 def failure_reason(paths: ClusterPaths, begin: int) -> str:
-    """Return the reason why the server ended, from its log after position ``begin``."""
+    """Return the reason why the server ended. Reads the server's log after position ``begin`` (in bytes)."""
     with paths.log.open("rb") as log:
         log.seek(begin)
         return f"{_reason(log.read(), paths)} (see {paths.log})"
 
 
 def _reason(output: bytes, paths: ClusterPaths) -> str:
-    """Return the most informative line of a program's output: a full disk first, because it causes other errors."""
+    """Return the most informative line of a program's output.
+
+    A full disk is reported first, because it causes other errors.
+    """
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
     if full := [line for line in lines if FULL_DISK in line]:
         return full[0]
@@ -204,7 +221,7 @@ def _reason(output: bytes, paths: ClusterPaths) -> str:
 
 
 def _before_exec(user: OsUser | None) -> Callable[[], None]:
-    """Return the function that a child runs before it becomes a PostgreSQL program."""
+    """Return the function that a child process runs before it executes a PostgreSQL program."""
     supervisor = os.getpid()
 
     def enter() -> None:
@@ -214,7 +231,7 @@ def _before_exec(user: OsUser | None) -> Callable[[], None]:
         if sys.platform == "linux":
             from embedded_postgres.os_user import call_kernel
 
-            # When the supervisor ends, the kernel sends SIGINT: PostgreSQL then stops fast and cleanly.
+            # When the supervisor ends, the kernel sends SIGINT, and PostgreSQL does a fast shutdown.
             call_kernel("prctl", _PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
             if os.getppid() != supervisor:
                 os._exit(1)

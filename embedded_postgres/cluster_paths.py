@@ -1,17 +1,17 @@
-"""The files of the embedded server, the locks that show which processes are alive, and the signs of a full disk.
+"""The embedded server's files, the locks that show which processes are alive, and the detection of a full disk.
 
     VAR_DIR/postgres/
         data/           the cluster; "data.new-*" is the folder of an unfinished initdb
-        socket          folder of the Unix socket, or a link to a short private folder if the path is too long
-        start.lock      held by the client that starts or stops the server
-        clients.lock    shared lock of every client process until it ends; if it is free, no process needs the server
-        keeper.lock     held by the supervisor
+        socket          the folder of the Unix socket, or a link to a short private folder if the path is too long
+        start.lock      locked by a client while it starts the server
+        clients.lock    shared by all client processes until they end; if it is free, no process needs the server
+        keeper.lock     locked by the supervisor
         server.lock     inherited by every server process; if it is free, no server process is left
-        stop            tells the supervisor to stop the server
-        server.log      log of PostgreSQL
+        stop            a file that requests the supervisor to stop the server
+        server.log      PostgreSQL's log
 
-All locks are flock(2): the kernel releases them when a process ends, however it ends.
-Imports the standard library only, because the supervisor runs without site-packages.
+All locks use flock(2), so the kernel releases them when a process ends, even after SIGKILL.
+This module imports only the standard library, because the supervisor runs without site-packages.
 """
 
 import fcntl
@@ -23,28 +23,30 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-PORT = 5432  # part of the socket's name; the server does not listen on TCP
+PORT = 5432  # only part of the socket's name, because the server does not listen on TCP
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 103
-"""The longest path of a socket: sockaddr_un holds 108 bytes on Linux and 104 on macOS, including the final zero byte.
+"""Maximum length of a socket's path in bytes.
+
+``sun_path`` has 108 bytes on Linux and 104 on macOS, including the final zero byte.
 
 https://man7.org/linux/man-pages/man7/unix.7.html
 """
 SUPERVISOR = "keeper"
-"""Name of the supervisor's lock, as in version 0.1, so that two versions exclude each other."""
+"""Name of the supervisor's lock, unchanged since version 0.1, so that servers of two versions exclude each other."""
 
 
 class StartError(Exception):
-    """The embedded server cannot run now; the message is one line and names the next step."""
+    """The embedded server cannot run now. The message is one line."""
 
 
 class SettingsError(StartError):
-    """The embedded server cannot run with these settings or as this user."""
+    """The embedded server cannot run with these settings or as this user. The message names the next step."""
 
 
 @dataclass(frozen=True)
 class ClusterPaths:
-    """The folder ``VAR_DIR/postgres`` and what is in it."""
+    """The folder ``VAR_DIR/postgres``, with its files and locks."""
 
     path: Path
 
@@ -68,7 +70,7 @@ class ClusterPaths:
         return self.path / f"{name}.lock"
 
     def address(self) -> str | None:
-        """Return the folder of the socket for libpq's ``host``, or None if no trustworthy folder exists."""
+        """Return the socket's folder for libpq's ``host``, or None if no folder of the server's owner exists."""
         try:
             folder = str(self.path / self.socket.readlink())
         except OSError:
@@ -77,12 +79,15 @@ class ClusterPaths:
             status, owner = os.lstat(folder), self.data.stat().st_uid
         except FileNotFoundError:
             return None
-        # A link leads to a folder below /tmp, where another user can create the same name once our folder is gone.
+        # A link points to a folder in /tmp. After our folder is removed, another user could create one with its name.
         private = stat.S_ISDIR(status.st_mode) and status.st_uid == owner and not status.st_mode & 0o077
         return folder if private else None
 
     def postmaster(self) -> tuple[int, str] | None:
-        """Return process id and status ("starting", "ready", "stopping") from the server's file, which may be stale."""
+        """Return the server's process id and status ("starting", "ready" or "stopping"), or None if there is no file.
+
+        Reads ``postmaster.pid``, which may be left over from an earlier server.
+        """
         try:
             lines = (self.data / "postmaster.pid").read_text(errors="replace").split("\n")
             return int(lines[0]), lines[7].strip()
@@ -102,7 +107,10 @@ class ClusterPaths:
         return True
 
     def open_file(self, path: Path, flags: int) -> int:
-        """Open a file that children do not inherit. A file that root creates gets the owner of the folder."""
+        """Open a file and return its descriptor, which children do not inherit.
+
+        A file that root creates gets the owner of the folder.
+        """
         descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
         if flags & os.O_CREAT and os.geteuid() == 0:
             owner = self.path.stat()
@@ -110,9 +118,9 @@ class ClusterPaths:
         return descriptor
 
     def lock(self, name: str, operation: int = fcntl.LOCK_EX) -> int:
-        """Take a lock and return its descriptor; close the descriptor to release the lock.
+        """Take a lock and return its descriptor. Close the descriptor to release the lock.
 
-        Waits for the lock, or raises BlockingIOError if ``operation`` has LOCK_NB and another process holds it.
+        Waits while another process has the lock. With LOCK_NB in ``operation``, raises BlockingIOError instead.
         """
         path = self.lock_file(name)
         while True:
@@ -124,10 +132,10 @@ class ClusterPaths:
             except OSError:
                 os.close(descriptor)
                 raise
-            os.close(descriptor)  # the folder was deleted and created again meanwhile
+            os.close(descriptor)  # the folder was deleted and created again in the meantime
 
     def try_lock(self, name: str) -> int | None:
-        """Take a lock without waiting; return None if another process holds it."""
+        """Take a lock without waiting, and return its descriptor, or None if another process has the lock."""
         try:
             return self.lock(name, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -135,7 +143,7 @@ class ClusterPaths:
 
 
 def same_file(descriptor: int, path: Path) -> bool:
-    """Return whether the path still names the open file."""
+    """Return whether the path still leads to the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -143,10 +151,10 @@ def same_file(descriptor: int, path: Path) -> bool:
 
 
 def server_processes(folder: os.stat_result) -> dict[int, str]:
-    """Return the command lines, by process id, of the PostgreSQL processes that run in this folder.
+    """Return the command lines of the PostgreSQL processes that run in this folder, by process id.
 
-    Finds them even if the folder has been deleted. Empty on systems without ``/proc``; processes of other users and in
-    other containers are invisible.
+    The folder may have been deleted. Processes of other users and in other containers are not found. The result is
+    empty on systems without ``/proc``.
     """
     titles: dict[int, str] = {}
     for process in Path("/proc").glob("[0-9]*"):
@@ -159,11 +167,11 @@ def server_processes(folder: os.stat_result) -> dict[int, str]:
 
 
 FULL_DISK = "No space left on device"
-"""The message of the C library. Callers may recognize a full disk by it."""
+"""The C library's message for a full disk. ``core.errors`` recognizes a full disk by this text."""
 NEEDED = 2 * 16 * 1024 * 1024
-"""Free bytes that the server needs: two segments of its write-ahead log, 16 MB each."""
+"""Minimum free bytes on the disk: the server needs two segments of its write-ahead log, 16 MB each."""
 TAIL = 256 * 1024
-"""Bytes to read from the end of the server's log: several thousand lines."""
+"""Maximum bytes to read from the end of the server's log. They contain several thousand lines."""
 READY = b"database system is ready to accept connections"
 FATAL = re.compile(rb"(?:PANIC|FATAL): .*No space left on device")
 
@@ -177,11 +185,12 @@ def log_size(paths: ClusterPaths) -> int:
 
 
 def is_disk_full(paths: ClusterPaths, since: int) -> bool:
-    """Return whether the server ended because the disk was full, or has too little space to start.
+    """Return whether the server ended because of a full disk, or the disk has too little space for a start.
 
-    PostgreSQL ends all sessions when it cannot write its write-ahead log, and then recovers. Clients see only a lost
-    connection or a server in recovery. The server's log names the full disk, if that line could still be written.
-    Reads the log after position ``since`` (in bytes, from :func:`log_size`), and after the server was last ready.
+    If PostgreSQL cannot write its write-ahead log, it ends all sessions and recovers. Clients see only a lost
+    connection or a server in recovery. The server's log mentions the full disk if that line could still be written.
+    This function searches the log after position ``since`` (in bytes, from :func:`log_size`) and after the server was
+    last ready.
     """
     try:
         with paths.log.open("rb") as log:

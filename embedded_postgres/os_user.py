@@ -1,8 +1,9 @@
-"""If the caller is root: choose the user that runs the server, and give it access to the files it needs.
+"""Chooses the user that runs the server if the caller is root, and gives this user access to the files it needs.
 
-PostgreSQL refuses to run as root. Permissions and owners of folders that this package did not create stay as they are:
-if the user cannot enter them (a project below ``/root``), the server gets one capability or a user namespace instead.
-Imports the standard library only, because the supervisor runs without site-packages.
+PostgreSQL refuses to run as root. This package does not change permissions and owners of folders that it did not
+create. If the user cannot enter such a folder (for example a project in ``/root``), the server gets one capability or a
+user namespace instead.
+This module imports only the standard library, because the supervisor runs without site-packages.
 """
 
 import contextlib
@@ -19,9 +20,11 @@ from pathlib import Path
 from embedded_postgres.cluster_paths import ClusterPaths, SettingsError
 
 _SERVER_ID = 65523
-"""User and group id of the server. Debian and systemd assign no id from 65520 to 65533, and containers map 16 bits.
+"""User and group id of the server.
 
-A shared account such as "nobody" would give its other processes access to the data. https://systemd.io/UIDS-GIDS/
+Debian and systemd assign no ids from 65520 to 65533, and containers usually map ids up to 65535. With a shared account
+such as "nobody", other processes of this account would have access to the data.
+https://systemd.io/UIDS-GIDS/
 """
 
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2  # linux/capability.h
@@ -35,7 +38,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class OsUser:
-    """The user that runs the server, with at most one capability, or a user namespace with root as ``uid``."""
+    """The user that runs the server.
+
+    This user has at most one capability. With ``namespace``, root runs the server in a user namespace, where its id is
+    ``uid``.
+    """
 
     uid: int
     gid: int
@@ -43,12 +50,12 @@ class OsUser:
     namespace: bool = False
 
     def enter(self) -> None:
-        """Become this user. Call it in a child between fork and exec."""
+        """Switch the process to this user. Call this method in a child process between fork and exec."""
         if self.namespace:
             self._enter_namespace()
             return
         if self.capability is not None:
-            # PostgreSQL checks its own program file by access(2), which ignores capabilities without this bit.
+            # PostgreSQL checks its program file with access(2), which ignores capabilities unless this bit is set.
             call_kernel("prctl", _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         os.setgroups([])
         os.setgid(self.gid)
@@ -71,18 +78,18 @@ class OsUser:
         Path("/proc/self/gid_map").write_text(f"{self.gid} 0 1")
 
     def for_initdb(self) -> "OsUser":
-        """Return a user for initdb, which needs a name in the password database; ``_SERVER_ID`` has none."""
+        """Return a user for initdb, which requires a user name in the password database. ``_SERVER_ID`` has no name."""
         return self if self.namespace else replace(self, uid=_uid_with_a_name())
 
     def give(self, path: Path) -> None:
-        """Change the owner of a file, or of a folder with its content.
+        """Make this user the owner of a file, or of a folder and its content.
 
-        The folder itself comes last, so an interrupted change is repeated by the next start.
+        The owner of the folder itself changes last, so that the next start repeats an interrupted change.
         """
         uid, gid = (0, 0) if self.namespace else (self.uid, self.gid)
         for folder, names, files in os.walk(path, topdown=False):
             for name in names + files:
-                os.lchown(os.path.join(folder, name), uid, gid)  # noqa: PTH118 - for a thousand files, Path objects would take most of the time
+                os.lchown(os.path.join(folder, name), uid, gid)  # noqa: PTH118 - a data folder has a thousand files, and Path objects would take most of the time
         os.lchown(path, uid, gid)
 
     def owns(self, path: Path) -> bool:
@@ -90,7 +97,10 @@ class OsUser:
 
 
 def choose_os_user(paths: ClusterPaths, postgres: Path) -> OsUser | None:
-    """Return the first candidate that can run ``postgres -V`` here, or None if the caller is not root."""
+    """Return the first candidate that can run ``postgres -V`` in the folder, or None if the caller is not root.
+
+    Raises SettingsError if no candidate can.
+    """
     if os.geteuid() != 0:
         return None
     for user in _candidates(paths):
@@ -104,16 +114,16 @@ def choose_os_user(paths: ClusterPaths, postgres: Path) -> OsUser | None:
 
 
 def _candidates(paths: ClusterPaths) -> Iterator[OsUser]:
-    """Yield candidates, those with the fewest rights first.
+    """Yield the candidates. Candidates with fewer rights come first.
 
-    Data of an ordinary user keep their owner, so that root and that user can both run the server.
+    If the data belong to an ordinary user, they keep their owner, so that both root and this user can run the server.
     """
     owner = paths.data.stat().st_uid if paths.data.exists() else 0
     user = OsUser(owner or _SERVER_ID, _SERVER_ID)
     yield user
     if sys.platform == "linux":
         yield replace(user, capability=_CAP_DAC_READ_SEARCH)
-        yield replace(user, capability=_CAP_DAC_OVERRIDE)  # containers usually withhold the one above
+        yield replace(user, capability=_CAP_DAC_OVERRIDE)  # containers usually do not have the capability above
         inside = _uid_with_a_name()
         yield OsUser(inside, inside, namespace=True)  # for containers in which only user 0 exists
 
@@ -141,7 +151,7 @@ def _uid_with_a_name() -> int:
 
 
 def call_kernel(name: str, *arguments: int | bytes) -> None:
-    """Call a function of the C library; raises OSError with its errno if it does not return 0."""
+    """Call a function of the C library. Raises OSError with its errno if the function does not return 0."""
     wide = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
     if getattr(_libc, name)(*wide) != 0:
         number = ctypes.get_errno()

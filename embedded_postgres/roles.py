@@ -1,6 +1,6 @@
-"""Roles of the embedded server: the project connects as an ordinary role, which owns its database.
+"""Roles of the embedded server. The project connects as an ordinary role, which owns the database.
 
-The superuser does only what requires it: creating the role, the database and the extension ``vector``.
+The superuser is used only to create the role, the database and the extension ``vector``, and to change owners.
 """
 
 from contextlib import suppress
@@ -14,12 +14,15 @@ ROLE = "activity_trackers"
 DATABASE = "activity_trackers"
 
 LOCK = 7313
-"""The advisory lock of :func:`prepare_database`; ``core.db.locks`` lists it as ``DATABASE_ROLES``."""
+"""Id of the advisory lock of :func:`prepare_database`. ``core.db.locks`` lists this id as ``DATABASE_ROLES``."""
 PATIENCE = "60s"
-"""How long to wait for a table in use: longer than storing a page takes, short enough for a person who waits."""
+"""Maximum time to wait for a lock on a table.
 
-# Objects in this database that belong to the superuser and were created neither by initdb (ids below 16384) nor by an
-# extension. Sequences of a column and row types follow their table.
+It is longer than a collector needs to store a page, and short enough for a user who waits for the command.
+"""
+
+# Selects the objects in this database that belong to the superuser, except objects that initdb (ids below 16384) or an
+# extension created. Row types and column sequences are not selected, because their owner changes with the table.
 _FOREIGN = """
 WITH owned AS (
     SELECT 'pg_class'::regclass AS class, oid, relowner AS owner FROM pg_class c
@@ -41,14 +44,14 @@ WHERE owned.oid >= 16384 AND owner = %s::regrole AND coalesce(object.schema, '')
     AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = oid AND deptype = 'e')
 """
 _ALTER = {"composite type": "type", "statistics object": "statistics"}
-"""Kinds of objects that ALTER calls otherwise than ``pg_identify_object``."""
+"""Names of object types in ALTER statements, by name in ``pg_identify_object``, where the two differ."""
 
 
 def prepare_database(host: str) -> None:
-    """Create database, role and extension if they are missing, and give the superuser's objects to the role.
+    """Create the database, the role and the extension if they are missing. Make the role the owner of all objects.
 
-    Safe to repeat and to run in several processes at once. One transaction creates the role and changes the owners, so
-    a missing role means that nothing has been changed. Raises psycopg's errors.
+    Several processes may call this function at once, and it can be repeated. One transaction creates the role and
+    changes the owners, so if the role is missing, no owner has been changed. Raises psycopg's errors.
     """
     with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
         row = server.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
@@ -67,11 +70,11 @@ def prepare_database(host: str) -> None:
         database.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(DATABASE), role))
         database.execute("CREATE EXTENSION IF NOT EXISTS vector")
         for kind, identity in database.execute(_FOREIGN, [SUPERUSER]).fetchall():
-            words = f"ALTER {_ALTER.get(kind, kind)} {identity} OWNER TO"  # identities are quoted by PostgreSQL
+            words = f"ALTER {_ALTER.get(kind, kind)} {identity} OWNER TO"  # PostgreSQL has quoted the identities
             database.execute(sql.SQL(" ").join([sql.SQL(cast("LiteralString", words)), role]))
 
 
 def add_extension(host: str, database: str) -> None:
-    """Create the extension ``vector`` in another database of the server, such as one for tests."""
+    """Create the extension ``vector`` in another database of the server, for example in a test database."""
     with psycopg.connect(host=host, user=SUPERUSER, dbname=database, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")

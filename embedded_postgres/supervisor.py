@@ -1,7 +1,7 @@
-"""The background process that owns the embedded server: it starts the server, and stops it when no client is left.
+"""The background process that owns the embedded server. It starts the server, and stops it when no client is left.
 
-``client`` runs it as ``python -I -S supervisor.py FOLDER PROGRAMS REPORT_FD``. It detaches itself, writes "ready" or
-the reason of a failure to REPORT_FD, and ends with the server.
+``client`` starts this process as ``python -I -S supervisor.py FOLDER PROGRAMS REPORT_FD``. The process detaches itself,
+writes "ready" or the reason for a failure to REPORT_FD, and ends with the server.
 """
 
 import contextlib
@@ -32,17 +32,20 @@ from embedded_postgres.cluster_paths import (
 from embedded_postgres.os_user import choose_os_user
 
 IDLE_SECONDS = 20.0
-"""How long the server stays after the last client: commands in quick succession need no new start."""
+"""Seconds that the server keeps running after the last client ends, so that the next command needs no new start."""
 TICK_SECONDS = 0.25
-"""How often the supervisor looks for clients and for a request to stop."""
+"""Seconds between checks for clients and for a stop request. A shorter interval would use more processor time."""
 START_SECONDS = 85.0
-"""How long a start may take: after a crash, recovery may replay much of the write-ahead log."""
+"""Maximum seconds for a start. After a crash, the server may have to replay a large write-ahead log."""
 LARGEST_LOG = 10 * 1024 * 1024
-"""Bytes after which a start renames the log and begins a new one."""
+"""Size of the log in bytes above which a start renames it to ``server.log.old`` and begins a new log.
+
+The log contains only warnings and errors, so it takes long to reach this size.
+"""
 
 
 def main() -> None:
-    """Detach, run the server until it is no longer needed, and leave no process running."""
+    """Detach from the client, run the server until no client needs it, and stop all of its processes."""
     paths, programs, report = ClusterPaths(Path(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3])
     if os.fork():
         os._exit(0)
@@ -65,9 +68,10 @@ def main() -> None:
 
 
 def _server_lock(paths: ClusterPaths) -> int:
-    """Return the descriptor of the server lock, which is free when no process of an earlier server is left.
+    """Take the server lock and return its descriptor. The lock is free if no process of an earlier server is left.
 
-    Processes whose supervisor died end by themselves; those that have not ended after 5 seconds are killed.
+    If the supervisor of an earlier server died, the server's processes end by themselves. After 5 seconds, remaining
+    processes get SIGQUIT, and after 10 seconds SIGKILL. Raises StartError if the lock is not free after 15 seconds.
     """
     for attempt in range(60):
         lock = paths.try_lock("server")
@@ -101,7 +105,7 @@ def _start(paths: ClusterPaths, programs: Path, lock: int) -> tuple["subprocess.
 
 
 def _watch(paths: ClusterPaths, postmaster: "subprocess.Popen[bytes]") -> None:
-    """Return when no client is left, a stop is requested, the folder is gone, or the server has ended by itself."""
+    """Wait until no client is left, a stop is requested, the data folder is gone, or the server has ended by itself."""
     data = os.open(paths.data, os.O_RDONLY)
     idle_since: float | None = None
     while postmaster.poll() is None and not paths.stop.exists() and same_file(data, paths.data):
@@ -111,13 +115,13 @@ def _watch(paths: ClusterPaths, postmaster: "subprocess.Popen[bytes]") -> None:
         else:
             idle_since = idle_since or time.monotonic()
             if time.monotonic() - idle_since > IDLE_SECONDS:
-                return  # keep the lock until this process ends: a new client waits, then starts a new server
+                return  # this process keeps the lock until it ends, so a new client waits and then starts a new server
             os.close(clients)
         time.sleep(TICK_SECONDS)
 
 
 def _end(postmaster: "subprocess.Popen[bytes]") -> None:
-    """Stop the server fast and cleanly; if that takes too long, immediately."""
+    """Stop the server with a fast shutdown. If it takes more than 20 seconds, stop the server immediately."""
     for number, seconds in ((signal.SIGINT, 20), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
         if postmaster.poll() is None:
             postmaster.send_signal(number)

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, over the embedded server."""
+"""Django's PostgreSQL backend for the embedded server."""

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, which starts the embedded server before it connects."""
+"""Django's PostgreSQL backend, extended to start the embedded server before it connects."""
 
 import time
 from collections.abc import Generator
@@ -18,24 +18,29 @@ from embedded_postgres.cluster_paths import FULL_DISK, ClusterPaths, SettingsErr
 from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 
 RECOVERY = 30.0
-"""Seconds to wait for a server in recovery. Recovery usually takes one second; web pages wait no longer than this."""
+"""Maximum seconds to wait for a server in recovery.
+
+Recovery usually takes one second. A longer maximum would let web pages hang.
+"""
 RECOVERING = (
     "is in recovery mode", "is starting up", "is not yet accepting connections",
     "server closed the connection unexpectedly", "because of crash of another server process",
 )  # fmt: skip
-"""Messages of a connection that a server in recovery refuses (SQLSTATE 57P02 and 57P03).
+"""Error messages for a connection that a server in recovery refuses (SQLSTATE 57P02 and 57P03).
 
-The driver reports no SQLSTATE for a refused connection.
+The messages are compared because the driver reports no SQLSTATE for a refused connection.
 """
 SERVER_ENDED = {None, "57P01", "57P02", "57P03"}
-"""SQLSTATEs of a session that the server ended or refused because of recovery. ``None`` is an error of the driver.
+"""SQLSTATEs of a session that the server ended, or refused because of recovery.
+
+``None`` is the SQLSTATE of errors that the driver itself raises, such as for a lost connection.
 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 
 class _Errors(DatabaseErrorWrapper):
-    """Django's translation of errors, which also names a full disk if that is why the server ended."""
+    """Translates errors as Django does. If the server ended because of a full disk, the error says so."""
 
     def __init__(self, database: "DatabaseWrapper") -> None:
         super().__init__(database)
@@ -56,7 +61,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     creation_class = DatabaseCreation
     log_before = 0
-    """Size of the server's log, in bytes, when this connection was opened."""
+    """Size of the server's log in bytes when this connection was opened."""
 
     @property
     def paths(self) -> ClusterPaths:
@@ -65,11 +70,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:  # pyright: ignore[reportIncompatibleMethodOverride]  (a cached property in Django, too)
-        """Return the context manager that translates errors of the driver."""
+        """Return the context manager that translates the driver's errors."""
         return _Errors(self)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Start the server if it does not run; raises ImproperlyConfigured or OperationalError if it cannot start."""
+        """Start the server if it is not running, and return the connection parameters with the socket's folder.
+
+        Raises ImproperlyConfigured if the settings prevent a start, and OperationalError if the start fails.
+        """
         try:
             host = ensure_running(self.paths)
         except SettingsError as error:
@@ -80,7 +88,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().get_connection_params() | {"host": host}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect. Waits while the server recovers from a crash of one of its processes, unless its disk is full."""
+        """Connect to the server. Waits for recovery after a crash of a server process, unless the disk is full."""
         give_up = time.monotonic() + RECOVERY
         while True:
             try:
@@ -92,11 +100,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             time.sleep(0.1)
 
     def _connect(self, conn_params: dict[str, Any]) -> Any:
-        """Connect as the ordinary role; create role and database first if they are missing."""
+        """Connect as the ordinary role. Creates the role and the database if they are missing."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError as error:
-            # Not every version of libpq reports an SQLSTATE for a refused connection, so look at the message.
+            # Not every version of libpq reports an SQLSTATE for a refused connection, so the message is compared.
             words = str(error)
             missing = "does not exist" in words and (f'role "{ROLE}"' in words or f'database "{DATABASE}"' in words)
             if not missing:
@@ -106,7 +114,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @contextmanager
     def _nodb_cursor(self) -> Generator[Any]:
-        """Yield a cursor of the superuser. Django uses it only to create and remove test databases."""
+        """Yield a cursor of the superuser. Django uses this cursor only to create and remove test databases."""
         prepare_database(str(self.get_connection_params()["host"]))
         server = type(self)({**self.settings_dict, "NAME": None, "USER": SUPERUSER}, alias=self.alias)
         try:

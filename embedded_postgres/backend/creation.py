@@ -1,4 +1,4 @@
-"""Test databases of the embedded server: its superuser creates them, the ordinary role uses them as in production."""
+"""Test databases in the embedded server. The superuser creates them, and the ordinary role uses them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from embedded_postgres.roles import ROLE, add_extension
 
 
 class DatabaseCreation(creation.DatabaseCreation):
-    """Django's creation of test databases, with an owner and the extension that only a superuser can add."""
+    """Creates test databases that belong to the ordinary role, and adds the extension ``vector`` as the superuser."""
 
     def _get_database_create_suffix(self, encoding: str | None = None, template: str | None = None) -> str:
         django: Any = super()  # has no type stubs

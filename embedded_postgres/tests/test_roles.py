@@ -1,4 +1,4 @@
-"""The project uses an ordinary role; data folders of earlier versions are transferred to it."""
+"""The project uses an ordinary role. This role becomes the owner of databases from earlier versions."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from embedded_postgres.cluster_paths import ClusterPaths
 from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 from tests.support.doc_examples import ROOT
 
-# Objects besides tables that a data folder may hold; the role must own all of them afterwards.
+# Objects that a database of an earlier version may contain. The role must own all of them after the transfer.
 OBJECTS = """
 CREATE EXTENSION vector;
 CREATE TABLE "Odd ""name" (id serial PRIMARY KEY, at halfvec(3), word text GENERATED ALWAYS AS (id::text) STORED);
@@ -54,7 +54,7 @@ embedded = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="the 
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Iterator[Path]:
-    """Yield a VAR_DIR as versions without the role created it."""
+    """Yield a VAR_DIR like those that versions without the role created."""
     host = ensure_running(ClusterPaths(tmp_path / "postgres"))
     with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
         server.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
@@ -65,7 +65,7 @@ def earlier(tmp_path: Path) -> Iterator[Path]:
 
 
 def url_command(var: Path) -> "subprocess.Popen[str]":
-    """Start the server as every command does."""
+    """Start ``python -m embedded_postgres url``, which starts the server and prepares the database."""
     return subprocess.Popen(
         [sys.executable, "-m", "embedded_postgres", "url"], cwd=ROOT, env={**os.environ, "VAR_DIR": str(var)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -73,7 +73,7 @@ def url_command(var: Path) -> "subprocess.Popen[str]":
 
 
 def check(host: str) -> None:
-    """Check that the role owns everything, can use it, and is not a superuser."""
+    """Check that the role owns all objects, can use them, and is not a superuser."""
     with psycopg.connect(host=host, user=SUPERUSER, dbname=DATABASE) as database:
         assert database.execute(LEFT).fetchall() == []
     with psycopg.connect(host=host, user=ROLE, dbname=DATABASE) as database:
@@ -111,7 +111,7 @@ def test_a_data_folder_of_the_superuser_is_handed_over_once_and_for_all(earlier:
             printed, errors = command.communicate(timeout=120)
             assert (command.returncode, f"user={ROLE}" in printed) == (0, True), errors
         check(host)
-    # An earlier version has worked in the folder meanwhile.
+    # Now an earlier version creates a table in the same database.
     with psycopg.connect(host=host, user=SUPERUSER, dbname=DATABASE) as database:
         database.execute("CREATE TABLE late (id serial)")
     prepare_database(host)
@@ -136,6 +136,6 @@ def test_a_hand_over_that_is_killed_is_repeated(earlier: Path, seed: int) -> Non
         killed.communicate()
         with psycopg.connect(host=host, user=SUPERUSER, dbname=DATABASE) as database:
             exists = database.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is not None
-            assert exists == (database.execute(LEFT).fetchall() == []), "all of it, or nothing"
+            assert exists == (database.execute(LEFT).fetchall() == []), "only some owners were changed"
         prepare_database(host)
         check(host)

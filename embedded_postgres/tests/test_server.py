@@ -1,4 +1,4 @@
-"""The embedded server starts by itself, is shared, survives kills, and leaves no process behind."""
+"""The embedded server starts by itself, is shared by processes, restarts after SIGKILL, and leaves no processes."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def url(var: Path) -> subprocess.CompletedProcess[str]:
-    """Start the server as a command does."""
+    """Run ``python -m embedded_postgres url``, which starts the server."""
     command = [sys.executable, "-m", "embedded_postgres", "url"]
     env = {**os.environ, "VAR_DIR": str(var)}
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
@@ -26,7 +26,7 @@ def url(var: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def var(tmp_path: Path) -> Iterator[Path]:
-    """Yield a VAR_DIR with spaces and other scripts in a path that is too long for a socket."""
+    """Yield a VAR_DIR with spaces and Chinese characters in its path, which is too long for a socket."""
     folder = tmp_path / "a folder 文" / ("x" * 90)
     yield folder
     if folder.exists():
