@@ -110,7 +110,7 @@ def statements(client: Client, name: str) -> int:
 def test_staff_without_the_permission_see_no_activity(client: Client, django_user_model: Any) -> None:
     fill(3)
     client.force_login(django_user_model.objects.create_user("helper", is_staff=True))
-    assert b"Your account may not see activities" in client.get(reverse("admin:index")).content
+    assert b"Your account is not allowed to see activities" in client.get(reverse("admin:index")).content
     for name in ("admin:timeline", "admin:health"):
         assert client.get(reverse(name)).status_code == 403
     helper = django_user_model.objects.get()

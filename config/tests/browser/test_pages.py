@@ -32,7 +32,7 @@ def test_people_log_in_with_name_and_password(page: Page, django_user_model: Any
 
 
 def test_an_empty_installation_says_how_to_begin(page: Page, staff: Any) -> None:
-    expect(page.get_by_role("heading", name="Nothing is collected yet: first steps")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing has been collected yet: first steps")).to_be_visible()
     expect(page.get_by_text("make demo")).to_be_visible()
 
 

@@ -28,7 +28,7 @@ def test_a_running_run_tells_where_it_is_and_turns_into_its_result(page: Page, s
 def test_a_run_whose_process_is_gone_says_so(page: Page, staff: Any) -> None:
     run = CollectorRun.objects.create(collector="github", host="gone", pid=1, started_at=timezone.now())
     page.goto(f"/admin/core/collectorrun/{run.pk}/change/")
-    expect(page.get_by_text("Its process is gone")).to_be_visible()
+    expect(page.get_by_text("The process has ended")).to_be_visible()
 
 
 def test_retry_asks_for_one_item_or_for_all(page: Page, staff: Any) -> None:
@@ -43,6 +43,6 @@ def test_retry_asks_for_one_item_or_for_all(page: Page, staff: Any) -> None:
     page.get_by_role("button", name="Retry 1", exact=True).click()
     expect(page.get_by_text("The next run tries 1 item again.")).to_be_visible()
     assert list(SkippedItem.objects.exclude(retry_requested_at=None).values_list("external_id", flat=True)) == ["1"]
-    page.get_by_role("button", name="Retry all of this run").click()
+    page.get_by_role("button", name="Retry all items of this run").click()
     expect(page.get_by_text("The next run tries 2 items again.")).to_be_visible()
     assert SkippedItem.objects.filter(retry_requested_at=None).count() == 0

@@ -1,4 +1,4 @@
-/* Draws each chart from the table beside it, so that both always say the same; colours follow the admin's switch. */
+/* Draws each chart from the table below it, so that both always show the same data. The admin's theme sets the colours. */
 "use strict";
 
 const charts = [];

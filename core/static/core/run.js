@@ -1,4 +1,4 @@
-/* Asks every two seconds how far a run is, and loads the page anew when it has ended. */
+/* Requests the progress of a run every two seconds, and reloads the page when the run has ended. */
 "use strict";
 
 const live = document.getElementById("live");
@@ -17,7 +17,7 @@ function write(name, text) {
 
 function show(state) {
   write("took", span(state.seconds));
-  write("where", state.alive ? state.where : "Its process is gone; the next run marks it interrupted.");
+  write("where", state.alive ? state.where : "The process has ended. The next run will mark this run as interrupted.");
   write("seen", state.figures);
   const bar = live.querySelector("progress");
   if (state.total) {
@@ -40,7 +40,7 @@ async function ask() {
       show(state);
     }
   } catch {
-    write("where", "No answer; trying again.");
+    write("where", "The server did not respond. Trying again.");
   }
   window.setTimeout(ask, EVERY);
 }
