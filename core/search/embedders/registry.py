@@ -1,6 +1,6 @@
-"""The embedding models by name. ``EMBEDDERS[name] = factory`` adds one for ``EMBEDDER=name``.
+"""The embedding models by name. ``EMBEDDERS[name] = factory`` adds a model for ``EMBEDDER=name``.
 
-The factories import their models when they are called, so that numpy is loaded only where something is embedded.
+A factory imports its model when it is called, so that numpy is loaded only when texts are embedded.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from core.errors import ConfigurationError
 from core.search.embedders.base import Embedder
 
 Factory = Callable[[str | None], Embedder | None]
-"""Create the embedder that the settings describe (``None``), or the one with a fingerprint.
+"""Function that creates an embedder: for ``None`` the model of the settings, else the model with this fingerprint.
 
-A factory returns ``None`` for a fingerprint that belongs to another model.
+It returns ``None`` for a fingerprint that belongs to another model.
 """
 
 
@@ -52,9 +52,9 @@ def _service_settings() -> tuple[str, ...]:
 
 
 def get_embedder(fingerprint: str | None = None) -> Embedder:
-    """Return the embedder that the settings describe, or the one that computed the vectors of a namespace.
+    """Return the embedder that the settings describe, or the embedder with this fingerprint.
 
-    Raises ConfigurationError when the settings describe no model with this fingerprint.
+    Raises ConfigurationError when the settings do not describe a model with this fingerprint.
     """
     if fingerprint is None:
         embedder = _create(settings.EMBEDDER, None, _service_settings())
@@ -63,7 +63,7 @@ def get_embedder(fingerprint: str | None = None) -> Embedder:
         embedder = next((candidate for candidate in candidates if candidate is not None), None)
     if embedder is None:
         raise ConfigurationError(
-            f"The index holds vectors of {fingerprint}, which these settings cannot make: "
-            "set EMBEDDER, EMBEDDING_API_URL and EMBEDDING_MODEL as they were, or run 'switch_embedder'."
+            f"The index contains vectors of {fingerprint}, but the settings describe another model. "
+            "Set EMBEDDER, EMBEDDING_API_URL and EMBEDDING_MODEL as they were, or run 'switch_embedder'."
         )
     return embedder

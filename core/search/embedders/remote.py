@@ -1,6 +1,6 @@
-"""Embedding models behind a network: those that Pinecone hosts, and every endpoint that is compatible with OpenAI's.
+"""Embedding models on other servers: models that Pinecone hosts, and endpoints that are compatible with OpenAI's.
 
-Both send texts in batches and check each response before its vectors are used.
+Both embedders send texts in batches, and check each response before they use its vectors.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,31 +17,34 @@ from core.search.embedders.base import EmbedderInfo, Role
 
 Array = NDArray[np.float32]
 MAX_REQUEST_CHARACTERS = 300_000
-"""Characters of one request. Endpoints refuse requests of more than about 300,000 tokens."""
+"""Maximum number of characters of one request. Endpoints refuse more than about 300,000 tokens, and most tokens have
+several characters."""
 BLANK = " "
-"""Replaces an empty text, which endpoints refuse."""
+"""The text that replaces an empty text, because endpoints refuse empty texts."""
 
 PINECONE_PREFIX = "pinecone/"
 PINECONE_DEFAULT_MODEL = "multilingual-e5-large"
 PINECONE_MODELS = {"multilingual-e5-large": (1024, 507, False), "llama-text-embed-v2": (1024, 2048, True)}
-"""Dimension, longest text in tokens, and whether a request may name the dimension."""
+"""For each model: its dimension, its longest text in tokens, and whether a request can choose the dimension."""
 PINECONE_MAX_INPUTS = 96
+"""Maximum number of texts in one request. Pinecone documents this limit for both models."""
 
 ENDPOINT_PREFIX = "openai/"
 ENDPOINT_DEFAULT_MODEL = "text-embedding-3-small"
 ENDPOINT_MAX_INPUTS = 256
+"""Maximum number of texts in one request. With more texts, fewer requests would be needed, but each would be slower."""
 
 
 class PineconeEmbedder:
     """A model that Pinecone hosts: https://docs.pinecone.io/guides/inference/understanding-inference.
 
-    It embeds passages and queries in different ways.
+    The model embeds passages and queries in different ways.
     """
 
     def __init__(self, model: str) -> None:
         if model not in PINECONE_MODELS:
             raise ConfigurationError(
-                f"EMBEDDER=pinecone knows no EMBEDDING_MODEL={model}; it knows {', '.join(PINECONE_MODELS)}."
+                f"EMBEDDER=pinecone does not support EMBEDDING_MODEL={model}. Use {' or '.join(PINECONE_MODELS)}."
             )
         self.model, (dimension, tokens, self._names_dimension) = model, PINECONE_MODELS[model]
         self.info = EmbedderInfo(
@@ -52,7 +55,7 @@ class PineconeEmbedder:
 
     @classmethod
     def create(cls, fingerprint: str | None) -> "PineconeEmbedder | None":
-        """Return the model of the settings or of a fingerprint; ``None`` for a fingerprint of another kind."""
+        """Return the model of the settings or of a fingerprint, or ``None`` if the fingerprint belongs elsewhere."""
         if fingerprint is None:
             return cls(settings.EMBEDDING_MODEL or PINECONE_DEFAULT_MODEL)
         model = fingerprint.removeprefix(PINECONE_PREFIX).rpartition("/")[0]
@@ -71,8 +74,8 @@ class PineconeEmbedder:
 class EndpointEmbedder:
     """A model behind an endpoint that is compatible with OpenAI's.
 
-    The first response tells the dimension. The host is part of the fingerprint because two hosts may use one name for
-    different models.
+    The length of the first vector is the dimension. The host is part of the fingerprint, because two hosts may use one
+    name for different models.
     """
 
     def __init__(self, model: str, dimension: int | None = None) -> None:
@@ -81,7 +84,10 @@ class EndpointEmbedder:
 
     @classmethod
     def create(cls, fingerprint: str | None) -> "EndpointEmbedder | None":
-        """Return the model of the settings or of a fingerprint; ``None`` for a fingerprint of another kind or host."""
+        """Return the model of the settings or of a fingerprint.
+
+        Returns ``None`` for a fingerprint of another kind of model or of another host.
+        """
         if fingerprint is None:
             return cls(settings.EMBEDDING_MODEL or ENDPOINT_DEFAULT_MODEL)
         name, _, host = fingerprint.removeprefix(ENDPOINT_PREFIX).rpartition("@")
@@ -92,7 +98,7 @@ class EndpointEmbedder:
 
     @property
     def info(self) -> EmbedderInfo:
-        """Return the description of the model. The first call sends one request unless the dimension is known."""
+        """Return the properties of the model. The first call sends one request unless the dimension is known."""
         if self._dimension is None:
             self._dimension = checked_vectors(self._service.embed(self.model, ["dimension"]), 1, None).shape[1]
         return EmbedderInfo(
@@ -120,7 +126,7 @@ def embed_in_batches(
     dimension: int,
     max_inputs: int,
 ) -> Array:
-    """Return vectors of length 1 in the order of the texts, with at most ``max_inputs`` texts in one request."""
+    """Return unit vectors in the order of the texts. A request contains at most ``max_inputs`` texts."""
     vectors = np.zeros((len(texts), dimension), np.float32)
     for start, stop in _batches(texts, max_inputs):
         response = request([text or BLANK for text in texts[start:stop]])
@@ -129,19 +135,22 @@ def embed_in_batches(
 
 
 def checked_vectors(response: list[list[float]], expected: int, dimension: int | None) -> Array:
-    """Return the vectors of a response as an array of rows of length 1.
+    """Return the vectors of a response as an array. Each row is a unit vector.
 
-    Raises UnexpectedAnswer for another shape, and for a vector that is zero or not finite.
+    Raises UnexpectedAnswer if the response has another shape, or if a vector is zero or not finite.
     """
     try:
         vectors = np.asarray(response, np.float32)
     except ValueError as error:
-        raise UnexpectedAnswer("the embedding service answered vectors of different lengths") from error
+        raise UnexpectedAnswer("the embedding service returned vectors of unequal length; check the model") from error
     if vectors.ndim != 2 or len(vectors) != expected or (dimension or vectors.shape[1]) != vectors.shape[1]:
-        raise UnexpectedAnswer(f"the embedding service answered {vectors.shape}, not ({expected}, {dimension})")
+        raise UnexpectedAnswer(
+            f"the embedding service returned vectors of shape {vectors.shape} instead of ({expected}, {dimension}); "
+            "check the model"
+        )
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.all(np.isfinite(lengths)) or not np.all(lengths > 0):
-        raise UnexpectedAnswer("the embedding service answered a vector without direction")
+        raise UnexpectedAnswer("the embedding service returned a vector that is zero or not finite; check the model")
     return vectors / lengths
 
 

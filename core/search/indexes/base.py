@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_ID = 512
-"""Characters of an id that Pinecone accepts."""
+"""Maximum number of characters of an id in Pinecone."""
 PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "%")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """A chunk with its vector in half precision, as stored, so that every write sends the same numbers."""
+    """A chunk with its vector in half precision, as PostgreSQL stores it. Every write sends the same numbers."""
 
     id: str
     document: Document
@@ -31,7 +31,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """A chunk near the query; ``score`` is the cosine similarity, 1 at best."""
+    """A chunk near the query. ``score`` is the cosine similarity, at most 1."""
 
     vector_id: str
     score: float
@@ -53,13 +53,13 @@ class VectorIndex(Protocol):
     """Whether writes are part of the caller's database transaction."""
 
     def prepare(self) -> None:
-        """Create the index if it is missing. Raises ConfigurationError when an existing one does not fit the model."""
+        """Create the index if it is missing. Raises ConfigurationError if an existing index does not fit the model."""
         ...
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Write chunks; return the log position of the last write if the index reports one.
+        """Write chunks, and return the log position of the last write if the index reports it.
 
-        Raises DocumentRefused for a chunk that the index cannot hold.
+        Raises DocumentRefused for a chunk that the index cannot store.
         """
         ...
 
@@ -72,7 +72,7 @@ class VectorIndex(Protocol):
         ...
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """Yield the ids of all chunks, or of those with a prefix."""
+        """Yield the ids of all chunks, or only the ids with a prefix."""
         ...
 
     def describe(self) -> Description:
@@ -80,7 +80,7 @@ class VectorIndex(Protocol):
         ...
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """Wait until queries see all writes up to this log position; return False when the time is too short."""
+        """Wait until queries see all writes up to this log position. Return False if ``seconds`` are not enough."""
         ...
 
     def drop(self) -> None:
@@ -89,16 +89,22 @@ class VectorIndex(Protocol):
 
 
 def vector_id(external_id: str, ordinal: int) -> str:
-    """Return the stable id of a chunk, the same in every index: printable ASCII, at most 512 characters."""
+    """Return the id of a chunk, which is the same in every index: printable ASCII of at most 512 characters.
+
+    Raises DocumentRefused for a longer id.
+    """
     name = external_id if external_id.isascii() and "%" not in external_id else quote(external_id, safe=PRINTABLE)
     identifier = f"{name}#{ordinal:04d}"
     if len(identifier) > LONGEST_ID:
-        raise DocumentRefused(f"the id {external_id[:60]}... makes more than {LONGEST_ID} characters")
+        raise DocumentRefused(f"the id of a chunk of {external_id[:60]}... has more than {LONGEST_ID} characters")
     return identifier
 
 
 def parts_of(identifier: str) -> tuple[str, int] | None:
-    """Return the document and the ordinal of an id; ``None`` for an id of another form."""
+    """Return the external id and the ordinal from the id of a chunk.
+
+    Returns ``None`` for an id that ``vector_id`` did not create.
+    """
     name, separator, ordinal = identifier.rpartition("#")
     if not separator or not (ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 10):
         return None

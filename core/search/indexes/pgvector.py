@@ -1,7 +1,7 @@
-"""Vectors in the project's own PostgreSQL, searched by an exact scan, or by an HNSW index if one was built.
+"""Vectors in the project's own PostgreSQL. A query scans them exactly, or uses an HNSW index if one was built.
 
-An exact scan finds everything and is fast enough up to about 300,000 vectors. HNSW is used with iterative scans:
-without them a filter loses most of its matches. https://github.com/pgvector/pgvector#iterative-index-scans
+An exact scan finds all matches, and is fast enough for up to about 300,000 vectors. HNSW needs iterative scans, because
+without them most matches of a filter would be lost: https://github.com/pgvector/pgvector#iterative-index-scans
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,11 +23,11 @@ ITERATIVE_SCAN = (
     "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '100', true)"
 )
 LONGEST_HNSW = 4000
-"""Dimensions of a halfvec that HNSW can index."""
+"""Maximum number of dimensions of a halfvec that HNSW can index: https://github.com/pgvector/pgvector#hnsw"""
 
 
 class PgvectorIndex:
-    """Store vectors as rows of ``Vector``. A write is part of the caller's transaction."""
+    """An index that stores vectors as rows of ``Vector``. A write is part of the caller's transaction."""
 
     transactional = True
 
@@ -36,10 +36,13 @@ class PgvectorIndex:
         self.distance = f"v.embedding::halfvec({namespace.dimension:d}) <=> %s::halfvec({namespace.dimension:d})"
 
     def prepare(self) -> None:
-        """Do nothing: migrations create the table."""
+        """Do nothing, because migrations create the table."""
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Replace rows with COPY. The caller's document locks keep other sessions from writing the same rows."""
+        """Delete the rows and write them again with COPY.
+
+        The caller has locked the documents, so that no other session writes the same rows.
+        """
         if records:
             self.delete([record.id for record in records])
             import numpy as np
@@ -65,13 +68,13 @@ class PgvectorIndex:
                 )
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """Return exact matches, or those of HNSW if it was built. Documents are joined only for a filter."""
+        """Return the matches of an exact scan, or of HNSW if it was built. Documents are joined only for a filter."""
         joins, conditions, values = _conditions(filters)
         literal = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(ITERATIVE_SCAN)
             cursor.execute(
-                # The text holds numbers and the conditions listed below, no user input.
+                # The statement contains numbers and the conditions of _conditions, but no user input.
                 f"SELECT v.vector_id, 1 - ({self.distance}) FROM core_vector v{joins}"  # noqa: S608
                 f" WHERE v.namespace_id = {self.namespace.pk:d}{conditions} ORDER BY {self.distance} LIMIT %s",
                 [literal, *values, literal, limit],
@@ -79,7 +82,7 @@ class PgvectorIndex:
             return [Match(vector_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """Yield ids, and fetch a few thousand rows at a time."""
+        """Yield ids, and fetch 5,000 rows at a time."""
         rows = Vector.objects.filter(namespace=self.namespace)
         rows = rows.filter(vector_id__startswith=prefix) if prefix else rows
         yield from rows.values_list("vector_id", flat=True).iterator(chunk_size=5000)
@@ -90,7 +93,7 @@ class PgvectorIndex:
         return Description(vectors=count, dimension=self.namespace.dimension, metric="cosine")
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """Return True: queries see every commit."""
+        """Return True, because queries see every committed write."""
         del lsn, seconds
         return True
 
@@ -106,7 +109,7 @@ class PgvectorIndex:
         return f"core_vector_hnsw_{self.namespace.pk:d}"
 
     def build_hnsw(self) -> None:
-        """Build the HNSW index while syncs continue. An unfinished one is replaced."""
+        """Build the HNSW index while syncs continue. An existing or unfinished HNSW index is replaced."""
         self.drop_hnsw()
         with connection.cursor() as cursor:
             cursor.execute(
@@ -116,13 +119,13 @@ class PgvectorIndex:
             )
 
     def drop_hnsw(self) -> None:
-        """Drop the HNSW index, so that queries scan exactly again."""
+        """Drop the HNSW index. Queries then use exact scans again."""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP INDEX IF EXISTS {self.hnsw}")
 
 
 def _conditions(filters: Filters) -> tuple[str, str, list[Any]]:
-    """Return joins, conditions and their parameters."""
+    """Return the joins, the conditions and the parameters of filters."""
     all_conditions: list[tuple[str, Any]] = [
         ("d.source_system = %s", filters.source),
         ("d.kind = %s", filters.kind),

@@ -1,4 +1,4 @@
-"""Vectors in Pinecone, with metadata for readers that use the index without the database."""
+"""Vectors in Pinecone, with metadata for programs that read the index without the database."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 METRIC = "cosine"
 LONGEST_TEXT = 20_000
-"""Bytes of a chunk's text in the metadata, which Pinecone limits to 40 KB. PostgreSQL stores the whole text."""
+"""Maximum number of bytes of a chunk's text in the metadata. Pinecone limits all metadata of a vector to 40 KB."""
 DECIMALS = 6
-"""Decimals of a number in a request: half as many bytes, and still more precise than half precision."""
+"""Number of decimals in a request. This halves the size of a request, and is still more precise than half precision."""
 
 
 class PineconeIndex:
-    """Store vectors in a Pinecone namespace. Queries see writes after a delay; :meth:`wait` waits for them."""
+    """An index that stores vectors in a Pinecone namespace. Queries see writes after a delay, see :meth:`wait`."""
 
     transactional = False
 
@@ -35,27 +35,27 @@ class PineconeIndex:
         )  # fmt: skip
 
     def prepare(self) -> None:
-        """Create the index, or check that an existing one has the dimension and metric of the model."""
+        """Create the index, or check that the existing index has the dimension and metric of the model."""
         if not self.store.exists():
             self.store.create(self.namespace.dimension, METRIC)
         index, dimension = self.store.describe(), self.namespace.dimension
         if (index.dimension or dimension, index.metric or METRIC) != (dimension, METRIC):
             raise ConfigurationError(
                 f"The Pinecone index {self.namespace.container} has dimension {index.dimension} ({index.metric}), "
-                f"but {self.namespace.embedder} makes vectors of dimension {dimension} for {METRIC}. "
-                "Set PINECONE_INDEX to a name that is free, or EMBEDDER to the model that the index was made for."
+                f"but {self.namespace.embedder} needs dimension {dimension} ({METRIC}). "
+                "Set PINECONE_INDEX to an unused name, or EMBEDDER to the model that the index was created for."
             )
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Write vectors in as many requests as their size needs."""
+        """Write vectors in as many requests as their size requires."""
         return self.store.upsert([_request_record(record) for record in records]) if records else None
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete vectors, a thousand in one request."""
+        """Delete vectors, up to 1,000 in one request."""
         self.store.delete(ids)
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """Return the matches of a query that Pinecone filters."""
+        """Return the nearest chunks. Pinecone applies the filters."""
         condition = _condition(filters)
         if condition is None:
             return []
@@ -63,11 +63,11 @@ class PineconeIndex:
         return [Match(vector_id=match.id, score=match.score) for match in matches]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """Yield ids, a hundred from each request."""
+        """Yield ids, up to 100 from each request."""
         return self.store.list_ids(prefix)
 
     def describe(self) -> Description:
-        """Return the numbers that Pinecone reports, which lag behind."""
+        """Return the description that Pinecone reports. The number of vectors does not yet include recent writes."""
         reported = self.store.describe()
         return Description(vectors=reported.records, dimension=reported.dimension, metric=reported.metric)
 
@@ -76,13 +76,13 @@ class PineconeIndex:
         return self.store.wait(lsn, self.namespace.dimension, seconds)
 
     def drop(self) -> None:
-        """Remove the namespace only. The index may hold namespaces of others."""
+        """Remove only the namespace, because the index may contain namespaces of other projects."""
         if self.store.exists():
             self.store.drop()
 
 
 def _rounded(vector: "NDArray[Any]") -> list[float]:
-    """Return the numbers of a vector with ``DECIMALS`` decimals."""
+    """Return the numbers of a vector, rounded to ``DECIMALS`` decimals."""
     return vector.astype("f8").round(DECIMALS).tolist()
 
 
@@ -91,7 +91,10 @@ def _request_record(record: Record) -> dict[str, Any]:
 
 
 def _metadata(record: Record) -> dict[str, Any]:
-    """Return the metadata of a chunk, ids as text because numbers become doubles. Filters compare ``*_key``."""
+    """Return the metadata of a chunk. Filters by author and scope compare the keys that end with ``_key``.
+
+    Ids are texts, because Pinecone stores numbers as doubles.
+    """
     document = record.document
     metadata: dict[str, Any] = {
         "document": document.external_id, "source": document.source_system, "kind": document.kind,
@@ -106,7 +109,7 @@ def _metadata(record: Record) -> dict[str, Any]:
 
 
 def _condition(filters: Filters) -> dict[str, Any] | None:
-    """Return the filter of a query; ``None`` when nothing can match.
+    """Return the filter of a query, or ``None`` if no chunk can match.
 
     https://docs.pinecone.io/guides/search/filter-by-metadata
     """
@@ -118,7 +121,7 @@ def _condition(filters: Filters) -> dict[str, Any] | None:
     if filters.author is not None:
         condition["author_key"] = {"$eq": filters.author.lower()}
     if filters.scope is not None:
-        # By id: after a rename the names in the index change with a delay.
+        # Compare ids, because names in the index change some time after a scope is renamed.
         scopes = Scope.objects.extra(where=["name ILIKE %s"], params=[like(filters.scope)])
         names = list(scopes.values_list("external_id", flat=True)[:1000])
         if not names:
