@@ -18,8 +18,8 @@ HUNK = re.compile(r"(@@ -\d|diff --git )")
 class Block:
     """A part of a text that belongs together, verbatim.
 
-    A ``tight`` block follows the previous one without an empty line, as list items do. A block that ``leads`` stays
-    with the next one: a heading, or a quote before its reply.
+    A ``tight`` block follows the previous block without an empty line, as list items do. A block with ``leads`` is a
+    heading, or a quote before a reply, and stays with the next block.
     """
 
     text: str
@@ -35,7 +35,7 @@ def blocks(text: str) -> list[Block]:
 
 
 class _Reader:
-    """Collect lines into blocks, in one pass."""
+    """Collects lines into blocks, in one pass."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -44,16 +44,16 @@ class _Reader:
         self.blank = True
         """Whether an empty line precedes the collected lines."""
         self.fence = ""
-        """The fence that ends the current code block; empty outside of one."""
+        """The fence that ends the current code block, or an empty string outside of code blocks."""
 
     def read(self) -> Iterator[Block]:
-        """Yield blocks, some of them empty."""
+        """Yield the blocks. Some of them are empty."""
         for line in self.lines:
             yield from self._fenced(line) if self.fence else self._plain(line)
         yield self._close()
 
     def _close(self, kind: str = "paragraph", *, blank: bool = False) -> Block:
-        """Return the collected lines as a block without outer white space, and begin a block of ``kind``."""
+        """Return the collected lines as a block, and begin a block of ``kind``. Code and diffs stay indented."""
         text = "\n".join(self.collected)
         text = text.strip("\n").rstrip() if self.kind in {"code", "hunk"} else text.strip()
         text = text if text.strip() else ""
@@ -91,7 +91,7 @@ class _Reader:
                 yield self._close()
 
     def _begin(self, line: str, kind: str) -> Iterator[Block]:
-        """Close the collected block if the line begins another one."""
+        """Close the collected block if the line begins another block."""
         continues = kind == "paragraph" and (self.kind in {"paragraph", "item"} or not self.collected)
         same = kind == self.kind and kind in {"quote", "table"}
         header = kind == "hunk" and self.kind == "hunk" and all(collected[:2] != "@@" for collected in self.collected)
@@ -102,7 +102,7 @@ class _Reader:
 
 
 def _kind_of(line: str) -> str:
-    """Return the kind of block that a line begins, by its first characters."""
+    """Return the kind of block that begins with this line. The first characters of the line decide."""
     if HUNK.match(line):
         return "hunk"
     if HEADING.match(line):

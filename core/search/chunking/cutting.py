@@ -1,6 +1,6 @@
-"""Cut passages into pieces: short blocks are joined up to the limit, and longer blocks are split.
+"""Cut passages into pieces. Short blocks are joined up to the limit, and long blocks are split.
 
-A long block is split into sentences or lines, then words, then slices of words.
+A long block is split into sentences or lines, then into words, then into slices of words.
 """
 
 import re
@@ -14,35 +14,38 @@ from core.search.documents import Passage, RenderedDocument
 from core.search.query.text import extra_words
 
 MAX_TOKENS = 200
-"""Tokens of a chunk with its head and special tokens. The local model reads 256 and was trained on 128."""
+"""Maximum number of tokens of a chunk, including its head and the special tokens. The local model reads at most 256
+tokens and was trained on 128."""
 CHUNKER_VERSION = 2
-"""Raise this with every change of the chunks, so that all documents are cut again."""
+"""Increase this number with every change of the chunks, so that all documents are cut again."""
 SPECIAL_TOKENS = 2
+"""Number of tokens that BERT adds to every text: one at the beginning and one at the end."""
 HEAD_SEPARATOR = " · "
 LINE_BREAK = 1
-"""Tokens between the head and the text at most."""
+"""Maximum number of tokens of the line break between the head and the text."""
 HEAD_TOKENS = 60
-"""Tokens of a head at most. A longer title is shortened."""
+"""Maximum number of tokens of a head. The title, author and heading are shortened until the head fits."""
 UNIT_TOKENS = MAX_TOKENS - SPECIAL_TOKENS - HEAD_TOKENS - LINE_BREAK
-"""Tokens that fit below every head. A longer block is split."""
+"""Number of tokens that fit below every head. A longer block is split."""
 OVERLAP_TOKENS = 30
-"""Tokens that two pieces of a long paragraph share at most."""
+"""Maximum number of tokens that two pieces of a long paragraph share. More would give context, but also more chunks."""
 TITLE_LENGTH, AUTHOR_LENGTH, HEADING_LENGTH = 160, 40, 80
-"""Characters of the parts of a head."""
+"""Maximum number of characters of the title, the author and the heading in a head."""
 MAX_CHARACTERS = 2000
-"""Characters of a chunk at most: WordPiece counts a word of more than 100 characters as one unknown token."""
+"""Maximum number of characters of a chunk. ``MAX_TOKENS`` alone is not enough, because WordPiece counts a word of more
+than 100 characters as one unknown token."""
 SENTENCE = re.compile(r"(?<=[.!?…।؟۔])\s+|(?<=[。！？])\s*|\n\s*")
 LINE = re.compile(r"\n")
 WORD = re.compile(r"\s+")
 SLICES = (200, 50, 12, 3, 1)
-"""Characters of the slices of a word, level by level. A single character is never split."""
+"""Number of characters of the slices of a long word. Slices that are still too long are cut into the next size."""
 
 Counter = Callable[[Sequence[str]], list[int]]
-"""Return the number of tokens of each text, without special tokens."""
+"""Function that returns the number of tokens of each text, without special tokens."""
 
 
 class Part(NamedTuple):
-    """A range of characters of a block, and its number of tokens."""
+    """A range of characters in a block, and the number of tokens in this range."""
 
     start: int
     end: int
@@ -51,7 +54,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
-    """Tokens that fit into one text, and tokens of each space between two parts."""
+    """The number of tokens that fit into one text, and the number of tokens of each space between two parts."""
 
     tokens: int
     blank: int
@@ -59,7 +62,8 @@ class Room:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """A chunk before it is stored: the text that is shown, the text that is embedded, its author, time and address."""
+    """A chunk before it is stored. ``text`` is shown in results, ``embedded`` is passed to the model, and ``words`` are
+    added to the text search."""
 
     text: str
     embedded: str
@@ -71,7 +75,7 @@ class Piece:
 
 @dataclass(kw_only=True, slots=True)
 class _Section:
-    """A passage that is being cut, with its blocks, its head and the tokens left below the head."""
+    """A passage that is being cut. ``room`` is the number of tokens that are left below the head."""
 
     document: RenderedDocument
     passage: Passage
@@ -81,12 +85,15 @@ class _Section:
 
 
 def cut(document: RenderedDocument, count: Counter) -> list[Piece]:
-    """Return the pieces of a document in order. The only piece of a document without text is its title."""
+    """Return the pieces of a document in order. Without text, its title is cut, or its external id without a title."""
     return cut_all([document], count)[0]
 
 
 def cut_all(documents: Sequence[RenderedDocument], count: Counter) -> list[list[Piece]]:
-    """Return the pieces of each document. Tokens are counted for all at once because a tokenizer is fastest in bulk."""
+    """Return the pieces of each document.
+
+    The tokens of all documents are counted together, because a tokenizer is fastest with many texts.
+    """
     by_document = [_sections(document) for document in documents]
     sections = [section for of_document in by_document for section in of_document]
     _set_heads(sections, count)
@@ -111,7 +118,7 @@ def _sections(document: RenderedDocument) -> list[_Section]:
 
 
 def _set_heads(sections: Sequence[_Section], count: Counter) -> None:
-    """Set the head of each section, shortened until it fits, and the tokens that are left below it."""
+    """Set the head of each section and the number of tokens left below it. Heads are shortened until they fit."""
     limits = [TITLE_LENGTH] * len(sections)
     waiting = list(range(len(sections)))
     while waiting:
@@ -137,14 +144,14 @@ def _head(section: _Section, limit: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return a text in one line, without characters that cannot be printed."""
+    """Return a text in one line, with a space instead of characters that cannot be printed."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())
 
 
 class _Packer:
-    """Join the blocks of one passage into texts that fit."""
+    """Joins the blocks of one passage into texts that fit into a chunk."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -152,7 +159,7 @@ class _Packer:
         self.used = 0
 
     def pack(self, sized: Sequence[tuple[Block, int]], parts: Iterator[list[Part]]) -> Iterator[str]:
-        """Yield the texts. ``parts`` holds the parts of each block that is too long, in order."""
+        """Yield the texts. ``parts`` yields the parts of each block that is too long, in order."""
         for group in _groups(sized):
             tokens = sum(size + 2 * self.room.blank for _, size in group)
             length = sum(len(block.text) + 2 for block, _ in group)
@@ -175,7 +182,7 @@ class _Packer:
         self.used += size + 2 * self.room.blank
 
     def _long(self, block: Block, parts: list[Part]) -> Iterator[str]:
-        """Yield the texts of a block that is too long. A collected heading stays with the first part."""
+        """Yield the texts of a block that is too long. Collected text, such as a heading, precedes the first part."""
         first = parts[0]
         if not self._fits(first.tokens, first.end - first.start + 2):
             yield from self._flush()
@@ -196,7 +203,7 @@ def _is_long(sized: tuple[Block, int]) -> bool:
 
 
 def _groups(sized: Sequence[tuple[Block, int]]) -> Iterator[list[tuple[Block, int]]]:
-    """Yield each block together with the blocks that lead to it."""
+    """Yield each block together with the headings or quotes directly before it."""
     group: list[tuple[Block, int]] = []
     for block, size in sized:
         group.append((block, size))
@@ -220,7 +227,10 @@ def _piece(section: _Section, text: str) -> Piece:
 
 
 def split_blocks(long: Sequence[Block], limit: int, count: Counter) -> list[list[Part]]:
-    """Return the parts of each block in order, none longer than ``limit`` tokens. All blocks are counted together."""
+    """Return the parts of each block in order. Each part has at most ``limit`` tokens.
+
+    The tokens of all blocks are counted together.
+    """
     spans = [(n, *span) for n, block in enumerate(long) for span in _first_level(block)]
     fitting: list[list[Part]] = [[] for _ in long]
     level = 0
@@ -243,7 +253,7 @@ def _first_level(block: Block) -> Iterator[tuple[int, int]]:
 
 
 def _finer(text: str, start: int, end: int, level: int) -> Iterator[tuple[int, int]]:
-    """Yield words, then shorter and shorter slices."""
+    """Yield the words of a range at level 0, and slices of it at higher levels. Higher levels have shorter slices."""
     if level == 0:
         yield from _between(text, start, end, WORD)
         return
@@ -252,7 +262,7 @@ def _finer(text: str, start: int, end: int, level: int) -> Iterator[tuple[int, i
 
 
 def _between(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Yield the ranges between matches of a pattern, except those of white space only."""
+    """Yield the ranges between matches of a pattern, except ranges that contain only white space."""
     begin = start
     for match in pattern.finditer(text, start, end):
         if match.start() > begin and not text[begin : match.start()].isspace():
@@ -263,16 +273,16 @@ def _between(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Itera
 
 
 def space_tokens(count: Counter) -> int:
-    """Return the tokens of a space between two words: none for WordPiece and most other tokenizers."""
+    """Return the number of tokens of a space between two words. It is 0 for WordPiece and most other tokenizers."""
     one, two = count(["a", "a a"])
     return max(0, two - 2 * one)
 
 
 def pack_parts(text: str, parts: Sequence[Part], room: Room, overlap: int, used: int, length: int) -> Iterator[str]:
-    """Yield texts of neighbouring parts. Each repeats the last part of the previous text if that part is short.
+    """Yield texts of neighbouring parts. Each text repeats the last part of the previous text if that part is short.
 
-    ``overlap`` is the maximum length of a repeated part in tokens, 0 for none. ``used`` tokens and ``length``
-    characters of the first text are already used.
+    ``overlap`` is the maximum number of tokens of a repeated part. With 0, no part is repeated. ``used`` tokens and
+    ``length`` characters of the first text are already used.
     """
     held: list[Part] = []
     for part in parts:

@@ -1,9 +1,11 @@
-"""Join the documents found by text and by meaning into one ranking.
+"""Combine the ranking by words and the ranking by meaning.
 
 A document's score is the cosine similarity of its best chunk plus a gain for the words of the query that it contains.
-Scores are better evidence than ranks here: the first rank of a text search may still be a poor match. See Bruch, Gai,
-Ingber 2022, https://arxiv.org/abs/2210.11934. One rare word in common may be chance, three are not: the gain grows with
-the weight of the words that match, and without enough of them a document displaces none of the first by meaning.
+The fusion uses scores instead of ranks, because the first result of a text search may still be a poor match. See Bruch,
+Gai, Ingber 2022, https://arxiv.org/abs/2210.11934.
+
+A document may contain one rare word of the query by chance, but hardly three. The gain therefore grows with the weight
+of the matching words. Without enough matching words, a document does not displace the first results by meaning.
 docs/search.md lists the alternatives that were measured.
 """
 
@@ -14,33 +16,37 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RankingParameters:
-    """Parameters of the ranking, measured with ``bench/retrieval``; see docs/search.md."""
+    """Parameters of the ranking. They were measured with ``bench/retrieval``, see docs/search.md."""
 
     depth: int = 100
-    """Chunks that vector search returns, and documents that text search adds."""
+    """Maximum number of chunks from vector search, and of documents from text search."""
     text: float = 0.28
-    """Gain of the best match by text that contains enough of the query. Cosine similarity gains 1 at most."""
+    """Gain of the best text match if it contains enough of the query. The cosine similarity adds at most 1."""
     enough: float = 16
-    """Total weight of words that is enough, unless the query has less: two or three rare words."""
+    """Total weight of matching words that is enough: two or three rare words. If the weight of the whole query is less,
+    that weight is enough."""
     in_title: float = 0.5
-    """Share of its weight that a word counts for ``enough`` when only the title contains it."""
+    """Share of a word's weight that counts towards ``enough`` if only the title contains the word."""
     steepness: float = 2
-    """Exponent by which the gain falls with the share of enough words that match."""
+    """Exponent of ``Ranked.sure`` in the gain. A larger value lowers the gain of documents with few matching words."""
     sure: float = 0.6
-    """Share of enough words that a document needs to be among the ``first`` by words alone."""
+    """Minimum of ``Ranked.sure`` for a document to be among the ``first`` results by words alone."""
     first: int = 10
-    """Number of leading results that are reserved for documents near in meaning or with enough words."""
+    """Number of first results that are reserved for documents that are near in meaning or contain enough words."""
     title: float = 0.1
     """Weight of a word in the title relative to a word in the text."""
     simple: float = 0.1
     """Weight of an exact word form relative to its stem."""
     normalization: int = 1
-    """Normalization of ts_rank: 1 divides by 1 + log(length)."""
+    """Normalization argument of ``ts_rank``: 1 divides the rank by 1 + the logarithm of the text's length."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranked:
-    """A document with its best chunk. ``sure`` is the share of enough query words that it contains, 0 to 1."""
+    """A document with its best chunk.
+
+    ``sure`` is the weight of the matching words of the query, as a share of the weight that is enough, from 0 to 1.
+    """
 
     document: int
     chunk: int
@@ -49,7 +55,7 @@ class Ranked:
 
 
 def fuse(text: Sequence[Ranked], dense: Sequence[Ranked], parameters: RankingParameters) -> list[Ranked]:
-    """Return one ranking, best first. The chunk of a document comes from the ranking that adds more to its score."""
+    """Return one ranking, best first. A document's chunk comes from the ranking that adds more to the score."""
     scores: dict[int, float] = defaultdict(float)
     best_chunk: dict[int, tuple[float, int]] = {}
     highest = max((item.score for item in text), default=0.0) or 1.0
@@ -67,7 +73,7 @@ def fuse(text: Sequence[Ranked], dense: Sequence[Ranked], parameters: RankingPar
 def _with_reserved_places(
     by_score: list[int], text: Sequence[Ranked], dense: Sequence[Ranked], parameters: RankingParameters
 ) -> list[int]:
-    """Move documents that may be among the first results before the others, in the same order."""
+    """Move up to ``first`` documents that may be among the first results to the beginning, in the same order."""
     eligible = {item.document for item in dense[: parameters.first]}
     eligible |= {item.document for item in text if item.sure >= parameters.sure}
     first = [document for document in by_score if document in eligible][: parameters.first]

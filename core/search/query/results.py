@@ -1,4 +1,4 @@
-"""Results of a search: the best passage of each document with its matches marked, and the passages around it."""
+"""Results of a search: the best passage of each document, with matching words marked, and the passages around it."""
 
 import re
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from core.search.query.fusion import Ranked
 from core.search.query.text import Lexeme
 
 BEGIN, END = "\x02", "\x03"
-"""Characters around a match. PostgreSQL removes them from the text first."""
+"""Control characters that enclose a match. The statement first removes them from the text."""
 PLAIN_LENGTH = 300
-"""Characters of a passage in which PostgreSQL finds no match."""
+"""Number of characters that a snippet shows if PostgreSQL finds no match: about as long as a fragment of 40 words."""
 GAP = " … "
-"""Separator between two fragments of a passage."""
+"""Separator between two fragments of a passage, as in ``FragmentDelimiter`` below."""
 HASH = re.compile(r"(?<![\w\x02])(?:[0-9a-f]{64}|[0-9a-f]{40})(?!\w)")
 SHORT_HASH = 7
-"""Digits of an abbreviated hash."""
+"""Number of digits of an abbreviated hash, as git and GitHub usually show it."""
 ROWS = """
     SELECT c.id, c.document_id, d.external_id, d.source_system, d.kind, d.title, d.url, s.name, d.author,
         d.occurred_at, c.ordinal, c.url, c.prefix, ts_headline('english',
@@ -37,8 +37,8 @@ ROWS = """
 class Result:
     """A document with the passage that matches best.
 
-    ``snippet`` has its matches between [[ and ]]; ``fragments`` holds the same as pairs of text and whether it matches.
-    ``passage_origin`` names the author and date of the passage, and ``passage_url`` its address.
+    ``snippet`` encloses each match in [[ and ]]. ``fragments`` contains the same text as pairs of a text and whether it
+    matches. ``passage_origin`` names the author, date and heading of the passage, and ``passage_url`` is its address.
     """
 
     external_id: str
@@ -58,9 +58,9 @@ class Result:
 
 
 def load_results(ranking: Sequence[Ranked], words: str, query: Sequence[Lexeme]) -> list[Result]:
-    """Return the results of a ranking in its order, for a clean query and its lexemes.
+    """Return the results of a ranking in the same order, for a clean query and its lexemes.
 
-    Documents that have been deleted since are left out.
+    Documents that have been deleted since the ranking are left out.
     """
     if not ranking:
         return []
@@ -84,7 +84,10 @@ def _result(row: tuple[str, ...], words: str, score: float) -> Result:
 
 
 def _mark_words(text: str, words: str) -> str:
-    """Mark exact words where PostgreSQL's parser finds none: scripts without spaces, parts of identifiers."""
+    """Mark the words of the query in a text in which PostgreSQL's parser finds no match.
+
+    Examples are words of scripts without spaces, and parts of identifiers.
+    """
     ordered = sorted({word for word in words.split() if len(word) > 1 or not word.isascii()}, key=len, reverse=True)
     pattern = re.compile("|".join(re.escape(word) for word in ordered), re.IGNORECASE) if ordered else None
     first = pattern.search(text) if pattern else None
@@ -95,13 +98,13 @@ def _mark_words(text: str, words: str) -> str:
 
 
 def _readable(marked: str) -> str:
-    """Remove markup, and abbreviate hashes that contain no match."""
+    """Remove markup, and abbreviate hashes that do not contain a match."""
     parts = (without_markup(part) for part in marked.split(GAP))
     return HASH.sub(lambda match: match[0][:SHORT_HASH], GAP.join(part for part in parts if part.strip()))
 
 
 def _fragments(marked: str) -> list[tuple[str, bool]]:
-    """Return one line as pairs of text and whether it matches."""
+    """Return the text in one line, as pairs of a text and whether it matches."""
     fragments: list[tuple[str, bool]] = []
     is_match = False
     for part in re.split(f"([{BEGIN}{END}])", re.sub(r"\s+", " ", marked.strip())):
@@ -113,14 +116,14 @@ def _fragments(marked: str) -> list[tuple[str, bool]]:
 
 
 def passage_origin(prefix: str, title: str) -> str:
-    """Return the prefix of a chunk without the title, which may be shortened there: author, date and heading."""
+    """Return the author, date and heading from the prefix of a chunk. The title in the prefix may be shortened."""
     parts = prefix.strip().split(HEAD_SEPARATOR)
     return HEAD_SEPARATOR.join(parts[title.count(HEAD_SEPARATOR) + 1 :] if title.strip() else parts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NearbyPassage:
-    """A chunk of a document near a result; ``here`` marks the chunk of the result itself."""
+    """A chunk near the chunk of a result, or that chunk itself (``here``)."""
 
     ordinal: int
     origin: str
@@ -131,7 +134,10 @@ class NearbyPassage:
 
 
 def nearby_passages(external_id: str, ordinal: int, *, reach: int = 3) -> list[NearbyPassage]:
-    """Return a chunk with up to ``reach`` chunks before and after it; none for a missing or deleted document."""
+    """Return a chunk with up to ``reach`` chunks before and after it.
+
+    The list is empty if the document is missing or deleted.
+    """
     chunks = Chunk.objects.filter(
         document__external_id=external_id,
         document__deleted_at=None,

@@ -1,4 +1,4 @@
-"""Search documents by words and by meaning, or find documents that are similar to another."""
+"""Search documents by words and by meaning, or find documents that are similar to a document."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +20,9 @@ from core.search.vectors import stored_vectors
 Mode = Literal["hybrid", "text", "dense"]
 DEFAULT_PARAMETERS = RankingParameters()
 SIMILAR_CHUNKS = 16
-"""Number of leading chunks of a document that are averaged to find similar ones."""
+"""Number of leading chunks of a document that are averaged to find similar documents."""
 MAX_RESULTS = 200
-"""Results of one query on all its pages together."""
+"""Maximum number of results of one query, over all pages. A ranking has no more: 100 from each of the two rankings."""
 
 
 def search(
@@ -34,7 +34,7 @@ def search(
     offset: int = 0,
     parameters: RankingParameters = DEFAULT_PARAMETERS,
 ) -> list[Result]:
-    """Return the best documents, best first. Any text is a valid query."""
+    """Return the documents that match best, best first. Any text is a valid query."""
     words = clean_query(words)
     ranking, query = rank(words, mode=mode, filters=filters, parameters=parameters)
     return load_results(ranking[offset : min(offset + limit, MAX_RESULTS)], words, query)
@@ -55,7 +55,7 @@ def rank(
         query = lexemes(words)
         return search_text(query, filters, parameters)[: parameters.depth], query
     with search_vectors(words, filters, parameters) as nearest_documents:
-        query = lexemes(words)  # while the model embeds the words
+        query = lexemes(words)  # the model embeds the words at the same time
         text = search_text(query, filters, parameters)[: parameters.depth] if mode == "hybrid" else []
         return fuse(text, nearest_documents(), parameters), query
 
@@ -64,7 +64,7 @@ def rank(
 def search_vectors(
     words: str, filters: Filters, parameters: RankingParameters
 ) -> Generator[Callable[[], list[Ranked]]]:
-    """Embed a clean query in a thread; yield a function that returns the best chunk of each document, best first.
+    """Embed a clean query in a thread, and yield a function that returns the nearest documents, nearest first.
 
     The caller can do other work, such as the text search, before it calls the function.
     """
@@ -79,7 +79,10 @@ def search_vectors(
 
 
 def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth: int) -> list[Ranked]:
-    """Return the documents of the ``depth`` nearest chunks. Vectors that this database has no chunk for are ignored."""
+    """Return the documents of the ``depth`` nearest chunks, nearest first.
+
+    Vectors without a chunk in this database are ignored.
+    """
     matches = target.index.query(vector, filters, depth)
     ids = [match.vector_id for match in matches]
     rows = Chunk.objects.filter(vector_id__in=ids).values_list("vector_id", "pk", "document_id")
@@ -93,7 +96,7 @@ def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth
 
 
 def similar_documents(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:
-    """Return the documents nearest in meaning to this one. Raises LookupError when it is not in the index."""
+    """Return the documents nearest in meaning to a document. Raises LookupError if the document is not in the index."""
     chunks = Chunk.objects.filter(document__external_id=external_id, document__deleted_at=None).order_by("ordinal")
     hashes = list(chunks.values_list("content_hash", flat=True)[:SIMILAR_CHUNKS])
     target = serving()
@@ -107,7 +110,10 @@ def similar_documents(external_id: str, *, filters: Filters | None = None, limit
 
 
 def unmatched_filter(filters: Filters) -> str:
-    """Return a message about the first filter that no document matches, with similar values; empty if all match."""
+    """Return a message about the first filter that no document matches, with similar values.
+
+    The message is empty if documents match each filter.
+    """
     for name, field in (("source", "source_system"), ("kind", "kind")):
         value = getattr(filters, name)
         if value and not Document.objects.filter(**{field: value}).exists():
@@ -125,5 +131,5 @@ def _suggestion(name: str, value: str, known: Iterable[object]) -> str:
     similar = get_close_matches(value.lower(), list(choices), n=3, cutoff=0.5)
     similar = similar or [choice for choice in choices if value.lower() in choice][:3]
     question = f" Did you mean {', '.join(choices[choice] for choice in similar)}?" if similar else ""
-    all_values = f" There is {', '.join(list(choices.values())[:8])}." if not similar and 0 < len(choices) <= 8 else ""
+    all_values = f" Available: {', '.join(list(choices.values())[:8])}." if not similar and 0 < len(choices) <= 8 else ""
     return f"No {name} is called {value!r}.{question}{all_values}"

@@ -1,7 +1,8 @@
-"""Full-text search for any of the words, each weighted by its rarity; and the words of chunks and queries.
+"""Full-text search for any of the words, weighted by rarity, and the words of chunks and queries.
 
-A search for all words finds nothing for most questions, and ``ts_rank`` ignores rarity. So the rare words select the
-candidates with the highest total weight, and only these are ranked by how often and how densely they contain the words.
+A search for all words finds nothing for most questions, and ``ts_rank`` ignores rarity. Therefore the rare words select
+the chunks with the highest total weight. Only these candidates are ranked by how often and how densely they contain the
+words.
 """
 
 import math
@@ -24,15 +25,19 @@ UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uff66-\uff9f\U00020000-\U0003ffff]+"
 )
-"""Thai, Lao, Burmese, Khmer, Japanese, Chinese, Korean: written without spaces, or with attached endings."""
+"""Runs of Thai, Lao, Burmese, Khmer, Japanese, Chinese or Korean. Words have no spaces between them, or have endings."""
 MAX_PLAIN_WORDS, LONGEST_PLAIN_WORD = 100_000, 32
-"""Words, and characters of a word, that are remembered as plain. A language has about as many words in use."""
+"""Number of words at which ``_plain_words`` is emptied, and maximum number of characters of a word in this cache. About
+as many words of a language are in use, and longer words are rarely repeated."""
 _plain_words: set[str] = set()
-"""Words that are no compounds. Remembering them is faster than matching them again."""
+"""Cache of words that are not compounds. A look-up is faster than matching the word again."""
 
 
 def extra_words(text: str) -> str:
-    """Return parts of identifiers, and character pairs of scripts without spaces, each once in order of the text."""
+    """Return the parts of identifiers, and the character pairs of scripts without spaces.
+
+    Each appears once, in the order of the text: first all parts of identifiers, then all pairs.
+    """
     words: dict[str, None] = {}
     for name in dict.fromkeys(NAME.findall(text)):
         if name in _plain_words:
@@ -49,17 +54,18 @@ def extra_words(text: str) -> str:
 
 
 LONGEST_QUERY = 1000
-"""Characters of a query; the rest is cut off."""
+"""Maximum number of characters of a query. The rest of a longer query is ignored, so that every query is fast."""
 MAX_LEXEMES = 24
-"""Lexemes of each of the two vectors that a query uses, the rarest first."""
+"""Maximum number of lexemes of a query for each of the two vectors, rarest first. More lexemes make a search slower."""
 COMMON_SHARE = 0.05
-"""Share of chunks above which a word selects no candidates."""
+"""Share of chunks above which a word selects no candidates, because it would select too many."""
 MAX_EXPECTED_CHUNKS = 6000
-"""Chunks that the words of a query may select together, so that a long query costs no more than a short one."""
+"""Maximum number of chunks that all words of a query are expected to select, so that a long query is fast."""
 FEW_CHUNKS = 2000
-"""Number of chunks that a word may select however large its share is."""
+"""Number of chunks up to which a word selects candidates even if its share is above ``COMMON_SHARE``. In a small index,
+few chunks are a large share."""
 LOWEST_SHARE = 0.0005
-"""Share of a word that is below the threshold of the table of common words."""
+"""Share that is assumed for a word that is not in the table of common words: half of ``COMMON_WORD_SHARE``."""
 LEXEMES = """
     SELECT w.vector, w.lexeme, coalesce(c.share, 0),
         coalesce((SELECT share FROM core_commonword WHERE vector = 'tsv' AND lexeme = ''), 0)
@@ -72,7 +78,7 @@ LEXEMES = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lexeme:
-    """A word as PostgreSQL stores it in the column ``vector``; ``share`` is its share of all ``chunks``."""
+    """A word as PostgreSQL stores it in the column ``vector``. ``share`` is the share of ``chunks`` that contain it."""
 
     vector: str
     text: str
@@ -81,7 +87,7 @@ class Lexeme:
 
     @property
     def weight(self) -> float:
-        """Return the inverse document frequency, 0 for a word that every chunk contains."""
+        """Return the inverse document frequency. It is 0 for a word that every chunk contains."""
         return -math.log(min(1.0, max(self.share, LOWEST_SHARE)))
 
     @property
@@ -92,12 +98,12 @@ class Lexeme:
 
 
 def clean_query(words: str) -> str:
-    """Return a query without characters that PostgreSQL or a model cannot take, cut to ``LONGEST_QUERY``."""
+    """Return a query cut to ``LONGEST_QUERY``, without characters that PostgreSQL or a model does not accept."""
     return replace_unstorable(words, " ")[:LONGEST_QUERY].strip()
 
 
 def lexemes(words: str) -> list[Lexeme]:
-    """Return the lexemes of a clean query, stems first, the rarest first in both vectors."""
+    """Return the lexemes of a clean query: first the stems, then the exact words, both with the rarest first."""
     with connection.cursor() as cursor:
         cursor.execute(LEXEMES, [words, f"{words} {extra_words(words)}"])
         rows = [
@@ -110,10 +116,10 @@ def lexemes(words: str) -> list[Lexeme]:
 
 
 def split_by_rarity(query: list[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
-    """Return the lexemes that select candidates, and the two rarest others for when those select none.
+    """Return the lexemes that select candidates, and the two rarest other lexemes.
 
-    A lexeme selects candidates when it is rare or has few chunks. The rarest come first, until all together are
-    expected to select ``MAX_EXPECTED_CHUNKS``.
+    A lexeme selects candidates if it is rare or in few chunks. The rarest lexemes are used first, until they are
+    expected to select ``MAX_EXPECTED_CHUNKS`` together. The other lexemes are used if these select no candidates.
     """
     rare: list[Lexeme] = []
     expected = 0.0
@@ -127,7 +133,7 @@ def split_by_rarity(query: list[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
 
 
 MAX_CANDIDATES = 400
-"""Chunks that are ranked."""
+"""Maximum number of chunks that are ranked. More candidates make a search slower."""
 IN_TEXT = "SELECT id, %s::float AS worth FROM core_chunk WHERE {vector} @@ %s::tsquery"
 IN_TITLE = """
     SELECT t.id, %s::float FROM core_document n JOIN core_chunk t ON t.document_id = n.id AND t.ordinal = 0
@@ -153,7 +159,7 @@ RANK = """
         ) r
     ) l
 """
-"""Appending an empty text unpacks each vector once, instead of once for every word."""
+"""Statement that ranks the candidates. Because of ``|| ''``, a vector is unpacked once instead of once for each word."""
 
 
 def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingParameters) -> list[Ranked]:
@@ -164,7 +170,7 @@ def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingPa
     chunks = _candidates(rare, filters) or _candidates(common, filters)
     stems = {lexeme.text for lexeme in query if lexeme.vector == "tsv"}
     rank_weights = [lexeme.weight * (parameters.simple if lexeme.vector == "tsv_simple" else 1) for lexeme in query]
-    # Count each word once: by its stem, or by its exact form where it has no stem.
+    # Count each word once: by its stem, or by its exact form if it has no stem.
     match_weights = [
         lexeme.weight if lexeme.vector == "tsv" or not (lexeme.text.isascii() or lexeme.text in stems) else 0.0
         for lexeme in query
@@ -201,11 +207,12 @@ def _candidates(query: Sequence[Lexeme], filters: Filters) -> list[int]:
 
 
 SAMPLE_SIZE = 20_000
-"""Chunks that are counted: enough to tell 0.1 % from 0.2 %, and half a second for an index of any size."""
+"""Number of chunks in the sample that is counted. It is large enough to distinguish a share of 0.1 % from 0.2 %.
+Counting takes half a second for an index of any size."""
 COMMON_WORD_SHARE = 0.001
-"""Share of chunks from which on a word is in the table."""
+"""Share of chunks above which a word is in the table of common words. A smaller share would make the table larger."""
 GROWTH = 1.2
-"""Factor by which the number of chunks must change before words are counted again."""
+"""Factor by which the number of chunks must change before words are counted again. Shares change little until then."""
 COUNT_WORDS = """
     INSERT INTO core_commonword (vector, lexeme, share)
     SELECT %s, word, ndoc::float / %s FROM ts_stat(%s) WHERE ndoc > %s AND word <> ''
@@ -213,10 +220,9 @@ COUNT_WORDS = """
 
 
 def refresh_common_words(*, force: bool = False) -> bool:
-    """Count common words again if the number of chunks has changed by a fifth; return whether words were counted.
+    """Count common words again if the number of chunks has changed by a fifth. Return whether words were counted.
 
-    A search takes its candidates from rare words only. With an old table or none it returns the same results more
-    slowly.
+    Only rare words select the candidates of a search. With an old or empty table, a search is slower.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM core_chunk")
@@ -227,7 +233,7 @@ def refresh_common_words(*, force: bool = False) -> bool:
     step = max(1, chunks // SAMPLE_SIZE)
     sampled = max(1, chunks // step)
     with transaction.atomic(), connection.cursor() as cursor:
-        # If several processes count at once, the last one replaces the whole table.
+        # If several processes count at the same time, the last process replaces the whole table.
         cursor.execute("LOCK TABLE core_commonword IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute("DELETE FROM core_commonword")
         CommonWord.objects.create(vector="tsv", lexeme="", share=chunks)
