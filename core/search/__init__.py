@@ -1,1 +1,1 @@
-"""The search index: documents of the trackers, their chunks and vectors, and queries."""
+"""The search index: the documents of the trackers, their chunks and vectors, and queries."""

@@ -1,4 +1,4 @@
-"""Documents that trackers render for the index, and the functions that queue changed and deleted documents."""
+"""The documents that trackers render for the index, and the functions that queue changed and deleted documents."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.db import connection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentMark:
-    """A new or changed document, to be indexed again."""
+    """A document that is new or has changed, and must be indexed."""
 
     source_system: str
     external_id: str
@@ -20,7 +20,7 @@ class DocumentMark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passage:
-    """A part of a document that one person wrote at one time (UTC)."""
+    """A part of a document with one author and one time (UTC)."""
 
     text: str
     author: str = ""
@@ -49,7 +49,7 @@ class DocumentSource(Protocol):
     renderer_version: int
 
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
-        """Render a batch. Documents that are left out have no content and are removed from the index."""
+        """Return the documents with these ids. Documents that are left out are removed from the index."""
         ...
 
 
@@ -83,11 +83,12 @@ QUEUE = """, queued AS (
     RETURNING 1
 ) SELECT count(*) FROM marked
 """
-"""Queue documents in every namespace. The first sync creates a namespace and queues all documents."""
+"""Part of a statement that queues documents in every namespace. Before the first sync, there is no namespace. The first
+sync creates it and queues all documents."""
 
 
 def mark_changed(marks: Iterable[DocumentMark]) -> int:
-    """Increase the version of each document and queue it, in the caller's transaction; return how many."""
+    """Increase the version of each document and queue it, in the caller's transaction. Return their number."""
     ordered = sorted({(m.source_system, m.external_id): m for m in marks}.items())
     if not ordered:
         return 0
@@ -100,7 +101,10 @@ def mark_changed(marks: Iterable[DocumentMark]) -> int:
 
 
 def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) -> int:
-    """Turn documents into tombstones and queue them, in the caller's transaction; return how many were alive."""
+    """Turn documents into tombstones and queue them, in the caller's transaction.
+
+    Returns the number of documents that were not tombstones before.
+    """
     names = sorted(set(external_ids))
     if not names:
         return 0
@@ -111,6 +115,6 @@ def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) 
 
 
 def _need_transaction() -> None:
-    """Raise RuntimeError outside of a transaction: without the rows' own transaction a change could be lost."""
+    """Raise RuntimeError outside of a transaction, because a change could be lost between two transactions."""
     if not connection.in_atomic_block:
-        raise RuntimeError("Document marks belong into the transaction that changes the rows")
+        raise RuntimeError("Mark documents in the transaction that changes their rows")

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filters:
-    """Properties that a result must have; ``None`` is no condition. Times are aware, and ``until`` is exclusive."""
+    """Properties that a result must have. ``None`` means any value. Times are aware, and ``until`` is exclusive."""
 
     source: str | None = None
     kind: str | None = None
@@ -26,7 +26,7 @@ NO_FILTERS = Filters()
 
 
 def like(name: str) -> str:
-    """Return a pattern for ILIKE that matches exactly this name, in upper or lower case."""
+    """Return a pattern for ILIKE that matches exactly this name, without regard to upper and lower case."""
     return name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
@@ -42,7 +42,7 @@ CONDITIONS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkConditions:
-    """SQL that follows ``FROM core_chunk c``. ``where`` begins with AND, or is empty."""
+    """SQL that follows ``FROM core_chunk c``, and its parameters. ``where`` begins with AND or is empty."""
 
     join: str = ""
     where: str = ""
@@ -50,7 +50,7 @@ class ChunkConditions:
 
 
 def chunk_conditions(filters: Filters) -> ChunkConditions:
-    """Return the conditions for chunks. Documents are joined only where a filter needs them: a plain scan is faster."""
+    """Return the conditions for chunks. Documents are joined only for a filter, because a plain scan is faster."""
     values = filters.values()
     return ChunkConditions(
         join="JOIN core_document d ON d.id = c.document_id" if values else "",

@@ -1,4 +1,4 @@
-"""Namespaces of the index. Each holds the vectors of one model, and one of them serves queries."""
+"""Namespaces of the index. Each namespace contains the vectors of one model, and one namespace serves queries."""
 
 import re
 from collections.abc import Generator
@@ -27,12 +27,12 @@ class Target:
 
     @property
     def embedder(self) -> Embedder:
-        """Return the model of its vectors. Raises ConfigurationError when the settings no longer describe it."""
+        """Return the model of the namespace. Raises ConfigurationError if the settings no longer describe it."""
         return get_embedder(self.namespace.embedder)
 
 
 def index_name() -> str:
-    """Return the index of the settings, as in ``Namespace.index``."""
+    """Return the name of the index in the settings, as ``Namespace.index`` stores it."""
     if settings.VECTOR_INDEX == "pgvector":
         return "pgvector"
     return "/".join(part for part in ("pinecone", settings.PINECONE_INDEX, settings.PINECONE_NAMESPACE) if part)
@@ -50,32 +50,35 @@ def target_of(namespace: Namespace) -> Target:
 
 
 def serving() -> Target | None:
-    """Return the namespace that serves queries; ``None`` before the first sync."""
+    """Return the namespace that serves queries, or ``None`` before the first sync."""
     namespace = Namespace.objects.filter(index=index_name(), state=State.SERVING).first()
     return target_of(namespace) if namespace else None
 
 
 def entries_waiting() -> "QuerySet[IndexEntry]":
-    """Return the entries that the serving namespace has to update; none before the first sync, which queues all."""
+    """Return the entries of the serving namespace that are not clean.
+
+    Before the first sync, which queues all documents, there are none.
+    """
     return IndexEntry.objects.filter(namespace__index=index_name(), namespace__state=State.SERVING).exclude(
         state="clean"
     )
 
 
 def serving_or_new() -> Target:
-    """Return the namespace to sync. The first namespace of an index serves queries at once."""
+    """Return the serving namespace, or create it. The first namespace of an index serves queries immediately."""
     if target := serving():
         return target
     new = _unsaved(get_embedder(), settings.PINECONE_INDEX if index_name() != "pgvector" else "")
     finish_dropping(new.name)
-    target_of(new).index.prepare()  # before the row, so that a wrong setting leaves no row
+    target_of(new).index.prepare()  # before the row is created, so that a wrong setting leaves no row
     with transaction.atomic():
         Namespace.objects.bulk_create([new], ignore_conflicts=True)
     return serving() or target_of(Namespace.objects.get(index=new.index, name=new.name))
 
 
 def namespace_to_fill(embedder: Embedder, current: Namespace) -> Target:
-    """Return the namespace that a switch of models fills. In Pinecone another dimension needs another index."""
+    """Return the namespace that a switch of models fills. In Pinecone, another dimension needs another index."""
     finish_dropping()
     new = _unsaved(embedder, current.container)
     if current.container and new.dimension != current.dimension:
@@ -90,27 +93,27 @@ def namespace_to_fill(embedder: Embedder, current: Namespace) -> Target:
 
 
 def promote(new: Namespace) -> None:
-    """Let a new namespace serve queries in place of the old one, in one transaction."""
+    """Let a new namespace serve queries instead of the old namespace, in one transaction."""
     with transaction.atomic():
         Namespace.objects.filter(index=new.index, state=State.SERVING).exclude(pk=new.pk).update(state=State.DROPPING)
         Namespace.objects.filter(pk=new.pk).update(state=State.SERVING)
 
 
 def finish_dropping(name: str | None = None) -> int:
-    """Remove namespaces that are marked for removal; return how many."""
+    """Remove the namespaces that are marked for removal, or only the one with this name. Return their number."""
     marked = Namespace.objects.filter(index=index_name(), state=State.DROPPING)
     marked = marked.filter(name=name) if name is not None else marked
     return sum(_drop(pk) for pk in marked.values_list("pk", flat=True))
 
 
 def _drop(pk: int) -> bool:
-    """Remove a namespace after its writers have finished; return whether it still existed."""
+    """Remove a namespace after other processes have finished writing to it. Return whether it still existed."""
     require_own_session()
     key = [NAMESPACES, pk % 2**31]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
     try:
-        # Meanwhile another process may have dropped it and created one of the same name.
+        # In the meantime, another process may have dropped this namespace and created one with the same name.
         namespace = Namespace.objects.filter(pk=pk, state=State.DROPPING).first()
         if namespace is None:
             return False
@@ -126,7 +129,7 @@ def _drop(pk: int) -> bool:
 
 @contextmanager
 def writable(namespace: Namespace) -> Generator[bool]:
-    """Prevent the removal of a namespace; yield False when it is gone or marked for removal."""
+    """Prevent the removal of a namespace inside the block. Yield whether it exists and is not marked for removal."""
     require_own_session()
     key = [NAMESPACES, namespace.pk % 2**31]
     with connection.cursor() as cursor:

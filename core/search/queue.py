@@ -1,7 +1,7 @@
-"""The queue of a namespace: documents to index, claimed and cut in batches while earlier batches are written.
+"""The queue of a namespace: the documents to index. Batches are read and cut while earlier batches are written.
 
-A session claims a document with an advisory lock. No transaction stays open while texts are embedded, and the claims
-of a killed process end with its session.
+A session claims a document with an advisory lock. Therefore no transaction stays open while texts are embedded, and the
+claims of a killed process end with its session.
 """
 
 import os
@@ -26,16 +26,16 @@ from core.search.namespaces import Target
 from core.search.updates import DocumentUpdate, combined_version, cut_batch, load_batch
 
 BATCH_SIZE = 256
-"""Documents of one batch."""
+"""Number of documents in one batch. Larger batches need fewer statements, but more memory."""
 
 
 def not_in_step(target: Target) -> QuerySet[IndexEntry]:
-    """Return the entries of a namespace that are not in step with their documents."""
+    """Return the entries of a namespace that are not clean: the index may differ from their documents."""
     return IndexEntry.objects.filter(namespace=target.namespace).exclude(state="clean")
 
 
 def due_entries(target: Target, systems: Mapping[str, DocumentSource]) -> QuerySet[IndexEntry]:
-    """Return the entries that are not in step, without documents whose next attempt is later."""
+    """Return the entries of these sources to process now. Refused documents that must still wait are left out."""
     entries = not_in_step(target).filter(document__source_system__in=list(systems))
     return entries.exclude(next_try_at__gt=timezone.now())
 
@@ -56,7 +56,7 @@ BEHIND = """
 
 
 def queue_missing(target: Target, systems: Mapping[str, DocumentSource]) -> None:
-    """Queue documents that the namespace lacks, or holds in an older version or rendering."""
+    """Queue documents that the namespace does not contain, or contains in an older version or rendering."""
     namespace = target.namespace.pk
     with connection.cursor() as cursor:
         cursor.execute(MISSING, [namespace, namespace])
@@ -66,10 +66,10 @@ def queue_missing(target: Target, systems: Mapping[str, DocumentSource]) -> None
 
 @contextmanager
 def claim_documents(documents: Sequence[int]) -> Generator[list[int]]:
-    """Claim documents for this session, and yield those that no other session has claimed."""
+    """Claim documents for this session, and yield the documents that no other session has claimed."""
     require_own_session()
     with connection.cursor() as cursor:
-        # unnest first: the planner may call a lock function for rows that a condition removes later.
+        # Use unnest, because the planner may call a lock function for rows that another condition removes.
         query = "SELECT id FROM unnest(%s::int[]) AS id WHERE pg_try_advisory_lock(%s, id)"
         cursor.execute(query, [[pk % 2**31 for pk in documents], DOCUMENTS])
         locked = [row[0] for row in cursor.fetchall()]
@@ -83,7 +83,10 @@ def claim_documents(documents: Sequence[int]) -> Generator[list[int]]:
 
 
 MAX_NAME_BYTES = 63
-"""Bytes of an ``application_name``: https://www.postgresql.org/docs/current/runtime-config-logging.html"""
+"""Maximum number of bytes of an ``application_name``.
+
+https://www.postgresql.org/docs/current/runtime-config-logging.html
+"""
 
 
 def name_session() -> None:
@@ -99,7 +102,7 @@ def name_session() -> None:
 
 
 def other_session_name() -> str:
-    """Return the name of another session that has claimed documents; empty if there is none any more."""
+    """Return the name of another session that has claimed documents, or an empty string if no session has."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
@@ -112,18 +115,19 @@ def other_session_name() -> str:
 
 
 def load_entries(target: Target, documents: Sequence[int]) -> list[IndexEntry]:
-    """Return the entries of these documents that are not in step."""
+    """Return the entries of these documents that are not clean."""
     rows = IndexEntry.objects.filter(namespace=target.namespace, document__in=documents).exclude(state="clean")
     return list(rows.select_related("document__scope").order_by("document_id"))
 
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds between two switches of threads. Python's default is ten times as long."""
+"""Seconds after which Python switches to another thread. With Python's default, ten times as long, each response of the
+database would wait up to 5 ms."""
 
 
 @contextmanager
 def _fast_thread_switches() -> Generator[None]:
-    """Switch threads often, so that the thread with a response from the database does not wait for the cutting."""
+    """Switch threads often, so that the thread that writes does not wait for the thread that cuts texts."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
@@ -134,7 +138,7 @@ def _fast_thread_switches() -> Generator[None]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Entries of the queue, claimed until ``claim`` is closed. ``last`` is the highest key of an entry."""
+    """Entries of the queue. They are claimed until ``claim`` is closed, and ``last`` is their highest key."""
 
     last: int
     size: int
@@ -149,9 +153,10 @@ def read_batches(
     counts: Counter[str],
     deadline: float | None,
 ) -> Generator[Batch]:
-    """Yield the queue in batches. Each is claimed and read before the previous one is written, and cut meanwhile.
+    """Yield the queue in batches. The next batch is claimed and read before a batch is yielded.
 
-    No batch begins after ``deadline``, a time of the monotonic clock.
+    Another thread cuts the next batch while the caller writes the current batch. No batch is read after ``deadline``,
+    which is a time of the monotonic clock.
     """
     with ThreadPoolExecutor(1, "cut") as thread, ExitStack() as claims, _fast_thread_switches():
 
@@ -174,7 +179,7 @@ def read_batches(
             following = None
             try:
                 following = read(batch.last) if in_time() else None
-            finally:  # a batch that is ready is written even if the next one cannot be read
+            finally:  # yield this batch even if the next batch cannot be read
                 yield batch
             batch.claim.close()
             batch = following

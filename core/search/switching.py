@@ -1,4 +1,4 @@
-"""Switch to another embedding model: fill a second namespace, let it serve queries, then drop the old one."""
+"""Switch to another embedding model: fill a second namespace, let it serve queries, and drop the old namespace."""
 
 import time
 from collections.abc import Sequence
@@ -13,12 +13,16 @@ from core.search.queue import not_in_step
 from core.search.sync import ReportProgress, fill
 
 PAUSE = 0.5
-"""Seconds until documents that another process has claimed are tried again."""
+"""Seconds to wait before documents that another process has claimed are tried again. With a longer pause, the switch
+would end later. With a shorter pause, it would query the queue more often."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SwitchResult:
-    """``switched`` is whether the model of the settings serves now. ``remaining`` documents are still to index."""
+    """The result of a switch. ``switched`` is whether the model of the settings now serves queries.
+
+    ``remaining`` documents are still to index.
+    """
 
     embedder: str
     switched: bool
@@ -35,7 +39,8 @@ def switch(
 ) -> SwitchResult:
     """Move the index to the model of the settings. Another call continues an unfinished switch.
 
-    Meanwhile searches and syncs use the old model. The caller holds a lock so that only one process switches.
+    Searches and syncs use the old model until the switch is finished. The caller holds a lock, so that only one process
+    switches.
     """
     began = time.monotonic()
     deadline = earlier_end(None if max_seconds is None else began + max_seconds)
@@ -75,7 +80,7 @@ def _switch(
 
 
 def _drop_abandoned() -> int:
-    """Drop the namespace of a switch that was started and then abandoned."""
+    """Drop the namespaces of switches that were started and then abandoned. Return the number of dropped namespaces."""
     current = serving()
     if current is None:
         return 0

@@ -1,6 +1,7 @@
-"""Bring a namespace of the index in step with the documents. Several processes may run this, and any may be killed.
+"""Bring a namespace of the index in step with the documents.
 
-``queue`` holds the documents to index, and ``writing`` defines the order of the steps of a write.
+Several processes can run a sync at the same time, and each can be killed at any time. ``queue`` selects the documents,
+and ``writing`` writes them in a safe order of steps.
 """
 
 import logging
@@ -36,21 +37,23 @@ from core.search.writing import write_batch
 
 logger = logging.getLogger(__name__)
 LOG_INTERVAL = 30.0
-"""Seconds between two lines of the log about a long sync."""
+"""Minimum number of seconds between two log lines of a long sync, so that a sync of an hour writes about 120 lines."""
 FIRST_PAUSE, LONGEST_PAUSE = 10, 24 * 60
-"""Minutes until the next attempt for a refused document. Each refusal doubles the pause."""
+"""Minimum and maximum number of minutes until a refused document is tried again. Each refusal doubles the pause, so
+that a document that is always refused is tried once a day."""
 
 
 ReportProgress = Callable[[int, int | None], None]
-"""Called with the number of finished chunks and their estimated total, which is ``None`` until it is known."""
+"""Function that gets the number of finished chunks and the estimated total. The total is ``None`` until it is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncResult:
-    """Numbers of documents and chunks that a sync handled.
+    """The numbers of documents and chunks that a sync processed.
 
     ``remaining`` documents are still to index: the time was over, another process works on them, or they failed. Other
-    processes work on ``held`` of them, and ``holder`` names one. ``fresh`` is whether queries see all that was written.
+    processes work on ``held`` documents, and ``holder`` is the name of one such process. ``fresh`` is whether queries
+    see everything that was written.
     """
 
     documents: int = 0
@@ -67,14 +70,14 @@ class SyncResult:
 
     @property
     def idle(self) -> bool:
-        """Return whether nothing was done because other processes work on all remaining documents."""
+        """Return whether this sync had nothing to do because other processes work on documents of the queue."""
         return bool(self.held) and not self.documents + self.deleted + self.failed
 
     def in_words(self) -> str:
         """Return a summary in one line."""
         if self.idle:
             who = self.holder or "another process"
-            return f"{who} is indexing {number_of(self.remaining, 'document')}; nothing was left to do here"
+            return f"{who} is indexing {number_of(self.remaining, 'document')}; this run had nothing to index"
         if not self.documents + self.deleted + self.failed + self.remaining:
             return "up to date, nothing new" + ("" if self.fresh else "; queries do not see all of it yet")
         chunks = f"{number_of(self.chunks_embedded, 'chunk')} embedded, {self.chunks_reused:,} reused"
@@ -97,10 +100,10 @@ def sync(
     progress: ReportProgress | None = None,
     wait: float | None = None,
 ) -> SyncResult:
-    """Index every changed document of these sources, including those that an earlier run left.
+    """Index every changed document of these sources, including documents that an earlier run did not finish.
 
-    ``progress`` is called for every 64 chunks and after each batch of documents. ``wait`` is the maximum number of
-    seconds to wait until queries see everything.
+    ``progress`` is called after every 64 to 256 embedded chunks, and before and after each batch of documents. ``wait``
+    is the maximum number of seconds to wait until queries see everything.
     """
     require_own_session()
     began = time.monotonic()
@@ -131,9 +134,9 @@ def fill(
     progress: ReportProgress | None = None,
     other_sessions: list[str] | None = None,
 ) -> Counter[str]:
-    """Process the queue of one namespace once, until ``deadline``, a time of the monotonic clock.
+    """Process the queue of one namespace once. Stop at ``deadline``, which is a time of the monotonic clock.
 
-    Appends to ``other_sessions`` the name of another process that works on documents of the queue.
+    If another process works on documents of the queue, its name is appended to ``other_sessions``.
     """
     counts: Counter[str] = Counter()
     by_system = {source.source_system: source for source in sources}
@@ -147,7 +150,7 @@ def fill(
             if deadline is not None and time.monotonic() >= deadline:
                 break
             with writable(target.namespace) as alive:
-                if not alive:  # another namespace has replaced it
+                if not alive:  # another namespace has replaced this namespace
                     break
                 try:
                     updates = batch.updates.result()
@@ -163,7 +166,7 @@ def fill(
 
 
 class IndexProgress:
-    """Count chunks that are done. The total is an estimate from the documents that have been cut."""
+    """Counts finished chunks. The total is an estimate from the documents that have been cut."""
 
     def __init__(self, documents: int, report: ReportProgress | None) -> None:
         self.documents, self.report, self.began = documents, report, time.monotonic()
@@ -172,12 +175,12 @@ class IndexProgress:
 
     @property
     def total(self) -> int:
-        """Return the estimated number of chunks, at least the number that is known."""
+        """Return the estimated number of chunks. The estimate assumes that all documents have equally many chunks."""
         known, cut = self.done + self.batch, self.done_documents + self.batch_documents
         return known + round(known / max(1, cut) * max(0, self.documents - cut))
 
     def begin(self, chunks: int, documents: int) -> None:
-        """Begin a batch that has been cut."""
+        """Begin a batch of documents that have been cut."""
         self.batch, self.batch_documents = chunks, documents
         self._send(self.done)
 
@@ -186,7 +189,7 @@ class IndexProgress:
         self._send(min(self.reported + chunks, self.done + self.batch))
 
     def end(self) -> None:
-        """End a batch. Chunks that had vectors already are done as well."""
+        """End a batch. Chunks with stored vectors count as finished too."""
         self.done, self.done_documents = self.done + self.batch, self.done_documents + self.batch_documents
         self.batch = self.batch_documents = 0
         self._send(self.done)
@@ -197,7 +200,7 @@ class IndexProgress:
             self.report(done, self.total or None)
 
     def in_words(self) -> str:
-        """Return one line for the log."""
+        """Return the progress and the remaining seconds as one line for the log."""
         left = max(0, self.total - self.done) * (time.monotonic() - self.began) / max(1, self.done)
         documents = f"documents={self.done_documents} of={self.documents}"
         return f"{documents} chunks={self.done} of={self.total} seconds_left={left:.0f}"
@@ -211,7 +214,10 @@ def _write(
     deadline: float | None,
     embedded: Callable[[int], None] | None = None,
 ) -> None:
-    """Write claimed documents. If one is refused, read them again and write them in halves, down to that document."""
+    """Write claimed documents. If a document is refused, read both halves of the batch again and write each half.
+
+    The halves are divided further until the refused document is alone.
+    """
     if not updates:
         return
     try:
@@ -227,7 +233,7 @@ def _write(
 
 
 def _record_refusal(entry: IndexEntry, refusal: DocumentRefused, counts: Counter[str]) -> None:
-    """Record the reason of a refusal, and when to try the document again."""
+    """Record the reason of a refusal, and the time of the next attempt."""
     pause = timedelta(minutes=min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(entry.attempts, 10)))
     reason = redact(str(refusal))[:1000]
     IndexEntry.objects.filter(pk=entry.pk).update(

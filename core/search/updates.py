@@ -1,6 +1,6 @@
-"""What the index should hold of each document: rendered and cut anew, or taken from the stored chunks.
+"""The chunks that the index should contain of each document, newly cut or taken from the database.
 
-Stored chunks are what text search reads, what results show, and what every vector index can be filled from.
+Text search reads the stored chunks, results show them, and every vector index can be filled from them.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from core.search.indexes.base import vector_id
 
 CHUNK_COLUMNS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url", "content_hash")
 MAX_CHUNKER_VERSIONS = 1000
-"""Chunker versions that fit below one version of a renderer in ``combined_version``."""
+"""Number of chunker versions for each renderer version in ``combined_version``. ``CHUNKER_VERSION`` must be smaller."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredChunk:
-    """A chunk as PostgreSQL stores it. ``prefix`` and ``text`` are embedded; ``content_hash`` is their SHA-256."""
+    """A chunk as PostgreSQL stores it. ``prefix`` and ``text`` are embedded, and ``content_hash`` is their SHA-256."""
 
     text: str
     prefix: str
@@ -35,10 +35,10 @@ class StoredChunk:
 
     @classmethod
     def of(cls, piece: Piece) -> "StoredChunk":
-        """Return a piece as it is stored. Its embedded text ends with the text that is shown."""
+        """Return a piece as it is stored. Raises ValueError unless its embedded text ends with its text."""
         shown, embedded = replace_unstorable(piece.text), replace_unstorable(piece.embedded)
         if not embedded.endswith(shown):
-            raise ValueError("what is embedded of a chunk must end with its text")
+            raise ValueError("the embedded text of a chunk must end with its text")
         return cls(
             text=shown, prefix=embedded[: len(embedded) - len(shown)],
             words=replace_unstorable(piece.words), url=replace_unstorable(piece.url), content_hash=sha256(embedded),
@@ -47,7 +47,7 @@ class StoredChunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """Title, address, author and time of a document as results show them, cut to the length of the columns."""
+    """The title, address, author and time of a document in results, cut to the length of the columns."""
 
     title: str = ""
     url: str = ""
@@ -66,7 +66,10 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentUpdate:
-    """The stored chunks of a document (``before``) and those it should have (``after``); none removes it."""
+    """The stored chunks of a document (``before``) and its new chunks (``after``).
+
+    A document without new chunks is removed from the index.
+    """
 
     entry: IndexEntry
     head: Head
@@ -76,12 +79,12 @@ class DocumentUpdate:
 
     @property
     def document(self) -> Document:
-        """Return the document as it was when its chunks were read, or earlier."""
+        """Return the document. Its fields were read before its chunks, or at the same time."""
         return self.entry.document
 
     @property
     def content_hash(self) -> str:
-        """Return the hash of everything that the index should hold of the document."""
+        """Return the hash of everything that the index should contain of the document."""
         return document_hash(self.document, self.head, self.after)
 
     @property
@@ -93,7 +96,7 @@ class DocumentUpdate:
     def changed(self) -> list[int]:
         """Return the ordinals of the chunks to write.
 
-        These are all chunks, unless the index is known to hold exactly the stored chunks under the same head.
+        These are all chunks, unless the ledger says that the index contains exactly the stored chunks with this head.
         """
         stored_head = Head.of(self.document)
         is_known = self.entry.content_hash == document_hash(self.document, stored_head, self.before)
@@ -105,7 +108,7 @@ class DocumentUpdate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedBatch:
-    """What the database holds of a batch: its entries, stored chunks by document, and new renderings."""
+    """The data of a batch: its entries, the stored chunks by document, and the new renderings by document."""
 
     entries: Sequence[IndexEntry]
     stored: Mapping[int, list[StoredChunk]]
@@ -115,17 +118,17 @@ class LoadedBatch:
 
 
 def combined_version(source: DocumentSource) -> int:
-    """Return a number that changes whenever texts of the source would be rendered or cut in another way."""
+    """Return a number that changes whenever the renderer of the source or the chunker changes."""
     return source.renderer_version * MAX_CHUNKER_VERSIONS + CHUNKER_VERSION
 
 
 def prepare_updates(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]) -> list[DocumentUpdate]:
-    """Return the update of each entry, in their order. Documents whose stored chunks are current are not rendered."""
+    """Return the update of each entry, in the same order. Documents with current stored chunks are not rendered."""
     return cut_batch(load_batch(entries, sources))
 
 
 def load_batch(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]) -> LoadedBatch:
-    """Read everything that the updates need from the database, and render what changed."""
+    """Read everything that the updates need from the database, and render the changed documents."""
     versions = {system: combined_version(source) for system, source in sources.items()}
     stale = [
         entry.document for entry in entries
@@ -136,8 +139,8 @@ def load_batch(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSour
 
 
 def cut_batch(batch: LoadedBatch) -> list[DocumentUpdate]:
-    """Cut the new renderings and return the updates. It needs no database, so another thread can run it."""
-    from core.search.embedders.local import count_tokens  # here: it loads numpy
+    """Cut the new renderings and return the updates. This does not use the database, so any thread can do it."""
+    from core.search.embedders.local import count_tokens  # imported here because this module loads numpy
 
     rendered, versions = batch.rendered, batch.versions
     pieces = cut_all(list(rendered.values()), count_tokens)
@@ -177,7 +180,7 @@ def _render(documents: Sequence[Document], sources: Mapping[str, DocumentSource]
 
 
 def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
-    """Return the stored chunks of documents, in their order."""
+    """Return the stored chunks of each document, in the order of the document."""
     chunks: dict[int, list[StoredChunk]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -192,7 +195,7 @@ def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
 
 
 def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
-    """Write the chunks that differ from the stored ones. The caller holds locks on the documents."""
+    """Write the chunks that differ from the stored chunks. The caller has locked the documents."""
     removed: list[tuple[int, int]] = []
     rows: list[tuple[bytes, ...]] = []
     for update in updates:
@@ -242,7 +245,10 @@ def store_heads(updates: Sequence[DocumentUpdate]) -> None:
 
 
 def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk]) -> str:
-    """Return the SHA-256 of all that the index should hold of a document; that of an empty text without chunks."""
+    """Return the SHA-256 of everything that the index should contain of a document.
+
+    Without chunks, this is the SHA-256 of an empty text.
+    """
     if not chunks:
         return sha256("")
     fields = [head.title, head.url, head.author, head.occurred_at.isoformat() if head.occurred_at else ""]
@@ -251,5 +257,5 @@ def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk])
 
 
 def sha256(value: str) -> str:
-    """Return the hash in hexadecimal digits."""
+    """Return the SHA-256 of a text in hexadecimal digits."""
     return hashlib.sha256(value.encode()).hexdigest()

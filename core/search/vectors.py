@@ -1,4 +1,4 @@
-"""Compute vectors once and store them by model and text, so that no text is embedded twice even after a failure."""
+"""Compute vectors and store them by model and text, so that a text is not embedded again after a failure."""
 
 import time
 from collections import Counter
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     Half = NDArray[np.float16]
 
 BATCH_SIZE, MAX_BATCH_SIZE = 64, 256
-"""Texts that are embedded between two progress reports. A model that takes more in one request gets more, up to the
-second number."""
+"""Minimum and maximum number of texts that are embedded between two progress reports. A model that accepts more texts
+than the minimum in one request gets more, up to the maximum."""
 STORE_INTERVAL = 1.0
-"""Seconds between two writes of new vectors. A killed process loses this much work and one batch; an error loses none.
-"""
+"""Seconds between two writes of new vectors. A killed process loses the vectors of this time and of one batch. An error
+loses no vectors."""
 
 
 def stored_vectors(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
-    """Return the stored vectors of texts by their SHA-256; missing ones are left out."""
+    """Return the stored vectors of texts by the SHA-256 of the texts. Texts without a stored vector are left out."""
     import numpy as np
 
     with connection.cursor() as cursor:
@@ -35,7 +35,7 @@ def stored_vectors(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
             " WHERE embedder = %s AND content_hash = ANY(%s)",
             [embedder.info.fingerprint, hashes],
         )
-        # The vector follows two numbers of 16 bits: its dimension, and an unused one.
+        # The vector begins after two numbers of 16 bits: its dimension and an unused number.
         return {row[0]: np.frombuffer(row[1], ">f2", offset=4).astype(np.float16) for row in cursor.fetchall()}
 
 
@@ -46,10 +46,10 @@ def compute_vectors(
     deadline: float | None = None,
     embedded: Callable[[int], None] | None = None,
 ) -> "dict[str, Half]":
-    """Return the vectors of texts by their hash, and compute those that are not stored.
+    """Return the vectors of texts by the hash of the texts. Vectors that are not stored are computed.
 
-    Raises BudgetExhausted at ``deadline``, a time of the monotonic clock; vectors computed so far are stored.
-    ``embedded`` is called with the number of vectors after each batch.
+    Raises BudgetExhausted at ``deadline``, which is a time of the monotonic clock. The vectors computed so far are
+    stored. ``embedded`` is called after each batch with the number of its vectors.
     """
     vectors = stored_vectors(embedder, list(texts)) if texts else {}
     missing = sorted((key for key in texts if key not in vectors), key=lambda key: len(texts[key]))
@@ -57,7 +57,7 @@ def compute_vectors(
         step = min(MAX_BATCH_SIZE, max(BATCH_SIZE, embedder.info.max_batch)) if missing else BATCH_SIZE
         for start in range(0, len(missing), step):
             if deadline is not None and time.monotonic() >= deadline:
-                raise BudgetExhausted("stopped because --max-seconds is over; run again to go on")
+                raise BudgetExhausted("stopped because --max-seconds is over; run again to continue")
             batch = missing[start : start + step]
             new = embedder.embed([texts[key] for key in batch], "passage").astype("f2")
             writer.add(batch, new)
@@ -71,15 +71,15 @@ def compute_vectors(
 def commit_without_waiting() -> None:
     """Let the commit of the current transaction return before it is on disk.
 
-    Use this only for work that the next sync repeats. A server crash may lose the last second of such transactions.
-    Each is lost as a whole and the latest first, so the ledger never records more than there is.
+    Use this only for work that the next sync repeats. A crash of the database server may lose such transactions of the
+    last second. Each is lost completely, and the latest first, so the ledger never records vectors that do not exist.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 class _VectorWriter:
-    """Store vectors every ``STORE_INTERVAL`` seconds and at the end, also after an error."""
+    """Stores vectors every ``STORE_INTERVAL`` seconds and at the end, also after an error."""
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder, self.stored_at = embedder, time.monotonic()
@@ -92,7 +92,7 @@ class _VectorWriter:
         _store(self.embedder, self.waiting)
 
     def add(self, hashes: Sequence[str], vectors: "Half") -> None:
-        """Add vectors, and store the waiting ones when it is time."""
+        """Add vectors. After ``STORE_INTERVAL``, store all vectors that were added since the last write."""
         self.waiting |= dict(zip(hashes, vectors, strict=True))
         if time.monotonic() - self.stored_at > STORE_INTERVAL:
             _store(self.embedder, self.waiting)
@@ -100,7 +100,7 @@ class _VectorWriter:
 
 
 def _store(embedder: Embedder, vectors: "Mapping[str, Half]") -> None:
-    """Store vectors. Another process may store the same ones at the same time."""
+    """Store vectors. Another process may store the same vectors at the same time."""
     if not vectors:
         return
     import numpy as np

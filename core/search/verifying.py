@@ -12,20 +12,21 @@ from core.search.indexes.base import parts_of
 from core.search.namespaces import Target
 
 MAX_LISTED = 20
-"""Ids of each kind that are listed; the counts include all."""
+"""Maximum number of ids in each list, so that a report stays short. The counts include all ids."""
 SETTLING = 10.0
-"""Seconds that an index may need until it shows recent writes and deletions."""
+"""Seconds to wait for differences to disappear. An index such as Pinecone lists recent writes and deletions late."""
 BATCH_SIZE = 1_000
-"""Ids that are copied or deleted at once."""
+"""Number of ids that are copied or deleted together. Larger batches need fewer statements, but more memory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Differences:
     """Differences between the index and the ledger.
 
-    ``gaps`` are chunks that the index lacks, and ``orphans`` are ids that it should not hold. ``stale`` are documents
-    with a clean entry of an older version or with another number of chunks than stored. The next sync writes the
-    ``waiting`` and ``failed`` documents.
+    ``gaps`` is the number of chunks that are missing in the index. ``orphans`` is the number of ids that it should not
+    contain. ``stale`` is the number of clean entries that are outdated: they have an older version, or another number
+    of chunks than the database. ``waiting`` and ``failed`` documents are not differences, because a later sync writes
+    them.
     """
 
     documents: int
@@ -46,7 +47,7 @@ class Differences:
 
 
 def differences(target: Target) -> Differences:
-    """List the index, and compare it in the database, so that memory stays small for an index of any size."""
+    """List the ids of the index, and compare them in the database, so that an index of any size needs little memory."""
     _list(target)
     result = _compare(target)
     until = time.monotonic() + SETTLING
@@ -58,7 +59,10 @@ def differences(target: Target) -> Differences:
 
 
 def queue_repair(target: Target) -> int:
-    """Queue every document that differs to be written completely; return how many. Call after :func:`differences`."""
+    """Queue every document that differs, so that it is written completely. Return the number of documents.
+
+    Call this after :func:`differences`, in the same database session.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(COMPARED + CUT_AGAIN, [target.namespace.pk] * 3)
         cursor.execute(COMPARED + QUEUE, [target.namespace.pk] * 3)
@@ -66,7 +70,10 @@ def queue_repair(target: Target) -> int:
 
 
 def remove_foreign(target: Target) -> int:
-    """Delete ids that belong to no document of the ledger; return how many. Call after :func:`differences`."""
+    """Delete ids that belong to no document of the ledger, and return their number.
+
+    Call this after :func:`differences`, in the same database session.
+    """
     count = 0
     for batch in _batches(_foreign(target)):
         target.index.delete(batch)
@@ -79,13 +86,13 @@ def _list(target: Target) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS listed_vector")
         cursor.execute("CREATE TEMPORARY TABLE listed_vector (vector_id varchar, external_id varchar, ordinal int)")
-    for batch in _batches(target.index.list_ids()):  # the ids may come from the connection that copies
+    for batch in _batches(target.index.list_ids()):  # the same connection may yield the ids and copy the rows
         copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_parsed_row, batch))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE listed_vector")
 
 
-# A waiting document is no difference: the ledger does not claim to know what the index holds of it.
+# A waiting document is not a difference, because the ledger does not claim to know its chunks in the index.
 COMPARED = """
     WITH entries AS (
         SELECT e.id AS entry, d.id AS document, d.external_id, e.state, e.chunks, e.state = 'clean' AS clean,
@@ -151,7 +158,7 @@ def _foreign(target: Target) -> Iterator[str]:
 
 
 def _parsed_row(name: str) -> tuple[bytes, bytes, bytes]:
-    """Return a row of the table. An id of another form belongs to no document."""
+    """Return a row of the temporary table. An id that this project did not create belongs to no document."""
     document, ordinal = parts_of(name) or ("", -1)
     return text(name), text(document), integer(ordinal)
 

@@ -1,9 +1,11 @@
 """Write one batch of documents to the index: embed changed chunks, write vectors, record the result.
 
-For each document: (a) commit its chunks and how far the write may reach, (b) write its vectors, (c) delete vectors
-beyond its end, (d) commit "clean", unless the document changed meanwhile. Each step can be repeated, and the next run
-finishes what a killed process left. An index in this database needs only one transaction, whose commit does not wait
-for the disk: documents that a server crash loses are dirty again.
+The steps for each document are: (a) commit its chunks, and the number of vectors that the index may then contain
+(``high_water``), (b) write its vectors, (c) delete the vectors after its last chunk, (d) mark it clean unless it has
+changed in the meantime. Each step can be repeated, so the next run finishes the work of a killed process.
+
+An index in this database needs only one transaction. Its commit does not wait for the disk. If the database server
+crashes, the documents of lost transactions are dirty again.
 """
 
 from collections import Counter
@@ -21,12 +23,12 @@ from core.search.updates import DocumentUpdate, store_chunks, store_heads
 from core.search.vectors import commit_without_waiting, compute_vectors
 
 PROGRAM_LIMIT_EXCEEDED = "54000"
-"""SQLSTATE of values that are too large for PostgreSQL, such as a text with a megabyte of different words."""
+"""SQLSTATE for a value that is too large for PostgreSQL, such as a text with a megabyte of different words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingDocument:
-    """The records of a document that the index gets, and the ids beyond its end (``stale``) that it deletes."""
+    """The records of a document to write to the index, and the ids after its last chunk to delete (``stale``)."""
 
     update: DocumentUpdate
     records: list[Record]
@@ -41,10 +43,10 @@ def write_batch(
     deadline: float | None = None,
     embedded: Callable[[int], None] | None = None,
 ) -> None:
-    """Write documents to the index. Raises DocumentRefused when one of them cannot be written.
+    """Write documents to the index. Raises DocumentRefused if a document cannot be written.
 
-    Adds to ``counts`` under the names of ``SyncResult``, and calls ``embedded`` with the numbers of new vectors.
-    Documents that another session is changing stay dirty.
+    Adds the numbers of documents and chunks to ``counts``, and calls ``embedded`` with the number of vectors after each
+    batch of texts. Documents that another session is changing stay dirty.
     """
     plans = _plan(target, batch, counts, deadline, embedded)
     outgoing = [document for document in plans if document is not None]
@@ -79,7 +81,7 @@ def _plan(
     deadline: float | None,
     embedded: Callable[[int], None] | None,
 ) -> list[OutgoingDocument | None]:
-    """Return what to send of each document; None where the index holds it already."""
+    """Return the records to send of each document, or None if the index already contains the document unchanged."""
     texts: dict[str, str] = {}
     plans: list[tuple[DocumentUpdate, list[int], str] | None] = []
     for update in batch:
@@ -109,7 +111,7 @@ def _outgoing(update: DocumentUpdate, records: list[Record], content_hash: str) 
 def _lock(batch: Sequence[DocumentUpdate]) -> set[int]:
     """Lock documents and return their keys. Documents that another session is changing are skipped.
 
-    Waiting for them could end in a deadlock.
+    Sessions that wait for each other's documents could end in a deadlock.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -128,7 +130,10 @@ def _store_chunks_and_heads(batch: Sequence[DocumentUpdate], locked: Collection[
 def _announce(
     batch: Sequence[DocumentUpdate], outgoing: Sequence[OutgoingDocument]
 ) -> tuple[set[int], list[OutgoingDocument]]:
-    """Step (a): commit the chunks and how far the write may reach, and forget what the index holds until it is done."""
+    """Do step (a): commit the chunks and the number of vectors that the index may contain.
+
+    Until step (d), the ledger does not claim to know the contents of the index for these documents.
+    """
     with _document_errors(), transaction.atomic():
         locked = _lock(batch)
         documents = [document for document in outgoing if document.update.document.pk in locked]
@@ -152,7 +157,7 @@ def _raise_high_water(outgoing: Sequence[OutgoingDocument]) -> None:
 
 
 def _send(target: Target, outgoing: Sequence[OutgoingDocument]) -> int | None:
-    """Steps (b) and (c) for all documents together, in few requests."""
+    """Do steps (b) and (c) for all documents together, in few requests."""
     lsn = target.index.upsert([record for document in outgoing for record in document.records])
     target.index.delete([name for document in outgoing for name in document.stale])
     return lsn
@@ -169,7 +174,7 @@ RECORD = """
 
 
 def _record(outgoing: Sequence[OutgoingDocument], unchanged: Sequence[DocumentUpdate], locked: Collection[int]) -> None:
-    """Step (d): record what the index holds. A document that changed meanwhile stays dirty."""
+    """Do step (d): record the contents of the index. A document that has changed in the meantime stays dirty."""
     written = [(document.update, document.content_hash) for document in outgoing]
     written += [(update, update.entry.content_hash) for update in unchanged]
     written = [(update, content_hash) for update, content_hash in written if update.document.pk in locked]
@@ -192,4 +197,4 @@ def _document_errors() -> Generator[None]:
         state = getattr(error.__cause__, "sqlstate", None)
         if isinstance(error, OperationalError) and state != PROGRAM_LIMIT_EXCEEDED:
             raise
-        raise DocumentRefused(f"the database cannot take it: {' '.join(str(error).split())[:300]}") from error
+        raise DocumentRefused(f"PostgreSQL cannot store the document: {' '.join(str(error).split())[:300]}") from error

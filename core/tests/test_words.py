@@ -44,7 +44,7 @@ def test_a_size_has_its_unit(size: int, words: str) -> None:
 def test_a_sync_beside_another_names_it() -> None:
     beside = SyncResult(held=3, remaining=3, holder="collect_github (process 7 on host)")
     assert (
-        beside.in_words() == "collect_github (process 7 on host) is indexing 3 documents; nothing was left to do here"
+        beside.in_words() == "collect_github (process 7 on host) is indexing 3 documents; this run had nothing to index"
     )
     partly = SyncResult(documents=1, chunks_embedded=1, held=2, remaining=2, holder="sync_index (process 8 on host)")
     assert "2 documents still to index (sync_index (process 8 on host) works on 2)" in partly.in_words()

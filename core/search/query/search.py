@@ -131,5 +131,5 @@ def _suggestion(name: str, value: str, known: Iterable[object]) -> str:
     similar = get_close_matches(value.lower(), list(choices), n=3, cutoff=0.5)
     similar = similar or [choice for choice in choices if value.lower() in choice][:3]
     question = f" Did you mean {', '.join(choices[choice] for choice in similar)}?" if similar else ""
-    all_values = f" Available: {', '.join(list(choices.values())[:8])}." if not similar and 0 < len(choices) <= 8 else ""
+    all_values = f" Choices: {', '.join(list(choices.values())[:8])}." if not similar and 0 < len(choices) <= 8 else ""
     return f"No {name} is called {value!r}.{question}{all_values}"

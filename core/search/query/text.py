@@ -25,7 +25,7 @@ UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uff66-\uff9f\U00020000-\U0003ffff]+"
 )
-"""Runs of Thai, Lao, Burmese, Khmer, Japanese, Chinese or Korean. Words have no spaces between them, or have endings."""
+"""Thai, Lao, Burmese, Khmer, Japanese, Chinese or Korean text: words without spaces, or with attached endings."""
 MAX_PLAIN_WORDS, LONGEST_PLAIN_WORD = 100_000, 32
 """Number of words at which ``_plain_words`` is emptied, and maximum number of characters of a word in this cache. About
 as many words of a language are in use, and longer words are rarely repeated."""
@@ -159,7 +159,7 @@ RANK = """
         ) r
     ) l
 """
-"""Statement that ranks the candidates. Because of ``|| ''``, a vector is unpacked once instead of once for each word."""
+"""Statement that ranks candidates. Because of ``|| ''``, each vector is unpacked once instead of once for each word."""
 
 
 def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingParameters) -> list[Ranked]:
