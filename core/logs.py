@@ -1,4 +1,4 @@
-"""Redaction of secrets in logs and in all other texts, and the fields of log records."""
+"""Removal of secrets from logs and other texts, and the fields of log records."""
 
 import re
 from collections.abc import Generator, Mapping
@@ -17,18 +17,18 @@ PATTERNS = [
     ),
 ]
 QUOTED = re.compile(r"""(?i)(["'][\w-]*(?:token|secret|password|api[_-]?key|authorization)["']\s*:\s*b?["'])[^"']+""")
-"""Values of secret keys in JSON and in the ``repr`` of Python dictionaries."""
+"""Pattern of the values of secret keys in JSON and in the ``repr`` of Python dictionaries."""
 _known: set[str] = set()
 
 
 def register_secret(value: str) -> None:
-    """Hide this value in all redacted texts. Values with fewer than 8 characters are too common and are ignored."""
+    """Hide this value in all redacted texts. Values of fewer than 8 characters are too common and are ignored."""
     if len(value) >= 8:
         _known.add(value)
 
 
 def redact(text: str) -> str:
-    """Return the text without tokens, passwords and registered secrets."""
+    """Return the text with ``***`` instead of tokens, passwords and registered secrets."""
     for value in sorted(_known, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     for pattern in PATTERNS:
@@ -37,7 +37,7 @@ def redact(text: str) -> str:
 
 
 FIELDS = ("collector", "collector_phase", "failure_category", "run_id", "scope")
-"""Fields that every log record of a run contains."""
+"""Names of the fields of a log record that come from ``log_fields``."""
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  # noqa: B039  (replaced, never changed)
 
 

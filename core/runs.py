@@ -17,17 +17,18 @@ from core.logs import log_fields
 from core.models import CollectorRun
 
 BY_HAND = "by_hand"
-"""The ``failure_category`` of an interrupted run that a person stopped with Ctrl-C; no alert is opened for it."""
+"""The ``failure_category`` of a run that a person stopped with Ctrl-C. No alert is opened for such a run."""
 run_finished = Signal()
-"""Sent with ``run`` when a run is closed in the ledger and its result is printed. Errors of receivers are logged."""
+"""Signal that is sent with ``run`` after a run was closed in the ledger and its result was printed. Errors of receivers
+are logged."""
 LOCK_PATIENCE = 5.0
-"""Seconds to wait for a lock. PostgreSQL may need that long to notice that the process with the lock was killed."""
+"""Seconds to wait for a lock. PostgreSQL may need this time to notice that the process with the lock was killed."""
 
 
 def database_now() -> datetime:
-    """Return the time of the database server's clock (UTC), which all machines share.
+    """Return the time of the database server's clock in UTC. All machines share this clock.
 
-    The embedded server uses this machine's clock, so order runs by id and not by time.
+    The embedded server uses this machine's clock, which may be changed. Therefore order runs by id instead of time.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
@@ -38,10 +39,10 @@ def database_now() -> datetime:
 def scope_lock(
     collector: str, scope: str, *, patience: float = LOCK_PATIENCE, name: str | None = None
 ) -> Generator[bool]:
-    """Hold the lock of one scope, and yield True; yield False when another session holds it.
+    """Hold the lock of one scope inside the block, and yield True. Yield False if another session holds the lock.
 
-    ``patience`` is how many seconds to wait for the lock. Log records show ``name``, or ``scope`` without one. See
-    ``core.db.locks`` for how long such a lock lasts.
+    ``patience`` is the number of seconds to wait for the lock. Log records contain ``name``, or ``scope`` without a
+    name. ``core.db.locks`` describes when such a lock ends.
     """
     require_own_session()
     key, give_up = lock_key(collector, scope), time.monotonic() + patience
@@ -57,10 +58,10 @@ def scope_lock(
 
 @contextmanager
 def unhurried_commits() -> Generator[None]:
-    """Let commits inside the block not wait for the disk, for data that can be collected again.
+    """Commit inside the block without waiting for the disk. Use this for data that can be collected again.
 
-    After a crash of the database server the transactions of the last second may be lost, each as a whole and together
-    with the checkpoint that it saved. Any later commit that waits for the disk makes them durable too.
+    A crash of the database server may lose the transactions of the last second. Each is lost completely, including the
+    checkpoint that it saved. Any later commit that waits for the disk makes the earlier transactions durable too.
     https://www.postgresql.org/docs/current/wal-async-commit.html
     """
     with connection.cursor() as cursor:
@@ -82,15 +83,18 @@ _current_run: ContextVar[CollectorRun | None] = ContextVar("current_run", defaul
 
 
 def current_run() -> CollectorRun | None:
-    """Return the run of this context, or ``None``."""
+    """Return the run of this context, or ``None`` outside of a run."""
     return _current_run.get()
 
 
 def mark_interrupted(collector: str | None = None) -> None:
-    """Close runs of one collector, or of all, whose process is gone, which means that their lock is free."""
+    """Close the open runs of one collector, or of all collectors, if their process is gone.
+
+    The process of a run is gone if the lock of the run is free.
+    """
     running = CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)
     running = running.filter(collector=collector) if collector else running
-    if own := current_run():  # a session can take its own lock again
+    if own := current_run():  # try_lock would succeed, because this session holds the lock of its own run
         running = running.exclude(pk=own.pk)
     for run in running:
         key = lock_key("run", str(run.pk))
@@ -102,7 +106,7 @@ def mark_interrupted(collector: str | None = None) -> None:
 
 
 def last_was_cut_off(collector: str) -> bool:
-    """Return whether the previous run of a collector was killed or stopped by hand."""
+    """Return whether the previous run of a collector was killed or interrupted."""
     runs = CollectorRun.objects.filter(collector=collector)
     if own := current_run():
         runs = runs.exclude(pk=own.pk)
@@ -111,7 +115,7 @@ def last_was_cut_off(collector: str) -> bool:
 
 
 def progress_counts(run: CollectorRun) -> dict[str, int]:
-    """Return the number of items by stream from the last stored progress of a run."""
+    """Return the number of items of each stream, from the last stored progress of a run."""
     streams: object = (run.progress or {}).get("streams")
     if not isinstance(streams, dict):
         return {}
@@ -120,10 +124,10 @@ def progress_counts(run: CollectorRun) -> dict[str, int]:
 
 @contextmanager
 def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[CollectorRun]:
-    """Create a run in the ledger, and close runs that killed processes left open.
+    """Create a run in the ledger, and close the runs of killed processes.
 
-    The caller closes the run with :func:`finish_run`. When the process dies first, the next run marks this one as
-    interrupted.
+    The caller closes the run with :func:`finish_run`. If the process is killed before that, the next run marks this run
+    as interrupted.
     """
     require_own_session()
     mark_interrupted(collector)

@@ -79,7 +79,7 @@ def test_a_repository_that_was_complete_in_the_future_is_reported() -> None:
     ran("succeeded")
     scope("o/r", hours=-30)
     code, lines = look()
-    assert (code, "o/r was last complete in the future" in lines[0]) == (1, True)
+    assert (code, "o/r was last completed in the future" in lines[0]) == (1, True)
 
 
 def test_a_small_difference_between_clocks_is_no_trouble() -> None:
@@ -139,7 +139,7 @@ def test_what_was_never_complete_has_the_age_of_the_first_run() -> None:
     scope("o/r", hours=None)
     code, lines = look()
     assert code == 1
-    assert "o/r: never complete (limit 36 h)" in lines[0]
+    assert "o/r: never completed (limit 36 h)" in lines[0]
 
 
 def test_what_is_not_collected_has_no_age() -> None:

@@ -1,7 +1,7 @@
-"""Opens and closes alerts, from the ledger of runs and the age of scopes, and writes the messages about them.
+"""Opens and closes alerts about runs and stale scopes, and writes the messages about these alerts.
 
-Alerts and their messages are written in one transaction from data in the database. After a killed process the next one
-does the same work, and no message is written twice. A lock prevents two processes from opening the same alert.
+Alerts and their messages are written in one transaction, from data in the database. If a process is killed, the next
+process does the same work, and no message is written twice. A lock prevents two processes from opening the same alert.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,14 +23,15 @@ from core.runs import BY_HAND, mark_interrupted
 from core.trackers import installed_trackers
 
 FORGOTTEN = timedelta(days=7)
-"""Time after which an alert about a run is closed without a message if no run reports it again."""
+"""Time after which an alert about a run is closed without a message if no run reports the problem again. Runs that
+ended earlier open no alerts."""
 Key = tuple[str, str, str]
-"""Kind, collector and scope. The scope is in lower case, because people write names in any case."""
+"""Kind, collector and scope of an alert. The scope is in lower case, because people write names in either case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """A scope that a run did not complete, or that is stale."""
+    """A scope that a run did not complete, or a stale scope."""
 
     scope: str
     category: str
@@ -40,9 +41,10 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coverage:
-    """The scopes that one tracker collects; all names are in lower case.
+    """The scopes that one tracker collects. All names are in lower case.
 
-    ``watched`` and ``known`` contain the names of scopes and their first parts: for ``guild/channel`` also ``guild``.
+    ``watched`` scopes should be fresh, ``known`` scopes are in the database, and ``configured`` scopes are in the
+    settings. ``watched`` and ``known`` also contain the first parts of names, such as ``guild`` for ``guild/channel``.
     """
 
     watched: Collection[str]
@@ -53,9 +55,9 @@ class Coverage:
     """Scopes in the report of ``last_run``, the latest run with a complete report."""
 
     def has_dropped(self, scope: str, run: int | None) -> bool:
-        """Return whether the tracker no longer collects a scope, which ``run`` reported last.
+        """Return whether the tracker no longer collects a scope. ``run`` is the last run that reported the scope.
 
-        A known scope is dropped when it is disabled. An unknown one, such as a misspelt name in the settings, is
+        A known scope is dropped when it is disabled. An unknown scope, such as a misspelt name in the settings, is
         dropped when a later run does not report it.
         """
         if scope in self.watched or scope in self.configured:
@@ -64,9 +66,9 @@ class Coverage:
 
 
 def coverage_of(systems: Collection[str], watched: Collection[tuple[str, str, str]]) -> Mapping[str, Coverage]:
-    """Return the coverage of these trackers by source system; unknown source systems are ignored.
+    """Return the coverage of these trackers by source system. Unknown source systems are ignored.
 
-    ``watched`` holds the keys of scopes that should be fresh.
+    ``watched`` contains the keys of the scopes that should be fresh.
     """
     coverage: dict[str, Coverage] = {}
     for tracker in installed_trackers():
@@ -95,15 +97,18 @@ def _with_leading_parts(names: Iterable[str]) -> set[str]:
 
 
 AFTER_RUN_SECONDS = 10.0
-"""Limit for posting messages at the end of a run; a slow Slack must not hold up the next run."""
+"""Maximum number of seconds for posting messages at the end of a run. A slow Slack must not delay the next run."""
 
 
 def after_run(**kwargs: Any) -> None:
-    """Update alerts and post messages after a run; receives ``core.runs.run_finished``, which catches errors."""
+    """Update alerts and post messages after a run.
+
+    This is a receiver of ``core.runs.run_finished``. The sender of the signal logs errors.
+    """
     del kwargs
     refresh()
     if slack_is_set_up():
-        # Imported here, so that other commands start without Slack's library.
+        # imported here, so that other commands do not load Slack's library
         from core.monitoring.delivery import deliver
         from core.operations.slack_ops import open_slack
 
@@ -112,7 +117,7 @@ def after_run(**kwargs: Any) -> None:
 
 
 def refresh(now: datetime | None = None) -> None:
-    """Open and close alerts, and write their messages."""
+    """Open and close alerts, and write the messages about these alerts."""
     moment = now or timezone.now()
     mark_interrupted()
     with transaction.atomic():
@@ -135,7 +140,7 @@ def _key(alert: Alert) -> Key:
 
 
 def _of_runs(now: datetime) -> tuple[dict[Key, Problem], dict[Key, CollectorRun]]:
-    """Return the problems of new runs and the scopes that they completed; the latest run decides about a scope."""
+    """Return the problems of new runs, and the runs that completed a scope. The latest run decides about a scope."""
     new_runs = CollectorRun.objects.filter(alerted=False).exclude(outcome=CollectorRun.Outcome.RUNNING)
     runs = list(new_runs.order_by("finished_at", "pk"))
     problems: dict[Key, Problem] = {}
@@ -156,13 +161,13 @@ def _of_runs(now: datetime) -> tuple[dict[Key, Problem], dict[Key, CollectorRun]
 
 
 def _of_run(run: CollectorRun) -> dict[str, Problem | None]:
-    """Return the problem of each scope, ``None`` for a complete one. The scope ``""`` is the run as a whole."""
+    """Return the problem of each scope, or ``None`` for a complete scope. The scope ``""`` is the whole run."""
     if run.failure_category == BY_HAND:
         return {}
     if run.outcome == CollectorRun.Outcome.INTERRUPTED:
-        detail = run.error or "its process ended without a word: killed, out of memory, or the machine stopped"
+        detail = run.error or "the process ended without a report: it was killed, out of memory, or the machine stopped"
         return {"": Problem(scope="", category="interrupted", detail=detail, run=run)}
-    if run.outcome == CollectorRun.Outcome.BUSY:  # another run holds the lock and reports its own end
+    if run.outcome == CollectorRun.Outcome.BUSY:  # another run has the lock and reports its own outcome
         return {}
     if not run.scopes:
         if run.outcome == CollectorRun.Outcome.SUCCEEDED:
@@ -171,7 +176,7 @@ def _of_run(run: CollectorRun) -> dict[str, Problem | None]:
     problems: dict[str, Problem | None] = {}
     for report in run.scopes:
         name, outcome = str(report.get("scope", "")), report.get("outcome")
-        if outcome == "busy":  # the other run will report
+        if outcome == "busy":  # the run that has the lock will report the scope
             continue
         category, reason = str(report.get("category") or "unknown"), str(report.get("reason") or f"{outcome}")
         is_complete = outcome == "succeeded"
@@ -191,7 +196,7 @@ def _of_scopes(now: datetime) -> tuple[dict[Key, Problem], set[Key]]:
 
 
 def _open(problems: Mapping[Key, Problem], open_now: Mapping[Key, Alert], now: datetime) -> None:
-    """Open alerts for new problems, and update those that occurred again."""
+    """Open alerts for new problems, and update the alerts about problems that a run reported again."""
     new = [
         Alert(
             kind=key[0], collector=key[1], scope=problem.scope[:300], category=problem.category[:32],
@@ -218,7 +223,10 @@ def _close(recovered: Mapping[Key, CollectorRun | None], open_now: Mapping[Key, 
 
 
 def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverage | None, now: datetime) -> bool:
-    """Return whether an alert ends without a message, because its scope is no longer watched."""
+    """Return whether an alert ends without a message.
+
+    This is the case if its scope is no longer collected, or if no run has reported the problem for a long time.
+    """
     if key[0] == "stale":
         return key not in watched
     if key[2] and coverage is not None and coverage.has_dropped(key[2], alert.run_id):  # pyright: ignore[reportAttributeAccessIssue]
@@ -233,28 +241,29 @@ def open_alerts() -> list[Alert]:
 
 
 MOST_LINES = 40
-"""Lines of a message; the rest is a number."""
+"""Maximum number of lines of a message, so that it stays readable. A last line gives the number of further lines."""
 ADVICE = {
-    "auth": "Replace the token that the line names (.env), then run the collector again.",
-    "permission": "Give the token the missing right, or disable the scope in the admin; then run the collector again.",
-    "validation": "Correct the setting or the argument that the line names; nothing was touched.",
-    "rate_limit": "The next run goes on where this one stopped. If it stays so, add a token or run more often.",
-    "network": "The source or the way to it was down. The next run goes on; if it stays so, see its status page.",
-    "timeout": "The source or the database was too slow. The next run goes on where this one stopped.",
-    "command": "Read the line; run the command by hand with --traceback if it does not say enough.",
-    "interrupted": "Look for what ended the process (memory, a restart). Nothing is lost: the next run goes on.",
-    "stale": "See whether cron runs (collector_status, systemctl list-timers) and what the last run of the scope says.",
-    "unknown": "Read the run in the admin; run the command by hand with --traceback if that does not say enough.",
+    "auth": "Replace the token that this message names (in .env), then run the collector again.",
+    "permission": "Give the token the missing permission, or disable the scope in the admin. Then run it again.",
+    "validation": "Correct the setting or argument that this message names, then run the command again.",
+    "rate_limit": "The next run continues where this one stopped. If this happens often, add a token or run more often.",
+    "network": "The source could not be reached. The next run continues. If this happens again, see its status page.",
+    "timeout": "The source or the database was too slow. The next run continues where this run stopped.",
+    "command": "If this message does not explain the cause, run the command by hand with --traceback.",
+    "interrupted": "Find out what ended the process (memory, a restart). No data is lost, and the next run continues.",
+    "stale": "Check that runs start (collector_status, systemctl list-timers), and how the scope's last run ended.",
+    "unknown": "Open the run in the admin. If it does not show the cause, run the command by hand with --traceback.",
 }
+"""The next step for each failure category. It is shown below the lines of a message."""
 
 
 def slack_is_set_up() -> bool:
-    """Return whether Slack is set up. Without Slack no messages are written, so none are sent later either."""
+    """Return whether Slack is set up. Without Slack, no messages are written, so none can be sent later."""
     return bool(settings.SLACK_BOT_TOKEN and settings.SLACK_CHANNEL)
 
 
 def _write_opened(alerts: Sequence[Alert], now: datetime) -> None:
-    """Write the messages about new alerts, one for all alerts of the same kind, collector and category."""
+    """Write the messages about new alerts. Alerts with the same kind, collector and category share one message."""
     for (kind, collector, category), group in _grouped(alerts):
         first = group[0]
         number = f"{len(group)} scopes" if len(group) > 1 else first.scope or "the whole run"
@@ -271,7 +280,7 @@ def _write_resolved(alerts: Sequence[Alert], runs: Mapping[int, CollectorRun | N
     for (kind, collector, _), group in _grouped(alerts, by_category=False):
         what = "fresh again" if kind == "stale" else "recovered"
         number = f"{len(group)} scopes" if len(group) > 1 else group[0].scope or "the whole run"
-        lines = [f"{alert.scope or collector}: was open since {alert.opened_at:%Y-%m-%d %H:%M} UTC" for alert in group]
+        lines = [f"{alert.scope or collector}: alert opened at {alert.opened_at:%Y-%m-%d %H:%M} UTC" for alert in group]
         _write(now, title=f"{collector}: {what}: {number}", lines=lines, advice="", path=_page(runs.get(group[0].pk)))
 
 
@@ -283,7 +292,7 @@ def _ended(alert: Alert) -> str:
 
 def _line(alert: Alert) -> str:
     if alert.kind == Alert.Kind.STALE or not alert.scope:
-        return alert.detail or "no reason is known"
+        return alert.detail or "no reason was reported"
     return f"{alert.scope}: {alert.detail}"
 
 

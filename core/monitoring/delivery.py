@@ -1,8 +1,8 @@
-"""Sends waiting messages to Slack, oldest first, each once.
+"""Sends each waiting message to Slack once, oldest first.
 
-An attempt is recorded before it is made. If an earlier attempt may have succeeded (the process died, the answer was
-lost), the channel is searched for the message's key first. Without the permission to read the channel, a message can be
-posted once more for each such accident.
+An attempt is recorded before it is made. An earlier attempt may have succeeded although the process was killed or the
+response was lost. Therefore the channel is first searched for the message's key. Without the permission to read the
+channel, the message may be posted again after each such attempt.
 """
 
 import logging
@@ -25,12 +25,12 @@ from core.runs import scope_lock
 
 logger = logging.getLogger(__name__)
 TOO_OLD = timedelta(days=3)
-"""Age after which a message is not sent any more."""
+"""Age above which a message is no longer sent, because it is probably outdated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """The numbers of posted and waiting messages; ``reason`` says why messages wait."""
+    """The numbers of posted and waiting messages, and the reason why messages are waiting."""
 
     posted: int = 0
     waiting: int = 0
@@ -38,7 +38,7 @@ class Delivery:
 
 
 def deliver(slack: SlackClient, *, seconds: float) -> Delivery:
-    """Post waiting messages for at most ``seconds``. An error of Slack is part of the result and never raised."""
+    """Post waiting messages for at most ``seconds``. An error from Slack is not raised but part of the result."""
     run_left = time_left()
     seconds = seconds if run_left is None else max(0.0, min(seconds, run_left))
     deadline, posted, reason = time.monotonic() + seconds, 0, ""
@@ -51,7 +51,7 @@ def deliver(slack: SlackClient, *, seconds: float) -> Delivery:
                 reason = str(error)
                 logger.warning("slack message waits reason=%s", reason)
     waiting = Notice.objects.filter(state=Notice.State.WAITING).count()
-    reason = reason or ("time is over" if held else "another process is posting") if waiting else ""
+    reason = reason or ("the time limit was reached" if held else "another process is posting") if waiting else ""
     return Delivery(posted=posted, waiting=waiting, reason=reason)
 
 
@@ -69,7 +69,7 @@ def _waiting(deadline: float) -> Iterator[Notice]:
 
 
 def _post(slack: SlackClient, notice: Notice) -> bool:
-    """Post one message unless the channel has it; return whether it is posted."""
+    """Post one message unless the channel already contains it. Return whether the channel contains it now."""
     row = Notice.objects.filter(pk=notice.pk)
     tried_before = notice.tried_at
     row.update(attempts=F("attempts") + 1, tried_at=Coalesce("tried_at", timezone.now()))
@@ -79,7 +79,7 @@ def _post(slack: SlackClient, notice: Notice) -> bool:
         known = tried_before and _is_there(slack, str(notice.key), tried_before)
         if not known:
             slack.post(settings.SLACK_CHANNEL, message, key=str(notice.key))
-    except UnexpectedAnswer as error:  # only this message is refused
+    except UnexpectedAnswer as error:  # Slack refuses only this message
         row.update(state=Notice.State.REFUSED, last_error=str(error)[:1000])
         logger.warning("slack message refused id=%s reason=%s", notice.pk, error)
         return False
@@ -93,5 +93,5 @@ def _post(slack: SlackClient, notice: Notice) -> bool:
 def _is_there(slack: SlackClient, key: str, since: datetime) -> bool:
     try:
         return slack.find(settings.SLACK_CHANNEL, key, since)
-    except (AccessDenied, NotFound):  # the bot may post but not read, or the setting has the channel's name
+    except (AccessDenied, NotFound):  # the bot cannot read the channel, or SLACK_CHANNEL is a name instead of an id
         return False

@@ -11,10 +11,11 @@ from core.monitoring.freshness import freshness
 from core.search.namespaces import entries_waiting
 
 MOST_LINES = 15
+"""Maximum number of activity types, and of open alerts, in a digest, so that it stays readable."""
 
 
 def write_digest(now: datetime) -> bool:
-    """Write the digest of the day once; return whether this call wrote it."""
+    """Write the digest of the day unless it exists. Return whether this call wrote it."""
     _, is_new = Notice.objects.get_or_create(
         name=f"digest:{now:%Y-%m-%d}",
         defaults={
@@ -39,8 +40,8 @@ def digest_lines(now: datetime) -> list[str]:
     return [
         *(activity or ["Nothing happened, or nothing was collected."]),
         "Runs: " + (", ".join(f"{number} {outcome}" for outcome, number in runs.order_by("outcome")) or "none"),
-        f"Scopes: {len(scopes) - stale} fresh, {stale} not",
-        f"Index: {waiting.count()} documents wait, {waiting.filter(state='failed').count()} of them failed",
+        f"Scopes: {len(scopes) - stale} fresh, {stale} stale",
+        f"Index: {waiting.count()} documents waiting, {waiting.filter(state='failed').count()} of them failed",
         f"Open alerts: {len(alerts)}",
         *(f"{alert.collector} {alert.scope}: {alert.category}" for alert in alerts[:MOST_LINES]),
     ]

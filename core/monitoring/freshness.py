@@ -13,7 +13,7 @@ from core.trackers import installed_trackers
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freshness:
-    """The age of one watched scope. A scope that was never complete has the age of the tracker's first run."""
+    """The time since one watched scope was last completed, or since the tracker's first run if it never was."""
 
     source_system: str
     name: str
@@ -24,16 +24,18 @@ class Freshness:
 
     @property
     def stale(self) -> bool:
-        """Whether the scope is older than its limit."""
+        """Return whether the scope is older than its limit."""
         return self.age > self.limit
 
     def in_words(self) -> str:
-        """One line for people."""
+        """Return the age and its limit in one line."""
         hours = self.limit.total_seconds() / 3600
         when = (
-            f"last complete {self.last_completed_at:%Y-%m-%d %H:%M} UTC" if self.last_completed_at else "never complete"
+            f"last completed {self.last_completed_at:%Y-%m-%d %H:%M} UTC"
+            if self.last_completed_at
+            else "never completed"
         )
-        held = f"; held back until {self.not_before:%Y-%m-%d %H:%M} UTC by a limit" if self.not_before else ""
+        held = f"; waits until {self.not_before:%Y-%m-%d %H:%M} UTC because of a limit" if self.not_before else ""
         return f"{self.name}: {when} (limit {hours:g} h){held}"
 
 
@@ -44,9 +46,9 @@ def limit_of(source_system: str) -> timedelta:
 
 
 def freshness(now: datetime) -> list[Freshness]:
-    """Return every watched scope, the most overdue first.
+    """Return the freshness of every watched scope, most overdue first.
 
-    Two statements, and those that each tracker with scopes needs for ``watched_scopes``.
+    This needs two statements, and the statements of ``watched_scopes`` for each tracker with scopes.
     """
     trackers = {tracker.source_system: tracker for tracker in installed_trackers()}
     watched: dict[str, Collection[str] | None] = {}

@@ -20,17 +20,17 @@ Row = tuple[list[str], float]
 
 
 def metrics() -> bytes:
-    """Return the metrics in the text format, version 0.0.4."""
+    """Return the metrics in the text format of Prometheus, version 0.0.4."""
     registry = CollectorRegistry()
     registry.register(FromDatabase())
     return generate_latest(registry)
 
 
 class FromDatabase(Collector):
-    """Reads the metrics from the database with a constant number of statements."""
+    """Reads the metrics from the database. The number of statements does not depend on the number of rows."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield every metric family."""
+        """Yield all metric families."""
         yield from _of_runs()
         yield from _of_scopes()
         yield from _of_index()
@@ -66,29 +66,29 @@ def _of_runs() -> Iterator[GaugeMetricFamily]:
     rows = [([run.collector], took.total_seconds()) for run, took in ended]
     yield _family("last_run_duration_seconds", "Duration of the last run.", ["collector"], rows)
     rows = [([run.collector], float(run.requests)) for run, _ in ended]
-    yield _family("last_run_requests", "Requests spent by the last run.", ["collector"], rows)
+    yield _family("last_run_requests", "Requests that the last run sent.", ["collector"], rows)
 
 
 def _of_scopes() -> Iterator[GaugeMetricFamily]:
     scopes, labels = freshness(timezone.now()), ["source", "scope"]
     rows = [([s.source_system, s.name], s.last_completed_at.timestamp()) for s in scopes if s.last_completed_at]
-    yield _family("scope_last_completed_timestamp_seconds", "When all of it was last collected.", labels, rows)
+    yield _family("scope_last_completed_timestamp_seconds", "Time of the last complete collection.", labels, rows)
     rows = [([s.source_system, s.name], s.age.total_seconds()) for s in scopes]
-    yield _family("scope_age_seconds", "Since it was last collected.", labels, rows)
+    yield _family("scope_age_seconds", "Seconds since the last complete collection.", labels, rows)
     rows = [([s.source_system, s.name], float(s.stale)) for s in scopes]
-    yield _family("scope_stale", "1 when older than FRESHNESS_HOURS.", labels, rows)
+    yield _family("scope_stale", "1 if older than FRESHNESS_HOURS, else 0.", labels, rows)
 
 
 def _of_index() -> Iterator[GaugeMetricFamily]:
     entries = entries_waiting()
     counts = dict(entries.values_list("state").annotate(Count("pk")).order_by())
     rows = [([state], float(counts.get(state, 0))) for state in ("dirty", "failed")]
-    yield _family("documents_waiting", "Documents that the index does not hold as they are.", ["state"], rows)
+    yield _family("documents_waiting", "Documents that are outdated in the search index.", ["state"], rows)
 
 
 def _of_limits() -> Iterator[GaugeMetricFamily]:
     labels, budgets = ["source", "account", "resource"], list(ApiBudget.objects.all())
-    for name, words in (("remaining", "Requests left of a quota."), ("limit", "Requests of a whole quota.")):
+    for name, words in (("remaining", "Remaining requests of a quota."), ("limit", "All requests of a quota.")):
         rows = [
             ([b.source_system, b.account, b.resource], float(getattr(b, name)))
             for b in budgets
@@ -97,8 +97,8 @@ def _of_limits() -> Iterator[GaugeMetricFamily]:
         yield _family(f"api_budget_{name}", words, labels, rows)
     skips = SkippedItem.objects.filter(cleared_at=None).values_list("collector", "reason").annotate(Count("pk"))
     labels = ["collector", "reason"]
-    yield _family("skipped_items", "What could not be read.", labels, (([c, r], n) for c, r, n in skips.order_by()))
+    yield _family("skipped_items", "Items not collected.", labels, (([c, r], n) for c, r, n in skips.order_by()))
     alerts = Alert.objects.filter(resolved_at=None).values_list("kind").annotate(Count("pk")).order_by()
-    yield _family("open_alerts", "Troubles of now.", ["kind"], (([kind], n) for kind, n in alerts))
+    yield _family("open_alerts", "Open alerts.", ["kind"], (([kind], n) for kind, n in alerts))
     waiting = Notice.objects.filter(state=Notice.State.WAITING).count()
-    yield _family("notices_waiting", "Messages that Slack has not taken yet.", [], [([], float(waiting))])
+    yield _family("notices_waiting", "Messages that Slack has not accepted yet.", [], [([], float(waiting))])

@@ -1,7 +1,7 @@
 """/healthz, /readyz and /metrics for monitoring programs.
 
-This is the first middleware, because probes use an IP address, plain HTTP and any host name, which ALLOWED_HOSTS and
-the redirect to https would refuse. Only /metrics shows data, and requires its token.
+This is the first middleware, because probes use an IP address, plain HTTP and any host name. ALLOWED_HOSTS or the
+redirect to https would refuse such requests. Only /metrics shows data, and it requires a token.
 """
 
 import hmac
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class MonitoringPages:
-    """Middleware that answers three addresses and passes on all other requests."""
+    """Middleware that responds to three addresses and passes on all other requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -30,18 +30,18 @@ class MonitoringPages:
         if page is None:
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
-            return _text("only GET and HEAD\n", 405)
+            return _text("only GET and HEAD are allowed\n", 405)
         return page(request)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Return 200 without using the database, so that an unavailable database restarts no process."""
+    """Return 200 without using the database, so that no process is restarted because the database is unavailable."""
     del request
     return _text("ok\n")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Return 200 when the database answers and no migration is missing, else 503 with one line."""
+    """Return 200 if the database responds and no migration is missing, else 503 with the reason in one line."""
     del request
     try:
         executor = MigrationExecutor(connection)
@@ -49,11 +49,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DatabaseError as error:
         logger.warning("not ready: %s", error)
         return _text("the database does not answer\n", 503)
-    return _text(f"{len(missing)} migrations are missing: manage.py migrate\n", 503) if missing else _text("ok\n")
+    return _text(f"{len(missing)} migrations are missing; run manage.py migrate\n", 503) if missing else _text("ok\n")
 
 
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """Return the metrics for requests with METRICS_TOKEN as ``Authorization: Bearer``; 404 without the setting."""
+    """Return the metrics for a request with METRICS_TOKEN as ``Authorization: Bearer``, or 404 without this setting."""
     token = settings.METRICS_TOKEN
     if not token:
         return _text("not found\n", 404)

@@ -1,4 +1,4 @@
-"""The overall status, for people, for Nagios and for programs."""
+"""The overall status of collections and the index, for people, Nagios and other programs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,19 +16,21 @@ from core.search.namespaces import entries_waiting
 
 Outcome = CollectorRun.Outcome
 VERY_STALE = 2
-"""Multiple of the limit above which a stale scope is critical."""
+"""Multiple of a scope's limit above which its age is critical. Below, a stale scope is a warning, because one more run
+can complete it."""
 LONG = timedelta(hours=24)
-"""Duration of a current run above which it is reported."""
+"""Duration of a current run above which it is reported. A shorter time would report long first collections."""
 INDEX_PATIENCE = timedelta(hours=1)
-"""Time after a collection before waiting documents are reported; a separate ``sync_index`` may start later."""
+"""Time after the last collection before waiting documents are reported, because ``sync_index`` may be a later job."""
 CONFIGURATION = {"validation", "auth"}
 """Failure categories of runs that a wrong setting or token prevented."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Difference above which a time after the database server's current time counts as in the future."""
+"""Minimum distance from the current time at which a time counts as in the future. The clocks of machines may differ by
+less."""
 
 
 class Level(IntEnum):
-    """Exit codes as Nagios reads them."""
+    """The levels of a status. Their values are the exit codes of a Nagios plugin."""
 
     OK = 0
     WARNING = 1
@@ -37,7 +39,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One problem; ``text`` is one line."""
+    """One problem. ``text`` is a single line."""
 
     level: Level
     text: str
@@ -55,14 +57,15 @@ class Status:
 
     @property
     def level(self) -> Level:
-        """The worst level of the findings."""
+        """Return the worst level of the findings."""
         return max((finding.level for finding in self.findings), default=Level.OK)
 
 
 def status(now: datetime) -> Status:
-    """Check runs, scopes, index and limits with a constant number of statements. ``now`` is the database server's time.
+    """Check runs, scopes and the index. The number of statements does not depend on the number of rows.
 
-    Runs are ordered by id, because their times may be out of order after a clock jump.
+    ``now`` is the database server's time. Runs are ordered by id, because their times may be out of order after a clock
+    jump.
     """
     mark_interrupted()
     scopes = freshness(now)
@@ -93,14 +96,17 @@ def status(now: datetime) -> Status:
         text = f"{number_of(waiting['failed'], 'document')} cannot be indexed (see index entries in the admin)"
         findings.append(Finding(level=Level.WARNING, text=text))
     if not last_ended and not running:
-        findings.append(Finding(level=Level.WARNING, text="nothing was ever collected (manage.py collect_all)"))
+        findings.append(Finding(level=Level.WARNING, text="nothing has been collected yet; run manage.py collect_all"))
     findings.sort(key=lambda finding: -finding.level)
     budgets = list(ApiBudget.objects.all())
     return Status(findings=findings, figures=figures, last_runs=last, scopes=scopes, budgets=budgets)
 
 
 def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[CollectorRun]) -> list[CollectorRun]:
-    """Return the runs without configuration errors after which a run of the same collector started its work."""
+    """Return the runs, except runs with a configuration error that has been corrected.
+
+    The error is corrected if a later run of the same collector has started to collect.
+    """
     started = {run.collector: run.pk for run in running if run.progress.get("stream")}
 
     def is_refused(run: CollectorRun) -> bool:
@@ -110,7 +116,7 @@ def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[Co
 
 
 def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:
-    """Report failed and killed runs as critical and incomplete ones as warnings; busy runs are fine."""
+    """Report failed and killed runs as critical, and partial runs as warnings. Busy runs are not reported."""
     findings: list[Finding] = []
     for run in last_ended:
         reports = [report.get("outcome") for report in run.scopes]
@@ -132,10 +138,10 @@ def _is_index_behind(last_ended: Sequence[CollectorRun], now: datetime) -> bool:
 
 
 def _in_the_future(last: Sequence[CollectorRun], scopes: Sequence[Freshness], now: datetime) -> list[Finding]:
-    """Report runs and completions in the future, which mean that a clock was or is wrong."""
+    """Report times of runs and scopes that are in the future. They mean that a clock is or was wrong."""
     limit = now + CLOCK_TOLERANCE
     times = [(f"the last run of {run.collector} started", run.started_at) for run in last]
-    times += [(f"{one.name} was last complete", one.last_completed_at) for one in scopes if one.last_completed_at]
+    times += [(f"{one.name} was last completed", one.last_completed_at) for one in scopes if one.last_completed_at]
     return [
         Finding(
             level=Level.WARNING,
