@@ -21,7 +21,9 @@ class Alert(models.Model):
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     collector = models.CharField(max_length=64)
-    scope = models.CharField(max_length=300, blank=True, help_text="Its name; empty: the run as a whole.")
+    scope = models.CharField(
+        max_length=300, blank=True, help_text="Name of the scope. Empty for a problem of the whole run."
+    )
     category = models.CharField(max_length=32, blank=True)
     detail = models.TextField(blank=True, help_text="One line, without secrets.")
     run = models.ForeignKey(CollectorRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="alerts")
@@ -56,15 +58,21 @@ class Notice(models.Model):
         REFUSED = "refused"
 
     key = models.UUIDField(default=uuid.uuid4, unique=True)
-    name = models.CharField(max_length=64, null=True, blank=True, unique=True, help_text="Of what is told only once.")
+    name = models.CharField(
+        max_length=64,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="Unique name of a message that is sent only once, such as a daily digest.",
+    )
     title = models.CharField(max_length=200)
     lines = models.JSONField(default=list)
     advice = models.TextField(blank=True)
-    path = models.CharField(max_length=200, blank=True, help_text="The admin page that shows more.")
+    path = models.CharField(max_length=200, blank=True, help_text="Path of the admin page with more details.")
     created_at = models.DateTimeField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveIntegerField(default=0)
-    tried_at = models.DateTimeField(null=True, blank=True, help_text="The first attempt (UTC).")
+    tried_at = models.DateTimeField(null=True, blank=True, help_text="Time of the first attempt (UTC).")
     posted_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
 

@@ -28,15 +28,13 @@ class CollectorRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
     counts = models.JSONField(default=dict, blank=True)
-    requests = models.PositiveIntegerField(default=0, help_text="Requests spent.")
+    requests = models.PositiveIntegerField(default=0, help_text="Number of requests that the run sent.")
     failure_category = models.CharField(max_length=32, blank=True)
     error = models.TextField(blank=True, help_text="One line, without secrets.")
-    scopes = models.JSONField(
-        default=list, blank=True, help_text="What became of each scope; those that fell short first."
-    )
-    progress = models.JSONField(default=dict, blank=True, help_text="Where it is, written at most once a second.")
-    progress_at = models.DateTimeField(null=True, blank=True, help_text="When progress was last written (UTC).")
-    alerted = models.BooleanField(default=False, help_text="Alerts were opened and closed after it.")
+    scopes = models.JSONField(default=list, blank=True, help_text="Result of each scope. Incomplete scopes come first.")
+    progress = models.JSONField(default=dict, blank=True, help_text="Current progress, updated at most once a second.")
+    progress_at = models.DateTimeField(null=True, blank=True, help_text="When the progress was last updated (UTC).")
+    alerted = models.BooleanField(default=False, help_text="Whether the alerts were updated after this run.")
 
     class Meta:
         indexes = [
@@ -60,7 +58,7 @@ class SkippedItem(models.Model):
 
     run = models.ForeignKey(CollectorRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="skipped")
     collector = models.CharField(max_length=64)
-    scope = models.CharField(max_length=300, help_text="The scope's external id, or its name where no id is known.")
+    scope = models.CharField(max_length=300, help_text="The scope's external id, or its name if the id is unknown.")
     stream = models.CharField(max_length=64)
     external_id = models.CharField(max_length=300)
     reason = models.CharField(max_length=64)
@@ -71,7 +69,7 @@ class SkippedItem(models.Model):
     attempts = models.PositiveIntegerField(default=1)
     cleared_at = models.DateTimeField(null=True, blank=True)
     retry_requested_at = models.DateTimeField(
-        null=True, blank=True, help_text="When somebody asked that the next run tries it first (UTC)."
+        null=True, blank=True, help_text="When a retry by the next run was requested (UTC)."
     )
 
     class Meta:
@@ -91,12 +89,12 @@ class ApiBudget(models.Model):
     """The remaining quota of one account. All processes share it and update it from response headers."""
 
     source_system = models.CharField(max_length=32)
-    account = models.CharField(max_length=128, help_text="The account or the masked token that the quota belongs to.")
-    resource = models.CharField(max_length=32, help_text="The pool, such as core or graphql.")
+    account = models.CharField(max_length=128, help_text="The account or masked token that has the quota.")
+    resource = models.CharField(max_length=32, help_text="Name of the quota, such as core or graphql.")
     limit = models.PositiveIntegerField(null=True, blank=True)
     remaining = models.PositiveIntegerField(null=True, blank=True)
     resets_at = models.DateTimeField(null=True, blank=True)
-    not_before = models.DateTimeField(null=True, blank=True, help_text="No request before this time (UTC).")
+    not_before = models.DateTimeField(null=True, blank=True, help_text="No requests are sent before this time (UTC).")
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

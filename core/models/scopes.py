@@ -15,10 +15,10 @@ class Scope(models.Model):
     name = models.CharField(max_length=300, help_text="owner/name, or guild/channel")
     url = models.URLField(max_length=500, blank=True)
     last_completed_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a run last collected all of it (UTC); nothing: never."
+        null=True, blank=True, help_text="When the scope was last collected completely (UTC). Empty if never."
     )
     not_before = models.DateTimeField(
-        null=True, blank=True, help_text="A limit of the source holds this scope back until then (UTC)."
+        null=True, blank=True, help_text="A rate limit delays this scope until this time (UTC)."
     )
 
     class Meta:

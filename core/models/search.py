@@ -31,10 +31,10 @@ class Document(models.Model):
     author = models.CharField(max_length=200, blank=True)
     occurred_at = models.DateTimeField(null=True, blank=True)
     chunked_version = models.PositiveBigIntegerField(
-        default=0, db_default=0, help_text="The version that its chunks are of."
+        default=0, db_default=0, help_text="Document version that the chunks contain."
     )
     renderer_version = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="What rendered and cut its chunks."
+        default=0, db_default=0, help_text="Version of the renderer and chunker that created the chunks."
     )
     title_tsv = models.GeneratedField(
         expression=SearchVector("title", config="english") + SearchVector("title", config="simple"),
@@ -60,10 +60,12 @@ class Chunk(models.Model):
     ordinal = models.PositiveIntegerField()
     vector_id = models.CharField(max_length=512, help_text="<document id>#<ordinal>, the same in every index.")
     text = models.TextField()
-    prefix = models.TextField(blank=True, help_text="Where it is from; stands before the text when that is embedded.")
-    words = models.TextField(blank=True, help_text="Identifiers in parts and pairs of CJK characters, for search.")
+    prefix = models.TextField(blank=True, help_text="Context of the text, embedded in front of the text.")
+    words = models.TextField(
+        blank=True, help_text="Additional search words: parts of identifiers, and pairs of CJK characters."
+    )
     url = models.TextField(blank=True)
-    content_hash = models.CharField(max_length=64, help_text="SHA-256 of what is embedded: prefix and text.")
+    content_hash = models.CharField(max_length=64, help_text="SHA-256 of the embedded text (prefix and text).")
     tsv = models.GeneratedField(
         expression=SearchVector("text", config="english"), output_field=SearchVectorField(), db_persist=True
     )
@@ -87,9 +89,11 @@ class Chunk(models.Model):
 class CommonWord(models.Model):
     """A lexeme that many chunks contain. Queries use this table to select and weight lexemes by rarity."""
 
-    vector = models.CharField(max_length=16, help_text="The column of chunks: tsv or tsv_simple.")
-    lexeme = models.TextField(help_text="Empty: the line that says how many chunks there were.")
-    share = models.FloatField(help_text="Of all chunks, 0 to 1; for the empty lexeme their number.")
+    vector = models.CharField(max_length=16, help_text="Column of the chunk table: tsv or tsv_simple.")
+    lexeme = models.TextField(help_text="Empty in the row that stores the number of chunks.")
+    share = models.FloatField(
+        help_text="Share of chunks with this lexeme (0 to 1). Number of chunks if the lexeme is empty."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["vector", "lexeme"], name="common_word_identity")]
@@ -126,13 +130,19 @@ class Namespace(models.Model):
         SERVING = "serving"
         DROPPING = "dropping"
 
-    index = models.CharField(max_length=200, help_text="pgvector, or pinecone with the names of the settings.")
-    container = models.CharField(max_length=100, blank=True, help_text="The Pinecone index; nothing in PostgreSQL.")
+    index = models.CharField(
+        max_length=200, help_text="pgvector, or pinecone/<index>/<namespace> with the names from the settings."
+    )
+    container = models.CharField(
+        max_length=100, blank=True, help_text="Name of the Pinecone index. Empty for PostgreSQL."
+    )
     name = models.CharField(max_length=200)
     embedder = models.CharField(max_length=200)
     dimension = models.PositiveIntegerField()
     state = models.CharField(max_length=8, choices=State.choices)
-    lsn = models.BigIntegerField(null=True, blank=True, help_text="The place of the last write, where an index tells.")
+    lsn = models.BigIntegerField(
+        null=True, blank=True, help_text="Log sequence number of the last write, if the index reports one."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -176,12 +186,14 @@ class IndexEntry(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.DIRTY)
     indexed_version = models.PositiveBigIntegerField(default=0)
     content_hash = models.CharField(
-        max_length=64, blank=True, help_text="Of all that went out; nothing: a write may have stopped half way."
+        max_length=64, blank=True, help_text="Hash of everything that was written. Empty if a write may be incomplete."
     )
     embedder = models.CharField(max_length=200, blank=True)
     renderer_version = models.PositiveIntegerField(default=0)
     chunks = models.PositiveIntegerField(default=0)
-    high_water = models.PositiveIntegerField(default=0, help_text="No chunk at or above this place was ever sent.")
+    high_water = models.PositiveIntegerField(
+        default=0, help_text="The index contains no chunk with this ordinal or a higher one."
+    )
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.TextField(blank=True)
     next_try_at = models.DateTimeField(null=True, blank=True)

@@ -18,12 +18,16 @@ class Activity(models.Model):
     external_id = models.CharField(max_length=200)
     # The index activity_by_scope begins with this column.
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="activities", db_index=False)
-    thread = models.CharField(max_length=200, blank=True, help_text="External id of the thing it belongs to.")
+    thread = models.CharField(
+        max_length=200, blank=True, help_text="External id of the thread or conversation that contains the activity."
+    )
     activity_type = models.CharField(max_length=64)
     occurred_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When its absence was noticed (UTC).")
-    actor_external_id = models.CharField(max_length=64, blank=True, help_text="Numeric account id; empty for nobody.")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
+    actor_external_id = models.CharField(
+        max_length=64, blank=True, help_text="Numeric account id. Empty if there is no account."
+    )
     actor_name = models.CharField(max_length=200, blank=True)
     source_url = models.URLField(max_length=1000, blank=True)
     summary = models.CharField(max_length=300, blank=True)

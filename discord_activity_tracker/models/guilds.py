@@ -2,7 +2,7 @@
 
 from django.db import models
 
-GONE = "When its absence was noticed (UTC)."
+GONE = "When the deletion was noticed (UTC)."
 
 
 class Guild(models.Model):
@@ -12,9 +12,9 @@ class Guild(models.Model):
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     icon = models.CharField(max_length=200, blank=True)
-    owner_id = models.BigIntegerField(null=True, help_text="Account that owns it.")
+    owner_id = models.BigIntegerField(null=True, help_text="Id of the account that owns the guild.")
     payload = models.JSONField(default=dict, blank=True)
-    enabled = models.BooleanField(default=True, help_text="Collect it when no guild is named.")
+    enabled = models.BooleanField(default=True, help_text="Collect this guild in runs that name no guild.")
 
     class Meta:
         ordering = ["name"]
@@ -33,30 +33,38 @@ class Channel(models.Model):
         NO_VIEW = "no_view", "hidden: VIEW_CHANNEL is missing"
         NO_HISTORY = "no_history", "READ_MESSAGE_HISTORY is missing"
         NO_CONNECT = "no_connect", "CONNECT is missing"
-        NO_MESSAGES = "no_messages", "holds no messages itself"
+        NO_MESSAGES = "no_messages", "channel type without messages"
 
     id = models.BigIntegerField(primary_key=True)
     guild_id: int
     guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="channels")
-    parent_id = models.BigIntegerField(null=True, blank=True, help_text="Category, or the channel of a thread.")
-    type = models.IntegerField(help_text="Discord's number.")
-    kind = models.CharField(max_length=32, help_text="The same in words.")
+    parent_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the category, or of the parent channel of a thread."
+    )
+    type = models.IntegerField(help_text="Discord's number of the channel type.")
+    kind = models.CharField(max_length=32, help_text="Name of the channel type.")
     is_thread = models.BooleanField(default=False)
     name = models.CharField(max_length=200, blank=True)
     topic = models.TextField(blank=True)
     position = models.IntegerField(default=0)
     nsfw = models.BooleanField(default=False)
-    owner_id = models.BigIntegerField(null=True, blank=True, help_text="Who started the thread.")
+    owner_id = models.BigIntegerField(null=True, blank=True, help_text="Id of the account that started the thread.")
     archived = models.BooleanField(default=False)
     locked = models.BooleanField(default=False)
-    archive_timestamp = models.DateTimeField(null=True, blank=True, help_text="When it was archived or opened again.")
-    tags = models.JSONField(default=list, blank=True, help_text="Applied to a post, or available in a forum.")
+    archive_timestamp = models.DateTimeField(
+        null=True, blank=True, help_text="When the thread was last archived or unarchived (UTC)."
+    )
+    tags = models.JSONField(
+        default=list, blank=True, help_text="Ids of the tags of a post, or the available tags of a forum."
+    )
     last_message_id = models.BigIntegerField(null=True, blank=True)
     last_pin_timestamp = models.DateTimeField(null=True, blank=True)
     payload = models.JSONField(default=dict, blank=True)
     access = models.CharField(max_length=16, choices=Access.choices, default=Access.OK)
     gap = models.CharField(
-        max_length=200, blank=True, help_text="What the bot cannot read here, and what to grant; nothing: all is read."
+        max_length=200,
+        blank=True,
+        help_text="Data that the bot cannot read, and the permission to grant. Empty if the bot can read everything.",
     )
     deleted_at = models.DateTimeField(null=True, blank=True, help_text=GONE)
 
@@ -83,7 +91,7 @@ class FormerChannelName(models.Model):
     id = models.BigAutoField(primary_key=True)
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="former_names")
     name = models.CharField(max_length=200, blank=True)
-    noticed_at = models.DateTimeField(help_text="When the new one was noticed (UTC).")
+    noticed_at = models.DateTimeField(help_text="When the new name was noticed (UTC).")
 
     class Meta:
         ordering = ["-noticed_at"]

@@ -14,20 +14,28 @@ class Message(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages", db_index=False)
     author_id: int | None
     author = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="messages", db_index=False)
-    webhook_name = models.CharField(max_length=200, blank=True, help_text="The name that a webhook spoke under.")
-    type = models.IntegerField(help_text="Discord's number.")
+    webhook_name = models.CharField(
+        max_length=200, blank=True, help_text="Name that the webhook used for this message."
+    )
+    type = models.IntegerField(help_text="Discord's number of the message type.")
     content = models.TextField(blank=True)
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
     pinned = models.BooleanField(default=False)
     pinned_at = models.DateTimeField(null=True, blank=True)
-    reply_to = models.BigIntegerField(null=True, blank=True, help_text="The message it answers, forwards or points to.")
-    reactions = models.JSONField(default=dict, blank=True, help_text="Emoji: {normal, burst} counts.")
-    reactors_of = models.JSONField(default=dict, blank=True, help_text="The counts whose people are kept.")
-    payload = models.JSONField(
-        default=dict, blank=True, help_text="As Discord sent it, without what changes by itself."
+    reply_to = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the message that this message replies to, forwards or refers to."
     )
-    conversation = models.BigIntegerField(help_text="The first message of the conversation it belongs to.")
+    reactions = models.JSONField(default=dict, blank=True, help_text="Number of normal and burst reactions by emoji.")
+    reactors_of = models.JSONField(
+        default=dict, blank=True, help_text="Value of reactions when the people who reacted were last stored."
+    )
+    payload = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Other fields of the message. Names of people and URL signatures are removed.",
+    )
+    conversation = models.BigIntegerField(help_text="Id of the first message of the conversation.")
     deleted_at = models.DateTimeField(null=True, blank=True, help_text=GONE)
 
     class Meta:
@@ -53,8 +61,8 @@ class Revision(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")
     content = models.TextField(blank=True)
     payload = models.JSONField(default=dict, blank=True)
-    written_at = models.DateTimeField(help_text="When it was written or last edited before.")
-    replaced_at = models.DateTimeField(help_text="When Discord says it was edited, else when that was noticed.")
+    written_at = models.DateTimeField(help_text="When this version was written (UTC).")
+    replaced_at = models.DateTimeField(help_text="When the message was edited, or when the edit was noticed (UTC).")
 
     class Meta:
         ordering = ["-replaced_at"]
@@ -71,9 +79,9 @@ class Reactor(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reactors")
-    emoji = models.CharField(max_length=200, help_text="The emoji itself, or name:id of a custom one.")
+    emoji = models.CharField(max_length=200, help_text="The emoji itself, or name:id for a custom emoji.")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="reactions")
-    burst = models.BooleanField(default=False, help_text="A super reaction.")
+    burst = models.BooleanField(default=False, help_text="Whether the reaction is a super reaction.")
 
     class Meta:
         constraints = [

@@ -19,11 +19,13 @@ class Account(models.Model):
 
     id = models.BigIntegerField(primary_key=True)
     username = models.CharField(max_length=200)
-    global_name = models.CharField(max_length=200, blank=True, help_text="The name that others see.")
+    global_name = models.CharField(max_length=200, blank=True, help_text="Display name.")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.USER)
-    avatar = models.CharField(max_length=200, blank=True, help_text="Hash of the picture.")
+    avatar = models.CharField(max_length=200, blank=True, help_text="Hash of the avatar image.")
     exported_at = models.DateTimeField(
-        null=True, blank=True, help_text="Time of the export that named the account; empty when Discord's API did."
+        null=True,
+        blank=True,
+        help_text="Time of the export that the names are from (UTC). Empty if they are from Discord's API.",
     )
 
     class Meta:
@@ -41,7 +43,7 @@ class FormerName(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="former_names")
     username = models.CharField(max_length=200)
     global_name = models.CharField(max_length=200, blank=True)
-    noticed_at = models.DateTimeField(help_text="When the new one was noticed (UTC).")
+    noticed_at = models.DateTimeField(help_text="When the new name was noticed (UTC).")
 
     class Meta:
         ordering = ["-noticed_at"]

@@ -14,7 +14,7 @@ class CommitComment(HasState):
     commit_sha = models.CharField(max_length=64)
     path = models.TextField(null=True, blank=True, help_text="Empty for a comment on the whole commit.")
     line = models.IntegerField(null=True, blank=True)
-    position = models.IntegerField(null=True, blank=True, help_text="Line of the diff, from 1.")
+    position = models.IntegerField(null=True, blank=True, help_text="Line number in the diff, starting at 1.")
 
     class Meta(HasState.Meta):
         indexes = [

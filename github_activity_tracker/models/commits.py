@@ -19,7 +19,7 @@ class Commit(models.Model):
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits", db_index=False)
     sha = models.CharField(max_length=64)
     tree_sha = models.CharField(max_length=64, blank=True)
-    parents = models.JSONField(default=list, blank=True, help_text="Hashes, in git's order.")
+    parents = models.JSONField(default=list, blank=True, help_text="Hashes of the parent commits, in git's order.")
     author = models.ForeignKey(
         Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits", db_index=False
     )
@@ -31,7 +31,7 @@ class Commit(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The date as the commit writes it, where it cannot be shown in full.",
+        help_text="Original text of the date if the other columns cannot represent it.",
     )
     committer_name = models.TextField(blank=True)
     committer_email = models.TextField(blank=True)
@@ -41,15 +41,17 @@ class Commit(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The date as the commit writes it, where it cannot be shown in full.",
+        help_text="Original text of the date if the other columns cannot represent it.",
     )
     message = models.TextField(blank=True)
-    encoding = models.CharField(max_length=64, blank=True, help_text="As the commit names it; empty for UTF-8.")
+    encoding = models.CharField(
+        max_length=64, blank=True, help_text="Encoding that the commit declares. Empty for UTF-8."
+    )
     additions = models.PositiveBigIntegerField(default=0)
     deletions = models.PositiveBigIntegerField(default=0)
     changed_files = models.PositiveIntegerField(default=0)
     deleted_at = models.DateTimeField(
-        null=True, blank=True, help_text="When no branch or tag led to it any more (UTC)."
+        null=True, blank=True, help_text="When it was noticed that no branch or tag contains the commit (UTC)."
     )
 
     class Meta:
@@ -66,7 +68,7 @@ class AuthorEmail(models.Model):
 
     email = models.CharField(primary_key=True, max_length=254)
     account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails")
-    asked_at = models.DateTimeField(help_text="UTC.")
+    asked_at = models.DateTimeField(help_text="When the address was looked up on GitHub (UTC).")
 
     class Meta:
         ordering = ["email"]
@@ -80,14 +82,18 @@ class CommitFile(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files", db_index=False)
-    ordinal = models.PositiveIntegerField(help_text="Its place in git's list, from 0.")
+    ordinal = models.PositiveIntegerField(help_text="Position in git's list of changed files, starting at 0.")
     path = models.TextField()
-    previous_path = models.TextField(null=True, blank=True, help_text="Before a rename or copy.")
-    status = models.CharField(max_length=8, help_text="A, M, D, R, C or T, as git writes it.")
-    similarity = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Percent, of renames and copies.")
+    previous_path = models.TextField(null=True, blank=True, help_text="Path before the rename or copy.")
+    status = models.CharField(max_length=8, help_text="Git's status letter: A, M, D, R, C or T.")
+    similarity = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Similarity of a renamed or copied file in percent."
+    )
     old_mode = models.CharField(max_length=8, blank=True)
     new_mode = models.CharField(max_length=8, blank=True)
-    additions = models.PositiveBigIntegerField(null=True, blank=True, help_text="Lines; nothing for binary files.")
+    additions = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Number of added lines. Empty for binary files."
+    )
     deletions = models.PositiveBigIntegerField(null=True, blank=True)
 
     class Meta:
@@ -121,8 +127,8 @@ class RefChange(models.Model):
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="ref_changes")
     name = models.TextField(help_text="Full name, such as refs/heads/main.")
     old_sha = models.CharField(max_length=64, blank=True, help_text="Empty for a new branch or tag.")
-    new_sha = models.CharField(max_length=64, blank=True, help_text="Empty for one that is gone.")
-    forced = models.BooleanField(default=False, help_text="The new tip does not contain the old one.")
+    new_sha = models.CharField(max_length=64, blank=True, help_text="Empty for a deleted branch or tag.")
+    forced = models.BooleanField(default=False, help_text="Whether the new tip does not contain the old tip.")
     noticed_at = models.DateTimeField()
 
     class Meta:

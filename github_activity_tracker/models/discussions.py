@@ -12,9 +12,11 @@ class Discussion(Post):
     title = models.TextField()
     category = models.CharField(max_length=200, blank=True)
     state_reason = models.CharField(max_length=64, blank=True)
-    answer_id = models.BigIntegerField(null=True, blank=True, help_text="The comment that was chosen as the answer.")
+    answer_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the comment that was chosen as the answer."
+    )
     locked = models.BooleanField(default=False)
-    labels = models.JSONField(default=list, blank=True, help_text="Names.")
+    labels = models.JSONField(default=list, blank=True, help_text="Names of the labels.")
     upvotes = models.PositiveIntegerField(default=0)
     comments_count = models.PositiveIntegerField(default=0)
     closed_at = models.DateTimeField(null=True, blank=True)

@@ -20,10 +20,12 @@ class Post(models.Model):
     author_association = models.CharField(max_length=32, blank=True)
     body = models.TextField(null=True, blank=True)
     html_url = models.TextField(blank=True)
-    reactions = models.JSONField(default=dict, blank=True, help_text="Counts by kind; kinds without any are left out.")
+    reactions = models.JSONField(
+        default=dict, blank=True, help_text="Number of reactions of each kind. Kinds without reactions are omitted."
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
 
     class Meta:
         abstract = True
@@ -35,9 +37,15 @@ class Hideable(Post):
     https://docs.github.com/en/communities/moderating-comments-and-conversations/managing-disruptive-comments
     """
 
-    is_minimized = models.BooleanField(null=True, blank=True, help_text="Hidden on GitHub; empty while not known.")
+    is_minimized = models.BooleanField(
+        null=True, blank=True, help_text="Whether GitHub hides the text. Empty if unknown."
+    )
     minimized_reason = models.CharField(
-        max_length=64, blank=True, default="", db_default="", help_text="spam, off-topic, resolved ..."
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Reason for hiding the text, such as spam, off-topic or resolved.",
     )
 
     class Meta(Post.Meta):
@@ -51,7 +59,7 @@ class HasState(Hideable):
     """
 
     state_read_at = models.DateTimeField(
-        null=True, blank=True, help_text="When GitHub was last asked whether it is hidden (UTC)."
+        null=True, blank=True, help_text="When is_minimized was last read from GitHub (UTC)."
     )
 
     class Meta(Hideable.Meta):
@@ -69,28 +77,34 @@ class Issue(Post):
     locked = models.BooleanField(default=False)
     active_lock_reason = models.CharField(max_length=64, null=True, blank=True)
     draft = models.BooleanField(default=False)
-    labels = models.JSONField(default=list, blank=True, help_text="Names.")
-    assignees = models.JSONField(default=list, blank=True, help_text="Numeric account ids.")
-    milestone = models.TextField(null=True, blank=True, help_text="Title.")
+    labels = models.JSONField(default=list, blank=True, help_text="Names of the labels.")
+    assignees = models.JSONField(default=list, blank=True, help_text="Numeric ids of the accounts.")
+    milestone = models.TextField(null=True, blank=True, help_text="Title of the milestone.")
     comments_count = models.PositiveIntegerField(default=0)
     closed_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)
     issue_type = models.CharField(
-        max_length=100, null=True, blank=True, help_text="Bug, Feature, Task or a type of the organization's own."
+        max_length=100, null=True, blank=True, help_text="Bug, Feature, Task or a custom type of the organization."
     )
     sub_issues_summary = models.JSONField(
-        null=True, blank=True, help_text="Sub-issues: total, completed, percent_completed. Empty while not known."
+        null=True,
+        blank=True,
+        help_text="Progress of the sub-issues: total, completed, percent_completed. Empty if unknown.",
     )
     issue_dependencies_summary = models.JSONField(
-        null=True, blank=True, help_text="Issues that block this one, and that it blocks. Empty while not known."
+        null=True,
+        blank=True,
+        help_text="Number of issues that block this issue or are blocked by it. Empty if unknown.",
     )
     closed_by = models.ForeignKey(
         Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="closed_issues", db_index=False
     )
     performed_via_github_app = models.CharField(
-        max_length=100, null=True, blank=True, help_text="Slug of the app that opened it."
+        max_length=100, null=True, blank=True, help_text="Slug of the GitHub App that opened the issue."
     )
-    transferred_to = models.TextField(blank=True, help_text="Where it went, when it was moved to another repository.")
+    transferred_to = models.TextField(
+        blank=True, help_text="New URL if the issue was transferred to another repository."
+    )
 
     class Meta(Post.Meta):
         indexes = [
@@ -109,7 +123,7 @@ class IssueComment(HasState):
 
     issue_number = models.PositiveIntegerField()
     performed_via_github_app = models.CharField(
-        max_length=100, null=True, blank=True, help_text="Slug of the app that wrote it."
+        max_length=100, null=True, blank=True, help_text="Slug of the GitHub App that wrote the comment."
     )
 
     class Meta(HasState.Meta):
@@ -130,10 +144,10 @@ class ReviewComment(HasState):
     pull_number = models.PositiveIntegerField()
     thread_node_id = models.CharField(
         max_length=100, blank=True, default="", db_default="",
-        help_text="GitHub's node id of its review thread; empty while not known.",
+        help_text="GitHub's node id of the review thread. Empty if unknown.",
     )  # fmt: skip
     is_resolved = models.BooleanField(
-        null=True, blank=True, help_text="Its review thread is resolved; empty while not known."
+        null=True, blank=True, help_text="Whether the review thread is resolved. Empty if unknown."
     )
     resolved_by = models.ForeignKey(
         Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="resolved_comments", db_index=False
@@ -144,7 +158,7 @@ class ReviewComment(HasState):
     diff_hunk = models.TextField(blank=True)
     commit_id = models.CharField(max_length=64, blank=True)
     original_commit_id = models.CharField(max_length=64, blank=True)
-    subject_type = models.CharField(max_length=16, blank=True, help_text="line or file")
+    subject_type = models.CharField(max_length=16, blank=True, help_text="Either line or file.")
     side = models.CharField(max_length=16, null=True, blank=True)
     start_side = models.CharField(max_length=16, null=True, blank=True)
     line = models.IntegerField(null=True, blank=True)

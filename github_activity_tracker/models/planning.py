@@ -15,7 +15,9 @@ class Release(Post):
     draft = models.BooleanField(default=False)
     prerelease = models.BooleanField(default=False)
     published_at = models.DateTimeField(null=True, blank=True)
-    assets = models.JSONField(default=list, blank=True, help_text="Files: name, size in bytes, downloads.")
+    assets = models.JSONField(
+        default=list, blank=True, help_text="Attached files: name, size in bytes, number of downloads."
+    )
 
     class Meta(Post.Meta):
         indexes = [models.Index(fields=["repository", "-created_at"])]
@@ -34,7 +36,7 @@ class Label(models.Model):
     color = models.CharField(max_length=16, blank=True)
     description = models.TextField(null=True, blank=True)
     is_default = models.BooleanField(default=False)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
 
     class Meta:
         ordering = ["repository", "name"]
@@ -60,7 +62,7 @@ class Milestone(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
 
     class Meta:
         ordering = ["repository", "number"]

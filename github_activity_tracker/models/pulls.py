@@ -20,20 +20,24 @@ class PullRequest(models.Model):
     merge_commit_sha = models.CharField(max_length=64, blank=True)
     head_ref = models.TextField(blank=True)
     head_sha = models.CharField(max_length=64, blank=True)
-    head_repository = models.CharField(max_length=300, blank=True, help_text="owner/name; empty when it is gone.")
+    head_repository = models.CharField(
+        max_length=300, blank=True, help_text="owner/name. Empty if the repository was deleted."
+    )
     base_ref = models.TextField(blank=True)
     base_sha = models.CharField(max_length=64, blank=True)
     additions = models.PositiveBigIntegerField(default=0)
     deletions = models.PositiveBigIntegerField(default=0)
     changed_files = models.PositiveIntegerField(default=0)
     review_decision = models.CharField(max_length=64, blank=True)
-    review_requests = models.JSONField(default=list, blank=True, help_text="Asked for a review: kind, id, name.")
-    closes = models.JSONField(default=list, blank=True, help_text="Issues that a merge closes: repository, number.")
+    review_requests = models.JSONField(default=list, blank=True, help_text="Requested reviewers: kind, id, name.")
+    closes = models.JSONField(
+        default=list, blank=True, help_text="Issues that are closed by merging: repository, number."
+    )
     updated_at = models.DateTimeField()
     threads_read_at = models.DateTimeField(
-        null=True, blank=True, help_text="When its review threads were last read (UTC)."
+        null=True, blank=True, help_text="When the review threads were last read (UTC)."
     )
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
 
     class Meta:
         indexes = [models.Index(fields=["repository", "number"])]
@@ -47,7 +51,7 @@ class Review(Hideable):
     """A review of a pull request: its verdict and its text."""
 
     pull_number = models.PositiveIntegerField()
-    state = models.CharField(max_length=32, help_text="As GitHub writes it: APPROVED, CHANGES_REQUESTED, ...")
+    state = models.CharField(max_length=32, help_text="GitHub's state, such as APPROVED or CHANGES_REQUESTED.")
     submitted_at = models.DateTimeField(null=True, blank=True)
     commit_sha = models.CharField(max_length=64, blank=True)
 
@@ -67,14 +71,16 @@ class TimelineEvent(models.Model):
     """An event of an issue or pull request, such as closed, labeled, renamed or force-pushed."""
 
     repository_id: int
-    node_id = models.CharField(primary_key=True, max_length=200, help_text="GitHub's node id; events share no numbers.")
+    node_id = models.CharField(
+        primary_key=True, max_length=200, help_text="GitHub's node id. Some events have no numeric id."
+    )
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="events", db_index=False)
-    number = models.PositiveIntegerField(help_text="Of the issue or pull request.")
-    event = models.CharField(max_length=64, help_text="As GitHub's REST API names it.")
+    number = models.PositiveIntegerField(help_text="Number of the issue or pull request.")
+    event = models.CharField(max_length=64, help_text="Name of the event in GitHub's REST API.")
     actor = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
-    data = models.JSONField(default=dict, blank=True, help_text="What GitHub tells of this kind of event.")
+    data = models.JSONField(default=dict, blank=True, help_text="Details that GitHub provides for this type of event.")
     created_at = models.DateTimeField()
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
 
     class Meta:
         indexes = [
@@ -96,7 +102,7 @@ class Timeline(models.Model):
     number = models.PositiveIntegerField()
     node_id = models.CharField(max_length=100, blank=True)
     entries = models.PositiveIntegerField(
-        default=0, help_text="Entries of the timeline, comments and reviews included."
+        default=0, help_text="Number of timeline entries, including comments and reviews."
     )
 
     class Meta:

@@ -9,16 +9,16 @@ class Account(models.Model):
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
     login = models.CharField(max_length=200)
     kind = models.CharField(
-        max_length=32, help_text="User, Bot, Organization, Mannequin; others are kept as they come."
+        max_length=32, help_text="User, Bot, Organization or Mannequin. Other kinds are stored unchanged."
     )
     node_id = models.CharField(max_length=100, blank=True)
     avatar_url = models.CharField(max_length=500, blank=True)
     html_url = models.TextField(blank=True)
     logins = models.JSONField(
-        default=dict, blank=True, help_text="The login that each list of GitHub's shows; bots have more than one."
+        default=dict, blank=True, help_text="Login in each of GitHub's lists. A bot can have several logins."
     )
     deleted_at = models.DateTimeField(
-        null=True, blank=True, help_text="When GitHub no longer had it (UTC); empty again when it is seen again."
+        null=True, blank=True, help_text="When the deletion was noticed (UTC). Cleared if the account appears again."
     )
 
     class Meta:
@@ -36,9 +36,9 @@ class Repository(models.Model):
     provisional negative id until the real id is read from GitHub.
     """
 
-    id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id; negative while it is not known.")
+    id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id. Negative if the id is not known yet.")
     full_name = models.CharField(max_length=300, help_text="owner/name")
-    enabled = models.BooleanField(default=True, help_text="Collected by runs that name no repository.")
+    enabled = models.BooleanField(default=True, help_text="Collect this repository in runs that name no repository.")
     node_id = models.CharField(max_length=100, blank=True)
     owner = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="repositories")
     description = models.TextField(null=True, blank=True)
@@ -55,7 +55,7 @@ class Repository(models.Model):
         max_length=100,
         null=True,
         blank=True,
-        help_text="SPDX identifier; NOASSERTION for a text that GitHub cannot name.",
+        help_text="SPDX identifier. NOASSERTION if GitHub does not recognize the license.",
     )
     license_name = models.CharField(max_length=300, null=True, blank=True)
     has_issues = models.BooleanField(null=True, blank=True)
@@ -67,10 +67,14 @@ class Repository(models.Model):
     has_downloads = models.BooleanField(null=True, blank=True)
     is_template = models.BooleanField(null=True, blank=True)
     disabled = models.BooleanField(null=True, blank=True)
-    mirror_url = models.TextField(null=True, blank=True, help_text="Where it is copied from.")
-    parent_id = models.BigIntegerField(null=True, blank=True, help_text="The repository that it was forked from.")
+    mirror_url = models.TextField(null=True, blank=True, help_text="URL of the mirrored repository.")
+    parent_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the repository from which this repository was forked."
+    )
     parent_full_name = models.CharField(max_length=300, null=True, blank=True, help_text="owner/name")
-    source_id = models.BigIntegerField(null=True, blank=True, help_text="The first repository of the fork network.")
+    source_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the first repository of the fork network."
+    )
     source_full_name = models.CharField(max_length=300, null=True, blank=True, help_text="owner/name")
     stargazers_count = models.PositiveIntegerField(default=0)
     watchers_count = models.PositiveIntegerField(default=0)
@@ -78,7 +82,7 @@ class Repository(models.Model):
     created_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(null=True, blank=True)
     pushed_at = models.DateTimeField(null=True, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When it was found gone (UTC).")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
 
     class Meta:
         indexes = [models.Index(fields=["full_name"])]
@@ -99,7 +103,7 @@ class FormerLogin(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="former_logins")
     login = models.CharField(max_length=200)
-    noticed_at = models.DateTimeField(help_text="When another login was first seen (UTC).")
+    noticed_at = models.DateTimeField(help_text="When the new login was first seen (UTC).")
 
     class Meta:
         indexes = [models.Index(fields=["login"])]
@@ -114,7 +118,7 @@ class FormerName(models.Model):
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="former_names")
     full_name = models.CharField(max_length=300)
-    noticed_at = models.DateTimeField(help_text="When another name was first seen (UTC).")
+    noticed_at = models.DateTimeField(help_text="When the new name was first seen (UTC).")
 
     class Meta:
         indexes = [models.Index(fields=["full_name"])]

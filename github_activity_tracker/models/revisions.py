@@ -10,12 +10,12 @@ class Revision(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="revisions")
-    kind = models.CharField(max_length=32, help_text="issue, issue_comment, review ...")
-    object_id = models.BigIntegerField(help_text="GitHub's numeric id of what was edited.")
+    kind = models.CharField(max_length=32, help_text="Type of the post, such as issue, issue_comment or review.")
+    object_id = models.BigIntegerField(help_text="GitHub's numeric id of the edited post.")
     title = models.TextField(null=True, blank=True)
     body = models.TextField(null=True, blank=True)
-    written_at = models.DateTimeField(help_text="When this text was last changed before (UTC).")
-    replaced_at = models.DateTimeField(help_text="The time of the later text (UTC).")
+    written_at = models.DateTimeField(help_text="When the post was last updated before the edit (UTC).")
+    replaced_at = models.DateTimeField(help_text="When the post was updated by the edit (UTC).")
 
     class Meta:
         constraints = [
