@@ -39,7 +39,7 @@ from core.models import (
     Scope,
     SkippedItem,
 )
-from core.operations.markdown import without_markup
+from core.operations.markdown import short_hashes, without_markup
 from core.operations.output import UNCOUNTED, counted_words
 from core.pages.health import freshness, unreadable, watched
 from core.pages.labels import may, took, type_name
@@ -328,7 +328,7 @@ class ChunkAdmin(MirrorAdmin):
     @admin.display(description="text")
     def text_start(self, chunk: Chunk) -> str:
         """Return the beginning of the chunk's text, without markup."""
-        return without_markup(chunk.text[:CHUNK_START])[:120]
+        return short_hashes(without_markup(chunk.text[:CHUNK_START]))[:120]
 
 
 @admin.register(IndexEntry)
