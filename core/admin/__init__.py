@@ -326,9 +326,9 @@ class ChunkAdmin(MirrorAdmin):
     list_select_related = ()
 
     @admin.display(description="text")
-    def text_start(self, chunk: Chunk) -> str:
+    def text_start(self, chunk: Chunk) -> Any:
         """Return the beginning of the chunk's text, without markup."""
-        return short_hashes(without_markup(chunk.text[:CHUNK_START]))[:120]
+        return format_html("<bdi>{}</bdi>", short_hashes(without_markup(chunk.text[:CHUNK_START]))[:120])
 
 
 @admin.register(IndexEntry)
