@@ -246,7 +246,7 @@ ADVICE = {
     "auth": "Replace the token that this message names (in .env), then run the collector again.",
     "permission": "Give the token the missing permission, or disable the scope in the admin. Then run it again.",
     "validation": "Correct the setting or argument that this message names, then run the command again.",
-    "rate_limit": "The next run continues where this one stopped. If this happens often, add a token or run more often.",
+    "rate_limit": "The next run continues where this one stopped. If it happens often, add a token or run more often.",
     "network": "The source could not be reached. The next run continues. If this happens again, see its status page.",
     "timeout": "The source or the database was too slow. The next run continues where this run stopped.",
     "command": "If this message does not explain the cause, run the command by hand with --traceback.",
