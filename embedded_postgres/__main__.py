@@ -60,7 +60,7 @@ def serve(paths: ClusterPaths) -> int:
     while not signals and paths.listening():
         time.sleep(0.5)
     if not signals:
-        sys.stderr.write("error: the embedded server has ended; see its log\n")
+        sys.stderr.write(f"error: the embedded server has ended unexpectedly; see {paths.log}\n")
         return 1
     stop(paths)
     return 0

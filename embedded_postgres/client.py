@@ -47,7 +47,7 @@ def ensure_running(paths: ClusterPaths) -> str:
             os.close(starting)
     address = paths.address()
     if address is None:
-        raise StartError(f"the socket below {paths.path} has disappeared; run the command again")
+        raise StartError(f"the server's socket in {paths.path} no longer exists; run the command again")
     return address
 
 
@@ -56,7 +56,7 @@ def _prepare(paths: ClusterPaths) -> None:
         paths.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"{paths.path} cannot be created ({error.strerror}). Set VAR_DIR, or DATABASE_URL"
+            f"{paths.path} cannot be created ({error.strerror}). Set VAR_DIR to another folder, or set DATABASE_URL"
         ) from error
     has_lock = paths.path in _client_locks
     if has_lock and not paths.lock_file("clients").exists():
@@ -81,7 +81,7 @@ def _start(paths: ClusterPaths) -> None:
     if outcome.startswith("settings:"):
         raise SettingsError(outcome.removeprefix("settings:"))
     if outcome != "ready":
-        raise StartError(outcome or f"its supervisor ended without a message (see {paths.log})")
+        raise StartError(outcome or f"the server's supervisor ended without an error message (see {paths.log})")
 
 
 def stop(paths: ClusterPaths) -> None:

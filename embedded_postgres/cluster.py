@@ -81,7 +81,9 @@ def prepare_data(paths: ClusterPaths, programs: Path, user: OsUser | None, lock:
     try:
         version = (paths.data / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
-        raise SettingsError(f"{paths.data} is not a PostgreSQL data folder. Move it away, or set VAR_DIR") from None
+        raise SettingsError(
+            f"{paths.data} is not a PostgreSQL data folder. Move it away, or set VAR_DIR to another folder"
+        ) from None
     if version != MAJOR:
         raise SettingsError(
             f"{paths.data} was made by PostgreSQL {version[:10]}, and this is PostgreSQL {MAJOR}. Move it away to "

@@ -146,7 +146,7 @@ def _works(user: OsUser, paths: ClusterPaths, postgres: Path) -> bool:
 def _uid_with_a_name() -> int:
     entries = [entry for entry in pwd.getpwall() if entry.pw_uid]
     if not entries:
-        raise SettingsError("PostgreSQL needs a user besides root in /etc/passwd. Add one, or set DATABASE_URL")
+        raise SettingsError("PostgreSQL needs a user other than root in /etc/passwd. Add a user, or set DATABASE_URL")
     return min(entries, key=lambda entry: entry.pw_name != "nobody").pw_uid
 
 

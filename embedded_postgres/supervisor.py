@@ -82,7 +82,7 @@ def _server_lock(paths: ClusterPaths) -> int:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(number, signal.SIGKILL if attempt > 40 else signal.SIGQUIT)
         time.sleep(0.25)
-    raise StartError(f"an earlier server is still running in {paths.data}; end it, then run the command again")
+    raise StartError(f"an earlier server is still running in {paths.data}; stop it, then run the command again")
 
 
 def _start(paths: ClusterPaths, programs: Path, lock: int) -> tuple["subprocess.Popen[bytes]", str]:

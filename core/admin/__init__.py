@@ -112,7 +112,7 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
     list_filter = ("source_system", ("activity_type", TypesFilter), "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("external_id", "actor_name", "summary")
-    search_help_text = "Words of the line, a person's name, or a whole external id."
+    search_help_text = "Words of the summary, a person's name, or a complete external id."
     date_hierarchy = None
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -205,11 +205,11 @@ class SkippedItemAdmin(MirrorAdmin):
     raw_id_fields = ("run",)
     actions = ("retry",)
 
-    @admin.action(description="Try again in the next run", permissions=["retry"])
+    @admin.action(description="Retry in the next run", permissions=["retry"])
     def retry(self, request: HttpRequest, chosen: Any) -> None:
         """Request another attempt for each selected item that is not cleared."""
         number = request_retry(chosen)
-        self.message_user(request, f"The next run tries {number} item{'' if number == 1 else 's'} again.")
+        self.message_user(request, f"The next run will retry {number} item{'' if number == 1 else 's'}.")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change skipped items."""

@@ -38,7 +38,7 @@ class ScopeReport:
     notes: Sequence[str] = ()
     """Messages about data that the source does not provide, although no request failed."""
     waits: bool = False
-    """Whether the scope ended with ``RetryLater``. The collector may try it again after the other scopes."""
+    """Whether the scope ended with ``RetryLater``. The collector may retry this scope after the other scopes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +111,7 @@ class CollectorBase(ABC):
         """Collect data from the source."""
 
     def sync_pinecone(self) -> Any:
-        """Do nothing; subclasses with searchable data override this."""
+        """Do nothing. Subclasses with searchable data override this method."""
         return None
 
     def handle_error(self, exc: Exception) -> None:
@@ -136,7 +136,7 @@ class NamedWhenCreated(ABCMeta):
         instance = super().__call__(*args, **kwargs)
         name: object = getattr(instance, "name", None)
         if not isinstance(name, str) or not name.strip():
-            raise TypeError(f"{cls.__name__} must have a name: the text that logs and the run ledger show")
+            raise TypeError(f"{cls.__name__} must have a name, which logs and the run ledger show")
         return instance
 
 

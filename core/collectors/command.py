@@ -66,8 +66,8 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 
     exit_codes: ClassVar[Mapping[int, str]] = {
         0: "complete", 1: "failed", 2: "wrong usage, configuration or token; nothing was collected",
-        3: "partial: a limit, or items that could not be read; the next run goes on",
-        75: "another run is collecting the same",
+        3: "partial: a limit was reached, or some items could not be read; the next run continues",
+        75: "another run is collecting the same scopes",
     }  # fmt: skip
 
     requires_system_checks: Any = ()
@@ -91,25 +91,25 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         parser.add_argument(
             "--no-sync",
             action="store_true",
-            help="Collect only; leave the search index to a later run or to sync_index.",
+            help="Only collect. A later run or sync_index updates the search index.",
         )
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
         parser.add_argument(
-            "--max-requests", type=int, metavar="N", help="Stop cleanly after N requests; the next run goes on."
+            "--max-requests", type=int, metavar="N", help="Stop cleanly after N requests. The next run continues."
         )
         parser.add_argument(
             "--max-seconds",
             type=float,
             metavar="S",
-            help="Stop cleanly after S seconds, the index included; without it MAX_RUN_SECONDS. The next run goes on.",
+            help="Stop cleanly after S seconds, including the index. The next run continues. Default: MAX_RUN_SECONDS.",
         )
         parser.add_argument(
             "--estimate",
             action="store_true",
-            help="Collect nothing; print the requests and the time that a run would take.",
+            help="Collect nothing. Print the number of requests and the time that a run would need.",
         )
         parser.add_argument(
-            "--progress", action=BooleanOptionalAction, help="Show progress; the default is to show it on a terminal."
+            "--progress", action=BooleanOptionalAction, help="Show progress. Default: only on a terminal."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -177,7 +177,9 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         if isinstance(sync_result, SyncResult) and not options["json"]:
             self.stdout.write(f"search index: {sync_result.in_words()}")
         if not is_synced and not options["json"]:
-            self.stdout.write("search index: the time of this run is over; the next run or sync_index continues")
+            self.stdout.write(
+                "search index: not complete, because this run has no time left. Run again or run sync_index."
+            )
         if options["json"]:
             self._print_json(name, result, time.monotonic() - began)
         self.exit_code = EXIT_CODES[result.outcome]
@@ -202,7 +204,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         try:
             finish_run(run, outcome, counts=counts, category=category, error=line)
         except DatabaseError as failure:  # the caller prints ``error``; the next run closes this run as interrupted
-            logger.info("the end of the run could not be recorded reason=%s", in_one_line(failure))
+            logger.info("could not record the end of the run reason=%s", in_one_line(failure))
             return
         run_finished.send_robust(CollectorRun, run=run)
 
@@ -218,7 +220,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             check_time()
             return True, self._phase(collector, "sync_pinecone", collector.sync_pinecone)
         except BudgetExhausted as error:
-            logger.info("the search index waits for the next run reason=%s", error)
+            logger.info("the next run will update the search index reason=%s", error)
             return False, None
 
     def _close(self, run: CollectorRun, result: CollectorResult) -> None:

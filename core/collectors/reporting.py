@@ -56,7 +56,7 @@ class ReportingCommand(BaseCommand):
         kwargs.setdefault("epilog", self._epilog())
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument(
-            "--log-format", choices=list(settings.LOGGINGS), help="Format of log lines; see LOG_FORMAT."
+            "--log-format", choices=list(settings.LOGGINGS), help="Format of log lines. Default: LOG_FORMAT."
         )
         return parser
 

@@ -101,8 +101,8 @@ def retry(request: HttpRequest) -> HttpResponse:
     chosen = skipped.filter(pk=item) if item else skipped.filter(run=run) if run else None
     number = chosen.update(retry_requested_at=timezone.now()) if chosen is not None else 0
     items = "1 item" if number == 1 else f"{number} items"
-    messages.success(request, f"The next run tries {items} again.") if number else messages.info(
-        request, "Nothing waits."
+    messages.success(request, f"The next run will retry {items}.") if number else messages.info(
+        request, "There are no items to retry."
     )
     back = free_text(request.POST.get("next"))
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())

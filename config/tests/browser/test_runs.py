@@ -41,8 +41,8 @@ def test_retry_asks_for_one_item_or_for_all(page: Page, staff: Any) -> None:
         )  # fmt: skip
     page.goto(f"/admin/core/collectorrun/{run.pk}/change/")
     page.get_by_role("button", name="Retry 1", exact=True).click()
-    expect(page.get_by_text("The next run tries 1 item again.")).to_be_visible()
+    expect(page.get_by_text("The next run will retry 1 item.")).to_be_visible()
     assert list(SkippedItem.objects.exclude(retry_requested_at=None).values_list("external_id", flat=True)) == ["1"]
     page.get_by_role("button", name="Retry all items of this run").click()
-    expect(page.get_by_text("The next run tries 2 items again.")).to_be_visible()
+    expect(page.get_by_text("The next run will retry 2 items.")).to_be_visible()
     assert SkippedItem.objects.filter(retry_requested_at=None).count() == 0
