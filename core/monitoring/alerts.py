@@ -244,7 +244,7 @@ MOST_LINES = 40
 """Maximum number of lines of a message, so that it stays readable. A last line gives the number of further lines."""
 ADVICE = {
     "auth": "Replace the token that this message names (in .env), then run the collector again.",
-    "permission": "Give the token the missing permission, or disable the scope in the admin. Then run it again.",
+    "permission": "Give the token the missing permission or disable the scope in the admin, then run the collector.",
     "validation": "Correct the setting or argument that this message names, then run the command again.",
     "rate_limit": "The next run continues where this one stopped. If it happens often, add a token or run more often.",
     "network": "The source could not be reached. The next run continues. If this happens again, see its status page.",

@@ -1,1 +1,1 @@
-"""Pages of the admin that are more than a list of rows; ``site`` registers them."""
+"""Pages of the admin in addition to the lists of rows. ``site`` registers these pages."""

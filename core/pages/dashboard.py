@@ -1,4 +1,4 @@
-"""The dashboard: activity, active people, and the health of collecting and indexing."""
+"""The dashboard: activities, active people, and the health of the collectors and the index."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -17,13 +17,13 @@ from core.pages.parameters import DayField
 from core.trackers import installed_trackers
 
 WEEKS = 26
-"""Weeks of the default period."""
+"""Number of weeks of the default period: half a year."""
 MAX_WEEKS = 520
-"""Weeks of the longest period: ten years. A chart cannot show more columns."""
+"""Maximum number of weeks of a period: ten years. A chart cannot show more than about 120 monthly columns."""
 
 
 class PeriodForm(forms.Form):
-    """The days, the source, and whether the ranking includes bots."""
+    """The first and last day, the source, and whether the ranking of people includes bots."""
 
     since = DayField("From")
     until = DayField("To")
@@ -38,7 +38,10 @@ class PeriodForm(forms.Form):
 
 
 def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
-    """Return the requested weeks. Without valid days these are the latest weeks with activity."""
+    """Return the requested period.
+
+    Without valid days, the default period ends today, or in the last week with activities if that is older.
+    """
     form.is_valid()
     values: dict[str, Any] = getattr(form, "cleaned_data", {})
     latest = today if known[1] > today - timedelta(weeks=WEEKS) else known[1]
@@ -51,7 +54,7 @@ def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.
 
 
 def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) -> list[dict[str, str]]:
-    """Return links to common periods."""
+    """Return the labels and address parameters of common periods."""
     start = figures.monday(today)
     since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
     since["Everything"] = known[0]
@@ -62,13 +65,16 @@ def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) ->
 
 
 def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows with the largest count added to each, as the scale of its bar."""
+    """Return the rows with the largest count of all rows added to each row, as the scale of the bars."""
     largest = max((row["count"] for row in rows), default=1)
     return [row | {"most": largest} for row in rows]
 
 
 def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-    """Return the dashboard: figures for users who may see activities, or first steps while there are none."""
+    """Return the dashboard, or a page with the first steps if there are no activities.
+
+    Users without permission to see activities get a page without figures.
+    """
     context = admin.site.each_context(request) | {"title": "Dashboard", **(extra_context or {})}
     context["app_list"] = admin.site.get_app_list(request)
     if not may(request, "core.view_activity"):

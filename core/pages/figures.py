@@ -1,4 +1,4 @@
-"""The figures of the dashboard, read from weekly counts in a constant number of statements."""
+"""The figures of the dashboard. They are read from weekly counts, in a constant number of statements."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,13 @@ from core.pages.labels import passive_types, source_names, type_name
 from core.trackers import TrackerConfig, installed_trackers
 
 KINDS = 7
-"""Kinds with their own colour. The others are counted together."""
+"""Maximum number of activity kinds with their own colour. More colours would be hard to distinguish, so all other kinds
+are counted together."""
 OTHERS = "everything else"
 MAX_RANKED = 10
-"""Scopes or people in a ranking."""
+"""Maximum number of scopes or people in a ranking."""
 MAX_WEEKLY_COLUMNS = 53
-"""Weeks of a chart with weekly columns. A longer one has a column for each month."""
+"""Maximum number of weekly columns in a chart: a year. The chart of a longer period has monthly columns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,13 +34,13 @@ class Period:
 
     @classmethod
     def of(cls, since: date, until: date, source: str = "", *, without_bots: bool = False) -> "Period":
-        """Return the weeks from one day to another, in either order."""
+        """Return the weeks from one day to another. The order of the two days does not matter."""
         since, until = min(since, until), max(since, until)
         return cls(first=monday(since), last=monday(until), source=source, without_bots=without_bots)
 
     @property
     def end(self) -> date:
-        """Return the last day."""
+        """Return the last day of the period, a Sunday."""
         return self.last + timedelta(days=6)
 
     @property
@@ -55,7 +56,7 @@ def monday(day: date) -> date:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Rows of a chart and its table: the label of a week or month, and a number for each column."""
+    """The rows of a chart and its table. A row has the label of a week or month, and a number for each column."""
 
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[int]]]
@@ -75,7 +76,7 @@ def _rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Activities:
-    """Counts of a period: by source and by kind for every week, and by scope."""
+    """The counts of a period: by source and by kind for every week or month, and by scope."""
 
     by_source: Table
     by_kind: Table
@@ -125,18 +126,18 @@ def _table(period: Period, columns: Mapping[str, Mapping[date, int]], order: Seq
 
 
 def month_of(week: date) -> str:
-    """Return the month of most days of a week, which is that of its Thursday, as ``2025-03``."""
+    """Return the month that contains most days of a week, such as ``2025-03``. It is the month of the Thursday."""
     return f"{week + timedelta(days=3):%Y-%m}"
 
 
 def weeks_of_activity() -> tuple[date, date] | None:
-    """Return the first and the last week with activity; ``None`` without any."""
+    """Return the first and the last week with activities, or ``None`` if there are no activities."""
     first, last = _rows("SELECT min(week), max(week) FROM core_activityweek")[0]
     return (first, last) if first else None
 
 
 def busiest_scopes(counts: Mapping[int, int]) -> list[dict[str, Any]]:
-    """Return the most active repositories and channels."""
+    """Return the repositories and channels with the most activities, in descending order."""
     top = sorted(counts, key=lambda scope: (-counts[scope], scope))[:MAX_RANKED]
     scopes = Scope.objects.in_bulk(top)
     return [
@@ -145,7 +146,7 @@ def busiest_scopes(counts: Mapping[int, int]) -> list[dict[str, Any]]:
 
 
 def busiest_people(period: Period) -> list[dict[str, Any]]:
-    """Return the most active people with their latest names. Mentions and subscriptions do not count."""
+    """Return the most active people with their latest names. Passive activities, such as mentions, do not count."""
     bots = [f"{tracker.source_system}:{pk}" for tracker in _trackers_without_bots(period) for pk in tracker.bots()]
     ranking = _rows(
         "SELECT p.source_system, p.actor_external_id, p.count, a.actor_name FROM ("
@@ -174,13 +175,13 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
 
 
 def _trackers_without_bots(period: Period) -> list[TrackerConfig]:
-    """Return the trackers of a period that the ranking excludes bots of."""
+    """Return the trackers for which the ranking of a period excludes bots."""
     return [t for t in installed_trackers() if period.without_bots and period.source in {"", t.source_system}]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexState:
-    """State of the search index: a row for each index that is behind, or a word and advice if none is."""
+    """The state of the search index: a row for each index that is behind, or a word and advice if there are no rows."""
 
     rows: Sequence[Mapping[str, Any]]
     word: str
@@ -189,7 +190,7 @@ class IndexState:
 
 
 def index_state() -> IndexState:
-    """Return the state of the search index. An index that was never built is not in step."""
+    """Return the state of the search index. An index without a namespace is reported as not built."""
     rows = _behind()
     if rows:
         return IndexState(rows=rows, word="", tone="", advice="")
@@ -198,14 +199,14 @@ def index_state() -> IndexState:
         " EXISTS (SELECT 1 FROM core_namespace WHERE state = 'serving')"
     )[0]
     if not documents:
-        return IndexState(rows=(), word="Empty", tone="", advice="Nothing was collected yet that could be searched.")
+        return IndexState(rows=(), word="Empty", tone="", advice="Nothing has been collected yet.")
     if not serving:
         return IndexState(rows=(), word="Not built", tone="partial", advice="Run sync_index to build it.")
-    return IndexState(rows=(), word="In step", tone="succeeded", advice="No document waits, none failed.")
+    return IndexState(rows=(), word="In step", tone="succeeded", advice="No documents are waiting, and none failed.")
 
 
 def _behind() -> list[dict[str, Any]]:
-    """Return the numbers of waiting and failed documents of each index. Documents in step are not counted."""
+    """Return the numbers of waiting and failed documents of each index that has such documents."""
     behind = _rows(
         "SELECT CASE n.state WHEN 'serving' THEN n.index ELSE n.index || ', ' || n.state END,"
         " count(*) FILTER (WHERE e.state = 'dirty'), count(*) FILTER (WHERE e.state = 'failed'), min(e.next_try_at)"
@@ -216,10 +217,10 @@ def _behind() -> list[dict[str, Any]]:
 
 
 def storage() -> dict[str, Any]:
-    """Return bytes of the database and of its largest tables with indexes, and estimated rows.
+    """Return the bytes of the database, and the bytes and estimated rows of its largest tables.
 
-    The estimate is the planner's; it is None until PostgreSQL has analysed the table, a minute or more after the
-    first collection.
+    The bytes of a table include its indexes. The estimate comes from the planner. It is None until PostgreSQL has
+    analysed the table, a minute or more after the first collection.
     """
     tables = _rows(
         "SELECT relname, pg_total_relation_size(oid) AS size, nullif(reltuples, -1)::bigint FROM pg_class"

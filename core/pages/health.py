@@ -18,16 +18,16 @@ from core.pages.labels import need
 from core.trackers import Gap, installed_trackers
 
 MAX_ROWS = 50
-"""Rows of each table of the page."""
+"""Maximum number of rows in each table of the page, so that the page stays readable."""
 
 
 def fresh_since() -> datetime:
-    """Return the time after which a scope must have been completed to be fresh."""
+    """Return the time since which a scope must have been completed to be fresh."""
     return timezone.now() - timedelta(hours=settings.FRESHNESS_HOURS)
 
 
 def watched() -> Q:
-    """Return a condition for the scopes that should be fresh: those that runs without names collect."""
+    """Return a condition for the scopes that should be fresh: the scopes that a run without names collects."""
     expected, known = Q(), list[str]()
     for tracker in installed_trackers():
         ids = tracker.watched_scopes()
@@ -40,7 +40,7 @@ def watched() -> Q:
 
 
 def unreadable() -> Q:
-    """Return a condition for the scopes that cannot be read."""
+    """Return a condition for the scopes that a tracker reports as not readable."""
     condition = Q(pk__in=[])
     for tracker in installed_trackers():
         if ids := tracker.unreadable_scopes():
@@ -49,7 +49,7 @@ def unreadable() -> Q:
 
 
 def scope_health() -> dict[str, int]:
-    """Return the numbers of scopes that are fresh, stale, never completed, not readable, or waiting for a limit."""
+    """Return the number of all scopes, and of the scopes in each state, such as fresh, stale or not readable."""
     limit, now, expected, closed = fresh_since(), timezone.now(), watched(), unreadable()
     return Scope.objects.aggregate(
         all=Count("pk"),
@@ -63,7 +63,7 @@ def scope_health() -> dict[str, int]:
 
 
 def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True) -> tuple[str, str]:
-    """Return the freshness of a scope, and the outcome with the matching colour."""
+    """Return the freshness of a scope in words, and the state that determines its colour."""
     if not is_readable:
         return "not readable", "quiet"
     if not is_watched:
@@ -74,7 +74,7 @@ def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True
 
 
 def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
-    """Return scopes that are not fresh or wait for a limit, the stalest first."""
+    """Return the watched scopes that are not fresh or wait for a limit, oldest completion first."""
     not_fresh = Q(last_completed_at__lt=fresh_since()) | Q(last_completed_at=None) | Q(not_before__gt=timezone.now())
     return Scope.objects.filter(not_fresh, watched()).order_by(F("last_completed_at").asc(nulls_first=True), "name")[
         :limit
@@ -82,7 +82,7 @@ def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
 
 
 def last_runs() -> list[CollectorRun]:
-    """Return running runs, then the latest run of each collector."""
+    """Return the running runs, followed by the latest run of each collector."""
     running = list(CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)[:MAX_ROWS])
     with connection.cursor() as cursor:
         cursor.execute(
@@ -96,7 +96,7 @@ def last_runs() -> list[CollectorRun]:
 
 
 def open_skips() -> list[dict[str, Any]]:
-    """Return counts of items that could not be read, by collector and reason."""
+    """Return the number of items that could not be read, by collector and reason."""
     open_items = SkippedItem.objects.filter(cleared_at=None).order_by()
     return list(
         open_items.values("collector", "reason").annotate(count=Count("pk")).order_by("-count", "collector")[:MAX_ROWS]
@@ -104,12 +104,15 @@ def open_skips() -> list[dict[str, Any]]:
 
 
 def budgets() -> list[ApiBudget]:
-    """Return the quota or wait of each account that a source reported. Accounts are stored in masked form."""
+    """Return the reported quota or wait of each account. The names of accounts are stored in masked form."""
     return list(ApiBudget.objects.exclude(limit=None, not_before=None)[:MAX_ROWS])
 
 
 def gaps() -> list[tuple[str, Gap]]:
-    """Return the permission gaps of each tracker, at most one more than the page shows."""
+    """Return the name of each tracker with each of its permission gaps.
+
+    A tracker reports at most one gap more than the page shows, so that the page can say that there are more.
+    """
     return [(str(tracker.verbose_name), gap) for tracker in installed_trackers() for gap in tracker.gaps(MAX_ROWS + 1)]
 
 

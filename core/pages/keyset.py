@@ -12,7 +12,10 @@ from core.pages.parameters import cursor, cursor_text
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeysetPage:
-    """Rows in the order of the list; ``earlier`` and ``later`` are cursors of the next pages, empty at either end."""
+    """The rows of a page in the order of the list. ``earlier`` and ``later`` are the cursors of the neighbouring pages.
+
+    A cursor is empty if there is no page in its direction.
+    """
 
     rows: Sequence[Activity]
     later: str = ""
@@ -20,7 +23,10 @@ class KeysetPage:
 
 
 def page(rows: QuerySet[Activity], query: Any, size: int, *, newest_first: bool) -> KeysetPage:
-    """Return a page of activities, ordered by time and id. ``query`` holds the cursor ``before`` or ``after``."""
+    """Return a page of activities, ordered by time and id.
+
+    ``query`` may contain the cursor ``before`` or ``after``.
+    """
     before, after = cursor(query.get("before")), cursor(query.get("after"))
     descending = bool(before) or (newest_first and not after)
     ordered = rows.order_by("-occurred_at", "-id") if descending else rows.order_by("occurred_at", "id")

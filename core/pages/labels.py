@@ -1,4 +1,4 @@
-"""Display names of sources, types and times, and permissions of users."""
+"""Display names of sources, activity types and times, and checks of users' permissions."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -13,12 +13,15 @@ from core.trackers import installed_trackers
 
 
 def source_names() -> dict[str, str]:
-    """Return the names of installed trackers by source system."""
+    """Return the display names of the installed trackers by source system."""
     return {tracker.source_system: str(tracker.verbose_name) for tracker in installed_trackers()}
 
 
 def type_name(activity_type: str) -> str:
-    """Return the tracker's name of a type, or else its words: ``issue comment`` for ``github.issue_comment``."""
+    """Return the tracker's name of an activity type.
+
+    Without such a name, the words of the type are returned: ``issue comment`` for ``github.issue_comment``.
+    """
     source = activity_type.partition(".")[0]
     for tracker in installed_trackers():
         if tracker.source_system == source and activity_type in tracker.type_names:
@@ -27,7 +30,7 @@ def type_name(activity_type: str) -> str:
 
 
 def passive_types() -> list[str]:
-    """Return the types that are not an action of the person they name, such as a mention."""
+    """Return the activity types that are not an action of the named person, such as a mention."""
     return sorted(kind for tracker in installed_trackers() for kind in tracker.passive_types)
 
 
@@ -43,12 +46,12 @@ def need(request: HttpRequest, permission: str) -> None:
 
 
 def took(run: CollectorRun) -> str:
-    """Return the duration of a run; a dash while it runs."""
+    """Return the duration of a run, or a dash while the run continues."""
     return span((run.finished_at - run.started_at).total_seconds()) if run.finished_at else "-"
 
 
 def ago(moment: datetime) -> str:
-    """Return the distance of a time from now in its largest unit: ``3 hours ago``, ``in 2 days``."""
+    """Return the difference between a time and now in its largest unit, such as ``3 hours ago`` or ``in 2 days``."""
     now = timezone.now()
     if moment > now:
         return f"in {timesince(now, moment, depth=1)}"

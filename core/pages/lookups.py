@@ -1,4 +1,4 @@
-"""Check filters in the address of a list, and keys of selected rows, before the database compares them."""
+"""Check the filters in the address of a list, and the keys of selected rows, before the database compares them."""
 
 from typing import Any
 
@@ -16,37 +16,38 @@ LOOKUPS = frozenset({
     "exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "in", "gt", "gte",
     "lt", "lte", "isnull", "isempty", "named",
 })  # fmt: skip
-"""Lookups of Django, and ``isempty`` and ``named`` of filters. Others, such as ``regex``, could fail."""
+"""Allowed lookups: lookups of Django, and ``isempty`` and ``named`` of this project's filters. Other lookups, such as
+``regex``, fail for some values."""
 COMPARABLE = (
     models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.FloatField, models.DateField,
 )  # fmt: skip
-"""Field classes with their subclasses. Vectors, JSON and search vectors are not compared with parameters."""
+"""Classes of fields that can be compared with a parameter. Vectors, JSON and search vectors cannot."""
 
 
 class CheckedLookups(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
-    """A list that checks its parameters before it queries the database."""
+    """A model admin that checks the parameters of its list before it queries the database."""
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Return whether a filter is allowed. Django returns 400 for others."""
+        """Return whether a filter is allowed. Django returns 400 for other filters."""
         allowed = super().lookup_allowed(lookup, value, request)  # pyright: ignore[reportDeprecated]  # as Django's own is
         return allowed and is_comparable(self.model, lookup, value)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Search as Django does, for at most ``LONGEST_QUERY`` characters."""
+        """Return Django's search results for at most ``LONGEST_QUERY`` characters of the search term."""
         return super().get_search_results(request, queryset, free_text(search_term, LONGEST_QUERY))
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         """Run an action on the selected rows. Raises DisallowedModelAdminLookup (400) for an invalid key."""
         for value in request.POST.getlist(ACTION_CHECKBOX_NAME):
             if not is_comparable(self.model, "pk", value):
-                raise DisallowedModelAdminLookup("A selected row has no such key")
+                raise DisallowedModelAdminLookup("The key of a selected row is invalid")
         return super().response_action(request, queryset)
 
 
 def is_comparable(model: type[models.Model], lookup: str, value: Any) -> bool:
     """Return whether a parameter such as ``created_at__gte`` can be compared with a value from an address.
 
-    A name that is no field of the model belongs to a filter, which checks its values itself.
+    A name that is not a field of the model belongs to a filter, and the filter checks its values.
     """
     field, rest = _field(model, lookup.split("__"))
     if field is None:
@@ -62,7 +63,10 @@ def is_comparable(model: type[models.Model], lookup: str, value: Any) -> bool:
 
 
 def _field(model: type[models.Model], parts: list[str]) -> tuple[Any, list[str]]:
-    """Return the last field of a path, and the parts after it; ``None`` if the path begins with no field."""
+    """Return the last field of a lookup path, and the parts after the field.
+
+    The field is ``None`` if the path does not begin with a field.
+    """
     field: Any = None
     while parts:
         try:

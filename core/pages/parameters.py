@@ -1,7 +1,8 @@
-"""Read what a request sends, in one place: the parameters of addresses and forms, and cookies.
+"""Read the parameters of addresses and forms, and the cookies, of all requests.
 
-Every page takes its dates, cursors, ids, numbers and words from here. Each function returns a value that PostgreSQL and
-Python's calendar can hold, or ``None`` (an empty text, the default) for any other input; it raises no exception.
+Every page reads its dates, cursors, ids, numbers and words with these functions. Each function returns a value that
+PostgreSQL and Python's ``datetime`` can store. For any other input it returns ``None``, an empty text or the default,
+and raises no exception.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,24 +19,28 @@ from django.utils.http import parse_header_parameters
 from core.db.text import replace_unstorable
 
 LONGEST_TEXT = 2000
-"""Characters of a parameter; the rest is cut off. The longest one that a page itself creates is an address."""
+"""Maximum number of characters of a parameter. The rest is cut off. The longest parameters that pages create are
+addresses."""
 LONGEST_QUERY = 300
-"""Characters of a search above a list: a word beyond 2,046 bytes is an error in a text search of PostgreSQL."""
+"""Maximum number of characters of a search above a list, which are at most 1,200 bytes. PostgreSQL's text search fails
+for a word of more than 2,046 bytes."""
 MAX_PARAMETERS = 200
-"""Parameters of an address, and values of one parameter; the others are ignored."""
+"""Maximum number of parameters in an address, and of values of one parameter. The others are ignored. No page uses as
+many."""
 HIGHEST_ID = 2**63 - 1
+"""Largest value of a ``bigint`` in PostgreSQL."""
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
-"""Earlier and later days become the nearest of these, so that weeks and years can be added to every day."""
+"""Range of days. Days outside become the first or the last day, so that weeks and years can be added to every day."""
 Cursor = tuple[datetime, int]
 
 
 def free_text(value: object, longest: int = LONGEST_TEXT) -> str:
-    """Return a text without NUL and unpaired surrogates, which PostgreSQL cannot hold, cut to ``longest``."""
+    """Return a text cut to ``longest``, without NUL and unpaired surrogates, which PostgreSQL cannot store."""
     return replace_unstorable(str(value or ""), "")[:longest]
 
 
 def whole_number(value: object, *, lowest: int, highest: int, default: int) -> int:
-    """Return a number in ASCII digits, limited to its bounds; the default for other input."""
+    """Return a number that was sent in ASCII digits, limited to its bounds, or the default for other input."""
     text = str(value or "")
     if not (text.isascii() and text.isdigit()):
         return default
@@ -43,7 +48,7 @@ def whole_number(value: object, *, lowest: int, highest: int, default: int) -> i
 
 
 def row_id(value: object) -> int | None:
-    """Return the id of a row, 1 to 2**63 - 1, in ASCII digits; ``None`` for other input."""
+    """Return the id of a row, 1 to 2**63 - 1, that was sent in ASCII digits, or ``None`` for other input."""
     text = str(value or "")
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         return None
@@ -52,7 +57,10 @@ def row_id(value: object) -> int | None:
 
 
 def moment(value: object) -> datetime | None:
-    """Return an ISO 8601 time with a zone, in UTC; ``None`` also where UTC has no such year."""
+    """Return an ISO 8601 time with a time zone as UTC, or ``None`` for other input.
+
+    A time is also ``None`` if its year in UTC is outside the years of ``datetime``.
+    """
     try:
         parsed = datetime.fromisoformat(str(value or ""))
         return parsed.astimezone(UTC) if parsed.tzinfo else None
@@ -61,19 +69,19 @@ def moment(value: object) -> datetime | None:
 
 
 def cursor(value: object) -> Cursor | None:
-    """Return the time and the id of a cursor that ``cursor_text`` created."""
+    """Return the time and the id of a cursor that ``cursor_text`` created, or ``None`` for other input."""
     at, _, pk = str(value or "").partition("~")
     time_part, number = moment(at), row_id(pk)
     return (time_part, number) if time_part and number else None
 
 
 def cursor_text(at: datetime, pk: int) -> str:
-    """Return the time and the id of a row as a cursor for an address."""
+    """Return the cursor of a row for an address: its time and id as text."""
     return f"{at.isoformat()}~{pk}"
 
 
 def choice(value: object, choices: Mapping[str, Any], default: str = "") -> str:
-    """Return the value if it is one of the choices."""
+    """Return the value if it is one of the choices, else the default."""
     text = str(value or "")
     return text if text in choices else default
 
@@ -84,24 +92,24 @@ def midnight(day: date) -> datetime:
 
 
 def midnight_after(day: date) -> datetime:
-    """Return the end of a day in UTC, which is the beginning of the next; ``day`` comes from a ``DayField``."""
+    """Return the end of a day in UTC, which is the beginning of the next day. ``day`` comes from a ``DayField``."""
     return midnight(day) + timedelta(days=1)
 
 
 class DayField(forms.DateField):
-    """A day, within ``FIRST_DAY`` and ``LAST_DAY``."""
+    """A form field for a day between ``FIRST_DAY`` and ``LAST_DAY``."""
 
     def __init__(self, label: str) -> None:
         super().__init__(required=False, label=label, widget=forms.DateInput(attrs={"type": "date"}))
 
     def to_python(self, value: Any) -> date | None:
-        """Return the nearest day inside the bounds. Raises ValidationError for what is no date."""
+        """Return the nearest day in the range. Raises ValidationError for a value that is not a date."""
         day = super().to_python(value)
         return min(max(FIRST_DAY, day), LAST_DAY) if day else None
 
 
 def cleaned_query(query: QueryDict) -> QueryDict:
-    """Return the parameters of an address with each name and value as ``free_text``; an immutable copy."""
+    """Return an immutable copy of the parameters of an address, with each name and value cleaned by ``free_text``."""
     cleaned = QueryDict(mutable=True)
     for name, values in list(query.lists())[:MAX_PARAMETERS]:
         cleaned.setlist(free_text(name), [free_text(value) for value in values[:MAX_PARAMETERS]])
@@ -109,16 +117,16 @@ def cleaned_query(query: QueryDict) -> QueryDict:
 
 
 class CleanRequests:
-    """Middleware that removes from parameters and cookies what PostgreSQL cannot compare.
+    """Middleware that cleans parameters, and removes cookies with characters that PostgreSQL cannot compare.
 
-    A cookie can contain an escaped NUL (``"\\000"``), and Django looks up every session key.
+    A cookie can contain an escaped NUL (``"\\000"``), and Django looks up every session key in the database.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Clean a request, then return its response."""
+        """Clean a request, and return the response to it."""
         request.COOKIES = {name: value for name, value in request.COOKIES.items() if free_text(value, 10_000) == value}
         request.GET = cleaned_query(request.GET)  # pyright: ignore[reportAttributeAccessIssue]
         return self.get_response(request)
@@ -146,10 +154,10 @@ class Utf8ASGIHandler(ASGIHandler):
 
 
 def utf8_content_type(content_type: str) -> str:
-    """Return a content type without a charset other than UTF-8, or an empty text for one that cannot be read.
+    """Return a content type without a charset other than UTF-8, or an empty text if the content type is malformed.
 
-    Django reads the parameters of an address in the charset that the content type names, before any middleware, and
-    fails where that decodes to no text (``base64``) or to half of a surrogate pair (``unicode_escape``).
+    Before any middleware, Django decodes the parameters of an address with the charset of the content type. It fails
+    for a charset that does not decode to text (``base64``) or decodes to an unpaired surrogate (``unicode_escape``).
     """
     try:
         kind, parameters = parse_header_parameters(content_type)

@@ -20,7 +20,7 @@ from core.pages.parameters import free_text, row_id
 from core.runs import is_alive
 
 MAX_ROWS = 50
-"""Scopes and skipped items on the page of a run."""
+"""Maximum number of scopes, and of skipped items, on the page of a run, so that the page loads quickly."""
 
 
 def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
@@ -47,7 +47,10 @@ def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
 
 
 def progress_in_words(run: CollectorRun) -> str:
-    """Return the progress of a run and its remaining time; empty for a run that has ended or reported nothing."""
+    """Return the progress and the remaining time of a run in words.
+
+    The text is empty if the run has ended or has not reported progress.
+    """
     if run.outcome != CollectorRun.Outcome.RUNNING or not run.progress:
         return ""
     return ": ".join(filter(None, [_where(run.progress), _figures(run.progress)]))
@@ -60,7 +63,7 @@ def _where(reported: Mapping[str, Any]) -> str:
 
 
 def _figures(reported: Mapping[str, Any]) -> str:
-    """Return ``120 of 3,100 chunks, 52 a second, 57 s left``, without a total that was exceeded."""
+    """Return a text such as ``120 of 3,100 chunks, 52 a second, 57 s left``. A total that was exceeded is left out."""
     seen, total, rate, left = (reported.get(name) for name in ("seen", "total", "rate", "seconds_left"))
     noun = "chunk" if reported.get("phase") == INDEXING else "item"
     seen = int(seen or 0)
@@ -74,13 +77,13 @@ def _figures(reported: Mapping[str, Any]) -> str:
 
 
 def progress(request: HttpRequest, pk: int) -> JsonResponse:
-    """Return the state of a run as JSON, which its page requests while it runs."""
+    """Return the state of a run as JSON. The page of a run requests it while the run continues."""
     need(request, "core.view_collectorrun")
     return JsonResponse(state(get_object_or_404(CollectorRun, pk=pk), timezone.now()))
 
 
 def run_context(run: CollectorRun) -> dict[str, Any]:
-    """Return the context of a run's page in addition to its fields."""
+    """Return the additional template context of the page of a run."""
     skipped = run.skipped.order_by("cleared_at", "-last_seen_at")  # pyright: ignore[reportAttributeAccessIssue]
     return {
         "run": run,
@@ -94,7 +97,7 @@ def run_context(run: CollectorRun) -> dict[str, Any]:
 
 @require_POST
 def retry(request: HttpRequest) -> HttpResponse:
-    """Request that the next run retries one skipped item, or all of a run."""
+    """Request that the next run retries one skipped item, or all skipped items of a run."""
     need(request, "core.change_skippeditem")
     skipped = SkippedItem.objects.all()
     item, run = row_id(request.POST.get("item")), row_id(request.POST.get("run"))
@@ -106,5 +109,5 @@ def retry(request: HttpRequest) -> HttpResponse:
     )
     back = free_text(request.POST.get("next"))
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    # Addresses of this site begin with a slash; redirect() would read other text as the name of a view.
+    # Addresses of this site begin with a slash. redirect() would use other text as the name of a view.
     return redirect(back if safe and back.startswith("/") else "admin:core_skippeditem_changelist")

@@ -1,6 +1,6 @@
-"""The search page: a query, filters, and results with links to their source and thread.
+"""The search page: a query, filters, and results with links to the source and the thread.
 
-The address contains the query and filters, so that results can be shared. The model stays loaded in the process.
+The address contains the query and filters, so that users can share results. The model stays loaded in the process.
 """
 
 from typing import Any
@@ -23,13 +23,16 @@ from core.search.query.results import Result
 from core.search.query.search import search, similar_documents, unmatched_filter
 
 PER_PAGE = 20
+"""Number of results on one page."""
 LAST_PAGE = 10
+"""Number of the last page. ``MAX_RESULTS`` allows 200 results, which are ten pages."""
 LONGEST = 500
+"""Maximum number of characters of a query. It is below the limit at which a search would cut off the query."""
 MODES = [("hybrid", "Meaning and words"), ("text", "Words only"), ("dense", "Meaning only")]
 
 
 class SearchForm(forms.Form):
-    """The query and its filters. An invalid value is reported beside its field."""
+    """The query and its filters. An error is shown next to the field with the invalid value."""
 
     q = forms.CharField(
         required=False, max_length=LONGEST, label="Search for", widget=forms.TextInput({"type": "search"})
@@ -50,14 +53,14 @@ class SearchForm(forms.Form):
         self.fields["kind"].choices = [("", "All"), *kinds]  # pyright: ignore[reportAttributeAccessIssue]
 
     def clean(self) -> dict[str, Any]:
-        """Return the values without characters that PostgreSQL cannot store."""
+        """Return the values. Characters that PostgreSQL cannot store are removed."""
         return {
             name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
         }
 
 
 def search_page(request: HttpRequest) -> TemplateResponse:
-    """Return the form with a page of results."""
+    """Return the page with the form and one page of results."""
     need(request, "core.view_activity")
     form = SearchForm(request.GET)
     query: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
@@ -82,7 +85,10 @@ def search_page(request: HttpRequest) -> TemplateResponse:
 
 
 def _search(query: dict[str, Any], page: int) -> tuple[str, list[Result]]:
-    """Return a message if the search is impossible, and the results of a page with one more than it shows."""
+    """Return a message if the search is impossible, and the results of a page.
+
+    If there is a next page, the list contains one more result than a page shows. Similar documents have only one page.
+    """
     if not query.get("q") and not query.get("like"):
         return "", []
     if not Chunk.objects.exists():
@@ -94,7 +100,7 @@ def _search(query: dict[str, Any], page: int) -> tuple[str, list[Result]]:
         try:
             return "", similar_documents(query["like"], filters=filters, limit=PER_PAGE)
         except LookupError:
-            return "That document is not in the index any more.", []
+            return "That document is no longer in the index. Search for other words.", []
     offset = (page - 1) * PER_PAGE
     return "", search(
         query["q"], mode=query.get("mode") or "hybrid", filters=filters, limit=PER_PAGE + 1, offset=offset
@@ -114,13 +120,13 @@ def _filters(query: dict[str, Any]) -> Filters:
 
 
 def _title(external_id: str) -> str:
-    """Return the title of the document that results should be similar to."""
+    """Return the title of the document to which the results should be similar."""
     title = Document.objects.filter(external_id=external_id).values_list("title", flat=True).first()
     return (visible(title_text(title)) if title else visible(external_id)) if external_id else ""
 
 
 def _readable(result: Result) -> dict[str, Any]:
-    """Return a result for the page. Nothing in its texts can run, hide or change the direction of the line."""
+    """Return a result for the page. Hidden characters and direction marks in its texts are replaced."""
     in_thread = _query(thread=result.external_id, url=result.passage_url)
     return {
         "result": result,
@@ -141,5 +147,5 @@ def _query(**parameters: object) -> str:
 
 
 def _address(url: str) -> str:
-    """Return an address if it is http or https; other addresses become no links."""
+    """Return an address that begins with http or https, or an empty text, so that other addresses are not linked."""
     return url if url.startswith(("https://", "http://")) else ""

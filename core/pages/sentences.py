@@ -1,4 +1,4 @@
-"""Activities as sentences: person, action and thread. Bursts of events share a row."""
+"""Activities as sentences of a person, an action and a thread. Events in quick succession share a row."""
 
 import re
 from collections import defaultdict
@@ -13,17 +13,18 @@ from core.pages.labels import passive_types, source_names, type_name
 from core.trackers import Line, ThreadHead, activity_address, installed_trackers, person_address
 
 BURST = timedelta(minutes=15)
-"""Maximum distance of events of one person in one thread that share a row."""
+"""Maximum time between two neighbouring events in a row. With a longer time, a row would combine unrelated events."""
 MAX_LISTED = 4
-"""Events that a row lists. The others are hidden until the row is opened."""
+"""Maximum number of events that a row lists. The others are hidden until the user opens the row."""
 TITLE_LENGTH = 160
+"""Maximum number of characters of a title in a sentence, so that a sentence stays short."""
 PREPOSITION = re.compile(r",? (?:to|of|on|from|in|for|with|until)$")
-"""The preposition between action and thread, which the page of the thread leaves out."""
+"""Pattern of the preposition between action and thread. The page of the thread omits the preposition."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
-    """Lines of activities by external id, and heads of threads by thread, from the trackers."""
+    """The lines of activities by external id, and the heads of threads by thread. Both come from the trackers."""
 
     lines: Mapping[str, Line]
     heads: Mapping[str, ThreadHead]
@@ -31,24 +32,24 @@ class Words:
 
 @dataclass(kw_only=True, slots=True)
 class Group:
-    """A row: an activity, and other events of the same person in the same thread at the same time."""
+    """A row of a page: an activity, and neighbouring events of the same person that were combined with it."""
 
     first: dict[str, Any]
     others: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def named(self) -> Sequence[dict[str, Any]]:
-        """Return the events that the row lists after the first."""
+        """Return the events that the row lists after the first event."""
         return self.others[: MAX_LISTED - 1]
 
     @property
     def hidden(self) -> Sequence[dict[str, Any]]:
-        """Return the events that the row hides."""
+        """Return the events that the row hides until the user opens it."""
         return self.others[MAX_LISTED - 1 :]
 
 
 def words_of(activities: Sequence[Activity]) -> Words:
-    """Return lines and heads from the trackers, in a constant number of statements for each source."""
+    """Return the lines and heads from the trackers, with a constant number of statements for each source."""
     by_source = defaultdict[str, list[Activity]](list)
     for activity in activities:
         by_source[activity.source_system].append(activity)
@@ -66,7 +67,7 @@ def entry(
     names: Mapping[str, str] | None = None,
     passive: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Return an activity for the page. Nothing in its texts can run, hide or change the direction of the line."""
+    """Return an activity for the page. Hidden characters and direction marks in its texts are replaced."""
     line, summary = words.lines.get(activity.external_id), visible(activity.summary)
     head, kind = words.heads.get(activity.thread), type_name(activity.activity_type)
     title = (line.subject if line else "") or (head.label if head else "") or ("" if line else summary)
@@ -80,7 +81,7 @@ def entry(
         if activity.actor_external_id
         else "",
         "did": visible(line.did) if line else f"{kind}:",
-        "subject": visible(title)[:TITLE_LENGTH] or "(no words)",
+        "subject": visible(title)[:TITLE_LENGTH] or "(no text)",
         "after": visible(line.after) if line else "",
         "alone": visible(sentence_in_thread(line.did, line.after)) if line else kind,
         "excerpt": visible(line.excerpt) if line else "",
@@ -90,9 +91,9 @@ def entry(
 
 
 def sentence_in_thread(did: str, after: str) -> str:
-    """Return an action as shown on the page of its thread: ``commented`` for ``commented on``.
+    """Return an action for the page of its own thread, such as ``commented`` for ``commented on``.
 
-    Words after the thread need an object: ``mentioned`` and ``in #12`` become ``mentioned this in #12``.
+    If words follow the thread, an object is added: ``mentioned`` and ``in #12`` become ``mentioned this in #12``.
     """
     without = PREPOSITION.sub("", did)
     if not after:
@@ -101,7 +102,10 @@ def sentence_in_thread(did: str, after: str) -> str:
 
 
 def folded(entries: Iterable[dict[str, Any]]) -> list[Group]:
-    """Combine neighbouring events of one person in one thread into one row. Posts are never combined."""
+    """Combine neighbouring events of one person into one row.
+
+    The events must belong to one thread or have one type. Activities with a text are never combined.
+    """
     groups: list[Group] = []
     for one in entries:
         if groups and _belongs(one, groups[-1]):

@@ -1,4 +1,4 @@
-"""The admin site with pages in addition to lists: the dashboard first, and a menu at the top of every page."""
+"""The admin site with additional pages: the dashboard is the first page, and every page has a menu at the top."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from core.pages.timeline import timeline_page
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A page and its address below the admin's own. Pages with a ``menu`` text are in the menu of every page."""
+    """A page of the admin. ``route`` is its address below the admin, and ``menu`` is its text in the menu, if any."""
 
     route: str
     name: str
@@ -31,7 +31,7 @@ class Page:
     menu: str = ""
 
     def is_in_menu(self, request: HttpRequest) -> bool:
-        """Return whether the menu shows the page to the user of a request."""
+        """Return whether the menu contains the page for the user of a request."""
         return bool(self.menu) and may(request, "core.view_activity")
 
 
@@ -48,30 +48,30 @@ PAGES = [
 
 
 ACCOUNTS = ("admin:auth_", "admin:otp_totp_")
-"""Prefixes of view names whose forms save the texts that they show."""
+"""Prefixes of the view names of forms that save the texts they show. A change of a shown text would change the data."""
 
 
 class ActivitySite(admin.AdminSite):
-    """Extend Django's own site, so that every model admin works as Django documents it."""
+    """An extension of Django's own admin site. Every model admin works as Django documents it."""
 
     site_header = site_title = "activity-trackers"
     index_title = "What people did"
     enable_nav_sidebar = True
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Return the addresses of these pages, then Django's."""
+        """Return the addresses of the pages in ``PAGES``, and then the addresses of Django's admin."""
         own = [path(page.route, self.admin_view(page.view), name=page.name) for page in PAGES]
         return [*own, *super().get_urls()]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register a model, including one of a library, with a list that checks its parameters."""
+        """Register a model with a list that checks its parameters. This includes the models of libraries."""
         checked: Any = admin_class or admin.ModelAdmin
         if not issubclass(checked, CheckedLookups):
             checked = type(checked.__name__, (CheckedLookups, checked), {"__module__": checked.__module__})
         super().register(model_or_iterable, checked, **options)
 
     def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
-        """Make hidden characters of collected texts visible on every page, except in the forms of accounts."""
+        """Make hidden characters in collected texts visible on every page, except in the forms of accounts."""
 
         def with_visible_text(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
@@ -93,7 +93,7 @@ class ActivitySite(admin.AdminSite):
 
 
 def _show_hidden(response: HttpResponseBase) -> None:
-    """Replace hidden characters in a rendered page. The templates themselves contain none."""
+    """Replace hidden characters in a rendered page. The templates contain no hidden characters."""
     if isinstance(response, SimpleTemplateResponse):
         html = response.content.decode(response.charset)
         if (safe := visible(html)) != html:

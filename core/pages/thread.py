@@ -1,4 +1,4 @@
-"""The page of a thread, from the first post on, with edited and deleted texts."""
+"""The page of a thread: all posts from the first to the last, including earlier and deleted texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +23,16 @@ from core.pages.sentences import Words, entry, folded, words_of
 from core.trackers import EarlierText, PostDetails, ThreadHead, activity_address, person_address, tracker_of
 
 SHOWN = 20_000
-"""Characters of a text that a thread page shows."""
+"""Maximum number of characters of a text on a thread page. The rest is on the page of the whole text."""
 BUDGET = 300_000
-"""Characters that one page renders in total. Later texts are shortened to ``SHORT``."""
+"""Number of characters that one page renders in total, so that every page renders quickly. Texts that exceed the budget
+are shortened to ``SHORT``."""
 SHORT = 1_000
+"""Maximum number of characters of a text after the budget of a page is spent."""
 
 
 class Renderer:
-    """Render the texts of one page within a budget, so that every page renders quickly."""
+    """Renders the texts of one page within a budget of characters."""
 
     def __init__(self, budget: int = BUDGET, markup: Markup = PLAIN) -> None:
         self._left, self._markup = budget, markup
@@ -38,28 +40,30 @@ class Renderer:
     def render(self, text: str) -> tuple[SafeString, bool]:
         """Return the beginning of a text as safe HTML, and whether this is the whole text.
 
-        Nothing in it can run, hide or change the direction of the page.
+        The HTML contains no scripts, no hidden characters and no direction marks.
         """
         room = SHOWN if self._left > SHOWN else SHORT
         beginning = text[:room]
         self._left -= len(beginning)
-        # Safe: safe_html allows harmless tags only, and cleans the output of the parser.
+        # This is safe, because safe_html cleans the output of the parser and allows only harmless tags.
         return mark_safe(safe_html(visible(beginning), self._markup)), len(text) <= room  # noqa: S308
 
 
 PER_PAGE = 50
+"""Number of activities on one page."""
 BEFORE = 5
-"""Activities that a page shows before the requested one."""
+"""Number of activities that a page shows before the requested activity, so that the reader sees its context."""
 PIECE = 100_000
-"""Characters of one page of a whole text."""
+"""Number of characters on one page of a whole text. Without markup, a browser shows so many characters quickly."""
 MAX_PEOPLE = 12
+"""Maximum number of people that a thread page names. It shows only the number of the others."""
 LONGEST_HUNK = 4000
-"""Characters of a diff hunk that a page shows: its end, where the comment belongs."""
+"""Maximum number of characters of a diff hunk on a page. Its end is shown, because the comment is on the last line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Texts:
-    """Texts and details that a tracker stores of the activities of a page, by external id."""
+    """The texts and details that a tracker stores of the activities on a page, by external id."""
 
     bodies: Mapping[str, str]
     earlier: Mapping[str, Sequence[EarlierText]]
@@ -69,7 +73,7 @@ class Texts:
 
 
 def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
-    """Return the page of the thread with this ``id``."""
+    """Return the page of the thread in the parameter ``id``."""
     need(request, "core.view_activity")
     name = free_text(request.GET.get("id"))
     rows = thread_rows(source, name)
@@ -98,14 +102,17 @@ def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
 
 
 def thread_rows(source: str, thread: str) -> QuerySet[Activity]:
-    """Return the activities of a thread without passive ones, such as a subscription."""
+    """Return the activities of a thread, without passive activities such as subscriptions."""
     tracker = tracker_of(source)
     rows = Activity.objects.filter(source_system=source, thread=thread).select_related("scope")
     return rows.exclude(activity_type__in=tracker.passive_types) if tracker and tracker.passive_types else rows
 
 
 def find_page(request: HttpRequest, source: str) -> HttpResponse:
-    """Redirect to an activity in its thread: the one with an external ``id``, or the one of ``thread`` at ``url``."""
+    """Redirect to an activity on the page of its thread.
+
+    The parameter ``id`` is the external id of the activity. Without it, ``thread`` and ``url`` identify the activity.
+    """
     need(request, "core.view_activity")
     query = {key: free_text(request.GET.get(key)) for key in ("id", "thread", "url")}
     activities = Activity.objects.filter(source_system=source)
@@ -128,7 +135,7 @@ def find_page(request: HttpRequest, source: str) -> HttpResponse:
 
 
 def _redirect_to_source(source: str, query: Mapping[str, str]) -> HttpResponse:
-    """Redirect to a document at its source, because it has no activity here."""
+    """Redirect to the original of a document that has no activity in the database."""
     document = Document.objects.filter(source_system=source, external_id=query["thread"] or query["id"]).first()
     if document is None or not _web(document.url):
         raise Http404
@@ -148,7 +155,7 @@ def _texts(source: str, ids: Sequence[str], scope: str) -> Texts:
 
 
 def _title(head: ThreadHead | None, first: Activity) -> str:
-    """Return the title of the thread, or else the summary of its first activity; never an id."""
+    """Return the title or number of a thread, else the summary or type of its first activity, but never an id."""
     if head and head.label:
         return visible(head.title or head.number)
     return (
@@ -157,7 +164,7 @@ def _title(head: ThreadHead | None, first: Activity) -> str:
 
 
 def _participants(source: str, thread: str) -> list[dict[str, Any]]:
-    """Return everyone who was active in the thread, with the last name, the most active first."""
+    """Return the people who were active in the thread, most active first. Each has the alphabetically last name."""
     rows = thread_rows(source, thread).filter(deleted_at=None).exclude(actor_name="").order_by()
     counted = rows.values("actor_external_id").annotate(count=Count("pk"), name=Max("actor_name"))
     return [
@@ -171,7 +178,7 @@ def _participants(source: str, thread: str) -> list[dict[str, Any]]:
 
 
 def _post(row: Activity, words: Words, names: Mapping[str, str], texts: Texts) -> dict[str, Any]:
-    """Return an activity of a thread with its text if the tracker stores one, otherwise with its sentence."""
+    """Return an activity of a thread for the page, with its sentence, and with its text if the tracker stores a text."""
     body = texts.bodies.get(row.external_id, "")
     html, whole = texts.renderer.render(body) if body else ("", True)
     before = [
@@ -208,12 +215,12 @@ def _details(row: Activity, details: PostDetails | None) -> dict[str, Any]:
 
 
 def _web(url: str) -> str:
-    """Return an address if it is http or https; other addresses become no links."""
+    """Return an address that begins with http or https, or an empty text, so that other addresses are not linked."""
     return url if url.startswith(("https://", "http://")) else ""
 
 
 def whole_text(request: HttpRequest, pk: int) -> TemplateResponse:
-    """Return a page with a piece of a whole text, as written and without markup."""
+    """Return a page with a piece of a whole text. The text is shown as it was written, without rendering its markup."""
     need(request, "core.view_activity")
     row = get_object_or_404(Activity.objects.select_related("scope"), pk=pk)
     tracker, words = tracker_of(row.source_system), words_of([row])

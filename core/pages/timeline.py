@@ -1,4 +1,4 @@
-"""The timeline of activities from all sources, and its filters."""
+"""The timeline: a page with the activities of all sources, and filters."""
 
 import re
 from typing import Any
@@ -20,13 +20,16 @@ from core.pages.sentences import entry, folded, words_of
 
 PER_PAGE = 50
 MAX_SCOPES = 100
-"""Repositories and channels that a part of a name may match."""
+"""Maximum number of repositories and channels that match a part of a name. More would make the query slower."""
 LONGEST = 200
-"""Characters of a filter."""
+"""Maximum number of characters of a filter. Names of people and scopes are shorter."""
 
 
 class TimelineForm(forms.Form):
-    """The filters. An invalid value is reported beside its field, and then the page lists no activities."""
+    """The filters of the timeline.
+
+    An error is shown next to the field with the invalid value, and then the page lists no activities.
+    """
 
     source = forms.ChoiceField(required=False)
     type = forms.ChoiceField(required=False)
@@ -46,7 +49,7 @@ class TimelineForm(forms.Form):
         self.fields["type"].choices = [("", "All"), *types]  # pyright: ignore[reportAttributeAccessIssue]
 
     def clean(self) -> dict[str, Any]:
-        """Return the values without characters that PostgreSQL cannot store."""
+        """Return the values. Characters that PostgreSQL cannot store are removed."""
         return {
             name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
         }
@@ -79,7 +82,10 @@ def activities(filters: dict[str, Any]) -> QuerySet[Activity]:
 
 
 def scope_ids(name: str) -> list[int]:
-    """Return scopes with exactly this name or external id; otherwise those with a name that contains it."""
+    """Return the ids of the scopes with exactly this name or external id.
+
+    If there are none, return the ids of the scopes with a name that contains this text.
+    """
     exact = Scope.objects.filter(Q(name__iexact=name.strip()) | Q(external_id=name.strip())).values_list(
         "pk", flat=True
     )
@@ -91,9 +97,10 @@ def scope_ids(name: str) -> list[int]:
 
 
 def _person(name: str) -> Q:
-    """Return a condition for a person: an account given as ``source:account id``, or a name.
+    """Return a condition for a person, who is given as ``source:account id`` or as a name.
 
-    A name stands for the account that used it last in each source, with its activities under all its names.
+    A name selects, in each source, the account that used the name last. The condition includes the activities of this
+    account under all its names.
     """
     source, _, account = name.strip().partition(":")
     if account and source in source_names():
@@ -117,7 +124,7 @@ def _either(people: list[tuple[str, str]]) -> Q:
 
 
 def with_words(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
-    """Return rows that contain all the words, or words that begin with them."""
+    """Return the rows with summaries that contain all the words. The beginning of a word matches too."""
     parts = re.findall(r"\w+", words)
     if not parts:
         return rows.none()
@@ -126,7 +133,7 @@ def with_words(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
 
 
 def timeline_page(request: HttpRequest) -> TemplateResponse:
-    """Return the page with the filters and the activities, newest first."""
+    """Return the page with the filters and one page of activities, newest first."""
     need(request, "core.view_activity")
     form = TimelineForm(request.GET)
     rows = activities(form.cleaned_data) if form.is_valid() else Activity.objects.none()
