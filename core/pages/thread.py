@@ -178,7 +178,7 @@ def _participants(source: str, thread: str) -> list[dict[str, Any]]:
 
 
 def _post(row: Activity, words: Words, names: Mapping[str, str], texts: Texts) -> dict[str, Any]:
-    """Return an activity of a thread for the page, with its sentence, and with its text if the tracker stores a text."""
+    """Return an activity of a thread for the page: its sentence, and its text if the tracker stores a text."""
     body = texts.bodies.get(row.external_id, "")
     html, whole = texts.renderer.render(body) if body else ("", True)
     before = [
