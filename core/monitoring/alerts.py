@@ -26,7 +26,7 @@ FORGOTTEN = timedelta(days=7)
 """Time after which an alert about a run is closed without a message if no run reports the problem again. Runs that
 ended earlier open no alerts."""
 Key = tuple[str, str, str]
-"""Kind, collector and scope of an alert. The scope is in lower case, because people write names in either case."""
+"""Kind, collector and scope of an alert. The scope is in lower case, because users write names in either case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

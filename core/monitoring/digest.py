@@ -38,7 +38,7 @@ def digest_lines(now: datetime) -> list[str]:
     waiting = entries_waiting()
     alerts = open_alerts()
     return [
-        *(activity or ["Nothing happened, or nothing was collected."]),
+        *(activity or ["No activities were collected for these 24 hours."]),
         "Runs: " + (", ".join(f"{number} {outcome}" for outcome, number in runs.order_by("outcome")) or "none"),
         f"Scopes: {len(scopes) - stale} fresh, {stale} stale",
         f"Index: {waiting.count()} documents waiting, {waiting.filter(state='failed').count()} of them failed",

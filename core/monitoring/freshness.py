@@ -13,7 +13,10 @@ from core.trackers import installed_trackers
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freshness:
-    """The time since one watched scope was last completed, or since the tracker's first run if it never was."""
+    """The freshness of one watched scope. ``age`` is the time since the scope was last completed.
+
+    If the scope was never completed, ``age`` is the time since the tracker's first run.
+    """
 
     source_system: str
     name: str
@@ -28,7 +31,7 @@ class Freshness:
         return self.age > self.limit
 
     def in_words(self) -> str:
-        """Return the age and its limit in one line."""
+        """Return the time of the last completion and the limit in one line."""
         hours = self.limit.total_seconds() / 3600
         when = (
             f"last completed {self.last_completed_at:%Y-%m-%d %H:%M} UTC"

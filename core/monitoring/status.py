@@ -16,17 +16,17 @@ from core.search.namespaces import entries_waiting
 
 Outcome = CollectorRun.Outcome
 VERY_STALE = 2
-"""Multiple of a scope's limit above which its age is critical. Below, a stale scope is a warning, because one more run
-can complete it."""
+"""Multiple of a scope's limit above which its age is critical. A stale scope below this multiple is a warning, because
+the next run may complete it."""
 LONG = timedelta(hours=24)
-"""Duration of a current run above which it is reported. A shorter time would report long first collections."""
+"""Duration above which a current run is reported. With a shorter duration, long first collections would be reported."""
 INDEX_PATIENCE = timedelta(hours=1)
 """Time after the last collection before waiting documents are reported, because ``sync_index`` may be a later job."""
 CONFIGURATION = {"validation", "auth"}
 """Failure categories of runs that a wrong setting or token prevented."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Minimum distance from the current time at which a time counts as in the future. The clocks of machines may differ by
-less."""
+"""Time after the database server's current time from which a time is reported as in the future. Smaller differences
+between the clocks of machines are normal."""
 
 
 class Level(IntEnum):
@@ -93,7 +93,7 @@ def status(now: datetime) -> Status:
         )
         findings.append(Finding(level=Level.WARNING, text=text))
     if waiting["failed"]:
-        text = f"{number_of(waiting['failed'], 'document')} cannot be indexed (see index entries in the admin)"
+        text = f"{number_of(waiting['failed'], 'document')} cannot be indexed; see the index entries in the admin"
         findings.append(Finding(level=Level.WARNING, text=text))
     if not last_ended and not running:
         findings.append(Finding(level=Level.WARNING, text="nothing has been collected yet; run manage.py collect_all"))

@@ -17,7 +17,7 @@ KINDS = 7
 are counted together."""
 OTHERS = "everything else"
 MAX_RANKED = 10
-"""Maximum number of scopes or people in a ranking."""
+"""Maximum number of scopes or people in a ranking, so that a ranking fits on the dashboard."""
 MAX_WEEKLY_COLUMNS = 53
 """Maximum number of weekly columns in a chart: a year. The chart of a longer period has monthly columns."""
 

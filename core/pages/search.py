@@ -23,11 +23,11 @@ from core.search.query.results import Result
 from core.search.query.search import search, similar_documents, unmatched_filter
 
 PER_PAGE = 20
-"""Number of results on one page."""
+"""Number of results on one page. Ten pages contain all 200 results that a query can have."""
 LAST_PAGE = 10
 """Number of the last page. ``MAX_RESULTS`` allows 200 results, which are ten pages."""
 LONGEST = 500
-"""Maximum number of characters of a query. It is below the limit at which a search would cut off the query."""
+"""Maximum number of characters of a query. A search ignores characters after the first 1,000."""
 MODES = [("hybrid", "Meaning and words"), ("text", "Words only"), ("dense", "Meaning only")]
 
 

@@ -56,7 +56,7 @@ BEFORE = 5
 PIECE = 100_000
 """Number of characters on one page of a whole text. Without markup, a browser shows so many characters quickly."""
 MAX_PEOPLE = 12
-"""Maximum number of people that a thread page names. It shows only the number of the others."""
+"""Maximum number of people that a thread page names, so that the list stays short. A number stands for more people."""
 LONGEST_HUNK = 4000
 """Maximum number of characters of a diff hunk on a page. Its end is shown, because the comment is on the last line."""
 
@@ -164,7 +164,10 @@ def _title(head: ThreadHead | None, first: Activity) -> str:
 
 
 def _participants(source: str, thread: str) -> list[dict[str, Any]]:
-    """Return the people who were active in the thread, most active first. Each has the alphabetically last name."""
+    """Return the people who were active in the thread, most active first.
+
+    A person with several names has the alphabetically last name.
+    """
     rows = thread_rows(source, thread).filter(deleted_at=None).exclude(actor_name="").order_by()
     counted = rows.values("actor_external_id").annotate(count=Count("pk"), name=Max("actor_name"))
     return [

@@ -115,6 +115,9 @@ def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) 
 
 
 def _need_transaction() -> None:
-    """Raise RuntimeError outside of a transaction, because a change could be lost between two transactions."""
+    """Raise RuntimeError outside of a transaction.
+
+    If rows and documents changed in different transactions, the change of the documents could be lost.
+    """
     if not connection.in_atomic_block:
         raise RuntimeError("Mark documents in the transaction that changes their rows")

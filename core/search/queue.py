@@ -121,8 +121,8 @@ def load_entries(target: Target, documents: Sequence[int]) -> list[IndexEntry]:
 
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds after which Python switches to another thread. With Python's default, ten times as long, each response of the
-database would wait up to 5 ms."""
+"""Seconds after which Python switches to another thread. Python's default is ten times as long. With the default, each
+response of the database could wait 5 ms for the thread that cuts texts."""
 
 
 @contextmanager

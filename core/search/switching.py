@@ -14,7 +14,7 @@ from core.search.sync import ReportProgress, fill
 
 PAUSE = 0.5
 """Seconds to wait before documents that another process has claimed are tried again. With a longer pause, the switch
-would end later. With a shorter pause, it would query the queue more often."""
+would end later. With a shorter pause, the switch would query the queue more often."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

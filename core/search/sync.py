@@ -44,7 +44,7 @@ that a document that is always refused is tried once a day."""
 
 
 ReportProgress = Callable[[int, int | None], None]
-"""Function that gets the number of finished chunks and the estimated total. The total is ``None`` until it is known."""
+"""Function that is called with the number of finished chunks and their estimated total (``None`` if unknown)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,14 +79,14 @@ class SyncResult:
             who = self.holder or "another process"
             return f"{who} is indexing {number_of(self.remaining, 'document')}; this run had nothing to index"
         if not self.documents + self.deleted + self.failed + self.remaining:
-            return "up to date, nothing new" + ("" if self.fresh else "; queries do not see all of it yet")
+            return "up to date, nothing new" + ("" if self.fresh else "; queries do not see all changes yet")
         chunks = f"{number_of(self.chunks_embedded, 'chunk')} embedded, {self.chunks_reused:,} reused"
         parts = [f"{number_of(self.documents, 'document')} indexed ({chunks})"]
         parts += [f"{number_of(self.deleted, 'document')} removed"] if self.deleted else []
         parts += [f"{number_of(self.failed, 'document')} refused"] if self.failed else []
         waiting = self.remaining - self.failed
         parts += [f"{number_of(waiting, 'document')} still to index" + self._reason()] if waiting > 0 else []
-        parts += [] if self.fresh else ["queries do not see all of it yet"]
+        parts += [] if self.fresh else ["queries do not see all changes yet"]
         return f"{', '.join(parts)}, {duration_in_words(self.seconds)}"
 
     def _reason(self) -> str:

@@ -21,8 +21,8 @@ BATCH_SIZE, MAX_BATCH_SIZE = 64, 256
 """Minimum and maximum number of texts that are embedded between two progress reports. A model that accepts more texts
 than the minimum in one request gets more, up to the maximum."""
 STORE_INTERVAL = 1.0
-"""Seconds between two writes of new vectors. A killed process loses the vectors of this time and of one batch. An error
-loses no vectors."""
+"""Seconds between two writes of new vectors. A killed process loses the vectors of one second and one batch. After an
+error, no vectors are lost."""
 
 
 def stored_vectors(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":

@@ -111,7 +111,7 @@ def _outgoing(update: DocumentUpdate, records: list[Record], content_hash: str) 
 def _lock(batch: Sequence[DocumentUpdate]) -> set[int]:
     """Lock documents and return their keys. Documents that another session is changing are skipped.
 
-    Sessions that wait for each other's documents could end in a deadlock.
+    Waiting for the other session could end in a deadlock.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -38,7 +38,7 @@ SENTENCE = re.compile(r"(?<=[.!?…।؟۔])\s+|(?<=[。！？])\s*|\n\s*")
 LINE = re.compile(r"\n")
 WORD = re.compile(r"\s+")
 SLICES = (200, 50, 12, 3, 1)
-"""Number of characters of the slices of a long word. Slices that are still too long are cut into the next size."""
+"""Lengths in characters of the slices of a long word. A slice with too many tokens is cut into the next length."""
 
 Counter = Callable[[Sequence[str]], list[int]]
 """Function that returns the number of tokens of each text, without special tokens."""
@@ -85,7 +85,10 @@ class _Section:
 
 
 def cut(document: RenderedDocument, count: Counter) -> list[Piece]:
-    """Return the pieces of a document in order. Without text, its title is cut, or its external id without a title."""
+    """Return the pieces of a document in order.
+
+    If the document has no text, its title is cut. If it has no title either, its external id is cut.
+    """
     return cut_all([document], count)[0]
 
 
@@ -253,7 +256,10 @@ def _first_level(block: Block) -> Iterator[tuple[int, int]]:
 
 
 def _finer(text: str, start: int, end: int, level: int) -> Iterator[tuple[int, int]]:
-    """Yield the words of a range at level 0, and slices of it at higher levels. Higher levels have shorter slices."""
+    """Yield the words of a range at level 0, and slices of the range at higher levels.
+
+    A higher level has shorter slices.
+    """
     if level == 0:
         yield from _between(text, start, end, WORD)
         return

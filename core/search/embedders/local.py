@@ -3,7 +3,7 @@
 The model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (BERT, 6 layers, mean pooling, Apache 2.0).
 
 The tokenizer of this model measures chunks for all models, so that a switch of models does not move chunk boundaries.
-The remote models read at least 500 of their own tokens, so every chunk fits.
+The remote models read at least 500 of their own tokens, which are at least as long as these, so every chunk fits.
 """
 
 import hashlib

@@ -32,7 +32,7 @@ PINECONE_MAX_INPUTS = 96
 ENDPOINT_PREFIX = "openai/"
 ENDPOINT_DEFAULT_MODEL = "text-embedding-3-small"
 ENDPOINT_MAX_INPUTS = 256
-"""Maximum number of texts in one request. With more texts, fewer requests would be needed, but each would be slower."""
+"""Maximum number of texts in one request. More texts would need fewer requests, but each request would be slower."""
 
 
 class PineconeEmbedder:
@@ -55,7 +55,10 @@ class PineconeEmbedder:
 
     @classmethod
     def create(cls, fingerprint: str | None) -> "PineconeEmbedder | None":
-        """Return the model of the settings or of a fingerprint, or ``None`` if the fingerprint belongs elsewhere."""
+        """Return the model of the settings or of a fingerprint.
+
+        Returns ``None`` for a fingerprint of another kind of model.
+        """
         if fingerprint is None:
             return cls(settings.EMBEDDING_MODEL or PINECONE_DEFAULT_MODEL)
         model = fingerprint.removeprefix(PINECONE_PREFIX).rpartition("/")[0]

@@ -32,7 +32,7 @@ class RankingParameters:
     sure: float = 0.6
     """Minimum of ``Ranked.sure`` for a document to be among the ``first`` results by words alone."""
     first: int = 10
-    """Number of first results that are reserved for documents that are near in meaning or contain enough words."""
+    """Number of leading results that are reserved for documents near in meaning and documents with enough words."""
     title: float = 0.1
     """Weight of a word in the title relative to a word in the text."""
     simple: float = 0.1
@@ -73,7 +73,10 @@ def fuse(text: Sequence[Ranked], dense: Sequence[Ranked], parameters: RankingPar
 def _with_reserved_places(
     by_score: list[int], text: Sequence[Ranked], dense: Sequence[Ranked], parameters: RankingParameters
 ) -> list[int]:
-    """Move up to ``first`` documents that may be among the first results to the beginning, in the same order."""
+    """Return the documents, with up to ``first`` eligible documents moved to the beginning in the same order.
+
+    A document is eligible if it is near in meaning or contains enough words.
+    """
     eligible = {item.document for item in dense[: parameters.first]}
     eligible |= {item.document for item in text if item.sure >= parameters.sure}
     first = [document for document in by_score if document in eligible][: parameters.first]

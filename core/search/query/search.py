@@ -20,7 +20,8 @@ from core.search.vectors import stored_vectors
 Mode = Literal["hybrid", "text", "dense"]
 DEFAULT_PARAMETERS = RankingParameters()
 SIMILAR_CHUNKS = 16
-"""Number of leading chunks of a document that are averaged to find similar documents."""
+"""Number of leading chunks of a document that are averaged to find similar documents. More chunks would include more
+topics of a long thread."""
 MAX_RESULTS = 200
 """Maximum number of results of one query, over all pages. A ranking has no more: 100 from each of the two rankings."""
 

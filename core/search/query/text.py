@@ -36,7 +36,7 @@ _plain_words: set[str] = set()
 def extra_words(text: str) -> str:
     """Return the parts of identifiers, and the character pairs of scripts without spaces.
 
-    Each appears once, in the order of the text: first all parts of identifiers, then all pairs.
+    Each part or pair appears once, in the order of the text. The parts of identifiers precede the pairs.
     """
     words: dict[str, None] = {}
     for name in dict.fromkeys(NAME.findall(text)):
