@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from core.db.binary_copy import copy_rows, halfvec, text
 from core.errors import BudgetExhausted
+from core.operations.bounds import TIME_IS_OVER
 from core.search.embedders.base import Embedder
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def compute_vectors(
         step = min(MAX_BATCH_SIZE, max(BATCH_SIZE, embedder.info.max_batch)) if missing else BATCH_SIZE
         for start in range(0, len(missing), step):
             if deadline is not None and time.monotonic() >= deadline:
-                raise BudgetExhausted("stopped because --max-seconds is over; run again to continue")
+                raise BudgetExhausted(TIME_IS_OVER)
             batch = missing[start : start + step]
             new = embedder.embed([texts[key] for key in batch], "passage").astype("f2")
             writer.add(batch, new)

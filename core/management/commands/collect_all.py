@@ -33,7 +33,7 @@ class Command(ReportingCommand):
         1: "a collector failed",
         2: "wrong configuration or token",
         3: "partial",
-        75: "another run is collecting the same",
+        75: "another run is collecting the same scopes",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
