@@ -100,7 +100,7 @@ def _search(query: dict[str, Any], page: int) -> tuple[str, list[Result]]:
         try:
             return "", similar_documents(query["like"], filters=filters, limit=PER_PAGE)
         except LookupError:
-            return "That document is no longer in the index. Search for other words.", []
+            return "This document is not in the index. Search for other words.", []
     offset = (page - 1) * PER_PAGE
     return "", search(
         query["q"], mode=query.get("mode") or "hybrid", filters=filters, limit=PER_PAGE + 1, offset=offset
