@@ -359,7 +359,7 @@ def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInte
     run.refresh_from_db(fields=["progress"])
     counts = counts_so_far(collector) or progress_counts(run)
     outcome, is_by_hand = CollectorRun.Outcome.INTERRUPTED, not isinstance(error, Terminated)
-    line = f"stopped by {'hand (Ctrl-C)' if is_by_hand else 'SIGTERM'}; run again to go on"
+    line = f"stopped by {'hand (Ctrl-C)' if is_by_hand else 'SIGTERM'}; run again to continue"
     finish_run(run, outcome, counts=counts, category=BY_HAND if is_by_hand else "", error=line)
     run_finished.send_robust(CollectorRun, run=run)
 

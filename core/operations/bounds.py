@@ -65,7 +65,7 @@ MOST_DIGITS = 24
 """Maximum characters of a number in a header. Longer numbers are not valid times and are expensive to convert."""
 LARGEST = 64 * 1024 * 1024
 """Maximum bytes of one answer. Every documented page is far smaller, so a larger answer is an error."""
-TIME_IS_OVER = "stopped at the time limit (--max-seconds); run again to go on"
+TIME_IS_OVER = "stopped at the time limit (--max-seconds); run again to continue"
 Value = TypeVar("Value")
 _ends: list[float] = []
 """End times of the nested runs of this process (monotonic clock), outermost run first."""
@@ -122,7 +122,7 @@ class Allowance:
     def spend(self) -> None:
         """Count one request. Raises BudgetExhausted when no more requests are allowed."""
         if self.max_requests is not None and self.spent >= self.max_requests:
-            raise BudgetExhausted(f"stopped after {self.spent} requests (--max-requests); run again to go on")
+            raise BudgetExhausted(f"stopped after {self.spent} requests (--max-requests); run again to continue")
         self.check(0)
         self.spent += 1
 

@@ -97,7 +97,7 @@ def report(error: KeyboardInterrupt, line: str = "") -> int:
 
 def _line(number: signal.Signals, stored: str) -> str:
     word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
-    return f"{word}: {stored}; run again to go on"
+    return f"{word}: {stored}; run again to continue"
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

@@ -102,7 +102,7 @@ def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
 )
 def test_a_signal_ends_any_program_with_one_line(work: str, number: signal.Signals, code: int, word: str) -> None:
     ended, errors, seconds = stop(work, number)
-    assert (ended, errors) == (code, f"{word}: stored data is kept; run again to go on\n")
+    assert (ended, errors) == (code, f"{word}: stored data is kept; run again to continue\n")
     assert seconds < 10
 
 
@@ -190,7 +190,7 @@ def test_a_command_that_fails_while_it_is_stopped_reports_the_signal(
     with pytest.raises(SystemExit) as ended:
         command.run_from_argv(["manage.py", "replaced"])
     assert ended.value.code == code
-    assert capsys.readouterr().err.endswith(": stored data is kept; run again to go on\n")
+    assert capsys.readouterr().err.endswith(": stored data is kept; run again to continue\n")
 
 
 class Stopped(FakeCollector):
@@ -214,9 +214,9 @@ def test_sigterm_closes_the_run_with_its_counts_and_its_reason(replaced: bool) -
         run(collector, command=Command())
     stopped = CollectorRun.objects.get()
     assert (stopped.outcome, stopped.counts) == ("interrupted", {"issues": 3})
-    assert stopped.error == "stopped by SIGTERM; run again to go on"
+    assert stopped.error == "stopped by SIGTERM; run again to continue"
     refresh()
-    assert Alert.objects.get().detail == "stopped by SIGTERM; run again to go on"
+    assert Alert.objects.get().detail == "stopped by SIGTERM; run again to continue"
     assert not collector.handled
 
 

@@ -44,7 +44,7 @@ class RequestBudget:
         if self.stopped:
             raise self.stopped
         if self._most is not None and self.requests >= self._most:
-            raise BudgetExhausted(f"stopped after {self._most} requests (--max-requests); run again to go on")
+            raise BudgetExhausted(f"stopped after {self._most} requests (--max-requests); run again to continue")
         bounds.check_time(0, self._end)
 
     def check_wait(self, seconds: float) -> None:
