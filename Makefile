@@ -63,7 +63,7 @@ pytest: .venv/installed ## The test suite; more workers than cores, since many t
 	@$(BIN)/pytest -n 3 -q -m "not slow"
 
 proofs: .venv/installed ## The tests that take long: docs, demo, guide, restore, kills
-	@$(BIN)/pytest -n 2 -q -m slow
+	@$(BIN)/pytest -n 3 -q -m slow
 
 serve: .venv/installed ## The admin on http://127.0.0.1:8000; the sample community while nothing was collected
 	@$(MANAGE) serve $(ADDRESS)
