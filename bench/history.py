@@ -25,7 +25,9 @@ def measure() -> str:
             histories.write(folder, make(commits))
             times = [(_bare(folder), _whole(folder_name, folder, turn)) for turn in range(ROUNDS)]
             bare, whole = (min(side) for side in zip(*times, strict=True))
-            lines.append(f"history / git log, {shape}: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f} ({commits:,})")
+            lines.append(
+                f"history / git log, {shape}: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f} ({commits:,} commits)"
+            )
     return "\n".join(lines)
 
 

@@ -274,7 +274,7 @@ class ApiBudgetAdmin(MirrorAdmin):
     search_fields = ("account",)
     actions = ("clear",)
 
-    @admin.action(description="Clear remaining quotas and waits", permissions=["clear"])
+    @admin.action(description="Clear the stored limits of selected budgets", permissions=["clear"])
     def clear(self, request: HttpRequest, chosen: Any) -> None:
         """Clear the stored quotas and waits of the selected budgets. The next run starts without stored limits."""
         number = clear(chosen)

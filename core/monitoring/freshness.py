@@ -38,7 +38,7 @@ class Freshness:
             if self.last_completed_at
             else "never completed"
         )
-        held = f"; waits until {self.not_before:%Y-%m-%d %H:%M} UTC because of a limit" if self.not_before else ""
+        held = f"; waits until {self.not_before:%Y-%m-%d %H:%M} UTC because of a rate limit" if self.not_before else ""
         return f"{self.name}: {when} (limit {hours:g} h){held}"
 
 

@@ -263,11 +263,11 @@ class RedirectRefused(SourceUnavailable):
     """A service answered with a redirect, which is not followed."""
 
 
-def redirect_refused(service: str, setting: str) -> RedirectRefused:
-    """Return the error for a redirect that is not followed."""
+def redirect_refused(service: str, setting: str, advice: str = "") -> RedirectRefused:
+    """Return the error for a redirect that is not followed. ``advice`` is a sentence for the end of the message."""
     return RedirectRefused(
         f"{service} redirects to another address, but credentials are sent only to the address in {setting}. "
-        "Check the setting, and any proxy between this machine and the service."
+        f"Check the setting, and any proxy between this machine and the service. {advice}".rstrip()
     )
 
 

@@ -136,7 +136,9 @@ async def read_page(
             f"Discord sent something other than messages of {channel_id}. Run again later."
         ) from error
     if before:
-        raise UnexpectedAnswer(f"Discord sent older messages of {channel_id} than requested. Run again later.")
+        raise UnexpectedAnswer(
+            f"Discord sent messages of channel {channel_id} that are older than requested. Run again later."
+        )
     return RawMessagePage(items=items, after=after, requested_at=requested_at, last=len(items) < limit)
 
 

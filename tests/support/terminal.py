@@ -126,7 +126,8 @@ def main() -> None:
             if part.strip():
                 sys.stdout.write(f"{when:7.2f}  {part}\n")
     sys.stdout.write(
-        f"exit code {recording.exit_code}, longest gap {recording.longest_gap:.2f} s, widest {recording.widest}\n"
+        f"exit code {recording.exit_code}, longest gap {recording.longest_gap:.2f} s, "
+        f"widest line {recording.widest} columns\n"
     )
 
 

@@ -28,7 +28,7 @@ class Command(ReportingCommand):
         parser.add_argument("--account", help="Only this account, as in the list.")
         parser.add_argument("--resource", help="Only this pool, such as core or graphql.")
         parser.add_argument(
-            "--clear", action="store_true", help="Clear the remaining quotas and the waits; needs a filter or --all."
+            "--clear", action="store_true", help="Clear the stored limits of the budgets. This needs a filter or --all."
         )
         parser.add_argument("--all", action="store_true", help="With --clear: every budget.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")

@@ -301,9 +301,8 @@ def _error(url: str, stderr: bytes) -> CollectorError:
     if any(word in lower for word in ABSENT):
         return NotFound(f"git finds no repository at {url}", reason="not_found")
     if any(word in lower for word in REDIRECTED):
-        return bounds.redirect_refused(
-            f"git's server for {url} (a renamed repository needs its new name)", "GITHUB_GIT_URL"
-        )
+        advice = "If the repository was renamed, use its new name."
+        return bounds.redirect_refused(f"the Git server of {url}", "GITHUB_GIT_URL", advice)
     for words, error, advice in ERRORS:
         if words in lower:
             return error(f"{url}: {advice}")
