@@ -267,7 +267,7 @@ class CheckpointAdmin(MirrorAdmin):
 
 @admin.register(ApiBudget)
 class ApiBudgetAdmin(MirrorAdmin):
-    """The admin of API budgets. Users with the permission may clear remaining quotas and waits."""
+    """The admin of API budgets. Users with the permission may clear the stored limits."""
 
     list_display = ("source_system", "account", "resource", "remaining", "limit", "resets_at", "not_before")
     list_filter = ("source_system", "resource")
