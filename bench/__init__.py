@@ -1,1 +1,1 @@
-"""Benchmarks of speed and memory. Speed is a ratio of times that are measured in one run on one machine."""
+"""Benchmarks of speed, memory and search quality. Most speeds are ratios of two times from the same run."""

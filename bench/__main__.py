@@ -1,7 +1,7 @@
-"""``make bench``: measure speed and memory.
+"""``make bench``: measure speed, memory and search quality.
 
-Most speeds are ratios: the time of a command relative to the time of the minimum work that it cannot avoid.
-``python -m bench NAME ...`` runs only the named benchmarks.
+Most speeds are ratios: the time of a command, divided by the time of the work that it cannot avoid, such as downloading
+and parsing. ``python -m bench NAME ...`` runs only the named benchmarks.
 """
 
 import os
@@ -16,7 +16,11 @@ PROGRAMS = ("retrieval", "search_speed")
 
 
 def main(names: list[str]) -> None:
-    """Run one benchmark in this process, or several in separate processes with separate databases."""
+    """Run the named benchmarks, or all benchmarks if ``names`` is empty.
+
+    A single benchmark from ``MEASURES`` runs in this process. Otherwise each benchmark runs in its own process with its
+    own database. Exits with an error message if a name is unknown or a benchmark fails.
+    """
     if unknown := set(names) - {*MEASURES, *PROGRAMS}:
         sys.exit(
             f"error: unknown benchmark: {', '.join(sorted(unknown))}; choose from {', '.join((*MEASURES, *PROGRAMS))}"
@@ -36,7 +40,7 @@ def _command(name: str) -> list[str]:
 
 
 def measure(name: str) -> None:
-    """Set up a database, run a benchmark, and print its result."""
+    """Run a benchmark with a temporary database, and print its result."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         os.environ |= {"VAR_DIR": var, "DJANGO_SETTINGS_MODULE": "config.settings"}
         import django

@@ -23,14 +23,14 @@ ROUNDS = 3
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return the seconds that a function takes."""
+    """Call a function, and return the seconds that the call takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 class Recording:
-    """Context manager that records every request of a collection, so that the requests can be repeated alone."""
+    """Context manager that records every HTTP request of a collection. ``repeat`` sends the same requests again."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, dict[str, str], dict[str, Any], object]] = []
@@ -52,7 +52,7 @@ class Recording:
         Transport._once = self._once  # pyright: ignore[reportPrivateUsage]
 
     def repeat(self) -> None:
-        """Repeat the recorded requests, and parse the responses."""
+        """Send the recorded requests again, and parse the responses. Nothing is stored."""
         with requests.Session() as session:
             for method, url, headers, params, body in self.requests:
                 answer = session.request(method, url, headers=headers, params=params, json=body, timeout=60)
@@ -61,7 +61,11 @@ class Recording:
 
 
 def serve(pipe: "Connection[Any, Any]") -> None:
-    """Run a sample server until the other end of the pipe sends a message. Runs in a separate process."""
+    """Run a sample server with synthetic items until a message arrives through the pipe.
+
+    First sends the URL of the server, a token and the name of the repository. This function is the target of a separate
+    process.
+    """
     community = SampleCommunity.synthetic(issues=ISSUES, comments=COMMENTS, review_comments=REVIEW_COMMENTS, seed=1)
     with SampleServer(community) as server:
         pipe.send((server.url, server.token(), server.truth()["full_name"]))
@@ -69,7 +73,7 @@ def serve(pipe: "Connection[Any, Any]") -> None:
 
 
 def collected(url: str, token: str, name: str) -> tuple[float, Recording]:
-    """Collect into empty tables and an empty workspace. Returns the seconds and the recorded requests."""
+    """Collect a repository into empty tables and an empty workspace. Returns the seconds and the recorded requests."""
     call_command("flush", interactive=False, verbosity=0)
     with tempfile.TemporaryDirectory() as workspace, Recording() as recording:
         server = {"GITHUB_API_URL": url, "GITHUB_GIT_URL": url, "GITHUB_TOKENS": [token]}
@@ -79,14 +83,14 @@ def collected(url: str, token: str, name: str) -> tuple[float, Recording]:
 
 
 def measure() -> str:
-    """Return one line with the median of several rounds."""
+    """Return one line: the time of a collection relative to its requests alone, as the median of several rounds."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     server = context.Process(target=serve, args=(there,))
     server.start()
     try:
         target: tuple[str, str, str] = here.recv()
-        collected(*target)  # not measured: the server renders each page in its first collection, and caches the page
+        collected(*target)  # not measured, because the server renders and caches all pages in the first collection
         rounds = [_round(target) for _ in range(ROUNDS)]
     finally:
         here.send("stop")

@@ -1,6 +1,7 @@
-"""Measures time and memory for collecting a large guild. Time is relative to downloading and parsing the same pages.
+"""Measures the time and the memory of collecting a large guild.
 
-The benchmark needs the twin of Discord in a folder next to the project. Without the twin, nothing is measured.
+The time is relative to the time of downloading and parsing the same pages. The benchmark needs the twin of Discord, an
+imitation of Discord's API in a folder next to the project. Without the twin, nothing is measured.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ class Server:
 
 
 async def read_only(base: str) -> tuple[float, int]:
-    """Download and parse every page of all channels and threads with sixteen tasks.
+    """Download and parse the messages of all readable channels and threads, with sixteen concurrent tasks.
 
     Returns the seconds and the number of messages.
     """
@@ -78,7 +79,10 @@ async def read_only(base: str) -> tuple[float, int]:
 
 
 def collected(base: str) -> tuple[float, int]:
-    """Collect in a process with its own database. Returns its seconds and its peak memory in MiB."""
+    """Collect the guild in a process with its own database.
+
+    Returns the seconds of the collection and the peak memory of the process in MiB.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         Path(var).chmod(0o755)
         environment = {"VAR_DIR": var, "DISCORD_API_BASE": base, "DISCORD_BOT_TOKEN": "twin-token"}

@@ -14,7 +14,7 @@ WORDS = (
 
 
 def write(folder: Path, parts: Iterable[bytes]) -> None:
-    """Create a bare repository from the parts of a stream for ``git fast-import``."""
+    """Create a bare repository from a stream for ``git fast-import``. Raises RuntimeError if the import fails."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder)], check=True)
     with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=folder, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None  # noqa: S101  (it is a pipe)
@@ -25,7 +25,10 @@ def write(folder: Path, parts: Iterable[bytes]) -> None:
 
 
 def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
-    """Yield the stream of a linear history. Each commit changes three small files, so git has little to compare."""
+    """Yield a linear history in the format of ``git fast-import``.
+
+    Each commit changes three small files, so git has little to compare.
+    """
     for n in range(commits):
         yield _commit("main", f"Change {n}: the tide tables\n\nBecause of the moon.\n", n)
         for k in range(3):
@@ -35,7 +38,7 @@ def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
 
 @dataclass
 class _Tree:
-    """The files of a synthetic project. ``marks`` is the number of blobs so far."""
+    """The files of a synthetic project. ``marks`` counts the blobs, and each count is the mark of a blob."""
 
     dice: random.Random
     paths: list[str] = field(default_factory=list[str])
@@ -43,7 +46,7 @@ class _Tree:
     marks: int = 0
 
     def grow(self, files: int) -> None:
-        """Add files in nested folders. Most files have a few hundred lines, and some have several thousand."""
+        """Add files in nested folders. A typical file has about 200 lines, and a few files have thousands."""
         for number in range(files):
             path = f"src/area{number % 37}/{WORDS[number % 14]}/part{number % 5}/{WORDS[number % 11]}_{number}.cpp"
             size = int(min(4000, self.dice.lognormvariate(5.2, 0.8)))
@@ -51,9 +54,9 @@ class _Tree:
             self.lines[path] = [self._line() for _ in range(size)]
 
     def edit(self) -> list[tuple[str, int, bytes]]:
-        """Change some lines in 1 to 20 files, but mostly in few.
+        """Change some lines in 1 to 20 files, usually in fewer than five.
 
-        Returns the path, the mark and the stream of the new blob of each changed file.
+        Returns the path of each changed file, with the mark of its new blob and the blob's part of the stream.
         """
         changed: list[tuple[str, int, bytes]] = []
         for path in self.dice.sample(self.paths, min(20, 1 + int(self.dice.expovariate(0.35)))):
@@ -65,7 +68,7 @@ class _Tree:
         return changed
 
     def blob(self, path: str) -> tuple[int, bytes]:
-        """Return the mark and the stream of a new blob with a file's current content."""
+        """Create a blob with the current content of a file. Returns its mark and its part of the stream."""
         self.marks += 1
         return self.marks, b"blob\nmark :%d\n" % self.marks + _data("".join(self.lines[path]).encode())
 
@@ -74,15 +77,16 @@ class _Tree:
 
 
 def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[bytes]:
-    """Yield the stream of a history like that of large projects: short topic branches are merged into the main branch.
+    """Yield a history like that of a large project, in the format of ``git fast-import``.
 
-    A commit changes a few of two thousand files with hundreds of lines each, so git must compare texts of real size.
+    Short topic branches are merged into the main branch. Each commit changes a few of two thousand files. Many files
+    have hundreds of lines, so git compares texts of realistic size.
     """
     tree = _Tree(random.Random(seed))  # noqa: S311  (the seed makes the history repeatable)
     tree.grow(files)
     first = [(path, *tree.blob(path)) for path in tree.paths]
     yield from (blob for _, _, blob in first)
-    made = 1 << 30  # marks of commits start here; marks of blobs stay below
+    made = 1 << 30  # the mark of the first commit, which is larger than every mark of a blob
     yield _commit("main", "Begin\n", 0, mark=made)
     yield from (b"M 100644 :%d %s\n" % (mark, path.encode()) for path, mark, _ in first)
     main, n = made, 1
@@ -105,7 +109,7 @@ def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[by
 
 
 def _commit(branch: str, message: str, n: int, *, mark: int = 0, parents: Iterable[int] = ()) -> bytes:
-    """Return the header of a commit, which its file changes must follow."""
+    """Return the header of a commit. In the stream, the file changes of the commit must follow this header."""
     who = f"Person {n % 50} <person-{n % 50}@example.org> {START + n * 600} +0100".encode()
     lines = [b"commit refs/heads/%s\n" % branch.encode(), b"mark :%d\n" % mark if mark else b""]
     lines += [b"author %s\ncommitter %s\n" % (who, who), _data(message.encode())]

@@ -16,7 +16,10 @@ SHAPES = {"realistic": (histories.realistic, 5_000), "tiny commits": (histories.
 
 
 def measure() -> str:
-    """Return a line for each shape of history, with the best times of several alternating rounds."""
+    """Return one line for each shape of history, with the best times of several rounds.
+
+    Each round first runs ``git log`` and then the collection.
+    """
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder_name:
         for shape, (make, commits) in SHAPES.items():
@@ -32,13 +35,16 @@ def measure() -> str:
 
 
 def _bare(folder: Path) -> float:
-    """Return the seconds that ``git log`` takes without output."""
+    """Return the seconds that ``git log`` takes. Its output is discarded."""
     command = ["git", "log", "--topo-order", "--reverse", *ARGUMENTS, "main"]
     return seconds(lambda: subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True))
 
 
 def _whole(root: str, folder: Path, turn: int) -> float:
-    """Return the seconds that collecting the same history as a new repository takes."""
+    """Return the seconds that a collection of the same history takes.
+
+    The repository has another name in each round, so that nothing of it is stored yet.
+    """
     name = f"sample/{folder.stem}-{turn}"
     Path(root, f"{name}.git").symlink_to(folder)
     with override_settings(GITHUB_GIT_URL=f"file://{root}"):

@@ -56,7 +56,7 @@ def _sentence(number: int) -> str:
 
 
 class Threads:
-    """A source of documents with passages of a few dozen words. They are generated on demand, so they use no memory."""
+    """A source of documents with passages of a few dozen words. Documents are generated on demand to save memory."""
 
     source_system = "bench"
     renderer_version = 1
@@ -79,7 +79,7 @@ class Threads:
 
 
 def enqueue_documents(chunks: int) -> Threads:
-    """Delete all documents, and enqueue new documents with about ``chunks`` chunks. Returns their source."""
+    """Delete all documents, and enqueue new documents with about ``chunks`` chunks in total. Returns their source."""
     for model in (IndexEntry, Chunk, Embedding, Namespace, Document):
         model.objects.all().delete()
     scope, _ = Scope.objects.get_or_create(source_system="bench", external_id="1", defaults={"name": "bench/all"})
@@ -126,7 +126,7 @@ def measure_pace() -> str:
 
 
 def peak(chunks: int) -> int:
-    """Return the peak memory in MiB of a process that indexes into its own database."""
+    """Return the peak memory in MiB of a process that indexes ``chunks`` chunks in its own database."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         command = [sys.executable, "-c", PEAK, str(chunks)]
         done = subprocess.run(command, env=os.environ | {"VAR_DIR": var}, capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ PEAK = (
 
 
 def peak(items: int) -> int:
-    """Return the peak memory in MiB of a process that collects into its own database."""
+    """Return the peak memory in MiB of a process that collects ``items`` items into its own database."""
     community = SampleCommunity.synthetic(issues=items // 10, comments=items * 9 // 10, seed=items)
     with (
         SampleServer(community, comment_limit=10**9) as server,

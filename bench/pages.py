@@ -1,4 +1,4 @@
-"""Measures the response time of every admin page over a million activities (95th percentile)."""
+"""Measures the response time (95th percentile) of every admin page with a million activities in the database."""
 
 import os
 import time
@@ -21,13 +21,17 @@ from core.trackers import installed_trackers
 
 ROUNDS = 20
 DASHBOARD_LIMIT = 300.0
-"""Limit for the dashboard in milliseconds. It is lower than for other pages, because log-ins lead to the dashboard."""
+"""Maximum response time of the dashboard in milliseconds. It is lower than that of other pages, because users see the
+dashboard after each log-in."""
 PAGE_LIMIT = 500.0
-"""Limit for any other page in milliseconds. The report marks slower pages."""
+"""Maximum response time of any other page in milliseconds. Slower pages are marked as too slow in the report."""
 
 
 def addresses() -> dict[str, str]:
-    """Return the URLs of pages by name, with common filters and with filters that match most rows."""
+    """Return the URLs of all measured pages by descriptive name.
+
+    The dashboard and the timeline appear several times, with different filters.
+    """
     timeline, home = reverse("admin:timeline"), reverse("admin:index")
     row = Activity.objects.order_by("-occurred_at")[1000]
     year = f"since={NOW.year - 1}-01-01&until={NOW:%Y-%m-%d}"
@@ -59,9 +63,10 @@ def addresses() -> dict[str, str]:
 
 
 def lists() -> dict[str, str]:
-    """Return the URLs of lists by name.
+    """Return the URLs of all admin lists by descriptive name.
 
-    Each list is opened plain, on page 100 and with searches, and the list of activities also with filters.
+    Each list appears without parameters and with page 100. Lists with a search field also appear with two searches, and
+    the list of activities appears with three filters.
     """
     labels = {"core", *(tracker.label for tracker in installed_trackers())}
     addresses: dict[str, str] = {}
@@ -82,7 +87,7 @@ def lists() -> dict[str, str]:
 
 
 def processor() -> float:
-    """Return the CPU time of this process and of its database process in milliseconds."""
+    """Return the CPU time in milliseconds of this process and of the server process for its database connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
@@ -91,7 +96,10 @@ def processor() -> float:
 
 
 def percentile(client: Client, address: str) -> tuple[float, float, int]:
-    """Return the 95th percentile of the time and the mean CPU time, in milliseconds, and the number of statements."""
+    """Return the 95th percentile of the response time, the mean CPU time, and the number of SQL statements.
+
+    Both times are in milliseconds. Raises RuntimeError if a response has another status than 200.
+    """
     taken: list[float] = []
     client.get(address)
     used = processor()
@@ -111,7 +119,7 @@ def percentile(client: Client, address: str) -> tuple[float, float, int]:
 
 
 def report(write_line: Callable[[str], Any]) -> str:
-    """Measure every page, write a line for each page, and return a summary."""
+    """Measure every page, pass a line for each page to ``write_line``, and return a summary."""
     client = Client(SERVER_NAME="localhost")
     user, _ = get_user_model().objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
     client.force_login(user)
@@ -127,7 +135,7 @@ def report(write_line: Callable[[str], Any]) -> str:
 
 
 def measure() -> str:
-    """Load synthetic rows, measure every page, and return a summary."""
+    """Fill the tables with synthetic rows, measure every page, print a line for each page, and return a summary."""
     import sys
 
     load_core()

@@ -1,4 +1,7 @@
-"""Measures what the weekly counts cost when activities are written: the same pages with and without the triggers."""
+"""Measures the cost of the triggers that update the weekly counts when activities are written.
+
+Writes the same pages of activities with and without the triggers.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +27,7 @@ def _pages() -> Iterator[list[dict[str, Any]]]:
 
 
 def _seconds(pages: Sequence[list[dict[str, Any]]], *, counted: bool) -> float:
-    """Return the seconds for writing the pages into an empty table, with one transaction per page as in a collector."""
+    """Return the seconds for writing the pages to an empty table, with one transaction per page, as collectors do."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE core_activity {'ENABLE' if counted else 'DISABLE'} TRIGGER USER")
         cursor.execute("TRUNCATE core_activity, core_activityweek, core_personweek")

@@ -8,11 +8,12 @@ from django.db import connection, models
 from core.trackers import installed_trackers
 
 PARENT_ROWS, ACCOUNT_ROWS, CHILD_ROWS = 2_000, 20_000, 200_000
-"""Number of rows of a table without foreign keys, of a table of accounts, and of any other table."""
+"""Number of rows in a table without foreign keys, in a table of accounts, and in any other table. With far fewer rows,
+pages that read a whole table would still be fast. More rows would take longer to generate."""
 
 
 def load_trackers() -> None:
-    """Fill the tables of all trackers, with each table after the tables that it references."""
+    """Fill the tables of all trackers. A table is filled after the tables that it references."""
     left = [model for tracker in installed_trackers() for model in apps.get_app_config(tracker.label).get_models()]
     sizes: dict[type[models.Model], int] = {}
     while left:
@@ -33,7 +34,7 @@ def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> in
     fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.GeneratedField)]
     names = ", ".join(f'"{f.column}"' for f in fields)
     values = ", ".join(_value(f, sizes) for f in fields)
-    # The statement contains only constants and names of columns.
+    # safe, because the statement contains only constants and names of columns
     source = f"SELECT {values} FROM generate_series(1, {rows}) AS n"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(f'INSERT INTO "{model._meta.db_table}" ({names}) {source}')
@@ -43,7 +44,7 @@ def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> in
 def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
     """Return the SQL expression for a column of row ``n``.
 
-    The value is unique if the column requires it or holds long texts. Other columns have only a few different values.
+    Text columns for long or unique texts have a different value in each row. Other text columns have nine values.
     """
     if field.is_relation:
         return (

@@ -24,7 +24,10 @@ FIELDS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url
 
 
 def main() -> None:
-    """Fill a database unless VAR_DIR has a filled one, and print the times of searches."""
+    """Print the times of searches in the database in VAR_DIR, or in a temporary database if VAR_DIR is not set.
+
+    The database is filled first, unless it already has enough chunks.
+    """
     chunks = int(sys.argv[1]) if len(sys.argv) > 1 else CHUNKS
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         os.environ |= {"VAR_DIR": os.environ.get("VAR_DIR") or var, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -40,7 +43,7 @@ def main() -> None:
 
 
 def measure(chunks: int = CHUNKS) -> Iterator[str]:
-    """Yield a header, and a line with times for each mode, without and with filters."""
+    """Yield a header, then the times of each search mode without filters, then the times of each mode with filters."""
     from core.models import Chunk
     from core.search.filters import Filters
 
@@ -80,7 +83,7 @@ def _draw(dice: random.Random, words: Sequence[str], chances: Sequence[float], c
 
 
 def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequence[float]) -> None:
-    """Create documents in ten scopes, with texts of 10 to 150 words and vectors around topics."""
+    """Create documents in ten scopes. Each chunk has 10 to 150 words and a vector near the topic of its document."""
     import numpy as np
     from django.db import connection
 
@@ -136,7 +139,7 @@ def _times(questions: Sequence[str], mode: Any, filters: "Filters") -> list[floa
 
     run: Callable[[str], object] = lambda words: search(words, mode=mode, filters=filters)  # noqa: E731
     for words in questions[:5]:
-        run(words)  # load the model, and the pages of the database into memory
+        run(words)  # load the model and the pages of the database into memory
     times: list[float] = []
     for words in questions:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Fills the shared tables with a synthetic community of a million activities. A fixed seed makes it repeatable."""
+"""Fills the shared tables with a synthetic community of a million activities. Fixed seeds make the rows repeatable."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,12 +29,12 @@ def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
 
 
 def _skewed(dice: random.Random, size: int) -> int:
-    """Return a random number below ``size``. Small numbers are frequent, and most others are rare."""
+    """Return a random number from 0 to ``size - 1``. Small numbers are more frequent than large numbers."""
     return int(size * dice.random() ** 3)
 
 
 def _scope_of(dice: random.Random, person: int) -> int:
-    """Return one of the four scopes in which a person is active. A few scopes have many people."""
+    """Return the number of one of the four scopes in which a person is active. A few scopes have many people."""
     return int(SCOPES * (((person * 4 + _skewed(dice, 4)) * 2_654_435_761 % 2**32) / 2**32) ** 3)
 
 
@@ -50,7 +50,8 @@ def scopes() -> Iterator[tuple[object, ...]]:
 
 
 def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
-    """Yield rows of activities in bursts: about six by the same person, as in a real repository."""
+    """Yield rows of activities in bursts. A burst has about six activities of one person, as in a real repository."""
+
     dice = random.Random(2)  # noqa: S311  (seeded dice)
     left, person, scope, base, kind = 0, 0, 0, NOW, ""
     for n in range(number):

@@ -1,4 +1,4 @@
-"""``python -m bench.retrieval``: collect and index documents, and search for the questions."""
+"""``python -m bench.retrieval``: collect and index documents, and search with the questions."""
 
 import os
 import sys
@@ -8,7 +8,10 @@ from contextlib import ExitStack
 
 
 def main() -> None:
-    """Run the benchmark in a temporary database, or in the database in VAR_DIR, which reuses existing vectors."""
+    """Run the benchmark, and print its report.
+
+    Uses the database in VAR_DIR and reuses its vectors. If VAR_DIR is not set, uses a temporary database.
+    """
     parser = ArgumentParser(
         prog="python -m bench.retrieval", description="Measure how well searches find known documents."
     )

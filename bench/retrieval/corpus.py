@@ -29,7 +29,7 @@ LONGEST = 4000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Docstring:
-    """A docstring, with the name of its module and class or function."""
+    """A docstring, with the name of its module, or of its module and its class or function."""
 
     name: str
     text: str
@@ -45,7 +45,7 @@ def collect_sample() -> None:
 
 
 def collected(scopes: Sequence[str]) -> Iterator[RenderedDocument]:
-    """Yield all documents of these scopes that are not deleted, as their trackers render them."""
+    """Render and yield all documents of these scopes, except for deleted documents."""
     alive = Document.objects.filter(scope__name__in=scopes, deleted_at=None).order_by("pk")
     for source in document_sources():
         ids = list(alive.filter(source_system=source.source_system).values_list("external_id", flat=True))
@@ -54,7 +54,7 @@ def collected(scopes: Sequence[str]) -> Iterator[RenderedDocument]:
 
 
 def docstrings() -> Iterator[Docstring]:
-    """Yield the docstrings in ``MODULES``, in a fixed order."""
+    """Yield the docstrings of the modules in ``MODULES``, in a fixed order."""
     library = Path(sysconfig.get_paths()["stdlib"])
     for module in MODULES:
         path = next(p for p in (library / f"{module}.py", library / module / "__init__.py") if p.exists())

@@ -1,4 +1,4 @@
-"""Indexes the documents of each question set as a separate source, and searches for the questions in every mode."""
+"""Indexes the documents of each question set as a separate source, and searches with its questions in every mode."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -28,7 +28,7 @@ class SetSource:
 
     def __init__(self, name: str, documents: Sequence[RenderedDocument]) -> None:
         self.source_system = f"bench-{name}"
-        # Several sets can contain the same document, but ids in an index are unique.
+        # The prefix makes the ids unique, because several sets can contain the same document.
         self.documents = {f"{name}/{d.external_id}": renamed(d, name=f"{name}/{d.external_id}") for d in documents}
 
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
@@ -48,13 +48,16 @@ class SetSource:
 
 
 def question_sets(names: Sequence[str], limit: int | None, passages: int | None, *, collect: bool) -> list[QuestionSet]:
-    """Collect the repositories, or the sample community without names, and return the question sets."""
+    """Collect the named repositories, or the sample community if there are no names. Returns the question sets.
+
+    If ``collect`` is false, documents of the named repositories must already be in the database.
+    """
     if names:
         if collect:
             call_command("collect_github", *names, no_sync=True, progress=False, verbosity=0)
         documents = list(islice(collected(names), limit))
         return list(from_collected(documents, passages))
-    if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # the sample never changes
+    if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # collected once, because it never changes
         collect_sample()
     documents = list(collected([SAMPLE_REPOSITORY, SECOND_REPOSITORY]))
     return [*from_collected(documents), *by_hand(documents)]
@@ -84,7 +87,7 @@ def _row(scores: Sequence[Score]) -> str:
 def answer_ranks(
     question_set: QuestionSet, mode: Mode, parameters: RankingParameters = DEFAULT_PARAMETERS
 ) -> list[int | None]:
-    """Return the rank of the first correct answer to each question."""
+    """Return the rank of the first correct answer to each question, or ``None`` if it is not among the first ten."""
     source = f"bench-{question_set.name}"
     rows = Document.objects.filter(source_system=source).values_list("pk", "external_id")
     names = {pk: external_id.removeprefix(f"{question_set.name}/") for pk, external_id in rows}

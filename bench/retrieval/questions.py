@@ -1,4 +1,4 @@
-"""Builds question sets. Each set has the documents that are searched for its answers."""
+"""Builds question sets. A set consists of questions and of the documents that are searched for the answers."""
 
 import hashlib
 import re
@@ -12,11 +12,13 @@ from bench.retrieval.corpus import Docstring, docstrings, renamed
 from core.search.documents import Passage, RenderedDocument
 
 OPENING_LENGTH = 200
-"""Number of characters of a question that is the beginning of a first message: about two sentences."""
+"""Maximum number of characters of a question that is the beginning of a thread's first message. This is about two
+sentences."""
 MAX_QUESTIONS = 200
-"""Maximum number of questions in a derived set, selected by hash. More questions would make the benchmark slower."""
+"""Maximum number of questions in a derived set. More questions would make the benchmark slower."""
 MIN_WORDS, MIN_CHARACTERS = 3, 40
-"""Minimum words of a question, and minimum remaining characters of its document. Shorter texts identify nothing."""
+"""Minimum number of words in a question, and minimum number of characters that remain in its document. Shorter texts
+would not identify one document."""
 NUMBER = re.compile(r" \(#(\d+)\)$")
 
 
@@ -65,7 +67,10 @@ def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
 
 
 def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:
-    """Return at most ``MAX_QUESTIONS`` questions, always the same. Equal questions are merged into one question."""
+    """Return at most ``MAX_QUESTIONS`` questions, with equal questions merged into one question.
+
+    The hashes of their words select the questions, so every run has the same questions.
+    """
     answers: dict[str, set[str]] = defaultdict(set)
     for words, document in pairs:
         if _enough(words, document):
@@ -75,12 +80,18 @@ def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:
 
 
 def title_apart(document: RenderedDocument) -> tuple[str, RenderedDocument] | None:
-    """Return the title of a document, and the document without its title."""
+    """Return the title of a document, and a copy of the document without a title.
+
+    The number of a pull request at the end of a commit's title is removed.
+    """
     return NUMBER.sub("", document.title), renamed(document, title="")
 
 
 def opening_apart(document: RenderedDocument) -> tuple[str, RenderedDocument] | None:
-    """Return the beginning of the first message and a document with the replies, or ``None`` without replies."""
+    """Return the beginning of a thread's first message, and a document with only the replies.
+
+    Returns ``None`` if the thread has no replies.
+    """
     first, *rest = document.passages or [Passage(text="")]
     left = renamed(document, title="", passages=rest)
     return (" ".join(first.text.split())[:OPENING_LENGTH], left) if rest else None
@@ -104,7 +115,7 @@ def _enough(words: str, document: RenderedDocument) -> bool:
 
 
 def _name(document: RenderedDocument) -> str:
-    """Return the name by which the files with handwritten questions refer to a document."""
+    """Return the name of a document in the files with handwritten questions."""
     if document.kind == "commit":
         return document.title
     *_, repository, _, number = document.url.split("/")

@@ -9,7 +9,7 @@ from bench.retrieval.questions import Question
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """Scores from 0 to 1. The reciprocal rank is 0 if the answer is not among the first ten results."""
+    """Scores from 0 to 1. A question without a correct answer among the first ten results counts as 0."""
 
     recall_1: float
     recall_10: float
@@ -25,7 +25,7 @@ def answer_rank(question: Question, results: Sequence[str]) -> int | None:
 
 
 def score(ranks: Sequence[int | None]) -> Score:
-    """Return the score of a set from the ranks of its answers."""
+    """Compute the score of a question set from the rank of the first correct answer to each question."""
     count = max(1, len(ranks))
     return Score(
         recall_1=ranks.count(1) / count,
@@ -35,5 +35,5 @@ def score(ranks: Sequence[int | None]) -> Score:
 
 
 def tuning_half(question: Question) -> bool:
-    """Return whether a question is for tuning parameters. The other half of the questions only tests parameters."""
+    """Return whether a question belongs to the half that is used to tune parameters. The other half is only for tests."""
     return hashlib.sha256(question.words.encode()).digest()[0] % 2 == 0

@@ -27,7 +27,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.commands) - set(SCENARIOS):
         parser.error(f"unknown command: {', '.join(sorted(unknown))}")
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # this also stops the servers
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # also stops the servers
     with (
         tempfile.TemporaryDirectory(prefix="signals-", ignore_cleanup_errors=True) as folder,
         Stage(Path(folder)) as stage,

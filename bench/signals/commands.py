@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.signals.stage import Place, Stage
 
 MESSAGES = 2_500
-"""Number of messages in the imported file: enough for several transactions."""
+"""Number of messages in the imported file. An import of so many messages takes several transactions."""
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 """The time from which Discord's ids count milliseconds.
 
@@ -27,7 +27,7 @@ class Scenario:
 
     arguments: tuple[str, ...]
     begin: str
-    """Name of the initial state, see ``Beginnings.get``."""
+    """Name of the initial state: one of the names that ``Beginnings.get`` accepts."""
     prepare: Callable[[Stage, Place], None] | None = None
     settings: Callable[[Stage], Mapping[str, str]] = field(default=lambda _stage: {})
     code: int = 0
@@ -40,7 +40,10 @@ class Beginnings:
         self._stage, self._made = stage, dict[str, Place]()
 
     def get(self, name: str) -> Place:
-        """Return the place with an initial state: ``empty``, ``migrated``, ``collected`` or ``indexed``."""
+        """Return the database and the folder with an initial state.
+
+        The names of the states are ``empty``, ``migrated``, ``collected`` and ``indexed``.
+        """
         if name not in self._made:
             self._made[name] = getattr(self, f"_{name}")()
         return self._made[name]
@@ -108,7 +111,7 @@ def _write_export(_stage: Stage, place: Place) -> None:
 
 
 def _write_backup(stage: Stage, place: Place) -> None:
-    """Write a backup with the index, and then empty the timeline, so that ``restore`` must replace it."""
+    """Write a backup that includes the index. Then empty the timeline, so that ``restore`` must bring it back."""
     must_run(stage, place, "backup", str(Path(place.folder) / "before.dump"))
     with stage.connect(place.database) as connection:
         connection.execute("TRUNCATE core_activity CASCADE")

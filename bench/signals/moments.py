@@ -15,7 +15,7 @@ from bench.signals.stage import LONGEST, Place, Stage
 from bench.signals.state import NOT_COMPARED, State, read_state
 
 BOUND = 10.0
-"""Maximum seconds until a command must have ended after SIGTERM or SIGINT. Docker kills after 10 seconds."""
+"""Maximum seconds from SIGTERM or SIGINT to the end of a command. Docker kills a container 10 seconds after SIGTERM."""
 KINDS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LINES = {signal.SIGTERM: "stopped by SIGTERM: ", signal.SIGINT: "interrupted: "}
 TRACES = re.compile(r"Traceback|Exception ignored|^\w*Error: ", re.MULTILINE)
@@ -23,7 +23,7 @@ TRACES = re.compile(r"Traceback|Exception ignored|^\w*Error: ", re.MULTILINE)
 
 @dataclass(kw_only=True, slots=True)
 class Verdict:
-    """The result for one command. Each failure is a line with the signal and the moment (seconds after the start)."""
+    """The result for one command. Each failure is one line with the signal and the seconds from the start to the signal."""
 
     command: str
     moments: int = 0
@@ -89,7 +89,7 @@ class Trial:
         return state
 
     def _stop(self, place: Place, kind: signal.Signals, moment: float) -> Iterator[str]:
-        """Start the command and send the signal. Yields the problems with the end of the command."""
+        """Start the command, send the signal, and yield a line for each problem with the way in which it ended."""
         errors, began = self._stage.folder / "stopped", time.monotonic()
         process = self._stage.start(place, self._scenario.arguments, errors)
         try:
@@ -114,7 +114,7 @@ class Trial:
             yield f"not one line: {written[-500:]!r}"
 
     def _end_of(self, process: "subprocess.Popen[bytes]", kind: signal.Signals) -> Iterator[str]:
-        """Wait for the end of the command. Yields the problems.
+        """Wait until the command has ended, and yield a line for each problem.
 
         The normal exit code is also correct, because the command may have completed before the signal had an effect.
         """
@@ -129,7 +129,7 @@ class Trial:
             yield f"the exit code is {code}"
 
     def _run_again(self, place: Place, expected: State, volatile: set[tuple[str, str]]) -> Iterator[str]:
-        """Run the command again without a signal. Yields the differences from the expected end state."""
+        """Run the command again without a signal, and yield a line for each difference from the expected end state."""
         ended = self._stage.run(place, *self._scenario.arguments)
         if ended.code != self._scenario.code:
             yield f"the next run ended with {ended.code}: {ended.errors[-500:]}"

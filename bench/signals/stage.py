@@ -27,7 +27,7 @@ from tests.support.slack_server import CHANNEL, TOKEN, SlackServer
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 32
-"""Dimension of the vectors from :class:`Embeddings`. One hash has enough bytes for a vector of this dimension."""
+"""Dimension of the vectors from :class:`Embeddings`. Each number comes from one byte of a hash of up to 64 bytes."""
 LONGEST = 300.0
 """Maximum seconds for an undisturbed command. This is generous, because the machine can be busy."""
 
@@ -63,7 +63,7 @@ class Stage:
             self._stack.enter_context(service)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
         self.host = ensure_running(ClusterPaths(self.folder / "server" / "postgres"))
         self._stack.callback(stop_server, self.folder / "server")
-        with self.connect("postgres") as connection:  # safe: only processes are killed, not the machine
+        with self.connect("postgres") as connection:  # safe, because only processes are killed, not the machine
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
         return self
@@ -74,7 +74,7 @@ class Stage:
         self._stack.close()
 
     def connect(self, database: str) -> "psycopg.Connection[Any]":
-        """Open a connection to one database of the stage."""
+        """Open a connection to one database of the embedded server."""
         return psycopg.connect(host=self.host, user="postgres", dbname=database, autocommit=True)
 
     def place(self, template: Place | None = None, **environment: str) -> Place:
@@ -94,13 +94,13 @@ class Stage:
         return Place(database=name, folder=folder, environment=(template.environment if template else {}) | environment)
 
     def remove(self, place: Place) -> None:
-        """Remove a place. This also ends the database sessions that killed commands have left."""
+        """Remove the database and the folder of a place. Also ends database sessions that killed commands have left."""
         with self.connect("postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(place.database)))
         shutil.rmtree(place.folder)
 
     def start(self, place: Place, arguments: Sequence[str], errors: Path) -> "subprocess.Popen[bytes]":
-        """Start a command in its own process group. ``{folder}`` in an argument becomes the folder of the place."""
+        """Start a command in its own process group. ``{folder}`` in an argument is replaced by the place's folder."""
         command = [sys.executable, "manage.py", *(one.format(folder=place.folder) for one in arguments)]
         with errors.open("wb") as file:
             return subprocess.Popen(
@@ -109,7 +109,7 @@ class Stage:
             )  # fmt: skip
 
     def run(self, place: Place, *arguments: str) -> Ended:
-        """Run a command to its end. Raises TimeoutExpired after ``LONGEST`` seconds."""
+        """Run a command until it ends. After ``LONGEST`` seconds, kill it and raise TimeoutExpired."""
         errors, began = self.folder / "errors", time.monotonic()
         process = self.start(place, arguments, errors)
         try:
@@ -122,7 +122,7 @@ class Stage:
     def _environment(self, place: Place) -> Mapping[str, str]:
         """Return the environment variables for a place, without the settings in this process's environment."""
         system = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        system["PATH"] = f"{programs()}:{system.get('PATH', '')}"  # pg_dump of the server's own version
+        system["PATH"] = f"{programs()}:{system.get('PATH', '')}"  # so that pg_dump has the server's version
         return system | {
             "DATABASE_URL": f"postgresql:///{place.database}?user=postgres&host={self.host}",
             "VAR_DIR": str(place.folder), "SECRET_KEY": "signals", "PYTHONUNBUFFERED": "1",
@@ -172,7 +172,7 @@ class _EmbeddingHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the name is the base class's)
-        """Print no requests."""
+        """Do nothing. The base class would print each request."""
 
 
 def _vector(text: str) -> list[float]:

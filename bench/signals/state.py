@@ -20,7 +20,7 @@ HISTORY = frozenset({"core_collectorrun", "django_migrations"})
 The table of migrations contains only names and times. If a migration had not been applied, its tables would be missing.
 """
 MINUTES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
-"""Matches times in readable texts, such as the title of a digest."""
+"""Matches times in readable texts, such as the title of a digest. Times differ between runs and are not compared."""
 Column = tuple[str, str]
 NOT_COMPARED: set[tuple[str, str]] = {
     ("core_document", "version"),
@@ -30,8 +30,8 @@ NOT_COMPARED: set[tuple[str, str]] = {
 }
 """Columns that are not compared.
 
-The versions count writes, which an interrupted run can repeat. ``resets_at`` is the hour of a quota, which changes
-during the trials. The compared states and content hashes show whether the index is in step.
+The versions count writes, and an interrupted run can repeat a write. ``resets_at`` is the time at which a budget is
+reset, and changes during the trials. States and content hashes are compared, and show whether the index is in step.
 """
 Table = list[dict[str, Any]]
 
@@ -43,7 +43,7 @@ COLUMNS = """
             WHERE f.contype = 'f' AND f.conrelid = c.oid AND f.conkey = ARRAY[a.attnum] AND i.attidentity <> '')
     ORDER BY 1, 2
 """
-"""Selects the columns to compare, without identity columns and references to them.
+"""Query for the columns to compare: all columns except identity columns and references to them.
 
 Numbers from sequences differ between runs, because transactions that are rolled back also consume numbers.
 """
@@ -56,7 +56,7 @@ INDEXES = """
 
 
 class State:
-    """The rows of tables and the digests of files, each by name."""
+    """An end state: the rows of each table by table name, and the digest of each file by file name."""
 
     def __init__(self, tables: Mapping[str, Table], files: Mapping[str, str]) -> None:
         self.tables, self.files = tables, files
@@ -87,7 +87,10 @@ class State:
 
 
 def read_state(stage: Stage, place: Place) -> State:
-    """Read all tables, the indexes, the messages posted to Slack, and all files in ``out``, including hidden files."""
+    """Read the end state: all tables, the indexes, the messages posted to Slack, and all files in ``out``.
+
+    Hidden files are included.
+    """
     tables: dict[str, Table] = {}
     with stage.connect(place.database) as connection:
         columns: dict[str, list[str]] = {}
@@ -107,12 +110,12 @@ def read_state(stage: Stage, place: Place) -> State:
 
 
 def _is_over(alert: dict[str, Any]) -> bool:
-    """Return whether an alert is resolved and was about an interrupted run. Such an alert is only history."""
+    """Return whether an alert is resolved and was about an interrupted run. Undisturbed runs have no such alerts."""
     return alert["category"] == '"interrupted"' and alert["resolved_at"] != "null"
 
 
 def _digest(path: Path) -> str:
-    """Return the digest of a file. For a backup, this is the digest of its SQL statements, without its time."""
+    """Return the digest of a file. For a backup, only its SQL statements are hashed, because its header has a time."""
     content = path.read_bytes()
     if path.suffix == ".dump":
         listing = subprocess.run([programs() / "pg_restore", "--file=-", path], capture_output=True, check=False)
