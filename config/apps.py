@@ -1,4 +1,4 @@
-"""Registers the project's commands and signals, and gives third-party apps readable names in the admin."""
+"""Registers the project's commands and signal receivers. Also gives third-party apps readable names in the admin."""
 
 from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
@@ -6,25 +6,25 @@ from django_otp.plugins.otp_totp.apps import DefaultConfig as TOTPConfig
 
 
 class LogInLimits(AxesConfig):
-    """django-axes, which limits failed log-ins, with a readable name."""
+    """The app django-axes with a readable name. It locks log-ins after too many failures."""
 
     verbose_name = "Failed log-ins"
 
 
 class AuthenticatorApps(TOTPConfig):
-    """django-otp, which checks the codes of authenticator apps, with a readable name."""
+    """The app django-otp with a readable name. It checks the codes of authenticator apps."""
 
     verbose_name = "Authenticator apps"
 
 
 class ProjectConfig(AppConfig):
-    """The commands that use several trackers, and the log of failed log-ins."""
+    """The app with the commands that use several trackers, and with the log of failed log-ins."""
 
     name = "config"
     verbose_name = "activity-trackers"
 
     def ready(self) -> None:
-        """Connect the functions that log failed and locked log-ins to their signals."""
+        """Connect the log functions to the signals for failed and locked log-ins."""
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_login_failed
 

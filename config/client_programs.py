@@ -18,7 +18,8 @@ from embedded_postgres.client import programs
 from embedded_postgres.cluster_paths import SettingsError
 
 EXTENSION = re.compile(r"\d+; \d+ \d+ (?:EXTENSION|COMMENT - EXTENSION) ")
-"""Lines of ``pg_restore --list`` to skip. Extensions belong to the superuser, so a restore leaves them installed."""
+"""Matches the lines of ``pg_restore --list`` that are not restored. Extensions belong to the superuser and stay
+installed."""
 
 # Drops all objects before a restore, because objects of a newer version can depend on objects that the backup replaces.
 # Objects of extensions are not dropped.
@@ -43,12 +44,12 @@ END $$;
 def run_program(name: str, *arguments: str | Path, holding: Sequence[int] = ()) -> None:
     """Run a PostgreSQL program on the database in the settings. Raises OSError with the program's message if it fails.
 
-    The program inherits ``holding``, the descriptors of locks, in case it outlives this process.
-    For an external server, the program comes from PATH if it is there, because its version fits the server. The
-    programs in the wheel work with the embedded server and with older servers.
+    ``holding`` contains file descriptors with locks. The program inherits them, so that the locks are still held if it
+    outlives this process. For an external server, a program on PATH is preferred, because its version fits the server.
+    The programs in the wheel work with the embedded server and with older servers.
     """
     connection_arguments, env = _connection_arguments()
-    # The name of the database comes last, and the password is in the environment.
+    # The last argument is the name of the database. It becomes an option, because pg_restore expects a file there.
     connection_arguments = [*connection_arguments[:-1], f"--dbname={connection_arguments[-1]}"]
     result = subprocess.run(
         [_path_of(name), *connection_arguments, "--no-password", *arguments],
@@ -63,7 +64,7 @@ def replace_everything(dump: Path) -> None:
     """Restore a dump in one transaction that first empties the schema. Raises OSError if the restore fails.
 
     ``pg_restore`` writes to a pipe that ``psql`` reads. ``psql`` commits only after the whole dump. If either program
-    ends early, the server rolls back. Extensions are not changed.
+    ends before that, the server rolls the transaction back. Extensions are not changed.
     """
     connection_arguments, env = _connection_arguments()
     with tempfile.NamedTemporaryFile("w", prefix="activity-trackers-") as entries:
@@ -93,7 +94,7 @@ def replace_everything(dump: Path) -> None:
 def _feed(sink: IO[bytes], entries: str, dump: Path, errors: IO[bytes]) -> int:
     """Write the whole transaction to ``sink``, and return the exit code of pg_restore.
 
-    Writes COMMIT only after exit code 0.
+    Writes COMMIT only if the exit code is 0. Returns the negative number of SIGPIPE if psql has ended early.
     """
     with suppress(BrokenPipeError):  # psql has ended; the caller reports its exit code and errors
         sink.write(_EMPTY)
@@ -120,7 +121,7 @@ def _list(dump: Path) -> list[str]:
 
 
 def _connection_arguments() -> tuple[list[str], dict[str, str]]:
-    """Return psql's arguments for the database in the settings, and an environment with the password.
+    """Return psql's arguments for the database in the settings, and environment variables with the password.
 
     The last argument is the name of the database.
     """
@@ -135,7 +136,7 @@ def _error_line_of(file: IO[bytes], returncode: int) -> str:
 
 
 def _error_line(stderr: bytes, returncode: int) -> str:
-    """Return the most informative line of a program's errors.
+    """Return the most informative line of a program's standard error, or a text with its exit code if it is empty.
 
     A line about a full disk has priority, because callers recognize this error by its message.
     """
@@ -149,9 +150,10 @@ def _error_line(stderr: bytes, returncode: int) -> str:
 
 
 def _path_of(name: str) -> str:
-    """Return the path of a program: from PATH for an external server, otherwise from the wheel.
+    """Return the path of a PostgreSQL program.
 
-    Raises OSError if the program is missing.
+    For an external server, a program on PATH is preferred. All other programs come from the wheel. Raises OSError if
+    the program is missing.
     """
     embedded = "EMBEDDED_HOME" in connection.settings_dict
     on_path = None if embedded else shutil.which(name)

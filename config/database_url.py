@@ -1,4 +1,4 @@
-"""Builds Django's DATABASES entry from DATABASE_URL, or for the embedded server."""
+"""Builds the entry in Django's DATABASES from DATABASE_URL, or for the embedded server if DATABASE_URL is empty."""
 
 import re
 from pathlib import Path
@@ -16,10 +16,11 @@ CONNECTION_OPTIONS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""Time limits for a server that stops responding, because libpq waits for hours by default. The URL can override them.
+"""Time limits for a server that stops responding. Without them, libpq waits for hours. The URL can override them.
 
-Units: seconds to connect, seconds and number of keepalive probes on an idle connection, and milliseconds until the
-server must acknowledge sent data.
+A connection attempt takes at most 10 seconds. On an idle connection, probes start after 30 seconds and are repeated
+every 10 seconds, and three probes without an answer end the connection. The server must acknowledge sent data within
+60,000 milliseconds.
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 _SCHEME = re.compile(r"(?i:postgres|postgresql)://")
@@ -27,10 +28,10 @@ _SPACES_AND_CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 
 
 def database_settings(database_url: str | None, var_dir: Path) -> dict[str, object]:
-    """Return the entry for DATABASE_URL, or for the embedded server in ``var_dir`` if the URL is empty.
+    """Return the DATABASES entry for a URL, or for the embedded server in ``var_dir`` if the URL is empty.
 
-    Does not start the embedded server, which starts with the first connection. Raises ImproperlyConfigured for an
-    unusable URL. The message contains no part of the URL, because the URL contains a password.
+    Does not start the embedded server. The first connection starts it. Raises ImproperlyConfigured for an unusable URL.
+    The message contains no part of the URL, because the URL contains a password.
     """
     if database_url:
         return settings_from_url(database_url)
@@ -43,11 +44,14 @@ def database_settings(database_url: str | None, var_dir: Path) -> dict[str, obje
 
 
 def settings_from_url(url: str) -> dict[str, object]:
-    """Return the entry for a URL. Raises ImproperlyConfigured with a message that contains no part of the URL."""
+    """Return the DATABASES entry for a URL.
+
+    Raises ImproperlyConfigured for an unusable URL. The message contains no part of the URL.
+    """
     try:
         return _parse(url)
     except ValueError as error:
-        # "from None", because the cause of a decoding error contains the undecoded password.
+        # "from None", because a decoding error contains the password
         reason = "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
         raise ImproperlyConfigured(
             f"DATABASE_URL is not usable: {reason}. Write it as {EXAMPLE} (percent-encode special characters)."
@@ -55,8 +59,9 @@ def settings_from_url(url: str) -> dict[str, object]:
 
 
 def _parse(url: str) -> dict[str, object]:
-    """Parse the URL with libpq, and reject URLs that libpq accepts but that are probably mistakes.
+    """Parse the URL with libpq, and return the DATABASES entry.
 
+    Raises ValueError for an unusable URL, and for a URL that libpq accepts but that is probably a mistake.
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
     """
     if _SPACES_AND_CONTROLS.search(url):
@@ -65,7 +70,8 @@ def _parse(url: str) -> dict[str, object]:
     if scheme is None:
         raise ValueError("it does not begin with postgresql://")
     rest = url[scheme.end() :]
-    # With an unencoded "@" or "/", a part of the password would become the host or database name, which errors show.
+    # With an unencoded "@" or "/" in the password, a part of it would become the host or the name of the database.
+    # Error messages show these names.
     authority, _, name = rest.partition("?")[0].partition("/")
     if authority.count("@") > 1 or "@" in name or "/" in name or "#" in rest:
         raise ValueError("its user, password, host and database cannot be told apart")

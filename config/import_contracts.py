@@ -1,4 +1,4 @@
-"""Contract types for ``.importlinter`` that support a pattern for all trackers and comma-separated lists."""
+"""Contract types for ``.importlinter``. Options may contain comma-separated lists and a pattern for all trackers."""
 
 from typing import Any
 
@@ -6,30 +6,31 @@ from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.layers import LayersContract
 
 TRACKERS = "*_activity_tracker"
-"""The pattern in an option that stands for all trackers: every root package with a matching name.
+"""Pattern that stands for all trackers, which are the root packages with a matching name.
 
-In a list it is replaced by one entry for each tracker. In ``layers`` it is replaced by one layer with all trackers.
+In a list, the pattern is replaced by one entry for each tracker. In ``layers``, it is replaced by one layer that
+contains all trackers.
 """
 LISTS = frozenset({"containers", "exhaustive_ignores", "forbidden_modules", "ignore_imports", "source_modules"})
-"""Options that may have several comma-separated entries in a line. import-linter itself reads one entry a line."""
+"""Options that may have several comma-separated entries in one line. import-linter alone expects one entry per line."""
 
 
 class TrackerLayers(LayersContract):
-    """A layers contract that supports ``TRACKERS`` in ``layers`` and ``containers``."""
+    """A layers contract. Its options ``layers`` and ``containers`` may contain the pattern ``TRACKERS``."""
 
     def __init__(self, name: str, session_options: dict[str, Any], contract_options: dict[str, Any]) -> None:
         super().__init__(name, session_options, _expanded(contract_options, session_options))
 
 
 class TrackerForbidden(ForbiddenContract):
-    """A contract of forbidden imports that supports ``TRACKERS`` in its lists, such as ``source_modules``."""
+    """A contract of forbidden imports. Its lists, such as ``source_modules``, may contain the pattern ``TRACKERS``."""
 
     def __init__(self, name: str, session_options: dict[str, Any], contract_options: dict[str, Any]) -> None:
         super().__init__(name, session_options, _expanded(contract_options, session_options))
 
 
 def _expanded(options: dict[str, Any], session_options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with comma-separated lists split, and with ``TRACKERS`` replaced by the trackers' names."""
+    """Split the comma-separated lists in the options, and replace ``TRACKERS`` by the names of the trackers."""
     trackers = sorted(root for root in session_options["root_packages"] if root.endswith(TRACKERS.removeprefix("*")))
 
     def expanded(name: str, value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Log-ins: the form with the second factor, the client's address, and the response while log-ins are locked.
+"""Log-ins: the form with the second factor, the client's address, and the page that is shown while log-ins are locked.
 
-django-axes limits failed log-ins (``AXES_...`` in the settings). django-otp checks codes (RFC 6238).
+django-axes locks log-ins after too many failures (``AXES_...`` in the settings). django-otp checks codes (RFC 6238).
 """
 
 from ipaddress import ip_address
@@ -32,7 +32,7 @@ class LogInForm(AdminAuthenticationForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Check the password, then the code."""
+        """Check the password, then the code. Raises ValidationError if either is wrong."""
         cleaned: dict[str, Any] = super().clean() or {}
         user: Any = self.get_user()
         if user is not None and (problem := self._code_problem(user)):
@@ -59,10 +59,10 @@ class LogInForm(AdminAuthenticationForm):
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the address of the client, or None if it is unknown. Failed log-ins are counted by address.
+    """Return the client's IP address, or None if it is unknown. django-axes counts failed log-ins by this address.
 
     Behind ``PROXY_COUNT`` proxies, this is the entry of ``X-Forwarded-For`` that the outermost proxy wrote. The client
-    can forge all entries before it.
+    can forge all entries before that entry.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "").split(",")
@@ -81,7 +81,10 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def locked_response(request: HttpRequest, response: HttpResponse | None, credentials: object = None) -> HttpResponse:
-    """Return the page that is shown instead of the log-in page while the account or the address is locked."""
+    """Return the page that replaces the log-in page while the account or the client's address is locked.
+
+    Its status is 429.
+    """
     del response, credentials
     from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""Logs failed and locked log-ins with account and address, never with a password.
+"""Logs failed and locked log-ins with the account's name and the client's address, but never with a password.
 
 Names are written as Python literals, so that control characters in a name cannot affect a terminal or start a new line.
 """
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 LONGEST_NAME = 150
-"""Maximum number of characters of a name in the log. Account names cannot be longer."""
+"""Maximum number of characters of a name in the log. Django limits account names to the same length."""
 
 
 def log_failure(
@@ -26,6 +26,6 @@ def log_failure(
 
 
 def log_lock(sender: object, username: str | None, ip_address: str | None, **_: object) -> None:
-    """Log a log-in that is refused after too many failed log-ins. Receives the signal ``user_locked_out`` of axes."""
+    """Log a log-in that is refused because of too many failures. Receives the signal ``user_locked_out`` of axes."""
     del sender
     logger.warning("log-in locked user=%r address=%s", (username or "")[:LONGEST_NAME], ip_address or "unknown")

@@ -9,7 +9,7 @@ class RedactingFilter(logging.Filter):
     """Remove secrets from every line before a handler writes it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace the message and the traceback with their redacted texts. Returns True, so no record is dropped."""
+        """Replace secrets in the message and the traceback. Returns True, so that the record is written."""
         from core.logs import redact
 
         record.msg, record.args = redact(record.getMessage()), ()
@@ -24,7 +24,7 @@ class RunFilter(logging.Filter):
     """Add the fields of the current run to every record. Existing fields of the record are not changed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields if a run is active or the record has a collector. Returns True, so no record is dropped."""
+        """Add the fields if a run is active or the record has a collector. Returns True, so that it is written."""
         from core.errors import classify_failure
         from core.logs import FIELDS, current_log_fields
 
@@ -42,14 +42,14 @@ class NotPrintedFilter(logging.Filter):
     """Drop records that the command also prints as its last line, so that people see each error only once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write the record."""
+        """Return False for a record that the command also prints."""
         return not getattr(record, "printed", False)
 
 
 def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
-    """Return Django's LOGGING for ``text`` or ``json``, with times in UTC.
+    """Return the value of Django's setting LOGGING for the format ``text`` or ``json``.
 
-    ``apps`` are the installed apps. With ``json``, the project's own apps also log each step.
+    ``apps`` contains the names of the installed apps. With ``json``, the project's own apps also log each step.
     """
     foreign = ("django.", "django_otp", "whitenoise.", "axes")
     return {
@@ -88,7 +88,7 @@ def logging_settings(log_format: str, apps: Iterable[str]) -> dict[str, object]:
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    """Write to standard error. While a record is written, the progress line is hidden."""
+    """Write records to standard error. The progress line is hidden while a record is written."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -108,7 +108,7 @@ class UTCFormatter(logging.Formatter):
     default_msec_format = ""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line without the traceback, which the commands' option ``--traceback`` prints.
+        """Return one line without the traceback. The option ``--traceback`` of the commands prints the traceback.
 
         Line breaks and control characters in names and errors are replaced with visible characters.
         """

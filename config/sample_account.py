@@ -1,4 +1,4 @@
-"""The account ``demo``, with which people log in to the sample community."""
+"""The account ``demo`` for log-ins to the sample community."""
 
 import os
 import secrets
@@ -28,7 +28,7 @@ def sample_password() -> str:
 
 
 def ensure_sample_account() -> str:
-    """Create the account ``demo`` or reset its password if necessary. Returns the password."""
+    """Create the account ``demo`` if it does not exist, and reset its password if it differs. Returns the password."""
     password = sample_password()
     user, _ = get_user_model().objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})
     if not user.check_password(password):

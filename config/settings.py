@@ -1,7 +1,7 @@
 """Django settings. This is the only module that reads the environment.
 
-``.env.example`` lists every variable and says what breaks without it. Environment variables have priority over the
-file ``.env`` next to ``manage.py``.
+``.env.example`` explains every variable. Environment variables have priority over the file ``.env`` next to
+``manage.py``.
 """
 
 import errno
@@ -21,23 +21,23 @@ from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
-# Must be set before numpy is imported. The threads of OpenBLAS wait for each other in busy loops. On a busy machine, a
-# query with two threads takes a hundred times as long. The local model uses its own threads for batches.
+# This must be set before numpy is imported. The threads of OpenBLAS wait for each other in busy loops. On a busy
+# machine, a query with two threads takes a hundred times as long. For batches, the local model uses its own threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _text(name: str, default: str = "") -> str:
-    """Return a variable without surrounding spaces, or ``default`` if it is missing or empty."""
+    """Return an environment variable without surrounding spaces, or ``default`` if it is missing or empty."""
     return os.environ.get(name, "").strip() or default
 
 
 def _words(name: str, default: str = "") -> list[str]:
-    """Return the words of a comma-separated variable."""
+    """Return the entries of a comma-separated variable. Empty entries are left out."""
     return [word.strip() for word in _text(name, default).split(",") if word.strip()]
 
 
 def _flag(name: str) -> bool:
-    """Return a yes-or-no variable. Raises ImproperlyConfigured for other values."""
+    """Return a variable as a bool. Raises ImproperlyConfigured if it is not 0, 1, false, true, no, yes, off or on."""
     value = _text(name, "0").lower()
     if value not in {"0", "1", "false", "true", "no", "yes", "off", "on"}:
         raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
@@ -45,7 +45,7 @@ def _flag(name: str) -> bool:
 
 
 def _number(name: str, default: int) -> int:
-    """Return a variable with a whole number of at least 0. Raises ImproperlyConfigured for other values."""
+    """Return a variable as a whole number of at least 0. Raises ImproperlyConfigured for other values."""
     value = _text(name, str(default))
     if not value.isascii() or not value.isdigit():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
@@ -64,9 +64,10 @@ def _one_of(name: str, *choices: str) -> str:
 
 
 def _hours(name: str, default: str) -> dict[str, float]:
-    """Return hours by name from a variable such as ``36`` or ``36,discord=6``.
+    """Parse a variable such as ``36`` or ``36,discord=6``, and return the hours by tracker.
 
-    The key ``""`` has the hours for all other names. Raises ImproperlyConfigured for other values.
+    The key ``""`` has the hours of all other trackers. Raises ImproperlyConfigured for other formats, and unless the
+    hours are more than 0 and less than 24 * 366 (about a year).
     """
     hours_by_name = {"": float(default)}
     for word in _words(name, default):
@@ -82,10 +83,10 @@ def _hours(name: str, default: str) -> dict[str, float]:
 
 
 def _secret_key() -> str:
-    """Return SECRET_KEY, or the key in VAR_DIR. The first start creates it there, so that sessions survive a restart.
+    """Return the variable SECRET_KEY, or the key in the file VAR_DIR/secret_key if the variable is empty.
 
-    The file is never visible with only a part of its content. An empty file, which a full disk can cause, is replaced.
-    Raises ImproperlyConfigured if VAR_DIR is not writable.
+    The first start creates the file, so that sessions survive a restart. The file appears only with its whole content.
+    A full disk can leave an empty file, which is replaced. Raises ImproperlyConfigured if VAR_DIR is not writable.
     """
     if key := _text("SECRET_KEY"):
         return key
@@ -110,7 +111,7 @@ def _secret_key() -> str:
 
 DEMO = _flag("DEMO")
 """Whether this process uses the sample community, which has its own database in VAR_DIR/demo."""
-if DEMO:  # a demo must not use the databases and services of real data, and must only be reachable from this machine
+if DEMO:  # use no databases and services of real data, and accept requests only from this machine
     for _name in (
         "DATABASE_URL", "WORKSPACE_DIR", "STATIC_ROOT", "VECTOR_INDEX", "EMBEDDER", "EMBEDDING_MODEL", "GITHUB_REPOS",
         "GITHUB_TOKENS", "DISCORD_GUILDS", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CHANNEL", "METRICS_TOKEN",
@@ -171,8 +172,8 @@ TEMPLATES = [
     }
 ]
 
-# Pages load scripts, styles and images only from this site, and contain no inline scripts or styles. So a script in a
-# collected text cannot run even if the sanitizer misses it.
+# Pages load scripts, styles and images only from this site, and contain no inline scripts or styles. Therefore a script
+# in a collected text cannot run, even if the sanitizer does not remove it.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -191,23 +192,24 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
-# HTTPS=1 means that people open the pages over https. It is off by default, because with secure cookies nobody could
-# log in on http://127.0.0.1.
+# HTTPS=1 means that people open the pages over https. It is off by default, because secure cookies would prevent
+# log-ins on http://127.0.0.1.
 HTTPS = _flag("HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(_text("HSTS_SECONDS", "31536000")) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-# A proxy that terminates https sets this header. It must remove the header from incoming requests.
+# A proxy that terminates https sets the header X-Forwarded-Proto. It must remove this header from incoming requests.
 BEHIND_PROXY = _flag("BEHIND_PROXY")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 PROXY_COUNT = _number("PROXY_COUNT", 1) if BEHIND_PROXY else 0
-"""Number of proxies that append to ``X-Forwarded-For``. The client's address is at this position from the end."""
+"""Number of proxies that append to ``X-Forwarded-For``. The client's address is at this position, counted from the
+end."""
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if HTTPS else ("sessionid", "csrftoken")
-SESSION_COOKIE_AGE = 12 * 3600  # a working day
+SESSION_COOKIE_AGE = 12 * 3600  # seconds: long enough for a working day
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 DATABASES = {"default": database_settings(_text("DATABASE_URL") or None, VAR_DIR)}
@@ -224,18 +226,18 @@ AUTH_PASSWORD_VALIDATORS = [
     }.items()
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# Failures are counted by account and by client address, in the database, because all web processes share it.
+# Failures are counted by account and by client address. The counts are in the database, which all web processes share.
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a few attempts per hour would lock an account for ever
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # otherwise, a few attempts an hour lock an account for ever
 AXES_DISABLE_ACCESS_LOG = True  # config.login_log logs failures and locks; successful log-ins are not recorded
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "config.login.client_address"
 AXES_LOCKOUT_CALLABLE = "config.login.locked_response"
 SECOND_FACTOR_REQUIRED = _flag("SECOND_FACTOR_REQUIRED")
-"""Whether log-ins require an authenticator app. Accounts that have an app always need a code from it."""
+"""Whether every account needs an authenticator app. Accounts that have an app always need a code from it."""
 OTP_TOTP_ISSUER = "activity-trackers"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
@@ -271,7 +273,7 @@ DISCORD_GUILDS = _words("DISCORD_GUILDS")
 DISCORD_RESCAN_DAYS = _number("DISCORD_RESCAN_DAYS", 7)
 DISCORD_REQUESTS_PER_SECOND = _number("DISCORD_REQUESTS_PER_SECOND", 45)
 
-for _app in INSTALLED_APPS:  # the one setting of a tracker from startcollector: FORUM_URL for forum_activity_tracker
+for _app in INSTALLED_APPS:  # a tracker from startcollector has one setting, such as FORUM_URL
     _slug, _is_tracker, _ = _app.partition("_activity_tracker.")
     if _is_tracker:
         globals()[f"{_slug.upper()}_URL"] = _text(f"{_slug.upper()}_URL").rstrip("/")
@@ -293,9 +295,9 @@ SLACK_API_BASE = _text("SLACK_API_BASE", "https://slack.com/api/")
 
 # Operation
 MAX_RUN_SECONDS = _number("MAX_RUN_SECONDS", 0)
-"""Default of the option ``--max-seconds``, in seconds. 0 means no limit."""
+"""Default of the option ``--max-seconds`` of collecting commands, in seconds. 0 means no limit."""
 ADMIN_URL = _text("ADMIN_URL").rstrip("/")
 FRESHNESS_LIMITS = _hours("FRESHNESS_HOURS", "36")
-"""Hours after which a repository or channel without a complete run is stale, by tracker."""
+"""Hours after its last complete run until a repository or channel counts as stale, by tracker."""
 FRESHNESS_HOURS = FRESHNESS_LIMITS[""]
 METRICS_TOKEN = _text("METRICS_TOKEN")

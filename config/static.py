@@ -1,13 +1,13 @@
-"""Static files: under plain names, or after collectstatic under hashed names, which browsers can cache for ever."""
+"""Names of static files. After collectstatic, names contain a hash, so that browsers can cache the files for ever."""
 
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Use plain names for files that are not in the manifest, because collectstatic has not been run."""
+    """Use the plain name of a file that is not in the manifest, which is the case until collectstatic has run."""
 
     def url(self, name: str | None, force: bool = False) -> str:
-        """Return the URL of a file."""
+        """Return the URL of a file, with the hashed name if there is one."""
         known = name is not None and self.clean_name(name) in self.hashed_files
         return super().url(name, force) if known or force else StaticFilesStorage.url(self, name)  # pyright: ignore[reportArgumentType]  # it takes None

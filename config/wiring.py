@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
-    """A text to insert directly after the first match of the regular expression ``behind``."""
+    """A text to insert into the file ``path``, directly after the first match of the regular expression ``behind``."""
 
     root: Path
     path: str
@@ -37,7 +37,7 @@ class Edit:
 
 
 def edits_for(slug: str, root: Path) -> Sequence[Edit]:
-    """Return the two lines that register a tracker. All other code finds it by the name of its folder."""
+    """Return the two edits that register a tracker. All other code finds the tracker by the name of its folder."""
     app = f"{slug}_activity_tracker"
 
     def edit(path: str, where: str, text: str, behind: str) -> Edit:

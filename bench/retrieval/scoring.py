@@ -35,5 +35,5 @@ def score(ranks: Sequence[int | None]) -> Score:
 
 
 def tuning_half(question: Question) -> bool:
-    """Return whether a question belongs to the half that is used to tune parameters. The other half is only for tests."""
+    """Return whether a question belongs to the half for tuning parameters. The other half only tests the parameters."""
     return hashlib.sha256(question.words.encode()).digest()[0] % 2 == 0

@@ -23,7 +23,7 @@ TRACES = re.compile(r"Traceback|Exception ignored|^\w*Error: ", re.MULTILINE)
 
 @dataclass(kw_only=True, slots=True)
 class Verdict:
-    """The result for one command. Each failure is one line with the signal and the seconds from the start to the signal."""
+    """The result for one command. Each failure is one line, with the signal and the seconds from start to signal."""
 
     command: str
     moments: int = 0

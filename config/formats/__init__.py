@@ -1,1 +1,1 @@
-"""Formats of dates for the whole product, by language."""
+"""Formats of dates and times in all pages, by language."""

@@ -1,7 +1,7 @@
 """``manage.py backup [FILE]``: write the whole database to one file that only its owner can read.
 
-The file appears only when it is complete. Collectors can run at the same time, because the dump is a snapshot of one
-moment. The next backup removes the remains of an interrupted backup.
+The file appears only when it is complete. Collectors can run at the same time, because the dump is a snapshot of the
+database. The next backup removes the temporary file of an interrupted backup.
 """
 
 from argparse import ArgumentParser
@@ -41,7 +41,7 @@ class Command(ReportingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the dump, move it to its final name, and remove old backups."""
+        """Write the dump and move it to its final name. With ``--keep``, remove old backups."""
         folder = settings.VAR_DIR / "backups"
         target: Path = options["file"] or folder / f"activity-{timezone.now():%Y%m%d-%H%M%S}.dump"
         with new_file(target, PRIVATE) as new:

@@ -1,6 +1,6 @@
 """``manage.py demo``: collect, index and search the sample community or a repository.
 
-The sample has its own database in VAR_DIR/demo, so it never mixes with real data.
+The sample community has its own database in VAR_DIR/demo, so its data are never mixed with real data.
 """
 
 import os
@@ -37,14 +37,17 @@ class Command(ReportingCommand):
     )
 
     stealth_options = ("next_steps",)
-    """``next_steps`` says whether to print the next steps. ``serve`` sets it to False, because it prints its own."""
+    """``next_steps``: whether to print the next steps. The command ``serve`` passes False, because it prints others."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the argument for the repository."""
         parser.add_argument("repository", nargs="?", metavar="owner/name", help="Default: the sample community.")
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command. For the sample community, restart the process with DEMO=1, which selects its database."""
+        """Run the command.
+
+        For the sample community, restart the process with DEMO=1, so that the settings select its database.
+        """
         options = self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
         if not options.repository and not settings.DEMO:
             sys.stdout.flush()
@@ -52,7 +55,7 @@ class Command(ReportingCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Collect, index and search. Running the command again is safe."""
+        """Collect, index, search and print the next steps. A second run collects only changes."""
         call_command("migrate", verbosity=0)
         name: str = options["repository"] or SAMPLE_REPOSITORY
         self._say(f"Collecting {name} {'' if options['repository'] else 'and its Discord '}...")
@@ -94,7 +97,7 @@ class Command(ReportingCommand):
             out = StringIO()
             call_command("collect_github", name, stdout=out)
             self._say(_result(out.getvalue()))
-        # Disable the sample repository, because nightly runs cannot find it on github.com.
+        # Disable the sample repository, because nightly runs would not find it on github.com.
         Repository.objects.filter(full_name=name).update(enabled=False)
 
     def _collect_guild(self) -> None:
@@ -127,11 +130,11 @@ class Command(ReportingCommand):
             self._say(f"  {hit.kind}: {hit.title[:80]} ({hit.author}, {hit.scope})\n    {snippet[:110]}")
 
     def _print_log_in(self) -> None:
-        """Print how to log in."""
+        """Print the command, the URL and the account for a log-in."""
         password = ensure_sample_account()
         self._say(f"\nThe admin: make serve, then http://127.0.0.1:8000 as {NAME} with password {password}")
 
 
 def _result(printed: str) -> str:
-    """Return the line with the result of the run from the output of a collecting command."""
+    """Return the line with the result of the run. ``printed`` is the output of a collecting command."""
     return next(line for line in printed.splitlines() if line.startswith(("github: ", "discord: ")))

@@ -23,7 +23,7 @@ HEAD = """# Imports between apps
 
 
 class Command(ReportingCommand):
-    """Write the page about imports between apps, or check it."""
+    """Write the page about imports between apps, or check whether it is up to date."""
 
     help = "Write docs/cross-app-dependencies.md from the import graph."
     examples = (
@@ -49,7 +49,7 @@ class Command(ReportingCommand):
 
 
 def apps() -> list[str]:
-    """Return the names of the project's own packages, which .importlinter lists."""
+    """Return the names of the project's own packages, as .importlinter lists them."""
     lines = (settings.BASE_DIR / ".importlinter").read_text(encoding="utf-8").splitlines()
     start = lines.index("root_packages =") + 1
     found: list[str] = []
@@ -61,8 +61,8 @@ def apps() -> list[str]:
 
 
 def rendered(names: Iterable[str]) -> str:
-    """Return the page: a table of the apps' imports, then the imported modules with the modules that import them."""
-    from grimp import build_graph  # a development dependency, which is not installed in production
+    """Return the page. It has a table of the apps' imports, and a list of the imported modules with their importers."""
+    from grimp import build_graph  # imported here, because production does not install it
 
     ours = list(names)
     graph = build_graph(*ours, include_external_packages=False, cache_dir=None)

@@ -29,7 +29,10 @@ class Command(ReportingCommand):
         parser.add_argument("--force", action="store_true", help="Replace a database that is not empty.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Restore the dump. Raises ConfigurationError if the database is not empty and ``--force`` is missing."""
+        """Restore the dump.
+
+        Raises ConfigurationError if the file is missing, or if the database is not empty and ``--force`` is not set.
+        """
         file: Path = options["file"]
         if not file.is_file():
             raise ConfigurationError(f"{file} is not a file.")

@@ -29,7 +29,10 @@ class Command(ReportingCommand):
         step.add_argument("--remove", action="store_true", help="Remove the app, for example after the phone was lost.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Create a key, confirm it, or remove the app."""
+        """Create a key, confirm it with a code, or remove the app.
+
+        Raises ConfigurationError if the account does not exist or already has an app, or if the code is wrong.
+        """
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
         name = str(options["name"])
@@ -53,7 +56,10 @@ class Command(ReportingCommand):
         self.stdout.write(f"Then run: manage.py second_factor {name} --code CODE")
 
     def _confirm(self, name: str, devices: Any, code: str) -> None:
-        """Activate the new key. Raises ConfigurationError if the account has no new key or the code is wrong."""
+        """Activate the new key if the code is right.
+
+        Raises ConfigurationError if the account has no new key or the code is wrong.
+        """
         with transaction.atomic():
             device: Any = devices.select_for_update().filter(confirmed=False).first()
             fits = bool(device) and device.verify_token("".join(code.split()))

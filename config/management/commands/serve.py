@@ -1,4 +1,4 @@
-"""``manage.py serve``: serve the admin on this machine. Shows the sample community until data have been collected."""
+"""``manage.py serve``: serve the admin on this machine. Until data are collected, it shows the sample community."""
 
 import os
 import sys

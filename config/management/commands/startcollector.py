@@ -42,7 +42,10 @@ class Command(ReportingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the folder. Then insert the lines into other files, or print them."""
+        """Write the folder. Then insert the lines into other files (with ``--wire``), or print them.
+
+        Raises CommandError if the name is not usable.
+        """
         slug, app = options["name"], f"{options['name']}_activity_tracker"
         if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", slug):
             raise CommandError("NAME is one lower-case word of 2-20 letters and digits, such as forum.", returncode=2)
@@ -69,7 +72,10 @@ class Command(ReportingCommand):
 
 
 def _manage(*arguments: str) -> None:
-    """Run a management command in a new process, in which the new tracker is installed."""
+    """Run a management command in a new process, because this process does not know the new tracker.
+
+    Raises CommandError if the command fails.
+    """
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(command, cwd=settings.BASE_DIR, check=False, capture_output=True, text=True)
     if done.returncode:
