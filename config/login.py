@@ -32,7 +32,7 @@ class LogInForm(AdminAuthenticationForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Check the password, then the code. Raises ValidationError if either is wrong."""
+        """Check the password, then the code. Raises ValidationError if the user may not log in."""
         cleaned: dict[str, Any] = super().clean() or {}
         user: Any = self.get_user()
         if user is not None and (problem := self._code_problem(user)):

@@ -24,7 +24,10 @@ class RunFilter(logging.Filter):
     """Add the fields of the current run to every record. Existing fields of the record are not changed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields if a run is active or the record has a collector. Returns True, so that it is written."""
+        """Add the fields if a run is active or the record has a collector.
+
+        Returns True, so that the record is written.
+        """
         from core.errors import classify_failure
         from core.logs import FIELDS, current_log_fields
 

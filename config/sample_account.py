@@ -28,7 +28,7 @@ def sample_password() -> str:
 
 
 def ensure_sample_account() -> str:
-    """Create the account ``demo`` if it does not exist, and reset its password if it differs. Returns the password."""
+    """Create the account ``demo`` if necessary, and set its password to the stored password. Returns the password."""
     password = sample_password()
     user, _ = get_user_model().objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})
     if not user.check_password(password):

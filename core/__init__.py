@@ -1,1 +1,1 @@
-"""What every tracker shares: contracts, timeline, search, run ledger. Knows no tracker."""
+"""The parts that all trackers share: contracts, timeline, search and run ledger. Core imports no tracker."""

@@ -21,7 +21,10 @@ MOST_BYTES = 2_000_000
 
 
 def main() -> int:
-    """Collect the sample community into a temporary database, and dump the database. Returns the exit code."""
+    """Collect the sample community into a temporary database, and dump the database.
+
+    Returns the exit code, which is 1 if the dump is too large.
+    """
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     target = FOLDER / f"{version}.dump.xz"
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 """``make sessions``: record terminal sessions of the sample community in 80 and 120 columns into ``docs/sessions.md``.
 
 Each command runs in a real pseudo-terminal against the local servers of ``samples``. Each width has its own
-installation, so both start with an empty database. The page shows only the last states of a progress line.
+installation, so both start with an empty database. Of each progress line, the page shows only a few states.
 """
 
 import os
@@ -24,7 +24,8 @@ from tests.support.terminal import CLEAR, CTRL_C, ROOT, Press, Recording, record
 PAGE = ROOT / "docs/sessions.md"
 WIDTHS = (80, 120)
 ISSUES, COMMENTS, REVIEW_COMMENTS = 120, 320, 60
-"""Sizes of the synthetic community: enough for several pages of each list and a few hundred chunks to index."""
+"""Number of items of each kind in the synthetic community. The longer lists have several pages, and a few hundred
+chunks are indexed."""
 PASSWORD = "correct horse battery"
 ANSWERS: Sequence[tuple[str, Press]] = [
     ("Username", b"reader\n"), ("Email", b"reader@example.org\n"), ("Password", f"{PASSWORD}\n".encode()),
@@ -36,7 +37,7 @@ EDITED = 25
 Indexing so many issues takes about a second. They are still one batch of the queue, so one process claims all of them.
 """
 LONG = 30
-"""Minimum number of states of a progress line for which the page also shows the first and a middle state.
+"""Number of states of a stream's progress line from which the page also shows the first and a middle state.
 
 A progress line changes twice a second, so this is 15 seconds.
 """
@@ -93,7 +94,7 @@ class Installation:
         }  # fmt: skip
 
     def record(self, session: Session) -> Recording:
-        """Run the command of a session in a terminal of this width."""
+        """Run the command of a session in a terminal with ``columns`` columns."""
         command = [word.replace("{var}", self.var) for word in session.words]
         return record(
             [sys.executable, "manage.py", *command], columns=self.columns, env=self.env | dict(session.env),
@@ -106,7 +107,7 @@ class Installation:
             self.server.edit_issue(number, body=f"Measured again: gauge {number} is {number} mm too high. " * 20)
 
     def readable(self, text: str) -> str:
-        """Return a text in which paths, names and ports that differ between machines are replaced."""
+        """Return a text in which fixed texts replace paths, host names and ports, which differ between machines."""
         text = text.replace(self.var, "exports").replace(platform.node(), "host")
         return re.sub(r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8080", text)
 
@@ -170,7 +171,7 @@ def other_sessions(name: str) -> Iterator[Session]:
 
 
 def screen(recording: Recording) -> Iterator[str]:
-    """Yield the lines of a recording without colours, and of a progress line only the last state of each stream.
+    """Yield the lines of a recording without colours. Of the progress line, yield only the last state of each stream.
 
     If a stream has at least ``LONG`` states, the first and a middle state are also included.
     """

@@ -16,7 +16,8 @@ from tests.support.row_snapshots import restore_or_collect
 pytestmark = pytest.mark.django_db(transaction=True)
 OURS = [m for m in admin.site._registry if m._meta.app_label in {"core", "github_activity_tracker"}]  # pyright: ignore[reportPrivateUsage]
 MOST = {"activity": 30}
-"""Statements of lists that need more than 14. Activities are shown as sentences, for which the trackers read names."""
+"""Maximum number of database statements of lists that need more than 14. The list of activities shows sentences, and
+trackers look up the names in these sentences."""
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def notify(*arguments: str) -> str:
 
 
 def scope(name: str, *, days: float) -> Scope:
-    """Store a monitored repository with a last complete run ``days`` days ago."""
+    """Store a monitored repository. Its last complete run was ``days`` days ago."""
     number = 1000 + Scope.objects.count()
     Repository.objects.create(id=number, full_name=name)
     return Scope.objects.create(

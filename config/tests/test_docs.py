@@ -18,7 +18,7 @@ from tests.support.doc_examples import INDENTED, ROOT, SHELL, commands, copy_rep
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {"how_to_add_a_tracker.md"}
-"""Pages that have their own test."""
+"""Pages with commands that another test runs."""
 LONG = (
     "make demo",
     "make test",
@@ -29,7 +29,8 @@ LONG = (
     "make audit",
     ".venv/bin/pytest",
 )
-"""Commands that are only parsed: other tests run them, or they never end, or they would run the tests recursively."""
+"""Beginnings of commands that are not run here. Other tests run them, or they never end, or they would run these tests
+again."""
 
 
 def of(page: Path) -> list[str]:

@@ -131,7 +131,7 @@ def test_the_server_log_names_the_full_disk(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("embedded_postgres.cluster_paths.NEEDED", 0)
     assert is_disk_full(home_with(tmp_path, READY + PANIC), since=10_000)
     assert is_disk_full(home_with(tmp_path, PANIC + READY), since=0)
-    assert not is_disk_full(home_with(tmp_path, PANIC + READY), since=len(PANIC))  # before this session
+    assert not is_disk_full(home_with(tmp_path, PANIC + READY), since=len(PANIC))  # the line is before ``since``
     assert not is_disk_full(home_with(tmp_path, READY + PANIC.replace("PANIC", "ERROR")), since=0)  # one statement
     assert not is_disk_full(home_with(tmp_path, ""), since=0)
     assert not is_disk_full(ClusterPaths(tmp_path / "nothing"), since=0)

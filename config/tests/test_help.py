@@ -17,7 +17,7 @@ NAMES = sorted(name for name, app in get_commands().items() if app in OURS and n
 
 
 def command(name: str) -> Any:
-    """Return the command with a name."""
+    """Load the management command ``name``, and return an instance of it."""
     return load_command_class(get_commands()[name], name)
 
 

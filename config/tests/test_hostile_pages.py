@@ -22,7 +22,7 @@ SMALL = 200_000
 
 
 def address(row: Any, view: str = "change", *arguments: object) -> str:
-    """Return the URL of a row's page in the admin."""
+    """Return the URL of a row's page in the admin, or of another view of this row."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{view}", args=[row.pk, *arguments])
 
 
@@ -33,7 +33,7 @@ def lists(row: Any) -> str:
 
 @pytest.fixture
 def repository() -> Repository:
-    """Store a repository with invisible characters in its description."""
+    """Store a repository with invisible characters in its name and description."""
     return Repository.objects.create(id=1, full_name=f"a/b{HOSTILE}", description=HOSTILE)
 
 

@@ -1,4 +1,4 @@
-"""Log-ins: shared limits of failures, addresses behind proxies, codes from authenticator apps, and the log."""
+"""Log-ins: locks after failures, client addresses behind proxies, codes from authenticator apps, and the log."""
 
 import io
 import logging
@@ -150,7 +150,7 @@ def enrol() -> str:
 
 
 def code_of(key: str, steps: int = 0) -> str:
-    """Return the code that the app shows now. ``steps`` moves the time by 30 seconds each."""
+    """Return the code that the app shows now, or ``steps`` times 30 seconds later. ``steps`` may be negative."""
     totp = TOTP(bytes.fromhex(key))
     totp.time = time.time() + 30 * steps
     return f"{totp.token():06d}"

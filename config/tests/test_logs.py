@@ -17,7 +17,7 @@ FIELDS = {"collector", "collector_phase", "failure_category", "run_id", "scope"}
 
 
 def lines(text: str) -> list[dict[str, Any]]:
-    """Return the log lines in a text as objects, without the last line of a failed command."""
+    """Parse the log lines in a text. The line ``error: ...`` of a failed command is not JSON and is left out."""
     return [json.loads(line) for line in text.splitlines() if not line.startswith("error: ")]
 
 

@@ -22,7 +22,7 @@ from samples.server import SampleServer
 
 ROOT = Path(__file__).parents[2]
 BOUND = 60
-"""Maximum seconds from the loss of the server to the end of the run, with time to spare for a busy machine."""
+"""Maximum seconds from the loss of the server to the end of the run. A shorter limit would fail on a busy machine."""
 pytestmark = pytest.mark.slow
 Lose = Callable[[Path], None]
 COLLECTORS = ("collect_github", "collect_discord")
@@ -89,7 +89,7 @@ def services() -> Iterator[tuple[SampleServer, SampleDiscord]]:
 def undisturbed(
     services: tuple[SampleServer, SampleDiscord], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Undisturbed]:
-    """Run both collectors in a separate database."""
+    """Run both collectors with a separate database, and yield their results."""
     clean, requests = Project(tmp_path_factory.mktemp("clean"), *services), dict[str, int]()
     for command in COLLECTORS:
         before = clean.requests()
@@ -101,7 +101,7 @@ def undisturbed(
 
 @pytest.fixture
 def project(services: tuple[SampleServer, SampleDiscord], tmp_path: Path) -> Iterator[Project]:
-    """Yield a project in which a test ends the database server."""
+    """Yield a project with its own database server, which the test ends."""
     yield Project(tmp_path, *services)
     stop_server(tmp_path)
 

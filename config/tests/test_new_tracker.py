@@ -86,7 +86,7 @@ def feed() -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *args: Any) -> None:
-            """Print no requests into the output of the tests."""
+            """Do nothing. The base class would print requests into the output of the tests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

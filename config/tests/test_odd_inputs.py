@@ -26,7 +26,7 @@ from tests.support.odd_requests import OddRequest, Route, failure, odd_request, 
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 NUMBER = int(os.environ.get("ODD_INPUTS", "10000"))
-"""Number of requests in the long test."""
+"""Number of requests in the long test. More requests find rarer errors but take longer."""
 SEED = int(os.environ.get("ODD_SEED", "13"))
 
 ADDRESSES = [
@@ -42,7 +42,8 @@ ADDRESSES = [
     "discord_activity_tracker/message/?guild=" + "9" * 5000, "discord_activity_tracker/message/?days=%C2%B2",
     "core/checkpoint/?extras__a=%00", "timeline/github/thread/?id=%00", "autocomplete/?term=%00",
 ]  # fmt: skip
-"""URLs with dates at both ends of the calendar, time zones, NUL, digits of other scripts and invalid comparisons."""
+"""URLs with dates at both ends of the calendar, large time zone offsets, NUL, digits of other scripts and invalid
+comparisons."""
 ACTIONS = [
     ("retry/", "item=%C2%B2"), ("retry/", "run=%D9%A3"), ("retry/", "item=" + "9" * 5000),
     ("retry/", "item=1&next=foo"), ("retry/", "item=1&next=/%0d%0aX:y"),

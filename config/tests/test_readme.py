@@ -124,7 +124,7 @@ def test_the_readme_leads_to_a_repository_a_log_in_and_a_search(place: Path, *, 
                 continue
             found = run(installed(order) if order.startswith("make ") else order, place)
             assert found.returncode == 0, f"{order}\n{found.stdout}\n{found.stderr}"
-            if order.startswith("cp "):  # "put a token into GITHUB_TOKENS"
+            if order.startswith("cp "):  # do what the README says next: put a token into .env
                 more = {"GITHUB_TOKENS": server.token(), "GITHUB_API_URL": server.url, "GITHUB_GIT_URL": server.url}
                 text = "\n".join(f"{key}={value}" for key, value in more.items())
                 env = place / ".env"

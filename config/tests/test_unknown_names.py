@@ -19,7 +19,7 @@ TYPO = "saltmarsh-works/tidewach"
 
 
 def requests_of(server: SampleServer, name: str) -> int:
-    """Return the number of REST requests for the repository object itself."""
+    """Return the number of REST requests for the repository itself. Requests for its items do not count."""
     return sum(request.path.partition("?")[0] == f"/repos/{name}" for request in server.requests)
 
 

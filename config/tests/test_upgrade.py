@@ -37,7 +37,7 @@ def dump(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def in_place(var: Path, dump: Path) -> None:
-    """Create a data folder like version 0.1.0, in which the superuser owns all objects."""
+    """Create a data folder like that of version 0.1.0. In that version, the superuser owns all database objects."""
     where = ["--host", ensure_running(ClusterPaths(var / "postgres")), "--username", SUPERUSER]
     subprocess.run([programs() / "createdb", *where, "--template=template0", DATABASE], check=True)
     subprocess.run([programs() / "pg_restore", *where, "--no-owner", f"--dbname={DATABASE}", dump], check=True)

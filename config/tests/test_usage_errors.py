@@ -239,7 +239,7 @@ def test_a_killed_run_reports_what_it_had_read() -> None:
 
 
 def failed_here(name: str) -> None:
-    """Store a run of two repositories that failed for ``name``."""
+    """Record a run of two repositories. It failed for ``name`` and succeeded for the other repository."""
     report = ScopeReport(scope=name, outcome="failed", category="network", reason="it was down")
     _reported([report, ScopeReport(scope="o/other", outcome="succeeded")])
 

@@ -54,7 +54,7 @@ class MirrorAdmin(CheckedLookups, LongTexts):
 
     paginator = EstimatingPaginator
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # facets count the rows of every value of every filter
+    show_facets = admin.ShowFacets.NEVER  # facets would count the rows for each value of each filter
     list_per_page = 50
     staff_may_change = False
     """Whether staff may change the fields that are not read-only, such as the switch that enables collection."""
@@ -69,7 +69,7 @@ class MirrorAdmin(CheckedLookups, LongTexts):
         return [cheap_filter(self.model, name) for name in super().get_list_filter(request)]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Return the matching rows. Related rows are looked up first, so that the index of their own table is used."""
+        """Return the matching rows, and False because they contain no duplicates."""
         return search_rows(queryset, self.get_search_fields(request), search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -116,7 +116,10 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
     date_hierarchy = None
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Return the matching activities. The query uses the indexes of the timeline."""
+        """Return the matching activities, and False because they contain no duplicates.
+
+        The query uses the indexes of the timeline.
+        """
         return search_timeline(queryset, search_term), False
 
     def listed_texts(self, rows: Sequence[Activity]) -> Mapping[Any, str]:
@@ -181,7 +184,7 @@ class CollectorRunAdmin(MirrorAdmin):
 
     @admin.display(description="counts")
     def counted(self, run: CollectorRun) -> str:
-        """Return the three largest counts. Details, such as the number of new items, are omitted."""
+        """Return the three largest counts. Details, such as the number of new items, are shown only without others."""
         items = [item for item in run.counts.items() if item[0].rpartition("_")[2] not in UNCOUNTED]
         largest = sorted(items or run.counts.items(), key=lambda item: -item[1])[:3]
         return counted_words(dict(largest))
@@ -218,7 +221,7 @@ class SkippedItemAdmin(MirrorAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """Return the page of an item. Users with the permission get a button to retry the item."""
+        """Return the page of an item. Users who may change skipped items get a button to retry it."""
         context = {"may_retry": self.has_retry_permission(request)}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
@@ -238,7 +241,8 @@ class ScopeAdmin(MirrorAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the scopes, each with two flags.
 
-        ``is_watched`` is true if runs without names collect the scope. ``is_unreadable`` is true if it cannot be read.
+        ``is_watched`` is true if a run that names no scopes collects the scope. ``is_unreadable`` is true if the scope
+        cannot be read.
         """
         rows = super().get_queryset(request)
         return rows.annotate(is_watched=_as_flag(watched()), is_unreadable=_as_flag(unreadable()))
@@ -276,7 +280,7 @@ class ApiBudgetAdmin(MirrorAdmin):
 
     @admin.action(description="Clear the stored limits of selected budgets", permissions=["clear"])
     def clear(self, request: HttpRequest, chosen: Any) -> None:
-        """Clear the stored quotas and waits of the selected budgets. The next run starts without stored limits."""
+        """Clear the stored limits of the selected budgets, so that the next run starts without them."""
         number = clear(chosen)
         self.message_user(
             request, f"Cleared {number} budget{'' if number == 1 else 's'}. The next run starts without stored limits."
@@ -310,9 +314,9 @@ class DocumentAdmin(RowLinks, MirrorAdmin):
 
 
 CHUNK_START = 400
-"""Characters of a chunk that are converted to plain text for the list, which shows the first 120.
+"""Maximum number of characters of a chunk that are converted to plain text for the list.
 
-The rest of the 400 allows for markup, which is removed.
+The list shows 120 characters of the plain text. The other 280 characters allow for markup, which is removed.
 """
 
 
@@ -333,7 +337,7 @@ class ChunkAdmin(MirrorAdmin):
 
 @admin.register(IndexEntry)
 class IndexEntryAdmin(MirrorAdmin):
-    """The admin of index entries, the state of each document in each namespace."""
+    """The admin of index entries. An entry is the state of one document in one namespace."""
 
     list_display = ("document", "namespace", "state", "indexed_version", "chunks", "attempts", "last_error")
     list_filter = ("namespace", "state")

@@ -22,9 +22,9 @@ from core.pages.parameters import LONGEST_QUERY, free_text, row_id
 from core.pages.timeline import with_words
 
 LARGE = 50_000
-"""Number of rows that a list counts exactly. Larger lists show an estimate and only their first ``REACH`` rows.
+"""Maximum number of rows that a list counts exactly, because an exact count of a million rows takes seconds.
 
-Counting a million rows takes seconds.
+A list with more rows shows an estimate, and only its first ``REACH`` rows can be paged through.
 """
 REACH = 10_000
 """Maximum number of rows of a large list that can be paged through.
@@ -72,7 +72,7 @@ class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgume
 
 
 SHORT_HASH = 10
-"""Hexadecimal digits of an abbreviated hash, enough to tell rows apart at a glance."""
+"""Number of hexadecimal digits of an abbreviated hash. Ten digits are enough to distinguish the rows of a list."""
 
 
 def short_hash(field: str, label: str) -> Any:
@@ -88,7 +88,7 @@ def short_hash(field: str, label: str) -> Any:
 
 @admin.display(ordering="title")
 def title(row: Any) -> str:
-    """Return the title of a row for a list column, without the marks around code."""
+    """Return the title of a row for a list column, without the backticks around code."""
     return visible_line(title_text(row.title)) or "-"
 
 
@@ -99,7 +99,10 @@ class ListedTexts:
     """
 
     def listed_texts(self, rows: Sequence[Any]) -> Mapping[Any, str]:
-        """Return the first words of each row, by primary key. Mentions are replaced by names, and markup is removed."""
+        """Return the beginning of each row's text by primary key, with names instead of mentions and without markup.
+
+        Subclasses implement this method.
+        """
         raise NotImplementedError
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -115,7 +118,7 @@ class ListedTexts:
 
     @admin.display(description="text")
     def text_start(self, row: Any) -> Any:
-        """Return the first words of a row as one line."""
+        """Return the beginning of a row's text as one line, or a dash if the row has no text."""
         return format_html("<bdi>{}</bdi>", visible_line(row.listed_text)) if row.listed_text else "-"
 
 
@@ -138,9 +141,10 @@ def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
 
 
 def _contains(model: Any, field: str, word: str) -> Q:
-    """Return the condition that a field contains a word, or matches it by the lookup prefix of the field.
+    """Return the condition that a field contains a word, or that it matches as the prefix of ``field`` requires.
 
-    Numbers are compared as numbers. Related rows are looked up first, so that the index of their own table is used.
+    The prefixes are those of Django's ``search_fields``, such as ``=``. A numeric field must be equal to the word.
+    Related rows are looked up in a separate query, which can use an index of their table.
     """
     lookup = LOOKUPS.get(field[0], "icontains")
     path, _, last = field.lstrip("=^@").rpartition("__")
@@ -161,7 +165,10 @@ def _named(related: Any, lookup: str, word: str) -> QuerySet[Any]:
 
 
 def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
-    """Return the activities with exactly this external id, or with all these words in their summary."""
+    """Return the activities with all these words in their summary.
+
+    If the text contains a colon and no space, return the activity with exactly this external id instead.
+    """
     query = free_text(words, LONGEST_QUERY).strip()
     if not query:
         return rows
@@ -175,9 +182,11 @@ MAX_NAMED = 100
 
 
 class ValuesFilter(AllValuesFieldListFilter):
-    """Filters by the values of a column, without reading the whole table.
+    """Filters by the values of a column, without reading a large table completely.
 
-    A column with more than ``MOST`` values gets no filter.
+    A column that is the first column of an index has its first ``MOST`` values as choices. In a large table, any other
+    column has its most common values as choices. In a small table, a column with more than ``MOST`` values has no
+    filter.
     """
 
     def __init__(
@@ -193,7 +202,7 @@ class ValuesFilter(AllValuesFieldListFilter):
             self.lookup_choices = cast("Any", usual_values(model, field.name))
 
     def has_output(self) -> bool:
-        """Return whether there are values, but at most ``MOST``. Django's method would count rows of the table."""
+        """Return whether the filter has at most ``MOST`` values, and at least one value that is not empty."""
         values = list(self.lookup_choices[: MOST + 1])
         return any(values) and len(values) <= MOST
 
@@ -221,7 +230,7 @@ def leads_an_index(model: type[models.Model], field: Any) -> bool:
 
 
 class NameFilter(FieldListFilter):
-    """Filters rows by part of the name of a related row. A list of choices could have thousands of names."""
+    """Filters rows by the name of a related row, in a text field. A list of choices could have thousands of names."""
 
     template = "admin/name_filter.html"
 
@@ -244,7 +253,7 @@ class NameFilter(FieldListFilter):
         return True
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield the template context of the form."""
+        """Yield the context for the form's template: the text, its parameter, and the parameters of other filters."""
         others = [(k, v) for k, values in changelist.filter_params.items() if k != self.parameter for v in values]
         yield {"others": others, "value": self.value, "parameter": self.parameter}
 

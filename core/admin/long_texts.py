@@ -65,7 +65,8 @@ class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]
     def text_view(self, request: HttpRequest, object_id: str, field: str) -> HttpResponse:
         """Return the unchanged text of a field as a file.
 
-        Raises PermissionDenied, and Http404 if the row or the field does not exist or the field has no long text.
+        Raises PermissionDenied if the user may not view the row. Raises Http404 if the row or the field does not exist,
+        or if the field has no long text.
         """
         row, column = self.get_object(request, unquote(object_id)), long_field(self.model, field)
         if not self.has_view_permission(request, row):

@@ -58,9 +58,9 @@ class CollectorResult:
 
     @classmethod
     def of(cls, reports: Sequence[ScopeReport], *, requests: int) -> "CollectorResult":
-        """Return the sum of the reports.
+        """Combine the reports of all scopes into one result.
 
-        The outcome is the one that all reports share, otherwise "partial". Without reports it is "succeeded".
+        The outcome is "partial" if the outcomes of the reports differ. Without reports, it is "succeeded".
         """
         counts: Counter[str] = Counter()
         for report in reports:
@@ -72,7 +72,7 @@ class CollectorResult:
 
 
 def stored_reports(reports: Sequence[ScopeReport]) -> list[dict[str, Any]]:
-    """Return the reports for the ledger. Incomplete scopes come first, and secrets in reasons are redacted."""
+    """Return up to ``MOST_SCOPES`` reports for the ledger. Incomplete scopes come first. Secrets are redacted."""
     ordered = sorted(reports, key=lambda report: (report.outcome == "succeeded", report.scope))
     return [
         {
@@ -129,7 +129,7 @@ class CollectorBase(ABC):
 
 
 class NamedWhenCreated(ABCMeta):
-    """Require that an instance has a ``name`` after its ``__init__``."""
+    """Metaclass that requires each instance to have a ``name`` after its ``__init__``."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Create an instance. Raises TypeError if its ``name`` is missing, empty or not a string."""

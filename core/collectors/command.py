@@ -71,7 +71,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     }  # fmt: skip
 
     requires_system_checks: Any = ()
-    """No system checks before a run: they concern code and pages, and take as long as a run without changes.
+    """No system checks run before a collection. They concern code and pages, and take as long as a run without changes.
 
     ``manage.py check`` runs them.
     """
@@ -247,7 +247,10 @@ class BaseCollectorCommand(ReportingCommand, ABC):
             self.stdout.write(in_words(estimate))
 
     def _phase(self, collector: Any, phase: str, run_phase: Callable[[], Any]) -> Any:
-        """Run one phase and return its result. A failure is passed to ``handle_error`` and raised again."""
+        """Run one phase and return its result. All errors are raised again.
+
+        CommandError is logged as one line. Other errors are passed to ``handle_error``, unless a signal caused them.
+        """
         _set_if_possible(collector, "_error_phase", phase)
         name = str(getattr(collector, "name", "") or type(collector).__name__)
         try:
@@ -297,11 +300,14 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 DEFAULTS: dict[str, Any] = {
     "no_sync": False, "json": False, "max_requests": None, "max_seconds": None, "estimate": False, "progress": None,
 }  # fmt: skip
-"""Defaults of the options that ``handle`` reads. Callers may omit options, and commands may not define all of them."""
+"""Defaults of the options that ``handle`` reads. Callers may omit options, and some commands do not define all."""
 
 
 def _as_result(result: object) -> CollectorResult:
-    """Return ``collector.result`` as a ``CollectorResult``. If it is missing, return a success without counts."""
+    """Convert a collector's result to a ``CollectorResult``.
+
+    A result of another type becomes a success. It has the counts of ``result``, or no counts if there are none.
+    """
     return (
         result if isinstance(result, CollectorResult) else CollectorResult(counts=dict(getattr(result, "counts", {})))
     )
@@ -321,9 +327,9 @@ NOT_RECORDED = {
 
 
 def readable_options(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options as text for the run page, without those that have no value.
+    """Return the options that have a value, as texts for the run page.
 
-    List items are separated by commas, and dates are written as YYYY-MM-DD.
+    The items of a list are separated by commas. A time at midnight is written as a date.
     """
     with_value = {name: value for name, value in options.items() if value not in (None, False, [], "")}
     return {name: _readable(value) for name, value in with_value.items() if name not in NOT_RECORDED}
@@ -339,7 +345,7 @@ def _readable(value: object) -> str:
 
 
 def counts_so_far(collector: object) -> dict[str, int]:
-    """Return the counts other than zero of a collector that ended early.
+    """Return the counts of a collector that ended early. Counts of zero are left out.
 
     Uses ``result`` if the collector has no ``counts_so_far`` method. The mapping is empty if neither is available.
     """
@@ -352,7 +358,8 @@ def counts_so_far(collector: object) -> dict[str, int]:
 def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInterrupt) -> None:
     """Close a run that a signal stopped. Ctrl-C raises no alert.
 
-    If the signal arrives while a database statement is running, the session may be unusable. It is then replaced.
+    If the signal arrives while a database statement is running, the session can become unusable. In this case, it is
+    closed, and the next query opens a new session.
     """
     if not connection.is_usable():
         connection.close()
@@ -365,7 +372,10 @@ def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInte
 
 
 def record_refusal(command: type, options: Mapping[str, str], error: Exception) -> None:
-    """Record a failed run if a usage or configuration error prevented the command from creating its collector."""
+    """Record a failed run after a usage or configuration error that prevented the command from creating its collector.
+
+    Other errors are not recorded.
+    """
     if exit_code_for(error) != 2:
         return
     module = command.__module__.rpartition(".")[2]

@@ -25,7 +25,7 @@ TICK = 0.5
 PLAIN_EVERY = 10.0
 """Seconds between lines if ``--progress`` writes to a file. Shorter intervals would make logs of long runs long."""
 SOON = 2.0
-"""Seconds of a stream before its rate is shown. A rate over a shorter time would be inaccurate."""
+"""Seconds from the start of a stream until its rate is shown. A rate over a shorter time would be inaccurate."""
 
 
 class Progress(Protocol):
@@ -66,7 +66,7 @@ class Position:
     def rate(self, now: float) -> float | None:
         """Return the items per second up to the last report.
 
-        Returns ``None`` without items, and if the last report came less than ``SOON`` seconds after the start.
+        Returns ``None`` if there are no items, or if the last report came less than ``SOON`` seconds after the start.
         """
         elapsed = (self.advanced or now) - self.began
         return self.seen / elapsed if self.seen and elapsed >= SOON else None
@@ -117,7 +117,7 @@ def shortened(text: str, width: int) -> str:
 
 
 class Silence:
-    """A progress that shows nothing."""
+    """A receiver of progress reports that shows nothing."""
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
         """Do nothing."""
@@ -256,7 +256,7 @@ def hidden() -> Generator[None]:
 
 @contextmanager
 def shown_progress(wanted: bool | None) -> Generator[Progress]:
-    """Yield the progress to report to. If ``wanted`` is ``None``, progress is shown only on a terminal."""
+    """Yield a receiver for progress reports. If ``wanted`` is ``None``, progress is shown only on a terminal."""
     terminal = sys.stderr.isatty()
     if wanted is False or (wanted is None and not terminal):
         yield Silence()

@@ -34,7 +34,7 @@ class ReportingCommand(BaseCommand):
     database_limits: Limits = WORK
     """Time limits for database statements and locks."""
     interrupted: str = interrupts.STORED
-    """What happened to the data. The last line after Ctrl-C or SIGTERM contains this text."""
+    """Text about the stored data. The last line after Ctrl-C or SIGTERM contains it."""
 
     examples: ClassVar[Sequence[str]] = ()
     """Example command lines for ``--help``, without ``manage.py``."""
@@ -51,7 +51,7 @@ class ReportingCommand(BaseCommand):
         self.stderr.style_func = style
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Add the formatter, the examples and ``--log-format``."""
+        """Return Django's parser with this project's formatter, the examples, the exit codes and ``--log-format``."""
         kwargs.setdefault("formatter_class", HelpFormatter)
         kwargs.setdefault("epilog", self._epilog())
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -68,7 +68,7 @@ class ReportingCommand(BaseCommand):
         return "\n".join([*(["examples:", *examples, ""] if examples else []), "exit codes:", *codes])
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        """Apply log format, database limits and safe output, then run the command."""
+        """Apply the log format and the database limits, make the output safe, and run the command."""
         if log_format := options.pop("log_format", None):
             logging.config.dictConfig(settings.LOGGINGS[log_format])
         use_limits(self.database_limits)
@@ -87,7 +87,10 @@ class ReportingCommand(BaseCommand):
             self.style = style
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command. An error is printed as one line, and as a traceback only with ``--traceback``."""
+        """Run the command, and exit with its exit code.
+
+        An error is printed as one line. With ``--traceback``, its traceback is printed first.
+        """
         try:
             super().run_from_argv([*argv, "--traceback"] if "--traceback" not in argv else argv)
         except KeyboardInterrupt as error:

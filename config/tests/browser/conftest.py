@@ -1,4 +1,7 @@
-"""Fixtures with a headless Chromium. Its pages must not log to the console or send requests to other hosts."""
+"""Fixtures with a headless Chromium.
+
+A test fails if a page logs a warning or an error, opens a dialog, or sends a request to another host.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -33,7 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     """Start one browser for all tests.
 
-    Playwright runs an event loop in this thread. So the fixture allows Django's database calls in "async" code.
+    Playwright runs an event loop in this thread, and Django refuses database calls in such a thread. The fixture allows
+    them.
     """
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -44,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watched(browser: Browser, live_server: Any) -> Iterator[WatchedPage]:
-    """Open a new window. After the test, check that its page violated no rule."""
+    """Yield a page in a new browser window. After the test, check that it recorded no violations."""
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     watch = WatchedPage(page, live_server.url)
@@ -55,13 +59,13 @@ def watched(browser: Browser, live_server: Any) -> Iterator[WatchedPage]:
 
 @pytest.fixture
 def page(watched: WatchedPage) -> Page:
-    """Return the page of the window."""
+    """Return Playwright's object for the page in the new window."""
     return watched.page
 
 
 @pytest.fixture
 def staff(watched: WatchedPage, live_server: Any, client: Client, django_user_model: Any) -> Any:
-    """Return a superuser who is logged in. The window shows the first page of the admin."""
+    """Create a superuser, log in as this user, and open the dashboard. Returns the user."""
     user = django_user_model.objects.create_superuser("keeper", password="a long password")
     client.force_login(user)
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}

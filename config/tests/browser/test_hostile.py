@@ -1,4 +1,4 @@
-"""Hostile texts are harmless on every page: no script runs, nothing is hidden, and no request goes to another host."""
+"""Hostile texts are harmless on every page: no script runs, no character is hidden, and no other host is contacted."""
 
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +23,7 @@ PAGES = [
 
 @pytest.fixture
 def hostile(db: Any) -> list[int]:
-    """Store every hostile text as a comment, a title, an author's name and an earlier text.
+    """Store every hostile text as a comment, a revision, an author's name and a summary.
 
     Returns the ids of the activities.
     """

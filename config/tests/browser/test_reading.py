@@ -1,4 +1,7 @@
-"""At every width and in both colour schemes: threads look like the original, rows are readable, and pages fit."""
+"""Tests of pages at several widths and in both colour schemes.
+
+Threads look like those on GitHub or Discord, rows are readable, and no page is wider than its window.
+"""
 
 import re
 from collections.abc import Iterator
@@ -31,15 +34,21 @@ SCHEMES = ["light", "dark"]
 OWN = ("core", "github_activity_tracker", "discord_activity_tracker")
 CELLS = "#result_list :is(td, tbody th), .snippet, .stacked :is(td, tbody th)"
 RAW = re.compile(r"U\+000D|[0-9a-f]{40}|discord\.default|<[@#]\d|<a?:\w+:\d|<t:\d|\]\(https?:")
-"""Texts that pages never show: carriage returns, whole hashes, types, mentions and emoji of Discord, raw links."""
-COMMENT = "<!--"
-"""GitHub hides HTML comments. Discord has no HTML and shows them as they were typed, and so do our pages.
+"""Matches texts that pages never show.
 
+They are escaped carriage returns, whole commit hashes, names of activity types, Discord's codes for mentions, emoji and
+times, and links in Markdown.
+"""
+COMMENT = "<!--"
+"""Beginning of an HTML comment.
+
+GitHub hides HTML comments, and so do the pages with texts from GitHub. Discord shows them as text, and so do the pages
+with texts from Discord.
 https://support.discord.com/hc/en-us/articles/210298617
 """
 CUT = """() => [...document.querySelectorAll(".card:has(.stacked)")]
   .filter((card) => card.scrollWidth > card.clientWidth + 1).map((card) => card.innerText.slice(0, 80))"""
-"""Return cards whose tables scroll sideways although their rows can be stacked."""
+"""JavaScript that returns the texts of cards in which a table scrolls sideways although its rows can be stacked."""
 ROWS = "[...document.querySelectorAll('#result_list tbody tr')].map((row) => row.offsetHeight)"
 
 
@@ -60,14 +69,17 @@ def community(sample_server: SampleServer, settings: Any, tmp_path: Path) -> Sam
 
 
 def lists() -> Iterator[str]:
-    """Yield the URL of every list in the admin that belongs to the project."""
+    """Yield the URL of the admin list of each of the project's models."""
     for model in admin.site._registry:  # pyright: ignore[reportPrivateUsage]
         if model._meta.app_label in OWN:
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
 def rows_and_width(page: Page, addresses: Iterator[str], width: int) -> None:
-    """Open the pages and check heights of rows, the width of page and cards, and the texts of lists."""
+    """Open each page in a window of this width, and check the heights of rows and the widths of the page and its cards.
+
+    Also checks the texts in lists.
+    """
     page.set_viewport_size({"width": width, "height": 900})
     for address in addresses:
         page.goto(address)
@@ -81,7 +93,8 @@ def rows_and_width(page: Page, addresses: Iterator[str], width: int) -> None:
 
 
 def threads() -> list[str]:
-    """Return the URLs of a pull request with all kinds of content, a discussion, and a long Discord conversation."""
+    """Return the URLs of three threads: a pull request with all kinds of content, a discussion, and Discord messages
+    with reactions."""
     pull = Activity.objects.get(
         activity_type="github.pull_request", summary__startswith="Show the next low water"
     ).thread
@@ -92,7 +105,7 @@ def threads() -> list[str]:
 
 
 def pages_of_rows() -> Iterator[str]:
-    """Yield the URL of one row of each model."""
+    """Yield the URL of the admin page of one row of each of the project's models."""
     for model in admin.site._registry:  # pyright: ignore[reportPrivateUsage]
         if model._meta.app_label in OWN and (row := model._default_manager.first()):
             yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
@@ -148,10 +161,10 @@ def test_search_results_are_plain_text_and_fit(community: SampleServer, page: Pa
 
 
 DANGLING = re.compile(r"\b(?:to|of|on|from|in|for)$")
-"""Matches the end of a sentence that lacks the name of its thread."""
+"""Matches a sentence that ends with a preposition, because the name of its thread is missing."""
 NARROW = """() => [...document.querySelectorAll(".ranking th, .ranking td")]
   .filter((cell) => cell.innerText.length > 12 && cell.offsetHeight > 130).map((cell) => cell.innerText)"""
-"""JavaScript that returns table cells that are so narrow that each line has only one word or letter."""
+"""JavaScript that returns the texts of table cells that are so narrow that each line has only one word or letter."""
 
 
 @pytest.mark.parametrize("scheme", quick(SCHEMES, "dark"))
@@ -200,7 +213,7 @@ def test_a_row_of_the_timeline_leads_to_its_place_in_the_thread(
     assert not [one for one in words if "default" in one or "<@" in one or "<#" in one]
 
 
-@pytest.mark.parametrize("step", quick([1, 8], 8))  # every thread, or every eighth
+@pytest.mark.parametrize("step", quick([1, 8], 8))  # 1: every thread, 8: every eighth thread
 def test_no_thread_is_titled_by_an_id(community: SampleServer, client: Any, staff: Any, step: int) -> None:
     client.force_login(staff)
     titles: dict[str, str] = {}

@@ -43,7 +43,7 @@ TEXTS = ":is(.summary, .excerpt, .origin, .about, .snippet, h1, .ranking)"
 
 @pytest.fixture
 def real(settings: Any, tmp_path: Path) -> None:
-    """Collect a part of the recorded repository and of the recorded Discord server."""
+    """Collect parts of a recorded repository and of a recorded Discord server."""
     twin = Twin(tmp_path, SPARSE)
     try:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = twin.url
@@ -58,7 +58,7 @@ def real(settings: Any, tmp_path: Path) -> None:
 
 
 def threads(source: str) -> list[str]:
-    """Return the URLs of up to eight threads, each with the newest activity of a type."""
+    """Return the URLs of up to eight threads. Each contains the newest activity of one activity type."""
     rows = Activity.objects.filter(source_system=source).exclude(thread="").order_by("-occurred_at")
     kinds = rows.order_by("activity_type", "-occurred_at").distinct("activity_type")
     return [f"/admin/timeline/{source}/thread/?id={thread}" for thread in sorted({row.thread for row in kinds})][:8]

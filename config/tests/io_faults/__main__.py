@@ -1,4 +1,4 @@
-"""Fault injection: commands must survive errors of input and output.
+"""Fault injection: commands must survive failures of input and output.
 
 Run it with ``python -m config.tests.io_faults --first 100 --seeded 100``. The jobs are: collections from the sample
 repository and the sample Discord server, a sync of the index, a backup, an export and a first start. If the twin of
@@ -86,7 +86,7 @@ class Disturbing:
         return 1 if self.problems else 0
 
     def _make_templates(self, names: set[str]) -> None:
-        """Save the databases with which the jobs start."""
+        """Create and save the databases with which the jobs start. Exits with a message if a command fails."""
         self._must_succeed("migrate", "--verbosity", "0")
         self.installation.keep_as("empty")
         if (
@@ -105,7 +105,7 @@ class Disturbing:
             self.installation.keep_as("collected")
 
     def _renew(self) -> None:
-        """Reset the quotas of the sample server, as if a new hour had begun."""
+        """Reset the request budgets on the sample server, as if a new hour had begun."""
         self.github.limits.pools.clear()
         self.github.reset_log()
 
@@ -115,9 +115,9 @@ class Disturbing:
             raise SystemExit(f"error: {order[0]} undisturbed: exit {ended.code} {ended.err}")
 
     def _undisturbed(self, job: Job) -> int:
-        """Run a job twice from the beginning, and return the number of its steps.
+        """Run a job without faults, twice from the beginning, and return the number of its steps.
 
-        Stores the end state that runs with faults must reach.
+        Stores the end state that runs with faults must also reach. Exits with a message if the job fails.
         """
         steps = 0
         for _ in range(2):
@@ -133,7 +133,10 @@ class Disturbing:
         return steps
 
     def _disturbed(self, job: Job, fault: Fault) -> Ended:
-        """Run a job with a fault and then without, and record the problems. Returns the result with the fault."""
+        """Run a job with a fault, run it again without a fault, and record the problems.
+
+        Returns the result of the run with the fault.
+        """
         self._renew()
         job.begin(self.installation)
         ended = job.run(self.installation, fault)

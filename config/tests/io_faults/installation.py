@@ -67,7 +67,7 @@ class Installation:
     variant: dict[str, str] = field(default_factory=dict)
     """Additional environment variables for the commands of the current job."""
     preloaded: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
-    """Processes that run commands, by ``variant`` as JSON."""
+    """Processes that fork for each command. The key is the ``variant`` of a process as JSON."""
 
     @property
     def var(self) -> Path:
@@ -80,7 +80,10 @@ class Installation:
     def manage(
         self, *order: str, fault: Fault | None = None, var: Path | None = None, patience: float = PATIENCE
     ) -> Ended:
-        """Run a command, and inject ``fault`` if it is not None. With another VAR_DIR, start a new Python process."""
+        """Run a command, and inject ``fault`` unless it is None.
+
+        If ``var`` is a different VAR_DIR, the command runs in a new Python process.
+        """
         report, out, err = (self.folder / name for name in ("report", "stdout", "stderr"))
         report.unlink(missing_ok=True)
         spec = None
@@ -102,7 +105,7 @@ class Installation:
         return env | {"DJANGO_SETTINGS_MODULE": "config.settings"} | self.environment | self.variant
 
     def _start(self, order: Sequence[str], spec: object, var: Path, out: Path, err: Path) -> int | None:
-        """Run a command in a new Python process. Returns its exit code, or None if it was killed after ``PATIENCE``."""
+        """Run a command in a new Python process. Returns its exit code, or None if it was killed by the time limit."""
         hooked = {"IO_FAULT": json.dumps(spec), "PYTHONPATH": str(HOOK)} if spec else {}
         with out.open("w") as stdout, err.open("w") as stderr:
             process = subprocess.Popen(
@@ -117,7 +120,10 @@ class Installation:
                 return None
 
     def _fork(self, asked: Mapping[str, object], patience: float) -> int | None:
-        """Run a command in a child of the preloaded process. Returns its exit code, or None if it had to be killed."""
+        """Run a command in a child of the preloaded process.
+
+        Returns its exit code, or None if it was killed after ``patience`` seconds.
+        """
         name = json.dumps(self.variant)
         if name not in self.preloaded:
             self.preloaded[name] = subprocess.Popen(
@@ -136,7 +142,7 @@ class Installation:
         return code if ended else None
 
     def clear(self) -> None:
-        """Remove every file except the database and the secret key."""
+        """Remove the folders of the jobs, and all folders in VAR_DIR except the folder of the database."""
         shutil.rmtree(self.folder / "workspace", ignore_errors=True)
         shutil.rmtree(self.folder / "out", ignore_errors=True)
         shutil.rmtree(self.folder / "fresh", ignore_errors=True)
@@ -145,7 +151,10 @@ class Installation:
                 shutil.rmtree(path)
 
     def session(self, database: str = "postgres") -> "psycopg.Connection[Any]":
-        """Open a session on the embedded server, and start the server if it is not running."""
+        """Open a session on the embedded server, and start the server if it is not running.
+
+        If the server refuses the session, try again for up to a minute.
+        """
         give_up = time.monotonic() + 60
         while True:
             try:
@@ -157,11 +166,11 @@ class Installation:
                 time.sleep(0.1)
 
     def keep_as(self, template: str) -> None:
-        """Save the database under a name."""
+        """Save a copy of the database under the name ``template``."""
         self._copy(DATABASE, template)
 
     def reset(self, template: str) -> None:
-        """Restore a saved database."""
+        """Replace the database by the copy with the name ``template``."""
         self._copy(template, DATABASE)
 
     def _copy(self, source: str, target: str) -> None:
@@ -173,7 +182,10 @@ class Installation:
             session.execute(sql.SQL("CREATE DATABASE {target} TEMPLATE {source} OWNER {owner}").format(**names))
 
     def rows(self) -> "State":
-        """Return every row of every table except the ledgers."""
+        """Return the rows to compare, by table.
+
+        ``LEDGERS``, Django's own tables, generated ids with the references to them, and ``COUNTERS`` are left out.
+        """
         found: State = {}
         with self.session(DATABASE) as session:
             serial = {
@@ -202,7 +214,7 @@ class Installation:
                 rows = [row for (row,) in session.execute(query, [left_out])]
                 found[table] = [
                     row for row in rows if not row.get("cleared_at")
-                ]  # a cleared skip remains only if an item failed and a retry collected it
+                ]  # only runs with faults have cleared skips: for items that a retry collected
         return found
 
     def stop(self) -> None:
@@ -217,9 +229,9 @@ State = dict[str, list[dict[str, Any]]]
 
 
 def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
-    """Return the columns that differ between two runs without faults.
+    """Return the columns that differ between two runs without faults. They must contain times.
 
-    Raises ValueError if the name of such a column is not that of a time.
+    Raises ValueError if the name of such a column does not end in ``_at`` or ``_on``.
     """
     found: set[tuple[str, str]] = set()
     for table, rows in first.items():
@@ -233,7 +245,10 @@ def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
 
 
 def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the rows as sorted texts. Each value in a column of ``times`` is replaced with whether it is present."""
+    """Return the rows of each table as sorted JSON texts. Values in the columns of ``times`` become true or false.
+
+    True means that the value is not null.
+    """
     return {
         table: sorted(
             _text({
@@ -246,7 +261,7 @@ def comparable(state: State, times: set[tuple[str, str]]) -> dict[str, list[str]
 
 
 def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Return one line about missing and surplus rows, or an empty text if the states are equal."""
+    """Return one line about missing, additional and changed values, or an empty text if the states are equal."""
     changes: list[str] = []
     for name in sorted({*expected, *found}):
         wanted, present = expected.get(name), found.get(name)
@@ -266,7 +281,7 @@ def _text(value: object) -> str:
 
 
 def _noted(report: Path, word: str) -> str:
-    """Return the rest of the first line in a report that begins with ``word``, or an empty text."""
+    """Return the text after ``word`` in the first line of a report that begins with it, or an empty text."""
     if not report.exists():
         return ""
     lines = (line.partition(" ") for line in report.read_text().splitlines())

@@ -22,7 +22,7 @@ OWN_TEMPORARY = (".activity-trackers-*", "data.new-*", ".secret_key-*", "*.lock"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A command to disturb, and what is needed to prepare it and to read its end state."""
+    """A command that runs with faults, with its preparation and the function that reads its end state."""
 
     name: str
     order: Callable[[Installation], list[str]]
@@ -30,14 +30,14 @@ class Job:
     """Name of the saved database with which the job starts."""
     state: Callable[[Installation], Mapping[str, Any]]
     folders: tuple[str, ...] = ()
-    """Folders of the installation that must be free of temporary files after a run without faults."""
+    """Folders of the installation that must have no temporary files after the run without a fault."""
     var: str = "var"
     weight: int = 3
     """Relative share of the random faults. Slow jobs have a smaller share."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Additional environment variables for the commands of this job."""
     clear: Callable[[Installation], None] = lambda _installation: None
-    """Function that resets other state before the database and the folders are reset."""
+    """Function that resets state outside of the database and the folders. It is called before they are reset."""
 
     def run(self, installation: Installation, fault: Any = None) -> Ended:
         return installation.manage(*self.order(installation), fault=fault, var=installation.folder / self.var)
@@ -80,7 +80,7 @@ class Rows:
 
 
 def export_state(installation: Installation) -> Mapping[str, Any]:
-    """Return the modes and the hashes of the exported files by name."""
+    """Return the file mode and the hash of each exported file by name."""
     return {
         path.name: f"{stat.S_IMODE(path.stat().st_mode):o} {hashlib.sha256(path.read_bytes()).hexdigest()}"
         for path in (installation.folder / "out").iterdir()
@@ -88,7 +88,7 @@ def export_state(installation: Installation) -> Mapping[str, Any]:
 
 
 def backup_state(installation: Installation) -> Mapping[str, Any]:
-    """Return the mode and the SQL statements of each backup by name."""
+    """Return the file mode and the SQL statements of each backup by name."""
     found: dict[str, Any] = {}
     for path in (installation.folder / "out").iterdir():
         command = [programs() / "pg_restore", "--file=-", path]
@@ -99,7 +99,7 @@ def backup_state(installation: Installation) -> Mapping[str, Any]:
 
 
 def index_state(rows: Rows) -> Callable[[Installation], dict[str, Any]]:
-    """Return a function that returns the rows and the output of ``verify_index``."""
+    """Return a function for ``Job.state``. It returns the rows and the output of ``verify_index``."""
 
     def state(installation: Installation) -> dict[str, Any]:
         checked = installation.manage("verify_index")
@@ -124,7 +124,11 @@ def pinecone_job(twin: Twin) -> Job:
 
 
 def start_state(installation: Installation) -> Mapping[str, Any]:
-    """Return the schema, the result of ``migrate --check``, and the size and the mode of the secret key."""
+    """Return the end state of a first start.
+
+    It consists of the database schema, the result of ``migrate --check``, whether the file of the secret key has more
+    than 40 bytes, and its file mode.
+    """
     fresh = installation.folder / "fresh"
     key = fresh / "secret_key"
     fresh_one = Installation(installation.folder, installation.environment)

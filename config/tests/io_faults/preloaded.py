@@ -22,11 +22,11 @@ COMMANDS = ("collect_github", "collect_discord", "sync_index", "verify_index", "
 
 
 HASTE = 20
-"""Factor by which waits between attempts are shortened, so that thousands of faults can be tested."""
+"""Factor by which all calls of ``time.sleep`` are shortened, so that thousands of faults can be tested."""
 
 
 def main() -> None:
-    """Run commands until standard input ends. Each command runs in a child process, which ends by returning."""
+    """Run commands until standard input ends. Each command runs in a child process that returns from this function."""
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(seconds / HASTE)
 

@@ -3,7 +3,7 @@
 The environment variable ``IO_FAULT`` contains a JSON object:
 
 - ``at``: the number of the step that fails. With 0, the steps are only counted.
-- ``lasting``: whether later steps fail too. A full disk then stays full, and the network fails for a while.
+- ``lasting``: whether later steps of this kind fail too. The disk then stays full, or the network fails for a while.
 - ``way``: an integer that selects one of the ways to fail.
 - ``report``: the file for the report.
 
@@ -29,7 +29,7 @@ from typing import Any
 
 DISK = {"create", "write", "fsync", "rename"}
 OUTAGE = 12
-"""Number of consecutive network reads that fail in a lasting fault: more than the attempts of any client."""
+"""Number of steps during which network reads fail in a lasting fault. This is more than the attempts of any client."""
 FULL = OSError(errno.ENOSPC, "No space left on device")
 BROKEN = OSError(errno.EIO, "Input/output error")
 _open, _write, _os_open = io.open, os.write, os.open
