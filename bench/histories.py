@@ -38,7 +38,7 @@ def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
 
 @dataclass
 class _Tree:
-    """The files of a synthetic project. ``marks`` counts the blobs, and each count is the mark of a blob."""
+    """The files of a synthetic project. ``marks`` is the number of blobs so far, and the mark of the latest blob."""
 
     dice: random.Random
     paths: list[str] = field(default_factory=list[str])

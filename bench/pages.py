@@ -98,7 +98,7 @@ def processor() -> float:
 def percentile(client: Client, address: str) -> tuple[float, float, int]:
     """Return the 95th percentile of the response time, the mean CPU time, and the number of SQL statements.
 
-    Both times are in milliseconds. Raises RuntimeError if a response has another status than 200.
+    Both times are in milliseconds. Raises RuntimeError if a response has a status other than 200.
     """
     taken: list[float] = []
     client.get(address)

@@ -62,6 +62,7 @@ def _parse(url: str) -> dict[str, object]:
     """Parse the URL with libpq, and return the DATABASES entry.
 
     Raises ValueError for an unusable URL, and for a URL that libpq accepts but that is probably a mistake.
+
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
     """
     if _SPACES_AND_CONTROLS.search(url):

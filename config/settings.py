@@ -298,6 +298,6 @@ MAX_RUN_SECONDS = _number("MAX_RUN_SECONDS", 0)
 """Default of the option ``--max-seconds`` of collecting commands, in seconds. 0 means no limit."""
 ADMIN_URL = _text("ADMIN_URL").rstrip("/")
 FRESHNESS_LIMITS = _hours("FRESHNESS_HOURS", "36")
-"""Hours after its last complete run until a repository or channel counts as stale, by tracker."""
+"""Maximum hours since the last complete run, by tracker. After that, a repository or channel is stale."""
 FRESHNESS_HOURS = FRESHNESS_LIMITS[""]
 METRICS_TOKEN = _text("METRICS_TOKEN")

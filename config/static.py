@@ -5,7 +5,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Use the plain name of a file that is not in the manifest, which is the case until collectstatic has run."""
+    """Use the plain name of a file that is not in the manifest. Until collectstatic has run, the manifest is empty."""
 
     def url(self, name: str | None, force: bool = False) -> str:
         """Return the URL of a file, with the hashed name if there is one."""

@@ -32,7 +32,7 @@ def check_database(
                 cursor.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
                 has_vector = bool(cursor.fetchone()[0])
         except OperationalError:
-            continue  # the first query of the command reports the lost connection more clearly
+            continue  # the first query of the command reports the connection error more clearly
         if version < MINIMUM_POSTGRESQL:
             messages.append(
                 Error(

@@ -1,6 +1,5 @@
 """Stops commands with signals at random moments, and checks that the next run reaches the expected end state.
 
-
     python -m bench.signals [--seed 1] [--moments 20] [COMMAND ...]
 
 For each command that writes, an undisturbed run defines the expected end state and the normal duration. Then the

@@ -89,7 +89,7 @@ class Trial:
         return state
 
     def _stop(self, place: Place, kind: signal.Signals, moment: float) -> Iterator[str]:
-        """Start the command, send the signal, and yield a line for each problem with the way in which it ended."""
+        """Start the command, send the signal, and yield a line for each problem with the end of the command."""
         errors, began = self._stage.folder / "stopped", time.monotonic()
         process = self._stage.start(place, self._scenario.arguments, errors)
         try:

@@ -37,7 +37,7 @@ EDITED = 25
 Indexing so many issues takes about a second. They are still one batch of the queue, so one process claims all of them.
 """
 LONG = 30
-"""Number of states of a stream's progress line from which the page also shows the first and a middle state.
+"""If a progress line has at least this number of states, the page also shows the first and a middle state.
 
 A progress line changes twice a second, so this is 15 seconds.
 """

@@ -22,7 +22,7 @@ from samples.server import SampleServer
 
 ROOT = Path(__file__).parents[2]
 BOUND = 60
-"""Maximum seconds from the loss of the server to the end of the run. A shorter limit would fail on a busy machine."""
+"""Maximum seconds from the loss of the server to the end of the run. A busy machine could exceed a shorter limit."""
 pytestmark = pytest.mark.slow
 Lose = Callable[[Path], None]
 COLLECTORS = ("collect_github", "collect_discord")

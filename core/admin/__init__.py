@@ -184,7 +184,10 @@ class CollectorRunAdmin(MirrorAdmin):
 
     @admin.display(description="counts")
     def counted(self, run: CollectorRun) -> str:
-        """Return the three largest counts. Details, such as the number of new items, are shown only without others."""
+        """Return the three largest counts as text.
+
+        Details, such as the number of inserted items, are included only if there are no other counts.
+        """
         items = [item for item in run.counts.items() if item[0].rpartition("_")[2] not in UNCOUNTED]
         largest = sorted(items or run.counts.items(), key=lambda item: -item[1])[:3]
         return counted_words(dict(largest))

@@ -41,7 +41,7 @@ def estimated_rows(model: type[models.Model]) -> int:
 
 
 class EstimatingPaginator(Paginator):  # pyright: ignore[reportMissingTypeArgument]  # not generic at run time
-    """Counts up to ``LARGE`` rows exactly. For larger lists it uses the planner's estimate."""
+    """A paginator that counts up to ``LARGE`` rows exactly. For larger lists, it uses the planner's estimate."""
 
     is_estimate = False
     reach = REACH

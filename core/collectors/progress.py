@@ -36,7 +36,7 @@ class Progress(Protocol):
         ...
 
     def advance(self, seen: int) -> None:
-        """Add ``seen`` items."""
+        """Report ``seen`` further items of the current stream."""
         ...
 
 
@@ -59,7 +59,7 @@ class Position:
         return self.total if self.total and self.total >= self.seen else None
 
     def add(self, seen: int) -> None:
-        """Add ``seen`` items."""
+        """Add ``seen`` items, and store the time of this report."""
         self.seen += seen
         self.advanced = time.monotonic()
 
@@ -277,7 +277,7 @@ def shown_progress(wanted: bool | None) -> Generator[Progress]:
 INDEXING = "sync_pinecone"
 """The phase that updates the search index."""
 STORE_EVERY = 1.0
-"""Minimum seconds between updates of a run's progress in the ledger. The run page requests it every two seconds."""
+"""Minimum seconds between updates of a run's progress in the ledger. The run page reads it only every two seconds."""
 
 
 class RecordedProgress:
@@ -306,7 +306,7 @@ class RecordedProgress:
             self._write()
 
     def advance(self, seen: int) -> None:
-        """Add ``seen`` items."""
+        """Count ``seen`` further items of the current stream, and pass them on to ``display``."""
         stream = self._position.stream
         if self._phase != INDEXING:  # chunks of the index do not count as collected items
             self._streams[stream] = self._streams.get(stream, 0) + seen

@@ -27,7 +27,8 @@ class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 class ReportingCommand(BaseCommand):
     """A command with readable errors.
 
-    A command that ends without an error but incompletely sets ``exit_code``. ``call_command`` then returns normally.
+    If a command ends without an error but its work is incomplete, it sets ``exit_code``. In this case, ``call_command``
+    returns normally.
     """
 
     exit_code: int = 0

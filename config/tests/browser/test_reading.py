@@ -44,6 +44,7 @@ COMMENT = "<!--"
 
 GitHub hides HTML comments, and so do the pages with texts from GitHub. Discord shows them as text, and so do the pages
 with texts from Discord.
+
 https://support.discord.com/hc/en-us/articles/210298617
 """
 CUT = """() => [...document.querySelectorAll(".card:has(.stacked)")]

@@ -2,7 +2,7 @@
 
 Run it with ``python -m config.tests.io_faults --first 100 --seeded 100``. The jobs are: collections from the sample
 repository and the sample Discord server, a sync of the index, a backup, an export and a first start. If the twin of
-Pinecone is installed, a sync to it is also a job.
+Pinecone (an imitation of its API) is installed, a sync to it is also a job.
 
 Each time, one step of a job fails: creating, writing, syncing or renaming a file, reading from the network, or starting
 a program or a database session. Then the command runs again without a fault. The end state must be the same as after a

@@ -105,7 +105,10 @@ class Installation:
         return env | {"DJANGO_SETTINGS_MODULE": "config.settings"} | self.environment | self.variant
 
     def _start(self, order: Sequence[str], spec: object, var: Path, out: Path, err: Path) -> int | None:
-        """Run a command in a new Python process. Returns its exit code, or None if it was killed by the time limit."""
+        """Run a command in a new Python process.
+
+        Returns its exit code, or None if it was killed after ``PATIENCE`` seconds.
+        """
         hooked = {"IO_FAULT": json.dumps(spec), "PYTHONPATH": str(HOOK)} if spec else {}
         with out.open("w") as stdout, err.open("w") as stderr:
             process = subprocess.Popen(
