@@ -136,7 +136,7 @@ def _error_line_of(file: IO[bytes], returncode: int) -> str:
 
 
 def _error_line(stderr: bytes, returncode: int) -> str:
-    """Return the most informative line of a program's standard error, or a text with its exit code if it is empty.
+    """Return the most informative line of a program's standard error. If it is empty, return how the program ended.
 
     A line about a full disk has priority, because callers recognize this error by its message.
     """

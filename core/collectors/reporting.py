@@ -88,7 +88,7 @@ class ReportingCommand(BaseCommand):
             self.style = style
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command, and exit with its exit code.
+        """Run the command, and exit with its exit code unless it is 0.
 
         An error is printed as one line. With ``--traceback``, its traceback is printed first.
         """
