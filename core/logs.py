@@ -43,7 +43,7 @@ _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  #
 
 @contextmanager
 def log_fields(**fields: object) -> Generator[None]:
-    """Add fields to the log records that this context writes inside the block."""
+    """Add fields to the log records that are written inside the block."""
     token = _fields.set({**_fields.get(), **{name: str(value) for name, value in fields.items()}})
     try:
         yield

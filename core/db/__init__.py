@@ -1,1 +1,1 @@
-"""PostgreSQL features that Django's ORM does not offer: upserts, COPY, locks, time limits and shared budgets."""
+"""Database code below Django's ORM: upserts, COPY, locks, time limits, distinct values and shared budgets."""

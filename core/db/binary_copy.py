@@ -16,7 +16,10 @@ _BIGINT = struct.Struct(">q").pack
 _INTEGER = struct.Struct(">i").pack
 _HALFVEC = struct.Struct(">hh").pack
 PART = 1 << 18
-"""Minimum bytes of one write to the server. Smaller writes cost more time, larger writes more memory."""
+"""Number of bytes that are collected before they are sent to the server.
+
+Smaller parts would cost more time, larger parts more memory.
+"""
 
 
 def bigint(value: int) -> bytes:
@@ -30,17 +33,20 @@ def integer(value: int) -> bytes:
 
 
 def text(value: str) -> bytes:
-    """Encode a value of the type text or varchar. It must contain neither NUL nor unpaired surrogates."""
+    """Encode a value of the type text or varchar.
+
+    PostgreSQL refuses NUL. Raises UnicodeEncodeError for unpaired surrogates.
+    """
     return value.encode()
 
 
 def halfvec(big_endian: bytes) -> bytes:
-    """Encode a value of the type halfvec from its half-precision numbers in big-endian order."""
+    """Encode a value of the type halfvec. ``big_endian`` contains its half-precision numbers in big-endian order."""
     return _HALFVEC(len(big_endian) // 2, 0) + big_endian
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes]]) -> int:
-    """Append rows of encoded fields to a table and return the number of rows."""
+    """Append rows to a table, and return the number of rows. Each field is encoded by one of the functions above."""
     count, width, buffer = 0, _COUNT(len(columns)), bytearray(HEADER)
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.cursor() as cursor:

@@ -1,4 +1,7 @@
-"""Stores the quotas of API accounts in a table that all processes share, so that each process knows all limits."""
+"""Stores the budgets of API accounts in a table.
+
+All processes share it, so that together they stay within the limits.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +15,7 @@ from core.models import ApiBudget
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetRow:
-    """The state of one quota of an account. Times are in UTC. ``None`` means that a value is unknown."""
+    """The state of one budget of an account. Times are in UTC. ``None`` means that a value is unknown."""
 
     source_system: str
     account: str
@@ -23,9 +26,9 @@ class BudgetRow:
     not_before: datetime | None
 
 
-# Within one window, the smaller remainder is newer. A later window replaces an earlier window. Unknown values (NULL)
-# change nothing, because GREATEST and LEAST ignore NULL. No source has windows of more than two hours, so a stored time
-# further in the future is an error and is replaced.
+# Within one window, requests only reduce the remainder, so the smaller remainder is newer. A later window replaces an
+# earlier window. Unknown values (NULL) change nothing, because GREATEST and LEAST ignore NULL. No source has windows of
+# more than two hours, so a stored time further in the future is an error and is replaced.
 RECONCILE = """
     INSERT INTO core_apibudget AS stored
         (source_system, account, resource, "limit", remaining, resets_at, not_before, updated_at)
@@ -48,7 +51,7 @@ RECONCILE = """
 
 
 def reconcile(row: BudgetRow) -> BudgetRow:
-    """Merge the state that this process knows into the table with one statement, and return the merged state."""
+    """Merge this process's state of a budget into the table with one statement, and return the merged state."""
     identity = (row.source_system, row.account[:128], row.resource)
     with connection.cursor() as cursor:
         cursor.execute(RECONCILE, [*identity, row.limit, row.remaining, row.resets_at, row.not_before])
@@ -60,7 +63,7 @@ def reconcile(row: BudgetRow) -> BudgetRow:
 
 
 def correct(row: BudgetRow) -> None:
-    """Replace the stored state of a window. ``not_before`` stays unchanged."""
+    """Replace the stored limit, remaining requests and reset time of a budget. ``not_before`` stays unchanged."""
     with connection.cursor() as cursor:
         cursor.execute(
             'UPDATE core_apibudget SET "limit" = %s, remaining = %s, resets_at = %s, updated_at = now()'
@@ -70,7 +73,7 @@ def correct(row: BudgetRow) -> None:
 
 
 def clear(budgets: "QuerySet[ApiBudget]") -> int:
-    """Clear the remaining requests and the waits of budgets, and return the number of cleared budgets.
+    """Clear the stored remaining requests and wait times of budgets. Returns the number of cleared budgets.
 
     The next run starts as if the source had not reported any limits. A current run still has its state in memory and
     will store it again.
@@ -78,8 +81,8 @@ def clear(budgets: "QuerySet[ApiBudget]") -> int:
     return budgets.update(remaining=None, resets_at=None, not_before=None, updated_at=Now())
 
 
-# If a stored window ends later than a new window would, it was written with a wrong clock and is replaced.
-# A window begins with the first unit that is spent after the previous window ended.
+# A window begins with the first unit that is spent after the previous window ended. If a stored window ends later than
+# a window that begins now, a wrong clock wrote it, and it is replaced.
 SPEND = """
     INSERT INTO core_apibudget AS stored
         (source_system, account, resource, "limit", remaining, resets_at, updated_at)
@@ -99,9 +102,9 @@ SPEND = """
 def spend(
     *, source_system: str, account: str, resource: str, limit: int, units: int, window: float
 ) -> tuple[int, datetime]:
-    """Take units from a shared budget, with one statement. Use this for sources that send no rate-limit headers.
+    """Take units from a shared budget with one statement. Use this for sources that send no rate-limit headers.
 
-    ``window`` is in seconds. Returns the remaining units and the end of the window (UTC).
+    ``window`` is in seconds. Returns the remaining units, which do not fall below 0, and the end of the window (UTC).
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -6,13 +6,14 @@ from django.db import connection, models
 from psycopg import sql
 
 MOST = 200
-"""Maximum number of values. A list of choices with more values would be hard to use."""
+"""Maximum number of values to return. A list of choices with more values would be hard to use."""
 
 
 def different_values(model: type[models.Model], field: str) -> list[Any]:
-    """Return the first ``MOST`` distinct values in order. The column must be the first column of an index.
+    """Return the first ``MOST`` distinct values in ascending order, without NULL.
 
-    The query jumps from value to value in the index. Its cost depends on the number of values, not of rows.
+    The column must be the first column of an index. The query jumps from value to value in the index. Its cost depends
+    on the number of values, not of rows.
     https://wiki.postgresql.org/wiki/Loose_indexscan
     """
     column = sql.Identifier(str(model._meta.get_field(field).column))  # pyright: ignore[reportAttributeAccessIssue]
@@ -28,7 +29,10 @@ def different_values(model: type[models.Model], field: str) -> list[Any]:
 
 
 def usual_values(model: type[models.Model], field: str) -> list[Any]:
-    """Return the most common values of a column from the planner's statistics. The column needs no index."""
+    """Return the most common values of a column, as sorted texts. They come from the planner's statistics.
+
+    The column needs no index. The list is empty before PostgreSQL has analyzed the table.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT most_common_vals::text::text[] FROM pg_stats WHERE schemaname = current_schema()"

@@ -22,11 +22,14 @@ PAGE = Limits(statement=30, lock=5)
 WORK = Limits(statement=900, lock=180)
 """Limits for commands.
 
-Both limits leave a margin. Statements of a large collection take some minutes, and a command that writes to the index
-can keep a lock for up to two minutes.
+The statement limit has a margin, because statements of a large collection take some minutes. So has the lock limit,
+because a command that writes to the index can keep a lock for up to two minutes.
 """
 MAINTENANCE = Limits(statement=0, lock=600)
-"""Limits for migrations, backups and index builds. Statements have no limit, because they grow with the data."""
+"""Limits for migrations, backups and index builds.
+
+Statements have no limit, because their duration grows with the data.
+"""
 _current = WORK
 
 
@@ -52,6 +55,6 @@ def apply_limits(opened: Any) -> None:
 
 
 def limit_new_connection(sender: object, connection: Any, **_: object) -> None:
-    """Apply the limits to a new connection. This is a receiver of Django's signal ``connection_created``."""
+    """Apply the current limits to a new connection. This is a receiver of Django's signal ``connection_created``."""
     if connection.vendor == "postgresql":
         apply_limits(connection)

@@ -20,16 +20,19 @@ from django.db import connection
 from core.errors import ConfigurationError
 
 DOCUMENTS = 7310
-"""First key of a pair. The second key is a document's id. The lock is taken while the document is indexed."""
+"""First key of a pair that locks one document while it is indexed. The second key is the document's id."""
 NAMESPACES = 7311
-"""First key of a pair. The second key is a namespace's id.
+"""First key of a pair that locks one namespace. The second key is the namespace's id.
 
 The lock is shared while vectors are written and exclusive while the namespace is dropped.
 """
 MIGRATIONS = 7312
 """Single key. ``manage.py migrate`` takes this lock, so that only one process migrates the database."""
 DATABASE_ROLES = 7313
-"""Single key. The lock is taken while the embedded server's roles and database are prepared, without Django."""
+"""Single key.
+
+The lock is held while the embedded server's roles and database are created, which happens without Django.
+"""
 ALERTS = 7314
 """Single key. The transaction that opens and closes alerts takes this lock."""
 
@@ -51,7 +54,10 @@ def try_lock(key: int, *, using: Any = None) -> bool:
 
 
 def unlock(key: int, *, using: Any = None) -> None:
-    """Release the lock of a single key. A lost connection has already released the lock, so nothing is done."""
+    """Release the lock of a single key.
+
+    A lost connection has already released the lock, so nothing is done in that case.
+    """
     client = using or connection
     if client.is_usable():
         _ask(client, "SELECT pg_advisory_unlock(%s)", key)
@@ -86,12 +92,15 @@ def _ask(client: Any, statement: str, key: int) -> bool:
 
 
 ATTEMPTS = 5
-"""Number of comparisons before two clients count as having separate sessions.
+"""Number of comparisons after which two clients count as having separate sessions.
 
 One comparison is not enough, because other clients of the pooler may use the shared session in between.
 """
 PATIENCE = 5.0
-"""Maximum seconds to wait for the second client. A pooler in session mode may have no free session for this client."""
+"""Maximum seconds to wait for an answer to the second client.
+
+A pooler in session mode may have no free session for this client. A larger value would then delay the start of a run.
+"""
 REFUSAL = (
     "DATABASE_URL leads to a connection pooler in transaction mode, where locks between runs do not work. "
     "Connect to PostgreSQL itself, or set the pooler's pool_mode to session."
@@ -100,7 +109,7 @@ _checked = False
 
 
 def require_own_session() -> None:
-    """Check, once per process, that this database connection keeps its server session.
+    """Check, once per process, that this database connection always uses the same server session.
 
     For a direct connection, the check costs one statement: the server's process id equals the id that libpq received
     when it connected. Behind a pooler, these ids differ, and a second client shows whether sessions are shared.
@@ -141,7 +150,7 @@ def _sessions_are_shared() -> bool:
 
 
 def _answer_within(client: "psycopg.Connection[Any]", seconds: float) -> int | None:
-    """Return the session's process id of a client, or ``None`` when the pooler provides no session in time."""
+    """Return the process id of a client's session, or ``None`` if the pooler provides no session within ``seconds``."""
     server, deadline = client.pgconn, time.monotonic() + seconds
     server.send_query(b"SELECT pg_backend_pid()")
     server.flush()

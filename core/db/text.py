@@ -1,4 +1,4 @@
-"""Makes text storable: decides which characters PostgreSQL cannot store, and replaces them."""
+"""Replaces the characters that PostgreSQL cannot store."""
 
 import re
 
@@ -11,7 +11,7 @@ https://www.postgresql.org/docs/current/datatype-character.html
 https://www.postgresql.org/docs/current/datatype-json.html
 """
 REPLACEMENT = "\ufffd"
-"""The Unicode replacement character."""
+"""The Unicode replacement character, which readers recognize as a sign of lost characters."""
 
 
 def replace_unstorable(text: str, replacement: str = REPLACEMENT) -> str:

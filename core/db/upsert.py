@@ -66,7 +66,7 @@ def upsert(
 
 
 def copy(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert new rows with COPY, which is the fastest way. ``names`` are the columns in the order of the values."""
+    """Insert new rows with COPY, which is faster than INSERT. ``names`` are the columns in the order of the values."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(model._meta.db_table), sql.SQL(", ").join(map(sql.Identifier, names))
     )
@@ -76,7 +76,10 @@ def copy(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequenc
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as one JSON text, with dates in a format that PostgreSQL reads."""
+    """Return rows as one JSON text.
+
+    Dates with times have a format that PostgreSQL reads. Raises TypeError for values of other types that JSON lacks.
+    """
     try:
         return orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # orjson refuses numbers of more than 64 bits, which PostgreSQL can store
@@ -84,7 +87,7 @@ def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _json_value(value: object) -> str:
-    """Return a date and time in a format that PostgreSQL reads."""
+    """Return a date and time in a format that PostgreSQL reads. Raises TypeError for any other value."""
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
@@ -95,7 +98,10 @@ def _statement(
     model: type[models.Model], names: tuple[str, ...], key: tuple[str, ...], newer: str | None, keep: tuple[str, ...],
     also: tuple[str, ...], guarded: tuple[tuple[str, str], ...] = (),
 ) -> str:  # fmt: skip
-    """Return the SQL for a set of fields. Rows are passed as one JSON text, several times faster than arrays."""
+    """Return the upsert statement for these fields.
+
+    Rows are passed as one JSON text, several times faster than as arrays.
+    """
     fields = {field.attname: field for field in model._meta.concrete_fields}
     table = sql.Identifier(model._meta.db_table)
     columns = {name: sql.Identifier(str(fields[name].column)) for name in names}
@@ -133,7 +139,7 @@ def _statement(
 
 
 def _new_value(column: sql.Identifier, decider: sql.Identifier | None) -> sql.Composed:
-    """Return the SQL expression for a new value: the stored value if the deciding field became empty."""
+    """Return the SQL expression for a field's new value. If ``decider`` becomes empty, this is the stored value."""
     if decider is None:
         return sql.SQL("excluded.{}").format(column)
     return sql.SQL(

@@ -38,7 +38,10 @@ NOT_STARTED = "the embedded database cannot start"
 
 
 def classify_failure(exc: BaseException) -> Category:
-    """Return the category of an exception, its members or its causes. Return ``unknown`` if no rule matches."""
+    """Return the category of an exception, or ``unknown`` if no rule matches.
+
+    If no rule matches the exception, its group members decide, and then its causes.
+    """
     return _category(exc, set())
 
 
@@ -65,7 +68,7 @@ def exit_code_for(exc: BaseException) -> int:
         return int(getattr(exc, "returncode", 1))
     if ("django.core.exceptions", "ImproperlyConfigured") in names:
         return 2
-    # Without a connection, a setting is wrong or the server is missing, and nothing was stored.
+    # Without a connection, a setting is wrong or the server is not running. The command stored nothing.
     return 2 if _is_of_django(exc) and str(exc).startswith((*NO_SERVER, NOT_STARTED)) else 1
 
 
@@ -183,7 +186,7 @@ def _by_transport(exc: BaseException) -> Category | None:
     if not _roots(exc) & (TRANSPORTS | {"pinecone"}):
         return None
     names = " ".join(name for _, name in _names(exc))
-    if "NewConnectionError" in names:  # a subclass of urllib3's timeout error that means refused or unreachable
+    if "NewConnectionError" in names:  # a timeout error in urllib3, but it means refused or unreachable
         return Category.NETWORK
     if "Timeout" in names:
         return Category.TIMEOUT

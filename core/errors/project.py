@@ -108,7 +108,7 @@ class CursorRefused(UnexpectedAnswer):
 
 
 class DocumentRefused(CollectorError):
-    """An index, a model or the database cannot store this document, for the reason in the message."""
+    """An index, an embedder or the database does not accept this document. The message contains the reason."""
 
     category = CollectorFailureCategory.VALIDATION
 

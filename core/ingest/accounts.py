@@ -12,7 +12,7 @@ from core.models import Document
 from core.search.documents import DocumentMark, mark_changed
 
 CACHED_ACCOUNTS = 20_000
-"""Number of account rows after which a process empties its cache. So many rows take a few MiB of memory."""
+"""Number of account rows after which a process empties its cache. This many rows take a few MiB of memory."""
 RENAME = """
     UPDATE core_activity SET actor_name = renamed.name
     FROM unnest(%s::text[], %s::text[]) AS renamed (id, name)
@@ -24,7 +24,7 @@ RENAME = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountChanges:
-    """The changes that a list of accounts causes: complete rows, former names, and names for the timeline."""
+    """The changes that a list of accounts causes: rows to store, former names, and names for the timeline."""
 
     rows: Sequence[Row]
     former_names: Sequence[models.Model] = ()
@@ -44,12 +44,15 @@ class AccountStore(ABC):
 
     @abstractmethod
     def compare(self, rows: Sequence[Row], variant: str) -> AccountChanges:
-        """Compare rows with the stored accounts. ``variant`` names the list of the source that contained the rows."""
+        """Compare rows with the stored accounts. ``variant`` names the kind of list that contained the rows.
+
+        Different lists of a source may show one account with different names.
+        """
 
     def documents_to_reindex(self, threads: Collection[tuple[str, int]]) -> Iterable[DocumentMark]:
         """Return the documents that show renamed accounts.
 
-        ``threads`` contains the thread's external id and the scope id of each renamed activity.
+        ``threads`` contains the thread's external id and the scope id of each activity with a new name.
         """
         documents = Document.objects.filter(
             source_system=self.source_system, external_id__in={thread for thread, _ in threads}, deleted_at=None
@@ -60,7 +63,7 @@ class AccountStore(ABC):
         ]
 
     def store(self, rows: Iterable[Row], *, variant: str = "", keep: Sequence[str] = ()) -> None:
-        """Store accounts in the caller's transaction, unless this process has committed the same rows already.
+        """Store accounts in the caller's transaction, except rows that this process has committed before.
 
         ``keep`` names fields that an update leaves unchanged.
         """

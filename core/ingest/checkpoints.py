@@ -17,7 +17,10 @@ State = TypeVar("State", bound=IncrementalState, covariant=True)
 
 
 class StateClass(Protocol[State]):
-    """A tracker's class for states. An instance is built from a stored checkpoint, or empty without arguments."""
+    """A tracker's class for states. Its instances are created from the fields of a stored checkpoint.
+
+    Without arguments, it creates the empty state of a stream that was never read.
+    """
 
     def __call__(
         self, *, checkpoint_token: str = "", human_readable_marker: str = "", extras: Mapping[str, object] = ...
@@ -42,7 +45,10 @@ class Checkpoints(Generic[State]):
         return self._state(row) if row else self.state_class()
 
     def load_many(self, scopes: Iterable[int | str]) -> Mapping[str, Mapping[str, State]]:
-        """Return the states by scope and stream, least recently saved first."""
+        """Return the states of these scopes, by scope and stream.
+
+        In each scope, the least recently saved state is first.
+        """
         states = defaultdict[str, dict[str, State]](dict)
         names = [str(scope) for scope in scopes]
         for row in Checkpoint.objects.filter(collector=self.collector, scope__in=names).order_by("updated_at"):
@@ -54,7 +60,10 @@ class Checkpoints(Generic[State]):
         self.save_many({(scope, stream): state})
 
     def save_many(self, states: Mapping[tuple[int | str, str], IncrementalState | None]) -> None:
-        """Save states by scope and stream with one statement in the caller's transaction. ``None`` deletes a state."""
+        """Save states, by scope and stream, in the caller's transaction. ``None`` deletes a stored state.
+
+        All states that are not ``None`` are saved with one statement.
+        """
         now = timezone.now()
         rows = [
             {

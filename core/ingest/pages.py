@@ -26,7 +26,7 @@ def store_page(
     keep: Sequence[str] = (),
     keep_activity: Sequence[str] = (),
 ) -> PageResult:
-    """Write rows, timeline rows, re-index requests, skips and the checkpoint in one transaction.
+    """Write the rows of a page, its timeline rows, re-index requests, skips and the checkpoint in one transaction.
 
     Returns the numbers of changes. The model has the fields ``id`` and ``updated_at``. A row older than the stored row
     is ignored. ``keep`` and ``keep_activity`` name fields of the row and of its activity that an update leaves

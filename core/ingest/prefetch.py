@@ -49,5 +49,8 @@ def _batches(pages: Iterator[Page], waiting: int, most: int) -> Generator[list[P
 
 
 def _ready(future: Future[Page | None]) -> Page | None:
-    """Return the page if it has arrived, or ``None``. A failed future waits until the pages before it are stored."""
+    """Return the page if it has arrived, else ``None``.
+
+    The error of a failed future is raised later, after the pages before it.
+    """
     return future.result() if future.done() and future.exception() is None else None

@@ -41,7 +41,7 @@ class StreamState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One item of a source: its row, its entry on the timeline, and the search document that shows it."""
+    """One item of a source: its row, its entry on the timeline, and the search document that shows the item."""
 
     row: Row
     activity: SourceActivity
@@ -52,7 +52,7 @@ class Record:
     children: tuple[Row, ...] = ()
     """Rows of a second table, such as the files of a commit. The rows do not contain the key of the item."""
     has_own_time: bool = True
-    """False if the source sent the item without its time. Then a stored time must not be replaced."""
+    """Whether the source sent the item with its time. If not, a stored time must not be replaced."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +112,7 @@ def convert_each(
 
 
 def join_pages(pages: Iterable[Page]) -> Page | None:
-    """Return consecutive pages as one page, or None if two pages contain different versions of an item or account.
+    """Return consecutive pages as one page, or ``None`` if two pages contain different versions of an item or account.
 
     Versions differ if an item was edited or an account was renamed between two requests.
     """
@@ -131,7 +131,7 @@ def join_pages(pages: Iterable[Page]) -> Page | None:
 
 
 def malformed_item(payload: object, error: Exception, name: str = "") -> Malformed:
-    """Return the malformed item. Its external id is ``name``, or else the id or the number in the payload."""
+    """Return the malformed item for a payload. Its external id is ``name``, or else the id or number in the payload."""
     fields = cast("Mapping[str, object]", payload) if isinstance(payload, Mapping) else dict[str, object]()
     known = name or fields.get("id") or fields.get("number") or UNKNOWN_ID
     return Malformed(external_id=clip(str(known), 300), reason=describe_error(error), payload=clean_json(payload))

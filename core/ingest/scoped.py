@@ -41,7 +41,7 @@ class Tally:
     name: str = ""
     """Name of the scope in its report."""
     scope: Scope | None = None
-    """The row of the scope, or None until the scope is opened."""
+    """The row of the scope, or ``None`` until the scope is opened."""
     counts: Counter[str] = field(default_factory=Counter[str])
     complete: list[str] = field(default_factory=list[str])
     """Streams that were read to their end, including streams without new items."""
@@ -50,12 +50,15 @@ class Tally:
     """Lines about data that could not be read. Any line makes the outcome of the scope partial."""
     notes: list[str] = field(default_factory=list[str])
     error: Exception | None = None
-    """The error that ended the collection of the scope early, or None."""
+    """The error that ended the collection of the scope early, or ``None``."""
     stops_run: bool = False
     """Whether the error also ends the run."""
 
     def add(self, result: PageResult, what: str = "items") -> None:
-        """Add the result of one page. ``what`` is the prefix of the names of its counts."""
+        """Add the result of one page.
+
+        ``what`` is the prefix of its count names, such as ``issues`` in ``issues_inserted``.
+        """
         for name in ("inserted", "updated", "deleted"):
             if number := getattr(result, name):
                 self.counts[f"{what}_{name}"] += number
@@ -73,13 +76,13 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
     isolated: ClassVar[tuple[type[Exception], ...]] = (CollectorError, *CONVERSION_ERRORS)
     """Errors that end the collection of one scope. Any other error ends the run without a report."""
     ends_run: ClassVar[tuple[type[Exception], ...]] = (BudgetExhausted, ReplaceToken)
-    """Errors that every other scope of the run would also get."""
+    """Errors that also end the run, because they would end the collection of every other scope too."""
     incomplete: ClassVar[tuple[str, ...]] = ()
-    """Suffixes of names of counts. A count with one of these suffixes makes the outcome of the scope partial."""
+    """Suffixes of count names. A count with one of these suffixes makes the outcome of the scope partial."""
     unexpected: ClassVar[str] = "the source sent unexpected data; the log has the details; run again later"
     """The reason in the report for errors other than ``CollectorError``."""
     logs_early_ends: ClassVar[bool] = True
-    """Whether the reason of an early end is also logged."""
+    """Whether the log also gets the reason when the collection of a scope ends early."""
 
     def __init__(self, *, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.allowance = Allowance(max_requests, max_seconds)
@@ -103,7 +106,10 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         raise NotImplementedError
 
     def open_scope(self, target: Target) -> Scope:
-        """Return the scope of a target. Create the scope if it is new. By default the target is an address."""
+        """Return the scope of a target.
+
+        Create the scope if it is new. This implementation expects an address as target.
+        """
         address = str(target)
         scope, _ = Scope.objects.get_or_create(
             source_system=self.name,
@@ -123,7 +129,11 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         return sum((tally.counts for tally in self.tallies), Counter[str]())
 
     def collect(self) -> CollectorResult:
-        """Collect every target. Raises ReplaceToken and ConfigurationError only if nothing was stored before."""
+        """Collect every target, and return the result of the run.
+
+        ReplaceToken and ConfigurationError are raised only if the run has stored nothing. Later they appear in a
+        report.
+        """
         self.reports = {}
         for target in self.targets():
             report = self.reports[self.report_key(target)] = self._collect(target)
@@ -143,7 +153,7 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         return self.report_of(target, tally)
 
     def collect_target(self, target: Target, tally: Tally) -> None:
-        """Open the scope of a target, collect it under its lock, and save the time of its completion.
+        """Open the scope of a target, and collect the scope under its lock. If it is complete, save the time.
 
         Raise the error that ends the scope. If more work has to follow the error, set ``tally.error`` instead.
         """
@@ -196,7 +206,10 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         )  # fmt: skip
 
     def explain(self, target: Target, tally: Tally, error: Exception) -> str:
-        """Return the reason of an early end, as text for the operator. Log an unexpected error with its traceback."""
+        """Return the reason why the collection of a scope ended early, as text for the operator.
+
+        Log an unexpected error with its traceback.
+        """
         if isinstance(error, CollectorError):
             return str(error)
         category = classify_failure(error).value

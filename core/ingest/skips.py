@@ -16,7 +16,10 @@ from core.runs import current_run
 logger = logging.getLogger(__name__)
 
 MOST_RETRIES = 500
-"""Maximum number of requested retries in one scope and run. Each retry costs a request."""
+"""Maximum number of requested retries in one scope and run.
+
+Each retry costs a request, so more retries would leave less of the budget for new items.
+"""
 
 
 def record_skip(
@@ -46,7 +49,7 @@ def record_skip(
 
 
 def record_malformed(items: Sequence[Malformed], *, collector: str, scope: str, stream: str) -> int:
-    """Record a skip with the payload of each malformed item. Returns the number of items."""
+    """Record each malformed item as a skip with its payload. Returns the number of items."""
     for item in items:
         record_skip(
             collector=collector, scope=scope, stream=stream, external_id=item.external_id, reason="malformed",
@@ -83,7 +86,7 @@ def record_failed_retry(item: SkippedItem) -> None:
 
 
 def clear_skips(*, collector: str, scope: str, stream: str, external_id: str | None = None) -> int:
-    """Clear the open items of a stream, or only ``external_id``, after the items were collected.
+    """Clear the open items of a stream after they were collected. With ``external_id``, clear only this item.
 
     Returns the number of cleared items.
     """

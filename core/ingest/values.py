@@ -42,7 +42,7 @@ def clean_json(value: Any) -> Any:
 
 
 def parse_time(text: str) -> datetime:
-    """Return the aware time of an ISO 8601 text. Raises ValueError for a time without a zone."""
+    """Return the time in an ISO 8601 text. Raises ValueError for a time without a zone and for any other text."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"a time without a zone: {text!r}")
@@ -50,20 +50,23 @@ def parse_time(text: str) -> datetime:
 
 
 def parse_time_or_none(text: str | None) -> datetime | None:
-    """Return the aware time of an ISO 8601 text, or ``None`` for a missing or empty text."""
+    """Return the time in an ISO 8601 text, or ``None`` for a missing or empty text.
+
+    Raises the errors of ``parse_time``.
+    """
     return parse_time(text) if text else None
 
 
 def utc_text(time: datetime) -> str:
-    """Return a time in UTC as ISO 8601 with ``Z``, as ``ActivityRecord.occurred_at`` requires."""
+    """Return a UTC time as ISO 8601 text with ``Z``, as ``ActivityRecord.occurred_at`` requires."""
     return time.isoformat().replace("+00:00", "Z")
 
 
 def bounded_int(number: int, bits: int = 64, *, lowest: int = 0) -> int:
-    """Return the number if it fits into a signed column of ``bits`` bits and is at least ``lowest``.
+    """Return the number, after a check that a signed column of ``bits`` bits can store it.
 
-    Raises TypeError for a value that is not an integer, and ValueError for a number out of range. Without this check,
-    one number that PostgreSQL refuses would fail its whole page.
+    Raises ValueError if the column is too small or the number is less than ``lowest``. Raises TypeError for a value
+    that is not an integer. Without this check, one number that PostgreSQL refuses would fail its whole page.
     """
     value = operator.index(number)
     if not lowest <= value < 1 << (bits - 1):
@@ -72,8 +75,8 @@ def bounded_int(number: int, bits: int = 64, *, lowest: int = 0) -> int:
 
 
 def bounded_int_or_none(number: int | None, bits: int = 64) -> int | None:
-    """Return the number, which can be negative, if it fits into a signed column of ``bits`` bits.
+    """Return a number that may be negative, or ``None`` for ``None``.
 
-    Returns ``None`` for ``None``.
+    Raises ValueError if the number does not fit into a signed column of ``bits`` bits.
     """
     return None if number is None else bounded_int(number, bits, lowest=-(1 << (bits - 1)))

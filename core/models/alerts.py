@@ -13,7 +13,7 @@ class Alert(models.Model):
     class Kind(models.TextChoices):
         """The kinds of alerts.
 
-        ``run``: the last run failed or was incomplete. ``stale``: a scope was not collected for longer than the limit.
+        ``run``: the last run failed or was incomplete. ``stale``: the last complete collection of a scope is too old.
         """
 
         RUN = "run"
@@ -46,8 +46,8 @@ class Alert(models.Model):
 class Notice(models.Model):
     """A message to people. It is created in the transaction that detects its cause, and sent later, oldest first.
 
-    The message contains ``key``. If a process ends after it sent the message but before it recorded this, the channel
-    is searched for the key.
+    The message contains ``key``. If a process ends after it sent a message but before it recorded the success, the next
+    process searches the channel for the key.
     """
 
     class State(models.TextChoices):

@@ -86,7 +86,10 @@ class SkippedItem(models.Model):
 
 
 class ApiBudget(models.Model):
-    """The remaining quota of one account. All processes share it and update it from response headers."""
+    """The requests that one account may still make.
+
+    All processes share this row and update it from response headers.
+    """
 
     source_system = models.CharField(max_length=32)
     account = models.CharField(max_length=128, help_text="The account or masked token that has the quota.")

@@ -55,7 +55,7 @@ class Chunk(models.Model):
     """A piece of a document that is embedded and found as a unit. Each namespace stores its vector separately."""
 
     document_id: int
-    # The index of the constraint below begins with this column.
+    # No separate index is needed, because the index of the constraint below begins with this column.
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     ordinal = models.PositiveIntegerField()
     vector_id = models.CharField(max_length=512, help_text="<document id>#<ordinal>, the same in every index.")
@@ -103,7 +103,7 @@ class CommonWord(models.Model):
 
 
 class Embedding(models.Model):
-    """A cached vector. After an outage or a move to another index, it does not have to be computed again."""
+    """A cached vector. Therefore a repair or a move to another index does not compute the vector again."""
 
     embedder = models.CharField(max_length=200)
     content_hash = models.CharField(max_length=64)

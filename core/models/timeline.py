@@ -16,7 +16,7 @@ class Activity(models.Model):
 
     source_system = models.CharField(max_length=32)
     external_id = models.CharField(max_length=200)
-    # The index activity_by_scope begins with this column.
+    # No separate index is needed, because the index activity_by_scope begins with this column.
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="activities", db_index=False)
     thread = models.CharField(
         max_length=200, blank=True, help_text="External id of the thread or conversation that contains the activity."

@@ -23,15 +23,17 @@ from core.runs import BY_HAND, mark_interrupted
 from core.trackers import installed_trackers
 
 FORGOTTEN = timedelta(days=7)
-"""Time after which an alert about a run is closed without a message if no run reports the problem again. Runs that
-ended earlier open no alerts."""
+"""Age of a problem's last report after which its alert is closed without a message.
+
+Runs that ended earlier open no alerts. After a week without a new report, the problem probably no longer exists.
+"""
 Key = tuple[str, str, str]
 """Kind, collector and scope of an alert. The scope is in lower case, because users write names in either case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """A scope that a run did not complete, or a stale scope."""
+    """A failed run, a scope that a run did not complete, or a stale scope."""
 
     scope: str
     category: str
@@ -140,7 +142,10 @@ def _key(alert: Alert) -> Key:
 
 
 def _of_runs(now: datetime) -> tuple[dict[Key, Problem], dict[Key, CollectorRun]]:
-    """Return the problems of new runs, and the runs that completed a scope. The latest run decides about a scope."""
+    """Return the problems of new runs, and the runs that completed a scope.
+
+    If several runs reported the same scope, only the latest of these runs counts.
+    """
     new_runs = CollectorRun.objects.filter(alerted=False).exclude(outcome=CollectorRun.Outcome.RUNNING)
     runs = list(new_runs.order_by("finished_at", "pk"))
     problems: dict[Key, Problem] = {}
@@ -223,7 +228,7 @@ def _close(recovered: Mapping[Key, CollectorRun | None], open_now: Mapping[Key, 
 
 
 def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverage | None, now: datetime) -> bool:
-    """Return whether an alert ends without a message.
+    """Return whether an alert must be closed without a message.
 
     This is the case if its scope is no longer collected, or if no run has reported the problem for a long time.
     """

@@ -1,8 +1,8 @@
 """Sends each waiting message to Slack once, oldest first.
 
 An attempt is recorded before it is made. An earlier attempt may have succeeded although the process was killed or the
-response was lost. Therefore the channel is first searched for the message's key. Without the permission to read the
-channel, the message may be posted again after each such attempt.
+response was lost. Therefore a later attempt first searches the channel for the message's key. Without the permission to
+read the channel, this is impossible, and a message may be posted twice.
 """
 
 import logging
@@ -69,7 +69,10 @@ def _waiting(deadline: float) -> Iterator[Notice]:
 
 
 def _post(slack: SlackClient, notice: Notice) -> bool:
-    """Post one message unless the channel already contains it. Return whether the channel contains it now."""
+    """Post one message unless the channel already contains it. Returns False if Slack refuses the message.
+
+    Raises CollectorError if Slack cannot be used now.
+    """
     row = Notice.objects.filter(pk=notice.pk)
     tried_before = notice.tried_at
     row.update(attempts=F("attempts") + 1, tried_at=Coalesce("tried_at", timezone.now()))

@@ -1,4 +1,4 @@
-"""The age of each scope since its last complete collection, and its limit."""
+"""The age of each scope since its last complete collection, and the limit of this age."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -25,7 +25,10 @@ class MonitoringPages:
         self.pages = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics_page}
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return one of the pages, or the next middleware's response."""
+        """Return one of the pages, or the response of the next middleware.
+
+        Return 405 for methods other than GET and HEAD.
+        """
         page = self.pages.get(request.path_info)
         if page is None:
             return self.get_response(request)
@@ -53,12 +56,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """Return the metrics for a request with METRICS_TOKEN as ``Authorization: Bearer``, or 404 without this setting."""
+    """Return the metrics if the request has METRICS_TOKEN as ``Authorization: Bearer``.
+
+    Otherwise return 401 for another token, 404 if METRICS_TOKEN is not set, or 503 without the database.
+    """
     token = settings.METRICS_TOKEN
     if not token:
         return _text("not found\n", 404)
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    # Compare in constant time, and as bytes, because a header may contain any character.
+    # Compare in constant time, so that the time does not reveal the token. Compare bytes, because a header may contain
+    # any character.
     is_equal = hmac.compare_digest(value.strip().encode("utf-8", "surrogateescape"), token.encode())
     if scheme.lower() != "bearer" or not is_equal:
         refused = _text("METRICS_TOKEN is required\n", 401)

@@ -21,12 +21,17 @@ the next run may complete it."""
 LONG = timedelta(hours=24)
 """Duration above which a current run is reported. With a shorter duration, long first collections would be reported."""
 INDEX_PATIENCE = timedelta(hours=1)
-"""Time after the last collection before waiting documents are reported, because ``sync_index`` may be a later job."""
+"""Time between the end of the last run and a warning about documents to index.
+
+A separate job may run ``sync_index`` in this time.
+"""
 CONFIGURATION = {"validation", "auth"}
-"""Failure categories of runs that a wrong setting or token prevented."""
+"""Failure categories that mean a wrong setting or token."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Time after the database server's current time from which a time is reported as in the future. Smaller differences
-between the clocks of machines are normal."""
+"""Maximum time by which a stored time may be ahead of the database server's clock.
+
+Smaller differences between machines are normal.
+"""
 
 
 class Level(IntEnum):
@@ -105,7 +110,7 @@ def status(now: datetime) -> Status:
 def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[CollectorRun]) -> list[CollectorRun]:
     """Return the runs, except runs with a configuration error that has been corrected.
 
-    The error is corrected if a later run of the same collector has started to collect.
+    The error is corrected if a later run of the same collector has begun to read a stream.
     """
     started = {run.collector: run.pk for run in running if run.progress.get("stream")}
 
@@ -138,7 +143,7 @@ def _is_index_behind(last_ended: Sequence[CollectorRun], now: datetime) -> bool:
 
 
 def _in_the_future(last: Sequence[CollectorRun], scopes: Sequence[Freshness], now: datetime) -> list[Finding]:
-    """Report times of runs and scopes that are in the future. They mean that a clock is or was wrong."""
+    """Report times of runs and scopes that are in the future, because they mean that a clock is or was wrong."""
     limit = now + CLOCK_TOLERANCE
     times = [(f"the last run of {run.collector} started", run.started_at) for run in last]
     times += [(f"{one.name} was last completed", one.last_completed_at) for one in scopes if one.last_completed_at]

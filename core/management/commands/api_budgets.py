@@ -1,4 +1,4 @@
-"""``manage.py api_budgets``: show or clear the stored quotas of API accounts."""
+"""``manage.py api_budgets``: show or clear the stored budgets of API accounts."""
 
 import json
 from argparse import ArgumentParser

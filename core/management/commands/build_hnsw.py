@@ -1,4 +1,4 @@
-"""``manage.py build_hnsw``: build the index for approximate vector search, for more than about 300,000 chunks."""
+"""``manage.py build_hnsw``: build the index for approximate vector search. It is useful above about 300,000 chunks."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -27,7 +27,10 @@ class Command(ReportingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Build or drop the index."""
+        """Build or drop the index.
+
+        Raises ConfigurationError if PostgreSQL has no vectors, or if they are too long for HNSW.
+        """
         target = serving()
         if target is None or not isinstance(target.index, PgvectorIndex):
             raise ConfigurationError("PostgreSQL has no vectors. Set VECTOR_INDEX=pgvector and run sync_index.")

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(ReportingCommand):
-    """Run the collecting command of every tracker with a configured account. A failure does not stop other trackers."""
+    """Run the collecting command of every tracker that is set up. A failure of one tracker does not stop the others."""
 
     help = "Run the collecting command of every installed tracker."
     examples = (
@@ -52,7 +52,7 @@ class Command(ReportingCommand):
                 self._clear_sessions()
 
     def _clear_sessions(self) -> None:
-        """Remove expired sessions of the admin. This command does it because it runs every night."""
+        """Remove expired sessions of the admin. This command usually runs every day, so it also does this cleanup."""
         try:
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         except DatabaseError as error:  # no reason to fail: the next run removes these sessions

@@ -76,7 +76,7 @@ def _of_run(run: CollectorRun) -> str:
 
 
 def as_json(current: Status) -> dict[str, Any]:
-    """Return the status as JSON values. Times are ISO 8601 in UTC."""
+    """Return the status as values that can be written as JSON. Times are ISO 8601 in UTC."""
     return {
         "status": current.level.name,
         "findings": [{"level": finding.level.name, "text": finding.text} for finding in current.findings],

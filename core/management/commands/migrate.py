@@ -1,4 +1,4 @@
-"""``manage.py migrate``: Django's command, which only one process at a time can run here."""
+"""``manage.py migrate``: Django's command, limited to one process at a time."""
 
 import time
 from collections.abc import Generator
@@ -13,7 +13,7 @@ from core.db.limits import MAINTENANCE, use_limits
 from core.db.locks import MIGRATIONS, try_lock, unlock
 
 PATIENCE = 600.0
-"""Seconds to wait while another process is migrating the same database. A migration that takes longer may be stuck."""
+"""Maximum seconds to wait while another process migrates the same database. A longer migration may be stuck."""
 
 
 class Command(migrate.Command):
@@ -28,7 +28,10 @@ class Command(migrate.Command):
 
 @contextmanager
 def _migration_lock(alias: str) -> Generator[None]:
-    """Hold the lock for migrations on a database connection."""
+    """Hold the lock for migrations on a database connection.
+
+    Raises CommandError if it is not free within ``PATIENCE``.
+    """
     connection, deadline = connections[alias], time.monotonic() + PATIENCE
     while not try_lock(MIGRATIONS, using=connection):
         if time.monotonic() > deadline:

@@ -1,7 +1,8 @@
 """``manage.py notify``: post new alerts, recoveries and, with ``--digest``, the summary of the day to Slack.
 
 Runs also post alerts and recoveries when they end. This command is for problems that stop all runs, such as a broken
-cron job, and for messages that had to wait. However often the command runs, it posts each message only once.
+cron job, and for messages that could not be posted earlier. However often the command runs, it posts each message only
+once.
 """
 
 from argparse import ArgumentParser
@@ -22,7 +23,7 @@ from core.operations.slack_ops import open_slack
 
 
 class Command(ReportingCommand):
-    """Update the alerts, and post the messages that wait."""
+    """Update the alerts, and post all messages that have not been posted yet."""
 
     help = "Post new alerts and recoveries to Slack."
     examples = (
@@ -42,7 +43,10 @@ class Command(ReportingCommand):
         parser.add_argument("--max-seconds", type=float, default=120.0, metavar="S", help="Stop after S seconds (120).")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Update the alerts, write messages about changes, and post the messages."""
+        """Update the alerts, write messages about changes, and post the messages.
+
+        Raises ConfigurationError if only one of the two settings for Slack is set.
+        """
         missing = [name for name in ("SLACK_BOT_TOKEN", "SLACK_CHANNEL") if not getattr(settings, name)]
         now = timezone.now()
         refresh(now)

@@ -25,12 +25,15 @@ NOTHING_INDEXED = (
 )
 FILTERS = ("source", "kind", "scope", "author", "since", "until")
 MAX_LIMIT = 200
-"""Maximum number of results of one query. It equals ``core.search.query.search.MAX_RESULTS``, the limit of pages."""
+"""Maximum number of results of one query. The search pages have the same limit (``MAX_RESULTS``)."""
 INDENT = "   "
 SNIPPET_LINES = 3
-"""Maximum number of lines of a snippet at a terminal. They are the ones with the most matches."""
+"""Maximum number of lines of a snippet at a terminal.
+
+The consecutive lines with most matching characters are shown. With more lines, fewer results would fit on a screen.
+"""
 NEARBY_LENGTH = 200
-"""Maximum number of characters of a passage near a result."""
+"""Maximum number of characters of a passage near a result. Longer passages would hide the results between them."""
 Cell = tuple[str, bool]
 """A character, and whether it belongs to a match."""
 
@@ -52,7 +55,7 @@ class Command(ReportingCommand):
     )
 
     requires_system_checks: Any = ()
-    """System checks concern code, pages and collections. Loading the admin for them would make a search slower."""
+    """No system checks run. They would load the admin, which would make each search slower."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the query, the filters and the output options."""
@@ -81,7 +84,10 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Search, and print the results."""
+        """Search, and print the results.
+
+        Raises ConfigurationError for invalid options, and CommandError if nothing is indexed.
+        """
         words, filters = " ".join(options["words"]), Filters(**{name: options[name] for name in FILTERS})
         if bool(words.strip()) == bool(options["like"]):
             raise ConfigurationError("Give words to search for, or --like with the id of a document.")
@@ -177,7 +183,7 @@ def wrapped_cells(fragments: Iterable[tuple[str, bool]], width: int) -> list[lis
 
 
 def best_lines(lines: Sequence[list[Cell]]) -> list[list[Cell]]:
-    """Return the ``SNIPPET_LINES`` neighbouring lines with most matching characters; ``…`` is for missing lines."""
+    """Return the ``SNIPPET_LINES`` consecutive lines with most matching characters. ``…`` replaces omitted lines."""
     starts = range(max(1, len(lines) - SNIPPET_LINES + 1))
     start = max(starts, key=lambda at: sum(matches for line in lines[at : at + SNIPPET_LINES] for _, matches in line))
     chosen = [list(line) for line in lines[start : start + SNIPPET_LINES]]
@@ -189,7 +195,10 @@ def best_lines(lines: Sequence[list[Cell]]) -> list[list[Cell]]:
 
 
 def _room(indent: str) -> int:
-    """Return the columns beside an indent. The last column stays free, because some terminals wrap there."""
+    """Return the number of terminal columns to the right of an indent, at least 20.
+
+    The last column stays empty, because some terminals start a new line there.
+    """
     return max(20, shutil.get_terminal_size().columns - 1 - len(indent))
 
 

@@ -45,7 +45,10 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fill the new namespace, make it serve queries, and drop the old namespace."""
+        """Fill the new namespace, make it serve queries, and drop the old namespace.
+
+        Raises ScopeBusy during another switch.
+        """
         limit = time_limit(allowed_seconds(options))
         with limit, scope_lock("switch_embedder", "index") as held, shown_progress(None) as progress:
             if not held:

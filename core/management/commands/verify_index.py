@@ -59,7 +59,10 @@ class Command(ReportingCommand):
 
     @staticmethod
     def _repair(target: Target) -> int:
-        """Repair the index with cached vectors. Returns the number of repaired documents plus removed foreign ids."""
+        """Repair the index with cached vectors.
+
+        Returns the number of repaired documents plus removed unknown chunks.
+        """
         removed = remove_foreign(target)
         queued = queue_repair(target)
         with shown_progress(None) as progress:
