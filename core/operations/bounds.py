@@ -1,8 +1,8 @@
 """Time limits and the rule for redirects, shared by all clients of other services.
 
 A credential is sent only to the address in its setting. Therefore no client follows a redirect to another address.
-Libraries that follow redirects by default are prevented from doing so, and the redirect is reported as an error.
-Repositories that moved on GitHub are requested below the configured root (``github_ops.links``).
+Libraries that follow redirects by default are prevented from doing so, and the redirect is reported as an error. A
+repository that moved on GitHub is requested again below the configured address (``github_ops.links``).
 
 Every wait is limited. Clients limit the time to connect, the time between two bytes and the time for the whole answer.
 No wait is longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS). For other waits, such as database
@@ -120,7 +120,7 @@ class Allowance:
         self.spent = 0
 
     def spend(self) -> None:
-        """Count one request. Raises BudgetExhausted when no more requests are allowed."""
+        """Count one request. Raises BudgetExhausted when no more requests are allowed or the time is over."""
         if self.max_requests is not None and self.spent >= self.max_requests:
             raise BudgetExhausted(f"stopped after {self.spent} requests (--max-requests); run again to continue")
         self.check(0)
@@ -138,7 +138,7 @@ def pause(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
 
 
 def within(seconds: float, deadline: float | None = None) -> float:
-    """Return the maximum seconds for one answer: ``seconds``, or less when the run ends earlier."""
+    """Return the maximum seconds for one answer: ``seconds``, or less when the run or ``deadline`` ends earlier."""
     left = time_left(deadline)
     return seconds if left is None else max(0.0, min(seconds, left + GRACE))
 
@@ -181,11 +181,15 @@ def call_within(
 
 
 LAST_CALL = 3.0
-"""Seconds from the end of a run to the alarm. Waits of clients end earlier, without the alarm."""
+"""Seconds between the end of a run and the alarm. Clients stop waiting earlier, so most runs end without the alarm."""
 AGAIN = 1.0
-"""Seconds between alarms. The second alarm closes the connection to a database server that ignores a cancellation."""
+"""Seconds between alarms.
+
+The first alarm cancels a database statement. The second alarm closes the connection if the server ignored the
+cancellation, so a smaller value would leave the server less time.
+"""
 AFTERWARDS = 2.0
-"""Seconds after the end of a run in which the ledger and messages are written."""
+"""Seconds after the end of a run that are reserved for writing the ledger and messages."""
 
 
 def allowed_seconds(options: "dict[str, Any]") -> float | None:
@@ -196,10 +200,10 @@ def allowed_seconds(options: "dict[str, Any]") -> float | None:
 
 @contextmanager
 def time_limit(seconds: float | None) -> Generator[None]:
-    """End the block with BudgetExhausted a few seconds after ``seconds``, even while it waits for the database.
+    """End the block with BudgetExhausted soon after ``seconds``, even while it waits for the database.
 
-    The alarm works only in the main thread. In other threads, only the limits of the clients apply. ``None`` sets no
-    limit, but the limit of an outer block still applies.
+    The alarm rings ``LAST_CALL`` seconds after the limit, and only in the main thread. In other threads, only the
+    limits of the clients apply. ``None`` sets no limit, but the limit of an outer block still applies.
     """
     with run_ends_after(seconds):
         end = run_end()
@@ -248,7 +252,7 @@ class _Alarm:
 
 
 def wait_seconds(value: object) -> float | None:
-    """Return the seconds in a header or body, or ``None`` when the value is not a finite number of at least 0."""
+    """Return the number of seconds in a header or body, or ``None`` if it is not a finite number of at least 0."""
     text = str(value).strip()
     if not text.isascii() or len(text) > MOST_DIGITS:
         return None
@@ -264,7 +268,10 @@ class RedirectRefused(SourceUnavailable):
 
 
 def redirect_refused(service: str, setting: str, advice: str = "") -> RedirectRefused:
-    """Return the error for a redirect that is not followed. ``advice`` is a sentence for the end of the message."""
+    """Return the error for a redirect that is not followed.
+
+    ``setting`` names the setting with the service's address. ``advice`` is a sentence for the end of the message.
+    """
     return RedirectRefused(
         f"{service} redirects to another address, but credentials are sent only to the address in {setting}. "
         f"Check the setting, and any proxy between this machine and the service. {advice}".rstrip()
@@ -278,10 +285,11 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def bounded_process(process: "subprocess.Popen[bytes]", seconds: float) -> Generator[Callable[[], bool]]:
-    """Kill a process and its children after ``seconds``, at the end of the run, or after an error inside the block.
+    """Kill a process and its children when a time limit is reached or the block raises an error.
 
-    Start the process with ``start_new_session=True``, so that its children are in its process group. Yields a function
-    that returns whether the time limit was reached.
+    The time limit is ``seconds``, or the end of the run if it is earlier. Start the process with
+    ``start_new_session=True``, so that its children are in its process group. Yields a function that returns whether
+    the time limit was reached.
     """
     is_late, is_left_well = threading.Event(), False
 

@@ -22,9 +22,16 @@ from core.operations.bounds import Allowance
 from core.operations.http import Response, Transport
 
 LIMITED = 4
-"""Number of retries after status 429. Without a usable Retry-After header, the waits are 0.5, 1, 2 and 4 seconds."""
+"""Number of retries after status 429.
+
+Without a usable Retry-After header, the retries follow after 0.5, 1, 2 and 4 seconds. More retries would delay the
+error of an endpoint that is busy for long.
+"""
 LONGEST_WAIT = 60.0
-"""Maximum seconds to wait for a rate limit. After a request for a longer wait, the run ends instead of idling."""
+"""Maximum seconds to wait for a rate limit.
+
+If the endpoint requests a longer wait, the run ends, because a later run can do the work.
+"""
 
 
 class EmbeddingEndpoint:
@@ -38,7 +45,10 @@ class EmbeddingEndpoint:
         self.transport = transport or Transport(Allowance())
 
     def embed(self, model: str, texts: Sequence[str], *, hurry: bool = False) -> list[list[float]]:
-        """Return one vector for each text, in order. Set ``hurry`` when a person waits, to limit the retries."""
+        """Return one vector for each text, in order. Set ``hurry`` when a person waits, to limit the retries.
+
+        Raises the matching error of the project if the endpoint returns no vectors.
+        """
         options: dict[str, Any] = {"attempts": 2, "total": bounds.QUERY / 2} if hurry else {}
         body = {"model": model, "input": list(texts), "encoding_format": "float"}
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
@@ -58,7 +68,11 @@ class EmbeddingEndpoint:
 
 
 def _vectors(answer: Response, expected: int) -> list[list[float]]:
-    """Return the vectors in the order of their ``index``, because some servers return them in another order."""
+    """Return the vectors in the order of the texts.
+
+    Some servers return another order, so the ``index`` of a vector decides. Raises UnexpectedAnswer unless there is a
+    vector for each text.
+    """
     parsed = answer.json()
     items: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     try:

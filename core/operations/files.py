@@ -104,7 +104,7 @@ def _usual_mode() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename durable if the file system supports it."""
+    """Make a rename in this folder survive a power failure, if the file system supports it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

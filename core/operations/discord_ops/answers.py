@@ -25,9 +25,9 @@ BLOCK_CODE = 40333
 https://github.com/discord/discord-api-docs/issues/6473
 """
 UNKNOWN_WAIT = 5.0
-"""Seconds to wait when a limit does not say how long. A shorter wait would risk further refusals."""
+"""Seconds to wait when a rate limit does not contain a wait time. A shorter wait would risk further refusals."""
 BLOCK_ATTEMPTS = 2
-"""Attempts of a blocked request. Only two, because each attempt counts towards a ban of the address."""
+"""Maximum number of attempts of a blocked request. Each attempt counts towards a ban of this machine's IP address."""
 REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (a message)
 
 
@@ -75,7 +75,10 @@ class NotAsDocumented(ValueError):
 
 
 def read_json(text: str | bytes) -> Any:
-    """Parse a body. orjson, which discord.py uses, refuses unpaired surrogates, but ``json`` accepts them."""
+    """Parse a body. Raises ValueError if it is not JSON.
+
+    orjson, which discord.py uses, refuses unpaired surrogates, but ``json`` accepts them.
+    """
     try:
         return orjson.loads(text)
     except ValueError:
@@ -86,8 +89,8 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
     """Return the JSON or the text of an answer. This function replaces discord.py's ``json_or_text``.
 
     It differs in three ways. A content type with parameters, which proxies send (``application/json; charset=utf-8``),
-    also counts as JSON. Server errors are raised at once, so that only ``DiscordClient`` decides on retries. The wait
-    of a rate limit is always a number.
+    also counts as JSON. Server errors are raised at once, so that only ``DiscordClient`` decides on retries. In the
+    body of a rate limit, ``retry_after`` is always a number.
     """
     text = (await _bounded_body(response)).decode("utf-8", "surrogateescape")
     is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
@@ -120,7 +123,7 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:
-    """Return the body of a rate limit with a numeric wait. Any body except an object becomes text."""
+    """Return the body of a rate limit, with a number as ``retry_after``. A body that is not an object becomes text."""
     if not isinstance(body, dict):
         return body if isinstance(body, str) else str(cast("object", body))
     members = cast("dict[str, Any]", body)
@@ -129,26 +132,26 @@ def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:
 
 
 def passes(error: Exception) -> bool:
-    """Return whether the same request may succeed soon."""
+    """Return whether the same request may succeed soon after this error."""
     if isinstance(error, discord.HTTPException):
         return error.status in RETRIED or is_block(error)
     return not isinstance(error, discord.LoginFailure)
 
 
 def is_block(error: Exception) -> bool:
-    """Return whether the request was blocked before it reached Discord's API."""
+    """Return whether this error means that the request was blocked before it reached Discord's API."""
     if not isinstance(error, discord.HTTPException) or error.status != 403:
         return False
     return error.code == BLOCK_CODE or (error.code == 0 and error.text.lstrip().startswith("<"))
 
 
 def waiting_time(error: Exception, attempt: int) -> float:
-    """Return the seconds until the next attempt: 0.5, 1, 2 and so on up to 15, or Discord's wait if it is longer."""
+    """Return the seconds until the next attempt: 0.5, 1, 2 and so on up to 15, or more if Discord requests it."""
     return max(requested_wait(error), min(15.0, 0.5 * 2**attempt))
 
 
 def requested_wait(error: Exception) -> float:
-    """Return the wait that Discord requests, in seconds, or 0 if it requests none."""
+    """Return the number of seconds that Discord requests to wait, or 0 without such a request."""
     value: object = getattr(error, "retry_after", None)
     if isinstance(error, discord.HTTPException):
         headers = cast("Mapping[str, str]", error.response.headers)
@@ -157,7 +160,7 @@ def requested_wait(error: Exception) -> float:
 
 
 def translated(error: Exception, what: str) -> CollectorError:
-    """Return the project's error for the error of the last attempt. ``what`` names the request."""
+    """Return the project's error for the error of the last attempt. ``what`` names the request in the message."""
     if isinstance(error, discord.LoginFailure) or (isinstance(error, discord.HTTPException) and error.status == 401):
         return TokenRefused(REFUSED_TOKEN)
     if is_block(error):

@@ -14,11 +14,17 @@ Item = TypeVar("Item")
 Step = tuple[Key, Item | Exception | None]
 logger = logging.getLogger(__name__)
 CANCELLATIONS = 5
-"""Number of times that a task is cancelled before it is abandoned. With ``PATIENCE``, this takes 10 seconds."""
+"""Number of times that a task is cancelled before it is abandoned. With ``PATIENCE``, this takes at most 10 seconds."""
 PATIENCE = 2.0
-"""Seconds to wait for tasks to end after each cancellation, and for the thread to end."""
+"""Maximum seconds to wait for tasks after each cancellation, and for the thread to end.
+
+A larger value would delay the end of an interrupted run.
+"""
 AHEAD = 24
-"""Maximum number of pages that wait to be written. A larger value would use more memory."""
+"""Maximum number of pages that wait to be written.
+
+A larger value would use more memory, and with a smaller value reads would wait for the database.
+"""
 
 
 class Background:
@@ -49,7 +55,7 @@ class Background:
                 done, tasks = await asyncio.wait(tasks, timeout=PATIENCE)
                 for task in done:
                     if not task.cancelled():
-                        task.exception()  # read it, so that asyncio does not report it
+                        task.exception()  # read the exception, so that asyncio does not report it
             logger.warning("tasks did not end after cancellation tasks=%s", len(tasks))
 
         self.run(cancel_all())
@@ -89,7 +95,7 @@ class Gathering(Generic[Key, Item]):
             yield from steps
 
     def batches(self, most: int) -> Generator[list[Step[Key, Item]]]:
-        """Yield the waiting steps, in order, in lists of at most ``most`` steps."""
+        """Yield the steps that have arrived, in order, in lists of at most ``most`` steps."""
         while self._open:
             steps = [self._steps.get()]
             with suppress(queue.Empty):

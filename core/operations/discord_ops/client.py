@@ -42,22 +42,34 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 20.0
 """Maximum seconds for one answer. The default of discord.py, 300 seconds, would occupy a request slot for too long."""
 LONGEST_ANSWER = 300.0
-"""Maximum seconds for one answer, including the retries of discord.py and its waits of up to ``LONGEST_WAIT``."""
+"""Maximum seconds for one request, including the retries of discord.py and its waits of up to ``LONGEST_WAIT``.
+
+A smaller value would end requests that only wait for rate limits.
+"""
 ATTEMPTS = 8
-"""Attempts before a temporary failure becomes an error. With the waits between them, they take about a minute."""
+"""Maximum number of attempts before a temporary failure becomes an error.
+
+With the waits between them, they take about a minute.
+"""
 LOGIN_ENDS = (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError)
 """Errors that an attempt to log in may raise. discord.py raises the last three for an unexpected body."""
 LONGEST_WAIT = 60.0
 """Maximum seconds to wait for a limit. If Discord requests a longer wait, the run continues without this request."""
 LONGEST_SHARED = 3600.0
-"""Maximum seconds until the next attempt. A longer requested wait is treated as a server error and cut to one hour."""
+"""Maximum seconds for which a rate limit delays a scope.
+
+A longer time is probably an error of the server and is cut.
+"""
 RESERVE = 4
 """Requests per second that the window allows above the pace. With the default pace of 45, the sum stays below 50.
 
 Discord allows 50 requests per second; see ``Pace``.
 """
 MOST_BLOCKED = 5
-"""Number of consecutive blocked requests after which the run stops, because the whole address is probably blocked."""
+"""Number of consecutive blocked requests after which the run stops.
+
+They mean that this machine's IP address is probably blocked.
+"""
 CONTENT = 1 << 18 | 1 << 19
 """Application flags GATEWAY_MESSAGE_CONTENT and GATEWAY_MESSAGE_CONTENT_LIMITED.
 
@@ -67,7 +79,7 @@ Body = TypeVar("Body", list[Any], dict[str, Any])
 
 
 class DiscordClient:
-    """One bot on one event loop."""
+    """A client for one bot, on one event loop."""
 
     def __init__(self, *, width: int, per_second: float, budget: RequestBudget) -> None:
         self.budget = budget
@@ -151,7 +163,7 @@ class DiscordClient:
         """Request a list or an object. ``path`` is a template with named ids; discord.py limits rates by template.
 
         ``attempts`` is the number of requests before a temporary failure becomes an error. Raises TokenRefused (401),
-        DiscordRefused (400, 403), RequestBlocked, NotThere, RetryLater (a limit of more than a minute),
+        DiscordRefused (400, 403), RequestBlocked, NotThere (404), RetryLater (a limit of more than a minute),
         BudgetExhausted, SourceUnavailable or SourceTimeout.
         """
         what = path.format_map(ids)
@@ -191,7 +203,7 @@ class DiscordClient:
             await self._bot.close()
 
     async def sees_contents_now(self) -> bool:
-        """Request the current value of ``sees_contents``. People may change the setting in the portal during a run."""
+        """Request the current value of ``sees_contents``. People may change this setting in the portal during a run."""
         application = await self.get("/oauth2/applications/@me", dict[str, Any])
         return bool(int(application.get("flags") or 0) & CONTENT)
 
@@ -215,7 +227,7 @@ class DiscordClient:
         await asyncio.sleep(seconds)
 
     async def _begins(self, _session: object, request: object, _started: object) -> None:
-        """Wait for the pace before every attempt, including the retries of discord.py."""
+        """Wait until ``Pace`` and ``Window`` allow a request. This also applies to the retries of discord.py."""
         self._check()
         await self._pace.turn()
         await self._window.enter(id(request))
@@ -227,11 +239,14 @@ class DiscordClient:
         self.budget.requests += 1
 
     async def _breaks(self, _session: object, request: object, _failed: object) -> None:
-        """Release the window after an attempt without an answer."""
+        """Record in the window that an attempt ended without an answer."""
         self._window.leave(id(request))
 
     async def _ends(self, _session: object, request: object, ended: aiohttp.TraceRequestEndParams) -> None:
-        """Release the window. Count the answer if Discord counts it towards a ban of the address."""
+        """Record in the window that an attempt ended.
+
+        Count the answer if Discord counts it towards a ban of the IP address.
+        """
         self._window.leave(id(request))
         status, headers = ended.response.status, ended.response.headers
         if status in {401, 403} or (status == 429 and headers.get("X-RateLimit-Scope") != "shared"):
@@ -247,7 +262,7 @@ class DiscordClient:
         self.budget.check()
 
     def _is_last(self, error: Exception, attempt: int, attempts: int) -> bool:
-        """Return whether no further attempt should be made."""
+        """Return whether this error allows no further attempt."""
         most = min(attempts, BLOCK_ATTEMPTS) if is_block(error) else attempts
         return attempt + 1 >= most or not passes(error) or requested_wait(error) > LONGEST_WAIT
 
@@ -283,7 +298,7 @@ async def _refuse_redirect(_session: object, _request: object, _redirect: object
 async def open_client(
     token: str, base: str, *, budget: RequestBudget, width: int = 16, per_second: float = 45.0
 ) -> DiscordClient:
-    """Return a bot that is logged in.
+    """Return the client of a bot after its login. Raises the errors of ``DiscordClient.login``.
 
     ``width`` is the maximum number of concurrent requests. ``per_second`` is the maximum rate; 0 means no limit.
     """
@@ -291,7 +306,7 @@ async def open_client(
     discord.utils._from_json = read_json  # pyright: ignore[reportPrivateUsage]  # discord.py has no public hook for it
     http.json_or_text = read_body
     http.Ratelimit = CarefulRatelimit
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels are used
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no warning about missing voice libraries
     client = DiscordClient(width=width, per_second=per_second, budget=budget)
     await client.login(token)
     return client

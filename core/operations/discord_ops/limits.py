@@ -17,9 +17,9 @@ from core.operations import bounds
 from core.operations.bounds import wait_seconds
 
 MOST_INVALID = 5_000
-"""Number of invalid answers after which a process stops. This is half of Discord's limit.
+"""Number of invalid answers after which a run stops. This is half of Discord's limit, to leave a margin.
 
-Discord bans an address after 10,000 answers with 401, 403 or 429 (except shared limits) within ten minutes:
+Discord bans an IP address after 10,000 answers with 401, 403 or 429 (except shared limits) within ten minutes:
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
 
@@ -60,7 +60,7 @@ class RequestBudget:
         self.stopped = self.stopped or error
 
     def unreported_invalid(self) -> int:
-        """Return the number of invalid answers that were not yet reported to other processes."""
+        """Return the number of invalid answers that have not been reported to other processes."""
         return self.invalid - self._reported
 
     def mark_reported(self, number: int) -> None:
@@ -71,7 +71,10 @@ class RequestBudget:
 CREDIT = 2
 """Number of requests that may be sent at once after a delay. A larger value would send waiting requests in a burst."""
 REST = 0.3
-"""Seconds without requests after the first burst. A slow connection could otherwise merge it with later requests."""
+"""Seconds without requests after the first burst.
+
+A slow connection could otherwise merge the burst with later requests.
+"""
 
 
 class Pace:
@@ -101,7 +104,7 @@ class Pace:
             self._next = max(self._next, now - CREDIT * self._gap) + self._gap
 
     def hold(self, seconds: float) -> None:
-        """Block all requests for ``seconds``, and space later requests evenly."""
+        """Block all requests for ``seconds``. Later requests are spaced evenly, without another first burst."""
         self._first, self._next = 0, max(self._next, time.monotonic() + seconds)
 
 
@@ -150,7 +153,10 @@ LIMIT, REMAINING, AFTER, RESET = (
     "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset-After", "X-Ratelimit-Reset",
 )  # fmt: skip
 LONGEST = 3600.0
-"""Maximum plausible length of a window in seconds. Discord's windows last at most some minutes."""
+"""Maximum plausible length of a window in seconds.
+
+Discord's windows last at most some minutes, so an answer with a longer window is ignored.
+"""
 
 
 class _Headers:

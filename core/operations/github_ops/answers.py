@@ -118,12 +118,12 @@ def _is_invalid(error: dict[str, Any]) -> bool:
 
 
 def is_too_much(error: SliceRefused) -> bool:
-    """Return whether the query was too large, so that a smaller query may succeed but a wait does not help."""
+    """Return whether GitHub refused the query because it was too large. Only a smaller query may then succeed."""
     return "resource limits" in str(error).lower() or "node limit" in str(error).lower()
 
 
 def denies_everything(parsed: object) -> bool:
-    """Return whether missing permissions refuse the whole GraphQL query, so that another token may succeed."""
+    """Return whether GitHub refused a whole GraphQL query for missing permissions. Another token may then succeed."""
     if not isinstance(parsed, dict):
         return False
     body = cast("dict[str, Any]", parsed)

@@ -28,11 +28,20 @@ BACKDATED, LIFETIME = 60, 540
 GitHub allows at most ten minutes, and recommends backdating in case this machine's clock is fast.
 """
 RENEW_BEFORE = 300.0
-"""Seconds before its expiry at which an installation's token is renewed. The token is valid for an hour."""
+"""Seconds before the expiry of an installation's token when it is renewed.
+
+It is valid for an hour, and it must not expire during a request.
+"""
 MOST_PAGES = 100
-"""Maximum number of pages with 100 installations each. The limit ends the loop if a server repeats its pages."""
+"""Maximum number of pages of the installation list, with 100 installations each.
+
+The limit ends the loop if a server repeats its pages.
+"""
 ATTEMPTS = 3
-"""Attempts of one request. If a wrong clock made the signed token invalid, the second attempt uses GitHub's clock."""
+"""Maximum number of attempts of one request.
+
+If a wrong clock made the signed token invalid, the next attempt uses GitHub's clock.
+"""
 
 
 def read_private_key(path: str) -> str:
@@ -124,7 +133,7 @@ class GitHubApp:
     def renew(self, token: InstallationToken) -> bool:
         """Request a new secret if the current secret is missing or about to expire.
 
-        Return False when the installation was removed or suspended.
+        Returns False if the installation was removed or suspended, otherwise True.
         """
         if token.expires_at - RENEW_BEFORE > time.time() + self.clock.offset:
             return True
@@ -143,7 +152,10 @@ class GitHubApp:
         return True
 
     def _ask(self, method: str, path: str) -> Response:
-        """Make one request as the App. The clock is corrected from the ``Date`` header of each answer."""
+        """Make one request as the App, and return the answer. Its ``Date`` header corrects the clock.
+
+        Raises RetryLater for a rate limit, and TokensRefused if GitHub refuses the signature in each attempt.
+        """
         for attempt in range(ATTEMPTS):
             headers = {**self.headers, "Authorization": f"Bearer {self._signed()}"}
             sent_at = time.time()
@@ -186,7 +198,7 @@ def _installation(row: Mapping[str, Any]) -> InstallationToken | None:
 
 
 def _expiry(text: object, now: float) -> float:
-    """Return the expiry in GitHub's Unix seconds. If the text is unreadable, assume the documented hour."""
+    """Return the expiry in Unix seconds by GitHub's clock. For an unreadable text, this is an hour after ``now``."""
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:

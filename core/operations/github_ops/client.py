@@ -28,13 +28,20 @@ from core.operations.github_ops.tokens import CORE, GIT, GRAPHQL, Token, TokenPo
 from core.operations.http import Response, Transport
 
 REPOSITORY = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?:/(?P<area>[^/?]+))?")
-"""A path of a repository. ``area`` is the first component below the repository, such as ``issues``."""
+"""Pattern of a repository's path. ``area`` is the first component below the repository, such as ``issues``."""
 REDIRECTS = 5
 """Maximum number of redirects that one request follows. A larger value would delay the error for a redirect loop."""
 REWRITES = 12
-"""Maximum number of times that one query is sent. After each refusal, the refused parts are removed from the text."""
+"""Maximum number of times that one query is sent.
+
+After each refusal, the refused parts are removed from the query. A smaller value could end before all of these parts
+are found. A larger value would spend more requests on a server that refuses another part each time.
+"""
 GRAPHQL_ATTEMPTS = 2
-"""Attempts of a query. A query that fails twice is probably too large, so the caller sends a smaller query."""
+"""Maximum number of attempts of one query.
+
+A query that fails twice is probably too large, so the caller sends a smaller query.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +61,7 @@ class Answer:
 
 
 class GitHubClient:
-    """Makes one request at a time, with a token that has quota and sees the repository.
+    """Makes one request at a time, with a token that sees the repository and has requests left.
 
     For ``patience`` and ``publish``, see ``Sender``. ``app`` adds the tokens of its installations. ``fitter`` removes
     the parts of a query that the server lacks or that the token may not read.
@@ -212,12 +219,12 @@ class GitHubClient:
         return self.sender.notices
 
     def identify(self, token_key: str, account: str) -> None:
-        """Assign a token (see ``GraphQLAnswer.token_key``) to an account. The tokens of an account share one quota."""
+        """Assign a token (see ``GraphQLAnswer.token_key``) to an account. The tokens of an account share one budget."""
         if account and (token := self.tokens.by_key(token_key)) is not None:
             self.tokens.identify(token, account)
 
     def listing_tokens(self, owner: str) -> list[Token]:
-        """Return the tokens that may see different repositories of an owner."""
+        """Return the tokens that may see repositories of an owner. Each token may see different repositories."""
         return self.sender.listing_tokens(owner)
 
     def token_groups(self, names: Sequence[str], tried: Mapping[str, Collection[str]]) -> list[tuple[Token, list[str]]]:
@@ -234,13 +241,14 @@ class GitHubClient:
             (self.tokens.access.note_seen if seen else self.tokens.access.note_hidden)(name, token_key)
 
     def share_budgets(self, *, everything: bool = False) -> None:
-        """Exchange quotas with other processes through the database. The thread must have a database connection."""
+        """Exchange the budgets of all tokens with other processes. The thread must have a database connection."""
         self.tokens.share(everything=everything)
 
     def update_mirror(self, mirror: GitMirror, scope: str) -> None:
         """Update the local copy of a repository with a token that sees it.
 
-        Raises TokensRefused, or the error of ``GitMirror.update`` with the first token.
+        Raises TokensRefused and RetryLater. If no token succeeds, raises the error of ``GitMirror.update`` with the
+        first token.
         """
         attempt, first = Attempt(scope=scope, resource=GIT, area=GIT), None
         while (token := self.sender.ready(attempt)) is not None:
@@ -270,7 +278,10 @@ class GitHubClient:
     def _ask(
         self, path: str, params: Mapping[str, Any], scope: str, more: Mapping[str, str], prefer: Token | None
     ) -> Response:
-        """Make a GET request and return the answer. ``path`` begins with ``/``."""
+        """Make a GET request and return the answer.
+
+        ``path`` begins with ``/``. Raises the errors of ``Sender.send``.
+        """
         repository = REPOSITORY.match(path)
         area = str(repository["area"] or "") if repository else ""
         response, _ = self.sender.send(

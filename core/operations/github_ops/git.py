@@ -69,10 +69,10 @@ def _is_repository(folder: Path) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refs:
-    """Branches and tags by full name: the commits of refs, and the names of refs with a missing object.
+    """The branches and tags of a repository: ``commits`` by full name, and the names of refs with a ``missing`` object.
 
-    A tag of a tree or of a file is in neither list. Bytes of a name that are not UTF-8 are written as ``\\xff``, so
-    that names stay distinct.
+    A tag of a tree or of a file is in neither. Bytes of a name that are not UTF-8 are written as ``\\xff``, so that
+    names stay distinct.
     """
 
     commits: dict[str, str]
@@ -135,7 +135,7 @@ class GitMirror:
         bounds.run_program(clone, seconds=bounds.GIT_FETCH, env=self.environment)
 
     def refs(self) -> Refs:
-        """Return branches and tags with their commits. Annotated tags are followed to their commit.
+        """Return the branches and tags with their commits. An annotated tag has the commit to which it leads.
 
         Two git processes read any number of refs. The first process opens no objects, so it succeeds even if an object
         is missing.
@@ -227,7 +227,10 @@ class GitMirror:
         return self._read(command).returncode == 0
 
     def unreachable(self, tip: str, heads: Sequence[str]) -> list[str]:
-        """Return the commits reachable from ``tip`` but not from ``heads``. The list is empty if ``tip`` is missing."""
+        """Return the commits that are reachable from ``tip`` but not from ``heads``.
+
+        The list is empty if ``tip`` is missing or git fails.
+        """
         wanted = "".join([f"{tip}\n", *(f"^{sha}\n" for sha in heads)]).encode()
         done = self._read(["git", "rev-list", "--stdin", "--ignore-missing"], wanted)
         return done.stdout.decode().split() if done.returncode == 0 else []
@@ -244,7 +247,10 @@ class GitMirror:
     def _run(
         self, *arguments: str, inside: bool = True, input_bytes: bytes | None = None, seconds: float = bounds.GIT_LOCAL
     ) -> bytes:
-        """Run git and return its output. ``input_bytes`` is its input. Raises TimeoutError after ``seconds``."""
+        """Run git and return its output. ``input_bytes`` is its input.
+
+        Raises TimeoutError after ``seconds``, and the matching error of the project when git fails.
+        """
         done = bounds.run_program(
             ["git", *arguments],
             seconds=seconds,
@@ -270,7 +276,7 @@ def _next_object(process: "subprocess.Popen[bytes]", sha: str) -> bytes:
 
 
 def _environment(url: str, token: str | None) -> dict[str, str]:
-    """Return git's environment, without personal settings, hooks, prompts and secrets. The token is an HTTP header.
+    """Return git's environment, without personal settings, hooks and prompts. git sends the token as an HTTP header.
 
     The token is not an argument, so process lists do not show it. Redirects are not followed, because git would send
     the header to the new address. A renamed repository is requested by the new name that the API reports.

@@ -19,7 +19,7 @@ ARGUMENTS = ("-z", "--raw", "--numstat", "--no-abbrev", "--root", "-M", "--date=
 
 @dataclass(frozen=True, slots=True)
 class RawDate:
-    """Seconds since 1970 (UTC), the offset from UTC in minutes, and the text that contains both.
+    """A date of a commit: seconds since 1970 (UTC), the offset from UTC in minutes, and the text that contains both.
 
     A part that is missing in the text is ``None``. ``text`` is empty for a commit without a date.
     """
@@ -121,7 +121,7 @@ def _files(tokens: list[str], at: int) -> tuple[list[RawFile], int]:
             files.append(RawFile(path, previous, status[0], similarity, old_mode, new_mode))
         elif line:
             added, deleted, name = line.split("\t", 2)
-            if not name:  # a rename, where the old and the new path follow
+            if not name:  # for a rename, the old and the new path follow
                 name = tokens[at + 1]
                 at += 2
             _count(files, counted, name, added, deleted)
@@ -145,12 +145,15 @@ DATE = re.compile(r"(\d+)(?:[ \t]+([+-])(\d+))?(?!\S)")
 https://git-scm.com/docs/git-commit-tree#_commit_information
 """
 MOST_DIGITS = 20
-"""Maximum digits of a number. 64-bit numbers have at most 20, and longer numbers are expensive to convert."""
+"""Maximum digits of a number. 64-bit numbers have at most 20 digits, and longer numbers are expensive to convert."""
 
 
 @lru_cache(maxsize=4096)
 def read_date(text: str) -> RawDate:
-    """Parse a date in git's format ``seconds zone``. The zone may have any size, or be missing."""
+    """Parse a date in git's format ``seconds zone``. The zone may have any size, or be missing.
+
+    ``seconds`` and ``offset`` are ``None`` if they cannot be parsed.
+    """
     match = DATE.match(text)
     if match is None or len(match[1]) > MOST_DIGITS:
         return RawDate(None, None, text)
@@ -162,7 +165,10 @@ def read_date(text: str) -> RawDate:
 
 
 def is_doubtful(date: RawDate) -> bool:
-    """Return whether ``git log`` may hide the real date. It prints 0 for an overflow, and nothing if it is invalid."""
+    """Return whether ``git log`` may hide the real date.
+
+    It prints 0 for an overflow, and nothing for an invalid date.
+    """
     return not date.seconds
 
 

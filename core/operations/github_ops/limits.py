@@ -1,4 +1,4 @@
-"""Recognizes GitHub's limits in answers, and tracks the quota of each account across processes.
+"""Recognizes GitHub's limits in answers, and tracks the budget of each account across processes.
 
 GitHub's rules: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 """
@@ -18,19 +18,19 @@ from core.operations.http import Response
 LONGEST = 3600.0
 """Maximum plausible wait in seconds, because GitHub's windows last an hour."""
 UNKNOWN = 60.0
-"""Seconds to wait when GitHub does not say how long. Doubled after each further limit.
+"""Seconds to wait when GitHub does not say how long. Each further limit doubles the time.
 
 GitHub asks clients to wait at least one minute in this case; see the rules above.
 """
 SECONDARY = ("secondary rate limit", "abuse detection", "abuse rate limit")
 """Phrases in messages about secondary limits, which apply to the whole account. Older servers say "abuse"."""
 PRIMARY_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
-"""Types of the GraphQL error for used-up points. Servers use both types.
+"""Types of the GraphQL error which reports that no points are left. Servers use either type.
 
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 MESSAGE_KEYS = frozenset({"message", "documentation_url", "status", "errors", "data"})
-"""Keys of an error. An answer with status 200 and no other keys may be an error."""
+"""Keys of an error answer. An answer with status 200 may be an error if it has no other keys and no data."""
 
 
 class ServerClock:
@@ -48,9 +48,9 @@ class ServerClock:
     def observe(self, date: str, sent_at: float, received_at: float) -> None:
         """Adjust the offset to the ``Date`` header of an answer.
 
-        ``sent_at`` and ``received_at`` are Unix seconds by the clock of this machine. The header has whole seconds,
-        and the answer took some time. Therefore the offset changes only when the header contradicts it. This
-        keeps the reset time of a window constant.
+        ``sent_at`` and ``received_at`` are Unix seconds by the clock of this machine. The header has whole seconds, and
+        the answer took some time. Therefore the offset changes only when the header contradicts the current offset.
+        This keeps the reset time of a window constant.
         """
         moment = http_date(date)
         if moment is not None:
@@ -61,9 +61,10 @@ class ServerClock:
 class Limit:
     """A rate limit that was reached.
 
-    ``wait``: seconds until this process may use the token again. ``shared``: seconds that other processes and later
-    runs wait. ``everywhere``: whether the limit applies to both REST and GraphQL. ``words``: GitHub's request, if it is
-    implausible, else empty. ``window``: whether the quota of the hour is used up, which the headers also show.
+    ``wait``: seconds until this process may use the token again. ``shared``: the same for other processes and later
+    runs. ``everywhere``: whether the limit applies to both REST and GraphQL. ``words``: the time that GitHub requests,
+    as text, if it is implausibly long, else empty. ``window``: whether the budget of the hour is used up, which the
+    headers also show.
     """
 
     wait: float
@@ -77,7 +78,7 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
     """Return the limit that an answer reports, or ``None``. ``now`` is GitHub's time in Unix seconds.
 
     ``attempt`` is the number of consecutive limits before this one. If GitHub does not say how long to wait, the wait
-    grows with each attempt. A secondary limit has status 403, 429 or (GraphQL) 200, even while requests remain.
+    doubles with each attempt. A secondary limit has status 403, 429 or (GraphQL) 200, even while requests remain.
     ``Retry-After`` takes precedence over the reset time.
     """
     refused = response.status in {403, 429}
@@ -104,7 +105,10 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
 
 
 def _primary(seconds: float, attempt: int) -> Limit:
-    """Return the limit of a window that ends in ``seconds``. If it is over but still limited, the wait grows."""
+    """Return the limit of a window that ends in ``seconds``.
+
+    If the window is over but GitHub still refuses requests, the wait doubles with each attempt.
+    """
     wait = min(LONGEST, max(seconds, 2.0**attempt))
     return Limit(wait=wait, shared=wait, everywhere=False, window=True)
 
@@ -118,15 +122,15 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def reset_time(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the end of the window in GitHub's Unix seconds, or ``None`` if it is missing or implausible."""
+    """Return the end of the window (Unix seconds by GitHub's clock), or ``None`` if it is missing or implausible."""
     reset = whole_number(headers.get("x-ratelimit-reset", ""))
     return None if reset is None or abs(reset - now) > LONGEST + UNKNOWN else float(reset)
 
 
 def whole_number(text: object) -> int | None:
-    """Return the whole number in a header, or ``None``.
+    """Return the whole number in a header, or ``None`` for any other text.
 
-    Proxies sometimes send signs, fractions, words, lists or non-ASCII digits instead.
+    Proxies sometimes send signs, fractions, words, lists or non-ASCII digits.
     """
     digits = str(text).strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else None
@@ -142,7 +146,10 @@ def http_date(text: str) -> float | None:
 
 
 def _retry_after(text: str, now: float) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, which is a number or a date by GitHub's clock, or ``None``."""
+    """Return the seconds in a ``Retry-After`` header, or ``None`` if it is invalid.
+
+    The header contains a number of seconds, or a date by GitHub's clock.
+    """
     if text.isascii() and text.isdigit():
         return float(text[:12])
     moment = http_date(text)
@@ -186,12 +193,12 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 SAVE_EVERY = 5.0
-"""Seconds between two exchanges with the shared table, to save database requests. Limits are exchanged at once."""
+"""Seconds between two exchanges with the shared table, to save database statements. Limits are exchanged at once."""
 SOURCE = "github"
 
 
 class Pool:
-    """The quota of one account for one resource. Times are Unix seconds by the clock of this machine.
+    """The budget of one account for one resource. Times are Unix seconds by the clock of this machine.
 
     ``not_before`` applies to all processes, and ``own_not_before`` only to this process.
     """
@@ -225,7 +232,10 @@ class Pool:
 
 
 class Quota:
-    """The pools of one account. Only ``share`` uses the database. Other methods may run in any thread."""
+    """The budget of one account: a pool for each resource. Only ``share`` uses the database.
+
+    Other methods may run in any thread.
+    """
 
     def __init__(self, account: str) -> None:
         self.account = account
@@ -254,7 +264,10 @@ class Quota:
         pool.urgent = pool.corrected = True
 
     def rest_until(self, resource: str, moment: float, shared: float | None = None) -> None:
-        """Forbid requests before ``moment`` in this process, and before ``shared`` in others (default: ``moment``)."""
+        """Forbid requests before ``moment`` in this process, and before ``shared`` in other processes.
+
+        Without ``shared``, other processes also wait until ``moment``.
+        """
         pool = self.pool(resource)
         pool.own_not_before = max(pool.own_not_before, moment)
         if (shared := moment if shared is None else shared) > pool.not_before:
@@ -267,7 +280,7 @@ class Quota:
             pool.urgent = True
 
     def merge(self, other: "Quota") -> None:
-        """Adopt the waits of another token of the same account."""
+        """Adopt the times until which another token of the same account must not send requests."""
         for resource, theirs in other._pools.items():
             self.rest_until(resource, theirs.own_not_before, theirs.not_before)
 
@@ -304,6 +317,6 @@ def _moment(seconds: float) -> datetime | None:
 
 
 def _seconds(moment: datetime | None) -> float:
-    """Return Unix seconds, or 0 for a time too far in the future. Older releases could store waits of days."""
+    """Return Unix seconds, or 0 for a time too far in the future. Older releases could store times some days ahead."""
     seconds = moment.timestamp() if moment else 0.0
     return seconds if seconds <= time.time() + 2 * LONGEST else 0.0

@@ -54,7 +54,7 @@ def below_root(address: str, api_url: str) -> str:
     """Return path and query of an address below the API's root, beginning with ``/``.
 
     ``address`` begins with ``/`` or is a URL, with or without ``/api/v3``. The URL may use another name of the server.
-    Raises UnexpectedAnswer when the URL of another host contains no route of GitHub's API.
+    Raises UnexpectedAnswer when the URL is invalid, or is on another host and contains no route of GitHub's API.
     """
     try:
         parts, root = urlsplit(address), urlsplit(api_url)

@@ -36,13 +36,19 @@ VALID_FOR = timedelta(hours=24)
 TRUSTED_FOR = timedelta(minutes=5)
 """Age below which the schema is not read again after a refusal, because it has hardly changed in this time."""
 MOST_READS = 12
-"""Maximum number of introspection requests of one process, so that a difficult server cannot use up the quota."""
+"""Maximum number of introspection requests of one process.
+
+A server that refuses many of them must not use up the budget.
+"""
 SMALLEST_READ = 8
-"""Number of types at which a refused introspection query is no longer split into smaller queries."""
+"""Number of types at which a refused introspection query is no longer split.
+
+A query for so few types is not too large, so another cause is likely.
+"""
 MOST_KEYS = 2_000
-"""Maximum number of stored refusals. A server that refuses more parts cannot be read usefully."""
+"""Maximum number of stored refusals. With more refused parts, too little data of a server would be left."""
 LARGEST_FILE = 8 * 1024 * 1024
-"""Maximum bytes of a stored file. The schema of github.com takes about 150,000 bytes."""
+"""Maximum bytes of a stored file; a larger file is ignored. The schema of github.com takes about 150,000 bytes."""
 REMEMBERED_TEXTS = 64
 """Number of fitted query texts that stay in memory, to avoid parsing a text for each request."""
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -52,7 +58,7 @@ Ask = Callable[[str], Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextRules:
-    """A tracker's definitions for its query texts."""
+    """A tracker's declarations for its query texts, such as older names of fields."""
 
     types: Sequence[str] = ()
     """Types to read in the first introspection. Other types are read when a text needs them."""
@@ -73,7 +79,7 @@ class Knowledge:
     read_at: datetime = NEVER
     refused: set[str] = field(default_factory=set[str])
     refused_for: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Keys of parts that need a missing scope, by the fingerprint of the token that lacks the scope."""
+    """Keys of parts that need an OAuth scope, by the fingerprint of a token that lacks this scope."""
     reported: set[str] = field(default_factory=set[str])
     """Keys that were logged as missing since the schema was last read."""
 
@@ -109,7 +115,7 @@ class QueryFitter:
                     return
 
     def fit(self, text: str, scopes: Collection[str], fingerprint: str) -> str:
-        """Return the text without the parts that the server lacks and without the parts that need a missing scope.
+        """Return the text without the parts that the server lacks or the token may not read.
 
         Raises NotFound with the reason ``not_supported`` when no part is left.
         """

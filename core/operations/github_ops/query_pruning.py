@@ -1,4 +1,4 @@
-"""Removes the types and fields from query texts that a server lacks or a token may not read.
+"""Removes types and fields from query texts if a server lacks them or a token may not read them.
 
 Keys name parts of a text. ``prune`` understands these forms:
 
@@ -42,7 +42,7 @@ SCOPES = {
     "ProjectV2": PROJECT,
     "ProjectV2Item": PROJECT,
 }
-"""Scopes by type. A classic token needs one of the scopes to select fields of the type.
+"""OAuth scopes by GraphQL type. A classic token needs one of them to select fields of the type.
 
 GitHub checks the text of a query and refuses the whole query: nodejs/nodejs.org#8531, cli/cli#812.
 https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
@@ -56,9 +56,9 @@ class Limits:
     schema: ServerSchema | None = None
     """The server's schema. If it is ``None``, all types and fields are assumed to exist."""
     refused: frozenset[str] = frozenset()
-    """Keys of parts that the server refused, because it lacks them or because the token lacks a scope."""
+    """Keys of parts that the server refused, because it lacks them or because the token lacks an OAuth scope."""
     scopes: frozenset[str] = frozenset()
-    """Known scopes of the token."""
+    """Known OAuth scopes of the token."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +143,7 @@ class _Pruning:
         operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
         original = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
         self.fragments = dict(original)
-        while True:  # without an empty fragment, the fragments that spread it may be empty too
+        while True:  # without an empty fragment, other fragments that spread it may become empty
             remaining = {name: one for name in self.fragments if (one := self._fragment(original[name])) is not None}
             if remaining.keys() == self.fragments.keys():
                 break
@@ -258,7 +258,7 @@ class _Pruning:
         return concrete_name not in abstract.members and abstract_name not in concrete.interfaces
 
     def _share_a_type(self, one: TypeInfo, other: TypeInfo, name: str, other_name: str) -> bool:
-        """Return whether a type may belong to both abstract types. Return True if this is unknown."""
+        """Return whether some type may belong to both abstract types. Return True if this is unknown."""
         schema = self.limits.schema
         if schema is None or one.kind == other.kind == "INTERFACE":
             return True
@@ -287,7 +287,7 @@ def _renamed(node: FieldNode, name: str) -> FieldNode:
 
 
 def _is_idle(left: SelectionSetNode, before: OperationDefinitionNode) -> bool:
-    """Return whether the operation requested more before, and now requests at most its cost and the viewer."""
+    """Return whether pruning left nothing but the cost and the viewer, although the operation requested more."""
     names = {one.name.value for one in left.selections if isinstance(one, FieldNode)}
     return names <= {"rateLimit", "viewer"} and len(left.selections) < len(before.selection_set.selections)
 

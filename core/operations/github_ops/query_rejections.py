@@ -27,12 +27,12 @@ WORDS = re.compile(
     r"|Cannot query field '(?P<field2>\w+)' on type '(?P<type2>\w+)'"
     r"|No such type (?P<absent>\w+)|Unknown type '(?P<absent2>\w+)'"
 )
-"""The most common messages of GitHub's server and of the reference implementation."""
+"""Pattern of the most common error messages of GitHub's server and of GraphQL's reference implementation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rejections:
-    """Keys of parts that the server lacks, and keys of parts that need a scope that the token lacks."""
+    """Keys of parts that the server lacks, and keys of parts that need an OAuth scope that the token lacks."""
 
     lacking: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()

@@ -24,7 +24,10 @@ from core.operations.http import Response, Transport
 logger = logging.getLogger(__name__)
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 LIMITS_IN_A_ROW = 10
-"""Number of consecutive rate limits after which a request fails with RetryLater, so that a run cannot wait forever."""
+"""Number of consecutive rate limits after which a request fails with RetryLater.
+
+Without a maximum, a run could wait forever.
+"""
 REDIRECTED = frozenset({301, 302, 307, 308})
 VISIBLE = "query ($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { id } }"
 """A query that shows whether a token sees a repository. It costs one GraphQL point."""
@@ -47,7 +50,9 @@ class Attempt:
 
 
 class Sender:
-    """Sends one request at a time. ``patience`` is the maximum seconds that a request waits for a limit to end.
+    """Sends one request at a time.
+
+    ``patience`` is the maximum number of seconds that a request waits for a limit to end.
 
     ``publish`` is called after a limit, so that other processes know the limit before this process waits.
     """
@@ -101,7 +106,10 @@ class Sender:
         raise RetryLater("GitHub reported rate limits too often; the next run continues")
 
     def ready(self, attempt: Attempt) -> Token | None:
-        """Return a token that may be used now, after a wait if necessary, or ``None`` when every token was tried."""
+        """Return a token that may be used now, after a wait if necessary, or ``None`` when every token was tried.
+
+        Raises TokensRefused when no token is left, and RetryLater when the wait would be longer than ``patience``.
+        """
         self._open_app()
         while True:
             if self.tokens.is_empty:
@@ -117,9 +125,10 @@ class Sender:
             self._drop(token, "it was suspended or removed")
 
     def listing_tokens(self, owner: str) -> list[Token]:
-        """Return the tokens that may see different repositories of an owner.
+        """Return the tokens that may see repositories of an owner. Each token may see different repositories.
 
-        These are the token of the owner's installation and all personal tokens.
+        These are the token of the owner's installation and all personal tokens. If there are none, return one other
+        token.
         """
         self._open_app()
         tokens = [token for key in self.tokens.keys if (token := self.tokens.by_key(key))]
@@ -159,7 +168,7 @@ class Sender:
     def is_refused(self, token: Token) -> bool:
         """Return whether the API also refuses a token that git refused twice. If so, drop the token.
 
-        The request costs no quota.
+        The request does not count towards GitHub's rate limit.
         """
         response = self.transport.request("GET", f"{self.api_url}/rate_limit", headers=HEADERS | token.headers())
         if response.status == 401:
@@ -179,7 +188,7 @@ class Sender:
         notice = f"{token.masked} is no longer used in this run: {reason}. {self._where(token)}"
         self.notices.append(notice)
         left = len(self.tokens.keys)
-        level = logging.ERROR if left else logging.INFO  # without another token the run's error says the same
+        level = logging.ERROR if left else logging.INFO  # without another token, the error of the run has the same text
         logger.log(level, "%s is no longer used in this run: %s left=%s", token.masked, reason, left)
 
     def _where(self, token: Token) -> str:
@@ -193,7 +202,7 @@ class Sender:
         return f"No token is left ({refused}): check {ID}, {KEY_FILE} and the App's installations, or GITHUB_TOKENS."
 
     def _open_app(self) -> None:
-        """Load the installations of the App once per run."""
+        """Load the installations of the App once per run. Raises TokensRefused if there is no token at all."""
         if self._app_is_open or self.app is None:
             return
         installations = self.app.installations()
@@ -298,7 +307,10 @@ class Sender:
         return False
 
     def _refusal(self, attempt: Attempt) -> tuple[Response, Token]:
-        """Return or raise the result when no token may make the request."""
+        """Return the first refusal after no token could make the request.
+
+        Raises AccessDenied if GitHub refused the token that saw the repository, and NotFound if no token sees it.
+        """
         if self.tokens.has_lost(attempt.scope):
             refused = ", ".join(self.tokens.refused)
             raise AccessDenied(f"GitHub refuses the token that saw {attempt.scope} ({refused}): check GITHUB_TOKENS")
@@ -309,8 +321,9 @@ class Sender:
         )
 
     def _verify(self, token: Token) -> None:
-        """Request the current quota once per run and token, because the stored quota may be outdated. This is free.
+        """Request a token's current budget once per run, because the stored budget may be outdated.
 
+        The request does not count towards GitHub's rate limit.
         https://docs.github.com/en/rest/rate-limit/rate-limit
         """
         self._verified.add(token)

@@ -93,11 +93,14 @@ class Access:
         return self.hidden_until(name, key) > time.time() or key in self._denied.get((name.lower(), area), ())
 
     def hidden_until(self, name: str, key: str) -> float:
-        """Return the Unix time until which the token is not tried for the repository, or 0 if it was not refused."""
+        """Return the Unix time until which the token is not tried for the repository.
+
+        Return 0 if the token was never tried without success.
+        """
         return self._hidden.get(name.lower(), {}).get(key, 0.0)
 
     def share(self) -> None:
-        """Load the entries of earlier runs once, and store changes. Needs a thread with a database connection."""
+        """Load the entries of earlier runs once, and store changes. The thread must have a database connection."""
         if self._loaded and not self._changed:
             return
         with transaction.atomic():
@@ -136,13 +139,13 @@ def _newest(entries: Mapping[str, Any]) -> dict[str, Any]:
 
 
 CORE, GRAPHQL, GIT = "core", "graphql", "git"
-"""Resources: GitHub's REST and GraphQL APIs, each with a separate quota, and git, which has no quota."""
+"""Resources: GitHub's REST and GraphQL APIs, each with its own budget, and git, which has no rate limit."""
 CONFIRM_AFTER = 3.0
 """Seconds from a 401 until the token is tried again, because GitHub sometimes refuses a valid token once."""
 
 
 class Token:
-    """A token. An empty value means anonymous requests. Tokens of one account share the account's quota."""
+    """A token. An empty value means anonymous requests. Tokens of one account share the account's budget."""
 
     def __init__(self, value: str, *, name: str = "", key: str = "") -> None:
         digest = hashlib.sha256(value.encode()).hexdigest()[:12]
@@ -152,10 +155,10 @@ class Token:
         self.key = key or digest
         """Identifier of the token in memory and in the database. It does not reveal the token."""
         self.scopes: frozenset[str] = frozenset()
-        """Scopes of a classic token, from the last answer. Other kinds of tokens have no scopes."""
+        """OAuth scopes of a classic token, from the last answer. Other kinds of tokens have no scopes."""
         self.quota = Quota(key or (f"token {digest}" if value else "anonymous"))
         self.limit_words = ""
-        """GitHub's request for an implausible wait, such as "to wait for 90,000 seconds". Empty for other limits."""
+        """Text of an implausibly long wait that GitHub requested, such as "to wait for 90,000 seconds", else empty."""
         self.confirm_at: float | None = None
         """The Unix time at which to try the token again after a first 401, or ``None``."""
 
@@ -174,7 +177,7 @@ class Token:
 
     @property
     def has_own_quota(self) -> bool:
-        """Whether the quota belongs to an installation of a GitHub App instead of an account."""
+        """Whether the budget belongs to an installation of a GitHub App instead of an account."""
         return bool(self.name) or self._value.startswith("ghs_")
 
     def headers(self) -> dict[str, str]:
@@ -190,11 +193,14 @@ class Token:
         return max(self.quota_ready_at(resource), self.confirm_at or 0.0)
 
     def quota_ready_at(self, resource: str) -> float:
-        """Return the Unix time from which the quota and GitHub's limits allow a request."""
+        """Return the Unix time from which the token's budget and GitHub's limits allow a request."""
         return 0.0 if resource == GIT else self.quota.pool(resource).ready_at
 
     def note(self, headers: Mapping[str, str], resource: str = CORE, offset: float = 0.0) -> None:
-        """Update quota and scopes from the headers of an answer. ``offset`` is the offset of ``ServerClock``."""
+        """Update the budget and the OAuth scopes from the headers of an answer.
+
+        ``offset`` is the offset of ``ServerClock``.
+        """
         self.quota.note(resource, headers, offset)
         if (scopes := headers.get("x-oauth-scopes")) is not None:
             self.scopes = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
@@ -270,10 +276,10 @@ class TokenPool:
     ) -> Token | None:  # fmt: skip
         """Return the best token for a scope, or ``None`` when all tokens were tried or may not read the scope.
 
-        Tokens are compared by these criteria, in this order: the token is ready; its refusal must be confirmed, which
-        costs no quota; it is ``prefer``; it works for the repository; it was the previous choice; it has the largest
-        remaining quota. ``area`` is the part of the repository. ``tried`` contains keys to exclude. When every token
-        was refused before, the token with the oldest refusal is tried again, so that a new permission is noticed.
+        Tokens are compared by these criteria, in this order: the token is ready; GitHub refused it once, which must be
+        confirmed; it is ``prefer``; it works for the repository; it was the previous choice; it has the most requests
+        left. ``area`` is the part of the repository. ``tried`` contains keys to exclude. When every token was refused
+        before, the token with the oldest refusal is tried again, so that a new permission is noticed.
         """
         candidates = [token for token in self._tokens if token.key not in tried]
         if "/" in scope:
@@ -297,7 +303,10 @@ class TokenPool:
         return best
 
     def _refused_longest_ago(self, candidates: Sequence[Token], scope: str, resource: str) -> list[Token]:
-        """Return a list with the token that was refused first; ready tokens take precedence. It may be empty."""
+        """Return the token that was refused longest ago, as a list. Tokens that are ready now take precedence.
+
+        The list is empty if there are no candidates.
+        """
         now = time.time()
         return sorted(
             candidates,
@@ -318,7 +327,7 @@ class TokenPool:
         return any(self.access.is_known(scope, key) for key in self._refused_keys)
 
     def identify(self, token: Token, account: str) -> None:
-        """Assign a token to an account. The tokens of an account share one quota."""
+        """Assign a token to an account. The tokens of an account share one budget."""
         if token.has_own_quota or token.is_anonymous:
             return
         shared = next((one.quota for one in self._tokens if one.quota.account == account), None)
@@ -329,7 +338,10 @@ class TokenPool:
             token.quota.rename(account)
 
     def share(self, *, everything: bool = False) -> None:
-        """Exchange quotas with other processes. Call this in a thread with a database connection."""
+        """Exchange budgets with other processes. With ``everything``, also share which token sees which repository.
+
+        Call this in a thread with a database connection.
+        """
         for quota in {id(one.quota): one.quota for one in self._tokens}.values():
             quota.share(everything=everything)
         if everything and len(self.keys) + len(self._refused_keys) > 1:
