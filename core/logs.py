@@ -37,7 +37,7 @@ def redact(text: str) -> str:
 
 
 FIELDS = ("collector", "collector_phase", "failure_category", "run_id", "scope")
-"""Names of the fields of a log record that come from ``log_fields``."""
+"""Names of the log record fields that ``log_fields`` may add."""
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  # noqa: B039  (replaced, never changed)
 
 

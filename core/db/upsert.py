@@ -76,9 +76,9 @@ def copy(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequenc
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as one JSON text.
+    """Return rows as one JSON text, with dates and times in a format that PostgreSQL reads.
 
-    Dates with times have a format that PostgreSQL reads. Raises TypeError for values of other types that JSON lacks.
+    Raises TypeError for a value that cannot be written as JSON.
     """
     try:
         return orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode()

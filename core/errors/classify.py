@@ -1,4 +1,4 @@
-"""Classifies exceptions: returns the category, the exit code, and one line for people.
+"""Classifies exceptions: returns the category, the exit code, and a message of one line.
 
 The first matching rule decides. Errors of libraries are recognized by module and class name, so that no library has to
 be imported.
@@ -139,7 +139,7 @@ def _roots(exc: BaseException) -> set[str]:
 
 
 def _status(exc: BaseException) -> int | None:
-    """Return the HTTP status of an error or of its response."""
+    """Return the HTTP status of an error or of its response, or ``None`` if neither has a status."""
     for holder in (exc, getattr(exc, "response", None)):
         for name in ("status_code", "status", "code"):
             value = getattr(holder, name, None)
@@ -230,7 +230,11 @@ DISK_FULL = (
 
 
 def in_one_line(exc: BaseException) -> str:
-    """Return an error message as one line, with advice if the disk is full or the database is unreachable."""
+    """Return the message of an error as one line, for people.
+
+    If the disk is full, return advice instead of the message. If the database is unreachable, add advice to the
+    message.
+    """
     words = " ".join(str(exc).split()) or type(exc).__name__
     if is_full_disk(exc):
         return DISK_FULL

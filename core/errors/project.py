@@ -28,7 +28,7 @@ class CollectorError(Exception):
 
 
 class ConfigurationError(CollectorError):
-    """A setting or an argument is wrong or missing. Nothing was stored."""
+    """A setting or an argument is wrong or missing. Usually the command has stored nothing."""
 
     category = CollectorFailureCategory.VALIDATION
     exit_code = 2
@@ -66,7 +66,7 @@ class NotFound(CollectorError):
 
 
 class RetryLater(CollectorError):
-    """A limit of the source is reached. ``not_before`` is the earliest time for the next request (UTC)."""
+    """A rate limit of the source is reached. ``not_before`` is the earliest time for the next request (UTC)."""
 
     category = CollectorFailureCategory.RATE_LIMIT
     exit_code = 3

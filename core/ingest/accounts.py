@@ -30,7 +30,7 @@ class AccountChanges:
     former_names: Sequence[models.Model] = ()
     """New rows of the tracker's model for former names."""
     names: Mapping[int, str] = field(default_factory=dict[int, str])
-    """Name for the timeline by account id. The timeline is updated only if the row of the account changed."""
+    """Names for the timeline, by account id. The timeline is updated only for accounts with a changed row."""
 
 
 class AccountStore(ABC):

@@ -25,7 +25,7 @@ class StateClass(Protocol[State]):
     def __call__(
         self, *, checkpoint_token: str = "", human_readable_marker: str = "", extras: Mapping[str, object] = ...
     ) -> State:
-        """Return a state."""
+        """Return a state with these values."""
         ...
 
 

@@ -153,9 +153,10 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         return self.report_of(target, tally)
 
     def collect_target(self, target: Target, tally: Tally) -> None:
-        """Open the scope of a target, and collect the scope under its lock. If it is complete, save the time.
+        """Open the scope of a target, and collect it under its lock.
 
-        Raise the error that ends the scope. If more work has to follow the error, set ``tally.error`` instead.
+        If nothing is missing, save the time of completion. Raise the error that ends the scope. If more work has to
+        follow the error, set ``tally.error`` instead.
         """
         tally.scope = scope = self.open_scope(target)
         tally.name = scope.name

@@ -44,7 +44,7 @@ class Alert(models.Model):
 
 
 class Notice(models.Model):
-    """A message to people. It is created in the transaction that detects its cause, and sent later, oldest first.
+    """A message for Slack. It is created in the transaction that detects its cause, and sent later, oldest first.
 
     The message contains ``key``. If a process ends after it sent a message but before it recorded the success, the next
     process searches the channel for the key.

@@ -7,7 +7,8 @@ class Scope(models.Model):
     """A unit of collection: a repository or a channel.
 
     Other tables refer to this table, so that a rename changes only one row. ``external_id`` consists of the source's
-    numeric ids: ``123456`` for a repository, ``<guild_id>/<channel_id>`` for a channel. ``name`` is for people.
+    numeric ids: ``123456`` for a repository, ``<guild_id>/<channel_id>`` for a channel. ``name`` is the human-readable
+    name.
     """
 
     source_system = models.CharField(max_length=32)

@@ -23,9 +23,9 @@ from core.runs import BY_HAND, mark_interrupted
 from core.trackers import installed_trackers
 
 FORGOTTEN = timedelta(days=7)
-"""Age of a problem's last report after which its alert is closed without a message.
+"""Minimum age of a problem's last report before its alert is closed without a message.
 
-Runs that ended earlier open no alerts. After a week without a new report, the problem probably no longer exists.
+Such a problem probably no longer exists. For the same reason, runs that ended earlier open no alerts.
 """
 Key = tuple[str, str, str]
 """Kind, collector and scope of an alert. The scope is in lower case, because users write names in either case."""
@@ -59,8 +59,8 @@ class Coverage:
     def has_dropped(self, scope: str, run: int | None) -> bool:
         """Return whether the tracker no longer collects a scope. ``run`` is the last run that reported the scope.
 
-        A known scope is dropped when it is disabled. An unknown scope, such as a misspelt name in the settings, is
-        dropped when a later run does not report it.
+        A known scope is no longer collected when it is disabled. An unknown scope, such as a misspelt name in the
+        settings, is no longer collected when a later run does not report it.
         """
         if scope in self.watched or scope in self.configured:
             return False
@@ -166,7 +166,10 @@ def _of_runs(now: datetime) -> tuple[dict[Key, Problem], dict[Key, CollectorRun]
 
 
 def _of_run(run: CollectorRun) -> dict[str, Problem | None]:
-    """Return the problem of each scope, or ``None`` for a complete scope. The scope ``""`` is the whole run."""
+    """Return the problem of each scope in a run's report, or ``None`` for a complete scope.
+
+    The scope ``""`` is the whole run.
+    """
     if run.failure_category == BY_HAND:
         return {}
     if run.outcome == CollectorRun.Outcome.INTERRUPTED:
@@ -263,7 +266,7 @@ ADVICE = {
 
 
 def slack_is_set_up() -> bool:
-    """Return whether Slack is set up. Without Slack, no messages are written, so none can be sent later."""
+    """Return whether Slack is set up. Without Slack, no messages are written, because they would be outdated later."""
     return bool(settings.SLACK_BOT_TOKEN and settings.SLACK_CHANNEL)
 
 

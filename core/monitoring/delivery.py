@@ -38,7 +38,10 @@ class Delivery:
 
 
 def deliver(slack: SlackClient, *, seconds: float) -> Delivery:
-    """Post waiting messages for at most ``seconds``. An error from Slack is not raised but part of the result."""
+    """Post waiting messages for at most ``seconds``.
+
+    Errors from Slack are not raised; the result contains the reason.
+    """
     run_left = time_left()
     seconds = seconds if run_left is None else max(0.0, min(seconds, run_left))
     deadline, posted, reason = time.monotonic() + seconds, 0, ""

@@ -37,7 +37,7 @@ class FromDatabase(Collector):
         yield from _of_limits()
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Yield nothing, because registration must not use the database."""
+        """Yield nothing. Otherwise the registration of this collector would read the database."""
         yield from ()
 
 

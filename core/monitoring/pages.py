@@ -56,9 +56,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """Return the metrics if the request has METRICS_TOKEN as ``Authorization: Bearer``.
+    """Return the metrics if the request has METRICS_TOKEN as ``Authorization: Bearer``, or else 401.
 
-    Otherwise return 401 for another token, 404 if METRICS_TOKEN is not set, or 503 without the database.
+    Return 404 if METRICS_TOKEN is not set, and 503 if the database is unreachable.
     """
     token = settings.METRICS_TOKEN
     if not token:

@@ -189,7 +189,10 @@ The first alarm cancels a database statement. The second alarm closes the connec
 cancellation, so a smaller value would leave the server less time.
 """
 AFTERWARDS = 2.0
-"""Seconds after the end of a run that are reserved for writing the ledger and messages."""
+"""Seconds after the end of a run that are reserved for writing the ledger and messages.
+
+A larger value would let a run exceed its time limit by more.
+"""
 
 
 def allowed_seconds(options: "dict[str, Any]") -> float | None:

@@ -37,14 +37,17 @@ class Command(ReportingCommand):
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the time limit."""
+        """Add the option ``--max-seconds``."""
         parser.add_argument(
             "--max-seconds", type=float, metavar="S",
             help="Stop all collections cleanly after S seconds (default: MAX_RUN_SECONDS).",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the commands one after another. The exit code is the first exit code other than 0."""
+        """Run the commands one after another, and then remove expired sessions.
+
+        If commands fail, raises the first error after the last command.
+        """
         with run_ends_after(allowed_seconds(options)):
             try:
                 self._run_all()

@@ -34,7 +34,7 @@ REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the develo
 class TokenRefused(ReplaceToken):
     """Discord refuses the token (status 401).
 
-    The exit code is that of a wrong configuration, because a run raises this error only if it stored nothing.
+    This error has the exit code of a wrong configuration, because a run raises it only if it has stored nothing.
     """
 
     exit_code = 2

@@ -54,11 +54,14 @@ With the waits between them, they take about a minute.
 LOGIN_ENDS = (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError)
 """Errors that an attempt to log in may raise. discord.py raises the last three for an unexpected body."""
 LONGEST_WAIT = 60.0
-"""Maximum seconds to wait for a limit. If Discord requests a longer wait, the run continues without this request."""
+"""Maximum seconds to wait for a rate limit to end.
+
+If Discord requests a longer wait, the run continues without this request.
+"""
 LONGEST_SHARED = 3600.0
 """Maximum seconds for which a rate limit delays a scope.
 
-A longer time is probably an error of the server and is cut.
+A longer time is probably an error of the server, so it is cut to one hour.
 """
 RESERVE = 4
 """Requests per second that the window allows above the pace. With the default pace of 45, the sum stays below 50.

@@ -28,9 +28,9 @@ BACKDATED, LIFETIME = 60, 540
 GitHub allows at most ten minutes, and recommends backdating in case this machine's clock is fast.
 """
 RENEW_BEFORE = 300.0
-"""Seconds before the expiry of an installation's token when it is renewed.
+"""Number of seconds before its expiry at which an installation's token is renewed.
 
-It is valid for an hour, and it must not expire during a request.
+The token is valid for an hour, and it must not expire during a request.
 """
 MOST_PAGES = 100
 """Maximum number of pages of the installation list, with 100 installations each.

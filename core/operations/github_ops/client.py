@@ -236,7 +236,7 @@ class GitHubClient:
         return self.sender.token_groups(names, tried)
 
     def note_seen(self, name: str, token_key: str, *, seen: bool) -> None:
-        """Record whether a token sees a repository."""
+        """Record whether a token sees a repository. With a single token, nothing is recorded."""
         if not self.tokens.is_single:
             (self.tokens.access.note_seen if seen else self.tokens.access.note_hidden)(name, token_key)
 

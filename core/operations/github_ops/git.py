@@ -69,10 +69,10 @@ def _is_repository(folder: Path) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refs:
-    """The branches and tags of a repository: ``commits`` by full name, and the names of refs with a ``missing`` object.
+    """The branches and tags of a repository. ``commits`` contains the commit of each branch or tag, by full name.
 
-    A tag of a tree or of a file is in neither. Bytes of a name that are not UTF-8 are written as ``\\xff``, so that
-    names stay distinct.
+    ``missing`` contains the names of refs with a missing object. A tag of a tree or of a file is in neither. Bytes of a
+    name that are not UTF-8 are written as ``\\xff``, so that names stay distinct.
     """
 
     commits: dict[str, str]
@@ -125,7 +125,10 @@ class GitMirror:
         self._run(*fetch, seconds=bounds.GIT_FETCH)
 
     def _link(self) -> None:
-        """Hard-link the objects of a repository on this machine. If this fails, the fetch copies the objects."""
+        """Hard-link the objects of a ``file://`` repository, which is faster than a copy.
+
+        If this fails, the fetch copies them.
+        """
         here = urlsplit(self.url)
         source = Path(here.path)
         borrowing = [folder / "objects/info/alternates" for folder in (source, source / ".git")]
@@ -135,7 +138,7 @@ class GitMirror:
         bounds.run_program(clone, seconds=bounds.GIT_FETCH, env=self.environment)
 
     def refs(self) -> Refs:
-        """Return the branches and tags with their commits. An annotated tag has the commit to which it leads.
+        """Return the branches and tags with their commits. For an annotated tag, this is the tagged commit.
 
         Two git processes read any number of refs. The first process opens no objects, so it succeeds even if an object
         is missing.

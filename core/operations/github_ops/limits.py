@@ -187,7 +187,10 @@ def _unplaced(error: Mapping[str, Any]) -> str:
 
 
 PER_MINUTE = {"core": 880, "graphql": 1900}
-"""Maximum requests per minute, slightly below the documented secondary limits of 900 and 2,000 points.
+"""Maximum requests per minute, by resource.
+
+A request costs at least one point, and the values are slightly below the documented secondary limits of 900 and 2,000
+points.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
@@ -223,7 +226,7 @@ class Pool:
         return max(self.not_before, self.own_not_before, self.resets_at + 1 if exhausted else 0.0, minute_is_full)
 
     def preference(self, now: float) -> tuple[float, int]:
-        """Return a sort key: pools that are ready first, then pools with more remaining requests."""
+        """Return a sort key that puts ready pools first, and then pools with more remaining requests."""
         return max(0.0, self.ready_at - now), -(self.remaining if self.remaining is not None else 1 << 30)
 
     def count(self) -> None:
@@ -258,7 +261,10 @@ class Quota:
         pool.urgent = pool.urgent or pool.remaining == 0
 
     def correct(self, resource: str, limit: int, remaining: int, resets_at: float) -> None:
-        """Replace the stored state of a pool with the values of GitHub's rate-limit endpoint."""
+        """Replace the state of a pool with the values of GitHub's rate-limit endpoint.
+
+        The next ``share`` also stores them.
+        """
         pool = self.pool(resource)
         pool.limit, pool.remaining, pool.resets_at = limit, remaining, resets_at
         pool.urgent = pool.corrected = True

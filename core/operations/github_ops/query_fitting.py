@@ -27,7 +27,7 @@ from core.operations.github_ops.server_schema import (
     schema_to_json,
 )
 
-if TYPE_CHECKING:  # the library takes a quarter of a second to load, and many commands do not need GraphQL
+if TYPE_CHECKING:  # graphql-core takes a quarter of a second to load, and many commands do not need it
     from core.operations.github_ops.query_pruning import Pruned
 
 logger = logging.getLogger(__name__)
@@ -46,11 +46,14 @@ SMALLEST_READ = 8
 A query for so few types is not too large, so another cause is likely.
 """
 MOST_KEYS = 2_000
-"""Maximum number of stored refusals. With more refused parts, too little data of a server would be left."""
+"""Maximum number of stored refusals. A server that refuses more parts cannot be collected in a useful way."""
 LARGEST_FILE = 8 * 1024 * 1024
 """Maximum bytes of a stored file; a larger file is ignored. The schema of github.com takes about 150,000 bytes."""
 REMEMBERED_TEXTS = 64
-"""Number of fitted query texts that stay in memory, to avoid parsing a text for each request."""
+"""Number of fitted query texts that stay in memory, so that a text is not parsed for each request.
+
+A larger value would use more memory.
+"""
 NEVER = datetime.min.replace(tzinfo=UTC)
 Ask = Callable[[str], Mapping[str, Any]]
 """A function that sends a query text unchanged and returns the data of the answer."""

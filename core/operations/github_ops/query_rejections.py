@@ -105,7 +105,7 @@ def _keys(error: Mapping[str, Any], nodes: Mapping[tuple[int, int], list[NodeInC
 
 
 def _key(nesting: tuple[Node, ...]) -> str:
-    """Return the key of the innermost field or fragment in a list of nested nodes, or an empty string."""
+    """Return the key of the innermost field, argument or fragment in a list of nested nodes, or an empty string."""
     argument = next((one for one in nesting if isinstance(one, ArgumentNode)), None)
     holders = [one for one in nesting if isinstance(one, FieldNode | InlineFragmentNode | FragmentSpreadNode)]
     if not holders:

@@ -289,7 +289,10 @@ class Sender:
             attempt.tried.add(token.key)
 
     def _may(self, attempt: Attempt, token: Token, answer: Response, *, proves: bool) -> bool:
-        """Return whether an answer is final. If not, another token may succeed."""
+        """Record what an answer shows about a token's access, and return whether the answer is final.
+
+        If it is not final, another token may succeed.
+        """
         access = self.tokens.access
         if proves:
             if _shows_repository(answer, CORE):

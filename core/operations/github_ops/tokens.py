@@ -19,9 +19,15 @@ from core.operations.github_ops.limits import Limit, Quota
 FORGET_AFTER = 7 * 86400.0
 """Seconds until a token is tried again for a repository that it did not see. Permissions rarely change."""
 MOST_REMEMBERED = 20_000
-"""Maximum number of stored entries of each kind. This is far more than any installation collects."""
+"""Maximum number of stored entries of each kind, so that the checkpoint stays small.
+
+It is far more than the number of repositories that a user collects.
+"""
 COLLECTOR, SCOPE, STREAM = "github", "tokens", "access"
-"""Identity of the checkpoint that stores what is known about access. It contains digests of tokens, never tokens."""
+"""Identity of the checkpoint that stores which token sees which repository.
+
+It contains digests of tokens, never tokens.
+"""
 
 
 class Access:
@@ -151,7 +157,7 @@ class Token:
         digest = hashlib.sha256(value.encode()).hexdigest()[:12]
         self._value = value
         self.name = name
-        """Name for people. If it is empty, messages use the token's last characters."""
+        """Human-readable name. If it is empty, messages use the token's last characters."""
         self.key = key or digest
         """Identifier of the token in memory and in the database. It does not reveal the token."""
         self.scopes: frozenset[str] = frozenset()
