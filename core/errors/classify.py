@@ -230,7 +230,7 @@ DISK_FULL = (
 
 
 def in_one_line(exc: BaseException) -> str:
-    """Return the message of an error as one line, for people.
+    """Return the message of an error as one line.
 
     If the disk is full, return advice instead of the message. If the database is unreachable, add advice to the
     message.

@@ -42,7 +42,10 @@ def clean_json(value: Any) -> Any:
 
 
 def parse_time(text: str) -> datetime:
-    """Return the time in an ISO 8601 text. Raises ValueError for a time without a zone and for any other text."""
+    """Return the time in an ISO 8601 text.
+
+    Raises ValueError for a time without a zone and for text in another format.
+    """
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"a time without a zone: {text!r}")

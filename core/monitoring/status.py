@@ -28,9 +28,9 @@ A separate job may run ``sync_index`` in this time.
 CONFIGURATION = {"validation", "auth"}
 """Failure categories that mean a wrong setting or token."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Maximum time by which a stored time may be ahead of the database server's clock.
+"""Maximum time by which a stored time may be ahead of the database server's clock without a report.
 
-Smaller differences between machines are normal.
+Smaller differences between the clocks of machines are normal.
 """
 
 
