@@ -22,7 +22,8 @@ run_finished = Signal()
 """Signal that is sent with ``run`` after a run was closed in the ledger and its result was printed. Errors of receivers
 are logged."""
 LOCK_PATIENCE = 5.0
-"""Seconds to wait for a lock. PostgreSQL may need this time to notice that the process with the lock was killed."""
+"""Maximum seconds to wait for the lock of a scope. PostgreSQL may need this time to notice that the process with the
+lock was killed."""
 
 
 def database_now() -> datetime:
@@ -41,8 +42,8 @@ def scope_lock(
 ) -> Generator[bool]:
     """Hold the lock of one scope inside the block, and yield True. Yield False if another session holds the lock.
 
-    ``patience`` is the number of seconds to wait for the lock. Log records contain ``name``, or ``scope`` without a
-    name. ``core.db.locks`` describes when such a lock ends.
+    ``patience`` is the maximum number of seconds to wait for the lock. Log records in the block contain ``name``, or
+    ``scope`` if ``name`` is missing. ``core.db.locks`` describes when such a lock ends.
     """
     require_own_session()
     key, give_up = lock_key(collector, scope), time.monotonic() + patience
@@ -75,7 +76,7 @@ def unhurried_commits() -> Generator[None]:
 
 
 def is_alive(run: CollectorRun) -> bool:
-    """Return whether the process of a run still holds its lock."""
+    """Return whether the process of a run still exists: it holds the lock of the run."""
     return is_held(lock_key("run", str(run.pk)))
 
 
@@ -88,9 +89,9 @@ def current_run() -> CollectorRun | None:
 
 
 def mark_interrupted(collector: str | None = None) -> None:
-    """Close the open runs of one collector, or of all collectors, if their process is gone.
+    """Close the runs of one collector, or of all collectors, that are still open although their process has ended.
 
-    The process of a run is gone if the lock of the run is free.
+    The process of a run has ended if the lock of the run is free.
     """
     running = CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)
     running = running.filter(collector=collector) if collector else running
@@ -124,10 +125,10 @@ def progress_counts(run: CollectorRun) -> dict[str, int]:
 
 @contextmanager
 def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[CollectorRun]:
-    """Create a run in the ledger, and close the runs of killed processes.
+    """Create a run in the ledger and yield it. First close the collector's runs of killed processes.
 
-    The caller closes the run with :func:`finish_run`. If the process is killed before that, the next run marks this run
-    as interrupted.
+    The caller closes the run with :func:`finish_run`. If the process is killed before that, the next run of the
+    collector marks this run as interrupted.
     """
     require_own_session()
     mark_interrupted(collector)

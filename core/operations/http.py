@@ -22,7 +22,8 @@ PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
 """Statuses of temporary failures, after which the request is repeated."""
 LARGEST = bounds.LARGEST
 PART = 1 << 16
-"""Bytes of one read. The size limit is checked after each read, so larger reads would check it less often."""
+"""Maximum bytes of one read. The size limit is checked after each read, so that a body can exceed the limit by one read
+at most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +35,7 @@ class Response:
     body: bytes
     url: str
     parsed: Any = None
-    """The parsed body of an answer with status 200 and a JSON content type."""
+    """The parsed body if the answer has status 200 and a JSON content type, else ``None``."""
 
     def json(self) -> Any:
         """Return the parsed body, or ``None`` for an empty body. Raises UnexpectedAnswer when the body is not JSON."""
@@ -50,8 +51,9 @@ class Transport:
     """A pool of connections that repeats requests after temporary failures.
 
     ``timeout`` is a pair: the maximum seconds to connect, and the maximum seconds without a received byte. ``total`` is
-    the maximum seconds for a whole answer. With ``markup``, XML and HTML are accepted. Without ``markup``, an XML or
-    HTML answer with status 200 is treated as a proxy's error page, and the request is repeated.
+    the maximum seconds for a whole answer, by default ``bounds.ANSWER``. With ``markup``, answers in XML and HTML are
+    accepted and no body is parsed. Without ``markup``, an XML or HTML answer with status 200 is treated as a proxy's
+    error page, and the request is repeated.
     """
 
     def __init__(
@@ -84,8 +86,9 @@ class Transport:
     ) -> Response:
         """Make a request and return the answer. After a temporary failure, repeat it after a random pause of 0.25-8 s.
 
-        ``total`` is the maximum seconds for each attempt. Redirects are returned and not followed.
-        Raises SourceUnavailable, SourceTimeout, UnexpectedAnswer or BudgetExhausted.
+        ``total`` is the maximum seconds for each attempt. Redirects are returned and not followed. Raises SourceTimeout
+        or SourceUnavailable if the last attempt fails, UnexpectedAnswer if an answer is too large, and BudgetExhausted
+        if the allowance ends.
         """
         last = attempts or self.attempts
         for attempt in range(1, last + 1):
@@ -110,7 +113,7 @@ class Transport:
         raise AssertionError("unreachable")
 
     def pause(self, seconds: float) -> None:
-        """Wait ``seconds``. Raises BudgetExhausted at once when the allowance would end during the wait."""
+        """Wait ``seconds``. Raises BudgetExhausted without waiting if the allowance would end during the wait."""
         self.allowance.check(seconds)
         self.sleep(seconds)
 
@@ -123,7 +126,10 @@ class Transport:
         body: object,
         total: float,
     ) -> Response:
-        """Make one attempt and return the complete answer. Raises TimeoutError after ``total`` seconds."""
+        """Make one attempt and return the complete answer.
+
+        Raises TimeoutError after ``total`` seconds, and BudgetExhausted when the allowance ends earlier.
+        """
         abandoned = _Abandoned()
 
         def ask() -> Response:
@@ -168,8 +174,9 @@ def _read(answer: requests.Response, abandoned: _Abandoned) -> bytes:
 
 
 def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keep the caller's Authorization header. Without this, requests would replace it with credentials from ~/.netrc.
+    """Keep the caller's Authorization header, or add the credentials in the URL.
 
+    Without this function, requests would replace the header with credentials from ~/.netrc:
     https://requests.readthedocs.io/en/latest/user/authentication/#netrc-authentication
     """
     user, password = get_auth_from_url(request.url or "")
@@ -179,9 +186,10 @@ def _own_credentials(request: requests.PreparedRequest) -> requests.PreparedRequ
 
 
 def parse(response: Response) -> Response | None:
-    """Return the answer with its JSON parsed, or ``None`` if an answer with status 200 is truncated or HTML or XML.
+    """Return the answer. If it has status 200 and a JSON content type, its body is parsed.
 
-    A truncated body does not always cause a connection error. HTML and XML pages come from proxies.
+    Returns ``None`` if an answer with status 200 contains HTML, XML or invalid JSON. HTML and XML pages come from
+    proxies. Invalid JSON is a truncated body, which does not always cause a connection error.
     """
     if response.status != 200:
         return response
@@ -194,7 +202,10 @@ def parse(response: Response) -> Response | None:
 
 
 def _loaded(body: bytes) -> Any:
-    """Parse JSON. orjson is fast, but it refuses unpaired surrogates and NaN, which ``json`` accepts."""
+    """Return the value of a JSON text. Raises ValueError for invalid JSON.
+
+    orjson is fast, but it refuses unpaired surrogates and NaN, which ``json`` accepts.
+    """
     try:
         return orjson.loads(body)
     except ValueError:

@@ -26,7 +26,7 @@ This is half of ``END_AFTER``, so that the command also has time to react to the
 END_AFTER = 8.0
 """Seconds from a signal until the process exits in any case. Docker kills a process after 10 seconds."""
 STORED = "stored data is kept"
-"""Words about the data in the last line of a command that reports no counts."""
+"""The part about the data in the last line of a command that does not report counts."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -38,7 +38,7 @@ _first: signal.Signals | None = None
 _is_handled = False
 """Whether the command received the signal's exception and is ending."""
 _is_reported = False
-"""Whether the last line was printed."""
+"""Whether the command has begun to print its last line."""
 
 
 def catch_signals() -> None:
@@ -57,7 +57,7 @@ def ignore_signals() -> None:
 
 
 def begin_to_end() -> None:
-    """Prevent the repetition of the signal, because a second exception would interrupt the command's report."""
+    """Prevent the repetition of the signal, because a second exception would interrupt the report of the command."""
     global _is_handled
     _is_handled = True
 
@@ -101,7 +101,10 @@ def _line(number: signal.Signals, stored: str) -> str:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """Handle a signal. ``_thread`` is used because the signal may arrive while a lock of ``threading`` is held."""
+    """Raise the exception for a signal. The first signal also starts the thread that enforces the end of the process.
+
+    ``_thread`` is used because the signal may arrive while the main thread holds a lock of ``threading``.
+    """
     global _first
     if _first is None:
         _first = signal.Signals(number)
@@ -111,7 +114,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def _enforce(number: signal.Signals) -> None:
-    """Repeat the signal if the command is still running, then end the process."""
+    """Repeat the signal after ``REPEAT_AFTER`` if the command has not reacted. End the process after ``END_AFTER``."""
     main = threading.main_thread().ident
     time.sleep(REPEAT_AFTER)
     if main is not None and not (_is_handled or _is_reported):
@@ -123,6 +126,6 @@ def _enforce(number: signal.Signals) -> None:
 
 
 def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """Do not print an interruption that Python ignored in a finalizer, because the signal is repeated."""
+    """Print an exception that Python ignored in a finalizer, except an interruption, because its signal is repeated."""
     if not isinstance(ignored.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)

@@ -12,15 +12,21 @@ from typing import IO, Any
 
 BLANK = re.compile(r"[ \t\r\n]*")
 STEP = 1 << 20
-"""Minimum bytes of one read. Smaller reads would parse unfinished values more often."""
+"""Minimum bytes of one read. With smaller reads, unfinished values would be parsed more often."""
 LONGEST = 64 << 20
-"""Maximum characters of one value. A longer value means that the file is not a list of small items."""
+"""Maximum characters of an unfinished value. A file with a longer value is refused, because its items are not small.
+
+With a larger maximum, an invalid file would fill more memory before it is refused.
+"""
 NEAR_THE_END = 16
-"""Number of last characters of the buffer where an error may mean only that the value continues in the next read."""
+"""Number of characters at the end of the buffer in which an error may mean only that the value is incomplete.
+
+Every incomplete literal and escape sequence is shorter.
+"""
 
 
 class BadJson(ValueError):
-    """The file is not JSON of the expected structure. Line numbers begin at 1."""
+    """The file is not valid JSON, or it does not have the expected structure. Line numbers begin at 1."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -45,7 +51,7 @@ class JsonReader:
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at, self._ended = "", 0, False
         self._line, self._counted = 1, 0
-        """``_line`` is the line number at position ``_counted``."""
+        """``_line`` is the line number at the position ``_counted`` of the buffer."""
 
     def names(self) -> Iterator[str]:
         """Yield the names of the outer object's members, in order."""
@@ -98,7 +104,7 @@ class JsonReader:
         return self._line + (self._text.count("\n", self._at, at) if at is not None else 0)
 
     def _is_final(self, error: json.JSONDecodeError) -> bool:
-        """Return whether the error would remain if more of the file were read."""
+        """Return whether reading more of the file would not help: the JSON is invalid, or the value is too long."""
         unfinished = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - NEAR_THE_END
         return not unfinished or len(self._text) - self._at > LONGEST
 

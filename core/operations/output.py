@@ -13,9 +13,12 @@ from core.operations.visible import ExactText, visible
 DETAILS = {
     "inserted": "new", "updated": "updated", "deleted": "deleted", "malformed": "malformed", "refused": "refused",
 }  # fmt: skip
-"""Words for suffixes of counts. A count with such a suffix is a detail: ``issues_inserted`` is a part of ``issues``."""
+"""The displayed word for each suffix of the names of counts.
+
+A count with such a suffix is a detail of another count: ``issues_inserted`` is a part of ``issues``.
+"""
 UNCOUNTED = ("malformed", "refused", "inserted", "updated", "deleted", "embedded", "skipped")
-"""Suffixes of counts that have no singular."""
+"""Last words of the names of counts that are the same in singular and plural."""
 
 
 def number_of(count: int, noun: str) -> str:
@@ -25,7 +28,7 @@ def number_of(count: int, noun: str) -> str:
 
 
 def counted_words(counts: Mapping[str, int]) -> str:
-    """Return named counts as one text: ``1 issue, 2,345 issue comments (12 new, 3 updated)``.
+    """Return named counts as one text, such as ``1 issue, 2,345 issue comments (12 new, 3 updated)``.
 
     A count such as ``issues_inserted`` appears as a detail of ``issues``. Zeros are left out.
     """
@@ -55,7 +58,7 @@ def size_in_words(size: int) -> str:
 
 
 def stored_in_words(counts: Mapping[str, int]) -> str:
-    """Return the words with which an interrupted run reports its stored data."""
+    """Return the part of an interrupted run's last line that lists its stored data."""
     stored = counted_words(counts)
     return f"stored until now: {stored}" if stored else "nothing was stored yet"
 
@@ -91,7 +94,10 @@ def at_terminal() -> bool:
 
 
 def wrapped(line: str, stream: Any) -> str:
-    """Return the line, wrapped between words to the width of a terminal. For other streams, return it unchanged."""
+    """Return the line, wrapped between words to the width of the terminal.
+
+    If ``stream`` is not a terminal, return the line unchanged.
+    """
     if not stream.isatty():
         return line
     width = max(20, shutil.get_terminal_size().columns - 1)

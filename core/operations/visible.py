@@ -15,7 +15,7 @@ JOINERS = {"\u200c", "\u200d"}
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 """Characters that select a variant of the preceding character.
 
-A second selector in a row, or a selector after an ASCII letter, is treated as hidden.
+A selector counts as hidden after another selector, and after ASCII characters that are not in ``SELECTABLE``.
 """
 SELECTABLE = frozenset("0123456789#*")
 """ASCII characters that have an emoji variant."""
@@ -49,7 +49,7 @@ def visible_line(text: str) -> str:
 
 
 def without_hidden(text: str, replacement: str = "") -> str:
-    """Return the text without hidden characters, for output of a fixed width."""
+    """Return the text with ``replacement`` instead of hidden characters, for output of a fixed width."""
     return _replace(text, lambda _: replacement)
 
 

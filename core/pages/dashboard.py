@@ -17,13 +17,13 @@ from core.pages.parameters import DayField
 from core.trackers import installed_trackers
 
 WEEKS = 26
-"""Number of weeks of the default period: half a year."""
+"""Number of weeks of the default period: half a year. It is below ``MAX_WEEKLY_COLUMNS``, so that charts show weeks."""
 MAX_WEEKS = 520
 """Maximum number of weeks of a period: ten years. A chart cannot show more than about 120 monthly columns."""
 
 
 class PeriodForm(forms.Form):
-    """The first and last day, the source, and whether the ranking of people includes bots."""
+    """The filters of the dashboard: first and last day, source, and whether the ranking of people includes bots."""
 
     since = DayField("From")
     until = DayField("To")
@@ -38,9 +38,10 @@ class PeriodForm(forms.Form):
 
 
 def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
-    """Return the requested period.
+    """Return the requested period. ``known`` contains the first and the last week with activities.
 
-    Without valid days, the default period ends today, or in the last week with activities if that is older.
+    Without a valid last day, the period ends today. If there are no activities in the ``WEEKS`` weeks before today, it
+    ends in the last week with activities. Without a valid first day, it has ``WEEKS`` weeks.
     """
     form.is_valid()
     values: dict[str, Any] = getattr(form, "cleaned_data", {})
@@ -54,7 +55,7 @@ def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.
 
 
 def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) -> list[dict[str, str]]:
-    """Return the labels and address parameters of common periods."""
+    """Return the label and the address parameters of each common period."""
     start = figures.monday(today)
     since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
     since["Everything"] = known[0]
@@ -65,7 +66,7 @@ def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) ->
 
 
 def _with_shares(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows with the largest count of all rows added to each row, as the scale of the bars."""
+    """Return the rows. Each row also contains the largest count of all rows (``most``), to which its bar is scaled."""
     largest = max((row["count"] for row in rows), default=1)
     return [row | {"most": largest} for row in rows]
 

@@ -24,7 +24,10 @@ MAX_WEEKLY_COLUMNS = 53
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Period:
-    """Whole weeks, Monday to Sunday in UTC. An empty ``source`` means all sources."""
+    """Whole weeks, Monday to Sunday in UTC. ``first`` and ``last`` are the Mondays of the first and the last week.
+
+    An empty ``source`` means all sources.
+    """
 
     first: date
     last: date
@@ -181,7 +184,11 @@ def _trackers_without_bots(period: Period) -> list[TrackerConfig]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexState:
-    """The state of the search index: a row for each index that is behind, or a word and advice if there are no rows."""
+    """The state of the search index: one row for each index with waiting or failed documents.
+
+    If there are no rows, ``word`` is the state, such as ``Not built``, and ``advice`` is a sentence for the user.
+    ``tone`` determines the colour of ``word``.
+    """
 
     rows: Sequence[Mapping[str, Any]]
     word: str
@@ -190,7 +197,7 @@ class IndexState:
 
 
 def index_state() -> IndexState:
-    """Return the state of the search index. An index without a namespace is reported as not built."""
+    """Return the state of the search index. Without a namespace that serves queries, the state is ``Not built``."""
     rows = _behind()
     if rows:
         return IndexState(rows=rows, word="", tone="", advice="")
@@ -217,10 +224,10 @@ def _behind() -> list[dict[str, Any]]:
 
 
 def storage() -> dict[str, Any]:
-    """Return the bytes of the database, and the bytes and estimated rows of its largest tables.
+    """Return the size of the database in bytes, and the size and estimated number of rows of its six largest tables.
 
-    The bytes of a table include its indexes. The estimate comes from the planner. It is None until PostgreSQL has
-    analysed the table, a minute or more after the first collection.
+    The size of a table includes its indexes. The estimate comes from the planner of PostgreSQL. It is None until
+    PostgreSQL has analysed the table, a minute or more after the first collection.
     """
     tables = _rows(
         "SELECT relname, pg_total_relation_size(oid) AS size, nullif(reltuples, -1)::bigint FROM pg_class"

@@ -1,4 +1,4 @@
-"""The health page: freshness of scopes, runs, quotas, missing permissions, and skipped items."""
+"""The health page: freshness of scopes, runs, budgets, missing permissions, and skipped items."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,12 +22,15 @@ MAX_ROWS = 50
 
 
 def fresh_since() -> datetime:
-    """Return the time since which a scope must have been completed to be fresh."""
+    """Return the time after which a scope must have been completed to count as fresh."""
     return timezone.now() - timedelta(hours=settings.FRESHNESS_HOURS)
 
 
 def watched() -> Q:
-    """Return a condition for the scopes that should be fresh: the scopes that a run without names collects."""
+    """Return a condition for the scopes that should be fresh.
+
+    These are the scopes that a run without arguments collects, and all scopes of trackers that are not installed.
+    """
     expected, known = Q(), list[str]()
     for tracker in installed_trackers():
         ids = tracker.watched_scopes()
@@ -49,7 +52,7 @@ def unreadable() -> Q:
 
 
 def scope_health() -> dict[str, int]:
-    """Return the number of all scopes, and of the scopes in each state, such as fresh, stale or not readable."""
+    """Return the number of all scopes, and the number of scopes in each state, such as fresh, stale or not readable."""
     limit, now, expected, closed = fresh_since(), timezone.now(), watched(), unreadable()
     return Scope.objects.aggregate(
         all=Count("pk"),
@@ -74,7 +77,10 @@ def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True
 
 
 def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
-    """Return the watched scopes that are not fresh or wait for a limit, oldest completion first."""
+    """Return the scopes that should be fresh but are not, or that must wait for a rate limit.
+
+    Scopes that were never completed come first, followed by the scope with the oldest completion.
+    """
     not_fresh = Q(last_completed_at__lt=fresh_since()) | Q(last_completed_at=None) | Q(not_before__gt=timezone.now())
     return Scope.objects.filter(not_fresh, watched()).order_by(F("last_completed_at").asc(nulls_first=True), "name")[
         :limit
@@ -82,7 +88,7 @@ def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
 
 
 def last_runs() -> list[CollectorRun]:
-    """Return the running runs, followed by the latest run of each collector."""
+    """Return the runs in progress, followed by the latest run of each other collector."""
     running = list(CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)[:MAX_ROWS])
     with connection.cursor() as cursor:
         cursor.execute(
@@ -96,7 +102,7 @@ def last_runs() -> list[CollectorRun]:
 
 
 def open_skips() -> list[dict[str, Any]]:
-    """Return the number of items that could not be read, by collector and reason."""
+    """Return the number of open skips for each collector and reason, largest number first."""
     open_items = SkippedItem.objects.filter(cleared_at=None).order_by()
     return list(
         open_items.values("collector", "reason").annotate(count=Count("pk")).order_by("-count", "collector")[:MAX_ROWS]
@@ -104,7 +110,10 @@ def open_skips() -> list[dict[str, Any]]:
 
 
 def budgets() -> list[ApiBudget]:
-    """Return the reported quota or wait of each account. The names of accounts are stored in masked form."""
+    """Return the budgets for which the source has reported a limit or a time to wait.
+
+    The names of accounts are stored in masked form.
+    """
     return list(ApiBudget.objects.exclude(limit=None, not_before=None)[:MAX_ROWS])
 
 

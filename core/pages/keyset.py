@@ -12,9 +12,10 @@ from core.pages.parameters import cursor, cursor_text
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeysetPage:
-    """The rows of a page in the order of the list. ``earlier`` and ``later`` are the cursors of the neighbouring pages.
+    """The rows of a page in the order of the list.
 
-    A cursor is empty if there is no page in its direction.
+    ``earlier`` is the cursor of the page with earlier activities, and ``later`` is the cursor of the page with later
+    activities. A cursor is empty if there is no such page.
     """
 
     rows: Sequence[Activity]
@@ -23,9 +24,11 @@ class KeysetPage:
 
 
 def page(rows: QuerySet[Activity], query: Any, size: int, *, newest_first: bool) -> KeysetPage:
-    """Return a page of activities, ordered by time and id.
+    """Return a page of at most ``size`` activities, ordered by time and id.
 
-    ``query`` may contain the cursor ``before`` or ``after``.
+    ``query`` contains the parameters of the address. With the cursor ``before``, the page contains the activities
+    directly before the cursor. With the cursor ``after``, it contains the activities directly after the cursor. Without
+    a cursor, the page is the first page of the list.
     """
     before, after = cursor(query.get("before")), cursor(query.get("after"))
     descending = bool(before) or (newest_first and not after)

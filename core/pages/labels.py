@@ -30,7 +30,7 @@ def type_name(activity_type: str) -> str:
 
 
 def passive_types() -> list[str]:
-    """Return the activity types that are not an action of the named person, such as a mention."""
+    """Return the passive activity types, such as mentions. In such an activity, the named person did not act."""
     return sorted(kind for tracker in installed_trackers() for kind in tracker.passive_types)
 
 

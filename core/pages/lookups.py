@@ -16,8 +16,10 @@ LOOKUPS = frozenset({
     "exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "in", "gt", "gte",
     "lt", "lte", "isnull", "isempty", "named",
 })  # fmt: skip
-"""Allowed lookups: lookups of Django, and ``isempty`` and ``named`` of this project's filters. Other lookups, such as
-``regex``, fail for some values."""
+"""Allowed lookups: lookups of Django, and ``isempty`` and ``named``, which filters of this project define.
+
+Other lookups, such as ``regex``, raise database errors for some values.
+"""
 COMPARABLE = (
     models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.FloatField, models.DateField,
 )  # fmt: skip
@@ -88,7 +90,7 @@ def _is_value(field: Any, rest: list[str], text: str) -> bool:
     if isinstance(field, models.DateField):
         return _is_day(text)
     if rest and rest[0] in {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact"}:
-        return True  # compared as texts
+        return True  # PostgreSQL compares the field as a text, so that every value is valid
     try:
         field.to_python(text)
     except (ValidationError, ValueError):

@@ -20,13 +20,15 @@ from core.db.text import replace_unstorable
 
 LONGEST_TEXT = 2000
 """Maximum number of characters of a parameter. The rest is cut off. The longest parameters that pages create are
-addresses."""
+addresses, which a much smaller value could cut off."""
 LONGEST_QUERY = 300
-"""Maximum number of characters of a search above a list, which are at most 1,200 bytes. PostgreSQL's text search fails
-for a word of more than 2,046 bytes."""
+"""Maximum number of characters of a search term in a list of the admin.
+
+300 characters have at most 1,200 bytes. PostgreSQL's text search fails for a word of more than 2,046 bytes.
+"""
 MAX_PARAMETERS = 200
-"""Maximum number of parameters in an address, and of values of one parameter. The others are ignored. No page uses as
-many."""
+"""Maximum number of parameters in an address, and of values of one parameter. Additional parameters and values are
+ignored. Every page uses fewer."""
 HIGHEST_ID = 2**63 - 1
 """Largest value of a ``bigint`` in PostgreSQL."""
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
@@ -35,12 +37,18 @@ Cursor = tuple[datetime, int]
 
 
 def free_text(value: object, longest: int = LONGEST_TEXT) -> str:
-    """Return a text cut to ``longest``, without NUL and unpaired surrogates, which PostgreSQL cannot store."""
+    """Return a text without NUL and unpaired surrogates, which PostgreSQL cannot store.
+
+    The text is cut to ``longest`` characters.
+    """
     return replace_unstorable(str(value or ""), "")[:longest]
 
 
 def whole_number(value: object, *, lowest: int, highest: int, default: int) -> int:
-    """Return a number that was sent in ASCII digits, limited to its bounds, or the default for other input."""
+    """Return a number that was sent in ASCII digits, or the default for other input.
+
+    A number outside of ``lowest`` to ``highest`` becomes the nearest of these two numbers.
+    """
     text = str(value or "")
     if not (text.isascii() and text.isdigit()):
         return default
@@ -103,13 +111,19 @@ class DayField(forms.DateField):
         super().__init__(required=False, label=label, widget=forms.DateInput(attrs={"type": "date"}))
 
     def to_python(self, value: Any) -> date | None:
-        """Return the nearest day in the range. Raises ValidationError for a value that is not a date."""
+        """Return the date, or the nearest date in the range. Raises ValidationError for a value that is not a date.
+
+        Returns ``None`` for an empty value.
+        """
         day = super().to_python(value)
         return min(max(FIRST_DAY, day), LAST_DAY) if day else None
 
 
 def cleaned_query(query: QueryDict) -> QueryDict:
-    """Return an immutable copy of the parameters of an address, with each name and value cleaned by ``free_text``."""
+    """Return an immutable copy of the parameters of an address. ``free_text`` has cleaned each name and value.
+
+    Parameters and values beyond ``MAX_PARAMETERS`` are left out.
+    """
     cleaned = QueryDict(mutable=True)
     for name, values in list(query.lists())[:MAX_PARAMETERS]:
         cleaned.setlist(free_text(name), [free_text(value) for value in values[:MAX_PARAMETERS]])
@@ -117,9 +131,10 @@ def cleaned_query(query: QueryDict) -> QueryDict:
 
 
 class CleanRequests:
-    """Middleware that cleans parameters, and removes cookies with characters that PostgreSQL cannot compare.
+    """Middleware that cleans the parameters of addresses and removes invalid cookies.
 
-    A cookie can contain an escaped NUL (``"\\000"``), and Django looks up every session key in the database.
+    A cookie is invalid if it is very long or contains characters that PostgreSQL cannot store. It can contain an
+    escaped NUL (``"\\000"``), and Django looks up every session key in the database.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -133,7 +148,7 @@ class CleanRequests:
 
 
 class Utf8WSGIHandler(WSGIHandler):
-    """Django's handler for WSGI servers, which reads every address as UTF-8."""
+    """Django's handler for WSGI servers, changed so that it reads every address as UTF-8."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Return the response to a request."""
@@ -142,10 +157,10 @@ class Utf8WSGIHandler(WSGIHandler):
 
 
 class Utf8ASGIHandler(ASGIHandler):
-    """Django's handler for ASGI servers, which reads every address as UTF-8."""
+    """Django's handler for ASGI servers, changed so that it reads every address as UTF-8."""
 
     async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
-        """Return the response to a request."""
+        """Send the response to a request."""
         headers = [
             (name, utf8_content_type(value.decode("latin-1")).encode("latin-1") if name == b"content-type" else value)
             for name, value in scope.get("headers", ())

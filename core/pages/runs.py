@@ -24,7 +24,10 @@ MAX_ROWS = 50
 
 
 def state(run: CollectorRun, now: datetime) -> dict[str, Any]:
-    """Return the state of a run. ``alive`` is ``None`` for a run that has ended."""
+    """Return the state of a run for its page and for JSON.
+
+    ``alive`` is whether the process of the run still exists. It is ``None`` for a run that has ended.
+    """
     running = run.outcome == CollectorRun.Outcome.RUNNING
     reported: dict[str, Any] = run.progress or {}
     seconds = ((run.finished_at or now) - run.started_at).total_seconds()
@@ -63,7 +66,10 @@ def _where(reported: Mapping[str, Any]) -> str:
 
 
 def _figures(reported: Mapping[str, Any]) -> str:
-    """Return a text such as ``120 of 3,100 chunks, 52 a second, 57 s left``. A total that was exceeded is left out."""
+    """Return a text such as ``120 of 3,100 chunks, 52 a second, 57 s left``.
+
+    If the number exceeds the estimated total, the total and the remaining time are left out.
+    """
     seen, total, rate, left = (reported.get(name) for name in ("seen", "total", "rate", "seconds_left"))
     noun = "chunk" if reported.get("phase") == INDEXING else "item"
     seen = int(seen or 0)
@@ -83,7 +89,7 @@ def progress(request: HttpRequest, pk: int) -> JsonResponse:
 
 
 def run_context(run: CollectorRun) -> dict[str, Any]:
-    """Return the additional template context of the page of a run."""
+    """Return the template context that the page of a run needs in addition to the context of the admin."""
     skipped = run.skipped.order_by("cleared_at", "-last_seen_at")  # pyright: ignore[reportAttributeAccessIssue]
     return {
         "run": run,

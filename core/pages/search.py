@@ -1,6 +1,7 @@
 """The search page: a query, filters, and results with links to the source and the thread.
 
-The address contains the query and filters, so that users can share results. The model stays loaded in the process.
+The address contains the query and the filters, so that users can share results. The process loads the embedding model
+once and keeps it in memory.
 """
 
 from typing import Any
@@ -27,7 +28,8 @@ PER_PAGE = 20
 LAST_PAGE = 10
 """Number of the last page. ``MAX_RESULTS`` allows 200 results, which are ten pages."""
 LONGEST = 500
-"""Maximum number of characters of a query. A search ignores characters after the first 1,000."""
+"""Maximum number of characters of a query in the form. It is below the 1,000 characters after which a search cuts a
+query."""
 MODES = [("hybrid", "Meaning and words"), ("text", "Words only"), ("dense", "Meaning only")]
 
 
@@ -53,14 +55,14 @@ class SearchForm(forms.Form):
         self.fields["kind"].choices = [("", "All"), *kinds]  # pyright: ignore[reportAttributeAccessIssue]
 
     def clean(self) -> dict[str, Any]:
-        """Return the values. Characters that PostgreSQL cannot store are removed."""
+        """Return the values of the fields. Characters that PostgreSQL cannot store are removed."""
         return {
             name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
         }
 
 
 def search_page(request: HttpRequest) -> TemplateResponse:
-    """Return the page with the form and one page of results."""
+    """Return the search page with the form and up to ``PER_PAGE`` results."""
     need(request, "core.view_activity")
     form = SearchForm(request.GET)
     query: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
@@ -85,7 +87,7 @@ def search_page(request: HttpRequest) -> TemplateResponse:
 
 
 def _search(query: dict[str, Any], page: int) -> tuple[str, list[Result]]:
-    """Return a message if the search is impossible, and the results of a page.
+    """Return a message and the results of a page. The message is empty if the search was possible.
 
     If there is a next page, the list contains one more result than a page shows. Similar documents have only one page.
     """
@@ -120,13 +122,13 @@ def _filters(query: dict[str, Any]) -> Filters:
 
 
 def _title(external_id: str) -> str:
-    """Return the title of the document to which the results should be similar."""
+    """Return the title of the document to which the results should be similar, or its id if it has no title."""
     title = Document.objects.filter(external_id=external_id).values_list("title", flat=True).first()
     return (visible(title_text(title)) if title else visible(external_id)) if external_id else ""
 
 
 def _readable(result: Result) -> dict[str, Any]:
-    """Return a result for the page. Hidden characters and direction marks in its texts are replaced."""
+    """Return the values of a result for the page, with code points instead of hidden characters and direction marks."""
     in_thread = _query(thread=result.external_id, url=result.passage_url)
     return {
         "result": result,

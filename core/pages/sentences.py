@@ -15,16 +15,17 @@ from core.trackers import Line, ThreadHead, activity_address, installed_trackers
 BURST = timedelta(minutes=15)
 """Maximum time between two neighbouring events in a row. With a longer time, a row would combine unrelated events."""
 MAX_LISTED = 4
-"""Maximum number of events that a row lists. The others are hidden until the user opens the row."""
+"""Maximum number of events that a row lists, so that a row stays short. The others are hidden until the user opens the
+row."""
 TITLE_LENGTH = 160
 """Maximum number of characters of a title in a sentence, so that a sentence stays short."""
 PREPOSITION = re.compile(r",? (?:to|of|on|from|in|for|with|until)$")
-"""Pattern of the preposition between action and thread. The page of the thread omits the preposition."""
+"""Pattern of the preposition between an action and the name of its thread. The page of the thread omits both."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
-    """The lines of activities by external id, and the heads of threads by thread. Both come from the trackers."""
+    """The texts from the trackers for a page: the line of each activity by external id, and the head of each thread."""
 
     lines: Mapping[str, Line]
     heads: Mapping[str, ThreadHead]
@@ -49,7 +50,7 @@ class Group:
 
 
 def words_of(activities: Sequence[Activity]) -> Words:
-    """Return the lines and heads from the trackers, with a constant number of statements for each source."""
+    """Return the lines and heads of activities. The number of statements of each tracker is constant."""
     by_source = defaultdict[str, list[Activity]](list)
     for activity in activities:
         by_source[activity.source_system].append(activity)
@@ -67,7 +68,7 @@ def entry(
     names: Mapping[str, str] | None = None,
     passive: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Return an activity for the page. Hidden characters and direction marks in its texts are replaced."""
+    """Return the values of an activity for a page. Code points replace hidden characters and direction marks."""
     line, summary = words.lines.get(activity.external_id), visible(activity.summary)
     head, kind = words.heads.get(activity.thread), type_name(activity.activity_type)
     title = (line.subject if line else "") or (head.label if head else "") or ("" if line else summary)
@@ -91,9 +92,10 @@ def entry(
 
 
 def sentence_in_thread(did: str, after: str) -> str:
-    """Return an action for the page of its own thread, such as ``commented`` for ``commented on``.
+    """Return the action without its preposition, for the page of its own thread: ``commented`` for ``commented on``.
 
-    If words follow the thread, an object is added: ``mentioned`` and ``in #12`` become ``mentioned this in #12``.
+    ``after`` contains the words that follow the name of the thread in the full sentence. If the action has no
+    preposition, ``this`` replaces the name: ``mentioned`` and ``in #12`` become ``mentioned this in #12``.
     """
     without = PREPOSITION.sub("", did)
     if not after:
@@ -102,9 +104,10 @@ def sentence_in_thread(did: str, after: str) -> str:
 
 
 def folded(entries: Iterable[dict[str, Any]]) -> list[Group]:
-    """Combine neighbouring events of one person into one row.
+    """Combine neighbouring events of one person on one day into one row.
 
-    The events must belong to one thread or have one type. Activities with a text are never combined.
+    The events must belong to one thread or have one type, and the time between two of them is at most ``BURST``.
+    Activities with a text are never combined.
     """
     groups: list[Group] = []
     for one in entries:

@@ -48,7 +48,8 @@ PAGES = [
 
 
 ACCOUNTS = ("admin:auth_", "admin:otp_totp_")
-"""Prefixes of the view names of forms that save the texts they show. A change of a shown text would change the data."""
+"""Prefixes of the view names of account forms. Hidden characters are not replaced in these forms, because saving a form
+would store the replacements."""
 
 
 class ActivitySite(admin.AdminSite):
@@ -64,14 +65,17 @@ class ActivitySite(admin.AdminSite):
         return [*own, *super().get_urls()]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register a model with a list that checks its parameters. This includes the models of libraries."""
+        """Register a model. Its list checks the parameters of the address, also if the model belongs to a library."""
         checked: Any = admin_class or admin.ModelAdmin
         if not issubclass(checked, CheckedLookups):
             checked = type(checked.__name__, (CheckedLookups, checked), {"__module__": checked.__module__})
         super().register(model_or_iterable, checked, **options)
 
     def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
-        """Make hidden characters in collected texts visible on every page, except in the forms of accounts."""
+        """Return the view for the admin, changed so that its page shows hidden characters as code points.
+
+        Account forms are not changed.
+        """
 
         def with_visible_text(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
@@ -93,7 +97,7 @@ class ActivitySite(admin.AdminSite):
 
 
 def _show_hidden(response: HttpResponseBase) -> None:
-    """Replace hidden characters in a rendered page. The templates contain no hidden characters."""
+    """Replace hidden characters in a rendered page. They come from collected texts, because templates contain none."""
     if isinstance(response, SimpleTemplateResponse):
         html = response.content.decode(response.charset)
         if (safe := visible(html)) != html:

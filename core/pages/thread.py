@@ -38,7 +38,7 @@ class Renderer:
         self._left, self._markup = budget, markup
 
     def render(self, text: str) -> tuple[SafeString, bool]:
-        """Return the beginning of a text as safe HTML, and whether this is the whole text.
+        """Return the beginning of a text as safe HTML, and whether the beginning is the whole text.
 
         The HTML contains no scripts, no hidden characters and no direction marks.
         """
@@ -50,20 +50,21 @@ class Renderer:
 
 
 PER_PAGE = 50
-"""Number of activities on one page."""
+"""Number of activities on one page. A page with more activities would take longer to load."""
 BEFORE = 5
 """Number of activities that a page shows before the requested activity, so that the reader sees its context."""
 PIECE = 100_000
-"""Number of characters on one page of a whole text. Without markup, a browser shows so many characters quickly."""
+"""Maximum number of characters on one page of a whole text. Browsers show this much text without markup quickly."""
 MAX_PEOPLE = 12
-"""Maximum number of people that a thread page names, so that the list stays short. A number stands for more people."""
+"""Maximum number of people that a thread page names, so that the list stays short. Further people are only counted."""
 LONGEST_HUNK = 4000
-"""Maximum number of characters of a diff hunk on a page. Its end is shown, because the comment is on the last line."""
+"""Maximum number of characters of a diff hunk, so that the page stays short. The page shows the end of a longer hunk,
+because the comment is on the last line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Texts:
-    """The texts and details that a tracker stores of the activities on a page, by external id."""
+    """The texts and details that a tracker stores for the activities on a page, by the activities' external ids."""
 
     bodies: Mapping[str, str]
     earlier: Mapping[str, Sequence[EarlierText]]
@@ -73,7 +74,7 @@ class Texts:
 
 
 def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
-    """Return the page of the thread in the parameter ``id``."""
+    """Return the page of the thread in the parameter ``id``. Raises Http404 if the thread has no activities."""
     need(request, "core.view_activity")
     name = free_text(request.GET.get("id"))
     rows = thread_rows(source, name)
@@ -109,9 +110,10 @@ def thread_rows(source: str, thread: str) -> QuerySet[Activity]:
 
 
 def find_page(request: HttpRequest, source: str) -> HttpResponse:
-    """Redirect to an activity on the page of its thread.
+    """Redirect to an activity on the page of its thread. An activity without a thread has its own page.
 
     The parameter ``id`` is the external id of the activity. Without it, ``thread`` and ``url`` identify the activity.
+    If there is no such activity, redirect to the original of the document at its source.
     """
     need(request, "core.view_activity")
     query = {key: free_text(request.GET.get(key)) for key in ("id", "thread", "url")}
@@ -135,7 +137,10 @@ def find_page(request: HttpRequest, source: str) -> HttpResponse:
 
 
 def _redirect_to_source(source: str, query: Mapping[str, str]) -> HttpResponse:
-    """Redirect to the original of a document that has no activity in the database."""
+    """Redirect to the original of a document that has no activity in the database.
+
+    Raises Http404 if there is no such document, or if the document has no web address.
+    """
     document = Document.objects.filter(source_system=source, external_id=query["thread"] or query["id"]).first()
     if document is None or not _web(document.url):
         raise Http404
@@ -164,9 +169,9 @@ def _title(head: ThreadHead | None, first: Activity) -> str:
 
 
 def _participants(source: str, thread: str) -> list[dict[str, Any]]:
-    """Return the people who were active in the thread, most active first.
+    """Return up to four times ``MAX_PEOPLE`` people who were active in the thread, most active first.
 
-    A person with several names has the alphabetically last name.
+    For a person with several names, the alphabetically last name is returned.
     """
     rows = thread_rows(source, thread).filter(deleted_at=None).exclude(actor_name="").order_by()
     counted = rows.values("actor_external_id").annotate(count=Count("pk"), name=Max("actor_name"))
@@ -181,7 +186,7 @@ def _participants(source: str, thread: str) -> list[dict[str, Any]]:
 
 
 def _post(row: Activity, words: Words, names: Mapping[str, str], texts: Texts) -> dict[str, Any]:
-    """Return an activity of a thread for the page: its sentence, and its text if the tracker stores a text."""
+    """Return the values of an activity for the page: its sentence, and its text if the tracker stores a text."""
     body = texts.bodies.get(row.external_id, "")
     html, whole = texts.renderer.render(body) if body else ("", True)
     before = [
@@ -223,7 +228,7 @@ def _web(url: str) -> str:
 
 
 def whole_text(request: HttpRequest, pk: int) -> TemplateResponse:
-    """Return a page with a piece of a whole text. The text is shown as it was written, without rendering its markup."""
+    """Return a page with one piece of the whole text of an activity. Markup in the text is not rendered."""
     need(request, "core.view_activity")
     row = get_object_or_404(Activity.objects.select_related("scope"), pk=pk)
     tracker, words = tracker_of(row.source_system), words_of([row])

@@ -20,7 +20,7 @@ from core.pages.sentences import entry, folded, words_of
 
 PER_PAGE = 50
 MAX_SCOPES = 100
-"""Maximum number of repositories and channels that match a part of a name. More would make the query slower."""
+"""Maximum number of scopes that are selected by a part of their name. More scopes would make the query slower."""
 LONGEST = 200
 """Maximum number of characters of a filter. Names of people and scopes are shorter."""
 
@@ -49,7 +49,7 @@ class TimelineForm(forms.Form):
         self.fields["type"].choices = [("", "All"), *types]  # pyright: ignore[reportAttributeAccessIssue]
 
     def clean(self) -> dict[str, Any]:
-        """Return the values. Characters that PostgreSQL cannot store are removed."""
+        """Return the values of the fields. Characters that PostgreSQL cannot store are removed."""
         return {
             name: free_text(value) if isinstance(value, str) else value for name, value in self.cleaned_data.items()
         }
@@ -82,9 +82,9 @@ def activities(filters: dict[str, Any]) -> QuerySet[Activity]:
 
 
 def scope_ids(name: str) -> list[int]:
-    """Return the ids of the scopes with exactly this name or external id.
+    """Return the primary keys of the scopes with this name, in any case, or with exactly this external id.
 
-    If there are none, return the ids of the scopes with a name that contains this text.
+    If there are no such scopes, return the keys of up to ``MAX_SCOPES`` scopes with names that contain the text.
     """
     exact = Scope.objects.filter(Q(name__iexact=name.strip()) | Q(external_id=name.strip())).values_list(
         "pk", flat=True
@@ -124,7 +124,7 @@ def _either(people: list[tuple[str, str]]) -> Q:
 
 
 def with_words(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
-    """Return the rows with summaries that contain all the words. The beginning of a word matches too."""
+    """Return the rows with summaries that contain all of the first 12 words, or longer words that begin with them."""
     parts = re.findall(r"\w+", words)
     if not parts:
         return rows.none()
@@ -133,7 +133,7 @@ def with_words(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
 
 
 def timeline_page(request: HttpRequest) -> TemplateResponse:
-    """Return the page with the filters and one page of activities, newest first."""
+    """Return the timeline with its filters and up to ``PER_PAGE`` activities, newest first."""
     need(request, "core.view_activity")
     form = TimelineForm(request.GET)
     rows = activities(form.cleaned_data) if form.is_valid() else Activity.objects.none()

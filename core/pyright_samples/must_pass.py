@@ -1,4 +1,4 @@
-"""Classes of a tracker implement the protocols without inheriting from them."""
+"""The type checker must accept classes of a tracker that implement the protocols without inheriting from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Record(NamedTuple):
 
 
 class Collector(AbstractCollector):
-    """The smallest collector."""
+    """A collector that defines only what ``AbstractCollector`` requires."""
 
     name = "sample"
 
@@ -51,11 +51,11 @@ class Collector(AbstractCollector):
 
 
 class Named(Collector):
-    """A collector with a property as its name."""
+    """A collector that has its name as a property."""
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # a plain attribute in its base
-        """The collector's name."""
+        """Return the name of the collector."""
         return "named"
 
 

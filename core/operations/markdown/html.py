@@ -76,7 +76,10 @@ def _prepared(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
 
 
 def _heading(token: Token, flavour: Flavour) -> str:
-    """Return the tag for a heading, which ranks below the page's own headings. Chat programs have three levels."""
+    """Return the tag for a heading: ``h4`` to ``h6``, because the headings of the page rank higher.
+
+    Chat programs have only three levels of headings. Deeper headings become paragraphs.
+    """
     level = int(token.tag[1]) if token.tag.startswith("h") else 6
     if flavour is Flavour.CHAT and level > MOST_HEADINGS_IN_CHAT:
         return "p"

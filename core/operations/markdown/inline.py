@@ -22,7 +22,7 @@ def inline(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
 
 
 def reference_tokens(reference: Reference) -> list[Token]:
-    """Return a reference as a link, or as text without an address."""
+    """Return the tokens of a reference: a link, or a text if the reference has no address."""
     words = Token("text", "", 0, content=reference.text)
     attributes: dict[str, str | int | float] = {"class": "reference"}
     attributes |= {"title": reference.title} if reference.title else {}
@@ -53,7 +53,7 @@ def with_emoji(text: str) -> str:
 
 
 def _texts(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield the tokens, with escaped characters as text in which no references are looked up."""
+    """Yield the tokens. Escaped characters become text that is marked, so that references are not looked up in it."""
     for token in tokens:
         if token.type == "text_special":
             token.type, token.info = "text", "escaped"
@@ -90,7 +90,10 @@ def _leads_out(address: str) -> bool:
 
 
 def _bare(opening: Token, words: Token, closing: Token, markup: Markup) -> Iterator[Token]:
-    """Yield a bare address as a link. In chat messages, host names and mail addresses stay plain text."""
+    """Yield the tokens of a bare address: the reference that ``markup`` returns for the address, or else a link.
+
+    In chat messages, host names and mail addresses stay plain text.
+    """
     address = str(opening.attrs.get("href", ""))
     if reference := markup.address(address):
         yield from reference_tokens(reference)
@@ -121,7 +124,10 @@ def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
 
 
 def _spoilers(tokens: list[Token]) -> list[Token]:
-    """Return the tokens, with text between two ``||`` as a spoiler. Pages hide it until the pointer is over it."""
+    """Return the tokens, with text between two ``||`` as a spoiler.
+
+    Pages hide the text of a spoiler until the user points at the spoiler or focuses it.
+    """
     parts: list[Token] = []
     for token in tokens:
         if token.type != "text" or token.info == "escaped" or SPOILER not in token.content:
@@ -185,8 +191,8 @@ HEADING = re.compile(r"h([1-6])")
 def harmless(html: str, *, in_link: bool = False) -> str:
     """Return safe HTML with known tags only.
 
-    Attributes are removed, except the addresses of links and ``open``. Comments are removed. Everything else is escaped
-    and appears as it was typed.
+    Comments are removed, and pictures become links. Attributes are removed, except the addresses of links and the
+    ``open`` of ``details``. Unknown tags are escaped, so that they appear as they were typed.
     """
     parts: list[str] = []
     end = 0

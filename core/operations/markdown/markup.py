@@ -34,7 +34,7 @@ class Flavour(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """The replacement for a reference such as ``#12``. ``href`` is an address on the web or on this site, or empty."""
+    """The replacement for a reference such as ``#12``. An empty ``href`` means that the reference is not a link."""
 
     text: str
     href: str = ""
@@ -114,12 +114,12 @@ NOT_IN_CHAT = ["code", "hr", "lheading", "html_block", "reference", "entity", "h
 
 @lru_cache(maxsize=3)
 def parser(flavour: Flavour) -> MarkdownIt:
-    """Return the parser of a flavour. It is created once, and line ends in a paragraph become line breaks."""
+    """Return the parser of a flavour, which turns line ends in a paragraph into line breaks. It is created once."""
     options = {"html": flavour is Flavour.GFM, "maxNesting": MOST_NESTED, "breaks": True}
     markdown = MarkdownIt("commonmark", options).enable("strikethrough")
     if flavour is Flavour.GFM:
         gfm_plugin(markdown)
-        # The footnotes of several posts on one page would share their anchors.
+        # Footnotes get no anchors, because the footnotes of several posts on one page would have the same anchors.
         markdown.add_render_rule("footnote_anchor", lambda *_: "")
     elif flavour is Flavour.CHAT:
         markdown.disable(NOT_IN_CHAT).use(gfm_autolink_plugin)

@@ -23,9 +23,9 @@ def plain_text(markdown: str) -> str:
 
 
 def excerpt(markdown: str, markup: Markup = PLAIN, limit: int = 200) -> str:
-    """Return the first words of a text as one line, without markup, quotes and code.
+    """Return the first words of a text in one line of at most ``limit`` characters, without markup, quotes and code.
 
-    If a text contains nothing else, its quotes are used, and if there are no quotes, its code.
+    If the text has only quotes and code, return the words of the quotes. If it has only code, return the code.
     """
     lines = list(_lines(tokens(markdown[:EXCERPT_SOURCE], markup.flavour), markup))
     for kinds in ({"text"}, {"text", "quote"}, {"text", "quote", "code"}):
@@ -41,7 +41,7 @@ def short_hashes(text: str) -> str:
 
 
 TITLE_CODE = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>[^`]+)(?P=ticks)(?!`)")
-"""Code in a title. GitHub renders no other markup in titles."""
+"""Pattern of code in a title. Code is the only markup that GitHub renders in titles."""
 
 
 def title_text(title: str) -> str:
@@ -90,7 +90,7 @@ ADDRESS = r"\(\s*<?(?:https?://|mailto:|[/#.])(?:[^\s()]|\([^\s()]*\))*>?(?:\s+\
 LINK = re.compile(rf"!?\[([^\[\]]*)\]{ADDRESS}")
 """A link or picture with its text. The part may end inside the address."""
 REST_OF_LINK = re.compile(r"\A[^\s()\[\]]*[/.][^\s()\[\]]*\)")
-"""The end of a link's address at the beginning of a part."""
+"""The end of a link's address at the beginning of a part, if the link begins before the part."""
 PICTURE = r"<img\s[^<>]*?\balt=\"(?P<alt>[^\"]*)\"[^<>]*(?:>|\Z)"
 TAG = rf"<!--.*?(?:-->|\Z)|\A[^<>]*?-->|</?(?:{TAGS})(?:\s[^<>]*)?/?(?:>|\Z)|\A[^<>]*\"\s*/?>"
 """Comments and tags. The part may begin or end inside a comment or tag."""
@@ -134,7 +134,7 @@ def without_markup(part: str) -> str:
 
 
 def _inside(match: re.Match[str]) -> str:
-    """Return the text inside the markup. Code and names stay unchanged; other text loses its own emphasis markers."""
+    """Return the text inside the markup. Code and names stay unchanged. Emphasis markers in other text are removed."""
     groups = match.groupdict()
     if exact := groups["code"] or groups.get("quoted") or groups.get("alt"):
         return exact

@@ -32,11 +32,11 @@ from core.logs import redact, register_secret
 from core.operations import bounds
 
 QUOTA = ("quota", "for the current month", "write unit limit", "read unit limit", "max storage")
-"""Phrases in Pinecone's messages about a used-up plan. In this case, a short wait does not help."""
+"""Phrases in Pinecone's messages when the quota of the plan is used up. A short wait does not help then."""
 
 
 class TooLarge(DocumentRefused):
-    """A request of several records exceeds the size limit. Send fewer records at once."""
+    """A request exceeds Pinecone's size limit. Send fewer records in one request."""
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def ask(work: Callable[[], Value], seconds: float | None = None) -> Value:
 def bound_size(client: Any) -> Any:
     """Limit the size of every answer that a client of the library reads, and return the client.
 
-    The library offers no hook for this, so its transport is wrapped below its retries.
+    The library offers no hook for this. Therefore the transport that makes a single attempt is wrapped.
     """
     retrying = client._http._client._transport
     if not isinstance(retrying._transport, _BoundedTransport):
@@ -141,7 +141,10 @@ class _BoundedStream(httpx.SyncByteStream):
 
 
 def connect(api_key: str, host: str) -> Pinecone:
-    """Return a client of the service. ``host`` is its address; it is ignored if it is empty or belongs to one index."""
+    """Return a client of the service at the address ``host``. Raises ConfigurationError if the key is empty.
+
+    Without ``host``, or if ``host`` is the address of one index, the client uses the default address of the library.
+    """
     if not api_key:
         raise ConfigurationError(
             "PINECONE_API_KEY is empty. Create a key at https://app.pinecone.io and put it into .env."

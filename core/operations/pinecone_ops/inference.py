@@ -18,7 +18,10 @@ class PineconeInference:
         self._client: Any = None
 
     def embed(self, model: str, texts: Sequence[str], *, role: str, dimension: int | None = None) -> list[list[float]]:
-        """Return one vector for each of at most 96 texts, in order. ``role`` is ``passage`` or ``query``."""
+        """Return one vector for each of at most 96 texts, in order. The model cuts texts that are too long.
+
+        ``role`` is ``passage`` or ``query``.
+        """
         if self._client is None:
             self._client = connect(self.api_key, self.host)
             bound_size(self._client.inference)

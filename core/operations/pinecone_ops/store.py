@@ -21,7 +21,7 @@ MOST_BYTES = 1_500_000
 MOST_RECORDS = 1_000
 MOST_IDS = 1_000
 BYTES_A_NUMBER = 10
-"""Bytes of one encoded number, such as ``-0.123456,``. Vectors are rounded to six decimals."""
+"""Maximum bytes of one encoded number, such as ``-0.123456,``. Vectors are rounded to six decimals."""
 
 
 def size_of(record: Mapping[str, Any]) -> int:
@@ -52,9 +52,12 @@ def by_count(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 PATIENCE = 60.0
-"""Maximum seconds to wait until a new index is ready. If it takes longer, the run ends with an error."""
+"""Maximum seconds to wait until a new index is ready. A smaller value would turn a slow creation into an error."""
 POLL = 0.1
-"""Seconds between two checks whether a write is visible. A larger value would add waits, a smaller one requests."""
+"""Seconds between two checks whether a write is visible.
+
+With a larger value, a sync would end later. With a smaller value, it would send more requests.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,13 +122,16 @@ class PineconeStore:
                 raise
 
     def describe(self) -> Stored:
-        """Return the index's configuration and number of records. The number lags behind writes."""
+        """Return the index's configuration and the namespace's number of records. The number lags behind writes."""
         stats = ask(lambda: self._index.describe_index_stats())
         own = stats.namespaces.get(self.namespace)
         return Stored(dimension=stats.dimension, metric=stats.metric, records=own.vector_count if own else 0)
 
     def upsert(self, records: Sequence[Mapping[str, Any]]) -> int | None:
-        """Write records (``id``, ``values``, ``metadata``) and return the log sequence number of the last write."""
+        """Write records (``id``, ``values``, ``metadata``) and return the log sequence number of the last write.
+
+        Returns ``None`` if Pinecone reports no number.
+        """
         lsn: int | None = None
         for batch in by_bytes(records):
             lsn = self._upsert(batch) or lsn
@@ -167,7 +173,7 @@ class PineconeStore:
         return [Found(id=match.id, score=match.score) for match in answer.matches]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """Yield all ids that begin with ``prefix``. Raises UnexpectedAnswer when the pages form a loop."""
+        """Yield all ids that begin with ``prefix``. Raises UnexpectedAnswer if the pages repeat themselves."""
         token: str | None = None
         seen: set[str] = set()
         while True:
@@ -189,8 +195,8 @@ class PineconeStore:
     def wait(self, lsn: int | None, dimension: int, seconds: float) -> bool:
         """Wait until queries see the write with this log sequence number and the last deletion of this process.
 
-        Return whether this happened within ``seconds``. Deletions have no sequence number, so the ids are listed until
-        a deleted id is gone.
+        Return False if queries do not see them within ``seconds``. Deletions have no sequence number. Therefore the ids
+        are listed until the last deleted id is gone.
         https://docs.pinecone.io/guides/index-data/check-data-freshness
         """
         probe, end = [1.0] + [0.0] * (dimension - 1), bounds.earlier_end(time.monotonic() + seconds)

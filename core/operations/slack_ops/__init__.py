@@ -1,8 +1,10 @@
-"""A client of Slack that posts messages and reads channels page by page. Only this package imports slack_sdk.
+"""A client for Slack that posts messages and reads channels page by page. Only this package imports slack_sdk.
 
-slack = open_slack()
-slack.post(settings.SLACK_CHANNEL, Message(title="Recovered: github", lines=["owner/name"]), key="...")
-for page in slack.history("C0123456789", oldest="1700000000.000000"): ...
+Example::
+
+    slack = open_slack()
+    slack.post(settings.SLACK_CHANNEL, Message(title="Recovered: github", lines=["owner/name"]), key="...")
+    for page in slack.history("C0123456789", oldest="1700000000.000000"): ...
 """
 
 from core.operations.slack_ops.client import SlackClient, open_slack

@@ -1,4 +1,4 @@
-"""A client of Slack's Web API for one bot, with limited waits and the project's errors.
+"""A client for Slack's Web API with the token of one bot. It limits how long it waits, and raises the project's errors.
 
 https://docs.slack.dev/apis/web-api/rate-limits
 """
@@ -33,7 +33,7 @@ from core.operations import bounds
 from core.operations.slack_ops.messages import Message, blocks, fallback
 
 LARGEST = 16 * 1024 * 1024
-"""Maximum bytes of one answer. A page has 200 messages of at most 40 KB each, which is about 8 MB."""
+"""Maximum bytes of one answer. A page has 200 messages of at most 40 KB each, which is half of this maximum."""
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -42,13 +42,16 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 class BoundedWebClient(WebClient):
-    """Slack's client, changed so that it follows no redirects and limits the size of answers.
+    """The client of slack_sdk, changed so that it does not follow redirects and limits the size of answers.
 
     The library uses ``urllib.request``, which follows redirects and sends all headers, including the token.
     """
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        """Return status, headers and body. Raises HTTPError, with a body of limited size, for status 300 and above."""
+        """Return the status, the headers and the body of an answer.
+
+        Raises HTTPError for status 300 and above, and ValueError if the body has more than ``LARGEST`` bytes.
+        """
         if not url.lower().startswith(("https://", "http://")):
             raise ValueError("SLACK_API_BASE must begin with https:// or http://.")
         proxies = [ProxyHandler({"http": self.proxy, "https": self.proxy})] if self.proxy else []
@@ -76,7 +79,8 @@ sdk_logger.setLevel(logging.CRITICAL)  # its records contain whole HTML pages an
 EVENT = "activity_trackers_notice"
 ATTEMPTS = 4
 LONGEST_LIMIT = 3600.0
-"""Maximum seconds until the next attempt. Slack's limits last about a minute, so a longer limit is an error."""
+"""Maximum seconds for which a rate limit is respected. Slack's rate limits last about a minute, so that a header with a
+longer time is not plausible."""
 PAGE = 200
 TOKEN = "Slack refuses the token ({}): put a valid one into SLACK_BOT_TOKEN"  # noqa: S105  (words, no token)
 SCOPE = (
@@ -108,8 +112,8 @@ ERRORS: Mapping[str, tuple[type[CollectorError], str]] = {
 class SlackClient:
     """Posts messages and reads lists page by page.
 
-    ``timeout`` is the maximum seconds for one whole request. ``patience`` is the maximum seconds of all waits together,
-    for rate limits and retries.
+    ``timeout`` is the maximum seconds for one whole request. ``patience`` is the maximum total seconds that the client
+    waits between attempts, over all requests.
     """
 
     def __init__(
@@ -122,13 +126,16 @@ class SlackClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.timeout, self.patience, self.sleep = timeout, patience, sleep
-        # The library's own retries are off, because they wait for any time that Slack requests.
+        # The library's own retries are off, because they wait as long as Slack requests, without a maximum.
         self.web = BoundedWebClient(
             token, base_url, timeout=max(1, round(timeout)), retry_handlers=[], logger=sdk_logger
         )
 
     def post(self, channel: str, message: Message, *, key: str) -> str:
-        """Post a message that contains ``key`` and return its ``ts``. To avoid duplicates, retry only after a limit."""
+        """Post a message with ``key`` in its metadata, and return the message's ``ts``.
+
+        The request is repeated only after a rate limit. After another failure, a repetition could post a duplicate.
+        """
         answer = self._call(
             self.web.chat_postMessage, repeat=False, channel=channel, text=fallback(message), blocks=blocks(message),
             metadata={"event_type": EVENT, "event_payload": {"key": key}}, unfurl_links=False, unfurl_media=False,
@@ -180,7 +187,11 @@ class SlackClient:
             cursor = next_cursor
 
     def _call(self, method: Callable[..., Any], *, repeat: bool = True, **params: Any) -> Mapping[str, Any]:
-        """Return a successful answer. Wait for limits and, with ``repeat``, retry failures while patience lasts."""
+        """Call a method of slack_sdk and return its successful answer. Make at most ``ATTEMPTS`` attempts.
+
+        Repeat the call after a rate limit and, with ``repeat``, after a temporary failure. If the next pause is longer
+        than the remaining ``patience``, raise the error.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._once(method, params)
@@ -205,7 +216,7 @@ class SlackClient:
 
 
 def _translated(error: Exception) -> CollectorError:
-    """Return the project's error for an error of slack_sdk. Slack's answers may be HTML or empty."""
+    """Return the project's error for an error of slack_sdk. The answer in the error may be HTML or empty."""
     if isinstance(error, SlackApiError):
         response: Any = error.response
         data = response.data if hasattr(response, "data") else response

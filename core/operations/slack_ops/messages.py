@@ -12,9 +12,11 @@ from core.logs import redact
 from core.operations.visible import BREAKS, without_hidden
 
 HEADER, SECTION, BLOCKS, LINE, FALLBACK = 150, 3000, 50, 400, 4000
-"""Limits in characters, except ``BLOCKS``, which is a number of blocks.
+"""Maximum lengths in characters, except ``BLOCKS``, which is the maximum number of blocks.
 
-``FALLBACK`` limits the text in notifications. Slack cuts this text after 40,000 characters.
+``HEADER``, ``SECTION`` and ``BLOCKS`` are Slack's limits. A line of ``LINE`` characters fits into a section even when
+every character is escaped. ``FALLBACK`` limits the text in notifications, which Slack would cut only after 40,000
+characters.
 """
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -30,7 +32,10 @@ class Message:
 
 
 def plain(text: str, limit: int) -> str:
-    """Return a line of at most ``limit`` characters, without secrets and hidden characters. ``…`` marks a cut."""
+    """Return one line of at most ``limit`` characters, without secrets and hidden characters.
+
+    A line that was cut ends with ``…``.
+    """
     line = " ".join(without_hidden(BREAKS.sub(" ", redact(text))).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -55,7 +60,7 @@ def blocks(message: Message) -> list[dict[str, Any]]:
 
 
 def fallback(message: Message) -> str:
-    """Return the message as one text, for notifications and screen readers."""
+    """Return the title and the lines of a message as one text, for notifications and screen readers."""
     parts = [plain(message.title, HEADER), *(plain(line, LINE) for line in message.lines)]
     text = escaped("\n".join(part for part in parts if part))
     return text if len(text) <= FALLBACK else text[:FALLBACK].rpartition("\n")[0]
