@@ -43,7 +43,7 @@ class RenderedDocument:
 
 
 class DocumentSource(Protocol):
-    """A tracker's source of documents."""
+    """The part of a tracker that renders its documents. ``renderer_version`` increases when the rendering changes."""
 
     source_system: str
     renderer_version: int
@@ -84,11 +84,15 @@ QUEUE = """, queued AS (
 ) SELECT count(*) FROM marked
 """
 """Part of a statement that queues documents in every namespace. Before the first sync, there is no namespace. The first
-sync creates it and queues all documents."""
+sync creates a namespace and queues all documents."""
 
 
 def mark_changed(marks: Iterable[DocumentMark]) -> int:
-    """Increase the version of each document and queue it, in the caller's transaction. Return their number."""
+    """Create or change documents and queue them, in the caller's transaction. Return the number of documents.
+
+    The version of each document increases, and a tombstone becomes a document again. Raises RuntimeError outside of a
+    transaction.
+    """
     ordered = sorted({(m.source_system, m.external_id): m for m in marks}.items())
     if not ordered:
         return 0
@@ -103,7 +107,7 @@ def mark_changed(marks: Iterable[DocumentMark]) -> int:
 def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) -> int:
     """Turn documents into tombstones and queue them, in the caller's transaction.
 
-    Returns the number of documents that were not tombstones before.
+    Returns the number of documents that were not tombstones before. Raises RuntimeError outside of a transaction.
     """
     names = sorted(set(external_ids))
     if not names:
@@ -117,7 +121,8 @@ def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) 
 def _need_transaction() -> None:
     """Raise RuntimeError outside of a transaction.
 
-    If rows and documents changed in different transactions, the change of the documents could be lost.
+    A document must change in the same transaction as the rows of its tracker. Otherwise, a crash between two
+    transactions could lose the change of the document.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("Mark documents in the transaction that changes their rows")

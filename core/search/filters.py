@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filters:
-    """Properties that a result must have. ``None`` means any value. Times are aware, and ``until`` is exclusive."""
+    """Properties that a result must have. ``None`` means any value. Times have a time zone. ``until`` is exclusive."""
 
     source: str | None = None
     kind: str | None = None
@@ -26,7 +26,7 @@ NO_FILTERS = Filters()
 
 
 def like(name: str) -> str:
-    """Return a pattern for ILIKE that matches exactly this name, without regard to upper and lower case."""
+    """Return a pattern for ILIKE that matches only this name, in upper or lower case."""
     return name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 

@@ -27,7 +27,7 @@ class Target:
 
     @property
     def embedder(self) -> Embedder:
-        """Return the model of the namespace. Raises ConfigurationError if the settings no longer describe it."""
+        """Return the model of the namespace. Raises ConfigurationError if the settings no longer describe the model."""
         return get_embedder(self.namespace.embedder)
 
 
@@ -58,7 +58,7 @@ def serving() -> Target | None:
 def entries_waiting() -> "QuerySet[IndexEntry]":
     """Return the entries of the serving namespace that are not clean.
 
-    Before the first sync, which queues all documents, there are none.
+    Before the first sync, there are no entries. The first sync queues all documents.
     """
     return IndexEntry.objects.filter(namespace__index=index_name(), namespace__state=State.SERVING).exclude(
         state="clean"
@@ -78,7 +78,10 @@ def serving_or_new() -> Target:
 
 
 def namespace_to_fill(embedder: Embedder, current: Namespace) -> Target:
-    """Return the namespace that a switch of models fills. In Pinecone, another dimension needs another index."""
+    """Return the namespace that a switch of models fills. Create it if it does not exist.
+
+    In Pinecone, a model with another dimension needs another index.
+    """
     finish_dropping()
     new = _unsaved(embedder, current.container)
     if current.container and new.dimension != current.dimension:
@@ -100,7 +103,10 @@ def promote(new: Namespace) -> None:
 
 
 def finish_dropping(name: str | None = None) -> int:
-    """Remove the namespaces that are marked for removal, or only the one with this name. Return their number."""
+    """Remove the namespaces that are marked for removal. With ``name``, remove only the namespace with this name.
+
+    Returns the number of removed namespaces.
+    """
     marked = Namespace.objects.filter(index=index_name(), state=State.DROPPING)
     marked = marked.filter(name=name) if name is not None else marked
     return sum(_drop(pk) for pk in marked.values_list("pk", flat=True))

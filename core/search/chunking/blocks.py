@@ -16,7 +16,7 @@ HUNK = re.compile(r"(@@ -\d|diff --git )")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """A part of a text that belongs together, verbatim.
+    """An unchanged part of a text that belongs together, such as a paragraph.
 
     A ``tight`` block follows the previous block without an empty line, as list items do. A block with ``leads`` is a
     heading, or a quote before a reply, and stays with the next block.
@@ -47,7 +47,7 @@ class _Reader:
         """The fence that ends the current code block, or an empty string outside of code blocks."""
 
     def read(self) -> Iterator[Block]:
-        """Yield the blocks. Some of them are empty."""
+        """Yield the blocks. Blocks without text are included."""
         for line in self.lines:
             yield from self._fenced(line) if self.fence else self._plain(line)
         yield self._close()
@@ -91,7 +91,7 @@ class _Reader:
                 yield self._close()
 
     def _begin(self, line: str, kind: str) -> Iterator[Block]:
-        """Close the collected block if the line begins another block."""
+        """Yield the collected block if the line begins another block. ``kind`` is the kind of the line."""
         continues = kind == "paragraph" and (self.kind in {"paragraph", "item"} or not self.collected)
         same = kind == self.kind and kind in {"quote", "table"}
         header = kind == "hunk" and self.kind == "hunk" and all(collected[:2] != "@@" for collected in self.collected)
@@ -102,7 +102,7 @@ class _Reader:
 
 
 def _kind_of(line: str) -> str:
-    """Return the kind of block that begins with this line. The first characters of the line decide."""
+    """Return the kind of the block that begins with this line, as the first characters of the line show."""
     if HUNK.match(line):
         return "hunk"
     if HEADING.match(line):

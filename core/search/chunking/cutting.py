@@ -17,20 +17,23 @@ MAX_TOKENS = 200
 """Maximum number of tokens of a chunk, including its head and the special tokens. The local model reads at most 256
 tokens and was trained on 128."""
 CHUNKER_VERSION = 2
-"""Increase this number with every change of the chunks, so that all documents are cut again."""
+"""Version of the code that cuts documents. Increase it when the code returns other chunks, so that all documents are
+cut again."""
 SPECIAL_TOKENS = 2
 """Number of tokens that BERT adds to every text: one at the beginning and one at the end."""
 HEAD_SEPARATOR = " · "
 LINE_BREAK = 1
 """Maximum number of tokens of the line break between the head and the text."""
 HEAD_TOKENS = 60
-"""Maximum number of tokens of a head. The title, author and heading are shortened until the head fits."""
+"""Maximum number of tokens of a head. A larger maximum would leave less space for text. The title, author and heading
+are shortened until the head fits."""
 UNIT_TOKENS = MAX_TOKENS - SPECIAL_TOKENS - HEAD_TOKENS - LINE_BREAK
-"""Number of tokens that fit below every head. A longer block is split."""
+"""Number of tokens that fit below a head of maximum length. A longer block is split."""
 OVERLAP_TOKENS = 30
 """Maximum number of tokens that two pieces of a long paragraph share. More would give context, but also more chunks."""
 TITLE_LENGTH, AUTHOR_LENGTH, HEADING_LENGTH = 160, 40, 80
-"""Maximum number of characters of the title, the author and the heading in a head."""
+"""Maximum number of characters of the title, the author and the heading in a head. Longer texts would need most of the
+tokens of the head."""
 MAX_CHARACTERS = 2000
 """Maximum number of characters of a chunk. ``MAX_TOKENS`` alone is not enough, because WordPiece counts a word of more
 than 100 characters as one unknown token."""
@@ -38,7 +41,8 @@ SENTENCE = re.compile(r"(?<=[.!?…।؟۔])\s+|(?<=[。！？])\s*|\n\s*")
 LINE = re.compile(r"\n")
 WORD = re.compile(r"\s+")
 SLICES = (200, 50, 12, 3, 1)
-"""Lengths in characters of the slices of a long word. A slice with too many tokens is cut into the next length."""
+"""Lengths in characters of the slices of a long word. A slice with too many tokens is cut into slices of the next
+length."""
 
 Counter = Callable[[Sequence[str]], list[int]]
 """Function that returns the number of tokens of each text, without special tokens."""
@@ -75,7 +79,7 @@ class Piece:
 
 @dataclass(kw_only=True, slots=True)
 class _Section:
-    """A passage that is being cut. ``room`` is the number of tokens that are left below the head."""
+    """A passage that is being cut. ``room`` is the number of tokens that fit below the head."""
 
     document: RenderedDocument
     passage: Passage
@@ -121,7 +125,10 @@ def _sections(document: RenderedDocument) -> list[_Section]:
 
 
 def _set_heads(sections: Sequence[_Section], count: Counter) -> None:
-    """Set the head of each section and the number of tokens left below it. Heads are shortened until they fit."""
+    """Set the head of each section, and the number of tokens that fit below the head.
+
+    Heads are shortened until they have at most ``HEAD_TOKENS`` tokens.
+    """
     limits = [TITLE_LENGTH] * len(sections)
     waiting = list(range(len(sections)))
     while waiting:
@@ -162,7 +169,10 @@ class _Packer:
         self.used = 0
 
     def pack(self, sized: Sequence[tuple[Block, int]], parts: Iterator[list[Part]]) -> Iterator[str]:
-        """Yield the texts. ``parts`` yields the parts of each block that is too long, in order."""
+        """Yield the texts. ``sized`` contains the blocks with their numbers of tokens.
+
+        For each block that is too long, ``parts`` yields the parts of the block.
+        """
         for group in _groups(sized):
             tokens = sum(size + 2 * self.room.blank for _, size in group)
             length = sum(len(block.text) + 2 for block, _ in group)
@@ -250,13 +260,13 @@ def split_blocks(long: Sequence[Block], limit: int, count: Counter) -> list[list
 
 
 def _first_level(block: Block) -> Iterator[tuple[int, int]]:
-    """Yield the lines of code, diffs and tables, and the sentences of other blocks."""
+    """Yield the ranges of the lines of code, diffs and tables, or the ranges of the sentences of other blocks."""
     pattern = LINE if block.kind in {"code", "hunk", "table"} else SENTENCE
     return _between(block.text, 0, len(block.text), pattern)
 
 
 def _finer(text: str, start: int, end: int, level: int) -> Iterator[tuple[int, int]]:
-    """Yield the words of a range at level 0, and slices of the range at higher levels.
+    """Split a range, and yield the smaller ranges: words at level 0, and slices at higher levels.
 
     A higher level has shorter slices.
     """

@@ -3,7 +3,8 @@
 The model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (BERT, 6 layers, mean pooling, Apache 2.0).
 
 The tokenizer of this model measures chunks for all models, so that a switch of models does not move chunk boundaries.
-The remote models read at least 500 of their own tokens, which are at least as long as these, so every chunk fits.
+Every remote model reads at least 500 tokens, which are at least as long as the tokens of this tokenizer. Therefore
+every chunk fits.
 """
 
 import hashlib
@@ -45,7 +46,10 @@ class LocalEmbedder:
         self.tokenizer: Any = tokenizer()
 
     def embed(self, texts: Sequence[str], role: Role) -> Array:
-        """Return an array of shape (n, 384). The model embeds both roles alike."""
+        """Return an array of shape (n, 384). The model embeds both roles in the same way.
+
+        The part of a text after the first 256 tokens is ignored.
+        """
         del role
         ids = [e.ids for e in self.tokenizer.encode_batch(list(texts))]
         limit = self.info.max_tokens
@@ -54,7 +58,7 @@ class LocalEmbedder:
         # Texts of similar length share a batch, so that batches contain little padding.
         order = sorted(range(len(ids)), key=lambda position: len(ids[position]))
         threads, size = min(MAX_THREADS, len(os.sched_getaffinity(0))), self.info.max_batch
-        if len(order) > size:  # smaller batches, so that every thread gets one
+        if len(order) > size:  # smaller batches, so that every thread gets a batch
             size = min(size, math.ceil(len(order) / threads))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         ids_of_batches = [[ids[position] for position in batch] for batch in batches]
@@ -102,7 +106,10 @@ class LocalEmbedder:
 
 
 def _load(path: Path) -> dict[str, Array]:
-    """Return the tensors of a safetensors file: https://github.com/huggingface/safetensors#format."""
+    """Return the tensors of a safetensors file: https://github.com/huggingface/safetensors#format.
+
+    Raises ConfigurationError if the file has another checksum than the published weights.
+    """
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
         raise ConfigurationError(f"{path} differs from the published model. Run 'make clean install'.")
@@ -130,7 +137,7 @@ def _normal(x: Array, w: dict[str, Array], name: str) -> Array:
 
 
 ROWS = 64
-"""Number of rows that ``_gelu`` computes at once. Temporary arrays of this size fit into the processor's cache."""
+"""Number of rows that ``_gelu`` computes at a time. Temporary arrays of this size fit into the processor's cache."""
 ERF = tuple(np.float32(a) for a in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
 """Coefficients of the approximation of erf: Abramowitz and Stegun, 7.1.26."""
 
@@ -177,7 +184,8 @@ def tokenizer() -> Tokenizer:
 
 
 MAX_CACHED_WORDS = 100_000
-"""Number of words at which the cache of token counts is emptied. About as many words of a language are in use."""
+"""Number of words at which the cache of token counts is emptied. A language has about this number of common words, so
+that a smaller cache would be emptied often."""
 LONGEST_CACHED_WORD = 64
 """Maximum number of characters of a word that is cached. Longer words, such as addresses, are rarely repeated."""
 _tokens_of_words: dict[str, int] = {}

@@ -12,10 +12,8 @@ from core.errors import ConfigurationError
 from core.search.embedders.base import Embedder
 
 Factory = Callable[[str | None], Embedder | None]
-"""Function that creates an embedder: for ``None`` the model of the settings, else the model with this fingerprint.
-
-It returns ``None`` for a fingerprint that belongs to another model.
-"""
+"""Function that takes a fingerprint and returns the embedder with this fingerprint, or ``None`` if it belongs to
+another kind of model. Without a fingerprint, the function returns the embedder that the settings describe."""
 
 
 def _local(fingerprint: str | None) -> Embedder | None:
@@ -42,7 +40,7 @@ EMBEDDERS: dict[str, Factory] = {"local": _local, "pinecone": _pinecone, "openai
 
 @lru_cache(maxsize=4)
 def _create(kind: str, fingerprint: str | None, service_settings: tuple[str, ...]) -> Embedder | None:
-    del service_settings  # part of the cache key: other settings need another embedder
+    del service_settings  # only a part of the cache key, because other settings need another embedder
     return EMBEDDERS[kind](fingerprint)
 
 

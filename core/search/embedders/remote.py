@@ -25,7 +25,7 @@ BLANK = " "
 PINECONE_PREFIX = "pinecone/"
 PINECONE_DEFAULT_MODEL = "multilingual-e5-large"
 PINECONE_MODELS = {"multilingual-e5-large": (1024, 507, False), "llama-text-embed-v2": (1024, 2048, True)}
-"""For each model: its dimension, its longest text in tokens, and whether a request can choose the dimension."""
+"""For each model: the dimension, the maximum tokens of a text, and whether a request can choose the dimension."""
 PINECONE_MAX_INPUTS = 96
 """Maximum number of texts in one request. Pinecone documents this limit for both models."""
 
@@ -55,9 +55,10 @@ class PineconeEmbedder:
 
     @classmethod
     def create(cls, fingerprint: str | None) -> "PineconeEmbedder | None":
-        """Return the model of the settings or of a fingerprint.
+        """Return the model with this fingerprint, or the model of the settings if ``fingerprint`` is ``None``.
 
-        Returns ``None`` for a fingerprint of another kind of model.
+        Returns ``None`` for a fingerprint of another kind of model. Raises ConfigurationError if the settings name a
+        model that is not in ``PINECONE_MODELS``.
         """
         if fingerprint is None:
             return cls(settings.EMBEDDING_MODEL or PINECONE_DEFAULT_MODEL)
@@ -77,8 +78,8 @@ class PineconeEmbedder:
 class EndpointEmbedder:
     """A model behind an endpoint that is compatible with OpenAI's.
 
-    The length of the first vector is the dimension. The host is part of the fingerprint, because two hosts may use one
-    name for different models.
+    The dimension is the length of the first vector that the endpoint returns. The host is part of the fingerprint,
+    because two hosts may use the same name for different models.
     """
 
     def __init__(self, model: str, dimension: int | None = None) -> None:
@@ -87,7 +88,7 @@ class EndpointEmbedder:
 
     @classmethod
     def create(cls, fingerprint: str | None) -> "EndpointEmbedder | None":
-        """Return the model of the settings or of a fingerprint.
+        """Return the model with this fingerprint, or the model of the settings if ``fingerprint`` is ``None``.
 
         Returns ``None`` for a fingerprint of another kind of model or of another host.
         """
@@ -110,7 +111,7 @@ class EndpointEmbedder:
         )  # fmt: skip
 
     def embed(self, texts: Sequence[str], role: Role) -> Array:
-        """Return an array of shape (n, dimension). The endpoint embeds both roles alike."""
+        """Return an array of shape (n, dimension). The endpoint embeds both roles in the same way."""
 
         def request(batch: Sequence[str]) -> list[list[float]]:
             return self._service.embed(self.model, batch, hurry=role == "query")

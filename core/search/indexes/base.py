@@ -20,7 +20,7 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "%")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """A chunk with its vector in half precision, as PostgreSQL stores it. Every write sends the same numbers."""
+    """A chunk with its vector in half precision, as PostgreSQL stores it. Repeated writes send the same numbers."""
 
     id: str
     document: Document
@@ -39,7 +39,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
-    """The number of visible vectors of a namespace, and the properties of its index."""
+    """The number of vectors of a namespace that queries see, and the properties of the index."""
 
     vectors: int
     dimension: int | None
@@ -76,7 +76,7 @@ class VectorIndex(Protocol):
         ...
 
     def describe(self) -> Description:
-        """Return the number of vectors and the properties of the index."""
+        """Return the number of vectors of the namespace, and the properties of the index."""
         ...
 
     def wait(self, lsn: int | None, seconds: float) -> bool:

@@ -50,7 +50,7 @@ class PgvectorIndex:
             namespace = bigint(self.namespace.pk)
             vectors = np.stack([record.vector for record in records]).astype(
                 ">f2"
-            )  # converting one by one takes longer
+            )  # faster than the conversion of single vectors
             rows = (
                 (namespace, text(r.id), bigint(r.document.pk), halfvec(vector.tobytes()))
                 for r, vector in zip(records, vectors, strict=True)
@@ -82,13 +82,13 @@ class PgvectorIndex:
             return [Match(vector_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """Yield ids, and fetch 5,000 rows at a time."""
+        """Yield ids. Rows are fetched 5,000 at a time, so that the list of ids does not fill the memory."""
         rows = Vector.objects.filter(namespace=self.namespace)
         rows = rows.filter(vector_id__startswith=prefix) if prefix else rows
         yield from rows.values_list("vector_id", flat=True).iterator(chunk_size=5000)
 
     def describe(self) -> Description:
-        """Return the exact number of rows."""
+        """Return the exact number of vectors, the dimension and the metric."""
         count = Vector.objects.filter(namespace=self.namespace).count()
         return Description(vectors=count, dimension=self.namespace.dimension, metric="cosine")
 

@@ -19,11 +19,12 @@ METRIC = "cosine"
 LONGEST_TEXT = 20_000
 """Maximum number of bytes of a chunk's text in the metadata. Pinecone limits all metadata of a vector to 40 KB."""
 DECIMALS = 6
-"""Number of decimals in a request. This halves the size of a request, and is still more precise than half precision."""
+"""Number of decimals of each number in a request. Without rounding, a request would be twice as large. Six decimals are
+more precise than half precision."""
 
 
 class PineconeIndex:
-    """An index that stores vectors in a Pinecone namespace. Queries see writes after a delay, see :meth:`wait`."""
+    """An index that stores vectors in a Pinecone namespace. Queries see writes only after a delay (:meth:`wait`)."""
 
     transactional = False
 
@@ -35,7 +36,10 @@ class PineconeIndex:
         )  # fmt: skip
 
     def prepare(self) -> None:
-        """Create the index, or check that the existing index has the dimension and metric of the model."""
+        """Create the index if it is missing.
+
+        Raises ConfigurationError if an existing index has another dimension or metric than the model.
+        """
         if not self.store.exists():
             self.store.create(self.namespace.dimension, METRIC)
         index, dimension = self.store.describe(), self.namespace.dimension
@@ -72,7 +76,7 @@ class PineconeIndex:
         return Description(vectors=reported.records, dimension=reported.dimension, metric=reported.metric)
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """Wait until the log position of the last write is visible."""
+        """Wait until queries see all writes and deletions. Return False if ``seconds`` are not enough."""
         return self.store.wait(lsn, self.namespace.dimension, seconds)
 
     def drop(self) -> None:

@@ -16,15 +16,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RankingParameters:
-    """Parameters of the ranking. They were measured with ``bench/retrieval``, see docs/search.md."""
+    """Parameters of the ranking. Their values were measured with ``bench/retrieval``, see docs/search.md."""
 
     depth: int = 100
     """Maximum number of chunks from vector search, and of documents from text search."""
     text: float = 0.28
-    """Gain of the best text match if it contains enough of the query. The cosine similarity adds at most 1."""
+    """Gain of the best text match if its matching words have the weight ``enough``. The cosine similarity adds at most
+    1."""
     enough: float = 16
-    """Total weight of matching words that is enough: two or three rare words. If the weight of the whole query is less,
-    that weight is enough."""
+    """Total weight of matching words with which a document gets the full gain: two or three rare words. If the whole
+    query has less weight, all words of the query must match for the full gain."""
     in_title: float = 0.5
     """Share of a word's weight that counts towards ``enough`` if only the title contains the word."""
     steepness: float = 2
@@ -32,7 +33,8 @@ class RankingParameters:
     sure: float = 0.6
     """Minimum of ``Ranked.sure`` for a document to be among the ``first`` results by words alone."""
     first: int = 10
-    """Number of leading results that are reserved for documents near in meaning and documents with enough words."""
+    """Number of leading results that are reserved for documents near in meaning and for documents with many matching
+    words."""
     title: float = 0.1
     """Weight of a word in the title relative to a word in the text."""
     simple: float = 0.1
@@ -45,7 +47,8 @@ class RankingParameters:
 class Ranked:
     """A document with its best chunk.
 
-    ``sure`` is the weight of the matching words of the query, as a share of the weight that is enough, from 0 to 1.
+    ``sure`` is the weight of the matching words of the query, divided by the weight that gives the full gain. It is at
+    most 1.
     """
 
     document: int
@@ -75,7 +78,7 @@ def _with_reserved_places(
 ) -> list[int]:
     """Return the documents, with up to ``first`` eligible documents moved to the beginning in the same order.
 
-    A document is eligible if it is near in meaning or contains enough words.
+    A document is eligible if it is near in meaning, or if its ``sure`` is at least ``RankingParameters.sure``.
     """
     eligible = {item.document for item in dense[: parameters.first]}
     eligible |= {item.document for item in text if item.sure >= parameters.sure}

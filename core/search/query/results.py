@@ -14,9 +14,10 @@ from core.search.query.fusion import Ranked
 from core.search.query.text import Lexeme
 
 BEGIN, END = "\x02", "\x03"
-"""Control characters that enclose a match. The statement first removes them from the text."""
+"""Control characters that enclose a match. The statement removes these characters from the text before it marks
+matches."""
 PLAIN_LENGTH = 300
-"""Number of characters that a snippet shows if PostgreSQL finds no match: about as long as a fragment of 40 words."""
+"""Maximum number of characters of a snippet if PostgreSQL finds no match. A fragment of 40 words is about as long."""
 GAP = " … "
 """Separator between two fragments of a passage, as in ``FragmentDelimiter`` below."""
 HASH = re.compile(r"(?<![\w\x02])(?:[0-9a-f]{64}|[0-9a-f]{40})(?!\w)")
@@ -37,8 +38,9 @@ ROWS = """
 class Result:
     """A document with the passage that matches best.
 
-    ``snippet`` encloses each match in [[ and ]]. ``fragments`` contains the same text as pairs of a text and whether it
-    matches. ``passage_origin`` names the author, date and heading of the passage, and ``passage_url`` is its address.
+    ``snippet`` encloses each match in [[ and ]]. ``fragments`` contains the same text in parts. Each part is a pair:
+    the text, and whether it is a match. ``passage_origin`` names the author, date and heading of the passage, and
+    ``passage_url`` is the address of the passage.
     """
 
     external_id: str
@@ -58,9 +60,10 @@ class Result:
 
 
 def load_results(ranking: Sequence[Ranked], words: str, query: Sequence[Lexeme]) -> list[Result]:
-    """Return the results of a ranking in the same order, for a clean query and its lexemes.
+    """Return the results of a ranking in the same order.
 
-    Documents that have been deleted since the ranking are left out.
+    ``words`` is the clean query, and ``query`` contains its lexemes. Documents that have been deleted since the ranking
+    are left out.
     """
     if not ranking:
         return []
@@ -84,9 +87,9 @@ def _result(row: tuple[str, ...], words: str, score: float) -> Result:
 
 
 def _mark_words(text: str, words: str) -> str:
-    """Mark the words of the query in a text in which PostgreSQL's parser finds no match.
+    """Return an excerpt of a text with the words of the query marked. It is used if PostgreSQL's parser finds no match.
 
-    Examples are words of scripts without spaces, and parts of identifiers.
+    The parser does not find words in scripts without spaces, or parts of identifiers.
     """
     ordered = sorted({word for word in words.split() if len(word) > 1 or not word.isascii()}, key=len, reverse=True)
     pattern = re.compile("|".join(re.escape(word) for word in ordered), re.IGNORECASE) if ordered else None
@@ -98,13 +101,13 @@ def _mark_words(text: str, words: str) -> str:
 
 
 def _readable(marked: str) -> str:
-    """Remove markup, and abbreviate hashes that do not contain a match."""
+    """Return the text without markup, and with short hashes. Hashes that contain a match stay complete."""
     parts = (without_markup(part) for part in marked.split(GAP))
     return HASH.sub(lambda match: match[0][:SHORT_HASH], GAP.join(part for part in parts if part.strip()))
 
 
 def _fragments(marked: str) -> list[tuple[str, bool]]:
-    """Return the text in one line, as pairs of a text and whether it matches."""
+    """Return the text in one line, as pairs: a part of the text, and whether it is a match."""
     fragments: list[tuple[str, bool]] = []
     is_match = False
     for part in re.split(f"([{BEGIN}{END}])", re.sub(r"\s+", " ", marked.strip())):

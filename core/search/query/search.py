@@ -23,7 +23,7 @@ SIMILAR_CHUNKS = 16
 """Number of leading chunks of a document that are averaged to find similar documents. More chunks would include more
 topics of a long thread."""
 MAX_RESULTS = 200
-"""Maximum number of results of one query, over all pages. A ranking has no more: 100 from each of the two rankings."""
+"""Maximum number of results of one query, over all pages. Each of the two rankings has at most 100 documents."""
 
 
 def search(
@@ -35,7 +35,10 @@ def search(
     offset: int = 0,
     parameters: RankingParameters = DEFAULT_PARAMETERS,
 ) -> list[Result]:
-    """Return the documents that match best, best first. Any text is a valid query."""
+    """Return the documents that match best, best first: up to ``limit`` documents after the first ``offset`` documents.
+
+    Any text is a valid query.
+    """
     words = clean_query(words)
     ranking, query = rank(words, mode=mode, filters=filters, parameters=parameters)
     return load_results(ranking[offset : min(offset + limit, MAX_RESULTS)], words, query)
@@ -111,9 +114,9 @@ def similar_documents(external_id: str, *, filters: Filters | None = None, limit
 
 
 def unmatched_filter(filters: Filters) -> str:
-    """Return a message about the first filter that no document matches, with similar values.
+    """Return a message about the first filter that no document matches. The message suggests similar values.
 
-    The message is empty if documents match each filter.
+    The message is empty if each filter matches a document.
     """
     for name, field in (("source", "source_system"), ("kind", "kind")):
         value = getattr(filters, name)

@@ -1,4 +1,4 @@
-"""Full-text search for any of the words, weighted by rarity, and the words of chunks and queries.
+"""Full-text search for documents that contain any word of the query. Rare words count more.
 
 A search for all words finds nothing for most questions, and ``ts_rank`` ignores rarity. Therefore the rare words select
 the chunks with the highest total weight. Only these candidates are ranked by how often and how densely they contain the
@@ -27,10 +27,10 @@ UNSPACED = re.compile(
 )
 """Thai, Lao, Burmese, Khmer, Japanese, Chinese or Korean text: words without spaces, or with attached endings."""
 MAX_PLAIN_WORDS, LONGEST_PLAIN_WORD = 100_000, 32
-"""Number of words at which ``_plain_words`` is emptied, and maximum number of characters of a word in this cache. About
-as many words of a language are in use, and longer words are rarely repeated."""
+"""Number of words at which ``_plain_words`` is emptied, and maximum number of characters of a word in this cache. A
+language has about this number of common words, and longer words are rarely repeated."""
 _plain_words: set[str] = set()
-"""Cache of words that are not compounds. A look-up is faster than matching the word again."""
+"""Cache of words that are not compounds. A look-up is faster than a match with the regular expression."""
 
 
 def extra_words(text: str) -> str:
@@ -56,11 +56,13 @@ def extra_words(text: str) -> str:
 LONGEST_QUERY = 1000
 """Maximum number of characters of a query. The rest of a longer query is ignored, so that every query is fast."""
 MAX_LEXEMES = 24
-"""Maximum number of lexemes of a query for each of the two vectors, rarest first. More lexemes make a search slower."""
+"""Maximum number of lexemes of a query for each of the columns ``tsv`` and ``tsv_simple``. The rarest lexemes are used.
+More lexemes make a search slower."""
 COMMON_SHARE = 0.05
 """Share of chunks above which a word selects no candidates, because it would select too many."""
 MAX_EXPECTED_CHUNKS = 6000
-"""Maximum number of chunks that all words of a query are expected to select, so that a long query is fast."""
+"""Maximum number of chunks that all words of a query together are expected to select. More chunks make a search
+slower."""
 FEW_CHUNKS = 2000
 """Number of chunks up to which a word selects candidates even if its share is above ``COMMON_SHARE``. In a small index,
 few chunks are a large share."""
@@ -78,7 +80,11 @@ LEXEMES = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lexeme:
-    """A word as PostgreSQL stores it in the column ``vector``. ``share`` is the share of ``chunks`` that contain it."""
+    """A word in the form that the column ``vector`` contains.
+
+    ``chunks`` is the number of all chunks at the last count of words, and ``share`` is the share of these chunks that
+    contain the word.
+    """
 
     vector: str
     text: str
@@ -118,8 +124,9 @@ def lexemes(words: str) -> list[Lexeme]:
 def split_by_rarity(query: list[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
     """Return the lexemes that select candidates, and the two rarest other lexemes.
 
-    A lexeme selects candidates if it is rare or in few chunks. The rarest lexemes are used first, until they are
-    expected to select ``MAX_EXPECTED_CHUNKS`` together. The other lexemes are used if these select no candidates.
+    A lexeme selects candidates if it is rare or in few chunks. The rarest lexemes come first, until they are expected
+    to select ``MAX_EXPECTED_CHUNKS`` chunks together. The two other lexemes are used only if this selects no
+    candidates.
     """
     rare: list[Lexeme] = []
     expected = 0.0
@@ -220,9 +227,10 @@ COUNT_WORDS = """
 
 
 def refresh_common_words(*, force: bool = False) -> bool:
-    """Count common words again if the number of chunks has changed by a fifth. Return whether words were counted.
+    """Count common words again if the number of chunks has changed by a fifth, or always with ``force``.
 
-    Only rare words select the candidates of a search. With an old or empty table, a search is slower.
+    Returns whether words were counted. Only rare words select the candidates of a search. With an old or empty table,
+    common words select candidates too, and a search is slower.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM core_chunk")
