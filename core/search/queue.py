@@ -30,12 +30,12 @@ BATCH_SIZE = 256
 
 
 def not_in_step(target: Target) -> QuerySet[IndexEntry]:
-    """Return the entries of a namespace that are not clean: the index may differ from their documents."""
+    """Return the entries that are not clean. The index may differ from the documents of these entries."""
     return IndexEntry.objects.filter(namespace=target.namespace).exclude(state="clean")
 
 
 def due_entries(target: Target, systems: Mapping[str, DocumentSource]) -> QuerySet[IndexEntry]:
-    """Return the entries of these sources to process now. Refused documents that must still wait are left out."""
+    """Return the entries of these sources that are due. A refused document is left out until its next attempt."""
     entries = not_in_step(target).filter(document__source_system__in=list(systems))
     return entries.exclude(next_try_at__gt=timezone.now())
 
@@ -56,7 +56,7 @@ BEHIND = """
 
 
 def queue_missing(target: Target, systems: Mapping[str, DocumentSource]) -> None:
-    """Queue documents that the namespace does not contain, or contains in an older version or rendering."""
+    """Queue documents that are missing in the namespace, have a newer version, or must be rendered or cut again."""
     namespace = target.namespace.pk
     with connection.cursor() as cursor:
         cursor.execute(MISSING, [namespace, namespace])
@@ -66,10 +66,13 @@ def queue_missing(target: Target, systems: Mapping[str, DocumentSource]) -> None
 
 @contextmanager
 def claim_documents(documents: Sequence[int]) -> Generator[list[int]]:
-    """Claim documents for this session, and yield the documents that no other session has claimed."""
+    """Claim documents for this session inside the block. Yield the claimed documents.
+
+    Documents that another session has claimed are left out.
+    """
     require_own_session()
     with connection.cursor() as cursor:
-        # Use unnest, because the planner may call a lock function for rows that another condition removes.
+        # The query reads an array. In a query on a table, the planner may lock rows that another condition removes.
         query = "SELECT id FROM unnest(%s::int[]) AS id WHERE pg_try_advisory_lock(%s, id)"
         cursor.execute(query, [[pk % 2**31 for pk in documents], DOCUMENTS])
         locked = [row[0] for row in cursor.fetchall()]
@@ -90,7 +93,7 @@ https://www.postgresql.org/docs/current/runtime-config-logging.html
 
 
 def name_session() -> None:
-    """Name this database session after the command and its process, so that another process can report it."""
+    """Name this database session after the command and the process, so that other processes can report the name."""
     program = Path(sys.argv[0]).name
     command = sys.argv[1] if program == "manage.py" and len(sys.argv) > 1 else program
     name = f"{command} (process {os.getpid()} on {socket.gethostname()})"
@@ -121,13 +124,13 @@ def load_entries(target: Target, documents: Sequence[int]) -> list[IndexEntry]:
 
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds after which Python switches to another thread. Python's default is ten times as long. With the default, each
-response of the database could wait 5 ms for the thread that cuts texts."""
+"""Interval in seconds at which Python switches between threads. Python's default is 5 ms. With the default, the thread
+that receives a response of the database could wait 5 ms for the thread that cuts documents into chunks."""
 
 
 @contextmanager
 def _fast_thread_switches() -> Generator[None]:
-    """Switch threads often, so that the thread that writes does not wait for the thread that cuts texts."""
+    """Switch threads often inside the block, so that the thread that writes does not wait for the thread that cuts."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
@@ -138,7 +141,10 @@ def _fast_thread_switches() -> Generator[None]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Entries of the queue. They are claimed until ``claim`` is closed, and ``last`` is their highest key."""
+    """Up to ``BATCH_SIZE`` entries of the queue. Their documents are claimed until ``claim`` is closed.
+
+    ``last`` is the highest primary key of the entries.
+    """
 
     last: int
     size: int
@@ -156,7 +162,8 @@ def read_batches(
     """Yield the queue in batches. The next batch is claimed and read before a batch is yielded.
 
     Another thread cuts the next batch while the caller writes the current batch. No batch is read after ``deadline``,
-    which is a time of the monotonic clock.
+    which is a time of the monotonic clock. The number of documents that other sessions have claimed is added to
+    ``counts``.
     """
     with ThreadPoolExecutor(1, "cut") as thread, ExitStack() as claims, _fast_thread_switches():
 

@@ -21,7 +21,7 @@ would end later. With a shorter pause, the switch would query the queue more oft
 class SwitchResult:
     """The result of a switch. ``switched`` is whether the model of the settings now serves queries.
 
-    ``remaining`` documents are still to index.
+    ``remaining`` is the number of documents that the new namespace does not contain yet.
     """
 
     embedder: str

@@ -44,16 +44,17 @@ that a document that is always refused is tried once a day."""
 
 
 ReportProgress = Callable[[int, int | None], None]
-"""Function that is called with the number of finished chunks and their estimated total (``None`` if unknown)."""
+"""Function that is called with two numbers: the finished chunks, and the estimated total (``None`` if it is
+unknown)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncResult:
     """The numbers of documents and chunks that a sync processed.
 
-    ``remaining`` documents are still to index: the time was over, another process works on them, or they failed. Other
-    processes work on ``held`` documents, and ``holder`` is the name of one such process. ``fresh`` is whether queries
-    see everything that was written.
+    ``remaining`` is the number of documents that must still be indexed, because the time was over, another process
+    works on them, or they failed. ``held`` is the number of documents on which other processes work, and ``holder`` is
+    the name of one such process. ``fresh`` is whether queries see everything that was written.
     """
 
     documents: int = 0
@@ -70,7 +71,7 @@ class SyncResult:
 
     @property
     def idle(self) -> bool:
-        """Return whether this sync had nothing to do because other processes work on documents of the queue."""
+        """Return whether this sync processed no documents because other processes had claimed them."""
         return bool(self.held) and not self.documents + self.deleted + self.failed
 
     def in_words(self) -> str:
@@ -175,7 +176,7 @@ class IndexProgress:
 
     @property
     def total(self) -> int:
-        """Return the estimated number of chunks. The estimate assumes that all documents have equally many chunks."""
+        """Return the estimated number of chunks. It assumes the same average for the documents that were not cut yet."""
         known, cut = self.done + self.batch, self.done_documents + self.batch_documents
         return known + round(known / max(1, cut) * max(0, self.documents - cut))
 
@@ -185,11 +186,11 @@ class IndexProgress:
         self._send(self.done)
 
     def embedded(self, chunks: int) -> None:
-        """Report new vectors of this batch."""
+        """Report that vectors of this batch were computed. ``chunks`` is their number."""
         self._send(min(self.reported + chunks, self.done + self.batch))
 
     def end(self) -> None:
-        """End a batch. Chunks with stored vectors count as finished too."""
+        """End a batch. Chunks whose vectors were already stored also count as finished."""
         self.done, self.done_documents = self.done + self.batch, self.done_documents + self.batch_documents
         self.batch = self.batch_documents = 0
         self._send(self.done)
@@ -214,9 +215,9 @@ def _write(
     deadline: float | None,
     embedded: Callable[[int], None] | None = None,
 ) -> None:
-    """Write claimed documents. If a document is refused, read both halves of the batch again and write each half.
+    """Write claimed documents. If a document is refused, read each half of the batch again and write it separately.
 
-    The halves are divided further until the refused document is alone.
+    The halves are divided until the refused document is alone. Then its refusal is recorded.
     """
     if not updates:
         return

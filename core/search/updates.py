@@ -1,4 +1,4 @@
-"""The chunks that the index should contain of each document, newly cut or taken from the database.
+"""The chunks that the index should contain for each document: cut from a new rendering, or read from the database.
 
 Text search reads the stored chunks, results show them, and every vector index can be filled from them.
 """
@@ -20,7 +20,8 @@ from core.search.indexes.base import vector_id
 
 CHUNK_COLUMNS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url", "content_hash")
 MAX_CHUNKER_VERSIONS = 1000
-"""Number of chunker versions for each renderer version in ``combined_version``. ``CHUNKER_VERSION`` must be smaller."""
+"""Factor of the renderer version in ``combined_version``. ``CHUNKER_VERSION`` must be smaller, so that different
+versions never have the same number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,7 @@ class StoredChunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """The title, address, author and time of a document in results, cut to the length of the columns."""
+    """The title, address, author and time of a document, as results show them. The texts fit into the columns."""
 
     title: str = ""
     url: str = ""
@@ -84,19 +85,20 @@ class DocumentUpdate:
 
     @property
     def content_hash(self) -> str:
-        """Return the hash of everything that the index should contain of the document."""
+        """Return the hash of everything that the index should contain for the document."""
         return document_hash(self.document, self.head, self.after)
 
     @property
     def is_cut(self) -> bool:
-        """Return whether the stored chunks are current."""
+        """Return whether the stored chunks belong to the current version of the document, renderer and chunker."""
         is_chunked = self.document.chunked_version == self.document.version
         return is_chunked and self.document.renderer_version == self.renderer_version
 
     def changed(self) -> list[int]:
         """Return the ordinals of the chunks to write.
 
-        These are all chunks, unless the ledger says that the index contains exactly the stored chunks with this head.
+        If the ledger says that the index contains exactly the stored chunks with this head, only the chunks that differ
+        from the stored chunks are written. Otherwise, all chunks are written.
         """
         stored_head = Head.of(self.document)
         is_known = self.entry.content_hash == document_hash(self.document, stored_head, self.before)
@@ -108,13 +110,13 @@ class DocumentUpdate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedBatch:
-    """The data of a batch: its entries, the stored chunks by document, and the new renderings by document."""
+    """The data of a batch: the entries, and by primary key of the document the stored chunks and the new rendering."""
 
     entries: Sequence[IndexEntry]
     stored: Mapping[int, list[StoredChunk]]
     rendered: Mapping[int, RenderedDocument]
     versions: Mapping[str, int]
-    """Combined version of each source."""
+    """The combined version of the renderer and the chunker, by source."""
 
 
 def combined_version(source: DocumentSource) -> int:
@@ -139,7 +141,7 @@ def load_batch(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSour
 
 
 def cut_batch(batch: LoadedBatch) -> list[DocumentUpdate]:
-    """Cut the new renderings and return the updates. This does not use the database, so any thread can do it."""
+    """Cut the new renderings and return the updates. Any thread can call this, because it does not use the database."""
     from core.search.embedders.local import count_tokens  # imported here because this module loads numpy
 
     rendered, versions = batch.rendered, batch.versions
@@ -245,7 +247,7 @@ def store_heads(updates: Sequence[DocumentUpdate]) -> None:
 
 
 def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk]) -> str:
-    """Return the SHA-256 of everything that the index should contain of a document.
+    """Return the SHA-256 of everything that the index should contain for a document.
 
     Without chunks, this is the SHA-256 of an empty text.
     """

@@ -1,4 +1,4 @@
-"""Compute vectors and store them by model and text, so that a text is not embedded again after a failure."""
+"""Compute vectors, and store them by model and text. After a failure, stored vectors are not computed again."""
 
 import time
 from collections import Counter
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     Half = NDArray[np.float16]
 
 BATCH_SIZE, MAX_BATCH_SIZE = 64, 256
-"""Minimum and maximum number of texts that are embedded between two progress reports. A model that accepts more texts
-than the minimum in one request gets more, up to the maximum."""
+"""Minimum and maximum number of texts that are embedded between two progress reports.
+
+The number depends on how many texts the model accepts in one request. Larger batches would report progress less often.
+"""
 STORE_INTERVAL = 1.0
-"""Seconds between two writes of new vectors. A killed process loses the vectors of one second and one batch. After an
-error, no vectors are lost."""
+"""Minimum seconds between two writes of new vectors. If the process is killed, the vectors of this time and of one
+batch are lost. After an error, no vectors are lost."""
 
 
 def stored_vectors(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
@@ -49,8 +51,8 @@ def compute_vectors(
 ) -> "dict[str, Half]":
     """Return the vectors of texts by the hash of the texts. Vectors that are not stored are computed.
 
-    Raises BudgetExhausted at ``deadline``, which is a time of the monotonic clock. The vectors computed so far are
-    stored. ``embedded`` is called after each batch with the number of its vectors.
+    Raises BudgetExhausted after ``deadline``, which is a time of the monotonic clock. The vectors that were computed
+    before an error are stored. ``embedded`` is called after each batch with the number of vectors in the batch.
     """
     vectors = stored_vectors(embedder, list(texts)) if texts else {}
     missing = sorted((key for key in texts if key not in vectors), key=lambda key: len(texts[key]))
@@ -70,7 +72,7 @@ def compute_vectors(
 
 
 def commit_without_waiting() -> None:
-    """Let the commit of the current transaction return before it is on disk.
+    """Let the commit of the current transaction return before the transaction is on disk.
 
     Use this only for work that the next sync repeats. A crash of the database server may lose such transactions of the
     last second. Each is lost completely, and the latest first, so the ledger never records vectors that do not exist.
@@ -93,7 +95,7 @@ class _VectorWriter:
         _store(self.embedder, self.waiting)
 
     def add(self, hashes: Sequence[str], vectors: "Half") -> None:
-        """Add vectors. After ``STORE_INTERVAL``, store all vectors that were added since the last write."""
+        """Add vectors. If the last write is more than ``STORE_INTERVAL`` ago, store all vectors added since then."""
         self.waiting |= dict(zip(hashes, vectors, strict=True))
         if time.monotonic() - self.stored_at > STORE_INTERVAL:
             _store(self.embedder, self.waiting)
@@ -101,12 +103,12 @@ class _VectorWriter:
 
 
 def _store(embedder: Embedder, vectors: "Mapping[str, Half]") -> None:
-    """Store vectors. Another process may store the same vectors at the same time."""
+    """Store vectors. Vectors that another process has stored in the meantime are skipped."""
     if not vectors:
         return
     import numpy as np
 
-    order = sorted(vectors)  # every process takes the locks in the same order
+    order = sorted(vectors)  # every process locks rows in the same order, which prevents deadlocks
     rows = np.stack([vectors[key] for key in order]).astype(">f2")
     with transaction.atomic():
         commit_without_waiting()

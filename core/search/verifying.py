@@ -14,7 +14,8 @@ from core.search.namespaces import Target
 MAX_LISTED = 20
 """Maximum number of ids in each list, so that a report stays short. The counts include all ids."""
 SETTLING = 10.0
-"""Seconds to wait for differences to disappear. An index such as Pinecone lists recent writes and deletions late."""
+"""Maximum seconds to wait until differences disappear. Pinecone lists recent writes and deletions only after a
+delay."""
 BATCH_SIZE = 1_000
 """Number of ids that are copied or deleted together. Larger batches need fewer statements, but more memory."""
 
@@ -23,10 +24,10 @@ BATCH_SIZE = 1_000
 class Differences:
     """Differences between the index and the ledger.
 
-    ``gaps`` is the number of chunks that are missing in the index. ``orphans`` is the number of ids that it should not
-    contain. ``stale`` is the number of clean entries that are outdated: they have an older version, or another number
-    of chunks than the database. ``waiting`` and ``failed`` documents are not differences, because a later sync writes
-    them.
+    ``gaps`` is the number of chunks that are missing in the index. ``orphans`` is the number of ids that the index
+    should not contain. ``stale`` is the number of clean entries that are outdated: they have an older version, or
+    another number of chunks than the database. ``waiting`` and ``failed`` documents are not differences, because a
+    later sync writes them.
     """
 
     documents: int
@@ -42,24 +43,29 @@ class Differences:
 
     @property
     def wrong(self) -> int:
-        """Return the number of differences."""
+        """Return the number of all differences."""
         return self.gaps + self.orphans + self.stale
 
 
 def differences(target: Target) -> Differences:
-    """List the ids of the index, and compare them in the database, so that an index of any size needs little memory."""
+    """Return the differences between the index and the ledger. An index of any size needs little memory.
+
+    The ids of the index are copied into the database and compared there. If there are differences, this is repeated for
+    up to ``SETTLING`` seconds. An index in this database is compared only once.
+    """
     _list(target)
     result = _compare(target)
     until = time.monotonic() + SETTLING
     while result.wrong and not target.index.transactional and time.monotonic() < until:
-        time.sleep(0.5)  # recent writes may not be listed yet
+        time.sleep(0.5)  # the index may not list recent writes yet
         _list(target)
         result = _compare(target)
     return result
 
 
 def queue_repair(target: Target) -> int:
-    """Queue every document that differs, so that it is written completely. Return the number of documents.
+    """Queue every document with differences, so that the next sync writes all its chunks. Return the number of
+    documents.
 
     Call this after :func:`differences`, in the same database session.
     """
@@ -70,7 +76,7 @@ def queue_repair(target: Target) -> int:
 
 
 def remove_foreign(target: Target) -> int:
-    """Delete ids that belong to no document of the ledger, and return their number.
+    """Delete the vectors whose ids belong to no document of the ledger. Return the number of deleted vectors.
 
     Call this after :func:`differences`, in the same database session.
     """
@@ -82,11 +88,11 @@ def remove_foreign(target: Target) -> int:
 
 
 def _list(target: Target) -> None:
-    """Copy the ids of the index and their parts into a temporary table."""
+    """Copy the ids of the index into a temporary table, with the external id and the ordinal that each id contains."""
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS listed_vector")
         cursor.execute("CREATE TEMPORARY TABLE listed_vector (vector_id varchar, external_id varchar, ordinal int)")
-    for batch in _batches(target.index.list_ids()):  # the same connection may yield the ids and copy the rows
+    for batch in _batches(target.index.list_ids()):  # in batches, because one connection may read the ids and copy rows
         copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_parsed_row, batch))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE listed_vector")
@@ -158,7 +164,7 @@ def _foreign(target: Target) -> Iterator[str]:
 
 
 def _parsed_row(name: str) -> tuple[bytes, bytes, bytes]:
-    """Return a row of the temporary table. An id that this project did not create belongs to no document."""
+    """Return the row of an id in the temporary table. If this project did not create the id, its document is empty."""
     document, ordinal = parts_of(name) or ("", -1)
     return text(name), text(document), integer(ordinal)
 

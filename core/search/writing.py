@@ -4,8 +4,8 @@ The steps for each document are: (a) commit its chunks, and the number of vector
 (``high_water``), (b) write its vectors, (c) delete the vectors after its last chunk, (d) mark it clean unless it has
 changed in the meantime. Each step can be repeated, so the next run finishes the work of a killed process.
 
-An index in this database needs only one transaction. Its commit does not wait for the disk. If the database server
-crashes, the documents of lost transactions are dirty again.
+For an index in this database, one transaction does all steps. The commit does not wait for the disk. If the database
+server crashes, the documents of lost transactions are dirty again.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ PROGRAM_LIMIT_EXCEEDED = "54000"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingDocument:
-    """The records of a document to write to the index, and the ids after its last chunk to delete (``stale``)."""
+    """A document to write: the records to send, and the ids to delete (``stale``), which follow the last chunk."""
 
     update: DocumentUpdate
     records: list[Record]
@@ -43,10 +43,11 @@ def write_batch(
     deadline: float | None = None,
     embedded: Callable[[int], None] | None = None,
 ) -> None:
-    """Write documents to the index. Raises DocumentRefused if a document cannot be written.
+    """Write documents to the index. Documents that another session is changing stay dirty.
 
-    Adds the numbers of documents and chunks to ``counts``, and calls ``embedded`` with the number of vectors after each
-    batch of texts. Documents that another session is changing stay dirty.
+    The numbers of documents and chunks are added to ``counts``. ``embedded`` is called after each batch of texts with
+    the number of new vectors. Raises DocumentRefused if a document cannot be written, and BudgetExhausted after
+    ``deadline``.
     """
     plans = _plan(target, batch, counts, deadline, embedded)
     outgoing = [document for document in plans if document is not None]
@@ -81,7 +82,7 @@ def _plan(
     deadline: float | None,
     embedded: Callable[[int], None] | None,
 ) -> list[OutgoingDocument | None]:
-    """Return the records to send of each document, or None if the index already contains the document unchanged."""
+    """Return the records to send for each document, or ``None`` if the index contains the document unchanged."""
     texts: dict[str, str] = {}
     plans: list[tuple[DocumentUpdate, list[int], str] | None] = []
     for update in batch:
@@ -109,9 +110,9 @@ def _outgoing(update: DocumentUpdate, records: list[Record], content_hash: str) 
 
 
 def _lock(batch: Sequence[DocumentUpdate]) -> set[int]:
-    """Lock documents and return their keys. Documents that another session is changing are skipped.
+    """Lock documents and return their primary keys. Documents that another session is changing are left out.
 
-    Waiting for the other session could end in a deadlock.
+    To wait for the other session could cause a deadlock.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -157,7 +158,7 @@ def _raise_high_water(outgoing: Sequence[OutgoingDocument]) -> None:
 
 
 def _send(target: Target, outgoing: Sequence[OutgoingDocument]) -> int | None:
-    """Do steps (b) and (c) for all documents together, in few requests."""
+    """Do steps (b) and (c) for all documents together. Return the log position of the last write, if any."""
     lsn = target.index.upsert([record for document in outgoing for record in document.records])
     target.index.delete([name for document in outgoing for name in document.stale])
     return lsn
@@ -190,7 +191,7 @@ def _record(outgoing: Sequence[OutgoingDocument], unchanged: Sequence[DocumentUp
 
 @contextmanager
 def _document_errors() -> Generator[None]:
-    """Raise DocumentRefused for values that PostgreSQL cannot store."""
+    """Raise DocumentRefused if a statement in the block contains a value that PostgreSQL cannot store."""
     try:
         yield
     except (DataError, OperationalError) as error:

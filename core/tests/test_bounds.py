@@ -39,7 +39,7 @@ PEERS = {
 SHORT = 0.3
 """Maximum seconds for one response in these tests. The value is small to keep the tests fast."""
 TOLERANCE = 5.0
-"""Maximum seconds between a client's time limit and its end. The value leaves room for a busy machine."""
+"""Maximum seconds from a client's time limit until its call ends. A smaller value would fail on a busy machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +162,7 @@ def test_the_alarm_ends_work_that_no_limit_ends(monkeypatch: pytest.MonkeyPatch)
     assert time.monotonic() - began < TOLERANCE
     with time_limit(0.1):
         pass
-    time.sleep(0.4)  # the alarm must not fire after the block
+    time.sleep(0.4)  # an alarm after the block would fail the test
 
 
 @pytest.mark.django_db(transaction=True)

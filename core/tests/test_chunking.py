@@ -38,13 +38,13 @@ SCRIPTS = {
 
 
 def tokens(texts: Sequence[str]) -> list[int]:
-    """Return the number of tokens of whole texts, as the tokenizer counts them without special tokens."""
+    """Return the number of tokens of each text without special tokens. The tokenizer reads each text as a whole."""
     encoder: Any = tokenizer()
     return [len(found.ids) for found in encoder.encode_batch(list(texts), add_special_tokens=False)]
 
 
 def characters(texts: Sequence[str]) -> list[int]:
-    """Return the number of tokens of texts, where each character, including spaces, is one token."""
+    """Return the number of tokens of each text for a tokenizer that makes every character a token, also spaces."""
     return [len(text) for text in texts]
 
 
@@ -64,7 +64,7 @@ def squeezed(text: str) -> str:
 
 
 def in_order(wanted: str, pieces: Sequence[str]) -> bool:
-    """Return whether the pieces contain all characters in order. A piece may repeat the end of the previous piece."""
+    """Return whether the pieces contain all characters of ``wanted`` in order. Pieces may overlap."""
     place = 0
     for piece in map(squeezed, pieces):
         back = next((n for n in range(min(place, len(piece)) + 1) if wanted.startswith(piece, place - n)), None)

@@ -31,9 +31,9 @@ def test_a_failed_run_is_in_the_ledger_without_secrets() -> None:
 
 
 class Storing(FakeCollector):
-    """A collector that stores and enqueues a note in one transaction, and then fails if requested.
+    """A collector that queues the document of a note, and then fails if the test requests it.
 
-    It is also the source of the note's document.
+    The collector also renders the document.
     """
 
     source_system = "fake"

@@ -40,7 +40,7 @@ class Preferred(AbstractCollector):
 
 @dataclass(frozen=True)
 class Found:
-    """A result without a base class."""
+    """A result that has the required attributes without inheriting from a class of the project."""
 
     success: bool = True
     counts: dict[str, int] = field(default_factory=lambda: {"things": 2})

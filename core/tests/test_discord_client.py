@@ -39,7 +39,7 @@ def test_no_second_exceeds_the_limit_and_a_stalled_loop_causes_no_burst() -> Non
         return sent
 
     sent = asyncio.run(ask())
-    assert sent[19] - sent[0] < 0.4  # the first burst is not slowed down
+    assert sent[19] - sent[0] < 0.4  # the first 20 requests are sent without pauses
     assert max(sum(at <= other < at + 0.99 for other in sent) for at in sent) <= 40 + CREDIT
 
 
@@ -70,7 +70,7 @@ def test_requests_without_an_answer_count_in_every_second() -> None:
 
     began = time.monotonic()
     assert max(asyncio.run(ask())) <= 5
-    assert time.monotonic() - began >= 2 * Window.SECOND  # five, five, and one
+    assert time.monotonic() - began >= 2 * Window.SECOND  # five requests, a second later five more, then the last
 
 
 def test_a_lone_surrogate_does_not_fail_a_page() -> None:
@@ -121,7 +121,10 @@ def test_close_cancels_running_tasks() -> None:
 
 
 def test_discord_py_still_has_the_private_parts_that_the_client_uses() -> None:
-    """Fail if a new version of discord.py changes these parts, because ``discord.http`` is not documented."""
+    """Fail if a new version of discord.py changes the parts of ``discord.http`` that the client uses.
+
+    These parts are not documented, so a new version may change them.
+    """
     template = "/channels/{channel_id}/messages/{message_id}"
     first, second, elsewhere = (
         http.Route("GET", template, channel_id=channel, message_id=message)

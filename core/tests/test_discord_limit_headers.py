@@ -1,4 +1,5 @@
-"""Tests of Discord's limit headers and waits that a proxy has garbled."""
+"""Tests of rate-limit headers and waiting times from Discord that are not valid, such as values that a proxy
+changed."""
 
 import asyncio
 import json

@@ -39,7 +39,7 @@ class Failing(Slotted):
 
 
 class Silent(BaseCollectorCommand):
-    """A command that defines none of the options that collecting commands share."""
+    """A command that does not define the options that collecting commands share."""
 
     def __init__(self, collector: CollectorRunnable) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Tests that GitHub Flavored Markdown is rendered as on GitHub.
 
-They compare the visible text, and the structure that GitHub's own parser produces.
+They compare the visible text and the structure of the HTML with the result of GitHub's own parser.
 """
 
 import re
@@ -71,7 +71,7 @@ def test_an_excerpt_is_one_line_without_markup_or_quotes(body: str, words: str) 
 
 
 class _Tree(HTMLParser):
-    """A parser that collects tags and words in order, and removes the few allowed differences."""
+    """A parser that collects tags and words in order. It removes the few allowed differences from GitHub's HTML."""
 
     RENAMED = {"del": "s", "strike": "s", "h1": "h4", "h2": "h5", "h3": "h6", "h4": "h6", "h5": "h6"}
     WITHOUT_END = {"br", "hr", "img", "input"}
@@ -105,7 +105,7 @@ class _Tree(HTMLParser):
 
 
 def structure(html: str) -> list[Any]:
-    """Return the tags with their relevant attributes, and the words, in order."""
+    """Return the tags and words of an HTML text, in order, with the attributes that matter for the comparison."""
     tree = _Tree(shifted=not re.search(r"<h[4-6]>", html))
     tree.feed(html)
     tree.close()

@@ -135,7 +135,7 @@ def test_reset_times_are_read_by_githubs_clock(skew: float) -> None:
 
 
 def test_a_window_stays_one_window_while_answers_take_long() -> None:
-    """Check that slow responses do not change the clock estimate, although their date is old when they arrive."""
+    """Check that slow responses do not change the clock estimate, although their dates are old when they arrive."""
     clock = ServerClock()
     offsets: set[float] = set()
     for second in range(20):
@@ -153,7 +153,7 @@ def test_an_invalid_date_changes_no_clock(garbage: str) -> None:
 
 
 def ask(client: GitHubClient) -> object:
-    """Send a GraphQL query without a scope."""
+    """Send a short GraphQL query and return the data of the response."""
     return client.query("{ viewer { login } }").data
 
 
