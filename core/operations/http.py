@@ -22,8 +22,8 @@ PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 529})
 """Statuses of temporary failures, after which the request is repeated."""
 LARGEST = bounds.LARGEST
 PART = 1 << 16
-"""Maximum bytes of one read. The size limit is checked after each read, so that a body can exceed the limit by one read
-at most."""
+"""Maximum bytes of one read. The size limit is checked after each read. With larger reads, a body could exceed the
+limit by more bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from core.pages.parameters import DayField
 from core.trackers import installed_trackers
 
 WEEKS = 26
-"""Number of weeks of the default period: half a year. It is below ``MAX_WEEKLY_COLUMNS``, so that charts show weeks."""
+"""Number of weeks of the default period: half a year. Charts of this period have weekly columns."""
 MAX_WEEKS = 520
 """Maximum number of weeks of a period: ten years. A chart cannot show more than about 120 monthly columns."""
 

@@ -87,7 +87,7 @@ class Activities:
 
 
 def activities(period: Period) -> Activities:
-    """Return the counts of a period in one statement, including weeks without activity."""
+    """Return the counts of a period, including weeks without activities. They are read with one statement."""
     counted = _rows(
         "SELECT week, activity_type, scope_id, sum(count) FROM core_activityweek"
         " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s) AND activity_type <> ALL(%s)"

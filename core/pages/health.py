@@ -79,7 +79,7 @@ def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True
 def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
     """Return the scopes that should be fresh but are not, or that must wait for a rate limit.
 
-    Scopes that were never completed come first, followed by the scope with the oldest completion.
+    Scopes that were never completed come first, followed by the scopes that were completed longest ago.
     """
     not_fresh = Q(last_completed_at__lt=fresh_since()) | Q(last_completed_at=None) | Q(not_before__gt=timezone.now())
     return Scope.objects.filter(not_fresh, watched()).order_by(F("last_completed_at").asc(nulls_first=True), "name")[

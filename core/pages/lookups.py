@@ -90,7 +90,7 @@ def _is_value(field: Any, rest: list[str], text: str) -> bool:
     if isinstance(field, models.DateField):
         return _is_day(text)
     if rest and rest[0] in {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact"}:
-        return True  # PostgreSQL compares the field as a text, so that every value is valid
+        return True  # PostgreSQL compares the field as a text, so every value is valid
     try:
         field.to_python(text)
     except (ValidationError, ValueError):

@@ -68,7 +68,7 @@ def _where(reported: Mapping[str, Any]) -> str:
 def _figures(reported: Mapping[str, Any]) -> str:
     """Return a text such as ``120 of 3,100 chunks, 52 a second, 57 s left``.
 
-    If the number exceeds the estimated total, the total and the remaining time are left out.
+    If more items were processed than estimated, the total and the remaining time are left out.
     """
     seen, total, rate, left = (reported.get(name) for name in ("seen", "total", "rate", "seconds_left"))
     noun = "chunk" if reported.get("phase") == INDEXING else "item"

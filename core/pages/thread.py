@@ -110,7 +110,7 @@ def thread_rows(source: str, thread: str) -> QuerySet[Activity]:
 
 
 def find_page(request: HttpRequest, source: str) -> HttpResponse:
-    """Redirect to an activity on the page of its thread. An activity without a thread has its own page.
+    """Redirect to an activity on the page of its thread, or to the activity's admin page if it belongs to no thread.
 
     The parameter ``id`` is the external id of the activity. Without it, ``thread`` and ``url`` identify the activity.
     If there is no such activity, redirect to the original of the document at its source.
@@ -169,7 +169,7 @@ def _title(head: ThreadHead | None, first: Activity) -> str:
 
 
 def _participants(source: str, thread: str) -> list[dict[str, Any]]:
-    """Return up to four times ``MAX_PEOPLE`` people who were active in the thread, most active first.
+    """Return the people who were active in the thread, most active first, up to four times ``MAX_PEOPLE``.
 
     For a person with several names, the alphabetically last name is returned.
     """

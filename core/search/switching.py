@@ -21,7 +21,7 @@ would end later. With a shorter pause, the switch would query the queue more oft
 class SwitchResult:
     """The result of a switch. ``switched`` is whether the model of the settings now serves queries.
 
-    ``remaining`` is the number of documents that the new namespace does not contain yet.
+    ``remaining`` is the number of documents that must still be indexed in the new namespace.
     """
 
     embedder: str

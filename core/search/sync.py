@@ -176,7 +176,7 @@ class IndexProgress:
 
     @property
     def total(self) -> int:
-        """Return the estimated number of chunks. It assumes the same average for the documents that were not cut yet."""
+        """Return the estimated number of chunks. Documents that are not cut yet are counted with the average so far."""
         known, cut = self.done + self.batch, self.done_documents + self.batch_documents
         return known + round(known / max(1, cut) * max(0, self.documents - cut))
 

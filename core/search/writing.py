@@ -112,7 +112,7 @@ def _outgoing(update: DocumentUpdate, records: list[Record], content_hash: str) 
 def _lock(batch: Sequence[DocumentUpdate]) -> set[int]:
     """Lock documents and return their primary keys. Documents that another session is changing are left out.
 
-    To wait for the other session could cause a deadlock.
+    Waiting for the other session could cause a deadlock.
     """
     with connection.cursor() as cursor:
         cursor.execute(

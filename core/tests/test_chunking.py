@@ -44,7 +44,7 @@ def tokens(texts: Sequence[str]) -> list[int]:
 
 
 def characters(texts: Sequence[str]) -> list[int]:
-    """Return the number of tokens of each text for a tokenizer that makes every character a token, also spaces."""
+    """Return the number of tokens of each text if every character is a token, including spaces."""
     return [len(text) for text in texts]
 
 

@@ -79,8 +79,8 @@ sdk_logger.setLevel(logging.CRITICAL)  # its records contain whole HTML pages an
 EVENT = "activity_trackers_notice"
 ATTEMPTS = 4
 LONGEST_LIMIT = 3600.0
-"""Maximum seconds for which a rate limit is respected. Slack's rate limits last about a minute, so that a header with a
-longer time is not plausible."""
+"""Maximum seconds for which a rate limit is respected. Slack's rate limits last about a minute, so a much
+longer time is an error of Slack."""
 PAGE = 200
 TOKEN = "Slack refuses the token ({}): put a valid one into SLACK_BOT_TOKEN"  # noqa: S105  (words, no token)
 SCOPE = (

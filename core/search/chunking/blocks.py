@@ -102,7 +102,7 @@ class _Reader:
 
 
 def _kind_of(line: str) -> str:
-    """Return the kind of the block that begins with this line, as the first characters of the line show."""
+    """Return the kind of the block that begins with this line. It depends on the first characters of the line."""
     if HUNK.match(line):
         return "hunk"
     if HEADING.match(line):

@@ -185,7 +185,7 @@ def tokenizer() -> Tokenizer:
 
 MAX_CACHED_WORDS = 100_000
 """Number of words at which the cache of token counts is emptied. A language has about this number of common words, so
-that a smaller cache would be emptied often."""
+a smaller cache would be emptied often."""
 LONGEST_CACHED_WORD = 64
 """Maximum number of characters of a word that is cached. Longer words, such as addresses, are rarely repeated."""
 _tokens_of_words: dict[str, int] = {}

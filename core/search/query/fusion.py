@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RankingParameters:
-    """Parameters of the ranking. Their values were measured with ``bench/retrieval``, see docs/search.md."""
+    """Parameters of the ranking. ``bench/retrieval`` measured their values, see docs/search.md."""
 
     depth: int = 100
     """Maximum number of chunks from vector search, and of documents from text search."""

@@ -35,7 +35,7 @@ def search(
     offset: int = 0,
     parameters: RankingParameters = DEFAULT_PARAMETERS,
 ) -> list[Result]:
-    """Return the documents that match best, best first: up to ``limit`` documents after the first ``offset`` documents.
+    """Return up to ``limit`` documents, best match first. The ``offset`` best documents are left out.
 
     Any text is a valid query.
     """

@@ -125,8 +125,8 @@ def split_by_rarity(query: list[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
     """Return the lexemes that select candidates, and the two rarest other lexemes.
 
     A lexeme selects candidates if it is rare or in few chunks. The rarest lexemes come first, until they are expected
-    to select ``MAX_EXPECTED_CHUNKS`` chunks together. The two other lexemes are used only if this selects no
-    candidates.
+    to select ``MAX_EXPECTED_CHUNKS`` chunks together. The caller uses the two other lexemes only if the first lexemes
+    select no candidates.
     """
     rare: list[Lexeme] = []
     expected = 0.0
