@@ -145,7 +145,7 @@ class Transport:
 
 
 class _Abandoned:
-    """Stops the thread that reads an answer when the time limit is over."""
+    """Stops the thread that reads an answer. ``stop`` is called when the time limit is over."""
 
     def __init__(self) -> None:
         self.answer: requests.Response | None = None

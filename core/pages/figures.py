@@ -59,7 +59,10 @@ def monday(day: date) -> date:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """The rows of a chart and its table. A row has the label of a week or month, and a number for each column."""
+    """The numbers of a chart, which the page also shows as a table.
+
+    A row has the label of a week or month, and a number for each column.
+    """
 
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[int]]]

@@ -32,7 +32,8 @@ ignored. Every page uses fewer."""
 HIGHEST_ID = 2**63 - 1
 """Largest value of a ``bigint`` in PostgreSQL."""
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
-"""Range of days. Days outside become the first or the last day, so that weeks and years can be added to every day."""
+"""The first and the last valid day. Other days become the nearest of the two. The range is smaller than that of
+``date``, so that weeks and years can be added to every day."""
 Cursor = tuple[datetime, int]
 
 

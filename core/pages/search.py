@@ -26,7 +26,7 @@ from core.search.query.search import search, similar_documents, unmatched_filter
 PER_PAGE = 20
 """Number of results on one page. Ten pages contain all 200 results that a query can have."""
 LAST_PAGE = 10
-"""Number of the last page. ``MAX_RESULTS`` allows 200 results, which are ten pages."""
+"""Number of the last page that users can open. ``MAX_RESULTS`` allows 200 results, which are ten pages."""
 LONGEST = 500
 """Maximum number of characters of a query in the form. It is below the 1,000 characters after which a search cuts a
 query."""

@@ -80,7 +80,7 @@ class DocumentUpdate:
 
     @property
     def document(self) -> Document:
-        """Return the document. Its fields were read before its chunks, or at the same time."""
+        """Return the document. Its fields were not read later than its chunks."""
         return self.entry.document
 
     @property

@@ -98,7 +98,7 @@ def _list(target: Target) -> None:
         cursor.execute("ANALYZE listed_vector")
 
 
-# A waiting document is not a difference, because the ledger does not claim to know its chunks in the index.
+# A waiting document is not a difference, because the ledger does not record which of its chunks the index contains.
 COMPARED = """
     WITH entries AS (
         SELECT e.id AS entry, d.id AS document, d.external_id, e.state, e.chunks, e.state = 'clean' AS clean,

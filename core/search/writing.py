@@ -133,7 +133,7 @@ def _announce(
 ) -> tuple[set[int], list[OutgoingDocument]]:
     """Do step (a): commit the chunks and the number of vectors that the index may contain.
 
-    Until step (d), the ledger does not claim to know the contents of the index for these documents.
+    Until step (d), the ledger does not record the contents of the index for these documents.
     """
     with _document_errors(), transaction.atomic():
         locked = _lock(batch)

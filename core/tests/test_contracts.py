@@ -1,4 +1,4 @@
-"""Tests of the older and the preferred contract of collectors, without a command."""
+"""Tests of the older and the preferred base class of collectors, without a command."""
 
 import logging
 from dataclasses import dataclass, field

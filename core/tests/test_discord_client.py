@@ -1,6 +1,6 @@
 """Tests of the Discord client against a server with scripted replies.
 
-The tests of the tracker cover all kinds of faults.
+Further faults of Discord's server are covered by the tests of the Discord tracker.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Tests of embedding models behind a network and on this machine."""
+"""Tests of embedding models on other servers and on this machine."""
 
 import json
 from collections.abc import Iterator

@@ -39,7 +39,7 @@ class Reference:
     text: str
     href: str = ""
     title: str = ""
-    """The tooltip."""
+    """The text of the tooltip."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +107,8 @@ def _fence_on_its_own_lines(found: re.Match[str]) -> str:
 
 
 MOST_NESTED = 20
-"""Maximum nesting of quotes and lists. Deeper levels become plain text, so that no text takes long to parse."""
+"""Maximum number of levels of nested quotes and lists. Deeper levels become plain text, so that no text takes long to
+parse."""
 NOT_IN_CHAT = ["code", "hr", "lheading", "html_block", "reference", "entity", "html_inline", "image"]
 """Rules of CommonMark that chat programs do not support."""
 

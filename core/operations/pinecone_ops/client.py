@@ -1,4 +1,4 @@
-"""Connections to Pinecone: cached clients, limits for Pinecone's library, and translation of its errors.
+"""Connections to Pinecone: cached clients, limits for Pinecone's library, and the project's errors for its errors.
 
 The library limits the time to connect and the time between two bytes, but reads answers of any size. It uses httpx,
 which does not follow redirects by default: https://www.python-httpx.org/compatibility/#redirects
@@ -191,7 +191,7 @@ def index_client(api_key: str, host: str, name: str) -> Any:
 
 
 def forget_clients() -> None:
-    """Close all clients. This is necessary after an index is recreated, because its address changes."""
+    """Close all clients. Call this after an index was recreated, because the address of the index changes."""
     while _clients:
         _clients.popitem()[1].close()
 

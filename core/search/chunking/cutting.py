@@ -14,8 +14,8 @@ from core.search.documents import Passage, RenderedDocument
 from core.search.query.text import extra_words
 
 MAX_TOKENS = 200
-"""Maximum number of tokens of a chunk, including its head and the special tokens. The local model reads at most 256
-tokens and was trained on 128."""
+"""Maximum number of tokens of a chunk, including its head and the special tokens. The local model was trained with
+texts of 128 tokens and ignores tokens after the first 256."""
 CHUNKER_VERSION = 2
 """Version of the code that cuts documents. Increase it when the code returns other chunks, so that all documents are
 cut again."""
