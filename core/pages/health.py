@@ -66,7 +66,7 @@ def scope_health() -> dict[str, int]:
 
 
 def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True) -> tuple[str, str]:
-    """Return the freshness of a scope in words, and the name of the style that gives the words their colour."""
+    """Return the freshness of a scope in words, and the CSS class that gives the words their colour."""
     if not is_readable:
         return "not readable", "quiet"
     if not is_watched:

@@ -1,4 +1,4 @@
-"""Connections to Pinecone: cached clients, limits for Pinecone's library, and the project's errors for its errors.
+"""Connections to Pinecone: cached clients, limits for Pinecone's library, and translation of the library's errors.
 
 The library limits the time to connect and the time between two bytes, but reads answers of any size. It uses httpx,
 which does not follow redirects by default: https://www.python-httpx.org/compatibility/#redirects
