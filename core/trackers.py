@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # models cannot be imported while apps load, and the Markdown
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EarlierText:
-    """A text before an edit. Times are UTC, and ``None`` if they are unknown."""
+    """An earlier text of an edited item. Times are UTC, and ``None`` if they are unknown."""
 
     text: str
     written_at: datetime | None = None
@@ -28,7 +28,7 @@ class EarlierText:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """Data that the configured account has no permission to read, and how to get access."""
+    """Data that the configured account cannot read, and how to get access."""
 
     scope: str
     missing: str
@@ -48,15 +48,15 @@ class ThreadHead:
     state: str = ""
     """One word, such as ``merged``. Empty for threads without a state."""
     tone: str = ""
-    """Colour of the state: ``good``, ``bad``, ``waits`` or empty."""
+    """Name of the colour of the state: ``good`` (green), ``bad`` (red), ``waits`` (amber) or empty (no colour)."""
     labels: Sequence[str] = ()
     place: str = ""
-    """Location that the name of the scope does not contain, such as a channel."""
+    """Location of the thread within its scope, such as ``#general``. Empty if the scope itself is the location."""
     url: str = ""
 
     @property
     def label(self) -> str:
-        """Return the number and the title."""
+        """The number and the title. Without a number, only the title."""
         return f"{self.number} {self.title}".strip()
 
 
@@ -77,7 +77,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostDetails:
-    """Everything that a page shows of a post, except for its text."""
+    """Details that a page shows together with the text of a post."""
 
     badge: str = ""
     """One or two words, such as ``approved``, ``pinned`` or ``answer``."""
@@ -118,8 +118,9 @@ def scope_address(source_system: str, scope: str) -> str:
 class TrackerConfig(AppConfig):
     """The app configuration of a tracker.
 
-    Only ``source_system`` and ``collect_command`` are required. Pages call the methods that take ids or activities for
-    every list. So each of these methods must run a constant number of database statements.
+    Only ``source_system`` and ``collect_command`` are required. A page calls each method that takes ids or activities
+    for a whole list. Therefore, the number of SQL statements in such a method must not depend on the length of the
+    list.
     """
 
     source_system: str
@@ -127,11 +128,11 @@ class TrackerConfig(AppConfig):
     collect_command: str
     """Name of the management command that collects, such as ``collect_github``."""
     setting_names: Collection[str] = ()
-    """Settings that the tracker reads and core does not. ``manage.py check`` reports missing settings."""
+    """Names of the settings that only this tracker reads. ``manage.py check`` reports missing settings."""
     secret_settings: Collection[str] = ()
-    """Settings with secrets, each a string or a list of strings. Their values never appear in logs or messages."""
+    """Names of settings with secrets. Each value is a string or a list of strings. The values never appear in logs."""
     type_names: Mapping[str, str] = {}
-    """Labels of activity types, for types that are not good labels themselves."""
+    """Labels by activity type. The label of any other type consists of the words of the type."""
     passive_types: Collection[str] = frozenset()
     """Activity types that do not require the person to act, such as being mentioned. Charts and rankings omit them."""
 
@@ -159,9 +160,9 @@ class TrackerConfig(AppConfig):
         return None
 
     def configured_names(self) -> Collection[str]:
-        """Return the names of the scopes that the settings list for a run without arguments, as run reports show them.
+        """Return the scopes that are listed in the settings, by the names that run reports show.
 
-        Alerts about these scopes stay open even if nothing of a scope was ever stored.
+        Alerts about these scopes stay open even if no data of the scope was ever stored.
         """
         return ()
 
@@ -182,7 +183,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return short remarks such as "hidden as spam" by external id. A thread's page shows them with the activities.
+        """Return short remarks about activities, such as "hidden as spam", by external id. A thread's page shows them.
 
         Called with up to 100 ids.
         """
@@ -198,7 +199,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return activities as sentences by external id. Pages show the type of an activity that is omitted.
+        """Return activities as sentences by external id. For an omitted activity, pages show its type.
 
         Called with up to 100 activities.
         """
@@ -214,7 +215,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """Return the flavour of Markdown for these texts, with every reference in the texts resolved.
+        """Return the Markdown flavour of these texts, together with the targets of the references in the texts.
 
         ``scope`` is the external id of the scope that contains the texts.
         """
@@ -232,7 +233,7 @@ class TrackerConfig(AppConfig):
         return ()
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """Return at most ``most`` gaps that missing permissions caused in the last run. Sends no request."""
+        """Return at most ``most`` gaps, as stored by the last run. This method must not send requests."""
         del most
         return ()
 
@@ -243,12 +244,12 @@ def installed_trackers() -> list[TrackerConfig]:
 
 
 def tracker_of(source_system: str) -> TrackerConfig | None:
-    """Return the installed tracker of a source, or ``None``."""
+    """Return the installed tracker of a source, or ``None`` if no installed tracker collects the source."""
     return next((tracker for tracker in installed_trackers() if tracker.source_system == source_system), None)
 
 
 def document_sources(source_system: str | None = None) -> list[DocumentSource]:
-    """Return the document sources of every installed tracker, or only of the tracker of ``source_system``."""
+    """Return the document sources of all installed trackers. If ``source_system`` is given, return only its source."""
     sources = (
         tracker.document_source() for tracker in installed_trackers() if source_system in {None, tracker.source_system}
     )

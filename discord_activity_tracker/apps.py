@@ -50,19 +50,19 @@ class DiscordTrackerConfig(TrackerConfig):
         return bool(bot_tokens())
 
     def document_source(self) -> DocumentSource:
-        """Return the search documents of this tracker: conversations."""
+        """Return the source of the tracker's search documents. Each document is a conversation."""
         from discord_activity_tracker.documents.source import DiscordDocuments
 
         return DiscordDocuments()
 
     def watched_scopes(self) -> Collection[str]:
-        """Return the scopes of the channels that the bots can read in the collected guilds."""
+        """Return the external ids of the channels that the bots can read in the collected guilds."""
         from discord_activity_tracker.store.coverage import watched_scopes
 
         return watched_scopes()
 
     def configured_names(self) -> Collection[str]:
-        """Return the ids in DISCORD_GUILDS. Reports show a server's name instead once the server has been collected."""
+        """Return the ids in DISCORD_GUILDS. After a server has been collected, reports show its name instead."""
         from django.conf import settings
 
         return list(settings.DISCORD_GUILDS)
@@ -86,13 +86,13 @@ class DiscordTrackerConfig(TrackerConfig):
         return gaps(most)
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Return titles of threads and conversations by external id, with their channel and state."""
+        """Return the titles of threads and conversations by external id, with their channel and state."""
         from discord_activity_tracker.documents.heads import heads
 
         return heads(threads)
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return a line of text for each message by external id."""
+        """Return messages as sentences by external id."""
         from discord_activity_tracker.documents.posts import lines
 
         return lines(activities)
@@ -104,7 +104,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return details(external_ids)
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """Return Discord's Markdown, in which mentions are replaced by names."""
+        """Return Discord's Markdown flavour, with a name for each mention in the texts."""
         from discord_activity_tracker.documents.markup import markup
 
         del scope
@@ -117,7 +117,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return {str(pk) for pk in Account.objects.exclude(kind=Account.Kind.USER).values_list("pk", flat=True)}
 
     def unreadable_scopes(self) -> Collection[str]:
-        """Return the scopes of channels in collected servers in which no bot can read anything."""
+        """Return the external ids of channels in collected servers in which no bot can read anything."""
         from discord_activity_tracker.store.coverage import unreadable_scopes
 
         return unreadable_scopes()

@@ -1,4 +1,4 @@
-"""Tests of URLs from GitHub. For every name of the server, only the path and query below the API's root are used."""
+"""Tests of URLs in GitHub's responses. Only the part below the API's root is used, so any name of the server works."""
 
 import time
 

@@ -23,7 +23,7 @@ BAD = Reply(401, body=b'{"message": "Bad credentials"}')
 
 
 class Routed(ScriptedServer):
-    """A server that answers according to ``rule``, by token and path. It records the requests."""
+    """A server that records each request, and returns the reply that ``rule`` gives for the token and the path."""
 
     def __init__(self, rule: Callable[[str, str], Reply]) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Routed(ScriptedServer):
         self.asked: list[tuple[str, str]] = []
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
-        """Return the reply according to the rule."""
+        """Record the request, and return the reply that ``rule`` gives for its token and path."""
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         self.asked.append((token, path))
         return self.rule(token, path)
@@ -52,7 +52,7 @@ def routed() -> Iterator[Callable[[Callable[[str, str], Reply]], Routed]]:
 
 
 def sees(**owners: tuple[str, ...]) -> Callable[[str, str], Reply]:
-    """Return a rule that lets each user's token read only the repositories of some owners."""
+    """Return a rule that lets each user's token read only the repositories of the owners listed for this user."""
 
     def rule(token: str, path: str) -> Reply:
         user, owner = token.split("_")[-2], path.split("/")[2] if path.startswith("/repos/") else ""
@@ -108,7 +108,7 @@ def test_a_revoked_token_among_several_stops_nothing_and_is_reported(
     assert "GitHub refused ***cret once" in caplog.text
     refused_once = client.tokens.by_key(client.tokens.keys[0])
     assert refused_once is not None
-    refused_once.confirm_at = 1.0  # time passes until the refusal can be confirmed
+    refused_once.confirm_at = 1.0  # as if enough time had passed to confirm the refusal
     assert client.get("/x").data == client.get("/x").data == []
     assert [token for token, _ in server.asked] == [BOB, ALICE, BOB, ALICE, ALICE]
     assert "***cret" in client.notices[0]

@@ -27,7 +27,7 @@ TEMPORARY = {
 
 
 def get(script: ScriptedServer, **options: float) -> Response:
-    """Make one request with a transport that has these options."""
+    """Send one request through a transport with these options, and return the response."""
     return script.transport(**options).request("GET", f"{script.url}/x?token=hidden-word", headers={})  # pyright: ignore[reportArgumentType]  # whole numbers or not
 
 

@@ -25,7 +25,7 @@ Run = Callable[..., tuple[int, dict[str, Any]]]
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
-    """Store three documents that are not indexed yet, and return their source."""
+    """Store three documents that are not indexed yet, and yield their source."""
     with model("first"):
         found = FakeSource(boat="one|two", crash="three", tide="four")
         for name in ("sync_index", "verify_index", "switch_embedder"):
@@ -61,7 +61,7 @@ def test_a_sync_of_documents_that_others_claimed_exits_with_75(notes: FakeSource
         cursor.execute("SELECT pg_advisory_lock(7310, id) FROM unnest(%s::int[]) AS id", [documents])
         code, report = run("sync_index")
         assert (code, report["held"], report["documents"]) == (75, 3, 0)
-        # release now, because the server notices a closed connection only a little later
+        # release the locks explicitly: the server releases the locks of a closed connection only after a delay
         cursor.execute("SELECT pg_advisory_unlock_all()")
     assert run("sync_index")[0] == 0
 

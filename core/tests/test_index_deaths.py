@@ -1,4 +1,4 @@
-"""Tests that a run after a kill at any step ends in the same state as an undisturbed run."""
+"""Tests that the next run completes the index if a sync or a switch was killed at any step."""
 
 import itertools
 import time
@@ -22,7 +22,7 @@ LONG = "|".join(f"passage {n}" for n in range(5))
 
 @pytest.fixture(params=["pgvector", pytest.param("pinecone", marks=pytest.mark.twin)])
 def index(request: pytest.FixtureRequest) -> Iterator[Twin | None]:
-    """Configure each index in turn. Yield the stand-in for Pinecone, or ``None`` for pgvector."""
+    """Configure pgvector or Pinecone as the index. Yield the fake Pinecone server, or ``None`` for pgvector."""
     if request.param == "pgvector":
         yield None
         return
@@ -32,9 +32,9 @@ def index(request: pytest.FixtureRequest) -> Iterator[Twin | None]:
 
 
 def run_until_in_step(act: Callable[[], bool]) -> None:
-    """Repeat an action until the index is in step.
+    """Repeat ``act`` until it returns true, for at most 10 seconds.
 
-    The session of a killed process may keep its locks a little longer.
+    One call may not be enough, because the database can hold the locks of a killed process for a moment.
     """
     until = time.monotonic() + 10
     while not act():
@@ -70,9 +70,9 @@ def change(notes: FakeSource, turn: int) -> None:
 
 
 def kill_and_sync_again(notes: FakeSource, index: Twin | None, step: int) -> bool:
-    """Kill a sync at a step, and check the result of the next sync.
+    """Change the documents, kill a sync at ``step``, and check the index after the next sync.
 
-    Return whether the first sync ended before the step.
+    Return whether the first sync ended before it reached the step.
     """
     change(notes, step)
     ended = survives(step, lambda: sync([notes]))
@@ -104,7 +104,7 @@ def test_a_switch_that_is_killed_at_any_step_goes_on(index: Twin | None) -> None
         name = "second" if step % 2 else "first"
         with model(name) as new:
             ended = survives(step, lambda: switch([notes]))
-            notes.write(some=f"edited {step}|two")  # a change while no switch is running
+            notes.write(some=f"edited {step}|two")  # edit a document while no switch is running
             run_until_in_step(lambda: switch([notes]).switched)
             assert serving_model() == new.info.fingerprint
             run_until_in_step(lambda: not sync([notes]).remaining)

@@ -70,12 +70,18 @@ def write_output():
 
 
 def _heed_ctrl_c() -> None:
-    """Reset SIGINT in the child process, because shells ignore it in commands that a script starts with ``&``."""
+    """Restore the default handling of SIGINT in the child process.
+
+    A shell script starts background commands (``&``) with SIGINT ignored, and child processes inherit this setting.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
-    """Send a signal to a running program. Return its exit code, its standard error and the seconds until its end."""
+    """Start a program that runs ``work``, and send it a signal.
+
+    Return the program's exit code, its standard error, and the seconds from the signal to the end of the program.
+    """
     program = PROGRAM.format(root=str(ROOT), definitions=UNRESPONSIVE, work=work)
     command = [sys.executable, "-c", program]
     with subprocess.Popen(

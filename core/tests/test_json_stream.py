@@ -1,4 +1,4 @@
-"""Tests that large JSON files are read with the same result as in the standard library, for any step size."""
+"""Tests of ``JsonReader``: the same values as the standard library, line numbers of errors, and limited memory use."""
 
 import io
 import json

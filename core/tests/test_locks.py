@@ -1,4 +1,4 @@
-"""Tests of scope and run locks, which belong to database sessions, and of lost connections."""
+"""Tests of the locks of scopes and runs, and of lost connections. Each lock belongs to a database session."""
 
 import threading
 from typing import Any
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def in_another_session(work: Any) -> Any:
-    """Run a function on a separate database connection. Return its result or raise its error."""
+    """Run a function on a separate database connection. Return its result, or the database error that it raised."""
     found: list[Any] = []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Tests that a database server that stops, crashes or starts counts as a lost connection for all driver errors."""
+"""Tests that driver errors count as a lost connection if the database server stopped, crashed or is starting."""
 
 import psycopg
 import pytest
@@ -8,7 +8,7 @@ from core.errors import classify_failure, exit_code_for, in_one_line
 
 
 def wrapped(driver: Exception) -> OperationalError:
-    """Return the error as Django raises it."""
+    """Return the OperationalError that Django raises for a driver error."""
     error = OperationalError(str(driver))
     error.__cause__ = driver
     return error

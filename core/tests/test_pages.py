@@ -19,9 +19,9 @@ NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 
 def fill(number: int = 120) -> list[Activity]:
-    """Create activities in two scopes.
+    """Create activities that alternate between two scopes.
 
-    Groups of three share a time, and the times of the groups differ by three minutes.
+    Three consecutive activities have the same time. The next three are three minutes later.
     """
     scopes = [Scope.objects.create(source_system="github", external_id=str(n), name=f"a/b{n}") for n in (1, 2)]
     return Activity.objects.bulk_create(
@@ -98,7 +98,7 @@ def test_statements_do_not_grow_with_the_number_of_rows(admin_client: Client, dj
 
 
 def statements(client: Client, name: str) -> int:
-    """Return the number of SQL statements of a page."""
+    """Request an admin page by its view name, and return the number of SQL statements."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

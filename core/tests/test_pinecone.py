@@ -1,4 +1,4 @@
-"""Tests of the Pinecone index against a stand-in: failures, and the requests that are sent."""
+"""Tests of the Pinecone index with a fake Pinecone server: failures, and the requests that the index sends."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,13 +23,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the waits of Pinecone's library between attempts."""
+    """Remove the pauses between the attempts of Pinecone's client library."""
     monkeypatch.setattr("pinecone._internal.http_client._retry_sleep", lambda seconds: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
 
 
 @pytest.fixture
 def here(twin: Twin) -> Iterator[Twin]:
-    """Configure the stand-in and a fast model."""
+    """Configure the fake Pinecone server and a fast embedder. Yield the server."""
     here = {"VECTOR_INDEX": "pinecone", "PINECONE_HOST": twin.url, "PINECONE_API_KEY": "a-key-of-tests"}
     with override_settings(**here, PINECONE_NAMESPACE="prod"), model("first"):
         yield twin
@@ -143,7 +143,7 @@ def test_an_error_about_every_document_stops_the_run(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_broken_connection_is_restored(here: Twin, when: str) -> None:
-    """Check that a lost connection is restored, even if it breaks after a successful write."""
+    """Check that syncs recover from a connection that breaks before or after Pinecone has stored the data."""
     notes = FakeSource(boat="one|two|three")
     here.fault(kind="reset", when=when, route="vectors.*", probability=0.4, seed=3)
     for turn in range(4):

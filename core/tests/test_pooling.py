@@ -31,7 +31,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 def pooler(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Run pgbouncer in front of the test database, in the mode of the parameter. Yield its DATABASE_URL."""
+    """Run pgbouncer in front of the test database, and yield its DATABASE_URL. The parameter is the pool mode."""
     assert PGBOUNCER is not None
     connection.ensure_connection()
     info = connection.connection.info
@@ -64,7 +64,7 @@ def pooler(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def manage(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command with this DATABASE_URL, without a terminal."""
+    """Run a management command with ``url`` as DATABASE_URL and without a terminal."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "DATABASE_URL": url, "GITHUB_TOKENS": "", "GITHUB_API_URL": "http://127.0.0.1:9"},

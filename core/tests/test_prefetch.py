@@ -21,7 +21,7 @@ def test_pages_come_in_their_order_and_the_error_behind_them() -> None:
 
 
 def slowly(batches: Iterator[list[int]], found: list[list[int]]) -> None:
-    """Take the batches slowly, so that the source is faster."""
+    """Append each batch to ``found`` after a pause, so that the source produces pages faster than they are taken."""
     for batch in batches:
         time.sleep(0.02)
         found.append(batch)

@@ -1,4 +1,4 @@
-"""Tests of the progress of collections and of the index: values, frequency, and the width of a line."""
+"""Tests of the progress of collecting and indexing: values, frequency of updates, and width of the lines."""
 
 import io
 from itertools import pairwise
@@ -30,7 +30,7 @@ WIDTHS = [20, 40, 79, 119]
 
 
 def position(**fields: Any) -> Position:
-    """Return a position that began at time 0, with these fields."""
+    """Return a ``Position`` with these fields. It began at time 0."""
     return Position(**({"scope": "bitcoin-core/gui", "stream": "issue_comments", "began": 0.0} | fields))
 
 

@@ -14,7 +14,7 @@ from core.operations import github_ops
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """Yield the module and the name of each entry in the document."""
+    """Yield the module and the name of each entry in docs/Core_public_API.md."""
     module = ""
     for line in Path(settings.BASE_DIR, "docs", "Core_public_API.md").read_text(encoding="utf-8").splitlines():
         if heading := re.fullmatch(r"## `([\w.]+)`", line):

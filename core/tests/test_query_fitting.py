@@ -1,4 +1,4 @@
-"""Tests of fitting query texts to a server, for all ways in which a server reports missing parts."""
+"""Tests of fitting GraphQL queries to a server that lacks fields or types, or that refuses fields to a token."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ RULES = TextRules(types=("Query", "Issue"), substitutes={"uid": "databaseId"})
 
 
 class Server:
-    """A server with a replaceable schema. It answers as GitHub does."""
+    """A GraphQL server with a replaceable schema. Its responses have the form of GitHub's responses."""
 
     def __init__(self, sdl: str = SDL) -> None:
         self.schema: GraphQLSchema = build_schema(sdl)
@@ -58,14 +58,14 @@ class Server:
         self.refusal: Exception | None = None
 
     def ask(self, text: str) -> Mapping[str, Any]:
-        """Return the response to an introspection query."""
+        """Return the data of an introspection query, or raise the error in ``refusal``."""
         self.asked.append(text)
         if self.refusal is not None:
             raise self.refusal
         return graphql_sync(self.schema, text).data or {}
 
     def refuse(self, text: str) -> dict[str, Any]:
-        """Return the error response to a text that does not fit the schema, or an empty response."""
+        """Return an error response for a query that does not fit the schema, and an empty response otherwise."""
         errors = [
             {
                 "message": one.message,
@@ -77,7 +77,10 @@ class Server:
 
 
 def sent(fitter: QueryFitter, server: Server, text: str = TEXT, scopes: tuple[str, ...] = ()) -> str:
-    """Return the text that the server finally accepts, as the client would send it."""
+    """Fit a query to the server as the client does, and return the query that the server accepts.
+
+    Raises AssertionError if the server has not accepted the query after 12 attempts.
+    """
     for _ in range(12):
         fitter.prepare(text, server.ask)
         fitted = fitter.fit(text, scopes, "t")
@@ -88,7 +91,7 @@ def sent(fitter: QueryFitter, server: Server, text: str = TEXT, scopes: tuple[st
 
 
 def aged(folder: Path, **changes: Any) -> None:
-    """Change the stored data about the server's schema."""
+    """Change values in the file in which the fitter stored the server's schema."""
     (file,) = folder.glob("*.json")
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
@@ -274,7 +277,10 @@ def test_fields_that_need_a_scope_are_requested_with_it_only(tmp_path: Path, sco
 
 
 def insufficient(text: str, field: str) -> dict[str, Any]:
-    """Return the response in cli/cli#812 about the last selection of a field."""
+    """Return the error response for a field that needs more scopes, as in cli/cli#812.
+
+    The error refers to the last occurrence of ``field`` in the query.
+    """
     before = text[: text.rindex(field)]
     place = {"line": before.count("\n") + 1, "column": len(before) - before.rfind("\n")}
     message = f"Your token has not been granted the required scopes to execute this query. The '{field}' field requires"

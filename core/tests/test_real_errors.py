@@ -1,4 +1,4 @@
-"""Tests that vendors' exceptions, and substitutes with the same names, have the documented categories."""
+"""Tests that exceptions of libraries, and substitutes with the same module and name, get the documented categories."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ REQUEST = httpx.Request("GET", "http://h/")
 
 
 def stand_in(module: str, name: str, **attributes: object) -> Exception:
-    """Return an exception with the same module and name as a vendor's exception."""
+    """Return an exception with the same module and class name as an exception of a library."""
     error = type(name, (Exception,), {"__module__": module})("message")
     for key, value in attributes.items():
         setattr(error, key, value)
@@ -35,7 +35,7 @@ def stand_in(module: str, name: str, **attributes: object) -> Exception:
 
 
 def of_requests(status: int, text: str = "", **headers: str) -> requests.HTTPError:
-    """Return an error like the one that ``raise_for_status`` raises."""
+    """Return an HTTPError like the one that ``requests.Response.raise_for_status`` raises."""
     response = requests.Response()
     response.status_code, response._content = status, text.encode()  # pyright: ignore[reportPrivateUsage]  # no public way
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})

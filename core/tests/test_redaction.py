@@ -1,4 +1,4 @@
-"""Tests that secrets are hidden everywhere, and that other texts stay."""
+"""Tests that secrets in a text are replaced by ``***``, and that the rest of the text stays unchanged."""
 
 import pytest
 from hypothesis import given

@@ -32,7 +32,7 @@ class Failing(ReportingCommand):
 
 
 def end(error: BaseException | None, *more: str, code: int = 0) -> int:
-    """Run the command as from a terminal, and return its exit code."""
+    """Run ``Failing`` with this error as if from the command line, and return the exit code."""
     command = Failing()
     command.error, command.exit_code = error, code
     try:

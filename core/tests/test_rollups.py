@@ -1,4 +1,4 @@
-"""Tests that the weekly counts equal those of the timeline after any change and any rollback."""
+"""Tests that the stored weekly counts match the timeline after any change and any rollback."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def row(number: int, **changed: Any) -> dict[str, Any]:
 
 
 def differences() -> int:
-    """Return the number of weekly counts that differ from a new count of the timeline, in either direction."""
+    """Return the number of weekly counts that are only in the stored counts or only in a new count of the timeline."""
     with connection.cursor() as cursor:
         cursor.execute(DIFFERENCES)
         return cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Tests of the ledger of runs, of skips, and of budgets that processes share."""
+"""Tests of the ledger of runs, the skips of items, and the budgets that processes share."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,7 @@ def test_a_run_that_died_is_marked_interrupted_by_the_next_of_its_collector() ->
 
 
 def skip(external_id: str = "7", **more: Any) -> SkippedItem:
-    """Record an attempt at an item that cannot be read, and return its skip."""
+    """Record a failed attempt to read an item, and return the skip of the item."""
     record_skip(collector="github", scope="1", stream="issues", external_id=external_id, reason="malformed", **more)
     return SkippedItem.objects.get(external_id=external_id)
 
@@ -65,9 +65,9 @@ def test_a_skip_knows_its_run() -> None:
 
 
 def budget(remaining: int | None, minutes: float, rest: float | None = None) -> BudgetRow:
-    """Return a budget with a window that ends in ``minutes``.
+    """Return a budget with ``remaining`` requests in a window that ends in ``minutes`` minutes.
 
-    If ``rest`` is given, no request may be sent for that number of minutes.
+    If ``rest`` is given, no request may be sent for ``rest`` minutes.
     """
     now = timezone.now().replace(microsecond=0)
     return BudgetRow(

@@ -26,7 +26,10 @@ Action = Callable[[Tally], None]
 
 
 class FakeCollector(ScopedCollector[str]):
-    """A collector of two addresses. ``actions`` defines what happens at each address."""
+    """A collector with two targets, which are the URLs in ``ADDRESSES``.
+
+    ``actions`` maps the last letter of a URL to the function that stands for its collection.
+    """
 
     name = "fake"
 
@@ -104,7 +107,7 @@ def test_a_scope_that_another_run_collects_is_busy(monkeypatch: pytest.MonkeyPat
 
 
 class PatientCollector(FakeCollector):
-    """Yields an address again if a limit held it back, and reports an address that it leaves out."""
+    """A collector that yields a URL again after a rate limit, and that reports another scope without collecting it."""
 
     incomplete = ("_malformed",)
     ends_run = ()

@@ -1,4 +1,4 @@
-"""Tests of indexing and search, from changed documents to results. They use the local model if meaning matters."""
+"""Tests of the whole path from changed documents to search results, mostly with the local embedder."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -34,7 +34,7 @@ def test_results_are_three_lines_that_no_text_can_break() -> None:
 
 
 class Terminal(StringIO):
-    """A stream that says it is a terminal."""
+    """An output stream that counts as a terminal, because ``isatty`` returns true."""
 
     def isatty(self) -> bool:
         return True

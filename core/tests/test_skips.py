@@ -17,7 +17,7 @@ ADMIN = reverse("admin:core_skippeditem_changelist")
 
 
 def skip(name: str, minutes: int = 0) -> SkippedItem:
-    """Record a skip of an item at noon, or some minutes later, and return the skip."""
+    """Record a skip of an item ``minutes`` minutes after noon, and return the skip."""
     record_skip(
         collector="github", scope="1", stream="issues", external_id=name, reason="malformed",
         now=NOON + timedelta(minutes=minutes),

@@ -1,4 +1,4 @@
-"""Tests that excerpts of posts contain no Markdown or HTML, wherever they are cut, and keep code and words."""
+"""Tests that excerpts contain no Markdown or HTML, wherever the text is cut. Code and plain words must stay."""
 
 import pytest
 

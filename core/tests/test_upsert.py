@@ -105,7 +105,7 @@ def test_one_moment_in_two_zones_is_no_change() -> None:
 
 @transaction.atomic
 def upsert_then_fail() -> None:
-    """Fail after an upsert, as can happen while a page is stored."""
+    """Upsert a row and raise KeyError in the same transaction, as if the storing of a page failed."""
     upsert(Scope, [row("a")], key=KEY)
     raise KeyError
 

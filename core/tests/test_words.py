@@ -1,4 +1,4 @@
-"""Tests of numbers with words: singular and plural, counts, sizes and durations."""
+"""Tests of functions that format numbers with words: singular and plural, counts, sizes and durations."""
 
 import pytest
 

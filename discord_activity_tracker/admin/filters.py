@@ -19,9 +19,9 @@ from discord_activity_tracker.models import Channel, Guild
 MAX_DAYS = 3650
 """Maximum number of days of a period, about ten years. Larger values are reduced, so that the date can be computed."""
 HIGHEST_TYPE = 2**31 - 1
-"""The largest number that fits into the column of message types."""
+"""The largest number that fits into the ``type`` column of messages."""
 MAX_CHANNELS = 300
-"""Maximum number of channels among the choices. A longer list is hard to use; the guild filter makes it shorter."""
+"""Maximum number of channels to choose from. A longer list is hard to use. The guild filter shortens the list."""
 
 
 class GuildFilter(admin.SimpleListFilter):
@@ -30,7 +30,7 @@ class GuildFilter(admin.SimpleListFilter):
     title, parameter_name = "server", "guild"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return all guilds."""
+        """Return the id and the name of each guild."""
         return [(str(pk), name) for pk, name in Guild.objects.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
@@ -40,12 +40,12 @@ class GuildFilter(admin.SimpleListFilter):
 
 
 class ChannelFilter(admin.SimpleListFilter):
-    """Filter messages by channel, including its threads."""
+    """Filter messages by channel. The threads of the channel are included."""
 
     title, parameter_name = "channel (with threads)", "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the channels of the chosen guild, or of all guilds."""
+        """Return the channels of the chosen guild, or of all guilds, but at most ``MAX_CHANNELS``."""
         channels = Channel.objects.filter(is_thread=False).exclude(kind="category")
         guild = row_id(request.GET.get("guild"))
         channels = channels.filter(guild_id=guild) if guild else channels
@@ -66,9 +66,10 @@ class KindFilter(admin.SimpleListFilter):
     title, parameter_name = "kind", "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the stored types in alphabetical order, and one choice for types that Discord does not document.
+        """Return the stored types in alphabetical order, and one choice for all types that Discord does not document.
 
-        The types are read from an index of the timeline, because the timeline has an activity for each message.
+        The timeline has an activity for each message, so an index of the timeline replaces a query of the message
+        table.
         """
         names = {f"discord.{word}": str(number) for number, word in MESSAGE_TYPES.items()}
         stored = [name for name in different_values(Activity, "activity_type") if name.startswith("discord.")]

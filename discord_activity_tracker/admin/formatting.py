@@ -1,4 +1,7 @@
-"""Format messages and links for the admin pages. Text of users is escaped, and its text direction is isolated."""
+"""Format messages and links for the admin pages.
+
+Text that users wrote is escaped. Its direction (left to right or right to left) does not affect the text around it.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,7 +20,7 @@ from discord_activity_tracker.models import Channel, Message
 
 EMPTY = "-"
 EXCERPT = 200
-"""Maximum number of characters of a message in a list. More characters would make the rows too high."""
+"""Maximum number of characters that a list shows of a message. More characters would make the rows too high."""
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -26,7 +29,7 @@ class DeletedFilter(admin.SimpleListFilter):
     title, parameter_name = "deleted", "deleted"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        """Return both states."""
+        """Return the two choices: rows that still exist on Discord, and deleted rows."""
         return [("no", "still there"), ("yes", "deleted")]
 
     def queryset(self, request: Any, queryset: Any) -> Any:
@@ -41,14 +44,14 @@ def page_link(row: Any, text: object = "") -> Any:
 
 
 def list_link(model: Any, text: str, **conditions: object) -> Any:
-    """Return a link to a filtered list."""
+    """Return a link to the admin list of a model, filtered by these conditions."""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
     query = "&".join(f"{key}={value}" for key, value in conditions.items())
     return format_html('<a href="{}?{}">{}</a>', reverse(name), query, text)
 
 
 def text_of(message: Message) -> str:
-    """Return all text of a message."""
+    """Return the text of all parts of a message."""
     return message_text(message.content, message.payload)
 
 
@@ -60,7 +63,7 @@ def author_name(message: Message) -> str:
 def first_words(messages: Sequence[Message]) -> dict[int, str]:
     """Return the first words of each message, by id. Mentions are shown as names, and markup is removed.
 
-    For a message without text, return a description of the message in brackets. This takes at most three queries.
+    A message without text is described in parentheses. The function runs at most three SQL statements.
     """
     texts = {message.pk: text_of(message) for message in messages}
     mentions = markup(list(texts.values()))
@@ -93,7 +96,10 @@ def _time_link(message: Message, here: int | None) -> Any:
 
 
 def paragraph(text: str, row: Any) -> Any:
-    """Return a text with its line breaks. A very long text is cut, with a link to the whole content of its row."""
+    """Return a text as an HTML quotation with its line breaks.
+
+    A very long text is shortened, and gets a link to the whole content of ``row``.
+    """
     if not text:
         return EMPTY
     return format_html("<blockquote><bdi>{}</bdi></blockquote>", long_text(text, text_address(row, "content")))

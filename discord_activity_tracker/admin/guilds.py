@@ -34,7 +34,7 @@ from discord_activity_tracker.models import (
 MAX_ROWS = 100
 """Maximum number of rows of a list on an admin page, so that pages of large guilds stay short."""
 LATEST = 10
-"""Number of latest messages on the admin page of a channel. The whole list is one link away."""
+"""Number of latest messages on the admin page of a channel. A link on this page leads to the list of all messages."""
 
 
 @admin.register(Guild)
@@ -118,7 +118,10 @@ class ChannelAdmin(RowLinks, MirrorAdmin):
     readonly_fields = ("source", "parent", "labels", "messages_link", "starter", "latest", "threads", "former_names")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Add the name and tags of the parent. The parent is not a foreign key because it may not be stored yet."""
+        """Add the name and the tags of the parent to each row.
+
+        The parent is not a foreign key, because it may not be stored yet.
+        """
         parent = Channel.objects.filter(pk=OuterRef("parent_id"))
         return (
             super()
@@ -136,7 +139,7 @@ class ChannelAdmin(RowLinks, MirrorAdmin):
 
     @admin.display(description="belongs to")
     def parent(self, channel: Any) -> Any:
-        """Link to the channel of a thread, or to the category."""
+        """Link to the parent: the channel of a thread, or the category of a channel."""
         if channel.parent_name is None:
             return EMPTY
         return page_link(Channel(pk=channel.parent_id), channel.parent_name or channel.parent_id)

@@ -163,7 +163,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     @admin.display(description="reactions")
     def reaction_counts(self, message: Message) -> Any:
-        """List the number of reactions by emoji."""
+        """List the number of normal reactions and of super reactions for each emoji."""
         counts = ((emoji, of.get("normal", 0), of.get("burst", 0)) for emoji, of in message.reactions.items())
         return html_list(counts, "<bdi>{}</bdi> {} (super: {})")
 
@@ -182,7 +182,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     @admin.display(description="payload")
     def payload_json(self, message: Message) -> Any:
-        """Show the payload as JSON."""
+        """Show the beginning of the payload as JSON, up to 20,000 characters."""
         return format_html("<pre>{}</pre>", json.dumps(message.payload, ensure_ascii=False, indent=1)[:20_000])
 
 
