@@ -38,7 +38,7 @@ NO_CHANNEL_SEEN = "No bot sees a channel {}; check the id of --channel, or the p
 def open_session(session: Session, *, max_requests: int | None, max_seconds: float | None) -> None:
     """Log in with all tokens. If there are several bots, list the guilds of each bot.
 
-    Raises the same errors as ``Session.open``.
+    The name and the error of each bot are saved. Raises the errors of ``Session.open`` and ``list_guilds``.
     """
     known = known_bots(token_digest(token) for token in bot_tokens())
     names = {digest: bot.name for digest, bot in known.items()}
@@ -53,7 +53,10 @@ def open_session(session: Session, *, max_requests: int | None, max_seconds: flo
 
 
 def list_guilds(session: Session, bot: Bot) -> None:
-    """List the guilds of a bot. If Discord refuses the token, mark the bot as unusable."""
+    """Request the list of a bot's guilds. If Discord refuses the token, mark the bot as unusable.
+
+    Raises any other error of the request.
+    """
     if bot.client is None:
         return
     try:
@@ -63,7 +66,7 @@ def list_guilds(session: Session, bot: Bot) -> None:
 
 
 def invited_guilds(session: Session) -> list[int]:
-    """Return the ids of all guilds that the usable bots are in. List the guilds of bots without a list."""
+    """Return the ids of all guilds that the usable bots are in. Request the list of a bot's guilds if it is unknown."""
     for bot in session.usable:
         if not bot.guilds:
             list_guilds(session, bot)
@@ -96,18 +99,19 @@ def reports(session: Session) -> list[ScopeReport]:
 
 
 def disable(bot: Bot, error: CollectorError) -> None:
-    """Mark a bot as unusable because of an error."""
+    """Mark a bot as unusable because of an error, and save the error."""
     bot.error = error
     save_bot(bot)
 
 
 def require_visible(session: Session, options: CollectOptions, guilds: Sequence[int]) -> None:
-    """Raise ConfigurationError for servers or a channel on the command line that no bot can see.
+    """Raise ConfigurationError if no bot can see the servers or the channel on the command line.
 
-    At a terminal, one unknown server is enough. Elsewhere, all servers must be unknown. Ids that were collected before
-    are not refused. If the bots have lost access to them, the run reports it. No id is refused if one of the bots is
-    unusable, because this bot may be in the server. Raises BudgetExhausted and RetryLater, which end the run before the
-    first server.
+    At a terminal, one such server is enough. Elsewhere, servers are refused only if no bot can see any of them. Servers
+    and channels that were collected before are never refused. If the bots have lost access to them, the run reports it.
+    Nothing is refused if one of the bots is unusable, because this bot may be in the server.
+
+    Also raises BudgetExhausted and RetryLater, which end the run before the first server.
     """
     if options.guilds:
         unseen = _unseen_guilds(session, guilds)
@@ -120,7 +124,11 @@ def require_visible(session: Session, options: CollectOptions, guilds: Sequence[
 
 
 def _unseen_guilds(session: Session, guilds: Sequence[int]) -> list[int]:
-    """Return the guilds that are not stored and that no bot is in."""
+    """Return the ids of guilds that are not stored and that no bot is in.
+
+    Returns an empty list if a bot is unusable or if the bots' guilds cannot be listed. Raises BudgetExhausted and
+    RetryLater.
+    """
     unknown = [guild_id for guild_id in guilds if guild_name(guild_id) is None]
     if not unknown:
         return []
@@ -129,12 +137,15 @@ def _unseen_guilds(session: Session, guilds: Sequence[int]) -> list[int]:
     except (BudgetExhausted, RetryLater):
         raise
     except CollectorError:
-        return []  # without the list, each server is requested separately
+        return []  # no server is refused here; the collection requests each server separately
     return [] if _some_unusable(session) else [guild_id for guild_id in unknown if guild_id not in invited]
 
 
 def _is_unseen(session: Session, channel_id: int) -> bool:
-    """Return whether Discord says for every bot that the bot cannot see the channel."""
+    """Return whether Discord reports for every bot that this bot cannot see the channel.
+
+    Returns ``False`` if a bot is unusable or if a response is unclear. Raises BudgetExhausted and RetryLater.
+    """
     for bot in session.usable:
         assert bot.client is not None  # noqa: S101  (a usable bot has one)
         try:
@@ -156,10 +167,11 @@ def _some_unusable(session: Session) -> bool:
 
 
 def selected_guilds(names: Sequence[str]) -> list[int]:
-    """Return the ids of the named guilds, or by default of the guilds in DISCORD_GUILDS and those enabled in the admin.
+    """Return the ids of the guilds to collect.
 
-    The guild with the oldest complete collection comes first. The list is empty if no guild is selected. Raises
-    ``ConfigurationError`` for a name that is not an id.
+    These are the guilds in ``names``. If ``names`` is empty, they are the guilds in DISCORD_GUILDS and the guilds that
+    are enabled in the admin. The guild with the oldest complete collection comes first. The result can be empty. Raises
+    ConfigurationError for a name that is not an id.
     """
     guild_ids = [_guild_id(name) for name in names or settings.DISCORD_GUILDS]
     if not names:
@@ -194,7 +206,7 @@ def is_known_channel(channel_id: int) -> bool:
 
 
 def _last_completed(guild_id: int) -> str:
-    """Return the ISO time at which a channel of a guild was last completed, or an empty string if none was."""
+    """Return the last time at which a channel of a guild was completely collected (ISO 8601), or an empty string."""
     scopes = Scope.objects.filter(source_system="discord", external_id__startswith=f"{guild_id}/")
     latest: datetime | None = scopes.aggregate(latest=Max("last_completed_at"))["latest"]
     return latest.isoformat() if latest else ""

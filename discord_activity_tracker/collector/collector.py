@@ -28,7 +28,7 @@ NO_GUILD = (
     "The bot is in no server. Invite it: developer portal, OAuth2, URL Generator, scope bot, permissions 17180984320."
 )
 PER_SECOND = 40.0
-"""Requests per second that a busy run achieves. Estimates assume this rate."""
+"""Requests per second that estimates assume. A busy run achieves about this rate with the default limit of 45."""
 
 
 class DiscordCollector(ScopedCollector[GuildRun]):
@@ -61,8 +61,9 @@ class DiscordCollector(ScopedCollector[GuildRun]):
     def collect(self) -> CollectorResult:
         """Collect every guild. The report of a guild contains its error.
 
-        Raises TokenRefused if Discord refuses every bot and nothing was stored. Raises ConfigurationError, before
-        anything is stored, for server or channel ids on the command line that no bot can see.
+        Raises TokenRefused if Discord refuses the tokens of all bots and nothing was stored. Raises ConfigurationError,
+        before any messages are stored, if the bots are in no server. Also raises it if no bot can see the servers or
+        the channel on the command line.
         """
         forget_written()
         with Session() as session, unhurried_commits():
@@ -87,7 +88,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
             return CollectorResult.of(reports, requests=session.requests)
 
     def targets(self) -> Iterator[GuildRun]:
-        """Yield each guild with its best bot. If this bot proves unusable, yield the guild with the next bot."""
+        """Yield each guild with its best bot. If this bot becomes unusable, yield the guild again with the next bot."""
         for guild_id in self.guilds:
             self.reports[guild_id] = ScopeReport(
                 scope=bots.guild_name(guild_id) or str(guild_id), outcome="failed",
@@ -99,7 +100,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
                     break
 
     def estimate(self) -> list[Estimate]:
-        """Estimate the cost of a run from Discord's own totals."""
+        """Return the estimated number of requests and the estimated duration for each guild."""
         self.validate_config()
         estimates: list[Estimate] = []
         with Session() as session:
@@ -114,7 +115,11 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         bots.open_session(session, max_requests=self.options.max_requests, max_seconds=self.options.max_seconds)
 
     def _guilds(self, session: Session) -> Sequence[int]:
-        """Return the selected guilds. If none are selected, return all guilds of the bots that are not switched off."""
+        """Return the ids of the selected guilds.
+
+        If no guilds are selected, return the guilds of all bots, except for guilds that are switched off. Raises
+        ConfigurationError if the bots are in no guild.
+        """
         if selected := bots.selected_guilds(self.options.guilds):
             return selected
         invited = bots.invited_guilds(session)
@@ -124,7 +129,10 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         return [guild_id for guild_id in invited if guild_id not in off]
 
     def _notes(self, session: Session) -> list[str]:
-        """Return notes about switched-off servers that a bot is in. Empty if the command line names servers."""
+        """Return a note about each switched-off server that a bot is in.
+
+        The list is empty if the command line names servers, or if the bots' servers cannot be listed.
+        """
         off = bots.disabled_guilds().difference(self.guilds)
         if self.options.guilds or not off:
             return []
@@ -135,11 +143,18 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         return [bots.switched_off_note(guild_id) for guild_id in invited if guild_id in off]
 
     def report_key(self, target: GuildRun) -> int:
-        """Return the id of the guild, because another bot may read the same guild after an error."""
+        """Return the id of the guild as the key of its report.
+
+        If another bot reads the guild after an error, its report replaces the report of the first bot.
+        """
         return target.guild_id
 
     def collect_target(self, target: GuildRun, tally: Tally) -> None:
-        """Collect one guild with one bot. Disable the bot after an error that other bots may not have."""
+        """Collect one guild with one bot.
+
+        If the token or the setup of the bot is wrong, the error is raised. In addition, the bot is disabled, unless the
+        error fails the whole run.
+        """
         try:
             with self.locked(str(target.guild_id), bots.guild_name(target.guild_id)):
                 collect_guild(target, Outcome(target, tally, self.progress))
@@ -157,7 +172,8 @@ class DiscordCollector(ScopedCollector[GuildRun]):
     def report_of(self, target: GuildRun, tally: Tally) -> ScopeReport:
         """Return the report of a guild. It names at most five lists that could not be read.
 
-        Channels that the bot may not read only add notes.
+        Channels that the bot has no permission to read appear only in the notes. If Discord reported a time before
+        which no request may be sent, this time is stored with the guild's channels.
         """
         failed = tally.failures
         tally.name = tally.name or bots.guild_name(target.guild_id) or str(target.guild_id)
@@ -178,9 +194,9 @@ class DiscordCollector(ScopedCollector[GuildRun]):
 
 
 def _estimate_guild(run: GuildRun) -> Estimate:
-    """Estimate the next run over a guild. This costs 5 requests.
+    """Estimate the next run over a guild. This costs at most 5 requests.
 
-    Before the first run, the number of archived threads is unknown and not included.
+    Before the first run, the number of archived threads is unknown and therefore not included.
     """
     facts = run.request(read_guild(run.client, run.guild_id))
     permissions = Permissions(facts.guild, facts.member, facts.user_id)

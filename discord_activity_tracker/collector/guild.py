@@ -65,15 +65,18 @@ from discord_activity_tracker.store.guilds import (
 )
 
 LISTED = "look"
-"""Name of the stream that saves the time at which a run listed the guild. A run that completes removes it."""
+"""Name of the stream that saves the time at which a run listed the guild. A complete run removes this entry."""
 RESUME = timedelta(minutes=10)
-"""Maximum age of the channel list that an interrupted run has stored.
+"""Maximum age of a stored channel list that is used before the guild is listed again.
 
-If the list is newer, the next run first reads the channels of this list that are still unread. It lists the guild again
-afterwards. With a larger value, the list may be out of date.
+After an interrupted run, the next run first reads the remaining channels of this list. With a larger value, the list
+would more often be out of date. With a smaller value, repeatedly interrupted runs would make less progress.
 """
 EVENTS_AGE = timedelta(hours=1)
-"""Minimum time between two requests for the scheduled events. A smaller value costs more requests."""
+"""Minimum time between two requests for the scheduled events of a guild.
+
+A smaller value would cost more requests. With a larger value, changed events would be stored later.
+"""
 logger = logging.getLogger(__name__)
 
 
@@ -90,8 +93,8 @@ def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
     """Yield the steps of a run in order.
 
     New messages come before edits, pins and reactions, so that a run with a small budget reads new messages. If the
-    previous run was interrupted after it listed the guild, its unread channels are read before the guild is listed
-    again. Runs that are interrupted repeatedly therefore still make progress.
+    previous run was interrupted after it had listed the guild, the remaining channels are read before the guild is
+    listed again. Therefore, even runs that are interrupted repeatedly make progress.
     """
     key = guild_key(run.guild_id)
     outcome.open_skips = open_skips(run.guild_id)
@@ -156,7 +159,7 @@ def _read_again(
 
 
 def _readable(run: GuildRun, inventory: Inventory) -> list[Container]:
-    """Return the containers that this run may request."""
+    """Return the channels and threads that this run may request."""
     containers = load_containers(run.guild_id, run.options.channel)
     return [container for container in containers if inventory.is_readable(run, container)]
 
@@ -164,7 +167,7 @@ def _readable(run: GuildRun, inventory: Inventory) -> list[Container]:
 def _list_guild(
     run: GuildRun, facts: GuildFacts, skips: Collection[tuple[str, str]]
 ) -> Generator[Step, None, Inventory]:
-    """Store the guild with its channels and threads, and return what the bot may read of it."""
+    """Store the guild with its channels and threads. Return the bot's permissions and the unreadable channels."""
     channels, malformed = usable_channels(facts.channels)
     active, malformed_threads = usable_channels(facts.threads or ())
     permissions = _permissions(run, facts)
@@ -199,7 +202,7 @@ def _list_guild(
 
 
 def _permissions(run: GuildRun, facts: GuildFacts) -> Permissions:
-    """Return the bot's permissions. If roles or membership are incomplete, request the base permissions."""
+    """Return the bot's permissions. If roles or membership are incomplete, also request the base permissions."""
     permissions = Permissions(facts.guild, facts.member, facts.user_id)
     if permissions.certain:
         return permissions
@@ -210,9 +213,9 @@ def _permissions(run: GuildRun, facts: GuildFacts) -> Permissions:
 def _recent_refusals(
     run: GuildRun, inventory: Inventory, channels: Iterable[Channel], access: Mapping[int, str]
 ) -> list[Gap]:
-    """Return the channels that Discord refused recently although the computed permissions allow access.
+    """Return a gap for each channel that Discord recently refused although the computed permissions allow access.
 
-    If parts of the guild are missing, the computed permissions can include too much.
+    The computed permissions can be too broad if Discord did not send all parts of the guild.
     """
     names = {int(channel["id"]): channel.get("name") or channel["id"] for channel in channels}
     gaps: list[Gap] = []
@@ -229,7 +232,10 @@ def _recent_refusals(
 def _read_unlisted_channels(
     run: GuildRun, inventory: Inventory, listed: Iterable[int]
 ) -> Generator[Step, None, frozenset[int]]:
-    """Request each stored channel that the guild no longer lists. Return the channels that cannot be read."""
+    """Request each stored channel that the guild no longer lists.
+
+    Return the ids of channels that Discord neither returns nor reports as deleted.
+    """
     stored = live_channels(run.guild_id).filter(is_thread=False).values_list("pk", flat=True)
     unreadable = set[int]()
     for channel_id in set(stored) - set(listed):
@@ -241,7 +247,8 @@ def _read_unlisted_channels(
 def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: str) -> Generator[Step, None, bool]:
     """Request a channel or thread that is in no list. Store it, or mark it as deleted.
 
-    Returns whether Discord returned the channel or reported it as deleted. Otherwise the stored channel is unchanged.
+    Returns ``True`` if Discord returned the channel or reported it as deleted. Otherwise, the stored channel stays
+    unchanged.
     """
     refusal = load_state(channel_id, REFUSED)
     if inventory.is_waiting(run, channel_id, refusal):
@@ -275,7 +282,10 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
 
 
 def retry_malformed_threads(run: GuildRun, skips: Iterable[tuple[str, str]], access: Mapping[int, str]) -> None:
-    """Request archived threads again that could not be converted. Their lists may not contain them a second time."""
+    """Request the archived threads that earlier runs could not convert.
+
+    The lists of a later run may not contain these threads again, so each thread is requested by its id.
+    """
     for scope, stream in [pair for pair in skips if pair[1] == "threads"]:
         parent = int(scope.rpartition("/")[2])
         items = skips_to_retry(collector=COLLECTOR, scope=scope, streams=[stream], reasons=["malformed"], at_once=5)
@@ -299,7 +309,7 @@ def _retry_thread(run: GuildRun, item: SkippedItem, access: str) -> bool:
 
 
 def _read_events(run: GuildRun) -> Iterator[Step]:
-    """Read and store the scheduled events, at most once in ``EVENTS_AGE``."""
+    """Read and store the scheduled events of a guild, at most once in ``EVENTS_AGE`` except in a full run."""
     read_at = load_state(guild_key(run.guild_id), "events").checkpoint_token
     if read_at and not run.options.full and run.started - datetime.fromisoformat(read_at) < EVENTS_AGE:
         return

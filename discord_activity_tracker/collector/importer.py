@@ -66,7 +66,7 @@ class ExportImporter(AbstractCollector):
             raise ConfigurationError("; ".join(self.refused.values()) or "no files were named")
 
     def document_sources(self) -> list[DocumentSource]:
-        """Return the document sources to index after the import."""
+        """Return the document sources to index after the import. Empty in a dry run."""
         return [] if self.dry_run else [DiscordDocuments()]
 
     def counts_so_far(self) -> Mapping[str, int]:
@@ -141,7 +141,10 @@ def _opened(path: Path) -> ExportFile:
 
 
 def _converted(file: ExportFile, page: ExportPage) -> tuple[MessagePage, Reactors]:
-    """Convert a page. Raises ExportRefused with the line of the first malformed message."""
+    """Return the messages of a page, and the accounts that reacted to each message.
+
+    Raises ExportRefused with the line of the first malformed message.
+    """
     header = file.header
     guild_id, channel_id = snowflake(header.guild["id"]), snowflake(header.channel["id"])
     messages, lines, reactors = list[Message](), dict[str, int](), Reactors()

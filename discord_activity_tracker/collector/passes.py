@@ -23,15 +23,18 @@ from discord_activity_tracker.store.guilds import count_messages
 PORTION = 200
 """Minimum number of requests in a daily portion of the sweep.
 
-Large guilds get larger portions, so that the sweep finishes within ``ROTATION`` days.
+Large guilds get larger portions, so that the sweep finishes within ``ROTATION`` days. A larger value would find old
+edits in small guilds earlier, but would cost more requests.
 """
 ROTATION = 30
-"""Maximum days in which the sweep reads every message again. Fewer days find old edits earlier but cost more requests.
+"""Maximum number of days until the sweep has read every message again.
+
+With fewer days, old edits would be found earlier, but each day would cost more requests.
 """
 
 
 def new_message_jobs(run: GuildRun, containers: Iterable[Container]) -> list[Job]:
-    """Return a job for each container that may have new messages. Other containers cost no request."""
+    """Return a job for each channel or thread that may have new messages. All others cost no request."""
     return [
         _new_messages_job(run, container)
         for container in containers
@@ -40,7 +43,10 @@ def new_message_jobs(run: GuildRun, containers: Iterable[Container]) -> list[Job
 
 
 def _new_messages_job(run: GuildRun, container: Container) -> Job:
-    """Return a job that reads the messages after the cursor. Its last page saves the newest visible id."""
+    """Return a job that reads the messages after the cursor.
+
+    With the last page, the job saves the highest known message id and the time of this run.
+    """
     since = run.options.since
     is_first = not container.state("messages").checkpoint_token
     began = run.started.isoformat() if is_first else container.began
@@ -65,7 +71,10 @@ def _new_messages_job(run: GuildRun, container: Container) -> Job:
 
 
 def rescan_jobs(run: GuildRun, containers: Iterable[Container]) -> Iterator[Job]:
-    """Yield a job for each container with messages from the last DISCORD_RESCAN_DAYS days. The job reads them again."""
+    """Yield a job for each channel or thread with messages from the last DISCORD_RESCAN_DAYS days.
+
+    The job reads these messages again.
+    """
     window = max(0, first_snowflake(run.started - timedelta(days=settings.DISCORD_RESCAN_DAYS)) - 1)
     for container in containers:
         if container.done and container.cursor > window:
@@ -73,7 +82,10 @@ def rescan_jobs(run: GuildRun, containers: Iterable[Container]) -> Iterator[Job]
 
 
 def _rescan_job(run: GuildRun, container: Container, window: int) -> Job:
-    """Return a job that resumes a rescan less than a day old, or starts at the beginning of the window."""
+    """Return a job that reads the messages above the id ``window`` again.
+
+    If a rescan began less than a day ago and is incomplete, the job resumes it.
+    """
     state = container.state("rescan")
     began = str(state.extras.get("round", ""))
     resumes = began > (run.started - DAY).isoformat()
@@ -97,12 +109,12 @@ class Sweep:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the allowance was sufficient. The value is valid after all jobs have been read."""
+        """Whether the allowance was sufficient for all jobs. Check this only after all jobs have been read."""
         return self.allowance.left is None or self.allowance.left >= 0
 
 
 def plan_sweep(run: GuildRun, containers: Sequence[Container]) -> Sweep | None:
-    """Return the part of the sweep for this run, or ``None`` if nothing is due. Save that the portion has begun."""
+    """Return the part of the sweep that is due in this run, or ``None``. Save that this part has begun."""
     whole = run.options.full or run.options.sweep
     began = _begin_round(run, whole=whole)
     if began is None:
@@ -121,8 +133,8 @@ def finish_sweep(run: GuildRun) -> None:
 def _begin_round(run: GuildRun, *, whole: bool) -> str | None:
     """Start or resume a round of the sweep. Return the time at which it began, or ``None`` if no portion is due.
 
-    A round that ``--sweep`` began can be resumed for a day. Runs that are interrupted repeatedly therefore still finish
-    the round.
+    In a round, every message is read once. If a round of ``--sweep`` is interrupted, it can be resumed for a day.
+    Therefore, even runs that are interrupted repeatedly finish the round.
     """
     if run.options.channel:
         return run.started.isoformat() if whole else None

@@ -31,7 +31,7 @@ EmojiCounts = dict[str, dict[str, int]]
 def collect_pins(
     run: GuildRun, containers: Iterable[Container], open_skips: Collection[tuple[str, str]]
 ) -> Iterator[Step]:
-    """Read the pins of containers with a new pin, a pin without a time, or an earlier failure.
+    """Read the pins of channels and threads that have a new pin or a pin without a time, or that failed earlier.
 
     Most channels have only one pin. Its time is usually known from the stored messages, without a request.
     """
@@ -62,9 +62,9 @@ def collect_pins(
 
 
 def _check_no_pins(run: GuildRun, container: Container) -> None:
-    """Check an empty list of pins. Raise UnexpectedAnswer if a message of the container is still pinned.
+    """Check an empty list of pins. Raise UnexpectedAnswer if a message of the channel is still pinned.
 
-    Without READ_MESSAGE_HISTORY the list is always empty. In this case the request for the message raises an error.
+    Without READ_MESSAGE_HISTORY, the list is always empty. In this case, the request for the message raises an error.
     """
     channel_id = container.location.channel_id
     if pinned := any_pin(channel_id):
@@ -74,14 +74,14 @@ def _check_no_pins(run: GuildRun, container: Container) -> None:
 
 
 def _store_pins(container: Container, times: Mapping[int, datetime], latest: str) -> Step:
-    """Store the times of a container's pins. ``latest`` is the time of the newest pin as reported by Discord."""
+    """Store the pins of a channel with their times. ``latest`` is the time of the newest pin as reported by Discord."""
     token = max([latest, *(moment.isoformat() for moment in times.values())])
     changed = store_pins(times, location=container.location, state=DiscordState(checkpoint_token=token))
     return Step(counts={"pins_changed": changed}, complete=[(container.scope, "pins")])
 
 
 def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped: Callable[[], bool]) -> Iterator[Step]:
-    """Read the accounts that reacted to messages. Only messages with changed reaction counts are requested."""
+    """Read and store the accounts that reacted. Only messages with changed reaction counts cost requests."""
     by_channel = {container.location.channel_id: container for container in containers}
     gathering = Gathering[tuple[int, int], list[tuple[str, bool, User]]](run.session.background, WIDTH)
     counts: dict[int, EmojiCounts] = {}
@@ -122,7 +122,7 @@ def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[st
 async def _reactors(
     run: GuildRun, channel_id: int, message_id: int, counts: EmojiCounts
 ) -> AsyncIterator[list[tuple[str, bool, User]]]:
-    """Yield one list with all accounts that reacted to a message."""
+    """Yield one list of all accounts that reacted to a message, each with the emoji and the burst flag."""
     people: list[tuple[str, bool, User]] = []
     for emoji, numbers in counts.items():
         for burst, kind in ((False, "normal"), (True, "burst")):

@@ -32,17 +32,21 @@ logger = logging.getLogger(__name__)
 States = Mapping[str, DiscordState | None]
 Page = tuple[RawMessagePage, MessagePage]
 SETTLED = timedelta(seconds=60)
-"""Minimum age of a missing message that counts as deleted without a check. Newer messages may not be listed yet."""
-END = (1 << 63) - 1
-"""The largest message id."""
-BATCH = 16
-"""Maximum number of pages in one transaction. After a crash, these pages have to be read again."""
-UNREADABLE = "unreadable"
-"""Stream and skip reason of messages that Discord never returns."""
-PLAUSIBLE_ABSENCES = 5
-"""Maximum number of messages missing from the middle of a page that count as deleted without a check.
+"""Age below which a missing message is requested by id before it counts as deleted.
 
-If more are missing, two of them are requested by id, because Discord may have omitted existing messages.
+Discord's lists may not contain such new messages yet.
+"""
+END = (1 << 63) - 1
+"""The largest number that fits into a bigint column. No message id is larger."""
+BATCH = 16
+"""Maximum number of pages in one transaction. With a larger value, a crash would cause more pages to be read again."""
+UNREADABLE = "unreadable"
+"""Stream and reason of the skips of messages that Discord never returns."""
+PLAUSIBLE_ABSENCES = 5
+"""Maximum number of stored messages that may be missing from the middle of a page without a check.
+
+Up to this number, missing messages count as deleted. If more are missing, two of them are requested by id, because
+Discord may have omitted existing messages.
 """
 RETRIES = 5
 """Maximum number of unreadable messages per channel that a run requests again. Most of these requests fail again."""
@@ -50,7 +54,10 @@ RETRIES = 5
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Job:
-    """A container to read from the id ``after`` (exclusive) up to ``upto``. ``None`` means to its end."""
+    """The messages to read in a channel or thread: from the id ``after`` (exclusive) to the id ``upto``.
+
+    If ``upto`` is ``None``, all later messages are read.
+    """
 
     container: Container
     after: int
@@ -120,7 +127,7 @@ class PageReader:
                 else:
                     writes.append(write)
             except CollectorError as error:
-                if writes:  # before the failure marks any of their messages as deleted
+                if writes:  # store these pages first, because a failure can mark all messages of a channel as deleted
                     yield self._store(writes)
                     writes = []
                 job.failed = True
@@ -130,7 +137,7 @@ class PageReader:
             yield self._store(writes)
 
     def retry_unreadable(self, containers: Iterable[Container], skips: Collection[tuple[str, str]]) -> Iterator[Step]:
-        """Request single messages again that Discord did not return before. Each run requests a few per channel."""
+        """Request some of the messages that Discord did not return in earlier runs. See ``RETRIES``."""
         by_scope = {container.scope: container for container in containers}
         for scope, stream in [pair for pair in skips if pair[1] == UNREADABLE and pair[0] in by_scope]:
             items = skips_to_retry(
@@ -182,7 +189,7 @@ class PageReader:
         return Step(counts=counts, notes=notes, answered=True)
 
     def _new_threads(self, container: Container, page: MessagePage) -> Sequence[Row]:
-        """Return rows for the threads that messages of the page started and that were in no list.
+        """Return rows for the threads that started at messages of the page and that no list contained.
 
         After a channel was switched between text and announcement, its lists omit older archived threads.
         """
@@ -228,10 +235,11 @@ class PageReader:
             clear_skips(collector=COLLECTOR, scope=scope, stream="messages", external_id=str(message_id))
 
     def _deleted(self, container: Container, page: RawMessagePage, upto: int | None) -> set[int]:
-        """Return the ids of deleted messages: stored messages in the range of the page that the page does not contain.
+        """Return the ids of stored messages that have been deleted.
 
-        Raises UnexpectedAnswer if Discord omits an existing message. If the bot has lost the permission to read the
-        history, Discord returns an empty list. The check of a single message then raises DiscordRefused.
+        Their ids are in the range of the page, but the page does not contain them. Raises UnexpectedAnswer if Discord
+        omits an existing message. If the bot has lost the permission to read the history, Discord returns an empty
+        list. In this case, the request for a single message raises DiscordRefused.
         """
         covered = min(END if page.last else page.newest, END if upto is None else upto)
         channel_id = container.location.channel_id
@@ -260,7 +268,7 @@ class PageReader:
 
 
 async def _converted(job: Job, pages: AsyncIterator[RawMessagePage]) -> AsyncIterator[Page]:
-    """Convert pages in the fetching thread, while the main thread waits for the database."""
+    """Convert pages in the thread that requests them. Meanwhile, the main thread can wait for the database."""
     location = job.container.location
     async for page in pages:
         yield page, convert_messages(page.items, location.guild_id, location.channel_id)

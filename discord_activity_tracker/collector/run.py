@@ -1,6 +1,6 @@
 """State of a run over one guild: its options, the channels and threads to read, and the results of its steps.
 
-Refused requests count towards a ban of the machine's address. Each refusal is therefore saved. The channel is requested
+Refused requests count towards a ban of the machine's IP address, so each refusal is saved. The channel is requested
 again after one, two, four and then seven days, or as soon as the bot's permissions in the channel change.
 """
 
@@ -34,7 +34,10 @@ from discord_activity_tracker.store.guilds import live_channels, mark_channels_d
 Answer = TypeVar("Answer")
 DAY = timedelta(days=1)
 WAIT_DAYS = (1, 2, 4, 7)
-"""Days before a refused channel is requested again, by the number of consecutive refusals. The last value repeats."""
+"""Days until a refused channel is requested again, by the number of consecutive refusals.
+
+The last value applies to all further refusals. With smaller values, more refused requests would count towards a ban.
+"""
 REFUSED = "refused"
 """Name of the stream that saves the last refusal of a channel or thread."""
 COLLECTOR = "discord"
@@ -44,7 +47,10 @@ FAILURES = 10
 A larger value would lose more time in an outage. A smaller value would cost checks when only a few channels fail.
 """
 MOST_FAILURES = 50
-"""Number of consecutive failed lists after which the run over the guild ends even if Discord responds to the check."""
+"""Number of consecutive failed lists after which the run over the guild ends even if Discord responds to the check.
+
+A larger value would cost more failing requests. A smaller value could end a run in which only some channels fail.
+"""
 GAPS = {
     DiscordRefused.MISSING_ACCESS: "no_view",
     DiscordRefused.MISSING_PERMISSIONS: "no_history",
@@ -87,17 +93,17 @@ class GuildRun:
         return self.bot.client
 
     def request(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """Send requests and return the answer."""
+        """Run a coroutine that sends requests, and return its result."""
         return self.session.run(work)
 
     def scope(self, channel_id: int) -> str:
-        """Return the scope of a channel's skipped items."""
+        """Return the scope under which the skipped items of a channel are recorded."""
         return f"{self.guild_id}/{channel_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Container:
-    """A channel or thread that the bot may read. ``last_message_id`` is from Discord, or 0 if Discord has none."""
+    """A channel or thread that the bot may read. ``last_message_id`` is 0 if Discord reports no last message."""
 
     location: Location
     name: str
@@ -109,7 +115,7 @@ class Container:
 
     @property
     def scope(self) -> str:
-        """The scope of the container's skipped items."""
+        """The scope under which the skipped items of the channel or thread are recorded."""
         return f"{self.location.guild_id}/{self.location.channel_id}"
 
     def state(self, stream: str) -> DiscordState:
@@ -123,18 +129,18 @@ class Container:
 
     @property
     def seen(self) -> int:
-        """The newest known message id when the container was last read to its end, or -1 if it never was."""
+        """The highest message id that was known when the container was last read to its end, or -1 if it never was."""
         seen = self.state("messages").extras.get("seen", -1)
         return seen if isinstance(seen, int) else -1
 
     @property
     def done(self) -> str:
-        """The ISO time at which the container was last read to its end, or an empty string if it never was."""
+        """The ISO time at which the channel or thread was last read to its end, or an empty string if it never was."""
         return str(self.state("messages").extras.get("done", ""))
 
     @property
     def began(self) -> str:
-        """The ISO time at which the first reading began, or an empty string."""
+        """The ISO time at which the first reading of the channel or thread began, or an empty string."""
         return str(self.state("messages").extras.get("began", ""))
 
     @property
@@ -145,8 +151,8 @@ class Container:
     def has_new_messages(self, now: datetime) -> bool:
         """Return whether messages may exist above the cursor.
 
-        ``last_message_id`` can be wrong, so the container is read once a day anyway. This does not apply to archived
-        threads: they get no messages until they are reopened, and the thread lists show reopened threads.
+        ``last_message_id`` can be wrong, so each channel or thread is read once a day anyway. This does not apply to
+        archived threads: they get no messages until they are reopened, and the thread lists show reopened threads.
         """
         if not self.done or self.last_message_id > self.seen:
             return True
@@ -154,9 +160,10 @@ class Container:
 
 
 def load_containers(guild_id: int, only: int | None) -> list[Container]:
-    """Return the containers of a guild, or those of the channel ``only`` and its threads.
+    """Return the channels and threads of a guild that the bot may read.
 
-    The least recently read containers come first. Channels come before threads that were read at the same time.
+    If ``only`` is given, return only this channel and its threads. The least recently read channels and threads come
+    first. Channels come before threads that were read at the same time.
     """
     channels = live_channels(guild_id).filter(access="ok")
     if only is not None:
@@ -187,7 +194,7 @@ def load_containers(guild_id: int, only: int | None) -> list[Container]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
-    """Discord's information about the channels of a guild in this run. Empty until the guild is listed."""
+    """Permissions, parent channels and unreadable channels in a guild. Empty until the run has listed the guild."""
 
     permissions: Mapping[int, int] = field(default_factory=dict[int, int])
     """The bot's permission bits by channel."""
@@ -197,12 +204,15 @@ class Inventory:
     """Channels and threads that Discord neither returns nor reports as deleted. This run does not read them."""
 
     def permissions_in(self, channel_id: int) -> str:
-        """Return the bot's permission bits in a channel or in a thread's channel as text, or an empty string."""
+        """Return the bot's permission bits in a channel as text, or an empty string if they are unknown.
+
+        A thread has the permissions of its channel.
+        """
         bits = self.permissions.get(channel_id, self.permissions.get(self.parents.get(channel_id, 0)))
         return "" if bits is None else str(bits)
 
     def is_readable(self, run: GuildRun, container: Container) -> bool:
-        """Return whether this run may request the messages of a container."""
+        """Return whether this run may request the messages of a channel or thread."""
         channel_id = container.location.channel_id
         if channel_id in self.unreadable or container.parent_id in self.unreadable:
             return False
@@ -256,7 +266,7 @@ class Step:
     notes: Sequence[str] = ()
     """Lines for the operator about data that the bot cannot read."""
     advanced: int = 0
-    """Items to add to the progress display."""
+    """Number of items to add to the progress display."""
     answered: bool = False
     """Whether Discord responded. A response resets the number of consecutive failures."""
     complete: Sequence[tuple[str, str]] = ()
@@ -341,9 +351,10 @@ class Outcome:
             self._check_outage(error)
 
     def _check_outage(self, error: CollectorError) -> None:
-        """End the run if several consecutive lists failed and Discord does not respond at all.
+        """End the run over the guild if Discord is probably down.
 
-        Channels that always fail are not treated as an outage if Discord responds.
+        After every ``FAILURES`` consecutive failed lists, the run checks whether Discord responds. If Discord responds,
+        the run continues until ``MOST_FAILURES`` consecutive lists have failed.
         """
         self._failures_in_a_row += 1
         if self._failures_in_a_row % FAILURES:

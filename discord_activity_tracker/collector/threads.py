@@ -37,7 +37,7 @@ PRIVATE = 12
 ThreadList = tuple[int, Listing]
 """A channel id and the name of one of its lists."""
 SEARCH_FAILED = (NotFound, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
-"""Errors that affect only the thread search. They do not make the run partial."""
+"""Errors that end the thread search of one channel. They do not make the run partial."""
 
 
 class ThreadLister:
@@ -65,8 +65,8 @@ class ThreadLister:
     def collect(self, active: Collection[int] | None) -> Iterator[Step]:
         """Read all lists that are due, and store their threads.
 
-        ``active`` are the ids of the active threads, which are already stored, or ``None`` if Discord did not list
-        them.
+        ``active`` contains the ids of the active threads, which are already stored. It is ``None`` if Discord did not
+        list the active threads.
         """
         self._listed.update(active or ())
         stored = live_channels(self._run.guild_id).filter(is_thread=True, archived=False).exclude(pk__in=self._listed)
@@ -103,8 +103,8 @@ class ThreadLister:
         """Yield the lists to read in this run.
 
         Public lists are read in every run. A private list is read once a day, in a sweep, in a full run, and when a
-        private thread of the channel is no longer active. ``private`` has the channels of such threads. In addition,
-        each run reads one private list, in rotation over the channels that are known to have private threads.
+        private thread of the channel is no longer active. ``private`` contains the channels of such threads. In
+        addition, each run reads one private list, in rotation over the channels that are known to have private threads.
         """
         stored = live_channels(self._run.guild_id).filter(type=PRIVATE).values_list("parent_id", flat=True)
         with_private = set(stored.order_by().distinct())
@@ -126,7 +126,11 @@ class ThreadLister:
             yield min(rested)[1]
 
     def _private_listing(self, channel: Channel) -> Listing:
-        """Return the list of all private threads if the bot may read it, else the list of private threads it joined."""
+        """Return the name of the list to read for a channel's private threads.
+
+        This is ``private`` (all private threads) if the bot may read this list, or else ``joined`` (the private threads
+        that the bot joined).
+        """
         allowed = self._permissions.lists_private_threads(channel)
         return "private" if allowed and not self._is_waiting((int(channel["id"]), "private")) else "joined"
 
@@ -138,7 +142,7 @@ class ThreadLister:
         return str(self._state(key).extras.get("asked", ""))
 
     def _is_due(self, key: ThreadList) -> bool:
-        """Return whether a list that is read once a day should be read now."""
+        """Return whether a list that is read once a day is due in this run."""
         options = self._run.options
         return options.full or options.sweep or self._read_at(key) < (self._run.started - DAY).isoformat()
 
@@ -168,7 +172,7 @@ class ThreadLister:
                 yield from self._store_page(key, page)
 
     def _search(self) -> Iterator[Step]:
-        """Search the archived threads of channels that can switch type, once a day, and store missing threads."""
+        """Search for archived threads in channels that can switch their type, once a day. Store missing threads."""
         channels = [int(c["id"]) for c in self._channels if c["type"] in SWITCHABLE]
         due = [channel_id for channel_id in channels if self._is_due((channel_id, "search"))]
         failed = [channel_id for channel_id in due if self._is_waiting((channel_id, "search"))]
