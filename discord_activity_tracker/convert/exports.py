@@ -16,13 +16,13 @@ from discord_activity_tracker.payloads import Message
 
 Payload = Mapping[str, Any]
 EXPORTED = "exported_at"
-"""Field of a payload that comes from an export. Discord's own payloads have no field of this name."""
+"""Name of the payload field with the time of the export. Payloads from Discord's API have no field of this name."""
 NAMED = "name_exported_at"
-"""Field of a channel's payload: the export time of the file from which the channel has its name."""
+"""Name of a field in a channel's payload: the time of the export that the name of the channel is from."""
 PARTIAL = "partial"
-"""Field of a channel's payload.
+"""Name of a field in a channel's payload.
 
-True if the channel is known, with its id and name, only from a file of another channel.
+The field is true if only the id and the name of the channel are known, from a file of another channel.
 """
 DELETED_EMOJI = "Unknown Emoji"
 """The exporter's name for a deleted custom emoji, for which Discord sends no name.
@@ -30,7 +30,7 @@ DELETED_EMOJI = "Unknown Emoji"
 Real emoji names contain no spaces.
 """
 UNDATED = datetime(2015, 1, 1, tzinfo=UTC)
-"""The time of an export that has no date. Every real export is later, because Discord's ids begin in 2015."""
+"""The time to assume for an export without a date. Every real export is later, because Discord's ids begin in 2015."""
 EMBED_TYPES = {24: "auto_moderation_message", 46: "poll_result"}
 """Embed type by message type. The exporter does not write the types of embeds."""
 MESSAGE_TYPES = {
@@ -48,7 +48,7 @@ COMPONENTS = {"ActionRow": 1, "Button": 2}
 
 
 def message_of(item: Payload, channel_id: int, exported_at: str) -> Message:
-    """Return a message as the API would send it.
+    """Return an exported message as the API would send it.
 
     Raises KeyError, TypeError or ValueError for a malformed message.
     """
@@ -98,7 +98,7 @@ def channel_rows(guild: Payload, channel: Payload, exported_at: str) -> tuple[Ro
     The rows contain only the fields that an export has.
     """
     guild_id, number = snowflake(guild["id"]), _number(channel["type"], CHANNEL_TYPES)
-    # The exporter calls a thread's channel its category and does not report whether it is a forum.
+    # The exporter calls a thread's channel its category and does not report whether this channel is a forum.
     parent, is_thread = snowflake_or_none(channel.get("categoryId")), number in THREADS
     above = 5 if number == 10 else 0 if is_thread else 4
     own = _channel(guild_id, snowflake(channel["id"]), number, channel["name"], exported_at, parent)
@@ -113,7 +113,7 @@ def channel_rows(guild: Payload, channel: Payload, exported_at: str) -> tuple[Ro
 
 
 def guild_changes(old: Row, new: Row) -> Row:
-    """Return the fields of a stored guild that an export changes: ``name`` and ``payload``, or none.
+    """Return the new ``name`` and ``payload`` of a stored guild, or an empty row if the export changes nothing.
 
     Data from Discord's API is never changed.
     """
@@ -123,7 +123,7 @@ def guild_changes(old: Row, new: Row) -> Row:
 
 
 def channel_changes(old: Row, new: Row) -> Row:
-    """Return the fields of a stored channel that an export changes. Empty if nothing changes.
+    """Return the new values of the fields that an export changes in a stored channel. Empty if nothing changes.
 
     The name comes from the newest export that mentions the channel. Everything else comes from the newest file of the
     channel itself. Data from Discord's API is never changed.
@@ -172,7 +172,11 @@ def _emoji(emoji: Payload) -> Any:
 
 
 def _number(word: object, table: Mapping[str, int]) -> int:
-    """Return the number of a type name. If the exporter does not know a type, it writes the type's number."""
+    """Return the number of a message type or channel type.
+
+    ``word`` is the exporter's name of the type, or the number if the exporter has no name for the type. Returns -1 for
+    a name that is not in the table. Raises TypeError for a value that is neither a text nor an integer.
+    """
     if not isinstance(word, str | int):
         raise TypeError("the type is neither a word nor a number")
     text = str(word)

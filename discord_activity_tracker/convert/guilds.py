@@ -46,16 +46,19 @@ def kind_of(number: int) -> str:
 
 
 def holds_messages(channel: Channel) -> bool:
-    """Return whether a channel contains messages.
+    """Return whether a channel can contain messages.
 
-    A channel of an unknown type does if Discord reports its last message.
+    This is also true for a channel of an unknown type if Discord reports its last message.
     """
     known = channel["type"] in KINDS
     return channel["type"] in WITH_MESSAGES if known else bool(channel.get("last_message_id"))
 
 
 def thread_access(parent: str) -> str:
-    """Return the access of a thread. It is that of the parent, except that the posts of a forum contain messages."""
+    """Return the bot's access to a thread, given the access to its channel.
+
+    The access is the same, except in a forum: the forum contains no messages itself, but its posts do.
+    """
     return "ok" if parent == "no_messages" else parent
 
 
@@ -150,7 +153,7 @@ def usable_channels(items: Iterable[object]) -> tuple[list[Channel], list[Malfor
 def convert_guild(
     guild: Guild, channels: Sequence[Channel], access: Mapping[int, str], gaps: Mapping[int, str]
 ) -> GuildRows:
-    """Return the rows of a guild.
+    """Return the rows of a guild and its parts.
 
     ``channels`` includes the active threads, which inherit the access of their channel. ``gaps`` describes, by channel
     id, the data that the bot cannot read.
@@ -199,7 +202,8 @@ def convert_events(events: Sequence[Event], guild_id: int) -> EventRows:
 def _each(items: object, make: Callable[[Any], Row]) -> Rows:
     """Convert the items of a list one by one and collect malformed items separately.
 
-    A value that is not a list counts as an empty, incomplete list.
+    A value that is not a list counts as an empty, incomplete list. A list with a malformed item counts as incomplete if
+    the item has no valid id.
     """
     rows, aside = list[Row](), list[Malformed]()
     whole = isinstance(items, Sequence) and not isinstance(items, str)
@@ -228,9 +232,9 @@ def _guild(guild: Guild, guild_id: int) -> Row:
 
 
 def _text(value: object) -> str:
-    """Return a text, or an empty string for any other value.
+    """Return the value if it is a text, or an empty string otherwise.
 
-    Thus, one malformed field does not affect the whole guild.
+    One malformed field must not prevent the conversion of the whole guild.
     """
     return value if isinstance(value, str) else ""
 
@@ -282,7 +286,7 @@ class Gap:
 
     @property
     def line(self) -> str:
-        """The name of the channel and the description."""
+        """A line for the operator: the name of the channel and the description of the gap."""
         return f"#{self.name} {self.words}"
 
 
@@ -355,7 +359,7 @@ class Permissions:
         return "ok" if bits & READ_MESSAGE_HISTORY else "no_history"
 
     def lists_threads(self, channel: Channel) -> bool:
-        """Return whether the bot may list archived threads."""
+        """Return whether the bot may list the archived threads of a channel."""
         needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY
         return channel["type"] in THREADED and self.of(channel) & needed == needed
 
@@ -364,7 +368,7 @@ class Permissions:
         return bool(self.of(channel) & MANAGE_THREADS)
 
     def gaps(self, channels: Sequence[Channel]) -> list[Gap]:
-        """Return the gaps in these channels: data that the bot cannot read."""
+        """Return a gap for each of these channels that the bot cannot read completely."""
         return [
             Gap(channel_id=int(channel["id"]), name=channel.get("name") or channel["id"], reason=reason)
             for channel in channels
@@ -383,12 +387,12 @@ class Permissions:
 
 
 def access_by_channel(permissions: Permissions, channels: Sequence[Channel]) -> Mapping[int, str]:
-    """Return the access of each channel by channel id."""
+    """Return the bot's access to each channel, by channel id."""
     return {int(channel["id"]): permissions.access(channel) for channel in channels}
 
 
 def _objects(items: object) -> Iterable[Mapping[str, Any]]:
-    """Return the objects in a list that may contain other values too."""
+    """Return the JSON objects in a list. Other members are left out, and any other value counts as an empty list."""
     return [item for item in cast("list[Any]", items) if isinstance(item, dict)] if isinstance(items, list) else []
 
 

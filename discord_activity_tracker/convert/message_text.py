@@ -44,7 +44,10 @@ https://discord.com/developers/docs/resources/message#embed-fields-by-embed-type
 COMPONENT_TEXTS = ("content", "label", "placeholder", "description", "name", "value")
 INNER_COMPONENTS = ("accessory", "component", "components", "items", "options")
 MAX_DEPTH = 12
-"""Maximum number of nested levels of components to read. Discord allows far fewer."""
+"""Maximum number of nested levels of components to read. Discord allows far fewer.
+
+The limit protects against deep recursion in a malformed payload.
+"""
 BLANK = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]*"
 )
@@ -79,7 +82,8 @@ LINES = {
 def message_text(content: str, payload: Payload) -> str:
     """Return the whole text of a message, with a paragraph for each part.
 
-    The result is empty if the message contains neither text nor names.
+    The text includes the names of files and stickers, and the hosts of linked pages. It is empty if the message
+    contains none of these parts.
     """
     own = "" if is_blank(content) else content.strip()
     paragraphs = "\n\n".join(filter(None, [own, *_texts(payload), "\n".join(_names(payload))]))
@@ -108,20 +112,23 @@ def is_blank(content: str) -> bool:
 
 
 def objects(payload: Payload, key: str) -> list[Payload]:
-    """Return the objects in a list of a payload. Values of other types are left out."""
+    """Return the objects in the list ``payload[key]``. Members of other types are left out.
+
+    Returns an empty list if the value is missing or is not a list.
+    """
     value = payload.get(key)
     members = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast("Payload", member) for member in members if isinstance(member, dict)]
 
 
 def inner(payload: Payload, key: str) -> Payload:
-    """Return an object in a payload, or an empty object if the value is missing or has another type."""
+    """Return the object ``payload[key]``, or an empty object if the value is missing or has another type."""
     value = payload.get(key)
     return cast("Payload", value) if isinstance(value, dict) else {}
 
 
 def text(payload: Payload, key: str) -> str:
-    """Return a stripped text in a payload, or an empty string if the value is missing, blank or of another type."""
+    """Return the stripped text ``payload[key]``, or an empty string if it is missing, blank or of another type."""
     value = payload.get(key)
     return value.strip() if isinstance(value, str) and not is_blank(value) else ""
 

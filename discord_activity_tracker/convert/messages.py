@@ -1,4 +1,4 @@
-"""Convert messages of every type, with their authors and the people that they mention, and Discord's ids and numbers.
+"""Convert messages of every type, with their authors and mentioned people. Also convert Discord's ids and numbers.
 
 https://discord.com/developers/docs/resources/message#message-object-message-types
 """
@@ -16,34 +16,44 @@ from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction,
 from discord_activity_tracker.protocol_impl import DiscordActivity
 
 EPOCH = 1_420_070_400_000
-"""Milliseconds from the Unix epoch to 2015-01-01 UTC, the start of the time in Discord's ids.
+"""Milliseconds from the Unix epoch to 2015-01-01 UTC. The times in Discord's ids count from that moment.
 
 https://discord.com/developers/docs/reference#snowflakes
 """
 LONGEST_NUMBER = 40
-"""A number that is written as text must have fewer digits than this. Permission bits of 128 bits have at most 39."""
+"""Number of digits from which a number counts as malformed. Permission bits of 128 bits have at most 39 digits."""
 
 
 def snowflake(text: str | int) -> int:
-    """Return an id as a number. Raises ValueError for a number that does not fit in a bigint column."""
+    """Return an id as a number.
+
+    Raises ValueError for a text that is not a number, and for a number that is negative or does not fit into a bigint
+    column.
+    """
     return bounded_int(int(text))
 
 
 def snowflake_or_none(text: str | int | None) -> int | None:
-    """Return an id, or ``None`` if it is missing. Exports write 0 for a missing id."""
+    """Return an id as a number, or ``None`` if it is missing. Exports write 0 for a missing id.
+
+    Raises ValueError like ``snowflake``.
+    """
     return (snowflake(text) or None) if text else None
 
 
 def small_int(number: int | None) -> int:
     """Return a number for an integer column, or 0 for a missing number.
 
-    Raises ValueError for a number of more than 32 bits.
+    Raises ValueError for a number that does not fit into 32 bits.
     """
     return bounded_int(int(number or 0), 32, lowest=-(1 << 31))
 
 
 def whole_number(value: object) -> int | None:
-    """Return a number that Discord may write as text, such as permission bits. Return ``None`` for any other value."""
+    """Return a non-negative number that Discord may write as text, such as permission bits.
+
+    Returns ``None`` for any other value, and for a number of ``LONGEST_NUMBER`` digits or more.
+    """
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value)
@@ -51,12 +61,12 @@ def whole_number(value: object) -> int | None:
 
 
 def snowflake_time(snowflake: int) -> datetime:
-    """Return the time at which an id was created (UTC, in milliseconds)."""
+    """Return the UTC time at which an id was created. Discord's ids contain this time in milliseconds."""
     return datetime.fromtimestamp(((snowflake >> 22) + EPOCH) / 1000, UTC)
 
 
 def first_snowflake(moment: datetime) -> int:
-    """Return the smallest id that can be created at a time, or 0 for a time before 2015."""
+    """Return the smallest id that Discord can create at this time, or 0 for a time before 2015."""
     return max(0, int(moment.timestamp() * 1000) - EPOCH) << 22
 
 
@@ -70,7 +80,10 @@ NOISE_OF_MEDIA = frozenset(
 )  # fmt: skip
 NOISE_OF_EMBEDS = frozenset({"provider", "flags", "content_scan_version", "reference_id"})
 NOISE = frozenset({"proxy_url", "proxy_icon_url", "member", "me", "me_voted", "me_burst"})
-"""Fields to ignore at every level. ``member`` contains a person's current nickname, roles and picture in the server."""
+"""Fields to ignore at every level of a comparison.
+
+``member`` contains a person's current nickname, roles and picture in the server.
+"""
 NAMED_ONLY = frozenset({"application", "stickers", "sticker_items"})
 """Objects of which only ``id`` and ``name`` are compared. Their owners can change the other fields."""
 SIGNATURE = frozenset({"ex", "is", "hm"})
@@ -91,9 +104,10 @@ def differs_in_noise_only(old: object, new: object, field: str = "") -> bool:
 
 
 def without_noise(value: object, field: str = "") -> object:
-    """Return a JSON value without empty values and without fields that Discord changes without an edit.
+    """Return a JSON value in the form in which payloads are compared.
 
-    ``field`` is the name of the field that contains the value. It is empty for a whole payload.
+    Empty values are removed, and so are fields that Discord changes without an edit. ``field`` is the name of the field
+    that contains the value. It is empty for a whole payload.
     """
     if isinstance(value, list):
         return [without_noise(member, field) for member in cast("list[object]", value)]
@@ -117,7 +131,7 @@ def without_noise(value: object, field: str = "") -> object:
 
 
 def _path(url: str) -> str:
-    """Return the path of a picture's URL. The host and the signature vary."""
+    """Return the path of a picture's URL, or the whole URL if it has no path. The host and the signature vary."""
     try:
         return urlsplit(url).path or url
     except ValueError:
@@ -204,9 +218,9 @@ class MessagePage(Page):
 
     @property
     def blank(self) -> int:
-        """Number of posts without any content.
+        """Number of default messages and replies without any content.
 
-        Without the intent to read message content, Discord sends almost all posts like this.
+        Without the intent to read message content, Discord sends almost all such messages without content.
         """
         return sum(_is_blank(record.row) for record in self.records)
 

@@ -1,1 +1,1 @@
-"""Create the search documents, and the texts and details for the pages."""
+"""Create the search documents, and the texts and details of messages that the admin pages show."""

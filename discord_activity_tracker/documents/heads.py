@@ -1,4 +1,4 @@
-"""Return the heads of conversations. The title is the name of the thread, or else the beginning of the text."""
+"""Return the headings of conversations. The title is the name of the thread, or else the beginning of the text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,12 +12,12 @@ from discord_activity_tracker.documents.markup import markup
 from discord_activity_tracker.models import Channel, Message
 
 TITLE_LENGTH = 100
-"""Maximum number of characters of a title that is taken from a message."""
+"""Maximum number of characters of a title that is taken from a message. Thread names on Discord have the same limit."""
 FORUMS = {"forum", "media"}
 
 
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-    """Return the heads of threads and conversations by external id, in at most seven SQL statements."""
+    """Return the headings of threads and conversations by external id, in at most seven SQL statements."""
     names = {name: ids for name in threads if (ids := conversation_ids(name))}
     channels = with_parents(channel for channel, _ in names.values())
     openings = _openings([first for _, first in names.values()])
@@ -55,16 +55,19 @@ def channel_path(channel: Channel, channels: Mapping[int, Channel]) -> str:
 
 
 def conversation_title(channel: Channel, opening: str, at: datetime | None) -> str:
-    """Return the name of the thread, or the beginning of the text, or the channel and the day."""
+    """Return the name of the thread, or else ``opening``, or else the channel and the day.
+
+    ``opening`` is the beginning of the conversation's text.
+    """
     if channel.is_thread and channel.name:
         return channel.name
     return opening or (f"#{channel}, {at:%d %B %Y}" if at else f"#{channel}")
 
 
 def _openings(conversations: list[int]) -> dict[int, tuple[str, datetime]]:
-    """Return the text and time of the first message of each conversation.
+    """Return the beginning of each conversation's text, with the time of that message.
 
-    The first message with content is preferred.
+    The text comes from the first message with content. If no message has content, the first message is described.
     """
     without_content = Case(When(content="", then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = list(

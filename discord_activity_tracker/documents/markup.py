@@ -18,7 +18,7 @@ EMOJI = re.compile(r"<a?(:[\w~]{1,64}:)[0-9]{1,20}>")
 COMMAND = re.compile(r"<(/[^<>:\n]{1,100}):[0-9]{1,20}>")
 TIME = re.compile(r"<t:(-?[0-9]{1,17})(?::[tTdDfFRsS])?>")
 LARGEST = 1 << 63
-"""The first id that does not fit in a bigint column."""
+"""The first id that does not fit into a bigint column. Larger ids are not looked up in the database."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +30,10 @@ class Names:
     roles: dict[int, str] = field(default_factory=dict[int, str])
 
     def resolved(self, text: str) -> str:
-        """Return the text with names in place of mentions. An unknown id becomes ``unknown``, as in Discord."""
+        """Return the text with names in place of mentions. Emoji, times and commands also become plain text.
+
+        A mention with an unknown id becomes a text such as ``@unknown-user``, as in Discord.
+        """
         if "<" not in text:
             return text
         text = MENTION.sub(self._name, text)
@@ -94,7 +97,10 @@ class References:
     roles: dict[int, str] = field(default_factory=dict[int, str])
 
     def reference(self, match: re.Match[str]) -> Reference | None:
-        """Return what Discord shows in place of the markup. An unknown id becomes ``unknown``, as in Discord."""
+        """Return the text and the link that replace the matched markup, or ``None`` for an invalid time.
+
+        A mention with an unknown id becomes a text such as ``@unknown-user``, as in Discord.
+        """
         if match["prefix"]:
             return self._mention(match["prefix"], int(match["id"]))
         if match["seconds"]:

@@ -47,7 +47,7 @@ def message_ids(external_ids: Iterable[str]) -> dict[int, str]:
 
 
 def lines(activities: "Sequence[Activity]") -> Mapping[str, Line]:
-    """Return a line for each message by external id, in at most six SQL statements."""
+    """Return messages as sentences by external id, in at most six SQL statements."""
     names = message_ids(row.external_id for row in activities)
     messages = {message.pk: message for message in Message.objects.filter(pk__in=list(names))}
     channels = with_parents(message.channel_id for message in messages.values())
@@ -75,7 +75,7 @@ def bodies(external_ids: Sequence[str]) -> Mapping[str, str]:
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
     """Return earlier contents by external id, the latest first, in one SQL statement.
 
-    A revision that has the same text as the next one, and differs only in a preview or an attachment, is left out.
+    A revision is left out if it differs from the next version only in a preview or an attachment.
     """
     names = message_ids(external_ids)
     stored = Revision.objects.filter(message_id__in=list(names)).order_by("message_id", "-replaced_at", "-written_at")
@@ -91,7 +91,10 @@ def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]
 REPLIES = {19, 20, 23}
 """Types of messages that reply to another message: replies and the output of commands."""
 QUOTED = 80
-"""Maximum number of characters to quote from the message that a reply refers to."""
+"""Maximum number of characters to quote from the message that a reply refers to.
+
+A larger value would make the line above each reply longer.
+"""
 
 
 def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:

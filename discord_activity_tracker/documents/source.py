@@ -30,7 +30,7 @@ FIELDS = ("id", "channel", "conversation", "type", "content", "payload", "webhoo
 
 
 class DiscordDocuments:
-    """The ``DocumentSource`` of this tracker. The number of statements does not depend on the size of a batch."""
+    """The ``DocumentSource`` of this tracker. The number of SQL statements does not depend on the size of a batch."""
 
     source_system = "discord"
     renderer_version = 2
@@ -72,7 +72,7 @@ def _channels(ids: set[int]) -> dict[int, Channel]:
 
 
 def _authors_elsewhere(conversations: Mapping[int, list[Message]]) -> dict[int, str]:
-    """Return the authors of messages in other conversations that these messages reply to, by message id."""
+    """Return the author of each message that these conversations reply to but do not contain, by message id."""
     here = {message.pk for messages in conversations.values() for message in messages}
     wanted = {
         m.reply_to for messages in conversations.values() for m in messages if m.type == REPLY and m.reply_to
@@ -116,9 +116,9 @@ def _author(message: Message) -> str:
 def _reply_heading(
     message: Message, own: Mapping[int, Message], texts: Mapping[int, str], answered: Mapping[int, str]
 ) -> str:
-    """Return the author that a message replies to, with a quotation if the quoted message is in the same conversation.
+    """Return a heading for a reply: the author of the original message, and a quotation from that message.
 
-    A quotation from another conversation would not be updated after an edit.
+    A message in another conversation is not quoted, because the quotation would not be updated after an edit.
     """
     if message.type != REPLY or not message.reply_to:
         return ""

@@ -29,9 +29,9 @@ SEARCH_PAGE = 25
 async def read_around(
     client: DiscordClient, span: Span, after: int, error: CollectorError
 ) -> AsyncIterator[RawMessagePage]:
-    """Yield pages after ``after``, up to and including the message that breaks every page that contains it.
+    """Yield pages of messages above the id ``after``, up to and including the message that breaks whole pages.
 
-    After that, whole pages can be requested again. Raises ``error``, the error of the whole page, if nothing in the
+    Afterwards, whole pages can be requested again. Raises ``error``, the error of the whole page, if nothing in the
     channel can be read. In that case, Discord as a whole may be down.
     """
     if not await _page_works(client, span.channel_id, NEWEST):
@@ -56,7 +56,7 @@ async def read_around(
 
 
 async def _page_works(client: DiscordClient, channel_id: int, after: int) -> bool:
-    """Return whether the page of one message after an id can be read."""
+    """Return whether Discord returns a page that contains only the first message above the id ``after``."""
     try:
         await read_page(client, channel_id, after, limit=1, attempts=PROBE_ATTEMPTS)
     except RequestBlocked:
@@ -67,9 +67,12 @@ async def _page_works(client: DiscordClient, channel_id: int, after: int) -> boo
 
 
 async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIterator[RawMessagePage]:
-    """Yield the first message after ``after``, which breaks every page that contains it."""
+    """Yield a page with only the first message above the id ``after``. This message breaks every page that contains it.
+
+    Yields nothing if the page can be read again.
+    """
     requested_at = datetime.now(UTC)
-    # If the message at ``after`` also breaks its pages, every page that ends after it fails.
+    # If the message with the id ``after`` also breaks pages, it breaks every page that ends with it.
     hidden_from_below = after > 0 and not await _is_empty_between(client, span.channel_id, after, after + 1)
     message_id = await (_find_id_from_below if hidden_from_below else _find_id)(client, span, after)
     if message_id is None:
@@ -109,7 +112,7 @@ async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
 async def _find_id_from_below(client: DiscordClient, span: Span, after: int) -> int | None:
     """Return the same id as ``_find_id``, for a channel in which only pages above an id can be read.
 
-    If several adjacent messages break their pages, the result may not be the first one.
+    If several adjacent messages break pages, the result may be one of the later messages.
     """
     if await _page_works(client, span.channel_id, after):
         return None
@@ -127,9 +130,10 @@ async def _find_id_from_below(client: DiscordClient, span: Span, after: int) -> 
 
 
 async def _is_empty_between(client: DiscordClient, channel_id: int, after: int, message_id: int) -> bool:
-    """Return whether there is no message between ``after`` and ``message_id``.
+    """Return whether there is no message between the ids ``after`` and ``message_id``.
 
-    The newest message below ``message_id`` is requested. The request fails if that message is a broken one.
+    The newest message below ``message_id`` is requested. If this request fails, that message is the one that breaks
+    pages.
     """
     try:
         items = await client.get(
@@ -146,9 +150,10 @@ async def _is_empty_between(client: DiscordClient, channel_id: int, after: int, 
 async def _read_by_search(
     client: DiscordClient, span: Span, after: int, error: CollectorError
 ) -> AsyncIterator[RawMessagePage]:
-    """Yield messages one by one, using ids from the message search, until whole pages can be read again.
+    """Yield pages of messages that are requested one by one, until whole pages can be read again.
 
-    The search may omit messages, so an absent message does not count as deleted.
+    The ids come from the message search. The search may omit messages, so an absent message does not count as deleted.
+    Raises ``error`` if the search cannot be used.
     """
     while True:
         requested_at = datetime.now(UTC)
@@ -169,7 +174,7 @@ async def _read_by_search(
 
 
 async def _one_by_one(client: DiscordClient, channel_id: int, ids: list[int]) -> tuple[list[Message], tuple[int, ...]]:
-    """Return messages by their ids, without deleted ones. Also return the ids of messages that cannot be read alone."""
+    """Request messages one by one. Return the existing messages, and the ids of messages that cannot be read."""
     items: list[Message] = []
     unreadable: list[int] = []
     for message_id in ids:

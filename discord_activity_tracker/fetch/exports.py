@@ -16,7 +16,7 @@ from core.operations.json_stream import BadJson, JsonReader
 
 Payload = Mapping[str, Any]
 PAGE = 200
-"""Number of messages to store in one transaction. An interrupted run repeats at most so many messages."""
+"""Number of messages to store in one transaction. After an interruption, at most this number is imported again."""
 DIRECT = ("DirectTextChat", "DirectGroupTextChat")
 """Channel types of direct messages."""
 
@@ -44,7 +44,7 @@ class ExportHeader:
 class ExportPage:
     """Some messages with their line numbers.
 
-    ``done`` is the number of the file's messages up to the end of this page.
+    ``done`` is the number of messages from the beginning of the file to the end of this page.
     """
 
     items: list[tuple[int, Payload]]
@@ -52,7 +52,10 @@ class ExportPage:
 
 
 class ExportFile:
-    """One file. The header is read when the object is created. ``pages()`` can be read once."""
+    """One exported file. The header is read when the object is created.
+
+    Raises ExportRefused for a missing or malformed header.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -14,7 +14,11 @@ GUILDS_PAGE = 200
 OBJECT_ERRORS = (NotThere, DiscordRefused, SourceUnavailable, SourceTimeout, UnexpectedAnswer)
 """Errors of a request for one object. After such an error, other objects may still be readable."""
 OBJECT_ATTEMPTS = 3
-"""Attempts for one object that may fail permanently. Other requests reveal whether Discord as a whole is down."""
+"""Maximum number of attempts to request one object.
+
+The number is small, because a single object may fail permanently. Other requests show whether Discord as a whole is
+down.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +38,9 @@ class GuildFacts:
 
 
 async def list_own_guilds(client: DiscordClient) -> dict[int, int]:
-    """Return the bot's permission bits by guild id, for all guilds that the bot is in. Overwrites are not included.
+    """Return the bot's permission bits by guild id, for all guilds that the bot is in.
 
+    The bits do not include the permission overwrites of channels.
     https://discord.com/developers/docs/resources/user#get-current-user-guilds
     """
     guilds: dict[int, int] = {}
@@ -88,7 +93,10 @@ async def read_base_permissions(client: DiscordClient, guild_id: int) -> int | N
 
 
 async def list_active_threads(client: DiscordClient, guild_id: int) -> list[Channel]:
-    """Return the threads that are not archived, of all channels that the bot can see."""
+    """Return the threads that are not archived, of all channels that the bot can see.
+
+    Raises UnexpectedAnswer if Discord returns no list of threads.
+    """
     answer = await client.get("/guilds/{guild_id}/threads/active", dict[str, Any], guild_id=guild_id)
     threads = answer.get("threads")
     if not isinstance(threads, list):
@@ -97,7 +105,7 @@ async def list_active_threads(client: DiscordClient, guild_id: int) -> list[Chan
 
 
 async def count_messages(client: DiscordClient, guild_id: int) -> int | None:
-    """Return the number of a guild's messages that the bot can search, or ``None`` if Discord has no search index.
+    """Return the number of a guild's messages that the bot can search, or ``None`` if Discord does not report it.
 
     https://discord.com/developers/docs/resources/message#search-guild-messages
     """

@@ -13,12 +13,15 @@ PAGE = 100
 """Number of messages per page. This is Discord's maximum."""
 MESSAGES = "/channels/{channel_id}/messages"
 PAGE_ATTEMPTS = 5
-"""Attempts for a page of messages. They take about 8 s.
+"""Maximum number of attempts for a page of messages. With the pauses between them, they take about 8 seconds.
 
 After the last attempt, the page is read in parts to find out whether only this page fails.
 """
 EMPTY_ATTEMPTS = 3
-"""Maximum number of requests for an empty page while Discord indicates that more items follow."""
+"""Maximum number of requests for an empty page while Discord indicates that more items follow.
+
+With a larger value, a run would spend more requests on a page that stays empty.
+"""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -122,9 +125,10 @@ async def read_messages(
 async def read_page(
     client: DiscordClient, channel_id: int, after: int, *, limit: int = PAGE, attempts: int = PAGE_ATTEMPTS
 ) -> RawMessagePage:
-    """Request one page.
+    """Request one page of messages above the id ``after``.
 
-    Raises UnexpectedAnswer for messages at or below ``after``. If a server ignored ``after``, reading would never end.
+    Raises UnexpectedAnswer if the answer is not a list of messages. Also raises it for an id that is not above
+    ``after``: if a server ignored ``after``, reading would never end.
     """
     requested_at = datetime.now(UTC)
     params = {"limit": limit, "after": after}
@@ -162,8 +166,8 @@ async def read_message(client: DiscordClient, channel_id: int, message_id: int) 
 async def message_exists(client: DiscordClient, channel_id: int, message_id: int) -> bool:
     """Return whether a message exists.
 
-    Raises DiscordRefused if the bot may not read the history. In that case, Discord's lists of messages are merely
-    empty.
+    Raises DiscordRefused if the bot may not read the history. Without this permission, a request for a list of messages
+    returns an empty list instead of an error.
     """
     return await read_message(client, channel_id, message_id) is not None
 
@@ -171,7 +175,8 @@ async def message_exists(client: DiscordClient, channel_id: int, message_id: int
 async def read_pins(client: DiscordClient, channel_id: int) -> AsyncIterator[PinList]:
     """Yield one list of all pins, each with the time of pinning.
 
-    ``before`` is exclusive. Each page therefore begins a microsecond later, to include pins of the same time.
+    The parameter ``before`` is exclusive, but several pins can have the same time. Each page therefore begins one
+    microsecond after the last pin of the previous page.
     https://discord.com/developers/docs/resources/message#get-channel-pins
     """
     pins: dict[str, Pin] = {}
@@ -207,9 +212,10 @@ def _is_pin(pin: object) -> bool:
 async def read_reactors(
     client: DiscordClient, channel_id: int, message_id: int, emoji: str, *, burst: bool, count: int = 0
 ) -> list[User]:
-    """Return the people who reacted, at least ``count`` of them if Discord returns so many.
+    """Return the people who reacted to a message with this emoji.
 
-    The result is empty for an emoji that was deleted.
+    A page that is not full ends the list only after ``count`` people. An empty page always ends the list. The result is
+    empty for an emoji that was deleted.
     https://discord.com/developers/docs/resources/message#get-reactions
     """
     users: list[User] = []

@@ -25,7 +25,7 @@ Client = DiscordClient
 WIDTH = 16
 """Maximum number of channels and threads to read concurrently.
 
-DISCORD_REQUESTS_PER_SECOND limits the rate separately.
+A larger value would send more requests at the same time. DISCORD_REQUESTS_PER_SECOND limits the rate separately.
 """
 NO_CONTENTS = (
     "Discord does not send message contents to this bot. Switch on Message Content Intent in the developer portal "
@@ -37,15 +37,16 @@ INVALID_LIMIT, INVALID_WINDOW = 10_000, 600.0
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
 INVALID_RESERVE = 5_000
-"""Number of invalid requests to leave unused in a window.
+"""Number of invalid requests to leave unused in a window, half of Discord's limit.
 
-Discord's windows begin at other times than ours. Therefore, the end of one window and the beginning of the next count
-together.
+Discord's windows begin at other times than the project's windows. One window of Discord can contain the end of one
+project window and the beginning of the next, so each project window may use only half of the limit.
 """
 SHARE_EVERY = 5.0
-"""Minimum seconds between two reports of invalid requests to the database.
+"""Minimum number of seconds between two reports of invalid requests to the database.
 
-A report also returns the total of all processes. 50 new invalid requests are reported immediately.
+A report also returns the total of all processes. A smaller value would cost more SQL statements. 50 new invalid
+requests are reported immediately.
 """
 
 
@@ -95,8 +96,8 @@ class Session:
         """Log in with every token. ``names`` are known names of bots by the digest of their token.
 
         If a bot cannot be used, its ``error`` contains the reason. If no bot can be used, this raises the first error
-        that is not a TokenRefused (a ConfigurationError if message contents would be empty), or TokenRefused if all
-        tokens are refused.
+        that is not a TokenRefused, such as a ConfigurationError if message contents would be empty. If Discord refuses
+        all tokens, this raises TokenRefused. BudgetExhausted and RetryLater are raised immediately.
         """
         self.budget = RequestBudget(max_requests=max_requests, max_seconds=max_seconds)
         self.share_invalid(at_once=True)
@@ -128,9 +129,9 @@ class Session:
     def bots_of(self, guild_id: int, preferred: str = "") -> Sequence[Bot]:
         """Return the bots that can read a guild, the best first.
 
-        The bots are ordered by the number of useful permissions, then the bot with the digest ``preferred`` comes
-        first, then the order in the settings applies. If no bot is known to be in the guild, only the first bot is
-        returned.
+        Bots with more useful permissions come first. Among bots with equal permissions, the bot with the digest
+        ``preferred`` comes first, and the others follow in the order of the settings. If no bot is known to be in the
+        guild, only the first usable bot is returned.
         """
         usable = self.usable
         inside = [bot for bot in usable if guild_id in bot.guilds]
@@ -140,13 +141,13 @@ class Session:
         )
 
     def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        """Send the requests of a coroutine and return its result."""
+        """Run a coroutine that sends requests, and return its result."""
         return self.background.run(work)
 
     def share_invalid(self, *, at_once: bool = False) -> None:
         """Add this process's invalid requests to the machine's total, and stop before Discord bans the IP address.
 
-        Call it in the thread that owns the database connection, outside of transactions.
+        Call this method in the thread that owns the database connection, outside of transactions.
         """
         new = self.budget.unreported_invalid()
         if not (at_once or new) or (not at_once and new < 50 and time.monotonic() < self._shared_at + SHARE_EVERY):

@@ -1,4 +1,4 @@
-"""Request archived threads. Only the lists of a channel contain them."""
+"""Request the archived threads of a channel from its lists and from the thread search."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -87,8 +87,9 @@ async def list_archived_threads(
 async def search_archived_threads(client: DiscordClient, channel_id: int, known: int) -> AsyncIterator[ThreadPage]:
     """Yield archived threads of every type, including types that the channel's lists omit, the newest first.
 
-    If the search reports a total of ``known`` threads, only one page is read. The search is not in Discord's
-    documentation, but in its OpenAPI description: https://github.com/discord/discord-api-docs/issues/7341
+    ``known`` is the number of stored archived threads. If the search reports the same total, only one page is read. The
+    search is not in Discord's documentation, but in its OpenAPI description:
+    https://github.com/discord/discord-api-docs/issues/7341
     """
     params: dict[str, object] = {
         "archived": "true", "sort_by": "creation_time", "sort_order": "desc", "limit": SEARCH_LIMIT,
@@ -111,7 +112,7 @@ async def search_archived_threads(client: DiscordClient, channel_id: int, known:
 
 
 def archive_time(thread: object) -> datetime | None:
-    """Return the UTC time at which a thread was archived, or ``None`` if Discord does not report it."""
+    """Return the time at which a thread was archived, with its time zone, or ``None`` without a valid time."""
     metadata = cast("Mapping[str, Any]", thread).get("thread_metadata") if isinstance(thread, Mapping) else None
     text = cast("Mapping[str, Any]", metadata).get("archive_timestamp") if isinstance(metadata, Mapping) else None
     try:

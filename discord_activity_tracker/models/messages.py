@@ -75,7 +75,7 @@ class Revision(models.Model):
 
 
 class Reactor(models.Model):
-    """A person who reacted with an emoji. Stored only with ``--reactors``."""
+    """A person who reacted to a message with an emoji. Stored by runs with ``--reactors`` and by imports of files."""
 
     id = models.BigAutoField(primary_key=True)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reactors")

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Account(models.Model):
-    """The account of an author or a mentioned person.
+    """The account of an author, a mentioned person or a person who reacted.
 
     The primary key is Discord's id. A deleted user has the name that Discord shows for deleted users.
     """

@@ -29,7 +29,7 @@ def guild_key(guild_id: int) -> str:
 
 
 def load_states(channels: Iterable[int]) -> Mapping[int, Mapping[str, DiscordState]]:
-    """Return the states by channel and stream. The channels with the oldest saved states come first."""
+    """Return the saved states by channel and stream. The channels with the oldest states come first."""
     return {int(scope): states for scope, states in _checkpoints.load_many(channels).items()}
 
 
@@ -54,12 +54,12 @@ def store_bot(bot: BotFacts) -> None:
 
 
 def recent_bots(since: datetime) -> Mapping[str, BotFacts]:
-    """Return the bots that runs have used since a time, by the digest of their token."""
+    """Return the bots that runs have used since a time, by the digest of their tokens."""
     return _bots(Checkpoint.objects.filter(collector=COLLECTOR, stream=BOT, updated_at__gte=since))
 
 
 def known_bots(digests: Iterable[str]) -> Mapping[str, BotFacts]:
-    """Return the stored bots with these digests."""
+    """Return the stored bots with these digests, by digest."""
     names = [f"bot:{digest}" for digest in digests]
     return _bots(Checkpoint.objects.filter(collector=COLLECTOR, scope__in=names, stream=BOT))
 
@@ -78,20 +78,20 @@ def _bots(rows: Iterable[Checkpoint]) -> Mapping[str, BotFacts]:
 
 
 def clear_other_skips(scope: str, stream: str, still_skipped: Collection[str]) -> None:
-    """Clear the open skips of a list, except those with an id in ``still_skipped``."""
+    """Clear the open skips of a stream, except those of the items in ``still_skipped``."""
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope=scope, stream=stream, cleared_at=None)
     for external_id in waiting.exclude(external_id__in=list(still_skipped)).values_list("external_id", flat=True):
         clear_skips(collector=COLLECTOR, scope=scope, stream=stream, external_id=external_id)
 
 
 def open_skips(guild_id: int) -> set[tuple[str, str]]:
-    """Return pairs of the scope and stream of each open skip in the channels of a guild."""
+    """Return the scope and the stream of each open skip in the channels of a guild."""
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope__startswith=f"{guild_id}/", cleared_at=None)
     return set(waiting.values_list("scope", "stream"))
 
 
 def malformed_messages(guild_id: int) -> dict[str, set[int]]:
-    """Return the ids of malformed messages that have open skips, by scope."""
+    """Return the ids of malformed messages with an open skip, by scope."""
     waiting = SkippedItem.objects.filter(
         collector=COLLECTOR, scope__startswith=f"{guild_id}/", stream="messages", reason="malformed", cleared_at=None
     )

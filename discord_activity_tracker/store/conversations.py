@@ -25,12 +25,18 @@ from discord_activity_tracker.models import Message
 GAP = timedelta(minutes=30)
 """Time without a message in a channel after which a new conversation starts.
 
-A larger value joins unrelated messages.
+A larger value would join unrelated messages. A smaller value would separate related messages.
 """
 MOST = 100
-"""Maximum number of messages in a conversation, so that documents do not grow without limit."""
+"""Maximum number of messages in a conversation, so that documents do not grow without limit.
+
+With a smaller value, more discussions would be split into several documents.
+"""
 STEP = 500
-"""Number of stored messages to read at once while regrouping. A larger value uses more memory."""
+"""Number of stored messages to read at once while regrouping.
+
+A larger value would use more memory. A smaller value would need more SQL statements.
+"""
 GroupedMessage = tuple[int, datetime, int | None]
 """A message: its id, its time and its stored conversation. The conversation is ``None`` for a new message."""
 MOVE = """
@@ -45,7 +51,7 @@ MOVE = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Location:
-    """The channel or thread of messages.
+    """The channel or thread that contains messages.
 
     ``scope_id`` is the primary key of the scope. A thread has the scope of its channel.
     """
@@ -114,9 +120,9 @@ def request_reindex(conversations: Mapping[Location, Iterable[int]]) -> None:
 
 
 def request_reindex_of_threads(threads: Collection[int]) -> None:
-    """Add threads to the index queue after a change of name or tags, in the caller's transaction.
+    """Add the conversations of threads with a new name or new tags to the index queue, in the caller's transaction.
 
-    The documents of other channels do not contain the channel's name.
+    ``threads`` may also contain channels. These are ignored, because their documents do not contain the channel's name.
     """
     if not threads:
         return
@@ -131,7 +137,10 @@ def request_reindex_of_threads(threads: Collection[int]) -> None:
 
 
 def _stored_after(pk: int, location: Location) -> Iterator[GroupedMessage]:
-    """Yield the stored messages after a message, read in portions as needed. Usually, there are none."""
+    """Yield the stored messages above an id in a channel or thread, read in portions as needed.
+
+    Usually, there are none.
+    """
     in_channel = Message.objects.filter(channel_id=location.channel_id).order_by("pk")
     while page := list(in_channel.filter(pk__gt=pk).values_list("pk", "created_at", "conversation")[:STEP]):
         yield from page

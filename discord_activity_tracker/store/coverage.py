@@ -13,7 +13,10 @@ from discord_activity_tracker.store.checkpoints import known_bots, recent_bots
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 RECENT = timedelta(days=7)
-"""Time after a run during which a bot is reported by processes that do not have the tokens, such as a web server."""
+"""Time after a run in which a process without tokens, such as a web server, reports the bots of that run.
+
+With a larger value, bots that were removed from the settings would be reported for longer.
+"""
 
 
 def collected_guilds() -> set[int]:
@@ -25,7 +28,8 @@ def collected_guilds() -> set[int]:
 def watched_scopes() -> set[str]:
     """Return the external ids of channels that the bot can read, or in which it can read a thread.
 
-    A channel that the bot cannot read is reported as a gap, not as late. A forum without posts cannot be late.
+    A channel that the bot cannot read is reported as a gap, not as out of date. A forum without posts is left out,
+    because it contains nothing to read.
     """
     readable = _channels().filter(access=Channel.Access.OK).order_by()
     channels = readable.filter(is_thread=False).values_list("guild_id", "pk")
@@ -50,9 +54,9 @@ def gaps(most: int) -> Sequence[Gap]:
 
 
 def _bot_gaps() -> Sequence[Gap]:
-    """Return the bots that the last run could not use, with their name and the end of their token.
+    """Return a gap for each bot that the last run could not use, with the bot's name and the end of its token.
 
-    A process without tokens, such as a web server, reports the bots that runs used recently.
+    In a process without tokens, such as a web server, these are the bots that runs used recently.
     """
     digests = [token_digest(token) for token in bot_tokens()]
     bots = known_bots(digests) if digests else recent_bots(timezone.now() - RECENT)

@@ -163,9 +163,9 @@ def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
 
 
 def _rows_to_store(rows: list[Row]) -> list[Row]:
-    """Return new rows and rows from a newer export.
+    """Return the rows of unknown messages, and of messages that are known only from an older export.
 
-    Older texts of messages from the API are stored as revisions.
+    Earlier texts of messages from the API are stored as revisions.
     """
     names = ("pk", "deleted_at", "edited_at", "content", f"payload__{EXPORTED}")
     stored = {row[0]: row[1:] for row in Message.objects.filter(pk__in=[r["id"] for r in rows]).values_list(*names)}
@@ -188,7 +188,7 @@ def _is_better_source(row: Row, known: Account | None) -> bool:
 
 
 def _store_revisions(rows: Iterable[Row], stored: Mapping[int, tuple[datetime | None, str]]) -> None:
-    """Store texts from before an edit as earlier versions of messages from the API."""
+    """Store exported texts that are older than the last edit, as earlier versions of messages from the API."""
     earlier = [
         {
             "message_id": row["id"], "content": row["content"], "payload": row["payload"],

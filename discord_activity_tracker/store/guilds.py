@@ -47,7 +47,7 @@ UNLISTED = """
 def store_guild(rows: GuildRows, now: datetime) -> int:
     """Store a guild with its parts, and return the number of malformed parts.
 
-    Threads inherit the access of their channel. Channels that Discord no longer lists are left unchanged, because the
+    Threads inherit the access of their channel. Channels that Discord no longer lists stay unchanged, because the
     collector requests them one by one.
     """
     guild_id, name = rows.guild["id"], rows.guild["name"]
@@ -109,7 +109,7 @@ def scopes_of(guild_id: int) -> Mapping[int, int]:
 
 
 def scopes_without_messages(guild_id: int) -> set[int]:
-    """Return the scopes of channels that contain neither messages nor threads, such as a forum without posts."""
+    """Return the primary keys of the scopes of channels without messages and threads, such as a forum without posts."""
     channels = live_channels(guild_id).order_by()
     parents = channels.filter(is_thread=True).exclude(parent_id=None).values("parent_id")
     empty = channels.filter(is_thread=False, access=Channel.Access.NO_MESSAGES, gap="").exclude(pk__in=parents)
@@ -123,7 +123,7 @@ def mark_scopes_complete(scopes: Iterable[int], now: datetime) -> None:
 
 
 def last_pin_times(guild_id: int) -> Mapping[int, str]:
-    """Return the time of the last pin by channel id, as Discord reports it (ISO 8601)."""
+    """Return the time of the last pin in ISO 8601 by channel id, as reported by Discord."""
     rows = live_channels(guild_id).exclude(last_pin_timestamp=None).values_list("pk", "last_pin_timestamp")
     return {pk: moment.isoformat() for pk, moment in rows if moment}
 
@@ -147,7 +147,7 @@ def store_refusal(channel_id: int, access: str, gap: str, state: DiscordState) -
 
 
 def count_archived_threads(channels: Iterable[int]) -> Mapping[int, int]:
-    """Return the number of stored archived threads by channel id."""
+    """Return the number of stored archived threads that are not deleted, by channel id."""
     threads = Channel.objects.filter(parent_id__in=list(channels), is_thread=True, archived=True, deleted_at=None)
     return dict(threads.values_list("parent_id").annotate(number=models.Count("pk")).order_by())
 
@@ -155,7 +155,7 @@ def count_archived_threads(channels: Iterable[int]) -> Mapping[int, int]:
 def count_unlisted_threads(channels: Iterable[int]) -> Mapping[int, int]:
     """Return the number of messages that started a thread which is not stored, by channel id.
 
-    Such messages have the flag HAS_THREAD.
+    Such messages have Discord's flag HAS_THREAD (32).
     https://discord.com/developers/docs/resources/message#message-object-message-flags
     """
     with connection.cursor() as cursor:

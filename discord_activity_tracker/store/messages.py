@@ -35,7 +35,7 @@ from discord_activity_tracker.store.guilds import insert_threads
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 
 REVISED_PARTS = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
-"""Parts of the payload that count as edited when they change."""
+"""Parts of the payload. If one of them changes, the message counts as edited."""
 STORED_FIELDS = ("id", "content", "edited_at", "payload", "conversation", "created_at", "pinned_at")
 """Fields of a stored message that are compared with a new version."""
 NOT_STORED: Mapping[str, Any] = {"pinned_at": None}
@@ -105,7 +105,7 @@ class NotAppendable(Exception):
 
 
 def live_ids_between(channel_id: int, after: int, upto: int) -> set[int]:
-    """Return the ids of stored messages in (after, upto] that are not deleted."""
+    """Return the ids of stored messages above ``after`` and up to ``upto`` (inclusive) that are not deleted."""
     live = Message.objects.filter(channel_id=channel_id, id__gt=after, id__lte=upto, deleted_at=None)
     return set(live.values_list("pk", flat=True))
 
@@ -113,9 +113,9 @@ def live_ids_between(channel_id: int, after: int, upto: int) -> set[int]:
 def store_messages(writes: Sequence[PageWrite], *, now: datetime, deleted: Collection[int] = ()) -> list[PageResult]:
     """Write pages in their order. Unchanged rows are not written again.
 
-    Appendable pages are written together. The number of SQL statements does not depend on the number of pages. All
-    other pages have separate transactions. ``deleted`` contains ids of deleted messages, and is allowed for a single
-    page only.
+    If all pages can be appended, they share one transaction, and the number of SQL statements does not depend on the
+    number of pages. Otherwise, each page has its own transaction. ``deleted`` contains the ids of deleted messages. It
+    must be empty if there are several pages.
     """
     if not deleted and (results := _append(writes)):
         return results
@@ -129,7 +129,7 @@ def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
 
     This is also the case if the pages contradict each other, or if the database refuses a value in one of several
     pages. A malformed page must not affect the others, and a person who was renamed between two pages must get both
-    names.
+    names. If there is only one page, the error of the database is raised.
     """
     accounts: dict[int, Row] = {}
     webhooks: dict[int, Row] = {}
@@ -163,7 +163,8 @@ def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
 def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
     """Insert messages and timeline rows in the caller's transaction. Return the conversations of each location.
 
-    Raises NotAppendable if a message is already stored, or if one of the pages contains a deleted message.
+    Raises NotAppendable if a message is deleted, is already stored, or is not newer than all stored messages of its
+    channel.
     """
     records: defaultdict[Location, dict[int, Record]] = defaultdict(dict)
     for write in writes:
@@ -271,7 +272,7 @@ def _mark_deleted(ids: Collection[int], location: Location, now: datetime) -> in
 
 
 def _lost_content(row: Row, stored: Mapping[str, Any] | None) -> bool:
-    """Return whether a message arrived empty without an edit. Then the bot may no longer read message contents."""
+    """Return whether a message arrived empty without an edit. The bot may then no longer read message contents."""
     return bool(stored and stored["content"] and not row["content"] and stored["edited_at"] == row["edited_at"])
 
 
@@ -289,7 +290,7 @@ def _without_noise(record: Record, stored: Mapping[str, Any] | None) -> Record:
 
 
 def _store_revisions(rows: Sequence[Row], stored: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
-    """Store the previous versions of edited messages."""
+    """Store the previous versions of edited messages as revisions."""
     revisions = [
         {
             "message_id": row["id"],

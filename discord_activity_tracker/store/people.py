@@ -59,7 +59,7 @@ def store_webhooks(rows: Iterable[Row]) -> None:
 
 
 def _completed(row: Row, known: Mapping[str, Any]) -> Row:
-    """Return the row with each ``None`` replaced by the stored value, or by an empty text."""
+    """Return the row with each missing name or avatar replaced by the stored value, or else by an empty text."""
     missing = {name: known.get(name, "") for name in ("global_name", "avatar") if row[name] is None}
     return {**row, **missing} if missing else row
 

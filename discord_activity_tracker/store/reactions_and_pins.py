@@ -17,22 +17,25 @@ from discord_activity_tracker.store.people import store_accounts
 PIN_NOTICE = 6
 """The type of the message with which Discord announces a new pin in a channel."""
 TOLERANCE = timedelta(seconds=2)
-"""Maximum difference between the time of a pin and the time of the message that announces it."""
+"""Maximum difference between the time of a pin and the time of the message that announces it.
+
+With a larger value, the announcement of an earlier pin could be mistaken for that of the last pin.
+"""
 EmojiCounts = dict[str, dict[str, int]]
 
 
 def undated_pins(guild_id: int) -> set[int]:
-    """Return the channels that contain pinned messages with an unknown time of pinning."""
+    """Return the ids of channels that contain pinned messages with an unknown time of pinning."""
     pinned = Message.objects.filter(pinned=True, pinned_at=None, deleted_at=None, channel__guild_id=guild_id)
     return set(pinned.values_list("channel_id", flat=True).order_by())
 
 
 def announced_pins(guild_id: int) -> Mapping[int, tuple[int, datetime]]:
-    """Return the only pin of each channel with its time, if the stored messages determine both.
+    """Return the message id and the time of the only pin of a channel, by channel id.
 
-    A channel has the time of its last pin, and a message of type 6 announces each pin. The announcement from that time
-    shows which message was pinned last. If it is missing or refers to another message, the list of pins must be
-    requested.
+    Discord reports the time of the last pin of each channel, and a message of type 6 announces each pin. The
+    announcement at the time of the last pin shows which message was pinned. A channel is left out if it has several
+    pins, or if there is no matching announcement. The list of its pins must then be requested.
     """
     live = Message.objects.filter(channel__guild_id=guild_id, pinned=True, deleted_at=None)
     single = live.order_by().values("channel_id").annotate(pins=Count("pk"), pin=Max("pk")).filter(pins=1)
@@ -54,7 +57,7 @@ def any_pin(channel_id: int) -> int | None:
 
 @transaction.atomic
 def store_pins(pinned: Mapping[int, datetime], *, location: Location, state: DiscordState) -> int:
-    """Store all pins of a channel with their times and the position. Return the number of changed messages."""
+    """Store all pins of a channel with their times, and save the position. Return the number of changed messages."""
     messages = Message.objects.filter(channel_id=location.channel_id)
     changed = 0
     stored = dict(messages.filter(pk__in=list(pinned)).values_list("pk", "pinned_at"))
@@ -68,7 +71,10 @@ def store_pins(pinned: Mapping[int, datetime], *, location: Location, state: Dis
 
 
 def changed_reactions(channels: Sequence[int]) -> Iterator[tuple[int, int, EmojiCounts]]:
-    """Yield channel, message and reaction counts of live messages for which the stored people are out of date."""
+    """Yield the channel id, message id and reaction counts of messages for which the stored people are out of date.
+
+    Deleted messages are left out.
+    """
     messages = Message.objects.filter(channel_id__in=channels, deleted_at=None).exclude(reactions=F("reactors_of"))
     yield from messages.values_list("channel_id", "pk", "reactions").order_by("pk").iterator()
 
