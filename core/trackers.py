@@ -118,8 +118,8 @@ def scope_address(source_system: str, scope: str) -> str:
 class TrackerConfig(AppConfig):
     """The app configuration of a tracker.
 
-    Only ``source_system`` and ``collect_command`` are required. A page calls each method that takes ids or activities
-    for a whole list. Therefore, the number of SQL statements in such a method must not depend on the length of the
+    Only ``source_system`` and ``collect_command`` are required. Pages pass a whole list of ids or activities to one
+    call of a method. Therefore, the number of SQL statements in such a method must not depend on the length of the
     list.
     """
 

@@ -80,7 +80,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return revisions(external_ids)
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """Return bots that cannot be used, and channels that no bot can read completely."""
+        """Return gaps: bots that cannot be used, and channels that no bot can read completely."""
         from discord_activity_tracker.store.coverage import gaps
 
         return gaps(most)

@@ -1,4 +1,4 @@
-"""Tests of choosing a token: permanent and temporary refusals, and the repositories that each token can read."""
+"""Tests of the choice between tokens: permanent and temporary refusals, and the repositories that a token can read."""
 
 import stat
 import subprocess

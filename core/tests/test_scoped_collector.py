@@ -28,7 +28,7 @@ Action = Callable[[Tally], None]
 class FakeCollector(ScopedCollector[str]):
     """A collector with two targets, which are the URLs in ``ADDRESSES``.
 
-    ``actions`` maps the last letter of a URL to the function that stands for its collection.
+    ``actions`` maps the last letter of a URL to a function that simulates the collection of this URL.
     """
 
     name = "fake"

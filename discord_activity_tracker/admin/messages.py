@@ -34,7 +34,7 @@ from discord_activity_tracker.models import Channel, Message, Reactor, Revision
 AROUND = 5
 """Number of messages to show before and after a message, enough to follow the conversation."""
 MAX_ROWS = 50
-"""Maximum number of replies, earlier versions or reactions on one page, so that the page stays short."""
+"""Maximum number of replies, earlier versions or reactions on the admin page of a message, to keep the page short."""
 
 
 @admin.register(Message)

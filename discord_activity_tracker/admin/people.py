@@ -13,7 +13,7 @@ from discord_activity_tracker.models import Account, FormerName, Message
 
 @admin.register(Account)
 class AccountAdmin(RowLinks, MirrorAdmin):
-    """Admin of accounts that wrote a message or were mentioned."""
+    """Admin of the accounts of people, bots and webhooks."""
 
     list_display = ("username", "global_name", "kind", "id", "messages_link")
     list_filter = ("kind",)

@@ -184,7 +184,10 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         return replace(super().report_of(target, tally), skipped=len(failed), notes=sorted(set(tally.notes)))
 
     def explain(self, target: GuildRun, tally: Tally, error: Exception) -> str:
-        """Return the reason of an early end. If the bot cannot see the guild, add the advice to invite the bot."""
+        """Return the reason why the collection of a guild ended early.
+
+        If the bot cannot see the guild, the reason includes the advice to invite the bot.
+        """
         reason = super().explain(target, tally, error)
         unknown = isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_GUILD
         hidden = isinstance(error, DiscordRefused) and error.code == DiscordRefused.MISSING_ACCESS

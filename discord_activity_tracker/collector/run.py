@@ -296,7 +296,10 @@ class Outcome:
         self._progress.expect(self.tally.name, stream, None)
 
     def add(self, step: Step) -> None:
-        """Add a step. Raises ReplaceToken and ConfigurationError, which affect every channel."""
+        """Add a step.
+
+        Raises the error of the step if it is a ReplaceToken or a ConfigurationError, because it affects every channel.
+        """
         self.tally.counts.update(step.counts)
         self.tally.notes += step.notes
         if step.advanced:

@@ -255,7 +255,7 @@ class ThreadLister:
     def _save_refusal(self, key: ThreadList, error: CollectorError) -> None:
         """Save that Discord refuses a list, so that it is not requested again too soon.
 
-        Refused requests count towards a ban of the machine's address.
+        Refused requests count towards a ban of the machine's IP address.
         """
         state = self._state(key)
         extras = self._inventory.refusal(self._run, key[0], state, error) | {"asked": self._run.started.isoformat()}

@@ -67,7 +67,8 @@ def conversation_title(channel: Channel, opening: str, at: datetime | None) -> s
 def _openings(conversations: list[int]) -> dict[int, tuple[str, datetime]]:
     """Return the beginning of each conversation's text, with the time of that message.
 
-    The text comes from the first message with content. If no message has content, the first message is described.
+    The first message with content is used. If no message has content, the text comes from the other parts of the first
+    message, such as embeds and files.
     """
     without_content = Case(When(content="", then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = list(

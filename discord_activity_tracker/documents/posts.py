@@ -1,4 +1,4 @@
-"""Create texts, lines and details of messages for the pages, and earlier versions of their texts."""
+"""Return the texts, sentences and details of messages for the admin pages, and the earlier versions of the texts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -17,7 +17,11 @@ from discord_activity_tracker.fetch.messages import PAGE, RawMessagePage, Span, 
 from discord_activity_tracker.payloads import Message
 
 PROBE_ATTEMPTS = 2
-"""Attempts for a page that is expected to fail. A second attempt distinguishes a permanent from a temporary error."""
+"""Maximum number of attempts for a page that is expected to fail.
+
+A second attempt distinguishes a permanent error from a temporary error. A larger value would slow down the search for
+the message that breaks pages.
+"""
 PAGE_ERRORS = (SourceUnavailable, SourceTimeout)
 NEWEST = (1 << 62) - 1
 """The highest id for which pages are requested. Discord creates no higher ids before November 2049."""

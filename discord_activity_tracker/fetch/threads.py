@@ -21,7 +21,7 @@ LIMIT = 100
 SEARCH_LIMIT = 25
 """Number of threads per page of the thread search. This is Discord's maximum."""
 SEARCH_ATTEMPTS = 3
-"""Attempts for the thread search. The number is small because collecting works without the search."""
+"""Maximum number of attempts for the thread search. It is small, because a run can do without the search."""
 EMPTY_ATTEMPTS = 3
 """Maximum number of requests for an empty page while Discord indicates that more threads follow. Then the list ends."""
 
@@ -46,10 +46,11 @@ async def list_archived_threads(
 ) -> AsyncIterator[ThreadPage]:
     """Yield the threads of a channel that were archived at or after ``down_to``, the latest first.
 
-    ``before`` is exclusive, so threads that share an archive time at the edge of a page would be lost. Each page
-    therefore begins a microsecond later, and repeated threads are left out. A thread without an archive time does not
-    affect where the next page begins. The joined list is ordered by id, so its threads share no edge. ``has_more`` can
-    be true on the last page.
+    The parameter ``before`` is exclusive, so threads with the same archive time at the edge of a page would be lost.
+    Each page therefore begins one microsecond after the last archive time of the previous page, and repeated threads
+    are left out. A thread without an archive time does not affect where the next page begins. The joined list is
+    ordered by id, so it does not have this problem. Discord may report that more threads follow although the page is
+    the last one.
     https://discord.com/developers/docs/resources/channel#list-public-archived-threads
     """
     before, seen, empty = "", set[str](), 0

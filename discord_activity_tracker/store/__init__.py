@@ -1,1 +1,1 @@
-"""Write rows. Each page is one transaction, and several pages of new messages can share a transaction."""
+"""Write rows. Each page is written in one transaction. Several pages of new messages can share a transaction."""

@@ -71,8 +71,9 @@ def assign_conversations(
 ) -> dict[int, int]:
     """Return the conversation of each row, by message id.
 
-    Call it in the transaction that writes the rows. Stored messages after the new ones may be regrouped. This takes two
-    or three SQL statements, and more if stored messages are regrouped. It takes none if all messages are ``stored``.
+    Call this function in the transaction that writes the rows. Stored messages after the new ones may be regrouped. The
+    function runs two or three SQL statements, and more if stored messages are regrouped. It runs none if all messages
+    are ``stored``.
     """
     assigned: dict[int, int] = {row["id"]: stored[row["id"]]["conversation"] for row in rows if row["id"] in stored}
     new: list[GroupedMessage] = sorted((row["id"], row["created_at"], None) for row in rows if row["id"] not in stored)

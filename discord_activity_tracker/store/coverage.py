@@ -13,7 +13,7 @@ from discord_activity_tracker.store.checkpoints import known_bots, recent_bots
 from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 RECENT = timedelta(days=7)
-"""Time after a run in which a process without tokens, such as a web server, reports the bots of that run.
+"""Period after a run during which a process without tokens, such as a web server, reports the bots of that run.
 
 With a larger value, bots that were removed from the settings would be reported for longer.
 """

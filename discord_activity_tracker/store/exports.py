@@ -38,7 +38,7 @@ IMPORTER = "discord_import"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """The number of a file's messages that have been read. ``identity`` identifies the file."""
+    """The position in a file: the number of messages that have been read. ``identity`` identifies the file."""
 
     channel_id: int
     identity: str
@@ -126,7 +126,7 @@ def finish_file(channel_id: int, identity: str) -> None:
 
 
 def count_unknown(ids: Iterable[int]) -> int:
-    """Return the number of these messages that are not stored."""
+    """Return the number of these message ids that are not stored."""
     wanted = set(ids)
     return len(wanted) - Message.objects.filter(pk__in=wanted).count()
 

@@ -85,8 +85,8 @@ APPEND = """
 class PageWrite:
     """A page to write, with its location.
 
-    ``states`` are the positions to save with the page, by stream. ``None`` deletes a position. ``threads`` are rows of
-    threads that start in the page and may not be stored yet.
+    ``states`` are the positions to save with the page, by stream. ``None`` deletes a position. ``threads`` are the rows
+    of threads that start at messages of the page and may not be stored yet.
     """
 
     page: MessagePage

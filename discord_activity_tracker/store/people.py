@@ -39,7 +39,10 @@ class DiscordAccounts(AccountStore):
         return AccountChanges(rows=complete, former_names=former, names=names)
 
     def documents_to_reindex(self, threads: Collection[tuple[str, int]]) -> Iterable[DocumentMark]:
-        """Return the conversations in which renamed accounts posted. Every thread of the timeline is a conversation."""
+        """Return the conversations in which renamed accounts posted.
+
+        In Discord's timeline, every thread is a conversation.
+        """
         return [
             DocumentMark(source_system="discord", external_id=thread, kind="conversation", scope_id=scope_id)
             for thread, scope_id in threads
