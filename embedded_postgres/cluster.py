@@ -26,7 +26,7 @@ from embedded_postgres.cluster_paths import (
 from embedded_postgres.os_user import OsUser
 
 MAJOR = "18"
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"}  # the project's environment may contain tokens
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"}  # the project's own environment may contain tokens
 _PR_SET_PDEATHSIG = 1
 
 SETTINGS = {
@@ -46,7 +46,7 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",
     "huge_pages": "off",
     "jit": "off",
-    "wal_level": "minimal",  # there are no replicas, and bulk loads write only half as much
+    "wal_level": "minimal",  # enough without replicas; bulk loads write only half as much
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "max_wal_size": "512MB",
@@ -56,7 +56,7 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
     "log_min_messages": "warning",
-    "log_min_error_statement": "panic",  # statements contain texts that people wrote
+    "log_min_error_statement": "panic",  # statements contain private texts, which the log must not show
     "log_error_verbosity": "terse",
 }
 """Settings of the server. They are passed on the command line, so that every start uses the settings of this version.
@@ -67,7 +67,7 @@ buffers use memory only as they fill.
 
 
 def prepare_data(paths: ClusterPaths, programs: Path, user: OsUser | None, lock: int) -> None:
-    """Create the cluster if there is none, and give it to ``user``.
+    """Create the cluster if there is none, and make ``user`` its owner.
 
     Raises SettingsError if the data folder is not a cluster of this PostgreSQL version, and StartError if the cluster
     cannot be created.
@@ -94,7 +94,10 @@ def prepare_data(paths: ClusterPaths, programs: Path, user: OsUser | None, lock:
 
 
 def _initialise(paths: ClusterPaths, programs: Path, user: OsUser | None, lock: int) -> None:
-    """Run initdb in a temporary folder, then rename it, so that ``data`` is complete or does not exist."""
+    """Run initdb in a temporary folder, then rename this folder to ``data``.
+
+    Therefore ``data`` is complete or does not exist. Raises StartError if initdb fails.
+    """
     new_data = Path(tempfile.mkdtemp(prefix="data.new-", dir=paths.path))
     initdb_user = user.for_initdb() if user is not None else None
     if initdb_user is not None:
@@ -142,9 +145,10 @@ def _character_types() -> str:
 
 
 def make_socket_folder(paths: ClusterPaths, user: OsUser | None) -> Path:
-    """Create and return a private folder with a short path for the socket.
+    """Create and return a private folder for the socket.
 
-    The folder is ``paths.socket`` itself, or ``paths.socket`` is a link to it.
+    The folder is ``paths.socket``. If this path is too long for a socket, the folder is in ``/tmp``, and
+    ``paths.socket`` is a link to it.
     """
     remove_socket_folder(paths, paths.address())
     folder = paths.socket
@@ -200,7 +204,7 @@ def start_postmaster(
 
 
 def failure_reason(paths: ClusterPaths, begin: int) -> str:
-    """Return the reason why the server ended. Reads the server's log after position ``begin`` (in bytes)."""
+    """Return the reason why a start failed. Reads the server's log after position ``begin`` (in bytes)."""
     with paths.log.open("rb") as log:
         log.seek(begin)
         return f"{_reason(log.read(), paths)} (see {paths.log})"

@@ -7,7 +7,7 @@
         clients.lock    shared by all client processes until they end; if it is free, no process needs the server
         keeper.lock     locked by the supervisor
         server.lock     inherited by every server process; if it is free, no server process is left
-        stop            a file that requests the supervisor to stop the server
+        stop            if this file exists, the supervisor stops the server
         server.log      PostgreSQL's log
 
 All locks use flock(2), so the kernel releases them when a process ends, even after SIGKILL.
@@ -33,7 +33,10 @@ SOCKET_PATH_BYTES = 103
 https://man7.org/linux/man-pages/man7/unix.7.html
 """
 SUPERVISOR = "keeper"
-"""Name of the supervisor's lock, unchanged since version 0.1, so that servers of two versions exclude each other."""
+"""Name of the supervisor's lock.
+
+The name is the same in all versions since 0.1, so that servers of two versions cannot run in one folder.
+"""
 
 
 class StartError(Exception):
@@ -70,7 +73,10 @@ class ClusterPaths:
         return self.path / f"{name}.lock"
 
     def address(self) -> str | None:
-        """Return the socket's folder for libpq's ``host``, or None if no folder of the server's owner exists."""
+        """Return the socket's folder for libpq's ``host``.
+
+        Returns None if the folder does not exist or is not a private folder of the server's owner.
+        """
         try:
             folder = str(self.path / self.socket.readlink())
         except OSError:
@@ -84,9 +90,10 @@ class ClusterPaths:
         return folder if private else None
 
     def postmaster(self) -> tuple[int, str] | None:
-        """Return the server's process id and status ("starting", "ready" or "stopping"), or None if there is no file.
+        """Return the server's process id and status ("starting", "ready" or "stopping").
 
-        Reads ``postmaster.pid``, which may be left over from an earlier server.
+        Reads ``postmaster.pid``, which may be left over from an earlier server. Returns None if the file is missing or
+        incomplete.
         """
         try:
             lines = (self.data / "postmaster.pid").read_text(errors="replace").split("\n")
@@ -171,7 +178,10 @@ FULL_DISK = "No space left on device"
 NEEDED = 2 * 16 * 1024 * 1024
 """Minimum free bytes on the disk: the server needs two segments of its write-ahead log, 16 MB each."""
 TAIL = 256 * 1024
-"""Maximum bytes to read from the end of the server's log. They contain several thousand lines."""
+"""Maximum number of bytes that are read from the end of the server's log: several thousand lines.
+
+More bytes would slow down each failed connection, because each of them reads the log.
+"""
 READY = b"database system is ready to accept connections"
 FATAL = re.compile(rb"(?:PANIC|FATAL): .*No space left on device")
 

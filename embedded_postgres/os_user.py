@@ -40,8 +40,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class OsUser:
     """The user that runs the server.
 
-    This user has at most one capability. With ``namespace``, root runs the server in a user namespace, where its id is
-    ``uid``.
+    This user has at most one capability. With ``namespace``, root runs the server in a user namespace. In this
+    namespace, the id of the user is ``uid``.
     """
 
     uid: int
@@ -99,7 +99,7 @@ class OsUser:
 def choose_os_user(paths: ClusterPaths, postgres: Path) -> OsUser | None:
     """Return the first candidate that can run ``postgres -V`` in the folder, or None if the caller is not root.
 
-    Raises SettingsError if no candidate can.
+    Raises SettingsError if no candidate can run it.
     """
     if os.geteuid() != 0:
         return None
@@ -114,7 +114,7 @@ def choose_os_user(paths: ClusterPaths, postgres: Path) -> OsUser | None:
 
 
 def _candidates(paths: ClusterPaths) -> Iterator[OsUser]:
-    """Yield the candidates. Candidates with fewer rights come first.
+    """Yield the users that may be able to run the server. Users with fewer rights come first.
 
     If the data belong to an ordinary user, they keep their owner, so that both root and this user can run the server.
     """

@@ -44,7 +44,10 @@ WHERE owned.oid >= 16384 AND owner = %s::regrole AND coalesce(object.schema, '')
     AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = oid AND deptype = 'e')
 """
 _ALTER = {"composite type": "type", "statistics object": "statistics"}
-"""Names of object types in ALTER statements, by name in ``pg_identify_object``, where the two differ."""
+"""Names of object types in ALTER statements, by their names in ``pg_identify_object``.
+
+Object types with the same name in both are not listed.
+"""
 
 
 def prepare_database(host: str) -> None:
@@ -59,7 +62,7 @@ def prepare_database(host: str) -> None:
             create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
             with suppress(
                 psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
-            ):  # another process was faster
+            ):  # another process has created it
                 server.execute(create.format(sql.Identifier(DATABASE)))
     role = sql.Identifier(ROLE)
     with psycopg.connect(host=host, user=SUPERUSER, dbname=DATABASE) as database:

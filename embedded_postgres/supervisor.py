@@ -121,7 +121,10 @@ def _watch(paths: ClusterPaths, postmaster: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(postmaster: "subprocess.Popen[bytes]") -> None:
-    """Stop the server with a fast shutdown. If it takes more than 20 seconds, stop the server immediately."""
+    """Stop the server with a fast shutdown.
+
+    After 20 seconds, the server gets SIGQUIT (immediate shutdown), and after 5 more seconds SIGKILL.
+    """
     for number, seconds in ((signal.SIGINT, 20), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
         if postmaster.poll() is None:
             postmaster.send_signal(number)

@@ -1,4 +1,7 @@
-"""Tests of objects that do not match Discord's documentation. Each affects only itself. All data is invented."""
+"""Tests of objects that do not match Discord's documentation. All data is invented.
+
+A malformed object must not affect other objects.
+"""
 
 from typing import Any, cast
 

@@ -1,4 +1,7 @@
-"""Tests of emoji in URLs. They must be escaped once, because Discord returns no people for a doubly escaped emoji."""
+"""Tests of emoji in URLs. Each emoji must be escaped exactly once.
+
+For an emoji that is escaped twice, Discord returns no people.
+"""
 
 from io import StringIO
 from pathlib import Path

@@ -24,7 +24,7 @@ FAULTS: list[dict[str, object]] = [
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits between attempts and the timeout."""
+    """Shorten the pauses between attempts, and shorten the timeout."""
     monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.02 * (attempt + 1))
     monkeypatch.setattr(discord_client, "TIMEOUT", 1.0)
 

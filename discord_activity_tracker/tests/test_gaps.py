@@ -18,7 +18,7 @@ READ_MESSAGE_HISTORY, VIEW_CHANNEL = 1 << 16, 1 << 10
 
 
 def busiest(twin: Twin) -> int:
-    """Return the channel with the most messages, which has more than one page."""
+    """Return the id of the channel with the most messages. It has more than one page of messages."""
     boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
     return max(boxes, key=lambda pk: boxes[pk]["count"])
 

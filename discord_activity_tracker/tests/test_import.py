@@ -1,6 +1,6 @@
 """Tests of importing files of DiscordChatExporter.
 
-They become the same rows as data from the API, and they do not replace data from the API.
+Imported data becomes the same rows as data from the API, and does not replace data from the API.
 """
 
 import json
@@ -274,7 +274,7 @@ def test_time_limit_stops_after_a_page_and_next_run_resumes(tmp_path: Path) -> N
 
 
 MANY = 6000
-"""Number of messages. It is large enough that the process is killed before it has read all messages."""
+"""Number of messages in the file. With fewer messages, the import could end before the test kills the process."""
 
 
 @pytest.mark.slow

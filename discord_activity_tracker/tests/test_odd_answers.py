@@ -1,4 +1,4 @@
-"""Tests of undocumented responses that Discord really sends. They must affect only the object that they concern."""
+"""Tests of undocumented responses that Discord really sends. Such a response must affect only one object."""
 
 import pytest
 from django.core.management import call_command
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin, pytest.
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits between attempts."""
+    """Shorten the pauses between attempts."""
     monkeypatch.setattr(discord_client, "waiting_time", lambda _error, attempt: 0.01 * (attempt + 1))
 
 
 def long_channel(twin: Twin) -> tuple[str, list[str]]:
-    """Return the channel with the most messages (more than a page), and its message ids, the oldest first."""
+    """Return the id of the channel with the most messages (more than a page), and its message ids, oldest first."""
     boxes = {pk: box for pk, box in twin.readable().items() if not box["thread"]}
     channel = max(boxes, key=lambda pk: boxes[pk]["count"])
     return str(channel), sorted(boxes[channel]["messages"], key=int)

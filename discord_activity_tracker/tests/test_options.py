@@ -1,4 +1,4 @@
-"""Tests of the options of a run, and of threads that move in the list while it is read."""
+"""Tests of the options of a run, and of threads that move in the list of threads while a run reads the list."""
 
 from typing import Any
 

@@ -33,7 +33,7 @@ def signed(url: str, n: int) -> str:
 
 
 def looks(n: int) -> dict[str, Any]:
-    """Return all parts that contain pictures, as in the response to the n-th request."""
+    """Return all parts of a message that contain pictures, as in the response to the n-th request."""
     host = (CDN, OTHER)[n % 2]
     return {
         "attachments": [{"id": "9", "filename": "a.png", "size": 5, **picture(signed(host, n), n)}],

@@ -21,7 +21,7 @@ FIRST, SECOND = "first-bot-token", "second-bot-token"
 
 @pytest.fixture(scope="module")
 def running(small_guild: Path) -> Iterator[Twin]:
-    """Start a twin with four servers. Servers 1 and 2 belong to one bot, and servers 2 and 3 to the other."""
+    """Start a twin with four servers, 0 to 3. One bot is in servers 1 and 2, the other bot is in servers 2 and 3."""
     options = ["--no-limits", "--token", "owner-token", "--guilds", "3"]
     with Twin(small_guild, *options, "--bot", f"{FIRST}=1,2", "--bot", f"{SECOND}=2,3") as twin:
         yield twin
@@ -43,7 +43,7 @@ def collect(*arguments: str) -> dict[str, Any]:
 
 
 def ids(twin: Twin) -> list[int]:
-    """Return the ids of the servers."""
+    """Return the ids of the twin's four servers."""
     return [int(pk) for pk in twin.call("truth?detail=0")["names"]]
 
 

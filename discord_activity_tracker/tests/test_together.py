@@ -1,4 +1,4 @@
-"""Tests of pages that are written together. The rows must equal those of pages that are written one by one."""
+"""Tests of pages that are written together. The stored rows must be the same as after separate writes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def page_write(items: Sequence[Any], channel: int = CHANNEL) -> PageWrite:
-    """Return a page that moves the position of its channel to the last message of the page."""
+    """Return the write of a page of messages. Its checkpoint is the last message of the page."""
     page = convert_messages(items, GUILD, channel)
     newest = str(max((row["id"] for row in page.rows), default=0))
     return PageWrite(page=page, location=place(channel), states={"messages": DiscordState(checkpoint_token=newest)})

@@ -18,7 +18,7 @@ UNKNOWN = "123456789012345678"
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the commands of this test believe that they run in a terminal."""
+    """Simulate a terminal for the commands of this test."""
     stream = SimpleNamespace(closed=False, isatty=lambda: True)
     monkeypatch.setattr("core.operations.output.sys", SimpleNamespace(stdin=stream, stderr=stream))
 

@@ -26,21 +26,24 @@ RECOVERING = (
     "is in recovery mode", "is starting up", "is not yet accepting connections",
     "server closed the connection unexpectedly", "because of crash of another server process",
 )  # fmt: skip
-"""Error messages for a connection that a server in recovery refuses (SQLSTATE 57P02 and 57P03).
+"""Parts of the error messages of a server that is in recovery or has just crashed (SQLSTATE 57P02 and 57P03).
 
 The messages are compared because the driver reports no SQLSTATE for a refused connection.
 """
 SERVER_ENDED = {None, "57P01", "57P02", "57P03"}
-"""SQLSTATEs of a session that the server ended, or refused because of recovery.
+"""SQLSTATEs of errors after which the server has ended or is in recovery.
 
-``None`` is the SQLSTATE of errors that the driver itself raises, such as for a lost connection.
+Errors that the driver itself raises, for example for a lost connection, have the SQLSTATE ``None``.
 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 
 class _Errors(DatabaseErrorWrapper):
-    """Translates errors as Django does. If the server ended because of a full disk, the error says so."""
+    """Translates the driver's errors as Django does.
+
+    If the server ended because of a full disk, raises an OperationalError that mentions the full disk.
+    """
 
     def __init__(self, database: "DatabaseWrapper") -> None:
         super().__init__(database)
@@ -65,7 +68,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def paths(self) -> ClusterPaths:
-        """Return the folder of the server."""
+        """Return the paths of the server's files."""
         return ClusterPaths(Path(self.settings_dict["EMBEDDED_HOME"]))
 
     @cached_property
@@ -88,7 +91,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().get_connection_params() | {"host": host}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect to the server. Waits for recovery after a crash of a server process, unless the disk is full."""
+        """Connect to the server, and return the connection.
+
+        After a crash of a server process, waits up to ``RECOVERY`` seconds until the server has recovered. If the disk
+        is full, the server cannot recover, so this method raises the error immediately.
+        """
         give_up = time.monotonic() + RECOVERY
         while True:
             try:

@@ -11,7 +11,7 @@ class DatabaseCreation(creation.DatabaseCreation):
     """Creates test databases that belong to the ordinary role, and adds the extension ``vector`` as the superuser."""
 
     def _get_database_create_suffix(self, encoding: str | None = None, template: str | None = None) -> str:
-        django: Any = super()  # has no type stubs
+        django: Any = super()  # Django has no type stubs
         return f"{django._get_database_create_suffix(encoding, template) or 'WITH'} OWNER {ROLE}"
 
     def _execute_create_test_db(self, cursor: Any, parameters: Any, keepdb: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The project uses an ordinary role. This role becomes the owner of databases from earlier versions."""
+"""Tests of the project's ordinary role. It owns the database, even if an earlier version created the database."""
 
 import os
 import random
@@ -54,7 +54,7 @@ embedded = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="the 
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Iterator[Path]:
-    """Yield a VAR_DIR like those that versions without the role created."""
+    """Yield a VAR_DIR with a database like that of a version without the role."""
     host = ensure_running(ClusterPaths(tmp_path / "postgres"))
     with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
         server.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")

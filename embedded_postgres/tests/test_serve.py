@@ -1,4 +1,4 @@
-"""``python -m embedded_postgres serve``: the embedded server under a service manager."""
+"""Tests of ``python -m embedded_postgres serve``, which runs the embedded server under a service manager."""
 
 import os
 import signal

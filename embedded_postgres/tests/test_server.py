@@ -1,4 +1,7 @@
-"""The embedded server starts by itself, is shared by processes, restarts after SIGKILL, and leaves no processes."""
+"""Tests of the embedded server.
+
+It starts by itself, is shared by processes, restarts after SIGKILL, and leaves no processes.
+"""
 
 import os
 import shutil
