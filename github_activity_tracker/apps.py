@@ -43,7 +43,7 @@ class GitHubTrackerConfig(TrackerConfig):
     passive_types = frozenset({"github.event.mentioned", "github.event.subscribed", "github.event.unsubscribed"})
 
     def checks(self) -> list[CheckMessage]:
-        """Require both settings of a GitHub App, and a private key that can be read."""
+        """Return an error if only one setting of a GitHub App is set, or if its private key cannot be read."""
         from django.conf import settings
 
         if not settings.GITHUB_APP_ID and not settings.GITHUB_APP_PRIVATE_KEY_FILE:
@@ -57,7 +57,10 @@ class GitHubTrackerConfig(TrackerConfig):
         return []
 
     def deployment_checks(self) -> list[CheckMessage]:
-        """Warn about a missing token. Without a token, GitHub allows 60 requests per hour and no GraphQL."""
+        """Return a warning if neither a token nor a GitHub App is configured.
+
+        Without them, GitHub allows 60 requests per hour and no GraphQL.
+        """
         from django.conf import settings
 
         if settings.GITHUB_TOKENS or settings.GITHUB_APP_ID:
@@ -115,7 +118,7 @@ class GitHubTrackerConfig(TrackerConfig):
         return heads(threads)
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return a sentence for each activity."""
+        """Return a sentence for each activity, such as "commented on"."""
         from github_activity_tracker.documents import lines
 
         return lines(activities)
@@ -127,7 +130,7 @@ class GitHubTrackerConfig(TrackerConfig):
         return details(external_ids)
 
     def markup(self, texts: Sequence[str], scope: str) -> "Markup":
-        """Return the rules for GitHub Flavored Markdown, with the references of these texts."""
+        """Return the rules for GitHub Flavored Markdown, with links for the references in these texts."""
         from github_activity_tracker.documents import markup
 
         return markup(texts, scope)

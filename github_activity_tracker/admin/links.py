@@ -51,7 +51,10 @@ class PostWays(RowLinks):
 
 
 class NumberedWays(RowLinks):
-    """Adds links to rows that have the number of an issue, pull request or discussion."""
+    """Adds links from a row to its thread and to GitHub.
+
+    The row must have the number of an issue, pull request or discussion.
+    """
 
     def row_links(self, row: Any) -> list[RowLink]:
         """Return links to the thread and to GitHub."""
@@ -95,7 +98,10 @@ class CommitWays(RowLinks):
 
 
 def thread_of(row: Any) -> str:
-    """Return the thread name of a discussion, issue or pull request, or of a row with the number of such an item."""
+    """Return the external id of the thread to which a row belongs.
+
+    The row is a discussion, issue or pull request, or has the number of such an item.
+    """
     kind = {"Discussion": "discussion", "PullRequest": "pull_request"}.get(type(row).__name__, "issue")
     if isinstance(row, Issue):
         kind = "pull_request" if row.is_pull_request else "issue"
@@ -105,7 +111,10 @@ def thread_of(row: Any) -> str:
 
 
 def address_of(row: Any) -> str:
-    """Return the GitHub address of a row, or the address of its issue or pull request if the row has no address."""
+    """Return the GitHub address of a row, or of its issue or pull request if the row itself has no address.
+
+    Returns an empty string if the address of the repository is unknown.
+    """
     if own := getattr(row, "html_url", ""):
         return str(own)
     base = row.repository.html_url

@@ -32,7 +32,10 @@ from github_activity_tracker.models import (
 
 @admin.register(Repository)
 class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
-    """Admin of repositories. A run that names no repository collects the enabled repositories."""
+    """Admin of repositories.
+
+    A run without names of repositories collects the enabled repositories and those in GITHUB_REPOS.
+    """
 
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")
     list_filter = ("enabled", "archived", "fork", "visibility", "language", "license_id")
@@ -122,7 +125,7 @@ class CommitCommentAdmin(Beginning, SourceLink, MirrorAdmin):
 
 @admin.register(CommitFile)
 class CommitFileAdmin(MirrorAdmin):
-    """Admin of files that commits changed."""
+    """Admin of the files that commits changed."""
 
     list_display = ("path", "status", "additions", "deletions", "previous_path")
     list_filter = ("status",)
@@ -142,7 +145,7 @@ class GitRefAdmin(MirrorAdmin):
 
 @admin.register(RefChange)
 class RefChangeAdmin(MirrorAdmin):
-    """Admin of changes of branches and tags."""
+    """Admin of changes to branches and tags."""
 
     list_display = (
         "noticed_at",
@@ -159,7 +162,7 @@ class RefChangeAdmin(MirrorAdmin):
 
 @admin.register(AuthorEmail)
 class AuthorEmailAdmin(MirrorAdmin):
-    """Admin of commit author addresses that were looked up on GitHub."""
+    """Admin of email addresses of commit authors, with the accounts that GitHub returned for the addresses."""
 
     list_display = ("email", "account", "asked_at")
     list_select_related = ("account",)

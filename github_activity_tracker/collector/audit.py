@@ -49,12 +49,12 @@ SHOWN_NUMBERS = 10
 WHOLE_LISTS = {
     "releases": "releases", "labels": "labels", "milestones": "milestones", "commit_comments": "commitComments",
 }  # fmt: skip
-"""Streams with one total for the whole repository, with the name of the total in the facts."""
+"""Streams that have one total for the whole repository. The values are the names of the totals in the facts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """The result for one stream of one repository.
+    """The result of the comparison for one stream of one repository.
 
     ``kept`` is the number of live rows, and ``deleted`` the number of tombstones. ``github`` is GitHub's total, or None
     if GitHub does not return it. ``gaps`` are the differences without a known reason. ``known`` is the number of
@@ -98,7 +98,7 @@ class Line:
 def audit(client: GitHubClient, wanted: list[Target]) -> Iterator[Line]:
     """Yield a line for each stream of each repository.
 
-    A repository with N issues, pull requests and discussions needs about N/100 + 3 requests.
+    One request reads 100 issues, 100 pull requests or 25 discussions.
     """
     facts = probe_repositories(client, [target.key for target in wanted]).facts
     for target in wanted:
@@ -133,7 +133,8 @@ def _repository(client: GitHubClient, full_name: str, facts: Mapping[str, Any]) 
 class Tally:
     """GitHub's total of a stream, and the differences from the stored rows.
 
-    ``gaps`` have no known reason. ``known`` is the number of differences for each known reason.
+    ``gaps`` are the differences without a recorded reason. ``known`` is the number of differences for each recorded
+    reason.
     """
 
     github: int = 0

@@ -2,11 +2,12 @@
 
 The fingerprint of a stream consists of the facts that change when the stream changes. A stream is not read if its
 fingerprint is the same as after its last complete reading. A fingerprint is saved only if the newest change is older
-than ``SETTLED``. Otherwise another change in the same second would not alter the fingerprint.
+than ``SETTLED``. Otherwise another change in the same second would not alter the fingerprint. A run over many unchanged
+repositories needs only a few requests.
 
 Edits of review comments and of labels change no fingerprint. These streams are read again when their last reading is
-older than ``StreamSpec.read_every``. Each run also reads the review comments of the ``SAMPLED`` unchanged repositories
-with the oldest reading. A run over many unchanged repositories therefore needs only a few requests.
+older than ``StreamSpec.read_every``. Each run also reads the review comments of a few unchanged repositories
+(``SAMPLED``). It selects the repositories that were read least recently.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,9 +23,14 @@ from github_activity_tracker.store.pages import COLLECTOR
 FINGERPRINTS = "quiet"
 """Name of the state that contains the fingerprints of a repository's streams."""
 SETTLED = timedelta(seconds=60)
-"""Minimum age of the newest change. GitHub's lists may lag behind its writes by a few seconds."""
+"""Minimum age of the newest change before a fingerprint is saved.
+
+GitHub's lists may lag behind its writes by a few seconds, so one minute is a safe margin.
+"""
 SAMPLED = 2
-"""Number of unchanged repositories for which a run reads review comments. A larger value costs more requests per run.
+"""Maximum number of unchanged repositories for which a run reads review comments.
+
+A larger number finds edits earlier, but costs more requests per run.
 """
 Facts = Mapping[str, Any]
 
@@ -89,7 +95,7 @@ def stalest_first(streams: Sequence[str], readings: Mapping[str, Reading]) -> li
 
 
 def sample_unchanged(unchanged: Mapping[tuple[str, str], Mapping[str, Reading]]) -> set[tuple[str, str]]:
-    """Return the keys of the unchanged repositories for which this run reads review comments."""
+    """Return the keys of the unchanged repositories for which this run reads review comments, at most ``SAMPLED``."""
     by_age = sorted(
         (readings["review_comments"].read_at, key)
         for key, readings in unchanged.items()
@@ -116,7 +122,7 @@ def readings_to_save(
 
 
 def _is_settled(stream: str, facts: Facts, at: datetime) -> bool:
-    """Return whether the newest change is older than ``SETTLED``."""
+    """Return whether the newest change of a stream is older than ``SETTLED``. ``at`` is the time of the facts."""
     times = [str(facts["pushedAt"])] if stream == "commits" and facts.get("pushedAt") else []
     for part in fingerprint(stream, facts):
         nodes: Any = part.get("nodes") if isinstance(part, dict) else None

@@ -48,12 +48,14 @@ logger = logging.getLogger(__name__)
 PATIENCE = 90.0
 """Maximum seconds that a request waits for the end of a rate limit if no other repository is left to read.
 
-If the limit ends later, the run ends as partial, and the next run continues.
+If the limit ends later, the run ends as partial, and the next run continues. A larger value would delay the end of
+runs.
 """
 IMPATIENCE = 2.0
 """Maximum seconds that a request waits for the end of a rate limit while other repositories are left to read.
 
-If the limit ends later, the run reads another repository first.
+If the limit ends later, the run reads another repository first. With a larger value, the run would wait although it
+could read another repository.
 """
 
 
@@ -74,7 +76,7 @@ class GitHubCollector(ScopedCollector[Target]):
         self.repository: RepositoryRun | None = None
         """The repository that is being collected. ``None`` until the repository is opened and locked."""
         self._notices = 0
-        """Number of the client's notices that are already in a report."""
+        """Number of notices of the GitHub client that are already in the report of a repository."""
 
     def validate_config(self) -> None:
         """Raise ConfigurationError for unknown streams. The check precedes all writes."""
@@ -174,7 +176,7 @@ class GitHubCollector(ScopedCollector[Target]):
         refuse_unknown(self.client, plan, self.options.repositories, refused)
 
     def _plan(self, wanted: Sequence[Target]) -> Plan:
-        """Probe the repositories for changes."""
+        """Probe the repositories for changes, and return the plan of the run."""
         with_graphql = self.client.tokens.has_tokens and not self.options.git_only
         plan = make_plan(self.client, wanted, with_graphql=with_graphql)
         if plan.probe is not None and plan.probe.outage is not None:
@@ -247,9 +249,9 @@ class GitHubCollector(ScopedCollector[Target]):
         return report
 
     def explain(self, target: Target, tally: Tally, error: Exception) -> str:
-        """Return the reason of an early end.
+        """Return the reason why the collection of a repository ended early.
 
-        Record outages. If the repository could not be opened, record this as a skip.
+        Record outages. If the repository could not be opened, record the failure as a skip.
         """
         if tally.scope is None and (scope := stored_scope(target)) is not None:
             tally.scope, tally.name = scope, scope.name

@@ -52,7 +52,7 @@ Item = dict[str, Any]
 
 
 class Comparison:
-    """Compares one repository.
+    """Compares the stored rows of one repository with GitHub's totals.
 
     ``complete`` has the streams that have been read to their end. ``since`` is an ISO 8601 time, or empty. Items that
     last changed before ``since`` do not count as missing.
@@ -92,7 +92,10 @@ class Comparison:
         return end
 
     def check_comments(self) -> None:
-        """Compare the stored comments of each issue and pull request with the comment count in the issue list."""
+        """Compare the number of stored comments of each issue and pull request with the count in the issue list.
+
+        Fetches missing comments. If too many comments are stored, requests them by id to find the deleted comments.
+        """
         self._comments(
             "issue_comments",
             [
@@ -103,9 +106,9 @@ class Comparison:
         )
 
     def verify(self, stream: str, numbers: Sequence[int] | None) -> None:
-        """Request the stored posts of these item numbers by id, and mark posts that are gone as deleted.
+        """Request the stored posts of the items ``numbers`` by id. Mark posts that no longer exist as deleted.
 
-        ``None`` means all posts of the stream.
+        If ``numbers`` is ``None``, all posts of the stream are requested.
         """
         ids = node_ids(self.run.repository_id, stream, numbers)
         gone = find_absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
@@ -120,7 +123,7 @@ class Comparison:
         return self.since is None and stream not in self.read_again
 
     def _delete(self, name: str, numbers: Iterable[int], items: Mapping[int, Item]) -> None:
-        """Check live items that are not in GitHub's list. Mark an item as deleted only if GitHub confirms it."""
+        """Check live items that are not in GitHub's list. Mark items as deleted if GitHub confirms it."""
         candidates = sorted(numbers)
         run = self.run
         if not candidates:
@@ -181,7 +184,7 @@ class Comparison:
         return bool(pages["issues"].records)
 
     def _contents(self, name: str, items: Mapping[int, Item]) -> None:
-        """Compare the stored comments, reviews and events of each item on a page with GitHub's totals."""
+        """Compare the stored comments, reviews and events of each item with GitHub's totals. Repair the differences."""
         numbers = list(items)
         gaps = self._gaps(name, items)
         streams = {*github_counts(name, {}), "reviews", "events"}
@@ -202,7 +205,7 @@ class Comparison:
         ]
 
     def _timelines(self, name: str, items: Mapping[int, Item], gaps: list[Gap]) -> None:
-        """Read items with differing reviews or events again, and also items without a stored timeline."""
+        """Read items again if the number of reviews or events differs, or if the timeline was never stored."""
         stream, run = TIMELINES[name], self.run
         if stream not in self.complete:
             return
@@ -232,7 +235,10 @@ class Comparison:
             yield from fetch_threads(run.client, stream, node_ids[start : start + size], run.scope.name)
 
     def _comments(self, stream: str, gaps: list[Gap]) -> None:
-        """Fetch the comments of items with missing comments. Verify the stored comments of items with too many."""
+        """Fetch the comments of items with missing comments.
+
+        If an item has too many stored comments, request these comments by id to find the deleted comments.
+        """
         due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
         if not due:
             return

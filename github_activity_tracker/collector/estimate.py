@@ -1,6 +1,7 @@
 """Estimates the cost of reading a repository from its totals.
 
-One request reads 100 items of a REST list, 100 timelines or 50 pull requests. Long nested lists need more requests.
+One request reads 100 items of a REST list, 100 timelines, 50 pull requests or 25 discussions. Long nested lists need
+more requests.
 """
 
 from collections.abc import Mapping
@@ -17,9 +18,12 @@ IMPOSSIBLE_ANONYMOUSLY = (
     "without a token pull requests, reviews, timelines and discussions can neither be counted nor collected:"
     " set GITHUB_TOKENS"
 )
-"""GraphQL requires a token: https://docs.github.com/en/graphql/guides/forming-calls-with-graphql."""
+"""Note on an estimate without a token. GraphQL requires a token.
+
+https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
+"""
 OVERHEAD = 10
-"""Number of requests for facts, short lists and checks, assumed for each repository."""
+"""Estimated number of requests for the facts, short lists and checks of one repository."""
 PER_HOUR = 5000
 """Number of REST requests, and also of GraphQL points, that GitHub allows per token and hour."""
 

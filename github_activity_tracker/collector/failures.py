@@ -36,12 +36,12 @@ STORAGE_ERRORS = (DataError, IntegrityError, ProgrammingError)
 """PostgreSQL errors that concern single rows. Lost connections and full disks are not included."""
 UNFORESEEN = (*PAYLOAD_ERRORS, *STORAGE_ERRORS)
 FAILURES_IN_A_ROW = 3
-"""Number of consecutive streams or repositories without a response before GitHub itself is checked.
+"""Number of consecutive failed streams or repositories after which a run checks whether GitHub responds at all.
 
-The check is a request that costs no quota. A larger value would lose more time in an outage.
+The check is a request that does not count towards the rate limit. A larger number would lose more time in an outage.
 """
 HURRIED_ATTEMPTS = 2
-"""Maximum attempts per request after a request got no response. Fewer attempts save time in an outage."""
+"""Maximum number of attempts per request after a request without a response. Fewer attempts save time in an outage."""
 
 
 class Unreachable(CollectorError):
@@ -69,7 +69,10 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception, *, where: str) -> "Failure":
-        """Describe an error. An unforeseen error is logged with its traceback, and its detail has no Python text."""
+        """Describe an error.
+
+        An unforeseen error is logged with its traceback. Its detail does not contain the message of the Python error.
+        """
         category = classify_failure(error).value
         if isinstance(error, CollectorError):
             return cls(reason=_reason(error), detail=redact(in_one_line(error))[:LONGEST], category=category)
@@ -144,7 +147,7 @@ class Outage:
         self._graphql = error
 
     def graphql_error(self) -> CollectorError | None:
-        """Return the error that keeps GraphQL from being used at present, or None."""
+        """Return the error that currently prevents the use of GraphQL, or None."""
         return self._graphql
 
     def retry_graphql(self) -> bool:
@@ -158,7 +161,7 @@ class Outage:
 FACT_OF_FEATURE = {
     "issues": "hasIssuesEnabled", "pulls": "hasPullRequestsEnabled", "discussions": "hasDiscussionsEnabled",
 }  # fmt: skip
-"""GraphQL field that says whether a feature is switched on. Older servers lack some of these fields."""
+"""GraphQL fields that say whether a feature is switched on, by feature. Older servers lack some of these fields."""
 LIST_OF_FEATURE = {"issues": "issues", "pulls": "pullRequests", "discussions": "discussions"}
 LABELS = {"issues": "issues", "pulls": "pull requests", "discussions": "discussions"}
 
@@ -197,8 +200,8 @@ class Features:
     def switched_off(self) -> frozenset[str]:
         """Return the features that are switched off.
 
-        If the facts do not say whether a feature is switched on, and its list is empty although rows are stored, the
-        REST API is requested.
+        The list of a feature may be empty although rows are stored. If the facts do not say whether this feature is
+        switched on, one REST request reads the settings.
         """
         for feature in FEATURES:
             total = ((self.facts or {}).get(LIST_OF_FEATURE[feature]) or {}).get("totalCount")
@@ -208,7 +211,7 @@ class Features:
         return frozenset(feature for feature in FEATURES if feature in self._hidden or self._in_facts(feature) is False)
 
     def shows_all(self, feature: str, facts: Mapping[str, Any]) -> bool:
-        """Return whether the facts will change when hidden streams of this feature become visible again."""
+        """Return whether the facts will change when the hidden streams of a feature become visible again."""
         return feature not in self._hidden or (facts.get(LIST_OF_FEATURE[feature]) or {}).get("totalCount") == 0
 
     def _in_facts(self, feature: str) -> bool | None:

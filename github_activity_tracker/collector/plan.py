@@ -64,17 +64,17 @@ NO_OWNER = "GitHub shows no organisation or person {}; check the name, or use a 
 
 @dataclass(kw_only=True)
 class Plan:
-    """The repositories of a run, and GitHub's responses about them from before the first repository is read.
+    """The repositories of a run, and the responses about them that GitHub returned before the first one was read.
 
-    ``probe`` is None if GraphQL is not used, because there is no token or only commits are read. ``opened`` has the
-    key of the target that collects each repository, by external id, because several names can belong to one
-    repository. ``answers`` has the REST responses for named repositories that were never stored.
+    ``probe`` is None if GraphQL is not used, because there is no token or only commits are read. ``opened`` maps
+    the external id of each repository to the key of the target that collects it. Several targets can have names of one
+    repository. ``answers`` has the REST responses or errors for named repositories that were never stored.
     """
 
     queue: deque[Target]
     probe: Probe | None = None
     probed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """Time of the probe by GitHub's clock."""
+    """Time of the probe, according to GitHub's clock."""
     readings: Mapping[int, Mapping[str, Reading]] = field(default_factory=dict[int, Mapping[str, Reading]])
     unchanged: frozenset[Key] = frozenset()
     sampled: frozenset[Key] = frozenset()
@@ -97,7 +97,7 @@ class Plan:
         self.probe = probe
 
     def facts_of(self, client: GitHubClient, outage: Outage, target: Target) -> Facts | None:
-        """Return the facts of a repository. Probe it now if an outage prevented the first probe."""
+        """Return the facts of a repository, or None. Probe it now if an outage prevented the first probe."""
         if self.probe is not None and self.probe.limit is None and target.key not in self._probed:
             if outage.retry_graphql():
                 self.ask(client, [target])
@@ -106,7 +106,7 @@ class Plan:
         return self._facts.get(target.key)
 
     def known_facts(self, target: Target) -> Facts | None:
-        """Return the facts of a repository from the probe, without a request."""
+        """Return the facts of a repository from the probe, or None. Sends no request."""
         return self._facts.get(target.key)
 
     def failure_of(self, target: Target) -> CollectorError | None:
@@ -177,7 +177,7 @@ def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> lis
             plan.answers[target.key] = error
             break  # GitHub does not respond, so requests for the other names would fail too
         except (BudgetExhausted, RetryLater):
-            break  # reported when these repositories are collected
+            break  # the collection of these repositories will report the error
         except UNFORESEEN:
             continue
     return missing
@@ -219,7 +219,7 @@ class Opening:
         return opened
 
     def _failure(self, target: Target) -> Failure | None:
-        """Return the reason why the probe has no facts of a repository, or None if the probe has no error either."""
+        """Return the reason why the probe has no facts of a repository, or None if the probe has no error for it."""
         error = self.plan.failure_of(target)
         return None if error is None else Failure.of(error, where=f"facts of {target.full_name}")
 
@@ -242,7 +242,7 @@ class Opening:
     def _payload(self, target: Target) -> RepositoryPayload:
         """Return the facts over REST, by the known id. If the id is gone, use the name.
 
-        A response that this run already has is used once instead of a request.
+        If the check of misspelt names has saved a response or an error, this method uses it once and sends no request.
         """
         answer = self.plan.answers.pop(target.key, None)
         if isinstance(answer, CollectorError):

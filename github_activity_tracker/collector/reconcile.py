@@ -1,4 +1,4 @@
-"""Compares the stored rows with GitHub's totals, in both directions, and repairs the differences.
+"""Compares the stored rows with GitHub's totals, fetches missing rows, and marks rows of deleted items as deleted.
 
 Each run compares the totals of the probe with the number of live rows. A run that has read something also compares the
 comment count of each issue with the stored comments. The sizes of all issues, pull requests and discussions are listed,
@@ -26,9 +26,10 @@ from github_activity_tracker.store.reconcile import account_node_ids, live_threa
 logger = logging.getLogger(__name__)
 STATE = "reconcile"
 COMPARE_EVERY = timedelta(days=7)
-"""Age of the last comparison after which the next run that reads something compares all items, even if totals agree.
+"""Maximum age of the last comparison. After this time, the next run that reads a stream compares all items.
 
-When GitHub hides an account, its items vanish and may return later. No date or total of an issue changes.
+The comparison finds differences although the totals agree. For example, when GitHub hides an account, the account's
+items vanish and may return later. No date or total of an issue changes.
 """
 LONGEST_PAUSE_DAYS = 32
 """Maximum days before the same differing totals are compared again.
@@ -52,7 +53,7 @@ class Memory:
     not_before: str = ""
     compared_at: str = ""
     since: str = ""
-    """The ``--since`` of the first reading. Items that last changed before it do not count as missing."""
+    """The ``--since`` of the first reading. Items that last changed before this time do not count as missing."""
     unfinished: dict[str, Any] = field(default_factory=dict[str, Any])
     """Position of an interrupted comparison. Empty after a complete comparison."""
 
@@ -67,7 +68,7 @@ class Memory:
         save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
 
     def is_due(self, totals: Mapping[str, int], stored: Mapping[str, int], now: datetime) -> bool:
-        """Return whether differing totals should be compared now."""
+        """Return whether the items must be compared now, because the totals changed or the pause is over."""
         if self.totals != totals or self.stored != stored or not self.not_before:
             return True
         return now >= datetime.fromisoformat(self.not_before)
@@ -101,7 +102,7 @@ def reconcile(
 
     If ``everything`` is true, rows that no total covers are also checked. ``changed`` means that this run has read a
     stream. ``streams`` are the requested streams that have been read completely at least once. Other streams are not
-    compared. ``off`` are the features that are switched off. Their rows are not deleted.
+    compared. ``off`` are the features that are switched off. Their rows are not marked as deleted.
     """
     before = run.client.requests
     try:
@@ -146,7 +147,7 @@ def _reconcile(
 
 
 def _note_end(run: Run, memory: Memory, totals: dict[str, int], now: datetime) -> None:
-    """Save the end of a comparison."""
+    """Record the end of a comparison. Log a warning if the totals still differ."""
     stored = _stored(run, totals)
     if stored != totals:
         logger.warning("totals differ after a comparison scope=%s stored=%s github=%s", run.scope.name, stored, totals)
@@ -164,7 +165,7 @@ def _stored(run: Run, totals: Mapping[str, int]) -> dict[str, int]:
 
 
 def _is_on(run: Run, name: str) -> bool:
-    """Return whether a list that GitHub shows as empty is switched on. Rows of a switched-off list are not deleted."""
+    """Return whether the feature of an empty list is switched on. If not, its rows must not be marked as deleted."""
     switched_on = is_switched_on(run.client, run.scope.name, name)
     if not switched_on:
         logger.info("switched off scope=%s list=%s", run.scope.name, name)
@@ -201,7 +202,7 @@ def _save_position(comparison: Comparison, memory: Memory, done: list[str], name
 
 
 def _people(run: Run) -> None:
-    """Mark accounts that no longer exist on GitHub, and store the logins of accounts that were renamed or returned."""
+    """Mark accounts that no longer exist on GitHub as deleted. Store the logins of renamed and returned accounts."""
     ids = account_node_ids(run.repository_id)
     accounts, gone = fetch_accounts(run.client, list(ids), run.scope.name)
     rows = list(actor_rows(*accounts))

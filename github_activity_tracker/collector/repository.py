@@ -55,16 +55,16 @@ class RepositoryRun:
     facts: Mapping[str, Any] | None
     node_id: str
     probed_at: datetime
-    """Time of the facts by GitHub's clock."""
+    """Time at which the facts were requested, according to GitHub's clock."""
     readings: Mapping[str, Reading]
     sampled: bool
     """Whether this run reads the review comments although nothing changed."""
     progress: Progress
     outage: Outage
     graphql_limit: RetryLater | None = None
-    """The rate limit that kept the probe from fetching the facts."""
+    """The rate limit that ended the probe, or None."""
     limit: RetryLater | None = None
-    """The rate limit that ended a stream."""
+    """The rate limit that ended a stream or another step, or None."""
     counts: Counter[str] = field(default_factory=Counter[str])
     failures: dict[str, Failure] = field(default_factory=dict[str, Failure])
     complete: list[str] = field(default_factory=list[str])
@@ -156,7 +156,7 @@ class RepositoryRun:
             save_state(int(self.scope.external_id), DUE, GitHubState())
 
     def _requested(self) -> list[str]:
-        """Return the streams that the options name, or all of them, in the order of ``STREAMS``."""
+        """Return the streams that the options name, or by default all streams, in the order of ``STREAMS``."""
         requested = (COMMITS,) if self.options.git_only else self.options.streams or STREAMS
         return [name for name in STREAMS if name in requested]
 
@@ -166,7 +166,7 @@ class RepositoryRun:
             return requested
         streams = changed_streams(requested, self.facts, self.readings, self.probed_at)
         if not settings.GITHUB_GIT_URL.startswith("http") and COMMITS in requested and COMMITS not in streams:
-            streams.append(COMMITS)  # the facts do not describe a clone from another place; reading it costs no request
+            streams.append(COMMITS)  # the facts do not describe another git server; reading from it costs no request
         if COMMENT_STATES in self.options.streams and COMMENT_STATES not in streams:
             streams.append(COMMENT_STATES)  # if requested by name, read unknown states even if nothing changed
         if self.options.reconcile:
@@ -182,7 +182,7 @@ class RepositoryRun:
             self._collect(stream)
         except ENDS_RUN:
             raise
-        except RetryLater as error:  # the other streams may use another quota
+        except RetryLater as error:  # the other streams may use another budget
             self.limit = error
             return False
         except ISOLATED as error:
@@ -214,7 +214,7 @@ class RepositoryRun:
             raise UnexpectedAnswer("GitHub did not return the repository's node id; the next run tries again")
 
     def _expected(self, stream: str) -> int | None:
-        """Return the expected number of items of a first reading, or None for later readings and unknown numbers."""
+        """Return the expected number of items of a first reading, or None for a later reading or an unknown number."""
         if self.facts is None or load_state(int(self.scope.external_id), stream).checkpoint_token:
             return None
         if stream == "issue_comments":
@@ -241,7 +241,7 @@ class RepositoryRun:
     def _save_readings(self) -> None:
         """Save the fingerprints of complete streams.
 
-        Streams of a switched-off feature are omitted if their facts do not change when the feature is enabled.
+        The streams of a switched-off feature are omitted if their facts will not change when the feature is enabled.
         """
         if self.facts is None or self.options.git_only:
             return

@@ -35,11 +35,17 @@ REASONS = ("malformed", "refused")
 WITHHELD = ("incomplete", "denied", "not_found")
 """Reasons of skips that are retried at growing intervals, because GitHub may never return these items."""
 PROMPT_ATTEMPTS = 3
-"""Number of attempts without a minimum interval. A failure during these attempts makes the run partial."""
+"""Number of attempts without a minimum interval.
+
+A failure during these attempts makes the run partial. Later failures do not, because GitHub may never return the item.
+"""
 LONGEST_WAIT = timedelta(days=30)
 """Maximum interval between two attempts. A longer interval saves requests but finds restored items later."""
 CANDIDATES = 200
-"""Maximum number of withheld items that a run checks. Items with a node id need only one request per 25 items."""
+"""Maximum number of skips with a reason in ``WITHHELD`` that a run retries.
+
+One request returns up to 25 items with node ids. A larger number would cost more requests per run.
+"""
 
 
 def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
@@ -62,7 +68,11 @@ def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
 
 
 def is_due(item: SkippedItem, now: datetime) -> bool:
-    """Return whether a withheld item is due: in each run at first, and later after 1, 2, 4, ... hours."""
+    """Return whether an item with a reason in ``WITHHELD`` is due.
+
+    It is due in each run until it has had ``PROMPT_ATTEMPTS`` attempts. Later it is due after 1, 2, 4, ... hours, at
+    most ``LONGEST_WAIT``.
+    """
     later = item.attempts - PROMPT_ATTEMPTS
     if later < 0:
         return True
@@ -70,7 +80,10 @@ def is_due(item: SkippedItem, now: datetime) -> bool:
 
 
 def retry_skipped(run: Run, waiting: Sequence[SkippedItem] | None = None) -> None:
-    """Retry skipped items. ``waiting`` is an earlier result of ``items_to_retry``. By default the items are queried."""
+    """Retry skipped items.
+
+    ``waiting`` is an earlier result of ``items_to_retry``. By default, this function calls ``items_to_retry``.
+    """
     left = items_to_retry(run) if waiting is None else list(waiting)
     still_open = SkippedItem.objects.filter(pk__in=[item.pk for item in left], cleared_at=None)
     open_keys = set(still_open.values_list("pk", flat=True)) if left else set[int]()
@@ -126,7 +139,7 @@ def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
 
 
 def _threads_expected(item: SkippedItem) -> int:
-    """Return the number of review threads that GitHub counted."""
+    """Return the number of review threads that GitHub counted when the item was skipped."""
     return max((int(total) for total, _ in item.payload["lists"].values()), default=0)
 
 
@@ -165,7 +178,7 @@ def _retry_one(run: Run, item: SkippedItem) -> bool:
             return _commit(run, item)
         return _list_item(run, item) if item.stream in LISTS else all(_thread(run, item))
     except NotFound:
-        return _may_be_gone(item)  # an item that is gone does not have to be read
+        return _may_be_gone(item)  # an item that no longer exists need not be read
     except (SliceRefused, AccessDenied):
         return False
     except (UnexpectedAnswer, *UNFORESEEN) as error:  # a malformed response does not stop the other items
@@ -189,7 +202,7 @@ def _commit(run: Run, item: SkippedItem) -> bool:
     if commit is None:
         return True
     page = convert_commits([commit], run.repository_id, run.scope.url)
-    expect_authors(run.repository_id)  # its author may be in no later page of commits
+    expect_authors(run.repository_id)  # otherwise no later run might look up the author
     run.count(COMMITS, store_commits(page, scope=run.scope, done=None))
     return not page.malformed
 

@@ -22,15 +22,14 @@ from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubSt
 from github_activity_tracker.store.pages import COLLECTOR, load_state, record_refused, shortfalls
 
 NAME = re.compile(r"(?:https?://[^/]+/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:\.git)?/?")
-"""``owner/name``, or a web or git address of a repository."""
+"""Matches ``owner/name``, or the web or git URL of a repository. The group is ``owner/name``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectOptions:
     """The options of ``collect_github``.
 
-    ``since`` has a time zone. ``max_seconds`` is in seconds. ``max_requests`` and ``max_seconds`` are unlimited if
-    ``None``.
+    ``since`` must have a time zone. ``max_requests`` and ``max_seconds`` limit the run, unless they are ``None``.
     """
 
     repositories: Sequence[str] = ()
@@ -59,7 +58,7 @@ class Target:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Key of the target in a probe. It includes the node id, because several repositories can have had one name."""
+        """Key of the target in a probe. It includes the node id, because several repositories may have had the name."""
         return self.full_name, self.node_id
 
 
@@ -119,8 +118,8 @@ def provisional_id(full_name: str) -> int:
 class Run:
     """The state of one repository during a run.
 
-    ``node_id`` is empty while GraphQL cannot be used. ``facts`` is None if GraphQL returned no facts. ``probed_at`` is
-    the time of the facts by GitHub's clock.
+    ``node_id`` is empty if GraphQL cannot be used. ``facts`` is None if GraphQL returned no facts. ``probed_at`` is the
+    time at which the facts were requested, according to GitHub's clock.
     """
 
     client: GitHubClient
@@ -186,7 +185,7 @@ class Shortfalls:
         self.known = shortfalls(run.repository_id, stream)
 
     def known_lists(self) -> dict[str, object]:
-        """Return the incomplete lists of each item, by node id."""
+        """Return the recorded incomplete lists of each item, by the item's node id."""
         return {str(payload.get("id")): payload.get("lists") for payload in self.known.values()}
 
     def record(self, items: Sequence[Mapping[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 GitHub changes no date when a comment is hidden or a thread is resolved, so lists ordered by change do not show it. The
 first run of a repository saves its start time. Later runs read the states of comments and pull requests that changed
 after that time. In addition, each later run reads a few batches of older comments. ``--reconcile`` reads all states
-again. ``comment_state_requests`` counts all these requests.
+again. The count ``comment_state_requests`` includes all these requests.
 """
 
 from collections.abc import Iterator
@@ -33,10 +33,10 @@ AT_ONCE = 500
 BACKLOG = 5
 """Maximum number of batches of unread states that a run reads in addition to the changed states.
 
-A batch has up to 100 comments or pull requests. More batches would use more of the quota in every run.
+A batch has up to 100 comments or pull requests. More batches would use more of the budget in every run.
 """
 PATIENCE = timedelta(days=7)
-"""Maximum age of an interrupted reading of all states that a later run continues.
+"""Maximum age at which a later run continues an interrupted reading of all states.
 
 An older reading starts again, because the states that it read first may have changed since.
 """
@@ -129,9 +129,9 @@ def _batches(run: Run, stale: Stale) -> Iterator[None]:
 
 
 def _read_at(run: Run, stale: Stale) -> datetime:
-    """Return the time at which a batch was read, by GitHub's clock, because it is compared with ``updated_at``.
+    """Return the time at which a batch was read. GitHub's clock is used, because ``updated_at`` is set by GitHub.
 
-    The result is at least ``stale.now`` and later than ``stale.read_before``. With an earlier time the batch would
+    The result is at least ``stale.now`` and later than ``stale.read_before``. With an earlier time, the batch would
     still be stale.
     """
     now = run.client.server_time or datetime.now(UTC)

@@ -72,7 +72,7 @@ Pages are fetched and converted while earlier pages are stored. More waiting pag
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """A time before every item on GitHub. A list with this ``since`` includes all items."""
 AUTHORS = "authors"
-"""Name of the state that is set while email addresses of commit authors have not been looked up."""
+"""Name of the state that is set while email addresses of commit authors must still be looked up."""
 MOST_AUTHORS = 500
 """Maximum number of commit author addresses that a run looks up, in five requests. Later runs look up the rest."""
 COMMITS, DISCUSSIONS = "commits", "discussions"
@@ -188,7 +188,7 @@ class CommitCommentSpec(ListSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class WholeListSpec(StreamSpec):
-    """A short REST list. It is read completely, or skipped if its ETags show that nothing changed.
+    """A short REST list. It is read completely, or not at all if its ETags show that nothing changed.
 
     ``store`` converts and stores the items.
     """
@@ -269,7 +269,10 @@ class CommitSpec(StreamSpec):
     """Commits, read from a local clone of the repository."""
 
     def collect(self, run: Run) -> None:
-        """Update the local clone, and store the new commits that are reachable from branches and tags."""
+        """Update the local clone, and store the new commits that are reachable from branches and tags.
+
+        Raises ConfigurationError if git is not installed or WORKSPACE_DIR is not a writable folder.
+        """
         try:
             history = LocalHistory(run.scope.name, run.repository_id)
             if history.update(run.client, git_only=run.options.git_only):
@@ -310,9 +313,10 @@ def expect_authors(repository_id: int) -> None:
 
 
 def find_authors(run: Run) -> None:
-    """Look up the accounts of new author addresses. Do nothing if no addresses are waiting.
+    """Look up the accounts of new author addresses.
 
-    A no-reply address contains the account. Each other address is looked up once.
+    A no-reply address contains the account. Each other address is looked up once. This function sends no request if no
+    commits were read since the last complete lookup.
     """
     if not load_state(run.repository_id, AUTHORS).extras:
         return
@@ -327,7 +331,7 @@ def find_authors(run: Run) -> None:
 
 
 class CommentStateSpec(StreamSpec):
-    """Whether comments are hidden and whether review threads are resolved. See ``states.py``."""
+    """The stream of comment states: whether comments are hidden and review threads are resolved. See ``states.py``."""
 
     uses_graphql: ClassVar[bool] = True
 
