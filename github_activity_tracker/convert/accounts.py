@@ -53,7 +53,10 @@ def actor_id(actor: dict[str, Any] | None) -> int | None:
 
 
 def actor_login(actor: dict[str, Any] | None) -> str:
-    """Return the login in the form of REST. GraphQL omits the suffix ``[bot]``."""
+    """Return the login of a GraphQL actor as REST returns it, or ``ghost`` for a deleted account.
+
+    REST adds the suffix ``[bot]`` to the logins of bots.
+    """
     if not actor:
         return GHOST
     login = clip(str(actor.get("login") or GHOST), 200)
@@ -89,13 +92,13 @@ def remember(accounts: dict[int, Row], *actors: dict[str, Any] | None) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logins:
-    """The logins of an account. ``login`` is displayed on the pages, and ``by_source`` has the login in each list."""
+    """The logins of an account. The admin pages display ``login``. ``by_source`` has the last login in each list."""
 
     login: str
     by_source: Mapping[str, str]
     former: Collection[str] = ()
     replaced: str = ""
-    """The login that the last observation replaced. Empty if the observation was no rename."""
+    """The login before the last observed rename. Empty if the last observation was not a rename."""
 
 
 def observe_login(known: Logins | None, *, kind: str, source: str, login: str) -> Logins:

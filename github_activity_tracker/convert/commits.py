@@ -15,10 +15,10 @@ from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 2**32 - 1
-"""Latest valid commit date, in seconds since 1970: the largest 32-bit number, in February 2106.
+"""Latest valid commit date, in seconds since 1970: the largest unsigned 32-bit number, in February 2106.
 
-A later date is broken. Its commit would stay at the top of the timeline forever. Tools without a known date write 0, so
-0 counts as a missing date.
+A commit with a later date would stay at the top of the timeline. Tools that do not know the date write 0, so 0 counts
+as a missing date.
 """
 WIDEST = 14 * 60
 """Largest valid distance of a time zone from UTC, in minutes. The zone that is furthest from UTC is +14:00.
@@ -37,7 +37,10 @@ GITHUB_HOST = "github.com"
 
 
 def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
-    """Convert a page of commits. The payload of a malformed commit is its hash, by which a retry reads it again."""
+    """Convert a page of commits.
+
+    The payload of a malformed commit contains the hash. A retry uses this hash to read the commit again.
+    """
     convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
     page = convert_each(commits, convert, partial(_people, host=_host(repository_url)), attrgetter("sha"))
     return replace(page, malformed=[replace(one, payload={"sha": one.external_id}) for one in page.malformed])
@@ -90,7 +93,7 @@ def convert_commit(commit: RawCommit, *, repository_id: int, repository_url: str
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressAccount:
-    """The account of a no-reply address. ``id`` is None for an address of the old form."""
+    """The account of a no-reply address. ``id`` is None if the address contains no id."""
 
     id: int | None
     login: str
@@ -99,7 +102,7 @@ class AddressAccount:
 def account_of_address(email: str, host: str) -> AddressAccount | None:
     """Return the account of a no-reply address, or None for any other address.
 
-    Addresses of other servers than ``host`` have no account, because the numeric ids of two servers are unrelated.
+    Addresses on other servers than ``host`` have no account here, because the numeric ids of two servers are unrelated.
     """
     found = NOREPLY.fullmatch(email)
     if found is None or found[3].lower() != host:

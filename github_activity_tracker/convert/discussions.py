@@ -15,7 +15,7 @@ from github_activity_tracker.protocol_impl import CONTINUED, SHORTFALL, GitHubAc
 class DiscussionPage:
     """A converted page of discussions.
 
-    ``whole`` are the numbers of discussions with all comments and replies on this page.
+    ``whole`` has the numbers of the discussions that have all their comments and replies on this page.
     """
 
     discussions: list[Record] = field(default_factory=list[Record])
@@ -62,7 +62,7 @@ def _spoken(item: Any) -> Iterator[Any]:
 
 
 def _is_whole(item: Any) -> bool:
-    """Return whether as many comments and replies arrived as GitHub counts."""
+    """Return whether all comments and replies that GitHub counts were received."""
     if item.get(CONTINUED) or item.get("comments") is None:
         return False
     connections = [item["comments"], *(node["replies"] for node in item["comments"]["nodes"] if node)]
@@ -129,7 +129,7 @@ def _comment(node: Any, item: Any, repository_id: int) -> Record:
 def _record(
     node: Any, row: Row, activity_type: str, identity: str, document: str, text: str, *, edits: bool = True
 ) -> Record:
-    """Return the record of a row and its activity."""
+    """Return a record that contains the row and its activity."""
     activity = GitHubActivity(
         external_id=identity,
         occurred_at=node["createdAt"],

@@ -16,7 +16,7 @@ NAMES = {
     "PullRequestCommit": "committed",
     "AutomaticBaseChangeFailedEvent": "automatic_base_change_failed",
 }
-"""Names of events in REST that differ from the name of the GraphQL type in snake case.
+"""Names of events in REST, by GraphQL type. Other events have the name of the GraphQL type in snake case.
 
 https://docs.github.com/en/rest/using-the-rest-api/issue-event-types
 """
@@ -71,7 +71,7 @@ def _without_aliases(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _actor_name(node: Mapping[str, Any], actor: dict[str, Any] | None) -> str:
-    """Return the login of the actor, or the author's name for a commit of an author without an account."""
+    """Return the login of the actor. For a commit by an author without an account, return the author's name."""
     if not actor and (pushed := node.get("pushed")):
         return clip(str((pushed.get("author") or {}).get("name") or ""), 200)
     return actor_login(actor)

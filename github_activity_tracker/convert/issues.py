@@ -30,7 +30,7 @@ from github_activity_tracker.payloads import (
 from github_activity_tracker.protocol_impl import GitHubActivity
 
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-"""A SHA-1 or SHA-256 hash in the notation of git."""
+"""Matches a SHA-1 or SHA-256 hash as git writes it, in lower-case hexadecimal digits."""
 
 
 def convert_issues(payloads: Iterable[Any], repository_id: int) -> Page:
@@ -128,7 +128,10 @@ def convert_commit_comments(payloads: Iterable[Any], repository_id: int) -> Page
 
 
 def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Record:
-    """Convert a comment on a commit. The comment belongs to the thread of the commit."""
+    """Convert a comment on a commit. The comment belongs to the thread of the commit.
+
+    Raises ValueError if the payload does not contain the hash of a commit.
+    """
     row: Row = _post(payload, repository_id) | {
         "commit_sha": clip(payload["commit_id"], 64),
         "path": clean_or_none(payload.get("path")),

@@ -51,7 +51,7 @@ def resolved_state(thread: Mapping[str, Any]) -> Row:
 
 
 def arrived_whole(connection: Mapping[str, Any] | None) -> bool:
-    """Return whether a GraphQL connection contains as many nodes as GitHub counts. False if it is missing."""
+    """Return whether a GraphQL connection contains all nodes that GitHub counts. False if the connection is missing."""
     if connection is None or connection.get("nodes") is None:
         return False
     nodes = [node for node in connection["nodes"] if node]
@@ -59,5 +59,5 @@ def arrived_whole(connection: Mapping[str, Any] | None) -> bool:
 
 
 def last_number(url: str) -> int:
-    """Return the number at the end of the URL of an issue or pull request. Raises ValueError without a number."""
+    """Return the number at the end of the URL of an issue or pull request. Raises ValueError if there is none."""
     return bounded_int(int(url.rstrip("/").rpartition("/")[2]), 32)

@@ -18,17 +18,20 @@ def convert_releases(payloads: Iterable[Any], repository_id: int) -> Page:
 
 
 def convert_labels(payloads: Iterable[Any], repository_id: int) -> tuple[list[Row], list[Malformed]]:
-    """Convert a repository's labels."""
+    """Convert a repository's labels. Returns the rows and the malformed labels."""
     return _rows(payloads, partial(_label, repository_id=repository_id))
 
 
 def convert_milestones(payloads: Iterable[Any], repository_id: int) -> tuple[list[Row], list[Malformed]]:
-    """Convert a repository's milestones. The store omits a creator without a stored account."""
+    """Convert a repository's milestones. Returns the rows and the malformed milestones.
+
+    If the account of a creator is not stored, the store omits the creator.
+    """
     return _rows(payloads, partial(_milestone, repository_id=repository_id))
 
 
 def milestone_creators(payloads: Iterable[Any]) -> Iterator[Row]:
-    """Yield the accounts that created the milestones."""
+    """Yield the rows of the accounts that created the milestones."""
     for payload in payloads:
         try:
             if creator := living(payload.get("creator")):

@@ -9,7 +9,7 @@ from github_activity_tracker.convert.page import arrived_whole
 from github_activity_tracker.payloads import RepositoryPayload
 
 LARGEST_COUNT = 2**31 - 1
-"""The largest value of PostgreSQL's type ``integer``."""
+"""The largest value of PostgreSQL's type ``integer``. Counts above this value are stored as this value."""
 
 
 def count_of(value: object) -> int:
@@ -83,7 +83,7 @@ def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
 def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> Row:
     """Return the columns with the parent and the source of a fork.
 
-    The columns are None if the repository is not a fork. They are omitted if GitHub hides the related repository.
+    The values are None if the repository is not a fork. Columns are omitted if GitHub hides the related repository.
     """
     row: Row = {}
     for column, related in (("parent", parent), ("source", source)):
@@ -97,7 +97,10 @@ def _family(fork: object, parent: Any, source: Any, names: tuple[str, str]) -> R
 
 
 def _topics(connection: Mapping[str, Any] | None) -> Row:
-    """Return the column of topics. It is omitted if topics are missing, so the stored topics are preserved."""
+    """Return the column of topics.
+
+    If some topics are missing, return no column, so that the stored topics are preserved.
+    """
     if connection is None or not arrived_whole(connection):
         return {}
     return {"topics": [clean((node.get("topic") or {}).get("name")) for node in connection["nodes"]]}

@@ -20,7 +20,8 @@ COLUMNS = {"review_requests": "reviewRequests", "closes": "closingIssuesReferenc
 class ThreadPage:
     """A converted page of issues or pull requests.
 
-    ``whole_reviews`` and ``whole_timelines`` are the numbers of items with all reviews or events on this page.
+    ``whole_reviews`` has the numbers of the items that have all their reviews on this page. ``whole_timelines`` has the
+    numbers of the items that have all their events on this page.
     """
 
     pulls: list[Row] = field(default_factory=list[Row])
@@ -68,7 +69,7 @@ def _timeline(item: Any, repository_id: int) -> Row | None:
 
 
 def _name(kind: str, item: Any) -> str:
-    """Return the external id of a skipped item. It contains the number, by which a retry requests the item."""
+    """Return the external id of a malformed item. A retry uses the number in this id to request the item."""
     return f"{kind}:{item.get('number')}" if isinstance(item, dict) else ""  # pyright: ignore[reportUnknownMemberType]  # any JSON
 
 
@@ -104,7 +105,10 @@ def _author(node: Any) -> Iterator[Any]:
 
 
 def _is_whole(connection: Any) -> bool:
-    """Return whether as many members arrived as GitHub counts. Only then does absence mean deletion."""
+    """Return whether all members that GitHub counts were received.
+
+    Only then do stored members that are missing from the list count as deleted.
+    """
     ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
     return len(ids) == len(connection["nodes"]) == connection["totalCount"] and not connection.get("before")
 

@@ -1,4 +1,4 @@
-"""Turns rows into search documents and pages of threads: issues, pull requests, discussions, commits, releases."""
+"""Renders issues, pull requests, discussions, commits and releases as search documents and for thread pages."""
 
 from github_activity_tracker.documents.bodies import bodies
 from github_activity_tracker.documents.details import details

@@ -28,9 +28,9 @@ BY_ID: dict[str, type[models.Model]] = {
 
 
 def bodies(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Return bodies of posts and messages of commits by external id. Events have no text.
+    """Return the bodies of posts and the messages of commits, by external id. Events have no text.
 
-    Uses at most ten statements.
+    Uses at most ten SQL statements.
     """
     names = known_names(external_ids)
     texts: dict[str, str] = {}

@@ -9,7 +9,7 @@ from github_activity_tracker.documents.talk import hidden_note
 from github_activity_tracker.models import Commit, CommitComment, CommitFile, Repository
 
 LISTED_FILES = 50
-"""Maximum number of changed files with names in a commit's document. A longer list says little about the commit."""
+"""Maximum number of changed files that are named in a commit's document. More names say little about the commit."""
 Name = tuple[int, str]
 """The id of a repository, and the hash of a commit."""
 
@@ -18,7 +18,7 @@ def commits(names: Sequence[tuple[str, str]]) -> Iterator[RenderedDocument]:
     """Yield the documents of commits, with the names of changed files and with comments.
 
     ``names`` are pairs of repository id and hash. A commit that is not stored, for example because it exists only in a
-    fork, has a document with its comments alone.
+    fork, has a document that contains only its comments.
     """
     if not names:
         return

@@ -25,13 +25,13 @@ QUOTED = 80
 
 
 def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-    """Return the details of posts by external id. Uses at most nine statements."""
+    """Return the details of posts, by external id. Uses at most nine SQL statements."""
     names = known_names(external_ids)
     found = dict(_openings(names))
     for comment in IssueComment.objects.filter(pk__in=_ids(names["issue_comment"])).only("pk", "reactions"):
         found[f"github:issue_comment:{comment.pk}"] = PostDetails(reactions=_reactions(comment))
     for review in Review.objects.filter(pk__in=_ids(names["review"])).only("pk", "reactions", "state"):
-        badge = "dismissed" if review.state == "DISMISSED" else ""  # the sentence mentions all other states
+        badge = "dismissed" if review.state == "DISMISSED" else ""  # the sentence mentions the other states
         found[f"github:review:{review.pk}"] = PostDetails(badge=badge, reactions=_reactions(review))
     found |= _remarks(_ids(names["review_comment"]))
     found |= _discussion_comments(_ids(names["discussion_comment"]))
@@ -49,7 +49,7 @@ def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str,
         yield f"github:{kind}:{issue.repository_id}:{issue.number}", PostDetails(reactions=_reactions(issue))
     wanted = places(names["discussion"])
     for discussion in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
-        # the number of upvotes includes the author's own
+        # the number of upvotes includes one by the author
         reactions = [*_upvotes(discussion.upvotes - 1), *_reactions(discussion)]
         yield f"github:discussion:{discussion.repository_id}:{discussion.number}", PostDetails(reactions=reactions)
 
@@ -57,7 +57,7 @@ def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str,
 def _remarks(ids: list[int]) -> Iterator[tuple[str, PostDetails]]:
     """Yield the details of comments on the diff.
 
-    A reply is on the same lines as its parent comment, so only the parent has the diff.
+    A reply is on the same lines as its parent comment, so only the details of the parent contain the diff.
     """
     remarks = list(ReviewComment.objects.filter(pk__in=ids).defer("body")) if ids else []
     answered = _posts(ReviewComment, [remark.in_reply_to_id for remark in remarks])

@@ -13,7 +13,7 @@ NUMBERED = {"issue": False, "pull_request": True}
 
 
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-    """Return earlier texts by external id, latest first. Uses at most three statements."""
+    """Return the earlier texts of activities by external id, latest first. Uses at most three SQL statements."""
     names, wanted = known_names(external_ids), dict[tuple[str, int], str]()
     for kind, is_pull in NUMBERED.items():
         if names[kind]:

@@ -12,7 +12,7 @@ KINDS = {"issue": "issue", "pull_request": "pull request", "discussion": "discus
 
 
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-    """Return the heads of threads by external id. Uses at most four statements.
+    """Return the heads of threads, by external id. Uses at most four SQL statements.
 
     The head of an issue, pull request or discussion that is not stored yet has only its number.
     """
@@ -46,7 +46,7 @@ def _issues(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, ThreadHead]
 
 
 def state_of(issue: Issue) -> tuple[str, str]:
-    """Return the state of an issue or pull request in a few words, and the tone of the state."""
+    """Return the state of an issue or pull request in a few words, and its tone: ``good``, ``bad`` or empty."""
     if issue.deleted_at:
         return "transferred" if issue.transferred_to else "deleted", "bad"
     if issue.merged_at:

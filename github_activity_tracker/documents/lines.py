@@ -75,11 +75,14 @@ TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
     "unassigned": lambda data: (f"unassigned {_login(data, 'assignee')} from", ""),
     "unlabeled": lambda data: (f"removed the label {_inner(data, 'label').get('name') or ''} from", ""),
 }  # fmt: skip
-"""Functions that return the words before and after the item, for events with additional data."""
+"""Functions that return the words before and after the item for events with additional data, by the event's name."""
 
 
 def lines(activities: Sequence[Activity]) -> Mapping[str, Line]:
-    """Return sentences for activities by external id. Uses about twenty statements for any number of activities."""
+    """Return sentences about activities, by external id.
+
+    Uses about twenty SQL statements for any number of activities.
+    """
     names = known_names(row.external_id for row in activities)
     events = {
         f"github:event:{pk}": (event, data)
@@ -114,7 +117,7 @@ def _line(
 def event_words(event: str, data: Data) -> tuple[str, str]:
     """Return the words before and after the item in the sentence about an event.
 
-    For an unknown kind of event, the words are the name of the event.
+    For an unknown kind of event, the words before the item are the name of the event.
     """
     if event in TELLING:
         did, after = TELLING[event](data)
@@ -125,7 +128,7 @@ def event_words(event: str, data: Data) -> tuple[str, str]:
 
 
 def _excerpts(activities: Sequence[Activity]) -> dict[str, str]:
-    """Return the first words of each text. The subject of a commit is omitted, because it is the thread's title."""
+    """Return the beginning of each text. The subject of a commit is omitted, because it is the title of the thread."""
     written = bodies([row.external_id for row in activities if not row.activity_type.startswith("github.event.")])
     texts = {
         row.external_id: body.partition("\n")[2] if row.activity_type == "github.commit" else body
@@ -171,7 +174,10 @@ def _item(item: Any) -> str:
 
 
 def _closed(data: Data) -> str:
-    """Return the commit or pull request that closed an item, or the reason. The reason "completed" is omitted."""
+    """Return words about the commit or pull request that closed an item, or about the reason.
+
+    Examples are "with #12" and "as not planned". The reason "completed" is omitted.
+    """
     closer = _inner(data, "closer")
     if closer.get("oid"):
         return f"with {_sha(data, 'closer')}"

@@ -33,10 +33,16 @@ ANCHORS = {
     "issuecomment-": "issue_comment", "discussion_r": "review_comment", "pullrequestreview-": "review",
     "discussioncomment-": "discussion_comment",
 }  # fmt: skip
-"""Kinds of comments, by the beginning of the anchor in a URL. The number after it ends the activity's external id."""
+"""Kinds of comments, by the beginning of the anchor in a URL.
+
+The anchor ends with a number, which is the last part of the activity's external id.
+"""
 COMMENT = re.compile(r"#(issuecomment-|discussion_r|pullrequestreview-|discussioncomment-)(\d{1,18})")
 MOST = 500
-"""Maximum number of references of one kind that are looked up for a page. Further references stay plain text."""
+"""Maximum number of references of one kind that are looked up for a page. Further references stay plain text.
+
+A larger number would make the SQL statements longer.
+"""
 SHORT_SHA = 7
 GFM = Markup(flavour=Flavour.GFM)
 
@@ -45,8 +51,9 @@ GFM = Markup(flavour=Flavour.GFM)
 class Found:
     """The targets of the references in some texts.
 
-    ``here`` is the id of the repository of the texts. Repositories are stored by lower-case name, items by repository
-    id and number, people by lower-case login.
+    ``here`` is the id of the repository of the texts, or None if it is unknown. The keys of ``repositories`` are
+    lower-case names, the keys of ``items`` are pairs of repository id and number, and the keys of ``people`` are
+    lower-case logins.
     """
 
     here: int | None
@@ -58,7 +65,7 @@ class Found:
     """Full hash and subject of each commit, by repository id and the hash as it was typed."""
 
     def reference(self, match: re.Match[str]) -> Reference | None:
-        """Return the link for a reference, or None if its target is not stored. The reference then stays plain text."""
+        """Return the link for a reference. Return None if its target is not stored, so that it stays plain text."""
         if login := match["login"]:
             person = self.people.get(login.lower())
             return Reference(text=f"@{login}", href=person_address("github", person)) if person else None
@@ -71,7 +78,10 @@ class Found:
         return self._item(repository, int(match["number"] or match["gh"]), match[0]) if repository else None
 
     def address(self, address: str) -> Reference | None:
-        """Return a link with a short text for the URL of an item or commit, as on GitHub, or None for other URLs."""
+        """Return a link for the URL of an item or commit, or None for any other URL.
+
+        The text of the link is short, as on GitHub.
+        """
         match = ADDRESS.fullmatch(address)
         if not match:
             return None
@@ -110,9 +120,9 @@ class Found:
 
 
 def markup(texts: Sequence[str], scope: str) -> Markup:
-    """Return the rules for GitHub's Markdown, with the references of these texts.
+    """Return the rules for GitHub's Markdown, with links for the references in these texts.
 
-    ``scope`` is the id of the repository of the texts. Uses at most six statements.
+    ``scope`` is the id of the repository of the texts. Uses at most six SQL statements.
     """
     here = int(scope) if scope.removeprefix("-").isdigit() else None
     matches = [match for text in texts for match in REFERENCE.finditer(text)]
@@ -176,7 +186,8 @@ def _items(found: Found, matches: Sequence[re.Match[str]], links: Sequence[re.Ma
 def _commits(found: Found, matches: Sequence[re.Match[str]], links: Sequence[re.Match[str]]) -> None:
     """Look up the commits and add them to ``found``.
 
-    A hash may be shortened to at least seven digits. It is looked up as a range, so that the index of hashes is used.
+    A hash may be shortened, but has at least seven digits. The query uses a range of hashes, so that PostgreSQL can use
+    the index.
     """
     wanted: set[tuple[int, str]] = set()
     for match in matches:

@@ -13,7 +13,7 @@ Place = tuple[int, int]
 
 
 def by_kind(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """Return external ids by kind, each as the two parts after the kind. The second part may be empty."""
+    """Return the two parts after the kind of each external id, by kind. The second part may be empty."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         _, kind, first, *rest = external_id.split(":")
@@ -26,7 +26,7 @@ POSTS = frozenset({"issue_comment", "review", "review_comment", "release", "disc
 
 
 def known_names(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """Return external ids by kind. Invalid ids are omitted, because a URL can contain anything."""
+    """Do the same as ``by_kind``, but omit invalid ids, because a URL can contain any text."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         match external_id.split(":"):
@@ -49,12 +49,15 @@ def _is_id(text: str) -> bool:
 
 
 def places(names: Iterable[tuple[str, str]]) -> set[Place]:
-    """Return the parts of external ids as pairs of repository id and number."""
+    """Return the parts of external ids as pairs of repository id and item number."""
     return {(int(repository_id), int(number)) for repository_id, number in names}
 
 
 def at(wanted: Iterable[Place], number: str = "number") -> Q:
-    """Return a filter for rows with these repository ids and numbers. ``number`` is the column with the number."""
+    """Return a filter for rows with these repository ids and numbers.
+
+    ``number`` is the name of the column with the number. ``wanted`` must not be empty.
+    """
     numbers: dict[int, list[int]] = defaultdict(list)
     for repository_id, of in wanted:
         numbers[repository_id].append(of)
@@ -62,7 +65,10 @@ def at(wanted: Iterable[Place], number: str = "number") -> Q:
 
 
 def at_commits(names: Iterable[tuple[str, str]], column: str = "sha") -> Q:
-    """Return a filter for rows with these repository ids and hashes. ``column`` is the column with the hash."""
+    """Return a filter for rows with these repository ids and hashes.
+
+    ``column`` is the name of the column with the hash. ``names`` must not be empty.
+    """
     shas: dict[int, list[str]] = defaultdict(list)
     for repository_id, sha in names:
         shas[int(repository_id)].append(sha)

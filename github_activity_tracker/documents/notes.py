@@ -20,7 +20,7 @@ MODELS: dict[str, type[models.Model]] = {
 def notes(external_ids: Sequence[str]) -> Mapping[str, str]:
     """Return notes about hidden comments and comments of resolved review threads, by external id.
 
-    Uses at most five statements.
+    Uses at most five SQL statements.
     """
     names = known_names(external_ids)
     found: dict[str, str] = {}

@@ -62,7 +62,7 @@ def releases(ids: Sequence[int]) -> Iterator[RenderedDocument]:
 def _talk_of_issues(wanted: set[Place]) -> Talk:
     """Return the passages of comments and reviews, by issue or pull request.
 
-    A review without a text of its own has no passage.
+    A review without a text has no passage.
     """
     found: Talk = defaultdict(list)
     comments = IssueComment.objects.filter(at(wanted, "issue_number"), deleted_at=None).select_related("author")
@@ -85,7 +85,7 @@ def _place(post: Issue | Discussion) -> Place:
 
 
 def _opening(post: Post, words: Iterable[str]) -> Passage:
-    """Return the first passage of a document: some words, such as labels, followed by the text of the post."""
+    """Return the first passage of a document: words such as the labels, followed by the text of the post."""
     return Passage(
         text=f"{' '.join(words)}\n\n{post.body or ''}".strip(),
         author=_author(post),
@@ -99,7 +99,7 @@ def _passage(post: Post, heading: str = "") -> Passage:
 
 
 def hidden_note(post: Hideable) -> str:
-    """Return a note with the reason why a comment is hidden. It is empty if the comment is not known to be hidden."""
+    """Return a note that says why a comment is hidden, or an empty string if it is not known to be hidden."""
     if not post.is_minimized:
         return ""
     reason = post.minimized_reason.lower().replace("_", " ")

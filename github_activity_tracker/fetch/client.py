@@ -1,4 +1,4 @@
-"""Construction of the client of a run, and checks that GitHub answers."""
+"""Creates the GitHub client of a run, and checks whether GitHub responds."""
 
 import threading
 
@@ -31,9 +31,9 @@ PAYLOAD_ERRORS = (
 
 
 def open_client(allowance: Allowance | None = None) -> GitHubClient:
-    """Return a client with a budget of requests and seconds; ``None`` means no limit.
+    """Return a GitHub client. ``allowance`` limits its requests and seconds; ``None`` means no limit.
 
-    Raises ConfigurationError when the settings of the GitHub App are incomplete or its key cannot be read.
+    Raises ConfigurationError if the settings of the GitHub App are incomplete or its key cannot be read.
     """
     transport = Transport(allowance or Allowance())
     app = _app(transport)
@@ -42,7 +42,10 @@ def open_client(allowance: Allowance | None = None) -> GitHubClient:
     owner = threading.get_ident()
 
     def publish() -> None:
-        """Write the rate limits now. In a thread that fetches pages, close the database connection afterwards."""
+        """Exchange the budgets of the tokens with other processes, through the database.
+
+        A thread that fetches pages closes its database connection afterwards.
+        """
         tokens.share()
         if threading.get_ident() != owner:
             connection.close()
@@ -53,7 +56,7 @@ def open_client(allowance: Allowance | None = None) -> GitHubClient:
 
 
 def _app(transport: Transport) -> GitHubApp | None:
-    """Return the GitHub App of the settings, or None if none is configured."""
+    """Return the GitHub App in the settings, or None if no App is configured."""
     key = read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
     if key is None:
         return None
@@ -64,7 +67,7 @@ def _app(transport: Transport) -> GitHubApp | None:
 
 
 def is_reachable(client: GitHubClient) -> bool:
-    """Return whether the REST API answers at all. The request does not count towards the quota.
+    """Return whether the REST API responds at all. The request does not count towards the rate limit.
 
     https://docs.github.com/en/rest/rate-limit/rate-limit
     """
@@ -73,12 +76,12 @@ def is_reachable(client: GitHubClient) -> bool:
     except (SourceUnavailable, SourceTimeout):
         return False
     except (NotFound, AccessDenied, RetryLater, UnexpectedAnswer):
-        return True  # GitHub answered; GitHub Enterprise Server returns 404 if rate limits are disabled
+        return True  # GitHub responded; GitHub Enterprise Server returns 404 if rate limits are disabled
     return True
 
 
 def graphql_works(client: GitHubClient) -> bool:
-    """Return whether GraphQL answers the smallest possible query."""
+    """Return whether GraphQL responds to the smallest possible query."""
     try:
         client.graphql("{ viewer { login } rateLimit { cost } }")
     except (SourceUnavailable, SourceTimeout, UnexpectedAnswer, *PAYLOAD_ERRORS):

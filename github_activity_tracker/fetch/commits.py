@@ -1,4 +1,4 @@
-"""Reads commits from a local copy of the repository, and requests the accounts of their authors over GraphQL."""
+"""Reads commits from a local copy of the repository, and requests the accounts of commit authors over GraphQL."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,14 +18,15 @@ from github_activity_tracker.fetch.queries import ACTOR
 from github_activity_tracker.protocol_impl import CommitPlan, HeadChange
 
 PER_PAGE = 500
-"""Maximum number of commits of one page. A page is stored in one transaction."""
+"""Maximum number of commits of one page. A page is stored in one transaction, so a larger page takes longer to store.
+"""
 FILES_PER_PAGE = 10_000
 """Number of changed files after which a page ends. A single commit can change a hundred thousand files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitPage:
-    """Some commits, parents first. ``done`` is the number of commits of the plan up to the end of this page."""
+    """A page of commits, parents first. ``done`` is the number of commits of the plan up to the end of this page."""
 
     commits: list[RawCommit]
     done: int
@@ -42,8 +43,8 @@ class LocalHistory:
     def update(self, client: GitHubClient, *, git_only: bool) -> bool:
         """Update the local copy with ``git fetch``. Returns False if the repository is empty.
 
-        If git does not find the repository, the API is asked whether the repository is empty. With ``git_only``, the
-        API is not asked. Raises NotFound and the errors of git and of the client.
+        If git does not find the repository, a request to the API checks whether the repository is empty. With
+        ``git_only``, no request is sent. Raises NotFound and the errors of git and of the client.
         """
         try:
             if settings.GITHUB_GIT_URL.startswith("http"):
@@ -57,7 +58,7 @@ class LocalHistory:
         return True
 
     def refs(self) -> Refs:
-        """Return branches and tags by full name, and the branches and tags with a missing object."""
+        """Return the commits of branches and tags by full name, and the names of those with a missing object."""
         return self.mirror.refs()
 
     def commit(self, sha: str) -> RawCommit | None:
@@ -80,7 +81,7 @@ class LocalHistory:
         return changes
 
     def pages(self, plan: CommitPlan) -> Iterator[CommitPage]:
-        """Yield the commits of a plan that were not yet processed, page by page."""
+        """Yield the commits of a plan that have not been stored yet, page by page."""
         heads = sorted(set(plan.refs.values()) - set(plan.known))
         if not heads:
             return
@@ -124,7 +125,7 @@ PER_QUERY = 100
 def fetch_authors(
     client: GitHubClient, repository: str, shas: Mapping[str, str], scope: str
 ) -> Iterator[dict[str, dict[str, Any] | None]]:
-    """Yield batches of accounts by author address. An address without an account has None.
+    """Yield batches of accounts by author address. The value is None for an address without an account.
 
     An address for which GitHub returns an error is omitted. ``repository`` is a node id. ``shas`` has one commit for
     each address. Raises NotFound or AccessDenied if GitHub does not return the repository.
@@ -146,7 +147,7 @@ def fetch_authors(
 def _accounts_of_commits(
     client: GitHubClient, repository: str, shas: list[str], scope: str
 ) -> dict[int, dict[str, Any] | None]:
-    """Return accounts by the position of the commit in ``shas``. Sends one query.
+    """Return the accounts of authors, by the position of their commits in ``shas``. Sends one query.
 
     ``object`` does not accept a list, so each commit has an alias in the query.
     """

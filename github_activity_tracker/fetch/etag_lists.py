@@ -1,7 +1,7 @@
 """Reads lists page by page with ETags: labels, milestones, releases and comments on commits.
 
-A request for an unchanged page does not count towards the quota. An ETag does not cover the ``Link`` header: a full
-last page stays unchanged even if a new page follows it. Therefore the page after a full page is always requested.
+A request for an unchanged page does not count towards the rate limit. An ETag does not cover the ``Link`` header: a
+full last page stays unchanged even if a new page follows it. Therefore the page after a full page is always requested.
 
 Lists of labels, milestones and releases are short and are read completely. The list of comments on commits supports
 neither ``since`` nor an order. It begins with the oldest comments, and new comments are on its last page.
@@ -48,8 +48,9 @@ class WholeList:
 def whole_list_pages(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> Iterator[WholeList]:
     """Yield a list with all its items, or nothing if the list is unchanged.
 
-    If the budget is exhausted, the run stores the pages that it has read. The next run continues after these pages. A
-    list that was read by several runs is not ``whole``, because items may have moved between its pages.
+    The items that were read so far are yielded every ``SAVE_EVERY`` pages, and when the budget is exhausted. The next
+    run continues after them. A list that was read by several runs is not ``whole``, because items may have moved from
+    one page to another meanwhile.
     """
     following = str(start.extras.get("next") or "")
     etags = cast("Pages", start.extras.get("etags") or [])
@@ -88,7 +89,10 @@ def _partly(following: str, read: Pages) -> GitHubState:
 def _answers(
     client: GitHubClient, full_name: str, first: str, params: Mapping[str, Any], following: str
 ) -> Iterator[Answer]:
-    """Yield the pages from the address ``following`` on, or all pages if it is empty."""
+    """Yield the pages from the address ``following`` on, or all pages if it is empty.
+
+    Raises UnexpectedAnswer after ``MOST_PAGES`` pages.
+    """
     answer = client.get(following, scope=full_name) if following else client.get(first, params, scope=full_name)
     for _ in range(MOST_PAGES):
         yield answer
@@ -113,7 +117,8 @@ def _is_unchanged(client: GitHubClient, full_name: str, page: list[Any], last: b
 
 
 MOST_COMMENT_PAGES = 10_000
-"""Maximum number of pages, a million comments. The limit ends the loop if a server repeats pages."""
+"""Maximum number of pages of commit comments: a million comments. The limit ends the loop if a server repeats pages.
+"""
 
 
 def restart_walk(state: IncrementalState) -> GitHubState:
@@ -134,8 +139,8 @@ def commit_comment_pages(
 ) -> Iterator[ListPage]:
     """Yield pages from the last known page on. If the state contains a walk over the whole list, yield all its pages.
 
-    GitHub's list does not support ``since``, so this argument is ignored. The state of each page continues after the
-    page.
+    GitHub's list does not support ``since``, so this argument is ignored. The state of a page is the position after
+    this page. Raises UnexpectedAnswer after ``MOST_COMMENT_PAGES`` pages.
     """
     del since
     pages = list(cast("list[list[object]]", start.extras.get("pages") or []))

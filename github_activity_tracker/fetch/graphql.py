@@ -56,7 +56,7 @@ A smaller number would cause more refused queries.
 TRIES_OF_ONE = 4
 """Attempts to read a single item before it is skipped. A refusal can be temporary."""
 REFUSALS = 2
-"""Number of refusals after which a run gives up on a list. A single refusal can be temporary."""
+"""Number of NotFound or AccessDenied errors after which a run stops reading a list. A single error can be temporary."""
 FEW = 5
 """Number of items of the first page with ``small_steps``. Each following page has twice as many.
 
@@ -71,7 +71,7 @@ DETAILS = 25
 """Maximum number of items that one query requests by their ids. A larger query is more likely to be refused."""
 Item = dict[str, Any]
 Known = Mapping[str, object]
-"""The lists of an item that are known to be shorter than their totals, by node id of the item."""
+"""The lists that are known to be shorter than their totals, by node id of the item that contains them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,9 +102,9 @@ class Denied:
 class ItemPage:
     """Items with their nested connections, and the state that covers them.
 
-    ``refused`` are items that GitHub could not return in full, because they are too large. ``denied`` are items that
-    GitHub answered with an error. The shortfall of an item is stored in the item under ``SHORTFALL``. ``reactions`` are
-    counted reaction groups of items of an earlier page, by node id.
+    ``refused`` are items that GitHub could not return in full, because they are too large. ``denied`` are items for
+    which GitHub returned an error. The shortfall of an item is stored in the item under ``SHORTFALL``. ``reactions``
+    are the counted reaction groups of items on an earlier page, by node id.
     """
 
     items: list[Item]
@@ -137,7 +137,7 @@ def pages(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Details:
-    """Items, and the reasons for the items that GitHub did not return, by node id."""
+    """Items. ``absent`` has the reason for each requested item that GitHub did not return, by node id."""
 
     items: list[Item]
     absent: dict[str, str]
@@ -146,8 +146,8 @@ class Details:
 def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
     """Yield batches of items by their node ids. Missing parts of an item are noted as its shortfall.
 
-    The reason for an absent item is ``not_found``, ``denied`` or ``refused``. ``refused`` means that GitHub refused the
-    item even in a query of its own.
+    The reason for an absent item is ``not_found``, ``denied`` or ``refused``. ``refused`` means that GitHub refused
+    even a query for this item alone.
     """
     waiting, size, tries = list(node_ids), DETAILS, 0
     while waiting:
@@ -172,7 +172,7 @@ def fetch_item_behind(
 ) -> Details:
     """Return the item after a cursor, or the first item if the cursor is None. Used for items with unknown numbers.
 
-    At the end of the list, the result has neither an item nor a reason for an absent one.
+    At the end of the list, the result has no item and no reason.
     """
     answer = client.query(listing.query, {"repository": repository, "first": 1, "after": after}, scope=scope)
     edges = _connection(answer, listing.connection).get("edges") or []
@@ -312,7 +312,7 @@ class _Walk:
                 items[short[item["id"]]] = _fuller(items[short[item["id"]]], item)
 
     def _is_short(self, item: Item) -> bool:
-        """Return whether an item has a new shortfall that another request may fill."""
+        """Return whether an item lacks parts that another request may return, and whether this was not known before."""
         shortfall = item.get(SHORTFALL)
         if not shortfall or shortfall["reason"] != "incomplete":
             return False
@@ -336,7 +336,7 @@ class _Walk:
     def _denied(
         self, edges: Sequence[Any], errors: Sequence[NodeError], start: str | None, size: int, *, light: bool
     ) -> list[Denied]:
-        """Return the items that an error hides. A light query often returns their numbers."""
+        """Return the items that GitHub replaced with an error. A light query often returns their numbers."""
         at = {
             int(error.path[3]): error for error in errors
             if len(error.path) > 3 and error.path[2] == "edges" and isinstance(error.path[3], int)
@@ -362,7 +362,10 @@ class _Walk:
         return {n: str(edge["node"]["number"]) for n, edge in enumerate(edges) if edge and edge.get("node")}
 
     def _state(self, edges: Sequence[Any], info: Mapping[str, Any], after: str | None) -> tuple[GitHubState, str]:
-        """Return the state after a page, and the last cursor of the page. Move ``again`` to the last settled item."""
+        """Return the state after a page, and the last cursor of the page.
+
+        Moves ``again`` to the last item that was older than ``OVERLAP``.
+        """
         shown = [edge for edge in edges if edge and edge.get("node") and edge.get("cursor")]
         settled = (self.client.server_time or datetime.now(UTC)) - OVERLAP
         old = [edge["cursor"] for edge in shown if _changed_before(edge["node"], settled)]

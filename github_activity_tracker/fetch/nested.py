@@ -37,7 +37,7 @@ def add_shortfall(item: Item, reason: str, detail: str, **figures: Any) -> None:
 
 
 def note_errors(items: Mapping[Path, Item | None], errors: Sequence[NodeError]) -> list[NodeError]:
-    """Note each error on the item that it concerns. Returns the errors about whole items or outside all items.
+    """Note each error on the item that it concerns. Returns the errors about whole items and errors outside all items.
 
     ``items`` are the items of a response by path.
     """
@@ -56,7 +56,7 @@ def note_errors(items: Mapping[Path, Item | None], errors: Sequence[NodeError]) 
 
 
 def _hide_actor(item: Item, path: Path) -> None:
-    """Replace an actor that is null because of an error by a placeholder.
+    """If an error made an actor null, replace null with a placeholder.
 
     Without the placeholder, the actor would look like a deleted account.
     """
@@ -161,7 +161,8 @@ IDENTITY = ("id", "number", "url", "updatedAt")
 class Nested:
     """A connection nested in items of one type.
 
-    ``query`` is a template. Its placeholders are the page size, and an empty string or ``, after: "..."``.
+    ``query`` is a template with two placeholders: the page size, and the cursor argument. The cursor argument is
+    ``, after: "..."``, or empty for the first page.
     """
 
     name: str
@@ -171,7 +172,7 @@ class Nested:
     fragments: str
     size: int = 100
     inner: "Nested | None" = None
-    """A connection nested in the nodes of this one, which have the type ``inner.of``."""
+    """A connection nested in the nodes of this connection. The nodes have the GraphQL type ``inner.of``."""
     is_column: bool = False
     """Whether the list is stored as a column of its item. A later run must then read the list from its beginning."""
 
@@ -213,7 +214,7 @@ def steps(client: GitHubClient, scope: str, items: Sequence[Item], nested: Seque
 
 
 def tidy(items: Sequence[Item], nested: Sequence[Nested]) -> None:
-    """Remove nulls from the nested lists and count them. GitHub includes these empty members in its totals."""
+    """Remove nulls from the nested lists, and count the nulls. GitHub includes them in its totals."""
     for _, holder, one in _open(items, nested):
         connection = holder.get(one.name)
         if connection is not None:
@@ -317,7 +318,7 @@ def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, 
 
 
 def _pass_on(item: Item, node: Item, errors: Sequence[NodeError]) -> None:
-    """Note on the item the errors about one of its parts."""
+    """Note on an item the errors about ``node``, one of its parts."""
     if known := node.get(SHORTFALL):
         add_shortfall(item, known["reason"], known["detail"])
     for error in errors:

@@ -99,7 +99,8 @@ PULL_ONLY = {
     "MergedEvent", "ReadyForReviewEvent", "RemovedFromMergeQueueEvent", "ReviewDismissedEvent",
     "ReviewRequestRemovedEvent", "ReviewRequestedEvent",
 }  # fmt: skip
-"""Kinds of events that only pull requests have. GitHub refuses a query that selects them in an issue."""
+"""Kinds of events that only pull requests have. GitHub refuses a query that selects them in the timeline of an issue.
+"""
 
 COMMIT = """
   ... on PullRequestCommit {
@@ -124,9 +125,12 @@ EVENTS = {
 
 
 REACTED = "reactionGroups { content createdAt }"
-"""The kinds of reactions. A kind without reactions has no ``createdAt``. Unlike counts, this costs no points."""
+"""Selection of the kinds of reactions. A kind without reactions has no ``createdAt``.
+
+Unlike a selection of counts, this selection costs no points.
+"""
 HIDDEN = "isMinimized minimizedReason "
-"""Whether a person with write access has hidden a comment or review. This selection costs no points."""
+"""Selection that shows whether a person with write access has hidden a comment or review. It costs no points."""
 PAGE = "pageInfo { hasNextPage endCursor }"
 REVIEW = (
     "id fullDatabaseId body state url createdAt updatedAt submittedAt authorAssociation commit { oid } "
@@ -137,7 +141,10 @@ TIMELINE = {
     "Issue": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...IssueEvent } }",
     "PullRequest": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...PullEvent } }",
 }
-"""Templates of connections. Their placeholders are the page size, and an empty string or ``, after: "..."``."""
+"""Templates of connections, with two placeholders: the page size, and the cursor argument.
+
+The cursor argument is ``, after: "..."``, or empty for the first page.
+"""
 
 REVIEW_REQUESTS = (
     "reviewRequests(first: %d%s) { totalCount " + PAGE + " nodes { requestedReviewer { " + REVIEWER + " } } }"
@@ -175,14 +182,14 @@ query ($repository: ID!, $first: Int!, $after: String) {{
 ISSUES = _listing("issues", ISSUE, EVENTS["Issue"] + ACTOR)
 PULLS = _listing("pullRequests", PULL, EVENTS["PullRequest"] + ACTOR)
 LIGHT_ISSUES, LIGHT_PULLS = _listing("issues", LIGHT, ""), _listing("pullRequests", LIGHT, "")
-"""The same lists without nested connections. They are used to read past items that GitHub cannot return in full."""
+"""Queries for the same lists without nested connections. They return items that GitHub cannot return in full."""
 
 _POSTS = {
     "issues": "ISSUE_COMMENT",
     "pullRequests": "ISSUE_COMMENT, PULL_REQUEST_REVIEW, PULL_REQUEST_REVIEW_THREAD, "
     "PULL_REQUEST_COMMIT_COMMENT_THREAD, PULL_REQUEST_REVISION_MARKER",
 }
-"""Names of timeline entries that are not events. ``payloads.NOT_EVENTS`` has the types of these entries."""
+"""Values of ``itemTypes`` for entries that are not events. ``payloads.NOT_EVENTS`` has the types of these entries."""
 
 
 def _totals(connection: str, more: str = "") -> str:
@@ -233,7 +240,10 @@ query ($repository: ID!, $first: Int!, $after: String) {{
   }} }}
   rateLimit {{ cost }}
 }}"""
-"""The number of comments and replies of each discussion. Replies are counted for the first hundred comments only."""
+"""Query for the number of comments and replies of each discussion.
+
+Replies are counted only for the first hundred comments, because GitHub returns at most a hundred nodes per page.
+"""
 
 
 _LATEST = "(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { totalCount nodes { id updatedAt } }"

@@ -28,7 +28,10 @@ TOTALS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TotalsPage:
-    """Items with the totals of their nested lists. ``cursor`` is after the last item; ``last`` is true at the end."""
+    """Items with the totals of their nested lists.
+
+    ``cursor`` is the position after the last item. ``last`` is true for the last page of the list.
+    """
 
     items: list[Item]
     cursor: str
@@ -147,7 +150,10 @@ def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) ->
 def _aliased(
     client: GitHubClient, text: Callable[[Sequence[str]], str], ids: Sequence[str], scope: str, parent: tuple[str, ...]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Yield each id with its node and the kind of its error. The queries have an alias for each id below ``parent``."""
+    """Yield each id with its node and the kind of its error.
+
+    Each query has one alias for each id. ``parent`` is the path of the field that contains the aliases.
+    """
 
     def ask(batch: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
         answer = client.query(text(batch), scope=scope)
@@ -177,7 +183,7 @@ def _listed(client: GitHubClient, text: str, ids: Sequence[str], scope: str) -> 
 def _in_parts(
     ask: Callable[[Sequence[str]], Iterator[tuple[str, Any, str]]], ids: Sequence[str]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Request ids in batches. A batch that GitHub refuses is repeated in smaller batches."""
+    """Request ids in batches, and yield the results. A batch that GitHub refuses is repeated in smaller batches."""
     start, size = 0, PER_QUERY
     while start < len(ids):
         batch = ids[start : start + size]

@@ -32,10 +32,10 @@ from github_activity_tracker.fetch.rest import as_items
 from github_activity_tracker.payloads import RepositoryPayload
 
 LARGEST_ID = 2**63 - 1
-"""The largest value of PostgreSQL's type ``bigint``."""
+"""The largest value of PostgreSQL's type ``bigint``. Ids are stored in columns of this type."""
 LARGEST_COUNT = 2**31 - 1
 NEEDED = ("issues", "pullRequests")
-"""Lists that every server has."""
+"""Connections of a repository that every server has."""
 LISTS = (*NEEDED, "discussions", "milestones", "releases", "labels", "heads", "tags")
 NUMBERS = ("stargazerCount", "forkCount")
 OBJECTS = ("owner", "watchers", "primaryLanguage", "repositoryTopics", "defaultBranchRef")
@@ -85,7 +85,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_list(value: object) -> bool:
-    """Return whether a connection has a total, and readable dates in all nodes that have a date."""
+    """Return whether a connection has a total, and whether all dates of its nodes are readable."""
     if not isinstance(value, dict):
         return False
     connection = cast("Mapping[str, Any]", value)
@@ -128,7 +128,7 @@ Facts = dict[str, Any]
 
 
 def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None) -> RepositoryPayload:
-    """Return the facts of a repository over REST.
+    """Return the facts of a repository from the REST API.
 
     A known id is used instead of the name, because another repository can take over a name.
 
@@ -143,7 +143,7 @@ def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None)
 
 
 def fetch_features(client: GitHubClient, full_name: str, known_id: int) -> dict[str, bool]:
-    """Return for each feature whether it is switched on. Features that the response does not mention are omitted.
+    """Return whether each feature is switched on, by feature. Features that the response does not mention are omitted.
 
     https://docs.github.com/en/rest/repos/repos#get-a-repository
     """
@@ -159,9 +159,9 @@ Key = tuple[str, str]
 class Probe:
     """The facts of many repositories, or the reasons why they are missing.
 
-    ``facts`` have the documented shape. ``failures`` has the error of each repository without facts. GitHub returned
-    null without an error for a repository that is in neither of them. ``limit`` or ``outage`` is the error that ended
-    the probe before all repositories were requested.
+    ``facts`` have the documented shape. ``failures`` has the error of each repository without facts. If a repository
+    is in neither of them, GitHub returned null without an error, or the repository was not requested. ``limit`` or
+    ``outage`` is the error that ended the probe before all repositories were requested.
     """
 
     facts: dict[Key, Facts] = field(default_factory=dict[Key, Facts])
@@ -268,7 +268,7 @@ def _read(result: Probe, batch: Sequence[Key], answer: GraphQLAnswer) -> None:
 
 
 def _with_discussions(facts: object) -> object:
-    """Add defaults to the facts if the server lacks discussions, or the flag that they are enabled."""
+    """Add default values to the facts for fields of discussions that the server lacks."""
     if not isinstance(facts, dict):
         return facts
     row = cast("Facts", facts)
@@ -301,7 +301,7 @@ def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
 
 
 def _list_repositories(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:
-    """Return the repositories that the list contains for any token. A list contains only what its token may see."""
+    """Request the list with each token, and return all listed repositories. A token sees only some repositories."""
     repositories: dict[str, dict[str, Any]] = {}
     params = {"per_page": 100, "type": "all", "sort": "full_name"}
     errors: list[NotFound | AccessDenied] = []

@@ -6,8 +6,10 @@ the last ``updated_at`` that was read. GitHub includes items with exactly this t
 (``after``, in the issue list), its link is followed instead, because edits do not affect a cursor.
 
 The saved state is exactly the position after the stored page. It consists of the key and, inside one instant, the link
-or the page number. Near the present, a change may still appear before the last key. Therefore the run after a complete
-one starts ``OVERLAP`` before the end of the complete run, by GitHub's clock.
+or the page number. An instant is one value of ``updated_at``, which is precise to the second.
+
+Near the present, a change may still appear before the last key. Therefore the run after a complete run starts
+``OVERLAP`` before the end of the complete run, by GitHub's clock.
 """
 
 import hashlib
@@ -25,9 +27,9 @@ from github_activity_tracker.protocol_impl import GitHubState
 
 PER_PAGE = 100
 INSTANT_PAGES = 300
-"""Maximum number of pages of one instant.
+"""Maximum number of pages that are read of one instant.
 
-GitHub serves no more pages of any list. The limit also ends the loop if a server repeats pages.
+GitHub does not return more pages of any list. The limit also ends the loop if a server repeats pages.
 """
 WALKS = 5
 """Maximum number of walks over one instant.
@@ -47,7 +49,7 @@ SECOND = timedelta(seconds=1)
 class ListPage:
     """A page of payloads and the state that covers it.
 
-    ``unreachable`` is an instant (ISO 8601) with more items than GitHub serves. The remaining items of this instant are
+    ``unreachable`` is an instant (ISO 8601) with more items than GitHub returns. The other items of this instant are
     missing.
     """
 
@@ -93,7 +95,7 @@ class _Position:
     link: str = ""
     """Path and query of the next page by cursor. Empty if pages are requested by number."""
     numbered: bool = False
-    """Whether pages of this instant are requested by number, because GitHub offered or accepted no cursor."""
+    """Whether pages of this instant are requested by number, because GitHub offered no cursor or refused it."""
 
     @classmethod
     def of(cls, state: IncrementalState, since: datetime | None) -> "_Position":
@@ -131,7 +133,7 @@ class _Walk:
     scope: str
     more: dict[str, Any] = field(default_factory=dict[str, Any])
     again: str = ""
-    """Latest time at which the next run may start. Set if a position near the present was saved."""
+    """Latest time from which the next run may read. Set if a position near the present was saved."""
 
     def read(self, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
         """Yield pages from the saved position to the end of the list."""
@@ -182,7 +184,7 @@ class _Walk:
     def _following(self, position: _Position, answer: Answer, items: list[Any], reached: str) -> _Position | None:
         """Return the position after a page, or None at the end of the list.
 
-        If more items share one instant than fit on a page, the instant is read by page number. An item may move from
+        If one page cannot contain all items of an instant, the instant is read by page number. An item may move from
         one page to another meanwhile. Therefore the instant is read again until two consecutive walks have the same
         pages, at most ``WALKS`` times.
         """
@@ -203,7 +205,7 @@ class _Walk:
         return _Position(key=reached) if more else None
 
     def _near_present(self, reached: str) -> str:
-        """Return ``again``. Set ``again`` first if this is the first saved position near the present."""
+        """Return ``again``, after setting it if ``reached`` is the first saved position near the present."""
         settled = _text(self._settled())
         if reached > settled and not self.again:
             self.again = settled
@@ -213,7 +215,10 @@ class _Walk:
         return (self.client.server_time or datetime.now(UTC)) - OVERLAP
 
     def _unreachable(self, items: list[Any], instant: str) -> ListPage:
-        """Return a page with a state that continues after an instant that GitHub does not serve completely."""
+        """Return a page with the state from which the next run continues after an instant that GitHub returns in part.
+
+        Raises UnexpectedAnswer if no time is known.
+        """
         if not instant:
             raise UnexpectedAnswer(f"GitHub returned {self.path} without a readable updated_at. Run again later.")
         return ListPage(items=items, state=_Position(key=_later(instant)).state(self.again), unreachable=instant)

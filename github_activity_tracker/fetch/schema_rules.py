@@ -13,18 +13,21 @@ from github_activity_tracker.payloads import ALIAS_MARK, NOT_EVENTS
 
 UNIONS = ("IssueTimelineItems", "PullRequestTimelineItems")
 MOST_FIELDS = 12
-"""Maximum number of fields of an event kind that is not in ``FIELDS``. The published kinds have at most nine."""
+"""Maximum number of fields that are selected from an event kind that is not in ``FIELDS``.
+
+The published kinds have at most nine.
+"""
 OF_EVERY_NODE = frozenset({
     "id", "actor", "createdAt", "databaseId", "fullDatabaseId", "resourcePath", "updatedAt", "url",
 })  # fmt: skip
 NAMES = ("number", "title", "name", "login", "nameWithOwner", "oid")
-"""Fields that identify an object in one word. Unknown kinds of events select only these fields of their objects."""
+"""Short fields that identify an object. Unknown kinds of events select only these fields of their objects."""
 SELECTIONS = {"Actor": "...Account", "Issue": ITEM, "PullRequest": ITEM}
-"""Selections for fields with these types, by type."""
+"""Selections for fields that contain an object, by the type of the object."""
 
 
 def extend_timelines(schema: ServerSchema, union: str, present: Collection[str]) -> Extension:
-    """Return selections for the event kinds that the server has and the timeline's fragment lacks."""
+    """Return selections for the event kinds of the server that are not in ``present``, the kinds in the fragment."""
     if union not in UNIONS:
         return Extension()
     if (timeline := schema.types.get(union)) is None:
@@ -73,7 +76,7 @@ def _inner(schema: ServerSchema, of: FieldInfo, missing: set[str]) -> str | None
 
 
 def _aliased(schema: ServerSchema, kind: str, name: str, inner: str) -> str:
-    """Return a selection of a field. It has an alias if event kinds declare the field with different types.
+    """Return the selection of a field. It has an alias if event kinds declare the field with different types.
 
     GraphQL does not allow one name with two types in a selection:
     https://spec.graphql.org/October2021/#sec-Field-Selection-Merging
@@ -105,7 +108,7 @@ RULES = TextRules(
     substitutes={"fullDatabaseId": "databaseId", "reactors": "users"},
     extend=extend_timelines,
 )  # fmt: skip
-"""The rules for all query texts. ``types`` are all types from which the texts select.
+"""The rules for all query texts. ``types`` are all types with fields that the texts select.
 
 One request reads these types from the schema of the server.
 """
