@@ -97,9 +97,9 @@ class OsUser:
 
 
 def choose_os_user(paths: ClusterPaths, postgres: Path) -> OsUser | None:
-    """Return the first candidate that can run ``postgres -V`` in the folder, or None if the caller is not root.
+    """Return the first user that can run ``postgres -V`` in the folder, or None if the caller is not root.
 
-    Raises SettingsError if no candidate can run it.
+    Raises SettingsError if no user can run it.
     """
     if os.geteuid() != 0:
         return None

@@ -53,8 +53,8 @@ Object types with the same name in both are not listed.
 def prepare_database(host: str) -> None:
     """Create the database, the role and the extension if they are missing. Make the role the owner of all objects.
 
-    Several processes may call this function at once, and it can be repeated. One transaction creates the role and
-    changes the owners, so if the role is missing, no owner has been changed. Raises psycopg's errors.
+    Several processes may call this function at once. Repeated calls change nothing. One transaction creates the role
+    and changes the owners, so if the role is missing, no owner has been changed. Raises psycopg's errors.
     """
     with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
         row = server.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # models cannot be imported while the apps are loading
 
 
 class GitHubTrackerConfig(TrackerConfig):
-    """The configuration of the GitHub tracker: repositories, issues, pull requests, comments and commits."""
+    """The configuration of the tracker for GitHub repositories, issues, pull requests, comments and commits."""
 
     name = "github_activity_tracker"
     verbose_name = "GitHub"

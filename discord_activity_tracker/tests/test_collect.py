@@ -1,4 +1,4 @@
-"""Tests of whole collections. The results are compared with the database and the twin."""
+"""Tests of complete runs. The stored data is compared with the data of the twin."""
 
 from typing import Any
 

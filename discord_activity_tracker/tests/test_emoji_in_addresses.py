@@ -1,6 +1,6 @@
 """Tests of emoji in URLs. Each emoji must be escaped exactly once.
 
-For an emoji that is escaped twice, Discord returns no people.
+For an emoji that is escaped twice, Discord returns an empty list of people.
 """
 
 from io import StringIO

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def page_write(items: Sequence[Any], channel: int = CHANNEL) -> PageWrite:
-    """Return the write of a page of messages. Its checkpoint is the last message of the page."""
+    """Return a ``PageWrite`` for a page of messages. The checkpoint is the id of the newest message on the page."""
     page = convert_messages(items, GUILD, channel)
     newest = str(max((row["id"] for row in page.rows), default=0))
     return PageWrite(page=page, location=place(channel), states={"messages": DiscordState(checkpoint_token=newest)})

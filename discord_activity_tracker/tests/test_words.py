@@ -1,4 +1,4 @@
-"""Tests of the text of a message, taken from all parts of the payload, in the timeline and in the search."""
+"""Tests of the text of a message, taken from all parts of the payload, in the timeline and in the search index."""
 
 from typing import Any
 

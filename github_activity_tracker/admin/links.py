@@ -15,7 +15,7 @@ from github_activity_tracker.models import Account, Issue
 
 ON_GITHUB = "View on GitHub"
 LISTED_WORDS = 200
-"""Maximum number of characters of a text in a list. More characters would make the rows too high."""
+"""Maximum number of characters of a text in a list. More characters would make the rows too tall."""
 
 
 class SourceLink:

@@ -1,6 +1,6 @@
 """Compares pages of totals with the database: fetches missing rows, and marks rows as deleted.
 
-A row is marked as deleted only after GitHub has confirmed that this item no longer exists.
+A row is marked as deleted only after GitHub has confirmed that the item no longer exists.
 """
 
 import logging
@@ -123,7 +123,7 @@ class Comparison:
         return self.since is None and stream not in self.read_again
 
     def _delete(self, name: str, numbers: Iterable[int], items: Mapping[int, Item]) -> None:
-        """Check live items that are not in GitHub's list. Mark items as deleted if GitHub confirms it."""
+        """Request live items that GitHub's list lacks. Mark an item as deleted only if GitHub confirms its deletion."""
         candidates = sorted(numbers)
         run = self.run
         if not candidates:
@@ -153,7 +153,7 @@ class Comparison:
         self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
 
     def _details(self, name: str, node_ids: Sequence[str]) -> dict[int, Any]:
-        """Return the reviews and timelines of items, by number."""
+        """Return the reviews and timelines of items, by item number."""
         stream = TIMELINES[name]
         if stream not in self.complete or not node_ids:
             return {}
@@ -223,7 +223,7 @@ class Comparison:
         run.counts["not_delivered"] += self.gaps.settle(run.scope, due, still)
 
     def _threads(self, stream: str, node_ids: Sequence[str]) -> Iterator[list[Any]]:
-        """Yield threads by node id.
+        """Fetch threads by node id, and yield lists of threads.
 
         If few requests are left, fetch one thread at a time, so that each run makes progress.
         """

@@ -51,7 +51,7 @@ class Unreachable(CollectorError):
 
 
 ENDS_RUN = (ReplaceToken, BudgetExhausted, Unreachable)
-"""Errors that every other stream and repository would also get."""
+"""Errors that end the run, because every other stream and repository would also get them."""
 ISOLATED = (CollectorError, *UNFORESEEN)
 """Errors that stop only one stream or repository, unless they are in ``ENDS_RUN``."""
 

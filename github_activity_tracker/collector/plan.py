@@ -187,7 +187,7 @@ def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> lis
 class Opened:
     """A repository that is ready to be collected.
 
-    ``facts`` is None if GraphQL returned no facts. ``failure`` is the reason, if there was an error. ``node_id`` is
+    ``facts`` is None if GraphQL returned no facts. ``failure`` is the reason if there was an error. ``node_id`` is
     empty if no response contained it. ``notes`` are lines for the operator.
     """
 
@@ -240,7 +240,7 @@ class Opening:
         return _open_with_payload(payload, failure)
 
     def _payload(self, target: Target) -> RepositoryPayload:
-        """Return the facts over REST, by the known id. If the id is gone, use the name.
+        """Return the facts from the REST API, by the known id. If GitHub no longer knows the id, use the name.
 
         If the check of misspelt names has saved a response or an error, this method uses it once and sends no request.
         """

@@ -2,7 +2,7 @@
 
 Each run compares the totals of the probe with the number of live rows. A run that has read something also compares the
 comment count of each issue with the stored comments. The sizes of all issues, pull requests and discussions are listed,
-100 items per request, in three cases: the totals differ, something changed and the last comparison is a week old, or
+up to 100 per request, in three cases: the totals differ, something changed and the last comparison is a week old, or
 with ``--reconcile``. Items that GitHub counts but does not return are retried after growing pauses (``store.gaps``).
 """
 
@@ -49,7 +49,7 @@ class Memory:
     totals: dict[str, int] = field(default_factory=dict[str, int])
     stored: dict[str, int] = field(default_factory=dict[str, int])
     attempts: int = 0
-    """Number of consecutive comparisons that did not remove the difference between these totals."""
+    """Number of consecutive comparisons that ended with the same differing ``totals`` and ``stored``."""
     not_before: str = ""
     compared_at: str = ""
     since: str = ""

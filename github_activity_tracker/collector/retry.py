@@ -107,7 +107,7 @@ def _node_id(item: SkippedItem) -> str:
 
 
 def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
-    """Request items by node id, several per request."""
+    """Request and store items by node id, several per request. Clear the skips of complete items."""
     by_id = {_node_id(item): item for item in items}
     for details in fetch_thread_details(run.client, stream, list(by_id), run.scope.name):
         content = THREADS[stream].convert(details.items, run.repository_id)
@@ -124,7 +124,7 @@ def _retry_known(run: Run, stream: str, items: Sequence[SkippedItem]) -> None:
 
 
 def _retry_review_threads(run: Run, items: Sequence[SkippedItem]) -> None:
-    """Request the review threads of pull requests with missing review threads."""
+    """Request and store the review threads of pull requests with missing review threads."""
     by_id = {_node_id(item): item for item in items}
     pulls = [(node_id, _threads_expected(item)) for node_id, item in by_id.items()]
     for answers in fetch_review_threads(run.client, pulls, run.scope.name):
@@ -155,7 +155,7 @@ def _note(run: Run, item: SkippedItem, shortfall: dict[str, object]) -> None:
 
 
 def _may_be_gone(item: SkippedItem) -> bool:
-    """Return whether another "not found" proves that an item is gone.
+    """Return whether another "not found" proves that an item no longer exists.
 
     If "not found" was the reason of the skip, a second attempt must confirm it.
     """

@@ -58,7 +58,10 @@ class Target:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Key of the target in a probe. It includes the node id, because several repositories may have had the name."""
+        """Key of the target in a probe.
+
+        It includes the node id, because several repositories may have had the same name.
+        """
         return self.full_name, self.node_id
 
 
@@ -108,7 +111,7 @@ def full_name(text: str) -> str:
 def provisional_id(full_name: str) -> int:
     """Return an artificial id for a repository that is not requested from GitHub.
 
-    The id is negative and always the same for a name.
+    The id is negative. The same name always gets the same id.
     """
     digest = hashlib.blake2b(full_name.lower().encode(), digest_size=6).digest()
     return -1 - int.from_bytes(digest)

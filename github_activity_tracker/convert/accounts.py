@@ -102,9 +102,9 @@ class Logins:
 
 
 def observe_login(known: Logins | None, *, kind: str, source: str, login: str) -> Logins:
-    """Return the logins of an account after the list ``source`` contained it with ``login``.
+    """Return the logins of an account after the list ``source`` contained the account with ``login``.
 
-    A rename is a login that differs from the previous login in the same list. A login that another list already
+    A login that differs from the previous login in the same list is a rename. A login that another list already
     contains is not a rename, because GitHub's own apps have one login in REST's comments and another login everywhere
     else.
 

@@ -13,7 +13,7 @@ Place = tuple[int, int]
 
 
 def by_kind(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """Return the two parts after the kind of each external id, by kind. The second part may be empty."""
+    """Return the two parts of each external id that follow its kind, grouped by kind. The second part may be empty."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         _, kind, first, *rest = external_id.split(":")

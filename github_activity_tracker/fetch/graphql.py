@@ -137,7 +137,7 @@ def pages(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Details:
-    """Items. ``absent`` has the reason for each requested item that GitHub did not return, by node id."""
+    """Items that were received. ``absent`` has the reason for each requested item that is missing, by node id."""
 
     items: list[Item]
     absent: dict[str, str]
@@ -312,7 +312,7 @@ class _Walk:
                 items[short[item["id"]]] = _fuller(items[short[item["id"]]], item)
 
     def _is_short(self, item: Item) -> bool:
-        """Return whether an item lacks parts that another request may return, and whether this was not known before."""
+        """Return whether an item lacks parts that another request may return. Shortfalls in ``known`` do not count."""
         shortfall = item.get(SHORTFALL)
         if not shortfall or shortfall["reason"] != "incomplete":
             return False

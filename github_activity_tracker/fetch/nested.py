@@ -29,7 +29,10 @@ def reason_of(error: NodeError) -> str:
 
 
 def add_shortfall(item: Item, reason: str, detail: str, **figures: Any) -> None:
-    """Note on an item that parts of it could not be read. The first reason is preserved, and details are joined."""
+    """Note on an item that parts of it could not be read. The first reason is preserved, and details are joined.
+
+    ``figures`` has the total (-1 if it is unknown) and the number of received members of each incomplete list.
+    """
     known: dict[str, Any] = item.setdefault(SHORTFALL, {"reason": reason, "detail": "", "lists": {}})
     if detail and detail not in known["detail"]:
         known["detail"] = f"{known['detail']}; {detail}".removeprefix("; ")[:_MOST_DETAIL]

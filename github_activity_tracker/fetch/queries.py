@@ -109,7 +109,7 @@ COMMIT = """
 
 
 def selection(kind: str) -> str:
-    """Return the inline fragment for a kind of ``FIELDS``."""
+    """Return the inline fragment for an event kind in ``FIELDS``."""
     return f"... on {kind} {{ createdAt actor {{ ...Account }} {FIELDS[kind]} }}"
 
 
@@ -182,7 +182,7 @@ query ($repository: ID!, $first: Int!, $after: String) {{
 ISSUES = _listing("issues", ISSUE, EVENTS["Issue"] + ACTOR)
 PULLS = _listing("pullRequests", PULL, EVENTS["PullRequest"] + ACTOR)
 LIGHT_ISSUES, LIGHT_PULLS = _listing("issues", LIGHT, ""), _listing("pullRequests", LIGHT, "")
-"""Queries for the same lists without nested connections. They return items that GitHub cannot return in full."""
+"""Queries for the same lists without nested connections. They identify items that GitHub cannot return in full."""
 
 _POSTS = {
     "issues": "ISSUE_COMMENT",

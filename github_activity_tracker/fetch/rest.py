@@ -27,7 +27,7 @@ from github_activity_tracker.protocol_impl import GitHubState
 
 PER_PAGE = 100
 INSTANT_PAGES = 300
-"""Maximum number of pages that are read of one instant.
+"""Maximum number of pages that are read for one instant.
 
 GitHub does not return more pages of any list. The limit also ends the loop if a server repeats pages.
 """
@@ -38,9 +38,9 @@ A walk is repeated if its pages differ from the pages of the previous walk. The 
 keep changing.
 """
 OVERLAP = timedelta(seconds=60)
-"""Time before the present at which the next run starts, because GitHub's lists may lag a little behind its writes.
+"""Time before the present at which the next run starts to read.
 
-A shorter time may miss changes. A longer time repeats more items.
+GitHub's lists may lag a little behind its writes, so a shorter time may miss changes. A longer time repeats more items.
 """
 SECOND = timedelta(seconds=1)
 

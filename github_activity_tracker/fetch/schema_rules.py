@@ -1,6 +1,6 @@
 """Rules that adapt the query texts to the schema of a server.
 
-github.com adds kinds of timeline events every month, and GitHub Enterprise Server lacks some kinds of github.com. The
+github.com adds kinds of timeline events every month, and GitHub Enterprise Server lacks some of these kinds. The
 timelines of issues and pull requests select ``createdAt`` and ``actor`` of every kind that the server has.
 """
 
