@@ -1,7 +1,7 @@
 """Types of GitHub's payloads, limited to the fields that the tracker reads.
 
-The docstring of a class has the address of GitHub's documentation. Fields may be null or missing as in GitHub's OpenAPI
-description. Unknown words, such as a new ``state``, are stored unchanged.
+Docstrings of the classes contain the URLs of GitHub's documentation. Fields may be null or missing as in GitHub's
+OpenAPI description. Unknown values, such as a new ``state``, are stored unchanged.
 """
 
 from typing import NotRequired, TypedDict
@@ -10,7 +10,7 @@ NOT_EVENTS = frozenset({
     "IssueComment", "PullRequestReview", "PullRequestReviewThread", "PullRequestCommitCommentThread",
     "PullRequestRevisionMarker",
 })  # fmt: skip
-"""Timeline entries that are not stored as events.
+"""GraphQL types of timeline entries that are not stored as events.
 
 They either belong to another stream, or only mark how far an account has read.
 """
@@ -19,7 +19,7 @@ ALIAS_MARK = "__"
 
 
 class AccountPayload(TypedDict):
-    """A "simple user": https://docs.github.com/en/rest/users/users."""
+    """An account, which GitHub calls a "simple user". See https://docs.github.com/en/rest/users/users."""
 
     id: int
     login: str
@@ -30,7 +30,7 @@ class AccountPayload(TypedDict):
 
 
 class LicensePayload(TypedDict):
-    """https://docs.github.com/en/rest/licenses/licenses. Part of :class:`RepositoryPayload`."""
+    """The license in a :class:`RepositoryPayload`. See https://docs.github.com/en/rest/licenses/licenses."""
 
     key: NotRequired[str | None]
     spdx_id: NotRequired[str | None]
@@ -38,21 +38,21 @@ class LicensePayload(TypedDict):
 
 
 class RelatedRepositoryPayload(TypedDict):
-    """The parent or source of a fork. Part of :class:`RepositoryPayload`."""
+    """The parent or source of a fork in a :class:`RepositoryPayload`."""
 
     id: int
     full_name: str
 
 
 class AppPayload(TypedDict):
-    """A GitHub App: https://docs.github.com/en/rest/apps/apps."""
+    """A GitHub App. See https://docs.github.com/en/rest/apps/apps."""
 
     slug: NotRequired[str]
     name: NotRequired[str]
 
 
 class RepositoryPayload(TypedDict):
-    """https://docs.github.com/en/rest/repos/repos#get-a-repository."""
+    """A repository. See https://docs.github.com/en/rest/repos/repos#get-a-repository."""
 
     id: int
     full_name: str
@@ -90,7 +90,7 @@ class RepositoryPayload(TypedDict):
 
 
 class LabelPayload(TypedDict):
-    """https://docs.github.com/en/rest/issues/labels."""
+    """A label. See https://docs.github.com/en/rest/issues/labels."""
 
     id: int
     name: str
@@ -100,7 +100,7 @@ class LabelPayload(TypedDict):
 
 
 class MilestonePayload(TypedDict):
-    """https://docs.github.com/en/rest/issues/milestones."""
+    """A milestone. See https://docs.github.com/en/rest/issues/milestones."""
 
     id: int
     number: int
@@ -118,7 +118,7 @@ class MilestonePayload(TypedDict):
 
 
 class ReleaseAssetPayload(TypedDict):
-    """https://docs.github.com/en/rest/releases/assets."""
+    """A file of a release. See https://docs.github.com/en/rest/releases/assets."""
 
     name: str
     size: NotRequired[int]
@@ -126,7 +126,7 @@ class ReleaseAssetPayload(TypedDict):
 
 
 class ReleasePayload(TypedDict):
-    """https://docs.github.com/en/rest/releases/releases#list-releases."""
+    """A release. See https://docs.github.com/en/rest/releases/releases#list-releases."""
 
     id: int
     node_id: NotRequired[str]
@@ -146,7 +146,7 @@ class ReleasePayload(TypedDict):
 
 
 class PullRequestLinkPayload(TypedDict):
-    """Marks an issue as a pull request. Part of :class:`IssuePayload`."""
+    """Part of an :class:`IssuePayload` that is a pull request. Other issues do not have it."""
 
     merged_at: NotRequired[str | None]
 
@@ -166,13 +166,13 @@ class PostPayload(TypedDict):
 
 
 class IssueTypePayload(TypedDict):
-    """https://docs.github.com/en/rest/orgs/issue-types. Part of :class:`IssuePayload`."""
+    """The type of an issue in an :class:`IssuePayload`. See https://docs.github.com/en/rest/orgs/issue-types."""
 
     name: NotRequired[str]
 
 
 class IssuePayload(PostPayload):
-    """https://docs.github.com/en/rest/issues/issues#list-repository-issues."""
+    """An issue or pull request. See https://docs.github.com/en/rest/issues/issues#list-repository-issues."""
 
     number: int
     title: str
@@ -195,14 +195,20 @@ class IssuePayload(PostPayload):
 
 
 class IssueCommentPayload(PostPayload):
-    """https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository."""
+    """A comment on an issue or a pull request.
+
+    See https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository.
+    """
 
     issue_url: str
     performed_via_github_app: NotRequired[AppPayload | None]
 
 
 class CommitCommentPayload(PostPayload):
-    """https://docs.github.com/en/rest/commits/comments#list-commit-comments-for-a-repository."""
+    """A comment on a commit.
+
+    See https://docs.github.com/en/rest/commits/comments#list-commit-comments-for-a-repository.
+    """
 
     commit_id: str
     path: NotRequired[str | None]
@@ -211,7 +217,10 @@ class CommitCommentPayload(PostPayload):
 
 
 class ReviewCommentPayload(PostPayload):
-    """https://docs.github.com/en/rest/pulls/comments#list-review-comments-in-a-repository."""
+    """A comment on the diff of a pull request.
+
+    See https://docs.github.com/en/rest/pulls/comments#list-review-comments-in-a-repository.
+    """
 
     pull_request_url: str
     path: str

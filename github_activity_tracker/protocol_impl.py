@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from core.ingest.records import SourceActivity, StreamState
 
 SHORTFALL = "shortfall"
-"""Key under which ``fetch`` notes the missing parts of a GraphQL item: ``reason``, ``detail`` and ``lists``.
+"""Key that ``fetch`` adds to a GraphQL item with missing parts. Its value contains ``reason``, ``detail``, ``lists``.
 
-``lists`` has the total and the number of arrived members of each nested list. The total is -1 if GitHub did not return
-it.
+``lists`` maps the name of each incomplete nested list to two numbers: its total, and the number of entries that
+arrived. The total is -1 if GitHub did not return it.
 """
 CONTINUED = "continued"
-"""Key that marks a GraphQL item or comment as a continuation. It contains only the rest of its nested lists."""
+"""Key that marks a GraphQL item or comment as a continuation. A continuation contains only the rest of nested lists."""
 HIDDEN = "(hidden)"
 """Login of an actor that is null because of an error. Logins contain no parentheses, so no account has this login."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubActivity(SourceActivity):
-    """One activity on GitHub, an ``ActivityRecord``.
+    """One activity on GitHub. The class implements ``ActivityRecord``.
 
     ``thread`` is the issue, pull request, commit, discussion or release of the activity.
     """
@@ -29,14 +29,18 @@ class GitHubActivity(SourceActivity):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubState(StreamState):
-    """The position up to which a stream was read, an ``IncrementalState``. Only ``fetch`` interprets its contents."""
+    """The position up to which a stream was read. The class implements ``IncrementalState``.
+
+    Only ``fetch`` interprets the contents.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitPlan:
     """The commits to read: all commits reachable from ``refs`` that are not reachable from the ``known`` hashes.
 
-    ``done`` is the number of these commits that are already stored.
+    ``refs`` maps full names of branches and tags to hashes. ``done`` is the number of the commits to read that are
+    already stored.
     """
 
     refs: Mapping[str, str]
@@ -46,7 +50,10 @@ class CommitPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeadChange:
-    """A branch or tag that was created, moved or deleted. ``fallen`` are the commits that became unreachable."""
+    """A branch or tag that was created, moved or deleted.
+
+    ``fallen`` contains the hashes of the commits that became unreachable.
+    """
 
     name: str
     old_sha: str

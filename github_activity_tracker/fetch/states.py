@@ -16,7 +16,10 @@ from github_activity_tracker.fetch.nested import Nested, add_shortfall, complete
 from github_activity_tracker.fetch.queries import ACTOR, HIDDEN, PAGE
 
 KINDS = ("IssueComment", "PullRequestReviewComment", "CommitComment")
-"""Types of comments requested by node id. The list of reviews already includes whether a review is hidden."""
+"""GraphQL types of comments that are requested by node id.
+
+Reviews are not requested, because the list of reviews says whether a review is hidden.
+"""
 HIDDEN_BY_ID = (
     "query ($ids: [ID!]!) { nodes(ids: $ids) { id "
     + " ".join(f"... on {kind} {{ {HIDDEN}}}" for kind in KINDS)
@@ -27,21 +30,28 @@ REVIEW_THREADS = (
     + PAGE
     + " nodes { id isResolved resolvedBy { ...Account } comments(first: 1) { totalCount nodes { fullDatabaseId } } } }"
 )
-"""Template of the connection. Its placeholders are the page size, and an empty string or ``, after: "..."``."""
+"""Template of the ``reviewThreads`` connection.
+
+The first placeholder is the page size. The second is an empty string, or ``, after: "..."`` with a cursor.
+"""
 
 
 PER_QUERY = 100
 PULLS, THREADS = 25, 300
-"""Maximum number of pull requests and of review threads in one query. Such a query costs about four points."""
+"""Maximum number of pull requests and of review threads in one query. Such a query costs about four points.
+
+A larger query could exceed GitHub's limits. After such a refusal, the query is sent again with half of the pull
+requests.
+"""
 MOST_THREADS = 100
 NESTED = Nested(name="reviewThreads", query=REVIEW_THREADS, of="PullRequest", fragments=ACTOR)
 Node = dict[str, Any]
 
 
 def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterator[dict[str, Node | None]]:
-    """Yield comments by node id, one dictionary per query. A comment that GitHub does not return is None.
+    """Yield one dictionary for each query, with comments by node id. A comment that GitHub does not return is None.
 
-    A query for up to 100 comments costs one point.
+    A query for up to 100 comments costs one point. Raises SliceRefused if a query for a single comment fails.
     """
     start, size = 0, PER_QUERY
     while start < len(node_ids):
@@ -61,11 +71,12 @@ def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: st
 def fetch_review_threads(
     client: GitHubClient, pulls: Sequence[tuple[str, int]], scope: str
 ) -> Iterator[dict[str, Node | None]]:
-    """Yield pull requests with all their review threads, by node id. None means that GitHub did not return one.
+    """Yield one dictionary for each query, with pull requests and all their review threads, by node id.
 
-    ``pulls`` are node ids with the expected number of threads. Each thread contains the id of its first comment.
-    GitHub can count threads and first comments without returning them. These are noted as the shortfall of the pull
-    request.
+    A pull request that GitHub does not return is None. ``pulls`` contains pairs: the node id of a pull request, and the
+    expected number of its threads. Each thread contains the id of its first comment. If GitHub counts threads or first
+    comments without returning them, the missing number is noted as the shortfall of the pull request. Raises
+    SliceRefused if a query for a single pull request fails.
     """
     start, most = 0, PULLS
     while start < len(pulls):
@@ -94,7 +105,7 @@ def fetch_review_threads(
 
 
 def _note_unnamed(pull: Node) -> None:
-    """Note on a pull request how many of its threads lack the id of their first comment."""
+    """Note as a shortfall of a pull request how many of its threads lack the id of their first comment."""
     threads = [thread for thread in (pull.get("reviewThreads") or {}).get("nodes") or () if thread]
     unnamed = sum(_is_unnamed(thread.get("comments")) for thread in threads)
     if unnamed:
@@ -110,7 +121,7 @@ def _is_unnamed(comments: Node | None) -> bool:
 
 
 def _batch(pulls: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Return the first pull requests that fit into one query, each with the size of its first page."""
+    """Return the first pull requests that fit into one query, each with the size of its first page of threads."""
     batch: list[tuple[str, int]] = []
     left = THREADS
     for node_id, expected in pulls:

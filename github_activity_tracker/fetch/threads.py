@@ -1,6 +1,6 @@
 """Requests for issues, pull requests and discussions over GraphQL.
 
-Threads are requested page by page, by node id, by number, or by the cursor before them.
+They are requested page by page, by node id, by number, or by the cursor of the preceding item.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ DETAIL = {
     "pulls": ("PullRequest", PULL, EVENTS["PullRequest"] + ACTOR),
     "discussions": ("Discussion", DISCUSSION, ACTOR),
 }
-"""GraphQL type, fields and fragments of the items, by stream."""
+"""The GraphQL type of the items of each stream, their fields, and the fragments that the fields use."""
 
 
 def _by_ids(stream: str) -> str:
@@ -97,24 +97,24 @@ def thread_pages(
 ) -> Iterator[ItemPage]:  # fmt: skip
     """Yield pages of a GraphQL stream. ``repository`` is the node id of the repository.
 
-    ``known`` are the lists that are known to be shorter than their totals, by node id of the item. They are not
-    requested again. With ``small_steps``, the first pages have few items.
+    ``known`` contains, by node id of the item, the nested lists that GitHub is known to return incompletely. Their
+    missing entries are not requested again. With ``small_steps``, the first pages have few items.
     """
     return pages(client, LISTINGS[stream], repository, scope, start, known, small_steps=small_steps)
 
 
 def fetch_thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield batches of items by their node ids, with the reasons for items that GitHub does not return."""
+    """Request items by their node ids. Yield the items in batches, with a reason for each item that is missing."""
     return fetch_by_ids(client, LISTINGS[stream], node_ids, scope)
 
 
 def fetch_thread_behind(client: GitHubClient, stream: str, repository: str, scope: str, after: str | None) -> Details:
-    """Return the first item after a cursor of a GraphQL stream. The cursor None is the beginning of the list."""
+    """Return the first item after a cursor of a GraphQL stream. Without a cursor, return the first item of the list."""
     return fetch_item_behind(client, LISTINGS[stream], repository, scope, after)
 
 
 def fetch_threads(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[list[Any]]:
-    """Yield batches of items of a GraphQL stream by their node ids. Items that GitHub does not return are omitted."""
+    """Request items of a GraphQL stream by their node ids, and yield them in batches. Missing items are omitted."""
     for details in fetch_thread_details(client, stream, node_ids, scope):
         yield details.items
 
@@ -122,8 +122,8 @@ def fetch_threads(client: GitHubClient, stream: str, node_ids: Sequence[str], sc
 def fetch_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
     """Return an issue, pull request or discussion by its number (``pulls:12``) or node id.
 
-    Missing parts are noted as the shortfall of the item. Raises NotFound if GitHub does not have the item, and
-    AccessDenied if GitHub denies access to it.
+    Missing parts are noted as the shortfall of the item. Raises NotFound if GitHub does not have the item, AccessDenied
+    if GitHub denies access to it, and SliceRefused if GitHub fails to return it for another reason.
     """
     kind, fields, fragments = DETAIL[stream]
     number = external_id.rpartition(":")[2]

@@ -1,6 +1,7 @@
 """Commits with their changed files, and the branches and tags from which the commits are reachable.
 
-A foreign key has no separate index if another index begins with its column, because these are the largest tables.
+The tables of commits and changed files are the largest. Their foreign keys have no separate index, because another
+index already begins with the same column.
 """
 
 from django.db import models

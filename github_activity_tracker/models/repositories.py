@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Account(models.Model):
-    """A person, bot, organisation or mannequin. The login can change, the id cannot."""
+    """A person, bot, organisation or mannequin. The login can change, but the id cannot."""
 
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id.")
     login = models.CharField(max_length=200)
@@ -30,7 +30,7 @@ class Account(models.Model):
 
 
 class Repository(models.Model):
-    """A repository that is collected. Facts that were not read yet are None.
+    """A repository that is collected. Columns that were not read from GitHub yet have their default.
 
     A repository that was entered in the admin or read from a local clone is known only by its name. It has a
     provisional negative id until the real id is read from GitHub.

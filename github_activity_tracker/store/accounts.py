@@ -12,7 +12,7 @@ from github_activity_tracker.convert.accounts import Logins, observe_login
 from github_activity_tracker.models import Account, FormerLogin
 
 GRAPHQL = "graphql"
-"""The variant for accounts from GraphQL. Unlike REST, all lists of GraphQL have the same login of an account."""
+"""The ``variant`` of accounts from all GraphQL lists, because these lists have the same login for one account."""
 AUTHOR: Mapping[str, str] = {"author_id": "author_id"}
 """The ``guarded`` argument of ``upsert`` for rows with an author.
 
@@ -23,14 +23,19 @@ GitHub returns no author for a flagged or deleted account. In this case, the sto
 class GitHubAccounts(AccountStore):
     """The store of GitHub accounts.
 
-    The variant is the stream that contained the account, because lists may have different logins of one account.
+    GitHub's lists may have different logins for one account. Therefore, the login is stored once for each ``variant``:
+    the name of the REST list that contained the account, or ``GRAPHQL``.
     """
 
     source_system = "github"
     model = Account
 
     def compare(self, rows: Sequence[Row], variant: str) -> AccountChanges:
-        """Return rows with the login to display and the login of each variant, and the logins that were replaced."""
+        """Compare accounts with the stored accounts, and return the changes.
+
+        Each row in the result has the login to display and the login of each variant. ``former_names`` contains the
+        logins that were replaced, and ``names`` the new logins to display by id.
+        """
         by_id = {row["id"]: row for row in rows}
         stored = Account.objects.filter(pk__in=list(by_id)).values_list("pk", "login", "kind", "logins")
         known = {pk: (login, kind, logins) for pk, login, kind, logins in stored}
@@ -63,15 +68,15 @@ def store_accounts(rows: Iterable[Row], source: str = "rest") -> None:
 def store_seen_accounts(rows: Iterable[Row]) -> None:
     """Store accounts from GraphQL.
 
-    The node id and the addresses of known accounts are not updated, because GraphQL's values may differ from REST's.
+    The node id and the URLs of known accounts are not updated, because GraphQL's values may differ from REST's.
     """
     _accounts.store(rows, variant=GRAPHQL, keep=("node_id", "avatar_url", "html_url"))
 
 
 def store_accounts_of_commits(rows: Iterable[Row]) -> None:
-    """Insert unknown accounts from no-reply addresses.
+    """Insert the accounts that are not stored yet. The rows are derived from the no-reply addresses of commits.
 
-    Known accounts are not changed, because an old address may contain an old login.
+    Stored accounts are not changed, because an old address may contain an old login.
     """
     rows = [row | {"logins": {}} for row in rows]
     if rows:

@@ -1,6 +1,6 @@
 """Stores commits with their files and authors, and the refs up to which the history is stored.
 
-The accounts of author addresses also update the timeline and the documents.
+When the account of an author address becomes known, its commits, their activities and their documents are updated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,10 @@ from github_activity_tracker.store.pages import (
 )
 
 LONGEST = 254
-"""Maximum number of characters of an email address: https://www.rfc-editor.org/errata/eid1690"""
+"""Maximum number of characters of an email address. Longer addresses are not looked up.
+
+https://www.rfc-editor.org/errata/eid1690
+"""
 UNKNOWN = """
     SELECT DISTINCT ON (author_email) author_email, sha FROM github_activity_tracker_commit AS stored
     WHERE repository_id = %s AND author_id IS NULL AND deleted_at IS NULL
@@ -56,7 +59,7 @@ CLAIM = """
 
 
 def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
-    """Return author addresses that were not looked up yet, each with the hash of one commit.
+    """Return author addresses that were not looked up yet, each with the hash of its latest commit.
 
     ``most`` is the maximum number of addresses.
     """
@@ -67,7 +70,10 @@ def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
 
 @transaction.atomic
 def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now: datetime) -> int:
-    """Store the accounts of author addresses, and set the authors of their commits. Returns the number of commits."""
+    """Store the accounts of author addresses, and set the authors of commits with these addresses.
+
+    Returns the number of updated commits.
+    """
     store_seen_accounts(actor_rows(*users.values()))
     rows = [
         {"email": email, "account_id": int(user["databaseId"]) if user else None, "asked_at": now}
@@ -86,9 +92,9 @@ def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now:
 
 
 def with_known_authors(records: Sequence[Record]) -> list[Record]:
-    """Return the commits with the accounts that are known for their author addresses, and the displayed logins.
+    """Return the commits. A commit without an account gets the account that is known for its author address.
 
-    An account that was deleted on GitHub stays the author of its commits.
+    All accounts get their displayed login. An account that was deleted on GitHub stays the author of its commits.
     """
     emails = {str(record.row["author_email"]) for record in records if record.row["author_id"] is None}
     known = AuthorEmail.objects.filter(pk__in=emails).exclude(account=None).values_list("email", "account_id")
@@ -120,11 +126,14 @@ def known_refs(repository_id: int) -> dict[str, str]:
 
 
 MISSING = "missing_object"
-"""Reason of skips for branches and tags with a missing object."""
+"""Reason of skips for branches and tags that point to a missing object."""
 
 
 def record_missing_refs(scope: Scope, names: Sequence[str]) -> None:
-    """Record branches and tags with a missing object, and clear the skips of all other branches and tags."""
+    """Record a skip for each branch or tag in ``names``, because it points to a missing object.
+
+    The skips of all other branches and tags are cleared.
+    """
     open_items = SkippedItem.objects.filter(
         collector=COLLECTOR, scope=scope.external_id, stream=POSITION, reason=MISSING, cleared_at=None
     ).values_list("external_id", flat=True)
@@ -144,8 +153,8 @@ def _clipped(name: str) -> str:
 def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> CommitPlan:
     """Return the plan that an earlier run did not finish, or a new plan for the current refs.
 
-    A plan is saved before its first page. After a run was killed, the next run continues at the same commit of the same
-    list. With ``full``, the result is always a new plan, for all commits.
+    A new plan is saved before its first page is read. If the run is killed, the next run continues the same plan at the
+    same commit. With ``full``, the result is always a new plan for all commits.
     """
     saved = load_state(repository_id, PLAN).extras.get("refs")
     known = frozenset(known_refs(repository_id).values())
@@ -162,7 +171,7 @@ def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> Com
 
 @transaction.atomic
 def store_commits(page: Page, *, scope: Scope, done: int | None) -> PageResult:
-    """Write a page of commits with their files, with a constant number of statements.
+    """Write a page of commits and their files in a constant number of statements.
 
     ``done`` is the new position in the plan, or None for commits that were read one by one. Skips of malformed commits
     that could now be converted are cleared.
@@ -197,7 +206,10 @@ def _clear_malformed(scope: Scope, shas: Sequence[str]) -> None:
 
 
 def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Record]:
-    """Return the commits, each with a time for the timeline. Most pages have no commit without a readable date."""
+    """Return the commits, each with a time for the timeline.
+
+    No query is sent if all commits have a readable date, as on most pages.
+    """
     undated = [record for record in records if not record.activity.occurred_at]
     if not undated:
         return records
@@ -210,9 +222,10 @@ def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Recor
 
 
 def _store_files(records: Sequence[Record], new: Mapping[str, int], changed: Mapping[str, int]) -> None:
-    """Write the files of changed commits. The files of ``new`` commits are only inserted.
+    """Write the files of new and changed commits. ``new`` and ``changed`` map hashes to primary keys.
 
-    ``new`` and ``changed`` have the keys of commits by hash.
+    The files of ``new`` commits are inserted without a check for existing rows. All new commits are also in
+    ``changed``.
     """
     lines = (
         (new[record.row["sha"]], *_columns(file))
@@ -229,7 +242,7 @@ def close_plan(scope: Scope, plan: CommitPlan, changes: Sequence[HeadChange], no
     """Record that the history of the plan's refs is stored, and how the refs changed since the last completed plan.
 
     Commits that are no longer reachable from a branch or tag are marked as deleted. Returns the number of these
-    commits. The rows of deleted refs are removed. Their deletion is recorded in ``RefChange``.
+    commits. The rows of deleted refs are removed, and ``RefChange`` records the deletions.
     """
     repository_id = int(scope.external_id)
     RefChange.objects.bulk_create(

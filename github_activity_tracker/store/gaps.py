@@ -1,8 +1,9 @@
 """Records gaps: rows that GitHub counts but does not return. A recorded gap does not cost requests in every run.
 
 A gap is stored as a ``SkippedItem`` with the reason ``not_delivered``. It is visible in the admin, where a retry can be
-requested. A gap is tried again if one of its counts changes, if a retry is requested, or after a pause that doubles
-with each attempt. A gap that the operator accepted is tried again only if it grows or a retry is requested.
+requested. The missing rows are requested again if one of the two counts changes, if a retry is requested, or after a
+pause that doubles with each attempt. If the operator accepted a gap, its rows are requested again only if the gap grows
+or a retry is requested.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,22 +18,26 @@ NOT_DELIVERED = "not_delivered"
 ACCEPTED = "accepted"
 """Reason of skips for differences that the operator accepted, such as rows that were deleted on purpose."""
 UNSERVED = "@"
-"""Separator between stream and instant in the external id of a skip for an instant that GitHub serves incompletely."""
+"""Separator between a stream and a time in the external id of a skip. GitHub did not return all items of this time."""
 DOUBLINGS = 5
-"""Number of attempts after which the pause no longer grows. The pause is then 2 ** 5 days."""
+"""Number of attempts after which the pause no longer grows. The pause is then 2 ** 5 = 32 days.
+
+A larger number would delay the collection of rows that GitHub returns again. A smaller number would send more requests
+for rows that GitHub never returns.
+"""
 THREAD_STREAMS = {
     "issue_timelines": ("events",),
     "pulls": ("events", "reviews"),
     "discussions": ("discussion_comments",),
 }
-"""Streams that retry their own incomplete items, with the streams of the rows in such an item."""
+"""Streams that retry their incomplete items themselves. The values are the streams of the rows in such an item."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
     """A difference between GitHub and the database in the number of rows of one stream.
 
-    ``number`` is the number of the issue, pull request or discussion.
+    ``number`` is the number of the issue, pull request or discussion. ``github`` and ``stored`` are the two counts.
     """
 
     stream: str
@@ -42,7 +47,7 @@ class Gap:
 
 
 class KnownGaps:
-    """The open gaps of a repository, and the items that their own streams retry."""
+    """The open gaps of a repository, and the reasons of its open skips, which the streams themselves retry."""
 
     def __init__(self, repository_id: int) -> None:
         self._scope = str(repository_id)
@@ -82,7 +87,7 @@ class KnownGaps:
     def settle(self, scope: Scope, asked: Collection[Gap], still: Iterable[Gap]) -> int:
         """Record the gaps that are ``still`` open after an attempt, and clear the closed gaps.
 
-        ``asked`` are the gaps that were attempted. Returns the number of gaps that are still open.
+        ``asked`` contains the gaps for which rows were requested. Returns the number of gaps that are still open.
         """
         self._asked |= {(gap.stream, gap.number) for gap in asked}
         remaining = {(gap.stream, gap.number): gap for gap in still}
@@ -101,7 +106,7 @@ class KnownGaps:
     def clear_closed(
         self, differing: Iterable[tuple[str, int]], numbers: Iterable[int], streams: Iterable[str]
     ) -> None:
-        """Clear the gaps of these numbers and streams that are not in ``differing`` any more."""
+        """Clear the gaps of these ``numbers`` and ``streams``, except for those that are in ``differing``."""
         open_keys, covered, of = set(differing), set(numbers), set(streams)
         for stream, number in [key for key in self._gaps if key[0] in of and key[1] in covered]:
             if (stream, number) not in open_keys:
@@ -110,9 +115,9 @@ class KnownGaps:
 
 
 def clear_unserved(repository_id: int) -> None:
-    """Clear the skips of instants that GitHub did not serve completely. Call this after a complete comparison.
+    """Clear the skips of times for which GitHub did not return all items. Call this after a complete comparison.
 
-    The skips of a stream that still has open gaps are not cleared.
+    The skips of a stream with open gaps are not cleared.
     """
     waiting = SkippedItem.objects.filter(collector=COLLECTOR, scope=str(repository_id), cleared_at=None)
     short = set(waiting.filter(reason=NOT_DELIVERED).values_list("stream", flat=True))

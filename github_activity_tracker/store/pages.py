@@ -45,15 +45,16 @@ GONE_FROM_WHOLE = """
       AND NOT EXISTS (SELECT 1 FROM unnest(%s::{type}[]) AS here (id) WHERE here.id = stored.{key})
     RETURNING {key}, {number}
 """
-"""Marks the live rows of complete lists that are absent from the new page as deleted."""
+"""SQL that marks rows as deleted if they belong to a complete list but are absent from the new page."""
 
 
 def mark_absent_deleted(
     model: type[models.Model], number: str, whole: Sequence[int], here: Sequence[Any], *, scope: Scope, now: datetime
 ) -> list[tuple[Any, int]]:
-    """Mark rows that are absent from complete lists as deleted. Returns the keys and numbers of these rows.
+    """Mark rows that are absent from complete lists as deleted. Returns the primary keys and numbers of these rows.
 
-    ``whole`` are the numbers of items with complete lists. ``here`` are the keys of the rows on the page.
+    ``number`` is the column with the number of the item that a row belongs to. ``whole`` contains the numbers of items
+    with complete lists, and ``here`` the primary keys of the rows on the page.
     """
     if not whole:
         return []
@@ -66,7 +67,7 @@ def mark_absent_deleted(
 
 
 def mark_rows_deleted(model: type[models.Model], keys: Iterable[Any], now: datetime) -> int:
-    """Mark rows as deleted by their keys. Returns the number of rows that were live before."""
+    """Mark rows as deleted. Returns the number of rows that were not marked before."""
     return model._default_manager.filter(pk__in=list(keys), deleted_at=None).update(deleted_at=now)
 
 
@@ -103,7 +104,7 @@ def drop_documents(kind: str, numbers: Iterable[int], scope: Scope, now: datetim
 
 
 def keep_earlier_texts(model: type[models.Model], records: Sequence[Record], kind: str) -> None:
-    """Save the stored texts that the records replace, with at most two statements.
+    """Save the stored texts that these records replace as revisions, in at most two statements.
 
     Call this function before the rows are written, in the same transaction.
     """
@@ -132,7 +133,7 @@ def keep_earlier_texts(model: type[models.Model], records: Sequence[Record], kin
 
 
 def _stored_texts(model: type[models.Model], ids: list[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
-    """Return rows by id. This is plain SQL, because the ORM takes ten times as long for hundreds of ids."""
+    """Return columns of stored rows, by id. The query is plain SQL, because the ORM takes ten times as long."""
     statement = sql.SQL("SELECT {} FROM {} WHERE id = ANY(%s)").format(
         sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(model._meta.db_table)
     )
@@ -142,9 +143,9 @@ def _stored_texts(model: type[models.Model], ids: list[int], names: Sequence[str
 
 
 def keep_longer_lists(model: type[models.Model], rows: Sequence[Row], short: Mapping[int, Sequence[str]]) -> list[Row]:
-    """Return the rows with the longer of the new and the stored list in each incomplete column.
+    """Return the rows. In an incomplete column, the stored list is used if it is longer than the new list.
 
-    ``short`` has the incomplete columns by row id. If it is empty, no query is sent.
+    ``short`` contains the names of the incomplete columns by row id. If ``short`` is empty, no query is sent.
     """
     if not short:
         return list(rows)
@@ -200,9 +201,9 @@ GitHub returns no actor for a deleted or flagged account. In this case, the stor
 def store_page(
     model: type[models.Model], page: Page, *, scope: Scope, stream: str, state: IncrementalState | None
 ) -> PageResult:
-    """Write a page of issues or comments with a constant number of statements. Unchanged rows are not updated.
+    """Write a page of issues or comments in a constant number of statements. Unchanged rows are not updated.
 
-    ``state`` is None for items that were requested one by one, so no checkpoint is saved.
+    ``state`` is None for items that were requested one by one. In this case, no checkpoint is saved.
     """
     store_accounts(page.accounts.values(), stream)
     keep_earlier_texts(model, page.records, KINDS[model])

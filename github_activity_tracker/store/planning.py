@@ -77,7 +77,7 @@ def _absent(model: type[models.Model], rows: list[Row], malformed: list[Malforme
 
 
 def _clear_readable(malformed: list[Malformed], scope: Scope, stream: str) -> None:
-    """Clear the malformed skips of items that a complete list now has in a valid form, or no longer has."""
+    """Clear the ``malformed`` skips of a stream, except for items that are still malformed in a complete list."""
     waiting = SkippedItem.objects.filter(
         collector=COLLECTOR, scope=scope.external_id, stream=stream, reason="malformed", cleared_at=None
     ).exclude(external_id__in=[item.external_id for item in malformed])

@@ -72,7 +72,7 @@ class CommentCount:
 
 
 def live_threads(repository_id: int) -> dict[str, int]:
-    """Return how many live issues, pull requests and discussions are stored, by kind."""
+    """Return the number of live issues, pull requests and discussions, by kind."""
     counts = {name: len(live_numbers(repository_id, name)) for name in ("issues", "pulls")}
     return counts | {"discussions": Discussion.objects.filter(repository_id=repository_id, deleted_at=None).count()}
 
@@ -103,7 +103,10 @@ def count_comments(repository_id: int) -> int:
 
 
 def live_counts(repository_id: int, numbers: Collection[int]) -> dict[str, Counter[int]]:
-    """Return the number of live rows of these issues and pull requests, by stream and number. Sends four queries."""
+    """Count the live rows of these issues and pull requests. Returns the counts by stream, then by issue number.
+
+    Sends four queries.
+    """
     return {stream: _count(model, number, repository_id, numbers) for stream, model, number in PER_THREAD}
 
 
@@ -116,7 +119,7 @@ def _count(model: type[models.Model], number: str, repository_id: int, numbers: 
 
 
 def live_discussion_counts(repository_id: int, numbers: Collection[int]) -> tuple[Counter[int], Counter[int]]:
-    """Return the number of live comments by discussion, and the number of live replies by comment id."""
+    """Count the live comments by discussion number, and the live replies by the id of their comment."""
     alive = DiscussionComment.objects.filter(
         repository_id=repository_id, deleted_at=None, discussion_number__in=list(numbers)
     )
@@ -154,7 +157,10 @@ def restore_thread(
 def store_page_again(
     model: type[models.Model], page: Page, *, scope: Scope, stream: str, place: str, state: IncrementalState
 ) -> PageResult:
-    """Write a page of a list that is read again. Its checkpoint is saved under the name ``place``, not ``stream``."""
+    """Write a page of a list that is read again. The checkpoint is saved for ``place`` instead of ``stream``.
+
+    Therefore, the regular checkpoint of the stream does not change.
+    """
     stored = store_page(model, page, scope=scope, stream=stream, state=None)
     save_state(int(scope.external_id), place, state)
     return stored
@@ -163,7 +169,8 @@ def store_page_again(
 def node_ids(repository_id: int, stream: str, numbers: Sequence[int] | None) -> dict[str, int]:
     """Return the numeric ids of live posts by node id.
 
-    ``numbers`` are the numbers of issues, pull requests or discussions. If it is None, all posts are returned.
+    ``numbers`` contains numbers of issues, pull requests or discussions. With None, all posts of the repository are
+    returned.
     """
     model, number = POSTS[stream]
     rows = model._default_manager.filter(repository_id=repository_id, deleted_at=None).exclude(node_id="")
@@ -235,9 +242,9 @@ def account_node_ids(repository_id: int) -> dict[str, int]:
 
 @transaction.atomic
 def store_account_changes(rows: Sequence[Row], gone: Sequence[int], now: datetime) -> int:
-    """Store renamed accounts, and mark the accounts that are ``gone``. Returns the number of newly marked accounts.
+    """Store renamed accounts, and mark the accounts in ``gone`` as deleted. Returns the number of newly marked ones.
 
-    The activities of a missing account keep its login, because GitHub may hide an account only for a time.
+    The activities of a deleted account keep its login, because GitHub may have hidden the account only temporarily.
     """
     store_seen_accounts(rows)
     if not gone:

@@ -32,8 +32,8 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     """Store the facts of a repository and return its scope. A new name is stored as a rename of the same repository.
 
     A provisional repository of the same name is replaced: its rows are deleted here and collected again under the real
-    id. A repository that was marked as deleted is restored. If the row has no ``topics``, because GitHub did not return
-    all of them, the stored topics are preserved.
+    id. A repository that was marked as deleted is restored. If GitHub did not return all topics, the row has no
+    ``topics``, and the stored topics are preserved.
     """
     if owner:
         store_seen_accounts([owner])
@@ -60,8 +60,9 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
 def mark_repository_deleted(repository_id: int, now: datetime) -> int:
     """Mark a repository and all its rows as deleted. Returns the number of documents that are removed from the index.
 
-    The rows and activities are not removed. All of them get ``now`` as ``deleted_at``, by which ``store_repository``
-    finds the rows to restore if the repository exists again. Open skips are cleared, because they cannot be retried.
+    The rows and activities stay in the database, with ``now`` as ``deleted_at``. If the repository exists again,
+    ``store_repository`` uses this time to find the rows to restore. Open skips are cleared, because they cannot be
+    retried.
     """
     if not Repository.objects.filter(pk=repository_id, deleted_at=None).update(deleted_at=now):
         return 0
@@ -77,7 +78,7 @@ def mark_repository_deleted(repository_id: int, now: datetime) -> int:
 
 
 def _restore(repository_id: int) -> None:
-    """Undo ``mark_repository_deleted``. Rows that were marked as deleted before that stay marked."""
+    """Undo ``mark_repository_deleted``. Rows that were marked as deleted at an earlier time stay marked."""
     gone = Repository.objects.filter(pk=repository_id).exclude(deleted_at=None).first()
     if gone is None:
         return
@@ -127,7 +128,10 @@ OF_REPOSITORY = (
 
 
 def _move_addresses(old: Repository, new_url: str) -> None:
-    """Replace the old name in all stored addresses, because another repository may take over the old name."""
+    """Replace the repository's old URL in all stored URLs, because another repository may take over the old name.
+
+    Requests a re-index of all documents of the repository.
+    """
     if not old.html_url or not new_url or old.html_url == new_url:
         return
     scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
@@ -147,7 +151,7 @@ def _move_addresses(old: Repository, new_url: str) -> None:
 
 
 def _drop_provisional(full_name: str, *, except_for: int) -> None:
-    """Delete the rows of provisional repositories with this name. Their documents are marked as deleted."""
+    """Delete provisional repositories with this name, with their rows. Their documents are marked as deleted."""
     for old in Repository.objects.filter(full_name__iexact=full_name, id__lt=0).exclude(pk=except_for):
         scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
         if scope is not None:

@@ -1,4 +1,4 @@
-"""Stores states of comments that only GraphQL returns: whether a comment is hidden or its review thread resolved."""
+"""Stores states that only GraphQL returns: whether a comment is hidden, and whether a review thread is resolved."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ def store_review_threads(scope: Scope, answers: Answers, at: datetime) -> int:
 
 
 def _locked(model: type[models.Model], scope: Scope, **which: Any) -> Any:
-    """Return rows of the repository, locked in the order of their keys."""
+    """Return rows of the repository, and lock them in the order of their primary keys."""
     of = model._default_manager.filter(repository_id=int(scope.external_id), **which)
     return of.order_by("pk").select_for_update()
 

@@ -33,10 +33,10 @@ from github_activity_tracker.store.pages import (
 def store_threads(
     page: ThreadPage, *, scope: Scope, stream: str, state: IncrementalState | None, now: datetime
 ) -> dict[str, PageResult]:
-    """Write a page with a constant number of statements. Returns the results by stream.
+    """Write a page of pull requests or issue timelines in a constant number of statements. Returns results by stream.
 
-    ``state`` is None for items that were requested by id, so no checkpoint is saved. If a review or event is absent
-    from a complete list, its stored row is marked as deleted.
+    ``state`` is None for items that were requested by id. In this case, no checkpoint is saved. If a review or event is
+    absent from a complete list, its stored row is marked as deleted.
     """
     store_seen_accounts(page.accounts.values())
     rows = keep_longer_lists(PullRequest, page.pulls, page.short_columns)
@@ -81,10 +81,10 @@ def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> PageResult:
 
 
 def _with_stored_times(records: Sequence[Record]) -> list[Record]:
-    """Return the records. A record without a time of its own gets the time, actor and data of its stored event.
+    """Return the records. A record for which GitHub returned no time gets the time of its stored event.
 
-    If the schema of the server is unknown, events of new kinds are read without a time. The same events may have been
-    stored with a time before.
+    It also gets the stored actor and data if these are missing. If the schema of the server is unknown, events of new
+    kinds are requested without a time. An earlier run may have stored the same events with a time.
     """
     ids = [record.row["node_id"] for record in records if not record.has_own_time]
     stored = {
@@ -114,7 +114,7 @@ def _as_stored(record: Record, event: TimelineEvent) -> Record:
 def store_discussions(
     page: DiscussionPage, *, scope: Scope, stream: str, state: IncrementalState | None, now: datetime
 ) -> PageResult:
-    """Write a page of discussions with their comments and replies, with a constant number of statements."""
+    """Write a page of discussions, comments and replies in a constant number of statements."""
     store_seen_accounts(page.accounts.values())
     rows = keep_longer_lists(Discussion, [record.row for record in page.discussions], page.short_columns)
     discussions = [replace(record, row=row) for record, row in zip(page.discussions, rows, strict=True)]
@@ -147,9 +147,9 @@ REACTED = (Review, Discussion, DiscussionComment)
 
 @transaction.atomic
 def store_reactions(groups: Mapping[str, Any], *, scope: Scope, stream: str, state: IncrementalState) -> int:
-    """Write reaction counts by node id, with the state that covers them. Returns the number of changed rows.
+    """Write reaction counts of stored items, and save the checkpoint. Returns the number of changed rows.
 
-    The items with these reactions were stored by an earlier run.
+    ``groups`` contains the reaction groups by node id of the item.
     """
     changed = 0
     for model in REACTED:

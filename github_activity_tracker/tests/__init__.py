@@ -1,1 +1,1 @@
-"""Tests of the GitHub tracker. They run against the sample server or a stand-in for GitHub."""
+"""Tests of the GitHub tracker. They collect from the sample server, or from the twin of GitHub with recorded data."""

@@ -17,9 +17,9 @@ from samples.server import SampleServer
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the collector's pauses to 0.01 s, but count their full length.
+    """Shorten the collector's pauses to 0.01 seconds. A pause still fails if its full length exceeds the time limit.
 
-    Other tests check the lengths where they are computed.
+    Other tests check that the lengths are computed correctly.
     """
 
     def pause(self: Transport, seconds: float) -> None:
@@ -41,9 +41,9 @@ def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
 
 @pytest.fixture
 def collect(server: SampleServer) -> Callable[..., dict[str, Any]]:
-    """Return a function that runs ``collect_github`` without the index and returns the output of ``--json``.
+    """Return a function that runs ``collect_github`` without the index sync, and returns the parsed ``--json`` output.
 
-    The default repository is that of the server.
+    Without a name in the arguments, the function collects the server's repository.
     """
 
     def run(*arguments: str) -> dict[str, Any]:

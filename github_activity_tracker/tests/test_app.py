@@ -28,7 +28,7 @@ def pem(key: Any, layout: PrivateFormat = PrivateFormat.TraditionalOpenSSL) -> b
 
 
 def app_of(server: SampleServer, *installations: Installation, skew: float = 0.0) -> App:
-    """Return an App and install it on the server."""
+    """Return a GitHub App with these installations, and install it on the server."""
     public = KEY.public_key().public_numbers()
     app = App(app_id="12345", modulus=public.n, exponent=public.e, skew=skew, installations=list(installations))
     server.install(app)
@@ -37,7 +37,7 @@ def app_of(server: SampleServer, *installations: Installation, skew: float = 0.0
 
 @pytest.fixture
 def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Path:
-    """Configure the App, without any token, and return the path of the key file."""
+    """Configure the App's id and private key without any token. Return the path of the key file."""
     path = tmp_path / "app.pem"
     path.write_bytes(pem(KEY))
     settings.GITHUB_TOKENS = []
@@ -46,7 +46,7 @@ def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Path:
 
 
 def users(server: SampleServer, kind: str) -> set[str]:
-    """Return the users of the tokens in the requests of a kind."""
+    """Return the users of the tokens in all requests of a kind (``rest``, ``graphql`` or ``git``)."""
     return {one.user for one in server.requests if one.kind == kind and not one.path.startswith("/app/")}
 
 
@@ -90,7 +90,7 @@ def test_a_token_that_ends_in_mid_run_is_renewed(
 
 
 def test_a_token_is_renewed_before_it_expires(server: SampleServer, collect: Collect, key_file: Path) -> None:
-    app = app_of(server, Installation(number=1, login=OWNER, lifetime=100))  # less than the margin before the expiry
+    app = app_of(server, Installation(number=1, login=OWNER, lifetime=100))  # seconds, less than the margin for renewal
     assert collect()["outcome"] == "succeeded"
     assert app.served > 5
     assert not [one for one in server.requests if one.status == 401]

@@ -1,4 +1,4 @@
-"""Tests of errors about commit authors. Each affects only its author, and a later run fills the gap."""
+"""Tests of errors about commit authors. An error affects only one author, and a later run stores this author."""
 
 from collections.abc import Callable
 from typing import Any

@@ -21,7 +21,7 @@ FLEET = 100
 
 @pytest.fixture
 def fleet(serve_community: Callable[..., SampleServer], settings: Any, server: SampleServer) -> SampleServer:
-    """Serve a hundred small repositories, and return the server."""
+    """Serve a hundred repositories without issues or comments, and return the server."""
     del server  # the settings point to the new server instead
     community = SampleCommunity.load()
     pattern = community.repository(SECOND_REPOSITORY)
@@ -51,7 +51,10 @@ def copied(row: Any, **changes: object) -> Any:
 
 
 def as_if_read(server: SampleServer, pattern: str) -> None:
-    """Copy the stored rows of one repository to all others. The copies differ only in names and ids."""
+    """Store all other repositories with the scope and checkpoints of the repository ``pattern``.
+
+    The copied rows differ only in names and ids.
+    """
     others = {10_000 + place: name for place, name in enumerate(names(server)) if name != pattern}
     one, scope = Repository.objects.get(full_name=pattern), Scope.objects.get(name=pattern)
     Repository.objects.bulk_create(

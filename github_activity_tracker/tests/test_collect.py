@@ -1,4 +1,4 @@
-"""Tests of whole collections. They compare the database with the server."""
+"""Tests of complete runs. They compare the database with the content of the sample server."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ Collect = Callable[..., dict[str, Any]]
 
 
 def stored_bodies() -> dict[str, dict[int, str]]:
-    """Return the stored bodies that are not deleted, by number or id."""
+    """Return the bodies of the rows that are not marked as deleted, by stream, then by number or id."""
     alive = {"deleted_at": None}
     return {
         "issues": {i.number: i.body or "" for i in Issue.objects.filter(**alive)},
@@ -32,13 +32,16 @@ def stored_bodies() -> dict[str, dict[int, str]]:
 
 
 def move(server: SampleServer, ids: list[int]) -> None:
-    """Edit comments, so that they move to the end of the list."""
+    """Edit comments, so that they move to the end of the list, which is in the order of ``updated_at``."""
     for comment in ids:
         server.edit_comment(comment, "moved", at=LATER)
 
 
 def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
-    """Return the server's bodies. U+FFFD replaces characters that PostgreSQL cannot store."""
+    """Return the bodies on the server, by stream, then by number or id.
+
+    U+FFFD replaces U+0000, which PostgreSQL cannot store.
+    """
     truth: Any = server.truth()
     return {
         stream: {key: (post["body"] or "").replace("\0", "\ufffd") for key, post in truth[stream].items()}
@@ -47,7 +50,7 @@ def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
 
 
 def fingerprint() -> list[Any]:
-    """Return all data that a second run must not change."""
+    """Return the rows that a second run must not change."""
     return [
         *Activity.objects.order_by("pk").values_list(),
         *Document.objects.order_by("pk").values_list("external_id", "version", "deleted_at"),
@@ -103,7 +106,7 @@ def test_pages_that_the_database_refuses_together_are_written_one_by_one(
 
     def particular(model: Any, page: Any, **more: Any) -> Any:
         together.append(len(page.records))
-        if len(page.records) > 100:  # more than one page contains
+        if len(page.records) > 100:  # a page of GitHub has at most 100 records, so these are several pages
             raise DataError("a value is out of range")
         return write(model, page, **more)
 

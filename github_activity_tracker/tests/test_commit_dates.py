@@ -23,7 +23,7 @@ def collect(*arguments: str) -> None:
 
 
 def commit(folder: Path, author: str, committer: str, *parents: str, branch: str) -> str:
-    """Create a commit with these dates, which no git command would write, and return its SHA."""
+    """Create a commit with these dates, even if they are invalid. Return the commit's SHA."""
     tree = git(folder, "rev-parse", "main^{tree}").strip()
     lines = [f"tree {tree}", *(f"parent {sha}" for sha in parents), f"author Ada <ada@example.org> {author}",
              f"committer Bob <bob@example.org> {committer}", "", branch, ""]  # fmt: skip

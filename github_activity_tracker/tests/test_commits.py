@@ -15,7 +15,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def local(tmp_path: Path, settings: Any) -> Path:
-    """Return a new bare repository. GITHUB_GIT_URL points to the folder that contains it."""
+    """Build the sample history in a new bare repository, and return its folder.
+
+    GITHUB_GIT_URL points to the folder ``repositories``, where the collector finds it as ``owner/name``.
+    """
     folder = tmp_path / "repositories" / "owner" / "name.git"
     folder.parent.mkdir(parents=True)
     git_history.build(folder)

@@ -1,4 +1,4 @@
-"""Tests of the converters. They are pure, accept everything that GitHub documents, and set aside all other data."""
+"""Tests of the converters. They accept all data that GitHub documents, and set aside all other data as malformed."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -139,7 +139,7 @@ def test_every_commit_that_git_can_hold_becomes_rows_that_fit(commit: RawCommit)
 
 
 def page_of(*accounts: tuple[int, str], body: str = "") -> Page:
-    """Return a page of comments by account 7, each with its id and the login of the account."""
+    """Return a page of comments by the account with id 7. ``accounts`` are pairs of a comment id and the login."""
     address = {"issue_url": "https://x/issues/12", "html_url": "https://github.com/o/r/issues/12#x"}
     times = {"created_at": "2025-03-02T08:10:00Z", "updated_at": "2025-03-02T08:10:00Z"}
     return convert_issue_comments(

@@ -1,4 +1,4 @@
-"""Tests of payloads with one malformed value. Each becomes a row that fits its table, or is set aside."""
+"""Tests of payloads with one malformed value. A payload becomes a row that fits its table, or is set aside."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +54,7 @@ def places(value: object, here: Path = ()) -> Iterator[Path]:
 
 
 def malformed_payloads(payload: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield copies of the payload that each contain one malformed value, with the path of the value."""
+    """Yield pairs: the path of a value, and a copy of the payload in which this value is malformed or missing."""
     for place in places(payload):
         for spoil in SPOILS:
             holder = whole = copy.deepcopy(payload)
@@ -107,7 +107,7 @@ def check_record(model: type[models.Model], record: Record) -> None:
 
 
 def check_aside(aside: list[Malformed]) -> None:
-    """Check that malformed items can be stored unchanged."""
+    """Check that PostgreSQL accepts the texts of malformed items, and that their external ids fit the column."""
     for item in aside:
         assert storable(item.payload)
         assert storable(item.reason + item.external_id)

@@ -1,4 +1,4 @@
-"""Tests of a list that GitHub truncates to nothing without an error. It must not count as an empty list."""
+"""Tests of a list for which GitHub returns no items and no error. The list must not count as empty."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of long discussions that are collected over several runs with few requests each."""
+"""Tests of long discussions that are collected in several runs with few requests each."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ LATER = "2026-06-01T00:00:00Z"
 
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """Serve the sample community, which contains discussions."""
+    """Yield a server for the sample community, which contains discussions. The settings point to the server."""
     with SampleServer() as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]

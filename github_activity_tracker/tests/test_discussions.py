@@ -23,7 +23,7 @@ LATER = "2026-06-01T00:00:00Z"
 
 @pytest.fixture
 def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
-    """Serve the sample community, which contains discussions."""
+    """Yield a server for the sample community, which contains discussions. The settings point to the server."""
     with SampleServer() as running:
         settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = running.url
         settings.GITHUB_TOKENS = [running.token()]
@@ -32,7 +32,7 @@ def server(settings: Any, tmp_path: Path) -> Iterator[SampleServer]:
 
 
 def stored_bodies() -> dict[str, dict[int, str]]:
-    """Return the stored bodies that are not deleted, by number or id."""
+    """Return the bodies of the rows that are not marked as deleted, by stream, then by number or id."""
     return {
         "discussions": dict(Discussion.objects.filter(deleted_at=None).values_list("number", "body")),
         "discussion_comments": dict(DiscussionComment.objects.filter(deleted_at=None).values_list("pk", "body")),
@@ -40,7 +40,7 @@ def stored_bodies() -> dict[str, dict[int, str]]:
 
 
 def expected_bodies(server: SampleServer) -> dict[str, dict[int, str]]:
-    """Return the bodies on the server, by number or id."""
+    """Return the bodies on the server, by stream, then by number or id."""
     truth: Any = server.truth()
     return {stream: {key: post["body"] for key, post in truth[stream].items()} for stream in stored_bodies()}
 

@@ -1,4 +1,4 @@
-"""Tests that an estimate lists the data that cannot be collected."""
+"""Tests that an estimate lists the streams that cannot be collected without a token."""
 
 from io import StringIO
 from typing import Any

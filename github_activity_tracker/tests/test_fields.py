@@ -86,7 +86,7 @@ def test_rest_and_graphql_say_the_same_of_a_repository(server: SampleServer, col
     assert Repository.objects.get().has_pages is False
     settings.GITHUB_TOKENS = [server.token()]
     collect("--streams", "labels")
-    assert Repository.objects.get().has_pages is False  # GraphQL has no such field
+    assert Repository.objects.get().has_pages is False  # from REST, because GraphQL has no such field
     assert not Account.objects.filter(pk=77).exists()
 
 

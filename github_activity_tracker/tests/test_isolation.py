@@ -25,7 +25,10 @@ Spoil = Callable[[str, object], None]
 
 @pytest.fixture
 def spoil(monkeypatch: pytest.MonkeyPatch) -> Spoil:
-    """Return a function that replaces the responses to requests that contain a text. Other responses are unchanged."""
+    """Return a function that takes a text and a replacement, which is a new response or a function that changes one.
+
+    The replacement applies to successful responses to requests that contain the text in their URL or body.
+    """
     once = Transport._once
     spoiled: dict[str, object] = {}
 

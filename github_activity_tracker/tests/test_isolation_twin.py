@@ -1,6 +1,6 @@
-"""Tests with recorded data.
+"""Tests with recorded data: if one list, repository or feature fails or is disabled, the others are still collected.
 
-If one list, repository or feature fails, is renamed or is disabled, the others continue.
+The same applies if a repository is renamed.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
-    """Return the stand-in with its recorded data. The settings point to the stand-in."""
+    """Return the twin with its recorded data. The settings point to the twin."""
     small.call("reset", {"data": True, "config": False})
     small.call("faults", {})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
@@ -48,7 +48,7 @@ def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def run(server: Twin, collect: Collect) -> Run:
-    """Return a function that collects the stand-in's repository, or the repositories in the arguments."""
+    """Return a function that collects the twin's repository, or the repositories in the arguments."""
 
     def running(*arguments: str) -> dict[str, Any]:
         ApiBudget.objects.update(not_before=None, resets_at=None)
@@ -63,7 +63,7 @@ def change(server: Twin, op: str, **more: object) -> Any:
 
 
 def alive() -> dict[str, int]:
-    """Return the number of rows that are not deleted, by kind."""
+    """Return the number of rows that are not marked as deleted, by kind."""
     return {
         "issues": Issue.objects.filter(deleted_at=None).count(),
         "pulls": PullRequest.objects.filter(deleted_at=None).count(),

@@ -1,4 +1,4 @@
-"""Tests of accounts that have one login, several logins or a new login, and of accounts in no-reply addresses."""
+"""Tests of accounts with one login, several logins or a new login, and of accounts in no-reply addresses."""
 
 import pytest
 
@@ -10,7 +10,7 @@ OBSERVED = tuple[str, str]
 
 
 def observe(kind: str, *observed: OBSERVED) -> tuple[str, list[str]]:
-    """Return the final login, and the logins that it replaced."""
+    """Report logins one after another. Return the login to display at the end, and the logins that were replaced."""
     known: Logins | None = None
     replaced: list[str] = []
     for source, login in observed:

@@ -1,4 +1,4 @@
-"""Tests of commits that cannot be converted. Each has a separate skip, which a successful retry clears."""
+"""Tests of commits that cannot be converted. Each commit has a separate skip. A successful retry clears the skip."""
 
 import subprocess
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MalformedShas = Callable[[set[str]], None]
 
 @pytest.fixture
 def malformed_shas(monkeypatch: pytest.MonkeyPatch) -> MalformedShas:
-    """Return a function that chooses commits, by SHA, for which the conversion fails."""
+    """Return a function that takes the SHAs of commits. From then on, the conversion of these commits fails."""
     real, odd = commits.convert_commit, set[str]()
 
     def convert(commit: Any, **more: Any) -> Any:

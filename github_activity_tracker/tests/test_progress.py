@@ -1,6 +1,7 @@
-"""Tests of runs with few requests, with many items in one second and with very long items.
+"""Tests that every run makes progress until everything is stored.
 
-Each run must make progress, until everything is stored.
+The runs have few requests, or lists with many items in the same second, or items that need more requests than one run
+may send.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ MOST_RUNS = 60
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    """Run a stand-in in which most items of each list have the same time, in whole seconds."""
+    """Yield a twin in which most items of each list have the same time, in whole seconds."""
     running = Twin(tmp_path_factory.mktemp("crowded-twin"), SPARSE, cluster=300, comments_item_limit=30_000)
     yield running
     running.stop()
@@ -55,15 +56,15 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checkpoints() -> str:
-    """Return all saved positions of the streams as text."""
+    """Return the checkpoints of all streams as text, without those of reconciliation."""
     rows = Checkpoint.objects.order_by("stream").values_list("stream", "checkpoint_token", "extras")
     return str([row for row in rows if not row[0].startswith("reconcile")])
 
 
 def in_steps(collect: Collect, *arguments: str, requests: int = 5) -> int:
-    """Collect in runs with a limited number of requests, and return the number of runs until everything is collected.
+    """Run repeatedly with at most ``requests`` requests per run until a run succeeds. Return the number of runs.
 
-    Each incomplete run must move the checkpoints to a new position.
+    Checks that each incomplete run changes the checkpoints, and that no run repeats an earlier state.
     """
     seen = {checkpoints()}
     for runs in range(1, MOST_RUNS + 1):

@@ -1,4 +1,4 @@
-"""Tests that each page of results advances the progress of a collection."""
+"""Tests that a run reports its progress after each page."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""Tests that every query text fits the schema of its server, which may be older, current or newer."""
+"""Tests that every query is valid for the server's schema, which may be older, current or newer."""
 
 import random
 import sys
@@ -50,13 +50,13 @@ extend union PullRequestTimelineItems = QuestionRaisedEvent
 
 
 class Recorder:
-    """A substitute for the client that records the texts of queries, for functions that create the texts themselves."""
+    """A substitute for the client. It records the texts of queries instead of sending them."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def query(self, text: str, *_: Any, **__: Any) -> Any:
-        """Record a text."""
+        """Record the text of a query, and raise NotFound."""
         self.texts.append(text)
         raise NotFound("recorded", reason="not_found")
 
@@ -90,7 +90,7 @@ def emitted() -> list[str]:
 
 
 def _continued() -> Iterator[str]:
-    """Yield the texts that continue nested connections."""
+    """Yield the texts of the queries that request further pages of nested connections."""
     nested = [one for listing in LISTINGS.values() for one in listing.nested]
     for one in [*nested, *(one.inner for one in nested if one.inner)]:
         page = one.query % (one.size, ', after: "x"')
@@ -104,7 +104,10 @@ def present() -> GraphQLSchema:
 
 
 def fitted(schema: GraphQLSchema, *, scopes: tuple[str, ...] = ()) -> tuple[dict[str, str], int]:
-    """Return the texts that are sent to a server, by original text, and the number of introspection queries."""
+    """Return the texts that are sent to a server with this schema, by original text.
+
+    Also returns the number of introspection queries. Queries that the schema does not support at all are omitted.
+    """
     asked: list[str] = []
 
     def ask(text: str) -> Mapping[str, Any]:
@@ -122,12 +125,12 @@ def fitted(schema: GraphQLSchema, *, scopes: tuple[str, ...] = ()) -> tuple[dict
 
 
 def faults(schema: GraphQLSchema, texts: Mapping[str, str]) -> set[str]:
-    """Return the messages of the validation of these texts."""
+    """Validate these queries against a schema, and return the messages of all errors."""
     return {fault.message for text in texts.values() for fault in validate(schema, parse(text))}
 
 
 def without(sdl: str, dropped: set[str]) -> GraphQLSchema:
-    """Return a schema without these ``Type.field`` names, made in the same way as the stand-in's older servers."""
+    """Return a schema without these types and ``Type.field`` names. The twin makes older schemas with the same code."""
     sys.path.insert(0, str(SERVE.parent))
     try:
         from gql_schema import Without  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # beside us
@@ -151,7 +154,7 @@ class _Coordinates(Visitor):
 
 
 def coordinates(schema: GraphQLSchema) -> list[str]:
-    """Return ``Type.field`` for all fields that the texts select."""
+    """Return ``Type.field`` for every field that the queries select."""
     info = TypeInfo(schema)
     visitor = _Coordinates(info)
     for text in emitted():

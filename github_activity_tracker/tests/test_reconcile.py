@@ -47,17 +47,20 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def change(server: Twin, op: str, **order: Any) -> dict[str, Any]:
-    """Change the data of the stand-in, and return the change."""
+    """Change the data of the twin, and return the twin's description of the change."""
     return server.call("mutate", {"op": op, "repo": server.name, **order})["results"][0]
 
 
 def requests(server: Twin, part: str) -> int:
-    """Return the number of the last 500 requests that contain a text in their path."""
+    """Return how many of the last 500 requests contain a text in their path."""
     return sum(part in str(one.get("path", "")) for one in server.call("log?last=500")["log"])
 
 
 def most_talkative(model: Any, *, opened: bool) -> Account:
-    """Return the account with the most items of a model, among accounts that opened an issue or among all others."""
+    """Return the user who wrote the most items of a model.
+
+    With ``opened``, only users who opened an issue are considered. Without it, only users who did not.
+    """
     people = Account.objects.filter(kind="User", **{f"{model.__name__.lower()}s__isnull": False}).distinct()
     people = people.filter(issues__isnull=not opened).distinct()
     return max(people, key=lambda one: model.objects.filter(author=one).count())
@@ -171,7 +174,7 @@ def test_an_id_is_asked_about_twice_before_it_counts_as_gone(server: Twin, colle
 
 
 def withhold_comments(server: Twin) -> int:
-    """Make the stand-in count comments of an issue that it does not deliver. Return the number of the issue."""
+    """Add an issue with comments that the twin counts but does not return. Return the number of the issue."""
     talk = [{"user": "someone", "body": "old", "at": OLD}] * 2
     made = change(server, "transfer_in", title="moved here", created_at="2020-01-01T00:00:00Z", comments=talk)
     rule = {"kind": "404", "path": rf"/issues/{made['number']}/comments"}
@@ -234,7 +237,7 @@ def killed(*_: object, **__: object) -> None:
 
 
 def audited(server: Twin) -> dict[str, str]:
-    """Return the verdicts of ``audit_github`` by stream, for the streams that differ."""
+    """Return the last column of the ``audit_github`` table by stream. Streams without a difference are omitted."""
     out = StringIO()
     call_command("audit_github", server.name, stdout=out)
     lines = [line.split(maxsplit=5) for line in out.getvalue().splitlines()[1:]]

@@ -13,7 +13,7 @@ server = server
 
 
 def live_documents() -> set[str]:
-    """Return the external ids of discussions that have a live document."""
+    """Return the external ids of the documents of discussions that are not marked as deleted."""
     found = Document.objects.filter(kind="discussion", deleted_at=None)
     return set(found.values_list("external_id", flat=True))
 

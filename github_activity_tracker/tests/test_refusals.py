@@ -1,4 +1,4 @@
-"""Tests of items that GitHub refuses, limits, moves or leaves out."""
+"""Tests of repositories and items that GitHub refuses, moves or omits, and of exhausted rate limits."""
 
 from typing import Any
 
@@ -156,7 +156,7 @@ def test_a_transferred_issue_says_where_it_went(both: tuple[SampleServer, Collec
 
 
 def exit_code(*arguments: str) -> int:
-    """Return the exit code of the command, run as from cron."""
+    """Run the command in the same way as from a shell, without the index sync. Return the exit code."""
     try:
         Command().run_from_argv(["manage.py", "collect_github", *arguments, "--no-sync"])
     except SystemExit as ended:

@@ -1,4 +1,4 @@
-"""Tests of servers with a GraphQL schema that is older or newer than ours, that changes, or that cannot be read."""
+"""Tests of servers with a GraphQL schema that is older or newer than expected, that changes, or that cannot be read."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ OLD = [
     "Mannequin", "Repository.hasDiscussionsEnabled", "ReactionGroup.reactors", "ClosedEvent.stateReason",
     "RequestedReviewer", "RateLimit", "Bot.databaseId", "MergedEvent.mergeRefName",
 ]  # fmt: skip
-"""Types and fields that servers of different ages lack, all missing from one server."""
+"""Types and fields that older servers lack. In these tests, one server lacks all of them."""
 NEW = [
     "BlockedByAddedEvent", "IssueTypeAddedEvent", "ProjectV2ItemStatusChangedEvent", "NeverSeenBeforeEvent",
     "Repository.hasPullRequestsEnabled: Boolean!",
@@ -39,7 +39,7 @@ NO_INTROSPECTION = {
 }
 CLOSED = [{**NO_INTROSPECTION, "every": 1}]
 CONFIGURED: dict[str, dict[str, Any]] = {}
-"""Settings of the running stand-ins, by URL."""
+"""Configurations of the running twins, by URL."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(started: Twin, settings: Any, tmp_path: Path) -> Twin:
-    """Return the stand-in with its recorded data and the published schema."""
+    """Return the twin with its recorded data and the published schema."""
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = started.url
     settings.GITHUB_TOKENS = ["ghp_alice_1"]
     settings.WORKSPACE_DIR = tmp_path
@@ -61,7 +61,7 @@ def server(started: Twin, settings: Any, tmp_path: Path) -> Twin:
 
 @pytest.fixture
 def collect(server: Twin, collect: Collect) -> Collect:
-    """Return a function that collects the stand-in's repository."""
+    """Return a function that collects the twin's repository."""
     return lambda *arguments: collect(server.name, *arguments)
 
 
@@ -73,7 +73,7 @@ def reset(server: Twin, **config: Any) -> None:
 
 
 def change(server: Twin, **config: Any) -> None:
-    """Change only the settings that differ, because loading a schema takes seconds."""
+    """Send the parts of a configuration that differ from the current one, because loading a schema takes seconds."""
     present = CONFIGURED.setdefault(server.url, {"schema_drop": [], "schema_add": [], "scopes": {}})
     if new := {name: value for name, value in config.items() if present.get(name) != value}:
         server.call("limits", {"config": new})

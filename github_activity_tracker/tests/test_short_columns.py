@@ -1,6 +1,6 @@
 """Tests of lists in pull requests that GitHub truncates without an error.
 
-They never replace stored lists, and a later run collects the complete lists.
+A truncated list never replaces a stored list, and a later run collects the complete list.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ NAMES = {"reviewRequests": "review_requests", "closingIssuesReferences": "closes
 
 
 def request_reviews(item: Any) -> None:
-    """Add requested reviewers to a recorded pull request, because some recordings have none."""
+    """Add two requested reviewers to a recorded pull request, because some recorded pull requests have none."""
     if item.get("pull") and item["user"]:
         item["pull"]["requested_reviewers"] = [item["user"], item["user"]]
 
@@ -38,7 +38,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture(autouse=True)
 def closing(server: Twin) -> None:
-    """Edit some pull requests so that each closes two issues."""
+    """Edit three pull requests, so that merging each of them closes two issues."""
     truth = server.truth()
     first, second = truth["issues"]["numbers"][:2]
     for number in truth["pulls"]["numbers"][:3]:

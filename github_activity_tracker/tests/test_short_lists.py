@@ -1,4 +1,7 @@
-"""Tests of topics and labels that GitHub truncates without an error. They never replace stored topics and labels."""
+"""Tests of lists of topics and labels that GitHub truncates without an error.
+
+A truncated list never replaces a stored list.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +22,7 @@ Change = Callable[[Any], Any]
 
 
 def with_lists(name: str, value: object) -> Change:
-    """Return a function that replaces all values with this name in a response."""
+    """Return a function that replaces the value of every key ``name`` in a response."""
 
     def change(part: Any) -> Any:
         if isinstance(part, list):

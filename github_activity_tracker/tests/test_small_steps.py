@@ -1,4 +1,4 @@
-"""Tests that the first pages after a killed run are small, so that some data is stored before another kill."""
+"""Tests that the first pages after an interrupted run are small, so that a short run can store some data."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,7 @@
-"""Tests of changes that do not change ``updated_at``: commit comments, hidden comments and resolved review threads."""
+"""Tests of changes that do not change ``updated_at`` of an issue or pull request.
+
+These are comments on commits, hidden comments and resolved review threads.
+"""
 
 from typing import Any
 
@@ -48,7 +51,7 @@ def test_commit_comments_come_change_and_go(
 ) -> None:
     first = server.add_commit_comment(SHA, "Why this?", path="a.py", line=3)
     others = [server.add_commit_comment(OTHER, f"Number {place}") for place in range(5)]
-    monkeypatch.setattr(etag_lists, "PER_PAGE", 2)  # pages of two items, and the last page is full
+    monkeypatch.setattr(etag_lists, "PER_PAGE", 2)  # so that the last page is full
     collect("--streams", "commit_comments")
     assert set(stored_bodies()) == {first, *others}
     row = CommitComment.objects.get(pk=first)
@@ -61,7 +64,7 @@ def test_commit_comments_come_change_and_go(
     assert Document.objects.filter(external_id=thread, kind="commit").exists()
 
     server.reset_log()
-    new = server.add_commit_comment(SHA, "One more")  # on a new page after a full page
+    new = server.add_commit_comment(SHA, "One more")  # the full page stays the same, and a new page follows
     collect("--streams", "commit_comments")
     assert new in stored_bodies()
     assert count_requests(server, "page=1&") + count_requests(server, "page=1 ") <= 1

@@ -28,7 +28,7 @@ def titles(repository_id: int) -> dict[int, str]:
 
 
 def addresses(repository_id: int) -> set[str]:
-    """Return the repository names in the stored URLs of one repository."""
+    """Return the repository names (owner/name) in the stored URLs of one repository."""
     stored = Issue.objects.filter(repository_id=repository_id).values_list("html_url", flat=True)
     shown = Activity.objects.filter(scope__external_id=str(repository_id)).values_list("source_url", flat=True)
     return {"/".join(url.split("/")[3:5]) for url in [*stored, *shown] if url}
@@ -39,7 +39,10 @@ def checkpoints(repository_id: int) -> dict[str, Any]:
 
 
 def two_repositories(server: Twin) -> tuple[str, str, int]:
-    """Add a second, small repository. Return the names of both, and the id of the small one."""
+    """Rename the repository, and add a small repository with the old name.
+
+    Returns the full name of the renamed repository, and the full name and the id of the small repository.
+    """
     owner = server.name.partition("/")[0]
     change(server, "rename_repo", name="another")
     new = change(server, "recreate_repo")

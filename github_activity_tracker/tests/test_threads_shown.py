@@ -1,4 +1,4 @@
-"""Tests of GitHub threads on pages, sentences about events, and references."""
+"""Tests of admin pages with GitHub data: threads, sentences about events in the timeline, and references in texts."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -110,7 +110,7 @@ def test_rows_of_the_timeline_say_what_they_are_about(admin_client: Client) -> N
 
 def test_a_burst_of_events_is_one_row(admin_client: Client) -> None:
     html = page(admin_client, "timeline")
-    assert html.count('class="entry') == 7  # five posts, the events in one row, and a subscription
+    assert html.count('class="entry') == 7  # five posts, one row for three events, and a subscription
     assert html.count("(opens a new tab)") >= 6
 
 

@@ -1,6 +1,6 @@
-"""Tests of whole collections with recorded data.
+"""Tests of complete runs with recorded data.
 
-The data changes, and requests fail and are limited, during the run.
+During a run, the data changes, requests fail, and rate limits are reached.
 """
 
 import random
@@ -43,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twin:
-    """Return the stand-in with its recorded data. Parametrised tests use the small stand-in."""
+    """Return the twin with its recorded data. Parametrised tests can select the small twin."""
     started: Twin = request.getfixturevalue(getattr(request, "param", "started"))
     started.call("reset", {"data": True})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = started.url
@@ -56,14 +56,14 @@ def server(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkey
 
 @pytest.fixture
 def collect(server: Twin, collect: Collect) -> Collect:
-    """Return a function that collects the stand-in's repository."""
+    """Return a function that collects the twin's repository."""
     return lambda *arguments: collect(server.name, *arguments)
 
 
 def until_complete(collect: Collect, *arguments: str) -> int:
-    """Run repeatedly until everything is collected, as from cron, at most six times. Return the number of runs."""
+    """Run the collector repeatedly until a run succeeds, at most six times. Return the number of runs."""
     for runs in range(1, 7):
-        ApiBudget.objects.update(not_before=None, resets_at=None)  # time passes
+        ApiBudget.objects.update(not_before=None, resets_at=None)  # as if all waiting times were over
         result = collect(*arguments)
         if result["outcome"] == "succeeded":
             return runs
@@ -107,9 +107,9 @@ def test_another_token_takes_over_from_one_that_is_revoked(server: Twin, collect
 
 
 def test_lists_go_on_behind_the_ends_that_github_puts_to_them(server: Twin, collect: Collect) -> None:
-    """Check lists that exceed GitHub's limits.
+    """Check lists that are longer than GitHub's limit for numbered pages.
 
-    The stand-in refuses numbered pages beyond 150 issues and beyond 200 comments.
+    The twin refuses numbered pages beyond 150 issues and beyond 200 comments.
     """
     collect()
     stats = server.call("stats")
@@ -118,7 +118,10 @@ def test_lists_go_on_behind_the_ends_that_github_puts_to_them(server: Twin, coll
 
 
 def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[dict[str, Any]]:
-    """Return random changes from a seed. Each is made just before a random request, and no two change the same item."""
+    """Return random changes, which depend only on the seed. The twin makes each just before a random request.
+
+    Items that are deleted or transferred are not changed otherwise.
+    """
     dice, truth = random.Random(seed), server.truth()
     numbers = [*truth["issues"]["numbers"], *truth["pulls"]["numbers"]]
     pulls = list(truth["pulls"]["numbers"])
@@ -145,7 +148,7 @@ def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[d
 
 
 def storm(server: Twin, seed: int, requests: int) -> None:
-    """Change items, names and accounts during the next run."""
+    """Schedule changes of items and accounts during the next run."""
     made = orders(server, seed, requests)
     random.Random(seed).shuffle(made)
     for order in made:

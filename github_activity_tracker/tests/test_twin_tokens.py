@@ -1,4 +1,4 @@
-"""Tests of whole collections with all kinds of tokens, in situations that occur on real servers."""
+"""Tests of complete runs with all kinds of tokens, in situations that occur on real servers."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 PAUSE = Transport.pause
-"""The original method. Other tests replace it to shorten pauses."""
+"""The original method. A fixture replaces it in all tests to shorten pauses, and one test restores it."""
 USUAL: dict[str, Any] = {
     **CONFIG, "scopes": {}, "token_owners": {}, "clock_skew": 0, "public_url": None, "link_on_304": True,
 }  # fmt: skip
@@ -36,7 +36,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twin]:
-    """Yield the small stand-in with its recorded data and one token without scopes."""
+    """Yield the small twin with its recorded data. The collector uses one token without scopes."""
     small.call("reset", {"data": True})
     small.call("limits", {"config": USUAL})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
@@ -50,12 +50,12 @@ def server(small: Twin, settings: Any, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def collect(server: Twin, collect: Collect) -> Collect:
-    """Return a function that collects the stand-in's repository and the repositories in the arguments."""
+    """Return a function that collects the twin's repository and the repositories in the arguments."""
     return lambda *arguments: collect(server.name, *arguments)
 
 
 def requests_of(server: Twin) -> list[dict[str, Any]]:
-    """Return the requests since the last reset."""
+    """Return the requests since the last reset, at most the last 500."""
     return server.call("log?last=500")["log"]
 
 
@@ -197,7 +197,7 @@ def test_an_absurd_wait_is_reported_and_holds_back_neither_other_tokens_nor_the_
     assert result["outcome"] == "partial"
     assert "259,200 seconds" in result["scopes"][0]["reason"]
     assert not ApiBudget.objects.filter(not_before__gt=CollectorRun.objects.latest("pk").started_at.replace(year=9999))
-    ApiBudget.objects.update(not_before=None)  # a minute passes
+    ApiBudget.objects.update(not_before=None)  # as if the waiting time were over
     assert collect()["outcome"] == "succeeded"
     settings.GITHUB_TOKENS = ["ghp_alice_1", "ghp_bob_1"]
     server.call("faults", {"rules": [{"kind": "secondary", "retry_after": 259_200, "user": "alice", "nth": [1]}]})
@@ -211,7 +211,7 @@ def test_another_name_of_the_server_needs_no_second_collection(server: Twin, col
     names = [f"http://localhost:{port}", f"{server.url}/api/v3"]
     for name in names:
         settings.GITHUB_API_URL = name
-        for saved in Checkpoint.objects.filter(extras__has_key="etags"):  # as earlier releases saved the URLs
+        for saved in Checkpoint.objects.filter(extras__has_key="etags"):  # earlier releases saved complete URLs
             saved.extras = {
                 "etags": [[f"https://api.github.com:443{url}", etag] for url, etag, *_ in saved.extras["etags"]]
             }

@@ -1,6 +1,6 @@
-"""Tests of items that GitHub lists but does not deliver.
+"""Tests of times for which GitHub did not return all items.
 
-Their common time remains a skip until a comparison finds that no item is missing.
+The skip for such a time stays open until a comparison finds that no item is missing.
 """
 
 import pytest

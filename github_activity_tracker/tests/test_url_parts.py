@@ -1,4 +1,4 @@
-"""Tests of names in URLs. Whatever they contain, they must not lead to another route, query or server."""
+"""Tests of names in URLs. No name can change the route, the query or the server of a request."""
 
 import sys
 from urllib.parse import unquote, urlsplit

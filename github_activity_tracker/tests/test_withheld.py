@@ -1,6 +1,6 @@
-"""Tests of partial responses, which GitHub truncates or denies in part.
+"""Tests of responses that GitHub truncates or denies in part.
 
-The missing parts affect nothing else, are recorded, and are collected by a later run.
+Missing parts are recorded and do not affect other data. A later run collects them.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @pytest.fixture
 def server(small: Twin, settings: Any, tmp_path: Path) -> Twin:
-    """Return the stand-in with its recorded data. The settings point to the stand-in."""
+    """Return the twin with its recorded data. The settings point to the twin."""
     small.call("reset", {"data": True})
     settings.GITHUB_API_URL = settings.GITHUB_GIT_URL = small.url
     settings.GITHUB_TOKENS = ["ghp_alice_1"]
@@ -47,7 +47,7 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 
 def changed(result: dict[str, Any]) -> list[str]:
-    """Return the names of the counts that indicate a write."""
+    """Return the names of the run's counts of inserted, updated or deleted rows, without zero counts."""
     return [name for name, n in result["counts"].items() if n and name.endswith(("_inserted", "_updated", "_deleted"))]
 
 
@@ -56,7 +56,7 @@ def open_skips() -> set[str]:
 
 
 def is_complete(server: Twin, collect: Collect) -> bool:
-    """Return whether the stored data equals the server's data, and a full collection changes nothing."""
+    """Return whether the database equals the twin, and another full run of the thread streams changes nothing."""
     return differences(server.truth()) == {} and changed(collect("--full", *THREAD_STREAMS)) == []
 
 
@@ -80,7 +80,7 @@ def test_a_nested_list_that_is_cut_once_costs_one_more_request(server: Twin, col
 
 
 def test_a_list_that_never_agrees_settles(server: Twin, collect: Collect) -> None:
-    """Check a pull request with more than 250 commits. It never lists as many entries as its total."""
+    """Check a list that always has fewer entries than its total, as for pull requests with more than 250 commits."""
     server.call(
         "faults",
         {"rules": [{"kind": "graphql_starved", "at": r"edges\.1\.node\.timelineItems$|nodes\.0\.timelineItems$"}]},
