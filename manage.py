@@ -36,7 +36,7 @@ def run_command() -> None:
     except ImportError:
         sys.exit("error: Django is not installed for this Python. Run 'make install' and use .venv/bin/python.")
     try:
-        _ = settings.INSTALLED_APPS  # raises errors of the settings, which Django ignores for some commands
+        _ = settings.INSTALLED_APPS  # raises errors in the settings, which Django ignores for some commands
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, Error, OSError) as error:
         if interruption := interruption_in(error):

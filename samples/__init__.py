@@ -1,4 +1,4 @@
-"""A sample community, and a small local server that serves the community in the way GitHub does.
+"""A sample community, and a small local server that imitates GitHub with the data of this community.
 
 All data is fictional and was written for this project. The server needs the standard library, ``graphql-core`` and
 ``git``. ``python -m samples.server --port 0`` starts it without the rest of the project.

@@ -1,6 +1,7 @@
-"""Find the repository of a URL.
+"""Find the repository that a URL names.
 
-A former name redirects with status 301. The API redirects to the repository's id, and git to the current name.
+A request with a former name is redirected with status 301. The API redirects to a URL with the repository's id, and git
+to a URL with the current name.
 """
 
 import re
@@ -18,7 +19,10 @@ BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
 
 
 def find_repository(site: Site, request: Request) -> tuple[Repository, str]:
-    """Return the repository that an API path names, and the rest of the path."""
+    """Return the repository that an API path names, and the rest of the path.
+
+    Raises Refusal for a former name (301) or an unknown repository (404).
+    """
     by_id, named = BY_ID.fullmatch(request.path), NAMED.fullmatch(request.path)
     try:
         if by_id:
@@ -41,7 +45,10 @@ def answer_git(
     limits: Limits,
     git_dir: Callable[[Repository], Path | None],
 ) -> Answer:
-    """Return the response to a step of a clone or fetch, which uses no quota. ``address`` is (owner/name, service)."""
+    """Return the response to one request of a clone or fetch. Such requests use no quota.
+
+    ``address`` is (owner/name, service), as ``git_http.find`` returns it.
+    """
     full_name, service = address
     with site.community.lock:
         try:

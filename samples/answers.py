@@ -1,4 +1,4 @@
-"""The request and the response that routes work with."""
+"""The requests that routes receive, and the responses and errors that they return."""
 
 import json
 from dataclasses import dataclass, field
@@ -56,5 +56,5 @@ def not_found(doc: str = "/rest") -> Refusal:
 
 
 def encode(value: object) -> bytes:
-    """Return compact JSON in UTF-8. U+0000 stays escaped."""
+    """Return compact JSON in UTF-8. Control characters such as U+0000 are escaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -58,7 +58,7 @@ class Api:
         return self._signed(request, user, answer)
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
-        """Return an error that a test has scheduled, with the usual headers."""
+        """Return an error that a test has scheduled. Errors other than 401 have the usual headers."""
         if refusal.status == 401:
             return refusal.answer()
         return self._signed(request, name_of(request), refusal.answer())
@@ -91,7 +91,8 @@ class Api:
     def _graphql(self, request: Request, user: str) -> Answer:
         """Run a query. Each query costs one point.
 
-        If the quota is used up, the response is an error with status 200, as on GitHub.
+        If the quota is used up, the response is an error with status 200, as on GitHub. Raises Refusal (401) for a
+        request without a token.
         """
         if not user:
             raise Refusal(401, "This endpoint requires you to be authenticated.", "/graphql")
@@ -125,7 +126,10 @@ class Api:
         return handler(context)
 
     def _viewer(self, user: str) -> bytes:
-        """Return the account of the token's user. An unknown login gets the profile of the first account."""
+        """Return the account of the token's user. A user without an account gets the profile of the first account.
+
+        Raises Refusal (401) for a request without a token.
+        """
         if not user:
             raise Refusal(401, "Requires authentication", "/rest/users/users#get-the-authenticated-user")
         accounts = self.catalogue.site.community.accounts
@@ -136,7 +140,7 @@ class Api:
     def _conditional(self, request: Request, user: str, answer: Answer) -> Answer:
         """Add an ETag, computed from the same parts as on GitHub.
 
-        If the response has not changed, it becomes a 304, which costs no quota for a request with a token.
+        If the client already has this response, the status becomes 304. With a token, a 304 uses no quota.
         """
         varied = f"{request.header('accept')}\0{request.header('authorization')}\0".encode()
         etag = f'W/"{hashlib.blake2b(varied + answer.body, digest_size=32).hexdigest()}"'

@@ -19,7 +19,7 @@ from samples.paging import numbered
 
 DOC = "/rest/apps/apps"
 SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
-"""The prefix of a SHA-256 digest in a signature. See https://www.rfc-editor.org/rfc/rfc8017#section-9.2."""
+"""The bytes before a SHA-256 digest in a signature. See https://www.rfc-editor.org/rfc/rfc8017#section-9.2."""
 TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
 LONGEST = 600
 """Maximum lifetime of a signed token (JWT) in seconds. GitHub's limit is ten minutes."""
@@ -48,7 +48,7 @@ class App:
     """An App with an RSA key. ``modulus`` and ``exponent`` are the public key.
 
     ``skew`` is the number of seconds by which GitHub's clock is ahead of this machine's clock. ``issued`` contains the
-    installation and the expiry time of each token.
+    installation and the expiry time of each token, and ``served`` is the number of tokens that were issued.
     """
 
     app_id: str
@@ -60,7 +60,11 @@ class App:
     served: int = 0
 
     def answer(self, request: Request, address: Callable[[Request], str]) -> Answer:
-        """Return the response to a request below ``/app``. Raises Refusal for a request without a valid signature."""
+        """Return the response to a request below ``/app``.
+
+        Raises Refusal for a request without a valid signature (401), for a suspended installation (403), and for an
+        unknown path (404).
+        """
         self._check(request.header("authorization").partition(" ")[2])
         if request.path == "/app/installations" and request.method == "GET":
             places, headers = numbered(range(len(self.installations)), request, address(request))
@@ -75,7 +79,7 @@ class App:
         return self._issue(known[0])
 
     def login_of(self, token: str) -> str | None:
-        """Return the account of an installation token, or ``None`` for any other token.
+        """Return the login of the account of an installation token, or ``None`` for any other token.
 
         Raises Refusal (401) for an expired token or a suspended installation.
         """
@@ -87,7 +91,7 @@ class App:
         return installation.login
 
     def expire_tokens(self) -> None:
-        """Expire all tokens immediately."""
+        """Make all issued tokens expire immediately."""
         self.issued = {token: (installation, 0.0) for token, (installation, _) in self.issued.items()}
 
     def _issue(self, installation: Installation) -> Answer:
@@ -103,7 +107,7 @@ class App:
         return time.time() + self.skew
 
     def _check(self, signed: str) -> None:
-        """Raise Refusal for a token that is not a currently valid JWT of this App, signed with RS256."""
+        """Raise Refusal (401) unless the token is a JWT of this App that is signed with RS256 and valid now."""
         try:
             header, claims, signature = (base64.urlsafe_b64decode(part + "==") for part in signed.split("."))
             header_fields, payload = json.loads(header), json.loads(claims)

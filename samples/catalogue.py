@@ -15,7 +15,7 @@ Shelf = tuple[int, str, str, str]
 
 
 class Catalogue:
-    """The sorted lists and JSON texts of posts. They are not thread-safe. The caller must lock the community first."""
+    """Sorted lists and JSON texts of posts. The class is not thread-safe. The caller must lock the community first."""
 
     def __init__(self, site: Site):
         self.site = site
@@ -25,7 +25,10 @@ class Catalogue:
         self._talk: dict[int, Counter[int]] = {}
 
     def keys(self, repo: Repository, stream: str, sort: str, state: str = "all") -> list[Key]:
-        """Return pairs of (value, id) in ascending order. An issue is identified by its number instead of its id."""
+        """Return the sort keys of a stream in ascending order, as pairs of (value of ``sort``, id).
+
+        An issue is identified by its number instead of its id.
+        """
         self._forget_what_changed()
         shelf = (repo.id, stream, sort, state)
         if shelf not in self._keys:
@@ -44,7 +47,7 @@ class Catalogue:
         return [key for key in keys if posts[key[1]].updated_at >= since]
 
     def write(self, repo: Repository, stream: str, ids: Sequence[int]) -> list[bytes]:
-        """Return the posts as JSON."""
+        """Return the posts with these ids as JSON."""
         self._forget_what_changed()
         return [self._write_one(repo, stream, id_) for id_ in ids]
 

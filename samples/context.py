@@ -1,4 +1,4 @@
-"""One request to a repository, with the values that its path and query contain."""
+"""One request to a repository, and the values in its path and query."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SINCE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?)?(?:Z|\+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """One request to a repository. ``address`` is the beginning of the links in the headers of a list."""
+    """One request to a repository. ``address`` is the URL without the query, for the links to other pages of a list."""
 
     request: Request
     catalogue: Catalogue
@@ -29,7 +29,7 @@ class Context:
     def number(self) -> int:
         """Return the number of the issue in the path.
 
-        Raises Refusal for a deleted (410), transferred (301) or unknown (404) issue.
+        Raises Refusal for a deleted (410), transferred (301 for the issue itself) or unknown (404) issue.
         """
         number, doc = self.numbers[0], "/rest/issues/issues#get-an-issue"
         if number in self.repo.moved and self.address.endswith(f"/issues/{number}"):

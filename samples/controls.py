@@ -1,4 +1,4 @@
-"""Settings of a server that tests can change: tokens, quotas and faults."""
+"""Controls with which tests change a server: tokens, quotas and faults."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from samples.limits import Limits, name_of, token_of
 
 
 class Controls(Changes):
-    """Mix-in with changes of ``limits`` and ``faults``. The methods can be called from any thread."""
+    """Mix-in with methods that change ``limits`` and ``faults``. The methods can be called from any thread."""
 
     limits: Limits
     faults: list[Fault]
@@ -26,7 +26,7 @@ class Controls(Changes):
         return f"ghp_{user}_{'0' * 8}"
 
     def install(self, app: App) -> None:
-        """Serve a GitHub App from now on."""
+        """Install a GitHub App on the server. Its tokens are valid from now on."""
         with self.community.lock:
             self.limits.app = app
 
@@ -34,9 +34,9 @@ class Controls(Changes):
         self, user: str = "sample", *, remaining: int, reset_in: float = 3600.0, limit: int | None = None,
         resource: str = "core",
     ) -> None:  # fmt: skip
-        """Set the remaining requests of a user, and the seconds until the reset.
+        """Set the number of a user's remaining requests, and the number of seconds until the quota is reset.
 
-        An empty name stands for requests without a token.
+        An empty user name stands for requests without a token.
         """
         with self.community.lock:
             self.limits.set(user, remaining=remaining, reset_in=reset_in, limit=limit, resource=resource)
@@ -49,7 +49,8 @@ class Controls(Changes):
         404 409 410 422 429 451 500 502 503 504); ``reset`` (the connection is reset in the middle of the body);
         ``truncated`` (half of the JSON); ``html`` (status=200); ``slow`` (seconds=5); ``secondary`` (retry_after=60, a
         number, an HTTP date or None; status=403; also for 429); ``primary`` (the quota is used up; reset_in=3600);
-        ``revoke`` (the token is refused from now on); ``null`` (key="updated_at" becomes null in item=0).
+        ``revoke`` (the token is refused from now on); ``null`` (key="updated_at" becomes null in item=0). Raises
+        ValueError for an unknown kind.
         """
         if str(kind) not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
@@ -78,9 +79,10 @@ class Controls(Changes):
             self.faults.append(fault)
 
     def fault_of(self, request: Request, is_git: bool) -> Fault | None:
-        """Return the first fault that is due, if any.
+        """Return the first fault that applies to a request, or None.
 
-        Due actions, and changes of tokens and quotas, are carried out first.
+        Before that, the actions that are scheduled for this request are run. A ``revoke`` or ``primary`` fault also
+        changes the token or the quota.
         """
         with self.community.lock:
             firing = [fault for fault in self.faults if fault.fires(request.target, is_git)]

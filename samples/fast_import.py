@@ -54,7 +54,7 @@ def write_commit(commit: Commit) -> bytes:
 
 
 def write_tag(name: str, mark: int, tagger: bytes, message: str) -> bytes:
-    """Write an annotated tag."""
+    """Return the input that creates an annotated tag."""
     head = f"tag {name}\nfrom :{mark}\ntagger ".encode()
     return head + tagger + b"\n" + _data(message.encode()) + b"\n"
 

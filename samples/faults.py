@@ -32,12 +32,12 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>Unicorn!</title></head><body>This p
 
 @dataclass(kw_only=True, slots=True)
 class Fault:
-    """A scheduled fault. If ``kind`` is empty, only the action is run before the request is answered."""
+    """A scheduled fault. If ``kind`` is empty, the request does not fail, and only ``action`` is run before it."""
 
     kind: str
     pattern: re.Pattern[str] | None
     first: int
-    """Number of the first matching request that fails, counted from 1."""
+    """Which of the matching requests is the first to fail, counted from 1."""
     times: int | None
     """Number of requests that fail. ``None`` means all."""
     details: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -45,7 +45,11 @@ class Fault:
     seen: int = 0
 
     def fires(self, target: str, is_git: bool) -> bool:
-        """Return whether the fault applies to this request. Requests of git are matched only by a pattern."""
+        """Count a matching request, and return whether the fault applies to it.
+
+        A fault with a pattern matches all requests with a path and query that contain the pattern. Other faults match
+        all requests except those of git.
+        """
         if is_git if self.pattern is None else not self.pattern.search(target):
             return False
         self.seen += 1
@@ -67,7 +71,7 @@ def refusal_of(fault: Fault) -> Refusal | None:
 
 
 def spoil(answer: Answer, fault: Fault) -> Answer:
-    """Return the response with the fault applied."""
+    """Return the response after applying the fault to it."""
     if fault.kind == "reset":
         answer.cut = True
     elif fault.kind == "truncated":

@@ -9,8 +9,9 @@ SETTINGS = {"safe.directory": "*", "init.defaultBranch": "main", "core.autocrlf"
 
 
 def run_git(folder: Path, *arguments: str, feed: bytes = b"", protocol: str = "") -> bytes:
-    """Return the output of git. ``protocol`` is the value of a ``Git-Protocol`` header.
+    """Run git in a folder with ``feed`` as its input, and return its output.
 
+    ``protocol`` is the value of a ``Git-Protocol`` header.
     Raises ``subprocess.CalledProcessError`` if git fails.
     """
     program = shutil.which("git") or "git"

@@ -77,7 +77,7 @@ def _account(email: str, site: Site) -> Json | None:
 
 
 def account_of(email: str, community: SampleCommunity) -> int | None:
-    """Return the account of an email address. The number in a no-reply address is the account's id."""
+    """Return the id of the account with an email address, or None. A no-reply address may contain the id."""
     known = community.accounts.values()
     found = NOREPLY.fullmatch(email)
     if found is None:

@@ -1,10 +1,11 @@
 """Build the git history of the sample project. The commit SHAs are the same on every machine.
 
-``history/*.toml`` lists commits in the order in which they are made. ``parents`` contains ids. The default is the last
-commit of the branch. ``append`` and ``write`` map paths to texts. ``delete``, ``rename``, ``binary`` (base64),
-``submodule``, ``symlink``, ``executable``, ``many`` and ``append_latin1`` (with the path in Latin-1, too) change the
-tree accordingly. A merge includes the changes of its other parents. ``pull`` also stores the commit under
-``refs/pull/N/head``, as GitHub does. A commit with ``pull_only`` is not on any branch.
+``history/*.toml`` lists commits in the order in which they are made. ``parents`` contains the ids of parent commits.
+Without ``parents``, the parent is the last commit of the branch. ``append`` and ``write`` map paths to texts.
+``delete``, ``rename``, ``binary`` (base64), ``submodule``, ``symlink``, ``executable``, ``many`` and ``append_latin1``
+(with the path in Latin-1, too) change the tree accordingly. A merge includes the changes of its other parents.
+``pull`` also stores the commit under ``refs/pull/N/head``, as GitHub does. A commit with ``pull_only`` is not on any
+branch.
 """
 
 import shutil
@@ -26,7 +27,7 @@ Raw = dict[str, Any]
 
 @dataclass(kw_only=True, slots=True)
 class History:
-    """A bare repository in a separate folder."""
+    """A bare repository in a temporary folder."""
 
     folder: Path
 
@@ -35,7 +36,10 @@ class History:
 
 
 def build(folder: Path) -> None:
-    """Create a bare repository of the sample project in ``folder``, which must not exist. This takes about 50 ms."""
+    """Create a bare repository of the sample project in ``folder``. This takes about 50 ms.
+
+    Raises FileExistsError if the folder exists.
+    """
     folder.mkdir(parents=True)
     run_git(folder, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
     run_git(folder, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--date-format=raw", feed=_stream())
@@ -48,7 +52,7 @@ def commit_names(folder: Path) -> list[str]:
 
 
 def own_copy() -> History:
-    """Return a repository in a temporary folder. The caller must remove it."""
+    """Return a copy of the built repository in a temporary folder. The caller must remove the copy."""
     folder = Path(tempfile.mkdtemp(prefix="tidewatch-"))
     for name, content in _files().items():
         path = folder / name
@@ -61,7 +65,7 @@ def own_copy() -> History:
 
 @lru_cache(maxsize=1)
 def _files() -> dict[str, bytes]:
-    """Return the files of the built repository. A process builds the repository once."""
+    """Return the files of the built repository by path. Each process builds the repository only once."""
     with tempfile.TemporaryDirectory(prefix="tidewatch-") as scratch:
         folder = Path(scratch) / "built.git"
         build(folder)
@@ -120,7 +124,7 @@ class _Builder:
         return [self.tips[branch]] if branch in self.tips and not raw.get("root") else []
 
     def _merged(self, parents: list[int]) -> Tree:
-        """Return the first parent's tree with the changes of the other parents since their common ancestor."""
+        """Return the tree of the first parent, with the changes of each other parent since the common ancestor."""
         tree = dict(self.trees[parents[0]])
         for other in parents[1:]:
             base = self.trees[max(self._ancestors(parents[0]) & self._ancestors(other))]
@@ -148,9 +152,10 @@ class _Builder:
 
 
 def _message(raw: Raw) -> bytes:
-    """Return the message in the encoding that the commit declares, or else in ``message_encoding``.
+    """Return the encoded message of a commit.
 
-    The commit does not declare ``message_encoding``.
+    The commit declares ``encoding``. Without it, the message has the encoding ``message_encoding``, which the commit
+    does not declare. The default is UTF-8.
     """
     text = raw["message"].strip("\n")
     return (text and f"{text}\n").encode(raw.get("encoding") or raw.get("message_encoding", "utf-8"))

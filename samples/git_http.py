@@ -1,7 +1,7 @@
 """Serve git over HTTP, read-only: https://git-scm.com/docs/http-protocol.
 
-Requests are answered by ``git upload-pack``, which is part of every git installation. Some installations lack git's CGI
-program ``git http-backend``.
+The server runs ``git upload-pack``, which is part of every git installation. It does not use git's CGI program
+``git http-backend``, because some installations lack it.
 """
 
 import re
@@ -17,7 +17,7 @@ GREETING = b"001e# service=git-upload-pack\n0000"
 
 
 def find(path: str) -> tuple[str, str] | None:
-    """Return (owner/name, service) for a path of git, or ``None`` for any other path."""
+    """Return (owner/name, service) for the path of a git request, or ``None`` for any other path."""
     found = ADDRESS.fullmatch(path)
     if found is None or found[1] in {"repos", "repositories"}:
         return None
@@ -25,10 +25,9 @@ def find(path: str) -> tuple[str, str] | None:
 
 
 def serve(request: Request, service: str, git_dir: Path | None) -> Answer:
-    """Return the response to one step of a clone or fetch.
+    """Return the response to one request of a clone or fetch.
 
-    ``git_dir`` is ``None`` for a repository without commits. As on GitHub, such a repository can be cloned and is
-    empty.
+    ``git_dir`` is ``None`` for a repository without commits. As on GitHub, the clone of such a repository is empty.
     """
     protocol = request.header("git-protocol")
     try:

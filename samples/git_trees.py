@@ -9,7 +9,7 @@ Raw = dict[str, Any]
 
 
 def change(tree: Tree, raw: Raw) -> None:
-    """Apply the changes in a record to a tree."""
+    """Apply the changes in a record to a tree, in place."""
     for old, new in raw.get("rename", ()):
         tree[new.encode()] = tree.pop(old.encode())
     for name in raw.get("delete", ()):

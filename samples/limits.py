@@ -1,4 +1,4 @@
-"""Users and their quotas.
+"""Quotas: the number of requests that a user may send per hour.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
@@ -16,14 +16,14 @@ TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|github_pat)_([A-Za-z0-9-]+)_.+")
 LIMITS_DOC = "/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 HOUR = 3600.0
 CORE, GRAPHQL = "core", "graphql"
-"""The two quotas of every user."""
+"""Names of the two quotas of every user."""
 ANONYMOUS = ""
 """The user name for requests without a token."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Pool:
-    """A quota. ``reset`` is in seconds since 1970."""
+    """The quota of a user. ``reset`` is the time of the next reset in seconds since 1970."""
 
     limit: int
     used: int = 0
@@ -39,7 +39,7 @@ class Pool:
 
 @dataclass(kw_only=True, slots=True)
 class Limits:
-    """Quotas by user. All tokens of a user share the user's quotas. The object is not thread-safe."""
+    """The quotas of all users. All tokens of a user share the user's quotas. The object is not thread-safe."""
 
     rest_limit: int = 5000
     anonymous_limit: int = 60
@@ -51,7 +51,7 @@ class Limits:
     def user_of(self, request: Request) -> str:
         """Return the user of the token, or :data:`ANONYMOUS` if there is no token.
 
-        Raises Refusal (401) for a bad token.
+        Raises Refusal (401) for a bad, revoked or expired token.
         """
         token, name = token_of(request), name_of(request)
         if token and (not name or name.startswith("bad") or token in self.revoked):
@@ -61,7 +61,7 @@ class Limits:
         return name
 
     def pool(self, user: str, resource: str = CORE) -> Pool:
-        """Return the user's quota of a resource. A quota is renewed when its hour is over."""
+        """Return the user's quota of a resource. If the time of its reset is over, the quota is renewed for an hour."""
         pool = self.pools.get((user, resource))
         if pool is None:
             limit = self.rest_limit if user and resource == CORE else 5000 if user else self.anonymous_limit
@@ -76,7 +76,7 @@ class Limits:
         pool.used, pool.reset = pool.limit - remaining, time.time() + reset_in
 
     def check(self, user: str) -> None:
-        """Raise Refusal if the user's quota is used up."""
+        """Raise Refusal with ``exhausted_status`` if the user's REST quota is used up."""
         if self.pool(user).remaining:
             return
         message = f"API rate limit exceeded for {f'user {user}' if user else '127.0.0.1'}."
@@ -101,7 +101,10 @@ class Limits:
 
 
 def token_of(request: Request) -> str:
-    """Return the token in a ``Bearer``, ``token`` or ``Basic`` header, or an empty string. Git sends ``Basic``."""
+    """Return the token in the ``Authorization`` header, or an empty string without a header.
+
+    The scheme is ``Bearer``, ``token``, or ``Basic``, which git sends.
+    """
     scheme, _, value = request.header("authorization").strip().partition(" ")
     if scheme.lower() != "basic":
         return value.strip()
@@ -113,7 +116,10 @@ def token_of(request: Request) -> str:
 
 
 def name_of(request: Request) -> str:
-    """Return the user in a token of the form ``ghp_<user>_<anything>``, even if the token is not valid."""
+    """Return the user in a token of the form ``ghp_<user>_<anything>``, even if the token is not valid.
+
+    Returns :data:`ANONYMOUS` for any other token.
+    """
     found = TOKEN.fullmatch(token_of(request))
     return found[1].lower() if found else ANONYMOUS
 

@@ -1,8 +1,8 @@
-"""Return pages of lists in GitHub's two ways.
+"""Return pages of lists in the two ways of GitHub: by page number, or by cursor.
 
-Most lists have numbered pages. The list of issues has an opaque cursor (``after``). Its ``page`` is only a label, and
-there is no link to the last page. Both ways read the current data. A change shifts numbered pages, while a cursor keeps
-its position.
+Most lists have numbered pages. The list of issues has an opaque cursor (``after``), and no link to the last page. In a
+request with a cursor, ``page`` has no effect. Both ways read the current data. A change shifts numbered pages, while a
+cursor keeps its position.
 https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
 """
 
@@ -29,7 +29,7 @@ def page_size(query: dict[str, str]) -> int:
 
 
 def numbered(ids: Sequence[int], request: Request, address: str, item_limit: int | None = None) -> Page:
-    """Return the page with a number.
+    """Return the page with the number in the request's ``page`` parameter.
 
     Raises Refusal (422) for a page that ends beyond ``item_limit`` items, as on GitHub for long lists.
     """
@@ -53,9 +53,11 @@ def numbered(ids: Sequence[int], request: Request, address: str, item_limit: int
 
 
 def by_cursor(keys: Sequence[Key], descending: bool, request: Request, address: str, page_limit: int) -> Page:
-    """Return the page of ascending ``keys`` after the cursor ``after``.
+    """Return one page of ``keys``, which are in ascending order. With ``descending``, the order is reversed.
 
-    Without a cursor, page numbers are allowed up to ``page_limit`` items.
+    The page begins after the cursor in the request's ``after`` parameter. Without a cursor, the ``page`` parameter
+    selects the page. Raises Refusal (422) for an invalid cursor, and for a page without a cursor that ends at or beyond
+    item ``page_limit``.
     """
     size, page, after = page_size(request.query), _positive(request.query.get("page"), 1), request.query.get("after")
     if after is None and page * size >= page_limit:
@@ -87,7 +89,7 @@ def _cursor(key: Key) -> str:
 
 
 def _place(cursor: str) -> Key:
-    """Return the key in a cursor. Raises Refusal (422) for any other text."""
+    """Return the key in a cursor. Raises Refusal (422) if the text is not a cursor."""
     try:
         value, id_ = cast("list[object]", json.loads(base64.urlsafe_b64decode(cursor)))
         if isinstance(value, str) and isinstance(id_, int):
@@ -98,6 +100,6 @@ def _place(cursor: str) -> Key:
 
 
 def _link_header(address: str, links: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Return a header with links that repeat the parameters of the request, as GitHub does."""
+    """Return a ``Link`` header, or no header if there are no links. ``links`` maps a relation to its query."""
     parts = [f'<{address}?{urlencode(query, quote_via=quote, safe=",:")}>; rel="{rel}"' for rel, query in links.items()]
     return {"Link": ", ".join(parts)} if parts else {}

@@ -58,7 +58,7 @@ def _releases(context: Context) -> Answered:
 
 
 def _listed(context: Context, rows: Sequence[object]) -> Answered:
-    """Return a numbered page of a short list."""
+    """Return a numbered page of these rows as JSON, and the headers with links to other pages."""
     places, headers = numbered(range(len(rows)), context.request, context.address)
     return encode([rows[place] for place in places]), headers
 
@@ -141,7 +141,10 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
 
 
 def handler_of(path: str) -> tuple[Handler, tuple[int, ...]] | None:
-    """Return the route for the part of a path after the repository, and the numbers in the path."""
+    """Return the handler for the part of a path after the repository, and the numbers in this part.
+
+    Returns None for an unknown path.
+    """
     for pattern, handler in ROUTES:
         found = pattern.fullmatch(path)
         if found:

@@ -7,9 +7,9 @@
         server.edit_issue(2, body="New words")
         server.fail("reset", when=r"/issues/comments")
 
-It listens on 127.0.0.1 only, paginates and counts as GitHub documents, and keeps all data in memory. It does not
-support writing, ``prev`` links of the issue list, bodies in HTML, or compression. Secondary rate limits occur only
-after ``fail("secondary")``.
+The server listens on 127.0.0.1 only, and keeps all data in memory. Pages and rate limits work as GitHub documents them.
+The server does not support writing, ``prev`` links of the issue list, bodies in HTML, or compression. Secondary rate
+limits occur only after ``fail("secondary")``.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from samples.wire import LocalServer
 
 
 class Logged(NamedTuple):
-    """A logged request. ``path`` includes the query. ``user`` is the user of the token, or empty."""
+    """A logged request. ``path`` includes the query. ``user`` is the user of the token, or empty without a token."""
 
     method: str
     path: str
@@ -48,10 +48,10 @@ class Logged(NamedTuple):
 class SampleServer(Controls):
     """A server for a community. Tests can change the community and schedule faults at any time.
 
-    See :class:`Changes` and :class:`Controls`. Limits can be lower than GitHub's: ``rest_limit`` is the number of
-    requests per hour and user, and ``anonymous_limit`` the number per hour without a token. ``comment_limit`` is the
-    number of items in a repository's comment lists, and ``page_limit`` the number of issues that can be listed by page
-    number.
+    See :class:`Changes` and :class:`Controls`. Limits can be lower than GitHub's. ``rest_limit`` is the number of
+    requests per hour for each user, and ``anonymous_limit`` the number per hour without a token. ``comment_limit`` is
+    the number of comments that a repository's comment lists return, and ``page_limit`` the number of issues that can be
+    listed by page number.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server with persistent connections. It can reset a connection on purpose."""
+"""An HTTP/1.1 server with persistent connections. It can also reset a connection in the middle of a response."""
 
 import contextlib
 import socket
@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from samples.answers import Answer, Request
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""Value of SO_LINGER: on, with zero seconds. Closing the socket then sends RST instead of FIN."""
+"""Value of SO_LINGER with a linger time of zero seconds. Closing the socket then sends RST instead of FIN."""
 
 
 class LocalServer(ThreadingHTTPServer):
-    """A server on 127.0.0.1 that answers each connection in a thread. :meth:`stop` ends all threads and sockets."""
+    """A server on 127.0.0.1 that serves each connection in a thread. :meth:`stop` ends all threads and connections."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -54,7 +54,7 @@ class LocalServer(ThreadingHTTPServer):
         self._open.discard(request)
         if request in self.cut:
             self.cut.discard(request)
-            self.close_request(request)  # without the orderly FIN that a shutdown would send
+            self.close_request(request)  # no shutdown, because it would send FIN instead of RST
         else:
             super().shutdown_request(request)
 
@@ -77,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # the name is the base class's
-        """Do nothing, because the server has a separate log."""
+        """Print nothing, because the server records its requests."""
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         return cast("LocalServer", self.server)
 
     def _body(self, headers: dict[str, str]) -> bytes:
-        """Return the complete, decompressed body. Git sends large bodies in chunks and compressed."""
+        """Return the complete, decompressed body. Git sends large bodies compressed and in chunks."""
         if headers.get("transfer-encoding", "").lower() == "chunked":
             body = b""
             while size := int(self.rfile.readline().split(b";")[0], 16):

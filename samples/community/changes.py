@@ -11,7 +11,7 @@ from samples.community.state_changes import StateChanges
 
 
 class Changes(IssueChanges, DiscussionChanges, NameChanges, StateChanges):
-    """Mix-in with all changes of ``community``. Every method can be called from any thread.
+    """Mix-in with methods that change ``community``. Every method can be called from any thread.
 
     ``at`` is the time of a change, such as ``2025-06-01T00:00:00Z``. The default is one minute after the last change.
     The methods raise KeyError for an object that does not exist.

@@ -9,7 +9,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class Marker(Enum):
-    """Default of arguments for which ``None`` is a valid value, because GitHub may send null as a body."""
+    """The type of ``UNCHANGED``, the default of ``body`` arguments. ``None`` is a valid body: GitHub may send null."""
 
     UNCHANGED = "unchanged"
 
@@ -19,7 +19,7 @@ Text = str | None | Literal[Marker.UNCHANGED]
 
 
 class CommentChanges:
-    """Changes of comments. A comment is identified by its id, in any repository."""
+    """Changes of comments. The id of a comment is sufficient, because ids are unique in all repositories."""
 
     community: SampleCommunity
 
@@ -41,14 +41,14 @@ class CommentChanges:
             return id_
 
     def edit_comment(self, id_: int, body: str | None, *, at: str | None = None) -> None:
-        """Change the text of a comment, and update its issue."""
+        """Change the text of a comment. ``updated_at`` of the issue changes too."""
         with self.community.lock:
             repo, comment = self.community.comment(id_)
             comment.body, comment.updated_at = body, self.community.tick(at)
             repo.issues[comment.number].updated_at = comment.updated_at
 
     def delete_comment(self, id_: int, *, at: str | None = None) -> None:
-        """Delete a comment. In lists, this changes only ``updated_at`` of the issue."""
+        """Delete a comment. ``updated_at`` of the issue changes too."""
         with self.community.lock:
             repo, comment = self.community.comment(id_)
             repo.issues[comment.number].updated_at = self.community.tick(at)
@@ -67,7 +67,7 @@ class CommentChanges:
         repository: str = SAMPLE_REPOSITORY,
         at: str | None = None,
     ) -> int:
-        """Add a comment on a diff, and return its id. A comment without a ``line`` is outdated."""
+        """Add a comment on a diff, and return its id. If ``line`` is None, the comment is outdated."""
         with self.community.lock:
             repo, id_ = self.community.repository(repository), self.community.new_id()
             issue = repo.issues[number]

@@ -7,20 +7,20 @@ from samples.community.model import Comment, Issue, Repository, ReviewComment
 def _in_order(threads: list[Raw], kind: str) -> list[tuple[Raw, Raw]]:
     """Return pairs of (thread, comment), ordered by the time of the comment.
 
-    Ids increase with this order, and do not depend on the chosen time.
+    The ids of the comments follow this order. All comments are included, so ids do not depend on the chosen time.
     """
     pairs = [(thread, comment) for thread in threads for comment in thread.get(kind, ())]
     return sorted(pairs, key=lambda pair: (pair[1]["at"], pair[0]["number"]))
 
 
 def _unknown(thread: Raw, repo: Repository) -> bool:
-    """Return whether a thread is not in its repository and never was."""
+    """Return whether a thread has not appeared in the repository by the chosen time."""
     number = thread["number"]
     return number not in repo.issues and number not in repo.moved and number not in repo.deleted["issues"]
 
 
 def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
-    """Add the comments that exist at the story's time to the repository, and record deleted comments."""
+    """Add the comments that exist at the chosen time to the repository, and record the ids of deleted comments."""
     for rank, (thread, raw) in enumerate(_in_order(threads, "comments")):
         id_ = story.first_id + 30_000_000 + rank * 613
         if not story.happened(raw["at"]) or _unknown(thread, repo):
@@ -36,7 +36,7 @@ def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
 
 
 def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
-    """Add the comments on diffs. A reply still refers to a deleted comment by its id."""
+    """Add the comments on diffs. A reply keeps the id of the comment it refers to, even if that comment was deleted."""
     ordered = _in_order(threads, "review_comments")
     ids = {raw.get("key", rank): story.first_id + 40_000_000 + rank * 419 for rank, (_, raw) in enumerate(ordered)}
     for rank, (thread, raw) in enumerate(ordered):
@@ -59,7 +59,7 @@ def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> 
 
 
 def _place(raw: Raw, issue: Issue) -> Raw:
-    """Return the position of a comment in the diff. Outdated comments and comments on whole files have no line."""
+    """Return the fields that locate a comment in the diff. Outdated comments and comments on files have no line."""
     head = issue.pull.head_sha if issue.pull else ""
     whole_file, outdated = raw.get("whole_file", False), raw.get("outdated", False)
     line = None if whole_file else raw.get("line", 1)

@@ -6,7 +6,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class DiscussionChanges:
-    """Changes of discussions. All changes except deletions update the discussion."""
+    """Changes of discussions. All changes except deletions change ``updated_at`` of the discussion."""
 
     community: SampleCommunity
 

@@ -5,7 +5,7 @@ from samples.community.model import Discussion, DiscussionComment, Repository
 
 
 def fold_discussions(rows: list[Raw], repo: Repository, story: Story) -> None:
-    """Add the discussions of a repository, or record their deletion."""
+    """Add the discussions that exist at the chosen time to the repository, and record deleted discussions."""
     for row in sorted(rows, key=lambda one: one["number"]):
         number: int = row["number"]
         if not story.happened(row["at"]):
@@ -27,7 +27,7 @@ def fold_discussions(rows: list[Raw], repo: Repository, story: Story) -> None:
 
 
 def _fold(repo: Repository, topic: Discussion, raw: Raw, story: Story, place: int, parent: int | None = None) -> None:
-    """Add a comment and its replies, or record their deletion."""
+    """Add a comment with its replies. If the comment was deleted, record the deletion instead."""
     id_ = (parent or topic.id + 1_000_000) + (place + 1) * (7 if parent else 1_000)
     if not story.happened(raw["at"]):
         return

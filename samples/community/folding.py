@@ -13,7 +13,10 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
-    """The chosen time (``moment``), and the names in the records. The account ``nobody`` stands for null."""
+    """The chosen time (``moment``), and the ids of the accounts and repositories that the records refer to by name.
+
+    The account ``nobody`` stands for null.
+    """
 
     moment: str
     accounts: dict[str, int | None]
@@ -26,7 +29,7 @@ class Story:
 
 
 def pseudo_sha(*names: object) -> str:
-    """Return an invented commit SHA for an item that has no commit in the sample history."""
+    """Return an invented commit SHA, for commits that are not in the sample history."""
     return hashlib.sha1("/".join(map(str, names)).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -88,7 +91,7 @@ def post_fields(raw: Raw, story: Story) -> Raw:
 
 
 def _movements(raw: Raw) -> Iterator[str]:
-    """Yield the times of all changes that update an issue. Edits of review comments do not update it."""
+    """Yield the times of all changes that set ``updated_at`` of an issue. Edits of review comments are not included."""
     yield raw["at"]
     yield from raw.get("touched", ())
     yield from (raw[name]["at"] for name in ("closed", "reopened") if name in raw)
@@ -123,7 +126,7 @@ def _pull(raw: Raw, story: Story) -> Pull | None:
 
 
 def plain_pull(id_: int, number: int, **facts: Any) -> Pull:
-    """Return a pull request that has no commits in the sample history."""
+    """Return a pull request with invented commit SHAs, which ``facts`` can replace."""
     plain: Raw = {
         "head": f"change-{number}",
         "head_sha": pseudo_sha("head", number),

@@ -8,7 +8,7 @@ from samples.community.state import DEFAULT_USER
 
 
 class IssueChanges(CommentChanges):
-    """Changes of issues. The default repository of a number is :data:`SAMPLE_REPOSITORY`."""
+    """Changes of issues and pull requests. The default repository is :data:`SAMPLE_REPOSITORY`."""
 
     def add_issue(
         self,
@@ -50,7 +50,7 @@ class IssueChanges(CommentChanges):
         repository: str = SAMPLE_REPOSITORY,
         at: str | None = None,
     ) -> None:
-        """Change an issue or a pull request. ``state`` is ``open`` or ``closed``."""
+        """Change the given fields of an issue or a pull request. ``state`` is ``open`` or ``closed``."""
         with self.community.lock:
             issue = self.community.repository(repository).issues[number]
             issue.updated_at = self.community.tick(at)

@@ -1,7 +1,8 @@
 """Read ``data/*.toml`` into a community as it was at a given time.
 
-The files tell a story. Every post has its edits, and possibly its deletion, with their times. The data that GitHub
-would have shown at a time is derived from the events up to that time. A text between ``'''`` loses its last line break.
+The files tell a story: every post is stored with its edits and its deletion, each with a time. The data that GitHub
+would have shown at a given time is derived from the changes up to that time. The last line break of a text between
+``'''`` is removed.
 """
 
 import tomllib
@@ -18,9 +19,12 @@ from samples.community.model import Account, Label, Milestone, Repository
 
 DATA = Path(__file__).parent / "data"
 FIRST_ID = 5_000_000_000
-"""The first id. It is beyond 32 bits, like GitHub's newer ids."""
+"""The id from which the ids of posts are counted. It does not fit into 32 bits, like GitHub's newer ids."""
 REPOSITORY_IDS = 100_000_000
-"""Number of ids reserved for the posts of a repository."""
+"""Number of ids that are reserved for the posts of a repository.
+
+A smaller number could give posts of two repositories the same id, because the ids of discussions begin at 60,000,000.
+"""
 END_OF_TIME = "9999-12-31T00:00:00Z"
 
 Parts = tuple[dict[int, Account], dict[int, Repository], dict[str, int]]

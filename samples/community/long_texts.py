@@ -2,7 +2,7 @@
 
 
 def harmonic_fit_log() -> str:
-    """Return an issue body of about 60,000 characters that contains a whole log."""
+    """Return an issue body of about 60,000 characters, which consists mainly of a log."""
     lines = [
         "The harmonic fit stops with `LinAlgError` on a year of six-minute readings. The whole log:",
         "",

@@ -1,8 +1,7 @@
 """The objects of a community. Times are texts in GitHub's format, such as ``2025-03-02T08:10:00Z``.
 
-Times are always in UTC and in whole seconds. The objects are replaced, or changed one field at a time. Every collection
-in an object is a tuple, or a mapping that is never modified. Therefore, shallow copies of all objects are a full copy
-of the community.
+Times are always in UTC and in whole seconds. Objects are changed by assigning to their fields. Tuples and mappings in
+the fields of a post are never modified, so shallow copies of all posts are independent of the originals.
 """
 
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 GHOST_ID = 10137
-"""The account that GitHub shows in place of deleted accounts. See https://api.github.com/users/ghost."""
+"""Id of the account that GitHub shows in place of deleted accounts. See https://api.github.com/users/ghost."""
 NONE_YET: Mapping[str, int] = MappingProxyType({})
 STREAMS = ("issues", "issue_comments", "review_comments", "discussions", "discussion_comments")
 
@@ -51,7 +50,7 @@ class Post:
 
     id: int
     number: int
-    """Number of the issue, pull request or discussion that this post is, or that it belongs to."""
+    """Number of the issue, pull request or discussion. A comment has the number of its thread."""
     user: int | None
     body: str | None
     created_at: str
@@ -96,7 +95,7 @@ class CommitComment(Post):
 
 @dataclass(kw_only=True, slots=True)
 class Pull:
-    """Fields that a pull request has in addition to those of an issue.
+    """Fields that only pull requests have. ``Issue`` contains all other fields.
 
     ``head_repo`` is false if the fork was deleted.
     """
@@ -134,7 +133,7 @@ class Issue(Post):
     app: str | None = None
     """Slug of the GitHub App that opened the issue."""
     sub_issues: tuple[int, int] = (0, 0)
-    """Number of sub-issues, and number of closed sub-issues."""
+    """Number of all sub-issues, and number of closed sub-issues."""
     blocked_by: int = 0
 
 
@@ -152,7 +151,7 @@ class Discussion(Post):
 
 @dataclass(kw_only=True, slots=True)
 class DiscussionComment(Post):
-    """A comment in a discussion. ``reply_to_id`` is the id of the comment that a reply refers to."""
+    """A comment in a discussion, or a reply. ``reply_to_id`` of a reply is the id of the comment it refers to."""
 
     reply_to_id: int | None = None
     upvotes: int = 0
@@ -183,9 +182,9 @@ class Repository:
     discussion_comments: dict[int, DiscussionComment] = field(default_factory=dict[int, DiscussionComment])
     commit_comments: dict[int, CommitComment] = field(default_factory=dict[int, CommitComment])
     hidden: dict[str, str] = field(default_factory=dict[str, str])
-    """Reasons for minimizing comments and reviews, in GitHub's words, by node id."""
+    """The reason why a comment or review is hidden (GraphQL's ``minimizedReason``), by node id."""
     resolved: dict[int, int | None] = field(default_factory=dict[int, int | None])
-    """Accounts that resolved review threads, by the id of the thread's first comment."""
+    """Id of the account that resolved a review thread, by the id of the thread's first comment."""
     parent: tuple[int, str] | None = None
     """Numeric id and full name of the repository that this repository was forked from."""
     deleted: dict[str, set[int]] = field(default_factory=lambda: {stream: set[int]() for stream in STREAMS})

@@ -6,7 +6,7 @@ from samples.community.state import SampleCommunity
 
 
 class NameChanges:
-    """Changes of names. They do not change ``updated_at`` of issues or comments."""
+    """Changes of names, and deletions of accounts. They do not change ``updated_at`` of issues or comments."""
 
     community: SampleCommunity
 

@@ -12,7 +12,7 @@ from samples.community.model import Account, Comment, DiscussionComment, Reposit
 from samples.community.synthetic import synthetic_parts
 
 DEFAULT_USER = 90_000_000_001
-"""The account that makes a change if no account is given. Every community contains this account."""
+"""Id of the account that makes a change if no account is given. Every community contains this account."""
 BEGINNING = "2025-01-01T00:00:00Z"
 
 
@@ -26,7 +26,7 @@ class SampleCommunity:
         self.accounts = accounts
         self.repositories = repositories
         self.old_names = old_names
-        """Repository ids by former full name in lower case. A current name has priority."""
+        """Repository ids by former full name in lower case. Another repository may have the same name now."""
         self.lock = threading.RLock()
         self.revision = 0
         self.clock = max((_last_change(repo) for repo in repositories.values()), default=BEGINNING)
@@ -37,8 +37,8 @@ class SampleCommunity:
     def load(cls, as_of: str | None = None) -> Self:
         """Return the sample community as it was at a time such as ``2025-06-01T00:00:00Z``.
 
-        Without a time, this is the end of the story. Ids do not depend on the time. Therefore, a comparison of two
-        times shows which posts were edited, added and deleted between them.
+        Without a time, the community is as it was at the end of the story. Ids do not depend on the time. Therefore, a
+        comparison of two times shows which posts were edited, added and deleted between them.
         """
         accounts, repositories, old_names = _loaded(as_of)
         return cls(
@@ -51,10 +51,10 @@ class SampleCommunity:
     def synthetic(
         cls, *, issues: int = 1000, comments: int = 5000, review_comments: int = 0, seed: int = 0, busy_instant: int = 0
     ) -> Self:
-        """Return a large :data:`SAMPLE_REPOSITORY` with random data from a seed. Every fourth issue is a pull request.
+        """Return a community with a large :data:`SAMPLE_REPOSITORY`, which contains random data from a seed.
 
-        Many posts share an ``updated_at``, and the last ``busy_instant`` posts of each list share a single one. Unlike
-        on GitHub, comments do not update their issues.
+        Every fourth issue is a pull request. Many posts share an ``updated_at``, and the last ``busy_instant`` posts of
+        each list all have the same one. Unlike on GitHub, comments do not change ``updated_at`` of their issues.
         """
         return cls(
             *synthetic_parts(
@@ -66,9 +66,9 @@ class SampleCommunity:
         return f"{self.accounts[repo.owner].login}/{repo.name}"
 
     def find(self, full_name: str) -> tuple[Repository, bool]:
-        """Return the repository with a name, in any case, and whether the name is a former one.
+        """Return the repository with a full name, and whether this is a former name.
 
-        Raises KeyError for an unknown name.
+        Ignores the case of letters. Raises KeyError for an unknown name.
         """
         wanted = full_name.lower()
         for repo in self.repositories.values():
@@ -98,11 +98,11 @@ class SampleCommunity:
         raise KeyError(id_)
 
     def new_id(self) -> int:
-        """Return an id that is higher than all existing ids, as GitHub's counters do."""
+        """Return an id that is higher than the ids of all existing posts, like a new id on GitHub."""
         return next(self._ids)
 
     def tick(self, at: str | None = None) -> str:
-        """Return the time of a change: ``at``, or a minute after the last change. Increments ``revision``."""
+        """Return the time of a change: ``at``, or one minute after the last change. Increments ``revision``."""
         self.revision += 1
         if at is None:
             moment = datetime.fromisoformat(self.clock) + timedelta(minutes=1)
@@ -119,7 +119,7 @@ def _last_change(repo: Repository) -> str:
 
 @lru_cache(maxsize=4)
 def _loaded(as_of: str | None) -> tuple[dict[int, Account], dict[int, Repository], dict[str, int]]:
-    """Read the community once per process and time. Callers copy the result."""
+    """Return the accounts, repositories and former names at a time. The result is cached, so callers must copy it."""
     return load_parts(as_of)
 
 

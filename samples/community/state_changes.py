@@ -9,18 +9,18 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class StateChanges:
-    """Mix-in with changes of ``community``."""
+    """Mix-in with methods that change ``community``."""
 
     community: SampleCommunity
 
     def hide(self, node_id: str, reason: str = "spam", *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Minimize a comment or a review, for a reason in the words of GraphQL."""
+        """Hide a comment or a review. ``reason`` is the value of GraphQL's ``minimizedReason``."""
         with self.community.lock:
             self.community.tick()
             self.community.repository(repository).hidden[node_id] = reason
 
     def show(self, node_id: str, *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Show a comment or a review that ``hide`` minimized."""
+        """Show a comment or a review that was hidden with ``hide``. Raises KeyError if it is not hidden."""
         with self.community.lock:
             self.community.tick()
             del self.community.repository(repository).hidden[node_id]
@@ -33,7 +33,7 @@ class StateChanges:
             repo.resolved[root_of(remark)] = user
 
     def reopen_thread(self, comment: int) -> None:
-        """Reopen a review thread that ``resolve`` resolved."""
+        """Reopen a review thread that was resolved with ``resolve``. Raises KeyError if it is not resolved."""
         with self.community.lock:
             repo, remark = self.community.review_comment(comment)
             self.community.tick()
@@ -64,5 +64,5 @@ class StateChanges:
 
 
 def root_of(remark: ReviewComment) -> int:
-    """Return the id of a review thread. It is the id of the first comment, even if that comment was deleted."""
+    """Return the id of the first comment of a review thread, even if that comment was deleted."""
     return remark.in_reply_to_id or remark.id

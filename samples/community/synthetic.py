@@ -35,7 +35,7 @@ Raw = dict[str, Any]
 
 
 def synthetic_parts(*, issues: int, comments: int, review_comments: int, seed: int, busy_instant: int) -> Parts:
-    """Return accounts, repositories and former names for :class:`SampleCommunity`."""
+    """Return the accounts, repositories and former names of a community, for :class:`SampleCommunity`."""
     dice = random.Random(seed)  # noqa: S311 # repeatable texts, nothing secret
     accounts = {FIRST_PERSON + n: Account(id=FIRST_PERSON + n, login=f"person-{n:02d}") for n in range(PEOPLE)}
     accounts[OWNER] = Account(id=OWNER, login="saltmarsh-works", type="Organization")

@@ -26,10 +26,10 @@ class IssueTruth(PostTruth):
 class Truth(TypedDict):
     """The data of a repository.
 
-    Issues, pull requests and discussions are by number, and comments by id. ``commits`` contains the names of the
-    commits that branches and tags reach. ``deleted`` contains the numbers of deleted issues and discussions, and the
-    ids of deleted comments, including the comments of transferred issues. ``transferred`` contains the new location of
-    transferred issues as ``owner/name#number``.
+    The keys of issues, pull requests and discussions are numbers. The keys of comments are ids. ``commits`` contains
+    the hashes of the commits that branches and tags reach. ``deleted`` contains the numbers of deleted issues and
+    discussions, and the ids of deleted comments, including the comments of transferred issues. ``transferred`` maps the
+    number of a transferred issue to its new location, ``owner/name#number``.
     """
 
     id: int
@@ -45,7 +45,7 @@ class Truth(TypedDict):
 
 
 def truth_of(community: SampleCommunity, repo: Repository, commits: list[str]) -> Truth:
-    """Return a copy of the data, which later changes do not modify."""
+    """Return a copy of the data. Later changes of the community do not affect the copy."""
     names = {id_: community.full_name(other) for id_, other in community.repositories.items()}
     return {
         "id": repo.id,

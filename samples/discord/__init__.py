@@ -1,4 +1,4 @@
-"""A sample guild, and a small local server that serves the guild with Discord's REST API.
+"""A sample guild, and a small local server that imitates Discord's REST API with the data of this guild.
 
 All data is fictional. The server needs only the standard library. ``python -m samples.discord.server --port 0`` starts
 it without the rest of the project.

@@ -1,4 +1,4 @@
-"""The guild with its messages, read from ``data/*.toml``. Tests may change it while it is served."""
+"""The sample guild with its messages, read from ``data/*.toml``. Tests may change the guild while it is served."""
 
 import threading
 import tomllib
@@ -18,10 +18,9 @@ FORUM, PUBLIC, PRIVATE = 15, 11, 12
 
 
 class SampleGuild:
-    """The guild.
+    """The sample guild. Every new object has the same content with the same ids.
 
-    Ids are the same in every copy. ``messages`` contains messages by channel id and message id. Acquire ``lock`` before
-    reading them.
+    ``messages`` contains messages by channel id, then by message id. Acquire ``lock`` before reading them.
     """
 
     def __init__(self) -> None:
@@ -45,11 +44,11 @@ class SampleGuild:
         return self.places.id
 
     def container(self, key: str) -> int:
-        """Return the id of the channel or thread with a key."""
+        """Return the id of a channel or thread. ``key`` is its key in ``data/*.toml``."""
         return self.places.key.get(f"channels.{key}") or self.places.key[f"threads.{key}"]
 
     def truth(self) -> dict[int, str]:
-        """Return the contents of all messages that the bot may read, by message id."""
+        """Return the text of each message that the bot may read, by message id."""
         hidden = {pk for pk in self.places.channels if self.places.missing(pk)}
         with self.lock:
             return {
@@ -60,14 +59,17 @@ class SampleGuild:
             }
 
     def say(self, key: str, by: str, text: str, at: datetime | None = None, **more: Any) -> int:
-        """Post a message and return its id. The default time is two minutes after the last message of the channel."""
+        """Post a message in a channel or thread, and return its id.
+
+        The default time is two minutes after the last message of the channel or thread.
+        """
         with self.lock:
             place = self.container(key)
             last = max(self.messages[place], default=self.places.id)
             return self._line(place, at or time_of(last) + timedelta(minutes=2), {"by": by, "say": text, **more})
 
     def edit(self, message_id: int, text: str) -> None:
-        """Edit a message. The time of the edit is one minute after the time of the message."""
+        """Edit a message. The time of the edit is one minute after the time at which the message was posted."""
         with self.lock:
             message = self._message(message_id)
             message["content"] = self._writer.resolved(text)
@@ -101,8 +103,8 @@ class SampleGuild:
     def _thread(self, raw: Raw) -> tuple[int, int | None]:
         """Start a thread: from a message of its channel, as a post in a forum, or without a message.
 
-        Return the thread's id, and the id of its first message if that is fixed. A forum post and its first message
-        have the same id.
+        Return the id of the thread, and the id that its first message must have. The second id is None if any id is
+        allowed. Only a forum post has the same id as its first message.
         """
         parent = self.places.channels[self.places.key[f"channels.{raw['parent']}"]]
         parent_id, starter = int(parent["id"]), raw.get("from")
@@ -141,5 +143,5 @@ def _texts() -> str:
 
 
 def _read() -> dict[str, Any]:
-    """Return the content of all files. The files are parsed again, because the caller changes the result."""
+    """Return the content of all files. Each call parses the files again, because the caller modifies the result."""
     return tomllib.loads(_texts())

@@ -18,14 +18,14 @@ DEFAULT, REPLY = 0, 19
 
 
 class Writer:
-    """Turn lines into messages. Later lines can reply to, and forward, a line that has a key."""
+    """Turn lines into messages. A line that has a key can be answered or forwarded by later lines."""
 
     def __init__(self, places: Places, ids: Snowflakes) -> None:
         self._places, self._ids = places, ids
         self._by_key: dict[str, dict[str, Any]] = {}
 
     def message(self, place: int, at: datetime, raw: Raw, pk: int | None = None) -> dict[str, Any]:
-        """Return a message with a given time. ``pk`` is the id of the message if it is fixed."""
+        """Return a message that was posted at a given time. Without ``pk``, the message gets a new id."""
         found: dict[str, Any] = {
             "id": str(pk or self._ids.at(at)), "channel_id": str(place), "type": raw.get("type", DEFAULT),
             "content": self.resolved(raw["say"]), "author": self._places.users[raw["by"]],

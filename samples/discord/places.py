@@ -16,7 +16,10 @@ CONTENT_INTENT = 1 << 19
 
 
 class Places:
-    """The parts of a guild. ``key`` contains the ids of all parts by their keys."""
+    """The accounts, roles, emojis, stickers, channels and events of a guild.
+
+    ``key`` contains the id of each of them by its kind and its key in ``data/*.toml``, such as ``roles.<key>``.
+    """
 
     def __init__(self, data: Raw, ids: Snowflakes) -> None:
         self.key: dict[str, int] = {}

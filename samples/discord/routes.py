@@ -1,4 +1,4 @@
-"""Return the responses of Discord's REST API to a bot, by path.
+"""Return the responses of Discord's REST API to the requests of a bot.
 
 https://discord.com/developers/docs/reference
 """
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class Routes:
-    """The routes of the API. They are not thread-safe. The caller must lock the guild first."""
+    """The routes of the API. The class is not thread-safe. The caller must lock the guild first."""
 
     def __init__(self, guild: SampleGuild) -> None:
         self.guild = guild
@@ -115,7 +115,10 @@ class Routes:
         return {"total_results": len(self.guild.truth()), "messages": []}
 
     def _container(self, channel_id: int, needed: int = VIEW_CHANNEL) -> dict[str, Any]:
-        """Return a channel or thread. Raises Refused if the bot lacks VIEW_CHANNEL or the ``needed`` permissions."""
+        """Return a channel or thread.
+
+        Raises Refused if it does not exist (404), or if the bot lacks VIEW_CHANNEL or the ``needed`` permissions (403).
+        """
         thread = self.guild.threads.get(channel_id)
         channel = self.guild.places.channels.get(int(thread["parent_id"]) if thread else channel_id)
         if channel is None:
@@ -130,7 +133,8 @@ class Routes:
     def _readable(self, channel_id: int) -> dict[int, dict[str, Any]]:
         """Return the messages of a channel or thread.
 
-        Without READ_MESSAGE_HISTORY, the result is empty, as on Discord, and there is no error.
+        If the bot lacks READ_MESSAGE_HISTORY, the result is empty, as on Discord. Raises Refused if the channel or
+        thread does not exist (404), or if the bot cannot view it (403).
         """
         found = self._container(channel_id)
         parent = int(found["parent_id"]) if channel_id in self.guild.threads else channel_id

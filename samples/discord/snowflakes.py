@@ -10,18 +10,18 @@ EPOCH = 1_420_070_400_000
 
 
 class Snowflakes:
-    """Create ids that differ even if their times are equal."""
+    """Create ids. Ids for the same time are different."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
     def at(self, moment: datetime) -> int:
-        """Return a new id for a time."""
+        """Return a new id that contains a time."""
         return (int(moment.timestamp() * 1000) - EPOCH) << 22 | next(self._numbers) % 4096
 
 
 def time_of(snowflake: int) -> datetime:
-    """Return the UTC time in an id."""
+    """Return the time that an id contains, in UTC."""
     return datetime.fromtimestamp(((snowflake >> 22) + EPOCH) / 1000, UTC)
 
 

@@ -1,4 +1,4 @@
-"""GitHub's GraphQL API over the sample community."""
+"""An imitation of GitHub's GraphQL API with the data of a sample community."""
 
 from samples.graphql.engine import Engine
 

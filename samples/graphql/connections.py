@@ -1,4 +1,4 @@
-"""Connections over lists of (key, function) pairs. Their cursors stay valid when the list changes."""
+"""GraphQL connections for lists of (key, function) pairs. Cursors contain keys and stay valid if a list changes."""
 
 import base64
 import binascii
@@ -17,7 +17,10 @@ Entry = tuple[Key, Callable[[], Json]]
 
 
 def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
-    """Return a page of entries. The entries are in ascending order, and ``orderBy`` may reverse them."""
+    """Return a page of entries, which must be in ascending order. ``orderBy`` may reverse them.
+
+    Raises GraphQLError if neither ``first`` nor ``last`` is given, or for an invalid cursor.
+    """
     order = arguments.get("orderBy") or {}
     if order.get("direction") == "DESC":
         entries = list(reversed(entries))
@@ -44,7 +47,7 @@ def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
 
 
 def plain(nodes: Sequence[Json]) -> Callable[..., Json]:
-    """Return a function that returns pages of a short list in its original order."""
+    """Return a function that returns pages of the nodes in the given order."""
     entries: list[Entry] = [(("", place), partial(dict, node)) for place, node in enumerate(nodes)]
 
     def listed(**arguments: Any) -> Json:
@@ -58,7 +61,7 @@ def _cursor(key: Key) -> str:
 
 
 def _behind(entries: Sequence[Entry], cursor: str, descending: bool) -> int:
-    """Return the index of the first entry after a cursor."""
+    """Return the index of the first entry after a cursor. Raises GraphQLError for an invalid cursor."""
     try:
         value, number = cast("list[Any]", json.loads(base64.urlsafe_b64decode(cursor)))
     except (binascii.Error, ValueError, TypeError) as error:

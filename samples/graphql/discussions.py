@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def discussions(community: SampleCommunity, repo: Repository, **arguments: Any) -> Json:
-    """Return a page of a repository's discussions in the requested order."""
+    """Return a page of a repository's discussions, ordered by the time in ``orderBy``."""
     by_change = (arguments.get("orderBy") or {}).get("field") == "UPDATED_AT"
     found: list[Entry] = sorted(
         (

@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 class Engine:
-    """The GraphQL engine. It is not thread-safe. The caller must lock the community first."""
+    """Runs queries on a community. The engine is not thread-safe. The caller must lock the community first."""
 
     def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
         self.objects = Objects(community, git_dir)
@@ -52,7 +52,7 @@ class Engine:
 
 @lru_cache(maxsize=1)
 def _schema() -> GraphQLSchema:
-    """Return the schema, changed so that integers may exceed 32 bits, as on GitHub."""
+    """Return the schema. It is changed so that integers may exceed 32 bits, as on GitHub."""
     schema = build_schema((Path(__file__).parent / "schema.graphql").read_text("utf-8"))
     for name, write in (("Int", int), ("BigInt", str)):
         scalar = schema.get_type(name)
@@ -74,7 +74,7 @@ def _prepared(query: str) -> tuple[DocumentNode, tuple[Json, ...]]:
 
 
 def _resolve(source: Json, info: GraphQLResolveInfo, **arguments: Any) -> Any:
-    """Return a value of a dictionary. If the value is a function, call it with the field's arguments."""
+    """Return the value of a field. If the dictionary contains a function, call it with the arguments of the field."""
     value = source.get(info.field_name)
     return value(**arguments) if callable(value) else value
 

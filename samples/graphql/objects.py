@@ -1,6 +1,6 @@
 """Create the GraphQL objects of repositories, issues and pull requests.
 
-The objects are dictionaries. A value may be a function.
+The objects are dictionaries. A value may be a function, which the engine calls with the arguments of the field.
 """
 
 import subprocess
@@ -31,7 +31,7 @@ class Objects:
         self.community, self.git_dir = community, git_dir
 
     def query(self, viewer: str, rate: Json) -> Json:
-        """Return the root object."""
+        """Return the root object of a query."""
         return {
             "viewer": {"login": viewer, "__typename": "User"},
             "rateLimit": rate,
@@ -41,7 +41,7 @@ class Objects:
         }
 
     def node(self, id_: str) -> Json:
-        """Return the object with a node id."""
+        """Return the object with a node id. Raises GraphQLError for an unknown id."""
         for repo in self.community.repositories.values():
             if id_ == node_id("R", repo.id):
                 return self.repository(repo)
@@ -90,7 +90,7 @@ class Objects:
             raise _absent(f"Could not resolve to a Repository with the name '{owner}/{name}'.") from error
 
     def repository(self, repo: Repository) -> Json:
-        """Return a repository."""
+        """Return the object of a repository."""
         name = self.community.full_name(repo)
         return {
             "__typename": "Repository",
@@ -130,13 +130,13 @@ class Objects:
         }
 
     def _refs(self, repo: Repository, refPrefix: str = "", **arguments: Any) -> Json:  # noqa: N803  (GraphQL's name)
-        """Return branches or tags by prefix, as they are in the git repository."""
+        """Return a page of the refs in the git repository with a prefix. The prefix is removed from the names."""
         folder = self.git_dir(repo)
         names = run_git(folder, "for-each-ref", "--format=%(refname)", refPrefix).decode().split() if folder else []
         return plain([{"name": name.removeprefix(refPrefix)} for name in names])(**arguments)
 
     def _commit(self, repo: Repository, *, oid: str) -> Json | None:
-        """Return the commit with a SHA. Its author's account is found by email address."""
+        """Return the commit with a SHA, or None. The account of its author is found by the email address."""
         folder = self.git_dir(repo)
         try:
             output = run_git(folder, "show", "-s", "--format=%an%x00%ae", oid) if folder else b""
@@ -168,7 +168,7 @@ class Objects:
         return self.item(repo, issue)
 
     def item(self, repo: Repository, issue: Issue) -> Json:
-        """Return an issue or pull request."""
+        """Return the object of an issue or pull request."""
         kind = "PullRequest" if issue.pull else "Issue"
         said = talk_of(self.community, repo)
         talk = [{"id": node_id("IC", repo.id, comment.id)} for comment in said.comments[issue.number]]

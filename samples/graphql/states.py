@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def facts_of(repo: Repository) -> Json:
-    """Return the repository data that has other names in the REST API."""
+    """Return the fields of a repository that have different names in the REST API."""
     parent = repo.parent and {"databaseId": repo.parent[0], "nameWithOwner": repo.parent[1], "isFork": False}
     return {
         "isFork": repo.parent is not None,
@@ -36,7 +36,7 @@ def facts_of(repo: Repository) -> Json:
 
 
 def hidden(repo: Repository, id_: str) -> Json:
-    """Return whether a comment or review is minimized, and the reason in GitHub's spelling."""
+    """Return the fields that tell whether a comment or review is hidden, and why."""
     return {"isMinimized": id_ in repo.hidden, "minimizedReason": repo.hidden.get(id_)}
 
 

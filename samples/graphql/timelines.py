@@ -1,6 +1,6 @@
 """Create reviews and timelines from the state of issues and pull requests.
 
-The sample community stores no events. They are derived: a closed issue, for example, implies an event of closing.
+The sample community stores no events. They are derived from the state: for example, a closed issue has a closed event.
 """
 
 import re
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Talk:
-    """Comments and review comments of a repository by the number of their issue."""
+    """Comments and review comments (``remarks``) of a repository, by the number of the issue or pull request."""
 
     revision: int
     comments: defaultdict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
@@ -31,7 +31,7 @@ _talks: WeakKeyDictionary[SampleCommunity, dict[int, Talk]] = WeakKeyDictionary(
 
 
 def talk_of(community: SampleCommunity, repo: Repository) -> Talk:
-    """Return the comments of a repository, cached until the community changes."""
+    """Return the comments of a repository. The result is cached until the community changes."""
     known = _talks.setdefault(community, {})
     talk = known.get(repo.id)
     if talk is None or talk.revision != community.revision:
@@ -50,7 +50,7 @@ CONTENTS = {
 
 
 def reaction_groups(reactions: Mapping[str, int], at: str) -> list[Json]:
-    """Return all kinds of reactions, as GitHub lists them. Kinds without reactions have no time."""
+    """Return the groups of all kinds of reactions, as GitHub lists them. Groups without reactions have no time."""
     return [
         {
             "content": content,
@@ -66,9 +66,9 @@ STATES = ("COMMENTED", "APPROVED", "CHANGES_REQUESTED")
 
 
 def actor(community: SampleCommunity, id_: int | None) -> Json | None:
-    """Return an account as an Actor, as in GitHub's GraphQL.
+    """Return an account as an ``Actor`` of GitHub's GraphQL API, or None for a deleted account.
 
-    Deleted accounts become null, and the logins of bots lack their suffix.
+    The logins of bots do not have the suffix ``[bot]``.
     """
     account: Account | None = community.accounts.get(id_) if id_ is not None else None
     if account is None or account.login == "ghost":
@@ -84,7 +84,10 @@ def actor(community: SampleCommunity, id_: int | None) -> Json | None:
 
 
 def reviews(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """Return the reviews of a pull request: those of the comments on the diff, and an approval if it was merged."""
+    """Return the reviews of a pull request. Each comment on the diff belongs to a review.
+
+    A merged pull request also has an approving review.
+    """
     found: dict[int, Json] = {}
     for remark in sorted(talk_of(community, repo).remarks[issue.number], key=lambda one: (one.created_at, one.id)):
         id_ = remark.review_id or 5_000_000_000 + remark.id
@@ -137,12 +140,12 @@ def timeline(found: Sequence[Json]) -> Callable[..., Json]:
 
 
 def _item_type(typename: str) -> str:
-    """Return the item type of a GraphQL type, for example LABELED_EVENT for LabeledEvent."""
+    """Return the ``itemTypes`` value for a GraphQL type, for example LABELED_EVENT for LabeledEvent."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", typename).upper()
 
 
 def entries(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """Return the timeline in order of time. As on GitHub, it includes comments and reviews."""
+    """Return the timeline in chronological order. As on GitHub, it includes comments and reviews."""
     return sorted(_entries(community, repo, issue), key=lambda one: (one["createdAt"], one["id"]))
 
 

@@ -23,7 +23,7 @@ USER_PATHS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The community, and the base URL of the API, which the URLs of objects start with."""
+    """The community, and the base URL of the API. The URLs of all objects start with this URL."""
 
     community: SampleCommunity
     api: str
@@ -44,7 +44,7 @@ def node_id(prefix: str, *numbers: int) -> str:
 
 
 def simple_user(site: Site, id_: int | None) -> Json | None:
-    """Return an account in the short form that other objects contain, or ``None``."""
+    """Return an account in the short form that other objects contain, or ``None`` for an unknown id."""
     account = site.community.accounts.get(id_) if id_ is not None else None
     if account is None:
         return None

@@ -10,7 +10,7 @@ from samples.shapes.threads import common
 
 
 def pull(site: Site, repo: Repository, post: Issue, detail: Pull) -> Json:
-    """Return a pull request in the full form of its own URL."""
+    """Return a pull request with all fields, as in the response for a single pull request."""
     root, page = site.repo(repo), site.page(repo, post.number)
     url, thread = f"{root}/pulls/{post.number}", f"{root}/issues/{post.number}"
     statuses = f"{root}/statuses/{detail.head_sha}"

@@ -99,7 +99,7 @@ def repository(site: Site, repo: Repository) -> Json:
 
 
 def full_repository(site: Site, repo: Repository) -> Json:
-    """Return a repository in the full form of its own URL."""
+    """Return a repository with all fields, as in the response for a single repository."""
     whole = repository(site, repo)
     account = site.community.accounts[repo.owner]
     organization = {"organization": whole["owner"]} if account.type == "Organization" else {}

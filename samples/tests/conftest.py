@@ -1,4 +1,4 @@
-"""A small HTTP client that returns responses unchanged: without following redirects or raising errors."""
+"""A small HTTP client. It returns every response, and neither follows redirects nor raises exceptions for errors."""
 
 import json
 import re

@@ -50,7 +50,7 @@ def pinecone_control(url: str, folder: Path) -> None:
 
 
 def pinecone_index(url: str, folder: Path) -> None:
-    """Query an index. The client recognizes the address of an index by ``.svc.``."""
+    """Query an index. The URL contains ``.svc.``, because the client recognizes the URL of an index by this text."""
     _store(f"{url}/one.svc.local").query([0.1, 0.2], None, 3)
 
 

@@ -1,4 +1,4 @@
-"""Pytest plugin for a fast test database: a separate cluster without fsync, a migrated template, and a fast flush.
+"""Pytest plugin for a fast test database: a PostgreSQL cluster without fsync, a migrated template, and a fast flush.
 
 The root ``conftest.py`` loads the plugin for all tests. With ``DATABASE_URL``, only the fast flush is active.
 """
@@ -27,11 +27,12 @@ from embedded_postgres.cluster_paths import ClusterPaths
 from embedded_postgres.roles import ROLE, SUPERUSER, add_extension, prepare_database
 
 CLUSTER = "tests"
-"""Folder in ``VAR_DIR`` with the cluster of the tests. Collected data are in another, durable cluster."""
+"""Folder in ``VAR_DIR`` that contains the cluster of the tests. Collected data is in another cluster."""
 WITHOUT_DISK_WAITS = ("fsync", "full_page_writes", "synchronous_commit")
-"""Settings that are switched off in the cluster of the tests.
+"""PostgreSQL settings that are switched off in the cluster of the tests.
 
-A power cut can damage the cluster, and then the folder must be deleted. It contains no valuable data.
+Without these settings, a power cut can damage the cluster. In this case, delete its folder, which contains only test
+data.
 """
 TEMPLATE = "template_activity_trackers_"
 ONE_AT_A_TIME = 3_507_911
@@ -43,7 +44,10 @@ DJANGO_SQL_FLUSH = DatabaseOperations.sql_flush
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """Hash passwords with one iteration, because the usual million takes a second. The stored format is the same."""
+    """Hash passwords with one iteration, because Django's default of about a million iterations takes a second.
+
+    The format of the stored hashes stays the same.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
         yield
@@ -53,7 +57,7 @@ def quick_passwords() -> Iterator[None]:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    """Use a separate cluster for tests, and copy the database of each worker from a migrated template."""
+    """Use a separate cluster for tests, and create the database of each worker as a copy of a migrated template."""
     if "EMBEDDED_HOME" not in connection.settings_dict:
         return
     home = Path(connection.settings_dict["EMBEDDED_HOME"]).parent / CLUSTER / "postgres"
@@ -128,7 +132,8 @@ def delete_rows(
 ) -> list[str]:  # fmt: skip
     """Return statements that delete all rows from the tables that contain rows.
 
-    This replaces Django's statement, because truncating all 62 tables takes half a second.
+    They replace Django's statement, because truncating all tables takes half a second. If the database role may not
+    switch off triggers, Django's statement is returned.
     """
     if reset_sequences or not may_skip_triggers():
         return DJANGO_SQL_FLUSH(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)

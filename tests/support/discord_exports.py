@@ -28,7 +28,7 @@ def export(
     path: Path, messages: list[dict[str, Any]], *, exported_at: str | None = "2025-06-01T10:00:00.1234567+02:00",
     count: int | None = None, guild: dict[str, Any] | None = None, **channel: Any,
 ) -> Path:  # fmt: skip
-    """Write an export with these messages, and return its path."""
+    """Write an export of one channel with these messages to ``path``, and return the path."""
     channel_object = {
         "id": str(CHANNEL), "type": "GuildTextChat", "categoryId": "4100000000000000999", "category": "Talk",
         "name": "old-harbour", "topic": "Boats", **channel,

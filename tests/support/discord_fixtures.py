@@ -22,7 +22,7 @@ def person(name: str, **more: Any) -> dict[str, Any]:
 
 
 def at(minutes: float) -> int:
-    """Return the id of a message that was written ``minutes`` after ``BEGINNING``."""
+    """Return the id of a message that was posted ``minutes`` minutes after ``BEGINNING``."""
     return first_snowflake(BEGINNING + timedelta(minutes=minutes))
 
 

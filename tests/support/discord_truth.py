@@ -48,7 +48,7 @@ NOTHING: dict[str, Any] = {
 
 
 def facts(message: Message) -> dict[str, Any]:
-    """Return a stored message in the format in which the twin describes messages."""
+    """Return a stored message in the same format as in the twin's description of its content."""
     payload, poll = message.payload, message.payload.get("poll")
     snapshots = payload.get("message_snapshots")
     reference = payload.get("message_reference") or {}
@@ -94,21 +94,22 @@ def _of_channel(pk: int, box: Any, channel: Channel, stored: dict[int, Message])
 
 
 def false_tombstones(twin: Twin) -> list[int]:
-    """Return the ids of messages with a tombstone that still exist in the twin."""
+    """Return the ids of messages that exist in the twin, but are marked as deleted in the database."""
     present = [int(m) for box in twin.readable().values() for m in box["messages"]]
     return list(Message.objects.filter(pk__in=present).exclude(deleted_at=None).values_list("pk", flat=True))
 
 
 def missed_deletions(twin: Twin) -> list[int]:
-    """Return the ids of messages without a tombstone that are deleted in the twin."""
+    """Return the ids of messages that were deleted in the twin, but are not marked as deleted in the database."""
     deleted = [int(m) for box in twin.readable().values() for m in box["deleted"]]
     return list(Message.objects.filter(pk__in=deleted, deleted_at=None).values_list("pk", flat=True))
 
 
 def lost_revisions(twin: Twin, collected: Collection[int]) -> list[str]:
-    """Return the collected messages that were edited but have no stored revision.
+    """Return a line for each edited message of which no earlier text is stored as a revision.
 
-    One revision is enough, because a run sees only the last of several edits.
+    ``collected`` contains the ids of the messages to check. One revision of a message is enough, because a run sees
+    only the last of several edits.
     """
     stored: dict[int, set[str]] = {}
     for pk, content in Revision.objects.values_list("message_id", "content"):

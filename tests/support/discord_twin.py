@@ -12,14 +12,15 @@ PRIVATE_THREAD = 12
 UNKNOWN_TYPE = 9999
 """A message type that Discord does not define."""
 RARE_KEYS = {"poll", "snap", "pin", "stk", "hook", "comp", "ref", "e", "re"}
-"""Keys that only a few recorded messages have, such as polls, forwards, pins, stickers and webhooks."""
+"""Keys of the recording that only a few messages have, for example for polls, forwards, pins, stickers and webhooks."""
 
 
 def write_small_guild(target: Path, threads: int, messages: int) -> Path:
-    """Write a part of the recorded guild: every ``threads``-th thread, and the first ``messages`` of each channel.
+    """Write a part of the recorded guild to ``target``, and return ``target``.
 
-    Two channels have 205 messages, which is more than two pages. Rare kinds of messages are included up to twice the
-    limit.
+    The part contains every ``threads``-th thread and all private threads, with the first ``messages`` messages of each
+    channel and thread. Two channels have 205 messages, which is more than two pages. Messages of rare kinds are
+    included up to twice these limits.
     """
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -63,7 +64,7 @@ class Twin(TwinProcess):
         self.call("faults", {"rules": list(rules)})
 
     def forget(self, *what: str) -> None:
-        """Reset statistics, faults or limits of the twin."""
+        """Reset parts of the twin, such as its statistics, faults or limits."""
         self.call("reset", {"what": what})
 
     def truth(self) -> Any:
@@ -71,10 +72,10 @@ class Twin(TwinProcess):
         return self.call("truth")
 
     def readable(self) -> dict[int, Any]:
-        """Return the channels and threads that the bot has permission to read, by id."""
+        """Return the channels and threads that the bot is allowed to read and can find in a list, by id."""
         containers = self.truth()["containers"].items()
         return {int(pk): box for pk, box in containers if box["access"] == "ok" and box.get("found_by") != "none"}
 
     def request_count(self, match: str = "") -> int:
-        """Return the number of requests since the last reset that have a matching path."""
+        """Return the number of requests with a path that matches ``match``, since the last reset."""
         return len([row for row in self.call(f"log?n=100000&match={match}") if row])

@@ -17,7 +17,7 @@ INDENTED = re.compile(r"^    ((?:\.venv/bin/|make |cp |[A-Z_]+=\S+ \.venv/bin/).
 def copy_repository(target: Path) -> Path:
     """Copy all files that git does not ignore, and link the virtual environment.
 
-    The copy has its own VAR_DIR, and so its own database.
+    Commands in the copy use a separate database, because its VAR_DIR is in the copy.
     """
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -31,7 +31,10 @@ def copy_repository(target: Path) -> Path:
 
 
 def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command line without a shell. Expands ``*``, and adds leading NAME=value words to the environment."""
+    """Run a command line without a shell. Expands ``*``, and moves NAME=value words at its start to the environment.
+
+    A command that fails does not raise an exception.
+    """
     words = shlex.split(order, comments=True)
     words = [path for word in words for path in (sorted(map(str, cwd.glob(word))) if "*" in word else [word])]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}

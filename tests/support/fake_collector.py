@@ -10,7 +10,10 @@ from core.collectors import AbstractCollector, BaseCollectorCommand, CollectorRu
 
 
 class FakeCollector(AbstractCollector):
-    """Returns ``answer`` or raises the exception for a phase. Records all calls with their phase."""
+    """A collector that returns ``answer``, or raises the exception that is given for a step.
+
+    ``calls`` contains the name of each called method, and the phase of the collector during the call.
+    """
 
     name = "fake"
 
@@ -44,7 +47,7 @@ class FakeCollector(AbstractCollector):
 
 
 class Command(BaseCollectorCommand):
-    """A collecting command that runs ``collector``."""
+    """A collecting command that runs ``collector``. ``printed`` contains its output."""
 
     collector: FakeCollector
 
@@ -57,7 +60,7 @@ class Command(BaseCollectorCommand):
 
 
 def run(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Command:
-    """Run the command with ``call_command``, and return the command, which has its output in ``printed``."""
+    """Run the command with ``call_command``, and return the command."""
     command = command or Command()
     command.collector = collector
     call_command(command, *arguments, stdout=command.printed, stderr=StringIO())
@@ -65,7 +68,7 @@ def run(collector: FakeCollector, *arguments: str, command: Command | None = Non
 
 
 def command_error(collector: FakeCollector, *arguments: str, command: Command | None = None) -> Exception:
-    """Run the command, and return the exception that it raises. Checks that the phase is reset."""
+    """Run the command, and return the exception that it raises. Checks that the collector no longer has a phase."""
     with pytest.raises(Exception) as raised:  # noqa: PT011  (the caller checks it)
         run(collector, *arguments, command=command)
     assert not hasattr(collector, "_error_phase")

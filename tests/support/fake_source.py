@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class HashEmbedder:
-    """An embedder that computes vectors from hashes. ``seen`` lists the embedded texts."""
+    """An embedder that computes the vector of a text from its hash. ``seen`` contains all embedded texts."""
 
     def __init__(self, name: str, dimension: int = 8) -> None:
         self.info = EmbedderInfo(fingerprint=f"hashed/{name}", dimension=dimension)
@@ -60,7 +60,7 @@ def model(name: str, dimension: int = 8) -> Iterator[HashEmbedder]:
 
 
 class FakeSource:
-    """A source of documents. Vertical bars in a document's text separate its passages."""
+    """A source of documents. Vertical bars in the text of a document separate its passages."""
 
     source_system = "notes"
     renderer_version = 1
@@ -82,7 +82,7 @@ class FakeSource:
                 )  # fmt: skip
 
     def write(self, **texts: str) -> None:
-        """Change the texts of documents, and enqueue the documents."""
+        """Add documents or change their texts, and enqueue these documents."""
         self.texts |= texts
         self.enqueue(*texts)
 
@@ -100,7 +100,7 @@ class FakeSource:
             mark_deleted("notes", names, NOW)
 
     def rename(self, name: str) -> None:
-        """Rename the scope, which changes every document in it."""
+        """Rename the scope, and enqueue all its documents, because a rename changes each of them."""
         with transaction.atomic():
             Scope.objects.filter(pk=self.scope.pk).update(name=name)
             self.enqueue(*self.texts)
@@ -132,7 +132,7 @@ def check_ledger(notes: FakeSource) -> None:
 def vector_hashes() -> dict[str, str]:
     """Return the SHA-256 of the vectors that the index should contain, by vector id.
 
-    The vectors have half precision and six decimals, as they are sent.
+    The vectors are stored with half precision, and rounded to six decimals as in requests to the index.
     """
     target = serving()
     assert target is not None

@@ -1,11 +1,11 @@
-"""Bodies as people write them on code hosts. Each has the HTML or text that a page must contain.
+"""Bodies as people write them on code hosts. Each body has the pieces of HTML or text that a page must contain.
 
-Names that begin with ``github:`` are constructs of GitHub that are not in the specification. ``SOURCES`` has the pages
-that document these constructs.
+Names that begin with ``github:`` are constructs of GitHub that are not in the specification. ``SOURCES`` contains the
+URLs of the pages that document these constructs.
 """
 
 NOTE = "https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax"
-"""GitHub's documentation of alerts, emoji, footnotes and task lists."""
+"""URL of GitHub's documentation of alerts, emoji, footnotes and task lists."""
 SUGGESTION = "https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request"
 
 BODIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -110,4 +110,4 @@ NOT_COMPARED = {
     "script shown as text": "unsafe tags are shown as typed text; GitHub removes them",
     "footnote": "footnotes have no anchors, because the anchors would be the same in every post on a page",
 }
-"""Bodies that the reference parser renders differently, each with the source or the reason."""
+"""Names of bodies that the reference parser renders differently. The values are the sources or the reasons."""

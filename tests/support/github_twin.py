@@ -12,9 +12,9 @@ from tests.support.twins import FOLDER, TwinProcess, require
 
 SERVE = FOLDER / "github" / "serve.py"
 DENSE, SPARSE = 7, 20
-"""Divisors of the number of recorded issues and pull requests.
+"""Values for ``every``: the twin serves every 7th or every 20th recorded issue or pull request.
 
-Every 7th item is enough for several pages. Every 20th item is hardly enough for one page.
+Every 7th item is enough for several pages. Every 20th item is barely enough for one page.
 """
 CONFIG = {
     "issues_page_limit": 150,
@@ -23,7 +23,10 @@ CONFIG = {
     "graphql_limit": 100_000,
     "graphql_exhausted_type": "RATE_LIMIT",
 }
-"""Settings of the twin. Its lists end much earlier than GitHub's, so every run must continue after the end."""
+"""Settings of the twin. Numbered pages end much earlier than on GitHub, so every run must read items beyond their end.
+
+The rate limits are high enough for all tests.
+"""
 
 
 class Twin(TwinProcess):
@@ -67,7 +70,7 @@ def sha(text: str | None) -> str:
 
 
 def stored_hashes() -> dict[str, dict[str, str]]:
-    """Return the SHA-256 of the body of each row that is not deleted, by stream and id."""
+    """Return the SHA-256 of the body of each row that is not marked as deleted, by stream, then by id."""
     present = {"deleted_at": None}
     pulls = dict(PullRequest.objects.filter(**present).values_list("number", "pk"))
     issues = Issue.objects.filter(**present)
@@ -86,8 +89,8 @@ def stored_hashes() -> dict[str, dict[str, str]]:
 def differences(truth: Any, *, deletions: bool = True) -> dict[str, list[str]]:
     """Return the differences between the database and the twin by stream.
 
-    Each difference is an id after ``-`` (missing), ``~`` (changed) or ``+`` (surplus). Surplus rows are ignored without
-    ``deletions``.
+    Each difference is an id after ``-`` (missing in the database), ``~`` (changed body) or ``+`` (missing in the twin).
+    Without ``deletions``, rows that are missing in the twin are ignored.
     """
     result: dict[str, list[str]] = {}
     for stream, stored in stored_hashes().items():

@@ -1,4 +1,4 @@
-"""Twenty texts such as attackers or broken programs might write."""
+"""Twenty texts that attackers or broken programs might write."""
 
 CONTENTS = {
     "script": "<script>alert('script')</script>",

@@ -12,7 +12,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def survives(step: int, act: Callable[[], object]) -> bool:
-    """Run ``act`` in a child process that is killed at a step. Returns True if the child ended before this step."""
+    """Run ``act`` in a child process that is killed at step number ``step``.
+
+    Returns True if the child ended without an error before this step. Raises AssertionError if ``act`` failed.
+    """
     connections.close_all()
     child = os.fork()
     if child == 0:

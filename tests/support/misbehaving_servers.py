@@ -40,7 +40,7 @@ def endless(connection: socket.socket) -> None:
 
 
 class Peer:
-    """A local server. ``requests`` contains the first bytes of each request."""
+    """A local server that calls ``behave`` for each request. ``requests`` contains the first bytes of each request."""
 
     def __init__(self, behave: Callable[[socket.socket], None]) -> None:
         self.requests: list[bytes] = []
@@ -76,9 +76,9 @@ class Peer:
 
 @contextmanager
 def redirecting(status: int, target: str) -> Generator[tuple[Peer, Peer]]:
-    """Yield a server that redirects, and the server to which it can redirect.
+    """Yield a server that redirects to ``target``, and a second server.
 
-    ``target`` is the URL of the redirect. ``{port}`` in it becomes the port of the second server.
+    ``{port}`` in ``target`` is replaced by the port of the second server.
     """
 
     def accept(connection: socket.socket) -> None:

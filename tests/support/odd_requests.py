@@ -88,7 +88,7 @@ EXCLUDED = {"admin:logout"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OddRequest:
-    """A request to send. ``query`` is percent-encoded."""
+    """A request to send. ``query`` is percent-encoded, and ``page`` is the name of the route."""
 
     page: str
     method: str
@@ -100,7 +100,7 @@ class OddRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """A URL pattern of the project. A request replaces the parts in angle brackets."""
+    """A URL pattern of the project, split into parts. In a request, values replace the parts in angle brackets."""
 
     name: str
     parts: Sequence[str]
@@ -108,7 +108,7 @@ class Route:
 
 
 def routes() -> list[Route]:
-    """Return all URL patterns of the project, except for the pages in ``EXCLUDED``."""
+    """Return all URL patterns of the project except those in ``EXCLUDED``, and the paths that middleware serves."""
     own = [Route(name=name, parts=[name], model=None) for name in ("/healthz", "/readyz", "/metrics", "/static/x")]
     return own + [route for route in _walk(get_resolver().url_patterns, "/", "") if route.name not in EXCLUDED]
 
@@ -172,7 +172,7 @@ def _value(random: Random) -> str:
 
 
 def _cursor(random: Random) -> str:
-    """Return an odd cursor. It may be cut off or have one changed character."""
+    """Return a cursor, which may be cut off or have one changed character."""
     whole = f"{random.choice(TIMES + DAYS)}~{random.choice(NUMBERS)}"
     at = random.randrange(len(whole))
     return random.choice(
@@ -200,7 +200,10 @@ def _quoted(text: str) -> str:
 
 
 def failure(client: Client, request: OddRequest) -> str:
-    """Send a request and roll back its writes. Returns the server error, or an empty text."""
+    """Send a request and roll back its writes. Returns the status and the exceptions of a server error.
+
+    Returns an empty text if there is no server error.
+    """
     errors: list[str] = []
 
     def note(sender: object, **kwargs: object) -> None:
@@ -210,7 +213,7 @@ def failure(client: Client, request: OddRequest) -> str:
     extra = {name: value for name, value in request.headers.items() if name != "HTTP_COOKIE_ODD"}
     if odd := request.headers.get("HTTP_COOKIE_ODD"):
         extra["HTTP_COOKIE"] = f"{cookies}; odd={odd}; sessionid={odd}"
-    # The handler in config.wsgi does this in production, but the test client does not use that handler.
+    # The project's WSGI handler calls utf8_content_type too, but the test client does not use this handler.
     extra["CONTENT_TYPE"] = utf8_content_type(extra.get("CONTENT_TYPE", FORM))
     got_request_exception.connect(note, weak=False)
     try:

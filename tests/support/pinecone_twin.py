@@ -16,22 +16,22 @@ class Twin(TwinProcess):
         """Delete all data, faults and statistics."""
         self.call("reset", {})
         self.call("settings", {"visible_delay": 0})
-        client.forget_clients()  # a new index has another address
+        client.forget_clients()  # because a new index has another URL
 
     def fault(self, **fault: Any) -> None:
-        """Add a fault for the next requests."""
+        """Make the next requests fail, as described by ``fault``. Earlier faults stay in effect."""
         self.call("faults", {"faults": [fault], "add": True})
 
     def rows(self, index: str = "activity-trackers") -> dict[str, list[dict[str, Any]]]:
-        """Return the records of each namespace that is not empty."""
+        """Return the records of an index by namespace. Empty namespaces are omitted."""
         namespaces = self.call(f"dump?index={index}")["namespaces"]
         return {name: rows for name, rows in namespaces.items() if rows}
 
     def count(self, route: str, statistic: str = "requests") -> int:
-        """Return a statistic of a route since the last reset."""
+        """Return a statistic of a route, such as the number of its requests since the last reset."""
         return int(self.call("stats")["routes"].get(route, {}).get(statistic, 0))
 
     def stop(self) -> None:
-        """End the process, and discard the clients that are connected to it."""
+        """End the process of the twin, and discard the clients that are connected to the twin."""
         client.forget_clients()
         super().stop()

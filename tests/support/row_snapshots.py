@@ -13,7 +13,10 @@ _rows: dict[str, dict[str, bytes]] = {}
 
 
 def restore_or_collect(name: str, collect: Callable[[], None]) -> None:
-    """Fill an empty database with ``collect``. Later calls in this process with the same name restore the same rows."""
+    """Fill an empty database by calling ``collect``. Later calls with the same name restore the collected rows.
+
+    Rows are saved only within the same process, and only if the database role may switch off triggers.
+    """
     if name in _rows:
         _restore(_rows[name])
         return

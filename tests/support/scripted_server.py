@@ -29,9 +29,9 @@ class Reply:
 
 
 class ScriptedServer:
-    """A server that sends the next reply to each request, and repeats the last reply.
+    """A server that sends the next of ``replies`` to each request, and repeats the last reply.
 
-    ``seen`` contains the headers of the requests.
+    ``seen`` contains the headers of the requests, and ``paths`` their paths.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class ScriptedServer:
                 self.do_GET()
 
             def log_message(self, *args: Any) -> None:
-                """Print no requests."""
+                """Do nothing. The base class would print each request."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -66,7 +66,7 @@ class ScriptedServer:
         self._server.server_close()
 
     def answer_for(self, headers: dict[str, str], path: str) -> Reply:
-        """Return the next reply. Subclasses can override this method to select a reply by the request."""
+        """Return the next reply. Subclasses can override this method, and use the request to select a reply."""
         del headers, path
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
@@ -75,7 +75,7 @@ class ScriptedServer:
         return Transport(Allowance(**allowed), attempts=attempts, sleep=self.slept.append, timeout=(timeout, timeout))
 
     def client(self, *tokens: str, attempts: int = 3, **allowed: Any) -> GitHubClient:
-        """Return a client of this server."""
+        """Return a GitHub client that sends its requests to this server."""
         return GitHubClient(self.url, TokenPool(list(tokens)), self.transport(attempts=attempts, **allowed))
 
 

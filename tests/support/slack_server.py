@@ -1,4 +1,4 @@
-"""A local imitation of Slack with the methods that this project uses, including pagination, limits and errors.
+"""A local imitation of Slack's API with the methods that this project uses, including pagination, limits and errors.
 
 https://docs.slack.dev/reference/methods
 """
@@ -19,7 +19,10 @@ CHANNEL = "C0TIDES"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A faulty response. With ``lost``, the message is posted, but the response does not arrive."""
+    """A faulty response, which is sent after ``delay`` seconds. With ``drip``, each byte is followed by a pause.
+
+    ``drip`` is the length of this pause in seconds. With ``lost``, the message is posted, but no response is sent.
+    """
 
     status: int = 200
     body: str = ""
@@ -35,7 +38,7 @@ PAGE = Fault(200, "<!DOCTYPE html><title>Slack</title>", {"Content-Type": "text/
 
 
 class SlackServer:
-    """A server that stores posted messages. Each request uses up the next of ``faults``, if there is one."""
+    """A server that stores posted messages. If ``faults`` is not empty, the next request removes and uses its first."""
 
     def __init__(self, *, page: int = 3) -> None:
         self.page, self.faults = page, list[Fault]()
@@ -51,7 +54,7 @@ class SlackServer:
                 server.answer(self)
 
             def log_message(self, *args: Any) -> None:
-                """Print no requests."""
+                """Do nothing. The base class would print each request."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/"
@@ -69,7 +72,7 @@ class SlackServer:
         return [message["blocks"][0]["text"]["text"] for message in self.messages]
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """Send a response like Slack's, or the next fault."""
+        """Send the same response as Slack, or the next fault."""
         raw = handler.rfile.read(int(handler.headers.get("Content-Length") or 0)).decode()
         kind = handler.headers.get("Content-Type", "")
         arguments = json.loads(raw) if "json" in kind else dict(parse_qsl(raw))

@@ -1,4 +1,4 @@
-"""Selects the variants of a test that ``make test`` runs. The other variants only run with ``make proofs``."""
+"""Selects the variants of a test that ``make test`` runs. The other variants run only with ``make proofs``."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -20,11 +20,11 @@ from itertools import pairwise
 from pathlib import Path
 
 Press = bytes | Callable[[int], None]
-"""Keys to press, or a function to call with the id of the process."""
+"""Keys to press, or a function to call with the id of the command's process."""
 ROOT = Path(__file__).parents[2]
 CTRL_C = b"\x03"
 LONGEST = 300.0
-"""Seconds after which a command is killed, so that a command that hangs does not block the tests."""
+"""Maximum number of seconds that a command may run. A longer command is killed, because it probably hangs."""
 CLEAR = "\r\x1b[2K"
 
 
@@ -49,18 +49,18 @@ class Recording:
 
     @property
     def updates(self) -> list[str]:
-        """The states of progress lines, in order."""
+        """All states of the progress line, in chronological order."""
         parts = [part for part in self.text.split(CLEAR)[1:] if part and "\n" not in part]
         return [part.split("\r")[0] for part in parts]
 
     @property
     def widest(self) -> int:
-        """The length of the longest progress line in columns."""
+        """The number of characters in the longest progress line."""
         return max(map(len, self.updates), default=0)
 
     @property
     def first_line(self) -> float:
-        """The seconds until the command first wrote something."""
+        """The number of seconds until the first output of the command."""
         return next((when for when, text in self.pieces if text), 0.0)
 
     @property
@@ -76,7 +76,7 @@ def record(
 ) -> Recording:  # fmt: skip
     """Run a command in a terminal, and return the recording.
 
-    ``press`` contains pairs: a text to wait for, and the keys to press or the function to call when it appears.
+    ``press`` contains pairs: a text to wait for, and the keys to press or the function to call when the text appears.
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))

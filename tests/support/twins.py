@@ -48,7 +48,10 @@ class TwinProcess:
         self.stop()
 
     def call(self, path: str, body: object = None) -> Any:
-        """Send a request to the twin's control plane, and return the decoded response (POST with a body)."""
+        """Send a request to the twin's control plane, and return the decoded response.
+
+        The method is POST if there is a body, and GET otherwise.
+        """
         data = None if body is None else json.dumps(body).encode()
         with urlopen(Request(f"{self.url}/_twin/{path}", data=data), timeout=60) as answer:  # noqa: S310  (a local address)
             return json.loads(answer.read())

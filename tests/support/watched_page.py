@@ -8,11 +8,14 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-"""Chromium's flags for running as root in a container without a network, and for sending no requests to its vendor."""
+"""Flags with which Chromium runs as root in a container without a network, and sends no requests to its vendor."""
 
 
 class WatchedPage:
-    """Collects console errors, uncaught exceptions, dialogs, and requests to other hosts in ``violations``."""
+    """Records console errors and warnings, uncaught exceptions, dialogs, and requests to other hosts.
+
+    ``violations`` contains a line for each of them. Dialogs are closed.
+    """
 
     def __init__(self, page: Page, home: str) -> None:
         self.page, self.violations = page, list[str]()
