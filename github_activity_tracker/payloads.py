@@ -146,7 +146,7 @@ class ReleasePayload(TypedDict):
 
 
 class PullRequestLinkPayload(TypedDict):
-    """Part of an :class:`IssuePayload` that is a pull request. Other issues do not have it."""
+    """A part of :class:`IssuePayload` that only pull requests have."""
 
     merged_at: NotRequired[str | None]
 

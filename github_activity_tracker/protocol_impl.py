@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from core.ingest.records import SourceActivity, StreamState
 
 SHORTFALL = "shortfall"
-"""Key that ``fetch`` adds to a GraphQL item with missing parts. Its value contains ``reason``, ``detail``, ``lists``.
+"""Key that ``fetch`` adds to a GraphQL item with missing parts.
 
-``lists`` maps the name of each incomplete nested list to two numbers: its total, and the number of entries that
-arrived. The total is -1 if GitHub did not return it.
+The value contains ``reason``, ``detail`` and ``lists``. ``lists`` maps the name of each incomplete nested list to two
+numbers: its total, and the number of entries that arrived. The total is -1 if GitHub did not return it.
 """
 CONTINUED = "continued"
 """Key that marks a GraphQL item or comment as a continuation. A continuation contains only the rest of nested lists."""

@@ -37,7 +37,7 @@ class Fault:
     kind: str
     pattern: re.Pattern[str] | None
     first: int
-    """Which of the matching requests is the first to fail, counted from 1."""
+    """Number of matching requests up to and including the first one that fails."""
     times: int | None
     """Number of requests that fail. ``None`` means all."""
     details: dict[str, Any] = field(default_factory=dict[str, Any])

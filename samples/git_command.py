@@ -11,8 +11,7 @@ SETTINGS = {"safe.directory": "*", "init.defaultBranch": "main", "core.autocrlf"
 def run_git(folder: Path, *arguments: str, feed: bytes = b"", protocol: str = "") -> bytes:
     """Run git in a folder with ``feed`` as its input, and return its output.
 
-    ``protocol`` is the value of a ``Git-Protocol`` header.
-    Raises ``subprocess.CalledProcessError`` if git fails.
+    ``protocol`` is the value of a ``Git-Protocol`` header. Raises ``subprocess.CalledProcessError`` if git fails.
     """
     program = shutil.which("git") or "git"
     return subprocess.run(

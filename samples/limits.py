@@ -61,7 +61,7 @@ class Limits:
         return name
 
     def pool(self, user: str, resource: str = CORE) -> Pool:
-        """Return the user's quota of a resource. If the time of its reset is over, the quota is renewed for an hour."""
+        """Return the user's quota of a resource. After the time of its reset, the quota is renewed for an hour."""
         pool = self.pools.get((user, resource))
         if pool is None:
             limit = self.rest_limit if user and resource == CORE else 5000 if user else self.anonymous_limit

@@ -40,8 +40,7 @@ PER_QUERY = 100
 PULLS, THREADS = 25, 300
 """Maximum number of pull requests and of review threads in one query. Such a query costs about four points.
 
-A larger query could exceed GitHub's limits. After such a refusal, the query is sent again with half of the pull
-requests.
+GitHub may refuse a larger query. If GitHub refuses a query, it is sent again with half of the pull requests.
 """
 MOST_THREADS = 100
 NESTED = Nested(name="reviewThreads", query=REVIEW_THREADS, of="PullRequest", fragments=ACTOR)

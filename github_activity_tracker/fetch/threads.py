@@ -97,7 +97,7 @@ def thread_pages(
 ) -> Iterator[ItemPage]:  # fmt: skip
     """Yield pages of a GraphQL stream. ``repository`` is the node id of the repository.
 
-    ``known`` contains, by node id of the item, the nested lists that GitHub is known to return incompletely. Their
+    ``known`` contains the nested lists that GitHub is known to return incompletely, by node id of the item. Their
     missing entries are not requested again. With ``small_steps``, the first pages have few items.
     """
     return pages(client, LISTINGS[stream], repository, scope, start, known, small_steps=small_steps)
@@ -120,7 +120,7 @@ def fetch_threads(client: GitHubClient, stream: str, node_ids: Sequence[str], sc
 
 
 def fetch_thread(client: GitHubClient, repository: str, stream: str, external_id: str, scope: str) -> Any:
-    """Return an issue, pull request or discussion by its number (``pulls:12``) or node id.
+    """Return an issue, pull request or discussion. ``external_id`` has its number (``pulls:12``), or is its node id.
 
     Missing parts are noted as the shortfall of the item. Raises NotFound if GitHub does not have the item, AccessDenied
     if GitHub denies access to it, and SliceRefused if GitHub fails to return it for another reason.

@@ -30,7 +30,7 @@ class Account(models.Model):
 
 
 class Repository(models.Model):
-    """A repository that is collected. Columns that were not read from GitHub yet have their default.
+    """A repository that is collected. Columns that were not read from GitHub yet have their default value.
 
     A repository that was entered in the admin or read from a local clone is known only by its name. It has a
     provisional negative id until the real id is read from GitHub.

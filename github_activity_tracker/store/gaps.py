@@ -18,7 +18,7 @@ NOT_DELIVERED = "not_delivered"
 ACCEPTED = "accepted"
 """Reason of skips for differences that the operator accepted, such as rows that were deleted on purpose."""
 UNSERVED = "@"
-"""Separator between a stream and a time in the external id of a skip. GitHub did not return all items of this time."""
+"""Separator between stream and time in the external id of a skip. GitHub did not return all items with this time."""
 DOUBLINGS = 5
 """Number of attempts after which the pause no longer grows. The pause is then 2 ** 5 = 32 days.
 

@@ -104,7 +104,7 @@ def drop_documents(kind: str, numbers: Iterable[int], scope: Scope, now: datetim
 
 
 def keep_earlier_texts(model: type[models.Model], records: Sequence[Record], kind: str) -> None:
-    """Save the stored texts that these records replace as revisions, in at most two statements.
+    """Save stored texts as revisions before these records replace them. Sends at most two statements.
 
     Call this function before the rows are written, in the same transaction.
     """
@@ -133,7 +133,7 @@ def keep_earlier_texts(model: type[models.Model], records: Sequence[Record], kin
 
 
 def _stored_texts(model: type[models.Model], ids: list[int], names: Sequence[str]) -> dict[int, dict[str, Any]]:
-    """Return columns of stored rows, by id. The query is plain SQL, because the ORM takes ten times as long."""
+    """Return the columns ``names`` of stored rows, by id. The ORM would take ten times as long as this plain SQL."""
     statement = sql.SQL("SELECT {} FROM {} WHERE id = ANY(%s)").format(
         sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(model._meta.db_table)
     )

@@ -37,7 +37,7 @@ def app_of(server: SampleServer, *installations: Installation, skew: float = 0.0
 
 @pytest.fixture
 def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Path:
-    """Configure the App's id and private key without any token. Return the path of the key file."""
+    """Configure the App's id and private key, and no tokens. Return the path of the key file."""
     path = tmp_path / "app.pem"
     path.write_bytes(pem(KEY))
     settings.GITHUB_TOKENS = []

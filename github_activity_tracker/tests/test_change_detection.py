@@ -51,9 +51,9 @@ def copied(row: Any, **changes: object) -> Any:
 
 
 def as_if_read(server: SampleServer, pattern: str) -> None:
-    """Store all other repositories with the scope and checkpoints of the repository ``pattern``.
+    """For each other repository, store copies of the repository ``pattern``, its scope and its checkpoints.
 
-    The copied rows differ only in names and ids.
+    The copies differ only in names and ids.
     """
     others = {10_000 + place: name for place, name in enumerate(names(server)) if name != pattern}
     one, scope = Repository.objects.get(full_name=pattern), Scope.objects.get(name=pattern)

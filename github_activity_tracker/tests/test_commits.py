@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def local(tmp_path: Path, settings: Any) -> Path:
     """Build the sample history in a new bare repository, and return its folder.
 
-    GITHUB_GIT_URL points to the folder ``repositories``, where the collector finds it as ``owner/name``.
+    The collector finds the repository as ``owner/name``, because GITHUB_GIT_URL points to the folder ``repositories``.
     """
     folder = tmp_path / "repositories" / "owner" / "name.git"
     folder.parent.mkdir(parents=True)

@@ -25,9 +25,10 @@ Spoil = Callable[[str, object], None]
 
 @pytest.fixture
 def spoil(monkeypatch: pytest.MonkeyPatch) -> Spoil:
-    """Return a function that takes a text and a replacement, which is a new response or a function that changes one.
+    """Return a function that takes a text and a replacement for responses.
 
-    The replacement applies to successful responses to requests that contain the text in their URL or body.
+    The replacement is a new response, or a function that returns a changed response. It applies to successful responses
+    to requests that contain the text in their URL or body.
     """
     once = Transport._once
     spoiled: dict[str, object] = {}

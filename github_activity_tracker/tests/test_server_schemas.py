@@ -66,7 +66,7 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 
 def reset(server: Twin, **config: Any) -> None:
-    """Undo all changes and faults, and apply a configuration."""
+    """Undo all changes and faults of the twin, and apply a configuration."""
     server.call("reset", {"data": True})
     server.call("faults", {"rules": []})
     change(server, **{"schema_drop": [], "schema_add": [], "scopes": {}} | config)

@@ -118,9 +118,9 @@ def test_lists_go_on_behind_the_ends_that_github_puts_to_them(server: Twin, coll
 
 
 def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[dict[str, Any]]:
-    """Return random changes, which depend only on the seed. The twin makes each just before a random request.
+    """Return random changes from a seed. The twin makes each change just before a random request.
 
-    Items that are deleted or transferred are not changed otherwise.
+    An item that is deleted or transferred is not changed in any other way.
     """
     dice, truth = random.Random(seed), server.truth()
     numbers = [*truth["issues"]["numbers"], *truth["pulls"]["numbers"]]

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 PAUSE = Transport.pause
-"""The original method. A fixture replaces it in all tests to shorten pauses, and one test restores it."""
+"""The original method. A fixture replaces it in all tests to shorten pauses, and some tests restore it."""
 USUAL: dict[str, Any] = {
     **CONFIG, "scopes": {}, "token_owners": {}, "clock_skew": 0, "public_url": None, "link_on_304": True,
 }  # fmt: skip

@@ -1,8 +1,7 @@
 """Read ``data/*.toml`` into a community as it was at a given time.
 
-The files tell a story: every post is stored with its edits and its deletion, each with a time. The data that GitHub
-would have shown at a given time is derived from the changes up to that time. The last line break of a text between
-``'''`` is removed.
+The files tell a story: each post, each edit and each deletion has a time. The data that GitHub would have shown at a
+given time is derived from the changes up to that time. The last line break of a text between ``'''`` is removed.
 """
 
 import tomllib

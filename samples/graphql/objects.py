@@ -130,7 +130,7 @@ class Objects:
         }
 
     def _refs(self, repo: Repository, refPrefix: str = "", **arguments: Any) -> Json:  # noqa: N803  (GraphQL's name)
-        """Return a page of the refs in the git repository with a prefix. The prefix is removed from the names."""
+        """Return a page of the refs with a prefix in the git repository. The names are returned without the prefix."""
         folder = self.git_dir(repo)
         names = run_git(folder, "for-each-ref", "--format=%(refname)", refPrefix).decode().split() if folder else []
         return plain([{"name": name.removeprefix(refPrefix)} for name in names])(**arguments)

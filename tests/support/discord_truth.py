@@ -106,7 +106,7 @@ def missed_deletions(twin: Twin) -> list[int]:
 
 
 def lost_revisions(twin: Twin, collected: Collection[int]) -> list[str]:
-    """Return a line for each edited message of which no earlier text is stored as a revision.
+    """Return a line for each edited message without a stored revision of any earlier text.
 
     ``collected`` contains the ids of the messages to check. One revision of a message is enough, because a run sees
     only the last of several edits.
