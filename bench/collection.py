@@ -98,7 +98,7 @@ def measure() -> str:
     rounds.sort(key=lambda times: times[0] / times[1])
     whole, bare, requests = rounds[ROUNDS // 2]
     return (
-        f"collection / download and parse: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f}, the median of {ROUNDS}"
+        f"collection / download and parse: {whole:.2f} s / {bare:.2f} s = {whole / bare:.2f}, median of {ROUNDS} rounds"
         f" ({requests} requests, {ISSUES + COMMENTS + REVIEW_COMMENTS:,} items)"
     )
 

@@ -56,7 +56,7 @@ def from_collected(documents: Sequence[RenderedDocument], passages: int | None =
 
 
 def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
-    """Yield the set of docstrings and the sets of handwritten questions about the sample community."""
+    """Yield the question set made from docstrings, and the sets of handwritten questions about the sample community."""
     library = list(map(heading_apart, docstrings()))
     yield QuestionSet(name="headings", questions=_chosen(library), documents=[d for _, d in library])
     names = {_name(document): document.external_id for document in documents}

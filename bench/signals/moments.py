@@ -140,5 +140,5 @@ def in_words(verdict: Verdict) -> str:
     """Return a verdict as one readable line."""
     kinds = Counter({"failed": len(verdict.failures), "ended before the signal": verdict.ended_before})
     more = "".join(f", {number} {what}" for what, number in kinds.items())
-    times = f"start {verdict.start_up:.1f} s, whole {verdict.whole:.1f} s, slowest end {verdict.slowest:.1f} s"
+    times = f"startup {verdict.start_up:.1f} s, full run {verdict.whole:.1f} s, slowest exit {verdict.slowest:.1f} s"
     return f"{verdict.command}: {verdict.moments} moments{more}; {times}"

@@ -113,7 +113,7 @@ class Installation:
 
 
 def recordings(place: Installation) -> Iterator[tuple[Session, Recording]]:
-    """Record every session in one width, in the order in which users of a new installation would see them."""
+    """Record every session at one terminal width, in the order in which users of a new installation would see them."""
     for session in first_sessions(place.repository):
         yield session, place.record(session)
     sync = Session(title="Indexing while another process indexes", words=["sync_index"])

@@ -14,7 +14,7 @@ NO_SPACE = (0, 0)
 
 
 def environment(var: Path) -> dict[str, str]:
-    """Return this process's environment variables with another VAR_DIR, and without SECRET_KEY and DATABASE_URL."""
+    """Return the environment variables of this process with ``var`` as VAR_DIR, without those that Django would use."""
     names = ("SECRET_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
     return {name: value for name, value in os.environ.items() if name not in names} | {"VAR_DIR": str(var)}
 

@@ -89,7 +89,7 @@ def _retry_after(answer: Response, attempt: int) -> float:
 
 
 def _words(answer: Response) -> str:
-    """Return the server's error message, without the key."""
+    """Return the server's error message, in which the API key is redacted."""
     try:
         parsed: Any = answer.json()
         message = parsed["error"]["message"]

@@ -60,7 +60,7 @@ class ActivitySite(admin.AdminSite):
     enable_nav_sidebar = True
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Return the addresses of the pages in ``PAGES``, and then the addresses of Django's admin."""
+        """Return the URL patterns of the pages in ``PAGES``, followed by those of Django's admin."""
         own = [path(page.route, self.admin_view(page.view), name=page.name) for page in PAGES]
         return [*own, *super().get_urls()]
 

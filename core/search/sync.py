@@ -176,7 +176,7 @@ class IndexProgress:
 
     @property
     def total(self) -> int:
-        """Return the estimated number of chunks. Documents that are not cut yet are counted with the average so far."""
+        """Return the estimated number of chunks. A document that is not cut yet counts as the average document."""
         known, cut = self.done + self.batch, self.done_documents + self.batch_documents
         return known + round(known / max(1, cut) * max(0, self.documents - cut))
 

@@ -38,7 +38,7 @@ def activity(number: int, scope: Scope, **more: Any) -> None:
 
 @pytest.fixture
 def kept() -> None:
-    """Store three activities in two GitHub scopes and one in a Discord scope, not in order of time."""
+    """Store three activities in two GitHub scopes and one in a Discord scope, out of chronological order."""
     first, second = (Scope.objects.create(source_system="github", external_id=n, name=f"o/r{n}") for n in "12")
     activity(2, second, activity_type="github.issue", edited_at=NOON, deleted_at=NOON + timedelta(hours=1))
     activity(1, first)

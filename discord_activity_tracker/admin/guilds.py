@@ -1,4 +1,4 @@
-"""Admin of guilds, channels and threads. The pages also list the channels that the bot cannot read."""
+"""Admin of guilds, channels and threads. The page of a guild also lists the channels that the bot cannot read."""
 
 from typing import Any
 

@@ -105,10 +105,11 @@ def disable(bot: Bot, error: CollectorError) -> None:
 
 
 def require_visible(session: Session, options: CollectOptions, guilds: Sequence[int]) -> None:
-    """Raise ConfigurationError if no bot can see the servers or the channel on the command line.
+    """Raise ConfigurationError if no bot can see a server or the channel on the command line.
 
-    At a terminal, one such server is enough. Elsewhere, servers are refused only if no bot can see any of them. Servers
-    and channels that were collected before are never refused. If the bots have lost access to them, the run reports it.
+    At a terminal, one server that no bot can see raises the error. Elsewhere, the bots must see none of the servers.
+    Servers and channels that were collected before are never refused. If the bots have lost access to them, the run
+    reports it.
     Nothing is refused if one of the bots is unusable, because this bot may be in the server.
 
     Also raises BudgetExhausted and RetryLater, which end the run before the first server.

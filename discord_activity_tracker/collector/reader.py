@@ -12,6 +12,7 @@ from core.ingest.skips import clear_skips, record_failed_retry, record_skip, ski
 from core.ingest.values import Row
 from core.models import SkippedItem
 from core.operations.discord_ops import Gathering
+from core.operations.output import number_of
 from discord_activity_tracker.collector.run import COLLECTOR, Container, Failure, GuildRun, Step
 from discord_activity_tracker.convert.guilds import convert_threads
 from discord_activity_tracker.convert.messages import MessagePage, convert_messages, first_snowflake, whole_number
@@ -182,7 +183,9 @@ class PageReader:
             )  # fmt: skip
         notes: list[str] = []
         if page.unreadable:
-            notes.append(f"#{container.name}: {len(page.unreadable)} messages cannot be read; later runs try again")
+            notes.append(
+                f"#{container.name}: {number_of(len(page.unreadable), 'message')} cannot be read; later runs try again"
+            )
         if page.items and not page.complete and page.reached:
             notes.append(f"#{container.name} was read message by message because Discord cannot return whole pages")
         counts = {"messages_unreadable": len(page.unreadable), "threads": threads}

@@ -21,7 +21,7 @@ from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store.pages import COLLECTOR
 
 FINGERPRINTS = "quiet"
-"""Name of the state that contains the fingerprints of a repository's streams."""
+"""Stream name of the checkpoint that contains the fingerprints of a repository's streams. Databases contain it."""
 SETTLED = timedelta(seconds=60)
 """Minimum age of the newest change before a fingerprint is saved.
 
@@ -86,7 +86,7 @@ def _is_unknown(stream: str, facts: Facts) -> bool:
 
 
 def stalest_first(streams: Sequence[str], readings: Mapping[str, Reading]) -> list[str]:
-    """Return the streams in the order of their last complete reading. Streams without a reading come first.
+    """Return the streams, the least recently read first. Streams that were never read completely come before the rest.
 
     A run with a small budget therefore continues with the streams that earlier runs did not reach.
     """

@@ -96,9 +96,9 @@ class GitHubCollector(ScopedCollector[Target]):
         return result
 
     def targets(self) -> Iterator[Target]:
-        """Yield the repositories. Repositories that met a rate limit are yielded once more at the end.
+        """Yield the repositories. A repository that hit a rate limit is yielded once more at the end.
 
-        Raises ConfigurationError for misspelt names before anything is stored.
+        Raises ConfigurationError for unknown names before anything is stored.
         """
         wanted, refused = self._wanted()
         self.reports |= {report.scope: report for report in refused}

@@ -242,7 +242,7 @@ class _Walk:
                 return
             if connection["pageInfo"]["endCursor"] == cursor:
                 raise UnexpectedAnswer(
-                    f"GitHub's {self.listing.connection} list repeats a page without end. Run again later."
+                    f"GitHub keeps returning the same page of the list {self.listing.connection}. Run again later."
                 )
             good, expected = good + 1, True
             if growing or good % GROW_AFTER == 0:

@@ -68,14 +68,14 @@ def issue_pages(
 def issue_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Yield comments under issues and pull requests."""
+    """Yield pages of comments on issues and pull requests."""
     return _Walk(client, f"{repository_path(full_name)}/issues/comments", full_name).read(start, since)
 
 
 def review_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Yield comments on the diffs of pull requests."""
+    """Yield pages of comments on the diffs of pull requests."""
     return _Walk(client, f"{repository_path(full_name)}/pulls/comments", full_name).read(start, since)
 
 
@@ -192,7 +192,7 @@ class _Walk:
         if answer.next_url and not position.numbered and "after" in parse_qs(urlsplit(answer.next_url).query):
             link = relative(self.client.api_url, answer.next_url)
             if link == position.link:
-                raise UnexpectedAnswer(f"GitHub's list {self.path} repeats a page without end. Run again later.")
+                raise UnexpectedAnswer(f"GitHub keeps returning the same page of {self.path}. Run again later.")
             return _Position(key=reached, link=link)
         if position.link:
             return _Position(key=reached, numbered=True) if more else None

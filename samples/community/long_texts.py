@@ -1,4 +1,4 @@
-"""Create bodies that are too long or too unusual for a text file."""
+"""Create bodies of issues that are too long or too unusual for the TOML files of the sample data."""
 
 
 def harmonic_fit_log() -> str:

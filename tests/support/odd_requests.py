@@ -110,7 +110,9 @@ class Route:
 def routes() -> list[Route]:
     """Return all URL patterns of the project except those in ``EXCLUDED``, and the paths that middleware serves."""
     own = [Route(name=name, parts=[name], model=None) for name in ("/healthz", "/readyz", "/metrics", "/static/x")]
-    return own + [route for route in _walk(get_resolver().url_patterns, "/", "") if route.name.partition(" ")[0] not in EXCLUDED]
+    return own + [
+        route for route in _walk(get_resolver().url_patterns, "/", "") if route.name.partition(" ")[0] not in EXCLUDED
+    ]
 
 
 def _walk(patterns: Sequence[Any], prefix: str, namespace: str) -> Iterator[Route]:

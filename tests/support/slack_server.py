@@ -38,7 +38,7 @@ PAGE = Fault(200, "<!DOCTYPE html><title>Slack</title>", {"Content-Type": "text/
 
 
 class SlackServer:
-    """A server that stores posted messages. If ``faults`` is not empty, the next request removes and uses its first."""
+    """A server that stores posted messages. The next request gets the first of ``faults``, if any."""
 
     def __init__(self, *, page: int = 3) -> None:
         self.page, self.faults = page, list[Fault]()

@@ -130,9 +130,9 @@ class QueryFitter:
             return pruned.text
 
     def learn(self, sent: str, body: object, fingerprint: str) -> bool:
-        """Store the parts of a sent text that an answer refuses, and return whether to try again.
+        """Store the parts of a query that the server rejected, and return whether to send the query again.
 
-        If the schema is known, a refusal means that the server has changed. The schema is then read again.
+        If the schema is known, a rejection means that the schema has changed. The schema is then read again.
         """
         if not isinstance(body, Mapping) or not body.get("errors") or body.get("data"):  # pyright: ignore[reportUnknownMemberType]  # any JSON
             return False

@@ -221,7 +221,7 @@ class Sender:
             at = datetime.fromtimestamp(token.quota_ready_at(attempt.resource), UTC)
             request = f" (it asks {token.limit_words})" if token.limit_words else ""
             raise RetryLater(
-                f"GitHub's limit is reached until {at:%Y-%m-%d %H:%M:%S} UTC{request}; the next run continues",
+                f"GitHub's rate limit applies until {at:%Y-%m-%d %H:%M:%S} UTC{request}; the next run continues",
                 not_before=at,
             )
         seconds = token.ready_at(attempt.resource) - time.time()

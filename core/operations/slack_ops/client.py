@@ -244,7 +244,7 @@ def _limited(headers: Mapping[str, Any]) -> RetryLater:
     requested = bounds.wait_seconds(header)
     seconds = 30.0 if requested is None else min(requested, LONGEST_LIMIT)
     at = datetime.now(UTC) + timedelta(seconds=seconds)
-    return RetryLater(f"Slack's limit is reached until {at:%H:%M:%S} UTC; run again later", not_before=at)
+    return RetryLater(f"Slack's rate limit applies until {at:%H:%M:%S} UTC; run again later", not_before=at)
 
 
 def open_slack(*, timeout: float = 10.0, patience: float = 60.0) -> SlackClient:
