@@ -129,7 +129,7 @@ def test_server_in_an_outage_fails_without_data_loss(twin: Twin, collect: Collec
     twin.mutate(op="unavailable", full=full)
     result = collect("--sweep")
     assert result["outcome"] == "failed"
-    assert "not available" in result["scopes"][0]["reason"]
+    assert "reports an outage" in result["scopes"][0]["reason"]
     assert Channel.objects.filter(deleted_at=None).count() == before
     assert not Message.objects.exclude(deleted_at=None)
 
