@@ -27,11 +27,13 @@ NOT_COMPARED: set[tuple[str, str]] = {
     ("core_document", "chunked_version"),
     ("core_indexentry", "indexed_version"),
     ("core_apibudget", "resets_at"),
+    ("core_notice", "attempts"),
 }
 """Columns that are not compared.
 
-The versions count writes, and an interrupted run can repeat a write. ``resets_at`` is the time at which a budget is
-reset, and changes during the trials. States and content hashes are compared, and show whether the index is in step.
+The versions count writes, and an interrupted run can repeat a write. ``attempts`` also counts an attempt that a signal
+ended. ``resets_at`` is the time at which a budget is reset, and changes during the trials. States and content hashes
+are compared, and show whether the index is in step.
 """
 Table = list[dict[str, Any]]
 
