@@ -75,7 +75,7 @@ def _parse(url: str) -> dict[str, object]:
     # Error messages show these names.
     authority, _, name = rest.partition("?")[0].partition("/")
     if authority.count("@") > 1 or "@" in name or "/" in name or "#" in rest:
-        raise ValueError("its user, password, host and database cannot be told apart")
+        raise ValueError("the boundaries between its user, password, host and database are ambiguous")
     try:
         options = {key: str(value) for key, value in conninfo_to_dict(f"postgresql://{rest}").items()}
     except psycopg.Error:  # the driver's message contains the URL

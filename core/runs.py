@@ -1,20 +1,29 @@
-"""The ledger of runs, and the locks that prevent two runs from collecting the same scope."""
+"""Runs of commands: ledger, time limit, and the locks that prevent two runs from collecting the same scope."""
 
 import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
+from types import FrameType
 from typing import Any
 
+import psycopg
+from django.conf import settings
 from django.db import connection
+from django.db.utils import DatabaseError
 from django.dispatch import Signal
+from psycopg.pq import TransactionStatus
 
 from core.db.locks import is_held, lock_key, require_own_session, try_lock, unlock
+from core.errors import BudgetExhausted
 from core.logs import log_fields
 from core.models import CollectorRun
+from core.operations.bounds import TIME_IS_OVER, run_end, run_ends_after
 
 BY_HAND = "by_hand"
 """The ``failure_category`` of a run that a person stopped with Ctrl-C. No alert is opened for such a run."""
@@ -165,3 +174,77 @@ def finish_run(
     run.outcome, run.counts, run.requests = outcome, dict(counts), requests
     run.failure_category, run.error, run.scopes = category, error, [dict(scope) for scope in scopes]
     run.save(update_fields=["finished_at", "outcome", "counts", "requests", "failure_category", "error", "scopes"])
+
+
+LAST_CALL = 3.0
+"""Seconds between the end of a run and the alarm. Clients stop waiting earlier, so most runs end without the alarm."""
+AGAIN = 1.0
+"""Seconds between alarms.
+
+The first alarm cancels a database statement. The second alarm closes the connection if the server ignored the
+cancellation, so a smaller value would leave the server less time.
+"""
+AFTERWARDS = 2.0
+"""Seconds after the end of a run that are reserved for writing the ledger and messages.
+
+A larger value would let a run exceed its time limit by more.
+"""
+
+
+def allowed_seconds(options: "dict[str, Any]") -> float | None:
+    """Return the maximum seconds of a command: ``--max-seconds``, else MAX_RUN_SECONDS. ``None`` means no limit."""
+    seconds = options.get("max_seconds")
+    return settings.MAX_RUN_SECONDS or None if seconds is None else float(seconds)
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Generator[None]:
+    """End the block with BudgetExhausted soon after ``seconds``, even while it waits for the database.
+
+    The alarm rings ``LAST_CALL`` seconds after the limit, and only in the main thread. In other threads, only the
+    limits of the clients apply. ``None`` sets no limit, but the limit of an outer block still applies.
+    """
+    with run_ends_after(seconds):
+        end = run_end()
+        if end is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        alarm = _Alarm()
+        handler = signal.signal(signal.SIGALRM, alarm.ring)
+        outer = signal.setitimer(signal.ITIMER_REAL, max(0.01, end + LAST_CALL - time.monotonic()), AGAIN)
+        began = time.monotonic()
+        try:
+            yield
+        except DatabaseError as error:
+            if alarm.has_cancelled:
+                raise BudgetExhausted(TIME_IS_OVER) from error
+            raise
+        finally:
+            rest = max(0.01, outer[0] - (time.monotonic() - began)) if outer[0] else 0.0
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, handler)
+            signal.setitimer(signal.ITIMER_REAL, rest, outer[1])
+
+
+class _Alarm:
+    def __init__(self) -> None:
+        self.has_cancelled = self.has_raised = False
+
+    def ring(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle an alarm. Raise BudgetExhausted once, unless a statement is running.
+
+        The first alarm cancels a running statement. Later alarms close the connection if the statement still runs.
+        """
+        client = connection.connection
+        if client is not None and not client.closed and client.info.transaction_status == TransactionStatus.ACTIVE:
+            if not self.has_cancelled:
+                self.has_cancelled = True
+                with suppress(psycopg.Error):
+                    client.cancel_safe(timeout=AGAIN / 2)
+                return
+            with suppress(OSError), socket.socket(fileno=os.dup(client.fileno())) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
+            return
+        if not self.has_raised:
+            self.has_raised = True
+            raise BudgetExhausted(TIME_IS_OVER)

@@ -169,7 +169,7 @@ class TrackerConfig(AppConfig):
     def bodies(self, external_ids: Sequence[str]) -> Mapping[str, str]:
         """Return the full texts of activities by external id. Activities without a text are omitted.
 
-        Called with a few thousand ids at a time.
+        Called with at most a few thousand ids at a time.
         """
         del external_ids
         return {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.signals.stage import Place, Stage
 
 MESSAGES = 2_500
-"""Number of messages in the imported file. An import of so many messages takes several transactions."""
+"""Number of messages in the imported file. Importing this many messages takes several transactions."""
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 """The time from which Discord's ids count milliseconds.
 

@@ -34,7 +34,7 @@ ANSWERS: Sequence[tuple[str, Press]] = [
 EDITED = 25
 """Number of issues that change before the session with two processes.
 
-Indexing so many issues takes about a second. They are still one batch of the queue, so one process claims all of them.
+Indexing this many issues takes about a second. They are still one batch of the queue, so one process claims them all.
 """
 LONG = 30
 """If a progress line has at least this number of states, the page also shows the first and a middle state.

@@ -34,11 +34,20 @@ from core.errors import (
 )
 from core.logs import log_fields, redact
 from core.models import CollectorRun
-from core.operations.bounds import AFTERWARDS, allowed_seconds, check_time, run_ends_after, time_limit
+from core.operations.bounds import check_time, run_ends_after
 from core.operations.interrupts import Terminated, begin_to_end, interruption_in
 from core.operations.output import at_terminal, counted_words, duration_in_words, number_of, stored_in_words, wrapped
 from core.operations.visible import json_text, visible_line
-from core.runs import BY_HAND, finish_run, progress_counts, recorded_run, run_finished
+from core.runs import (
+    AFTERWARDS,
+    BY_HAND,
+    allowed_seconds,
+    finish_run,
+    progress_counts,
+    recorded_run,
+    run_finished,
+    time_limit,
+)
 from core.search.sync import SyncResult
 
 logger = logging.getLogger(__name__)

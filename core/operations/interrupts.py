@@ -25,7 +25,7 @@ This is half of ``END_AFTER``, so that the command also has time to react to the
 """
 END_AFTER = 8.0
 """Seconds from a signal until the process exits in any case. Docker kills a process after 10 seconds."""
-STORED = "stored data is kept"
+STORED = "stored data is safe"
 """The part about the data in the last line of a command that does not report counts."""
 
 

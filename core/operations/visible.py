@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 JOINERS = {"\u200c", "\u200d"}
-"""Characters that join emoji and the letters of some scripts. They are kept after a character outside ASCII."""
+"""Characters that join emoji and the letters of some scripts. They stay unchanged after a character outside ASCII."""
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 """Characters that select a variant of the preceding character.
 

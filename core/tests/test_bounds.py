@@ -10,23 +10,22 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from core import runs
 from core.db.limits import MAINTENANCE, PAGE, WORK, use_limits
 from core.errors import BudgetExhausted, CollectorError, SourceTimeout
 from core.operations import bounds
-from core.operations import bounds as limits
 from core.operations.bounds import (
-    allowed_seconds,
     call_within,
     check_time,
     pause,
     run_ends_after,
     run_program,
-    time_limit,
     wait_seconds,
 )
 from core.operations.discord_ops import client as discord_client
 from core.operations.github_ops.git import GitMirror
 from core.operations.pinecone_ops import client
+from core.runs import allowed_seconds, time_limit
 from tests.support.credential_clients import CLIENTS, SECRET
 from tests.support.misbehaving_servers import Peer, dripping_body, dripping_headers, endless, silent
 
@@ -155,7 +154,7 @@ def test_max_seconds_wins_over_the_setting(settings: Any) -> None:
 
 
 def test_the_alarm_ends_work_that_no_limit_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "LAST_CALL", 0.1)
+    monkeypatch.setattr(runs, "LAST_CALL", 0.1)
     began = time.monotonic()
     with pytest.raises(BudgetExhausted), time_limit(0.1):
         time.sleep(60)
@@ -167,7 +166,7 @@ def test_the_alarm_ends_work_that_no_limit_ends(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.django_db(transaction=True)
 def test_the_alarm_cancels_a_statement_and_the_connection_stays_usable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "LAST_CALL", 0.1)
+    monkeypatch.setattr(runs, "LAST_CALL", 0.1)
     began = time.monotonic()
     with pytest.raises(BudgetExhausted), time_limit(0.1), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(60)")

@@ -108,7 +108,7 @@ def stop(work: str, number: signal.Signals) -> tuple[int, str, float]:
 )
 def test_a_signal_ends_any_program_with_one_line(work: str, number: signal.Signals, code: int, word: str) -> None:
     ended, errors, seconds = stop(work, number)
-    assert (ended, errors) == (code, f"{word}: stored data is kept; run again to continue\n")
+    assert (ended, errors) == (code, f"{word}: stored data is safe; run again to continue\n")
     assert seconds < 10
 
 
@@ -196,7 +196,7 @@ def test_a_command_that_fails_while_it_is_stopped_reports_the_signal(
     with pytest.raises(SystemExit) as ended:
         command.run_from_argv(["manage.py", "replaced"])
     assert ended.value.code == code
-    assert capsys.readouterr().err.endswith(": stored data is kept; run again to continue\n")
+    assert capsys.readouterr().err.endswith(": stored data is safe; run again to continue\n")
 
 
 class Stopped(FakeCollector):

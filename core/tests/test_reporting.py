@@ -88,7 +88,7 @@ def test_a_wrong_option_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> No
         (TimeoutError("slow"), "error: slow (timeout)"),
         (ExceptionGroup("both", [PermissionError("no")]), "error: both (1 sub-exception) (permission)"),
         (PermissionError(f"no: {SECRET}"), "error: no: *** (permission)"),
-        (KeyboardInterrupt(), "interrupted: stored data is kept; run again to continue"),
+        (KeyboardInterrupt(), "interrupted: stored data is safe; run again to continue"),
     ],
 )
 def test_an_error_is_one_line_on_standard_error(

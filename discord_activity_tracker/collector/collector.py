@@ -192,7 +192,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
         unknown = isinstance(error, NotThere) and error.code == NotThere.UNKNOWN_GUILD
         hidden = isinstance(error, DiscordRefused) and error.code == DiscordRefused.MISSING_ACCESS
         if unknown or hidden:
-            return f"the bot does not see this guild; check the id, or invite the bot ({reason})"
+            return f"the bot does not see this server; check the id, or invite the bot ({reason})"
         return reason
 
 

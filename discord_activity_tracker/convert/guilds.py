@@ -46,19 +46,13 @@ def kind_of(number: int) -> str:
 
 
 def holds_messages(channel: Channel) -> bool:
-    """Return whether a channel can contain messages.
-
-    This is also true for a channel of an unknown type if Discord reports its last message.
-    """
+    """Return whether a channel can contain messages. Of an unknown type, a channel with a last message can."""
     known = channel["type"] in KINDS
     return channel["type"] in WITH_MESSAGES if known else bool(channel.get("last_message_id"))
 
 
 def thread_access(parent: str) -> str:
-    """Return the bot's access to a thread, given the access to its channel.
-
-    The access is the same, except in a forum: the forum contains no messages itself, but its posts do.
-    """
+    """Return the bot's access to a thread, given the access to its channel. Posts of a forum contain messages."""
     return "ok" if parent == "no_messages" else parent
 
 
@@ -232,10 +226,7 @@ def _guild(guild: Guild, guild_id: int) -> Row:
 
 
 def _text(value: object) -> str:
-    """Return the value if it is a text, or an empty string otherwise.
-
-    One malformed field must not prevent the conversion of the whole guild.
-    """
+    """Return the value if it is a text, else an empty string. One malformed field does not fail the whole guild."""
     return value if isinstance(value, str) else ""
 
 

@@ -18,7 +18,7 @@ PAGE_ATTEMPTS = 5
 After the last attempt, the page is read in parts to find out whether only this page fails.
 """
 EMPTY_ATTEMPTS = 3
-"""Maximum number of requests for an empty page while Discord indicates that more items follow.
+"""Maximum number of empty pages while Discord indicates that more items follow. For pins, one more page is read.
 
 With a larger value, a run would spend more requests on a page that stays empty.
 """

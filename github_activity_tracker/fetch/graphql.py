@@ -33,9 +33,11 @@ from github_activity_tracker.fetch.nested import (
     Nested,
     counts_by_id,
     has_open_columns,
+    more_complete,
     note_errors,
     note_short_lists,
     reason_of,
+    refuse_cut,
     steps,
     uncounted,
     unfinished,
@@ -194,9 +196,7 @@ def _details(client: GitHubClient, listing: Listing, batch: Sequence[str], scope
     reasons = {error.path[1]: reason_of(error) for error in others if len(error.path) > 1}
     items = [node for node in nodes if node and node.get("id")]
     shown = {item["id"] for item in items}
-    absent = {
-        node_id: reasons.get(position, "not_found") for position, node_id in enumerate(batch) if node_id not in shown
-    }  # fmt: skip
+    absent = {pk: reasons.get(position, "not_found") for position, pk in enumerate(batch) if pk not in shown}
     return Details(items=items, absent=absent)
 
 
@@ -257,10 +257,7 @@ class _Walk:
     def _page(
         self, answer: GraphQLAnswer, connection: Item, after: str | None, size: int, *, light: bool
     ) -> Iterator[ItemPage]:
-        """Yield a page with its nested lists.
-
-        The page is yielded several times if the nested lists take many queries or cannot be finished.
-        """
+        """Yield a page with its nested lists, several times if these lists take many queries or are not finished."""
         edges: list[Any] = connection.get("edges") or []
         prefix = ("node", self.listing.connection, "edges")
         nodes = {(*prefix, at, "node"): (edge or {}).get("node") for at, edge in enumerate(edges)}
@@ -301,15 +298,12 @@ class _Walk:
     def _read_again(self, items: list[Item]) -> None:
         """Request incomplete items once more by id, and note on each item the parts that are still missing."""
         note_short_lists(items, self.listing.nested)
-        short = {
-            item["id"]: at for at, item in enumerate(items)
-            if self._is_short(item) and not item.get(CONTINUED)
-        }  # fmt: skip
+        short = {item["id"]: at for at, item in enumerate(items) if self._is_short(item) and not item.get(CONTINUED)}
         if not short or not self.listing.detail:
             return
         for details in fetch_by_ids(self.client, self.listing, list(short), self.scope):
             for item in details.items:
-                items[short[item["id"]]] = _fuller(items[short[item["id"]]], item)
+                items[short[item["id"]]] = more_complete(items[short[item["id"]]], item)
 
     def _is_short(self, item: Item) -> bool:
         """Return whether an item lacks parts that another request may return. Shortfalls in ``known`` do not count."""
@@ -385,25 +379,6 @@ def _changed_before(node: Mapping[str, Any], moment: datetime) -> bool:
         return datetime.fromisoformat(str(node.get("updatedAt"))) < moment
     except ValueError:
         return False
-
-
-def _fuller(item: Item, other: Item) -> Item:
-    """Return the more complete of two versions of an item, or ``other`` if both are equally complete."""
-
-    def lacking(one: Item) -> int:
-        lists: dict[str, list[int]] = (one.get(SHORTFALL) or {}).get("lists", {})
-        return sum(total - arrived if total >= 0 else 1_000_000 for total, arrived in lists.values())
-
-    return other if lacking(other) <= lacking(item) else item
-
-
-def refuse_cut(connection: Mapping[str, Any], name: str, *, expected: bool) -> None:
-    """Raise SliceRefused for a page without items if the list is not empty. GitHub may cut lists without an error.
-
-    ``expected`` is true if the page is the first of the list, or if the page before it announced a next page.
-    """
-    if expected and not connection.get("edges") and connection.get("totalCount"):
-        raise SliceRefused(f"GitHub's GraphQL counts {connection['totalCount']} {name} but returned none")
 
 
 def _connection(answer: GraphQLAnswer, name: str) -> dict[str, Any]:

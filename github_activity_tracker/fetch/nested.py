@@ -330,3 +330,22 @@ def _pass_on(item: Item, node: Item, errors: Sequence[NodeError]) -> None:
 
 def _page(one: Nested, holder: Item) -> str:
     return one.query % (one.size, f", after: {json.dumps(holder[one.name]['pageInfo']['endCursor'])}")
+
+
+def more_complete(item: Item, other: Item) -> Item:
+    """Return the more complete of two versions of an item, or ``other`` if both are equally complete."""
+
+    def lacking(one: Item) -> int:
+        lists: dict[str, list[int]] = (one.get(SHORTFALL) or {}).get("lists", {})
+        return sum(total - arrived if total >= 0 else 1_000_000 for total, arrived in lists.values())
+
+    return other if lacking(other) <= lacking(item) else item
+
+
+def refuse_cut(connection: Mapping[str, Any], name: str, *, expected: bool) -> None:
+    """Raise SliceRefused for a page without items if the list is not empty. GitHub may cut lists without an error.
+
+    ``expected`` is true if the page is the first of the list, or if the page before it announced a next page.
+    """
+    if expected and not connection.get("edges") and connection.get("totalCount"):
+        raise SliceRefused(f"GitHub's GraphQL counts {connection['totalCount']} {name} but returned none")

@@ -12,7 +12,7 @@ from typing import Any
 from core.errors import AccessDenied, CursorRefused, NotFound, SliceRefused
 from core.operations.github_ops.client import GitHubClient
 from core.operations.github_ops.links import repository_path
-from github_activity_tracker.fetch.graphql import refuse_cut
+from github_activity_tracker.fetch.nested import refuse_cut
 from github_activity_tracker.fetch.queries import ACTOR, TOTALS_OF_DISCUSSIONS, TOTALS_OF_ISSUES, TOTALS_OF_PULLS
 
 PER_QUERY = 100

@@ -49,7 +49,7 @@ class Command(ReportingCommand):
         slug, app = options["name"], f"{options['name']}_activity_tracker"
         if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", slug):
             raise CommandError(
-                "NAME must be a lower-case letter and 1-19 letters or digits, such as forum.", returncode=2
+                "NAME must be 2-20 lower-case letters and digits, and begin with a letter.", returncode=2
             )
         target = settings.BASE_DIR / app
         if not (target / "apps.py").exists():

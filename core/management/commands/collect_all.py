@@ -13,8 +13,9 @@ from django.db import DatabaseError
 from core.collectors import ReportingCommand
 from core.errors import classify_failure, in_one_line
 from core.logs import redact
-from core.operations.bounds import allowed_seconds, run_ends_after
+from core.operations.bounds import run_ends_after
 from core.operations.interrupts import interruption_in
+from core.runs import allowed_seconds
 from core.trackers import installed_trackers
 
 logger = logging.getLogger(__name__)

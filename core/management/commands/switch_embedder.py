@@ -10,9 +10,8 @@ from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
 from core.db.limits import MAINTENANCE
 from core.errors import ScopeBusy
-from core.operations.bounds import allowed_seconds, time_limit
 from core.operations.output import duration_in_words, number_of
-from core.runs import scope_lock
+from core.runs import allowed_seconds, scope_lock, time_limit
 from core.search.switching import SwitchResult, switch
 from core.trackers import document_sources
 

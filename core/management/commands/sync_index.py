@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
-from core.operations.bounds import allowed_seconds, time_limit
+from core.runs import allowed_seconds, time_limit
 from core.search.sync import sync
 from core.trackers import document_sources
 

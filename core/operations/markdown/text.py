@@ -87,6 +87,8 @@ TAGS = (
 https://github.github.com/gfm/#raw-html
 """
 ADDRESS = r"\(\s*<?(?:https?://|mailto:|[/#.])(?:[^\s()]|\([^\s()]*\))*>?(?:\s+\"[^\"]*\")?\s*(?:\)|$)"
+LINK_DEPTH = 4
+"""Maximum depth of links and pictures inside each other. A link with a picture has two. A limit bounds the time."""
 LINK = re.compile(rf"!?\[([^\[\]]*)\]{ADDRESS}")
 """A link or picture with its text. The part may end inside the address."""
 REST_OF_LINK = re.compile(r"\A[^\s()\[\]]*[/.][^\s()\[\]]*\)")
@@ -127,9 +129,8 @@ def without_markup(part: str) -> str:
 
     The part may begin or end inside markup, so a parser cannot be used.
     """
-    previous = ""
-    while part != previous:  # a link may contain a picture
-        previous, part = part, LINK.sub(r"\1", part)
+    for _ in range(LINK_DEPTH):
+        part = LINK.sub(r"\1", part)
     return MARKUP.sub(_inside, REST_OF_LINK.sub("", part))
 
 
