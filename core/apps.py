@@ -50,8 +50,8 @@ def _register_secrets() -> None:
 class ActivityAdminConfig(SimpleAdminConfig):
     """Django's admin with this project's site. Trackers register their models as Django's documentation describes.
 
-    The admin modules are loaded together with the URLs, or when the checks run. Other commands do not load these
-    modules, and so they start in half the time. This matters because cron starts them often.
+    The admin modules are loaded only with the URLs or by the admin's checks. Other commands start in half the time
+    without these modules, which matters because cron starts them often.
     """
 
     default_site = "core.pages.site.ActivitySite"

@@ -36,8 +36,8 @@ def check_database(
         if version < MINIMUM_POSTGRESQL:
             messages.append(
                 Error(
-                    f"PostgreSQL {version // 10000} is too old; 16 or newer is needed.",
-                    hint="Point DATABASE_URL to a newer server, or unset it to use the embedded one.",
+                    f"PostgreSQL {version // 10000} is too old; it must be version 16 or newer.",
+                    hint="Point DATABASE_URL to a newer server, or unset it to use the embedded server.",
                     id="core.E001",
                 )
             )
@@ -61,7 +61,7 @@ def check_trackers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         messages += [
             Error(
                 f"{tracker.verbose_name} needs the setting {name}, which does not exist.",
-                hint="Read it from the environment in config/settings.py.",
+                hint="Define it in config/settings.py, and read its value from the environment.",
                 id="core.E004",
             )
             for name in (*tracker.setting_names, *tracker.secret_settings)
@@ -73,6 +73,6 @@ def check_trackers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 @register(deploy=True)
 def check_trackers_in_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Run the checks of every installed tracker that are only part of ``check --deploy``."""
+    """Run the deployment checks of every installed tracker. Django runs this check only for ``check --deploy``."""
     del app_configs, kwargs
     return [message for tracker in installed_trackers() for message in tracker.deployment_checks()]

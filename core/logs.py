@@ -1,4 +1,4 @@
-"""Removal of secrets from logs and other texts, and the fields of log records."""
+"""Removes secrets from logs and other texts, and adds fields such as the scope to log records."""
 
 import re
 from collections.abc import Generator, Mapping
@@ -37,7 +37,7 @@ def redact(text: str) -> str:
 
 
 FIELDS = ("collector", "collector_phase", "failure_category", "run_id", "scope")
-"""Names of the log record fields that ``log_fields`` may add."""
+"""Names of the fields that ``log_fields`` may add to log records."""
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  # noqa: B039  (replaced, never changed)
 
 

@@ -1,6 +1,6 @@
 """Protocols for the objects that trackers pass to core.
 
-Any class with the attributes satisfies a protocol. ``isinstance`` can check the protocols at run time.
+A class satisfies a protocol if it has the protocol's attributes. ``isinstance`` checks this at run time.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class ActivityRecord(Protocol):
 
     @property
     def source_url(self) -> str:
-        """Address of the activity at its source."""
+        """URL of the activity at its source."""
         ...
 
     @property
@@ -93,4 +93,4 @@ def require_activity_record(obj: object) -> ActivityRecord:
     """Return the object. Raises TypeError when it is not an ``ActivityRecord``."""
     if isinstance(obj, ActivityRecord):
         return obj
-    raise TypeError(f"{type(obj).__name__} is not an ActivityRecord")
+    raise TypeError(f"{type(obj).__name__} is not an ActivityRecord: it lacks attributes of the protocol")

@@ -38,7 +38,7 @@ lock was killed."""
 def database_now() -> datetime:
     """Return the time of the database server's clock in UTC. All machines share this clock.
 
-    The embedded server uses this machine's clock, which may be changed. Therefore order runs by id instead of time.
+    The embedded server uses this machine's clock, which may jump. Therefore, order runs by id instead of time.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
@@ -85,7 +85,7 @@ def unhurried_commits() -> Generator[None]:
 
 
 def is_alive(run: CollectorRun) -> bool:
-    """Return whether the process of a run still exists: it holds the lock of the run."""
+    """Return whether the process of a run still exists. As long as it exists, it holds the lock of the run."""
     return is_held(lock_key("run", str(run.pk)))
 
 
@@ -134,7 +134,7 @@ def progress_counts(run: CollectorRun) -> dict[str, int]:
 
 @contextmanager
 def recorded_run(collector: str, options: Mapping[str, Any]) -> Generator[CollectorRun]:
-    """Create a run in the ledger and yield it. First close the collector's runs of killed processes.
+    """Create a run in the ledger and yield it. First close the collector's runs that killed processes left open.
 
     The caller closes the run with :func:`finish_run`. If the process is killed before that, the next run of the
     collector marks this run as interrupted.
@@ -177,7 +177,7 @@ def finish_run(
 
 
 LAST_CALL = 3.0
-"""Seconds between the end of a run and the alarm. Clients stop waiting earlier, so most runs end without the alarm."""
+"""Seconds between a run's time limit and the alarm. Clients stop waiting earlier, so most runs end without an alarm."""
 AGAIN = 1.0
 """Seconds between alarms.
 
@@ -185,7 +185,7 @@ The first alarm cancels a database statement. The second alarm closes the connec
 cancellation, so a smaller value would leave the server less time.
 """
 AFTERWARDS = 2.0
-"""Seconds after the end of a run that are reserved for writing the ledger and messages.
+"""Seconds after a run's time limit that are reserved for writing the ledger and posting messages.
 
 A larger value would let a run exceed its time limit by more.
 """
@@ -231,7 +231,7 @@ class _Alarm:
         self.has_cancelled = self.has_raised = False
 
     def ring(self, _signal: int, _frame: FrameType | None) -> None:
-        """Handle an alarm. Raise BudgetExhausted once, unless a statement is running.
+        """Handle an alarm. If no database statement is running, raise BudgetExhausted once.
 
         The first alarm cancels a running statement. Later alarms close the connection if the statement still runs.
         """

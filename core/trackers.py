@@ -56,7 +56,7 @@ class ThreadHead:
 
     @property
     def label(self) -> str:
-        """The number and the title. Without a number, only the title."""
+        """Return the number and the title, or only the title if there is no number."""
         return f"{self.number} {self.title}".strip()
 
 
@@ -70,7 +70,7 @@ class Line:
     did: str
     after: str = ""
     subject: str = ""
-    """Text that replaces the thread's number and title. If it is empty, the page shows the number and the title."""
+    """Subject of the sentence. If it is empty, the page shows the thread's number and title instead."""
     excerpt: str = ""
     """The first words of the text, without markup. Empty for activities without a text."""
 
@@ -96,35 +96,34 @@ class PostDetails:
 
 
 def thread_address(source_system: str, thread: str) -> str:
-    """Return the address of a thread's page."""
+    """Return the URL of a thread's page."""
     return f"{reverse('admin:thread', args=[source_system])}?{urlencode({'id': thread})}"
 
 
 def activity_address(source_system: str, external_id: str) -> str:
-    """Return the address of an activity on its thread's page."""
+    """Return the URL of an activity on its thread's page."""
     return f"{reverse('admin:find', args=[source_system])}?{urlencode({'id': external_id})}"
 
 
 def person_address(source_system: str, account: object) -> str:
-    """Return the address of an account's timeline."""
+    """Return the URL of the timeline, filtered by an account."""
     return f"{reverse('admin:timeline')}?{urlencode({'person': f'{source_system}:{account}'})}"
 
 
 def scope_address(source_system: str, scope: str) -> str:
-    """Return the address of a scope's timeline. ``scope`` is the external id."""
+    """Return the URL of the timeline, filtered by a scope. ``scope`` is the external id."""
     return f"{reverse('admin:timeline')}?{urlencode({'source': source_system, 'scope': scope})}"
 
 
 class TrackerConfig(AppConfig):
     """The app configuration of a tracker.
 
-    Only ``source_system`` and ``collect_command`` are required. Pages pass a whole list of ids or activities to one
-    call of a method. Therefore, the number of SQL statements in such a method must not depend on the length of the
-    list.
+    Only ``source_system`` and ``collect_command`` are required. Pages pass all ids or activities of a page in one call.
+    Therefore, the number of SQL statements in such a method must not depend on the number of ids or activities.
     """
 
     source_system: str
-    """Name of the source, such as ``github``: the first part of external ids, and the value of ``--source``."""
+    """Name of the source, such as ``github``. It is the first part of external ids and the value of ``--source``."""
     collect_command: str
     """Name of the management command that collects, such as ``collect_github``."""
     setting_names: Collection[str] = ()
@@ -132,7 +131,7 @@ class TrackerConfig(AppConfig):
     secret_settings: Collection[str] = ()
     """Names of settings with secrets. Each value is a string or a list of strings. The values never appear in logs."""
     type_names: Mapping[str, str] = {}
-    """Labels by activity type. The label of any other type consists of the words of the type."""
+    """Labels by activity type. Any other type is shown as its own words: ``issue comment`` for ``x.issue_comment``."""
     passive_types: Collection[str] = frozenset()
     """Activity types that do not require the person to act, such as being mentioned. Charts and rankings omit them."""
 
@@ -160,7 +159,7 @@ class TrackerConfig(AppConfig):
         return None
 
     def configured_names(self) -> Collection[str]:
-        """Return the scopes that are listed in the settings, by the names that run reports show.
+        """Return the names of the scopes that are listed in the settings, as run reports show them.
 
         Alerts about these scopes stay open even if no data of the scope was ever stored.
         """
@@ -199,7 +198,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return activities as sentences by external id. For an omitted activity, pages show its type.
+        """Return activities as sentences by external id. For an omitted activity, pages show its type and its summary.
 
         Called with up to 100 activities.
         """
@@ -249,7 +248,7 @@ def tracker_of(source_system: str) -> TrackerConfig | None:
 
 
 def document_sources(source_system: str | None = None) -> list[DocumentSource]:
-    """Return the document sources of all installed trackers. If ``source_system`` is given, return only its source."""
+    """Return the document sources of all installed trackers, or only the one of ``source_system`` if it is given."""
     sources = (
         tracker.document_source() for tracker in installed_trackers() if source_system in {None, tracker.source_system}
     )

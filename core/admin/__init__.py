@@ -1,4 +1,4 @@
-"""The admin of the shared tables. It is read-only, because only collectors and the index sync write these tables."""
+"""The read-only admin of the shared tables. Its actions request retries of skipped items and clear API budgets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -40,7 +40,7 @@ from core.models import (
     SkippedItem,
 )
 from core.operations.markdown import short_hashes, without_markup
-from core.operations.output import UNCOUNTED, counted_words
+from core.operations.output import UNCOUNTED, counted_words, number_of
 from core.pages.health import freshness, unreadable, watched
 from core.pages.labels import may, took, type_name
 from core.pages.lookups import CheckedLookups
@@ -50,7 +50,7 @@ from core.trackers import activity_address, thread_address
 
 
 class MirrorAdmin(CheckedLookups, LongTexts):
-    """Read-only admin for rows that mirror a source. Search and filters stay fast for tables of any size."""
+    """Base class of the model admins: read-only by default, with search and filters that are fast for large tables."""
 
     paginator = EstimatingPaginator
     show_full_result_count = False
@@ -65,7 +65,7 @@ class MirrorAdmin(CheckedLookups, LongTexts):
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """Return the filters. Plain field names get filters that stay fast for large tables."""
+        """Return the entries of ``list_filter``, with filter classes that stay fast for large tables."""
         return [cheap_filter(self.model, name) for name in super().get_list_filter(request)]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -73,7 +73,7 @@ class MirrorAdmin(CheckedLookups, LongTexts):
         return search_rows(queryset, self.get_search_fields(request), search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False, because rows come from the source."""
+        """Return False, because only commands create rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -81,22 +81,22 @@ class MirrorAdmin(CheckedLookups, LongTexts):
         return self.staff_may_change and bool(getattr(request.user, "is_staff", False))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False, because rows are deleted at the source."""
+        """Return False, because only commands delete rows."""
         return False
 
 
 def link(url: str, text: str = "open") -> Any:
-    """Return a link if the address is http or https, otherwise a dash."""
+    """Return a link that opens a URL in a new tab, or a dash if the URL is not http or https."""
     if not url.startswith(("https://", "http://")):
         return "-"
     return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', url, text)
 
 
 def _activity_text(entry: Mapping[str, Any]) -> str:
-    """Return the text of a row in the list.
+    """Return the text of an activity for the list.
 
-    The first post of a thread is shown as title and text, other posts as text and title. Activities without text are
-    shown as a sentence.
+    This is ``title: text`` for the first post of a thread, ``text (title)`` for any other post, and a sentence for an
+    activity without text.
     """
     activity, subject, excerpt = entry["activity"], entry["subject"], entry["excerpt"]
     if excerpt:
@@ -112,7 +112,7 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
     list_filter = ("source_system", ("activity_type", TypesFilter), "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("external_id", "actor_name", "summary")
-    search_help_text = "Words of the summary, a person's name, or a complete external id."
+    search_help_text = "Words of the summary, or a complete external id."
     date_hierarchy = None
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -123,12 +123,12 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
         return search_timeline(queryset, search_term), False
 
     def listed_texts(self, rows: Sequence[Activity]) -> Mapping[Any, str]:
-        """Return the text and the thread of each activity. Events are sentences, as on the timeline page."""
+        """Return each activity's text and thread title by primary key. Events are sentences, as on the timeline."""
         words = words_of(rows)
         return {row.pk: _activity_text(entry(row, words)) for row in rows}
 
     def row_links(self, row: Activity) -> list[RowLink]:
-        """Return the links to the activity's thread and to its source."""
+        """Return the links to the activity's thread, if it has one, and to the source."""
         thread = activity_address(row.source_system, row.external_id)
         inside = [RowLink(text="View in its thread", address=thread)] if row.thread else []
         return [*inside, RowLink(text="View at the source", address=row.source_url, out=True)]
@@ -215,7 +215,7 @@ class SkippedItemAdmin(MirrorAdmin):
     def retry(self, request: HttpRequest, chosen: Any) -> None:
         """Request another attempt for each selected item that is not cleared."""
         number = request_retry(chosen)
-        self.message_user(request, f"The next run will retry {number} item{'' if number == 1 else 's'}.")
+        self.message_user(request, f"The next run will retry {number_of(number, 'item')}.")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change skipped items."""
@@ -244,8 +244,8 @@ class ScopeAdmin(MirrorAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the scopes, each with two flags.
 
-        ``is_watched`` is true if a run that names no scopes collects the scope. ``is_unreadable`` is true if the scope
-        cannot be read.
+        ``is_watched`` is true if the scope should be fresh. ``is_unreadable`` is true if the tracker has no permission
+        to read the scope.
         """
         rows = super().get_queryset(request)
         return rows.annotate(is_watched=_as_flag(watched()), is_unreadable=_as_flag(unreadable()))
@@ -274,20 +274,19 @@ class CheckpointAdmin(MirrorAdmin):
 
 @admin.register(ApiBudget)
 class ApiBudgetAdmin(MirrorAdmin):
-    """The admin of API budgets. Users with the permission may clear the stored limits."""
+    """The admin of API budgets. Users who may change budgets can also clear them."""
 
     list_display = ("source_system", "account", "resource", "remaining", "limit", "resets_at", "not_before")
     list_filter = ("source_system", "resource")
     search_fields = ("account",)
     actions = ("clear",)
 
-    @admin.action(description="Clear the stored limits of selected budgets", permissions=["clear"])
+    @admin.action(description="Clear remaining requests and wait times of selected budgets", permissions=["clear"])
     def clear(self, request: HttpRequest, chosen: Any) -> None:
-        """Clear the stored limits of the selected budgets, so that the next run starts without them."""
+        """Clear the remaining requests and the wait times of the selected budgets."""
         number = clear(chosen)
-        self.message_user(
-            request, f"Cleared {number} budget{'' if number == 1 else 's'}. The next run starts without stored limits."
-        )
+        words = number_of(number, "budget")
+        self.message_user(request, f"Cleared {words}. The next run does not wait for the limits reported so far.")
 
     def has_clear_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change budgets."""

@@ -28,7 +28,7 @@ class RowLinks:
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """Return the page of a row with its links. Links to other sites are omitted unless they are http or https."""
+        """Return the page of a row with its links. Links to other sites are omitted if they are not http or https."""
         base: Any = super()
         row = base.get_object(request, unquote(object_id))
         links = [link for link in self.row_links(row) if not link.out or is_web(link.address)] if row else []
@@ -36,5 +36,5 @@ class RowLinks:
 
 
 def is_web(address: str) -> bool:
-    """Return whether an address is http or https. Other addresses may be unsafe to open."""
+    """Return whether a URL is http or https. Other URLs, such as ``javascript:``, may be unsafe to open."""
     return address.startswith(("https://", "http://"))

@@ -106,7 +106,7 @@ class ListedTexts:
         raise NotImplementedError
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list. Each row has its text in ``listed_text``."""
+        """Return Django's changelist. Each row has its text in ``listed_text``."""
         base: Any = super()
         changelist = base.get_changelist_instance(request)
         rows = list(changelist.result_list)
@@ -141,10 +141,11 @@ def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
 
 
 def _contains(model: Any, field: str, word: str) -> Q:
-    """Return the condition that a field contains a word, or that it matches as the prefix of ``field`` requires.
+    """Return the condition for one search word in one field.
 
-    The prefixes are those of Django's ``search_fields``, such as ``=``. A numeric field must be equal to the word.
-    Related rows are looked up in a separate query, which can use an index of their table.
+    A field matches if it contains the word. As in Django's ``search_fields``, the prefix ``=`` requires an equal value,
+    and ``^`` requires a value that begins with the word. A numeric field must be equal to the word. Related rows are
+    looked up in a separate query, which can use an index of their table.
     """
     lookup = LOOKUPS.get(field[0], "icontains")
     path, _, last = field.lstrip("=^@").rpartition("__")
@@ -165,9 +166,9 @@ def _named(related: Any, lookup: str, word: str) -> QuerySet[Any]:
 
 
 def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
-    """Return the activities with all these words in their summary.
+    """Return the activities with all these words in their summary, or all activities if there are no words.
 
-    If the text contains a colon and no space, return the activity with exactly this external id instead.
+    A text with a colon and no space is an external id: return only the activity with this id.
     """
     query = free_text(words, LONGEST_QUERY).strip()
     if not query:
@@ -230,7 +231,7 @@ def leads_an_index(model: type[models.Model], field: Any) -> bool:
 
 
 class NameFilter(FieldListFilter):
-    """Filters rows by the name of a related row, in a text field. A list of choices could have thousands of names."""
+    """Filters rows by the name of a related row. Users type the name, because there may be thousands of names."""
 
     template = "admin/name_filter.html"
 
@@ -258,9 +259,9 @@ class NameFilter(FieldListFilter):
         yield {"others": others, "value": self.value, "parameter": self.parameter}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows that refer to a related row with exactly this name, ignoring case.
+        """Return the rows that refer to a related row with the typed name, ignoring case.
 
-        If no related row has this name, names that contain the text match.
+        If no related row has this name, return the rows with names that contain the typed text.
         """
         if not self.value:
             return queryset
@@ -278,7 +279,7 @@ class ClearedFilter(admin.SimpleListFilter):
     parameter_name = "cleared"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the two choices."""
+        """Return the choices ``No`` and ``Yes``."""
         return [("no", "No"), ("yes", "Yes")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -289,7 +290,7 @@ class ClearedFilter(admin.SimpleListFilter):
 def cheap_filter(model: type[models.Model], name: Any) -> Any:
     """Return an entry of ``list_filter`` with a filter class that stays fast for tables of any size.
 
-    Only plain field names get a filter class. Other entries are returned unchanged.
+    Only names of relations, and of text fields without choices, get a filter class. Other entries stay unchanged.
     """
     if not isinstance(name, str) or "__" in name:
         return name

@@ -20,7 +20,7 @@ EXCERPT = 20_000
 
 
 class TextExcerpt:
-    """A read-only field in the form that Django's admin expects: a callable with a name and a label."""
+    """A read-only admin field that shows the beginning of a text: for Django, a callable with a name and a label."""
 
     def __init__(self, field: Any) -> None:
         self.__name__, self.short_description, self._field = field.name, field.verbose_name, field
@@ -45,7 +45,7 @@ class LongTexts(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgument]
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets with excerpts instead of long texts.
 
-        A form that can change the row shows whole texts, because saving it would store the excerpts.
+        Users who may change the row get the whole texts, because saving an excerpt would cut the stored text.
         """
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):

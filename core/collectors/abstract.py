@@ -26,7 +26,10 @@ A report takes a few hundred bytes, so this keeps the run's row at a few megabyt
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScopeReport:
-    """The result of one scope, such as a repository or channel. ``reason`` is one line for users."""
+    """The result of one scope, such as a repository or channel.
+
+    ``reason`` is one line for users: why the collection ended early, or what could not be read.
+    """
 
     scope: str
     outcome: Outcome
@@ -181,7 +184,7 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
         return self.result
 
     def sync_pinecone(self) -> Any:
-        """Index every changed document, including documents from earlier runs that failed."""
+        """Index the changed documents of ``document_sources()``, including those that earlier runs did not index."""
         sources = self.document_sources()
         if sources:
             from core.collectors.progress import Silence, counted

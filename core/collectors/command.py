@@ -80,7 +80,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     }  # fmt: skip
 
     requires_system_checks: Any = ()
-    """No system checks run before a collection. They concern code and pages, and take as long as a run without changes.
+    """No system checks run before a collection. They check code and pages, and take as long as a run without changes.
 
     ``manage.py check`` runs them.
     """
@@ -152,7 +152,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         run_finished.send_robust(CollectorRun, run=run)
 
     def _build(self, options: Mapping[str, Any]) -> CollectorRunnable:
-        """Return the collector. Without a terminal, a configuration error is recorded as a failed run."""
+        """Return the collector. Without a terminal, record a usage or configuration error as a failed run."""
         try:
             return self.get_collector(**options)
         except (CollectorError, CommandError, ImproperlyConfigured) as error:
@@ -163,7 +163,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
     def _collect(
         self, run: CollectorRun, collector: Any, options: Mapping[str, Any], began: float, limit: float | None
     ) -> None:
-        """Run both phases. The result of the collection is printed before the index is updated, except as JSON."""
+        """Run both phases. Without ``--json``, print the result of the collection before the index is updated."""
         name, sync_result, is_synced = run.collector, None, True
         with shown_progress(options["progress"]) as display, time_limit(limit):
             progress = RecordedProgress(run, display)
@@ -195,7 +195,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
         self.stdout.flush()
 
     def _fail(self, run: CollectorRun, collector: object, error: BaseException, seconds: float | None) -> None:
-        """Close a failed run. At a terminal, delete the run after a usage error that stored nothing.
+        """Close a failed run. At a terminal, delete the run instead after a usage error if nothing was stored.
 
         ``seconds`` is the duration of the run for the JSON output, or ``None`` if no JSON is printed.
         """
@@ -309,7 +309,7 @@ class BaseCollectorCommand(ReportingCommand, ABC):
 DEFAULTS: dict[str, Any] = {
     "no_sync": False, "json": False, "max_requests": None, "max_seconds": None, "estimate": False, "progress": None,
 }  # fmt: skip
-"""Defaults of the options that ``handle`` reads. Callers may omit options, and some commands do not define all."""
+"""Defaults of the options that ``handle`` reads. Callers may omit options, and commands may define only some."""
 
 
 def _as_result(result: object) -> CollectorResult:
@@ -365,7 +365,7 @@ def counts_so_far(collector: object) -> dict[str, int]:
 
 
 def finish_interrupted(run: CollectorRun, collector: object, error: KeyboardInterrupt) -> None:
-    """Close a run that a signal stopped. Ctrl-C raises no alert.
+    """Close a run that a signal stopped. Ctrl-C opens no alert.
 
     If the signal arrives while a database statement is running, the session can become unusable. In this case, it is
     closed, and the next query opens a new session.

@@ -1,7 +1,7 @@
-"""Progress of long work.
+"""Progress of long operations.
 
-A terminal shows one line that is updated in place. Under cron, nothing is printed. The run's row in the ledger is
-always updated.
+A terminal shows one line that is updated in place. Without a terminal, as under cron, nothing is printed unless
+``--progress`` is set. Collecting commands also store their progress in the ledger.
 """
 
 import shutil
@@ -21,9 +21,9 @@ from core.models import CollectorRun
 from core.operations.visible import without_hidden
 
 TICK = 0.5
-"""Seconds between updates of the line while no items arrive. The moving clock shows that the command still works."""
+"""Seconds between updates of the line while no items arrive. The moving clock shows that the command still runs."""
 PLAIN_EVERY = 10.0
-"""Seconds between lines if ``--progress`` writes to a file. Shorter intervals would make logs of long runs long."""
+"""Seconds between lines if ``--progress`` writes to a file. With shorter intervals, long runs would fill the log."""
 SOON = 2.0
 """Seconds from the start of a stream until its rate is shown. A rate over a shorter time would be inaccurate."""
 
@@ -32,7 +32,7 @@ class Progress(Protocol):
     """Receives progress reports from collectors and from the search index."""
 
     def expect(self, scope: str, stream: str, total: int | None) -> None:
-        """Begin a stream of a scope with ``total`` expected items. ``None`` means that the total is unknown."""
+        """Begin a stream of a scope, or change the total of the current stream. ``None`` means an unknown total."""
         ...
 
     def advance(self, seen: int) -> None:
@@ -74,17 +74,17 @@ class Position:
     def seconds_left(self, now: float) -> float | None:
         """Return the remaining seconds at the current rate, or ``None`` if the total or the rate is unknown.
 
-        The index reports up to 64 chunks at once. Between two reports, the remaining time counts down.
+        The index reports 64 to 256 chunks at once. Between two reports, the remaining time counts down.
         """
         rate, total = self.rate(now), self.known_total
         if not rate or not total:
             return None
         left = (total - self.seen) / rate - (now - (self.advanced or now))
-        # A report is overdue, so the rate has dropped. Use the rate up to now instead.
+        # A negative value means that a report is overdue and the rate has dropped. Then use the rate up to now.
         return left if left >= 0 else (total - self.seen) * (now - self.began) / self.seen
 
     def line(self, now: float, width: int) -> str:
-        """Return ``owner/name  issues  120 of 878  40/s  0:19 left`` in at most ``width`` columns.
+        """Return a line such as ``owner/name  issues  120 of 878  40/s  0:19 left``, in at most ``width`` columns.
 
         If the line is too long, the name of the scope is shortened, so that the numbers stay complete.
         """
@@ -108,7 +108,7 @@ def clock(seconds: float) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text without hidden characters. If it is longer than ``width``, replace its middle by an ellipsis."""
+    """Return a text without hidden characters. If it is longer than ``width``, replace its middle with an ellipsis."""
     plain = without_hidden(text.replace("\n", " ").replace("\t", " "), " ")
     if len(plain) <= width:
         return plain
@@ -159,12 +159,12 @@ class Line:
                 self._write()
 
     def start(self) -> None:
-        """Write the line for the first time."""
+        """Show the line, and start the thread that updates it."""
         self._write()
         self._thread.start()
 
     def stop(self) -> None:
-        """Remove the line permanently."""
+        """Stop the updates and remove the line."""
         self._ended.set()
         self._thread.join()
         self._clear()
@@ -241,7 +241,7 @@ def counted(progress: Progress, scope: str) -> Callable[[int, int | None], None]
 
 
 _lines: list[Line] = []
-"""The active progress lines of this process. Only the last line is visible."""
+"""The active progress lines of this process. :func:`hidden` hides only the last line."""
 
 
 @contextmanager
@@ -275,7 +275,7 @@ def shown_progress(wanted: bool | None) -> Generator[Progress]:
 
 
 INDEXING = "sync_pinecone"
-"""The phase that updates the search index."""
+"""Name of the phase that updates the search index."""
 STORE_EVERY = 1.0
 """Minimum seconds between updates of a run's progress in the ledger. The run page reads it only every two seconds."""
 
@@ -283,8 +283,8 @@ STORE_EVERY = 1.0
 class RecordedProgress:
     """Stores the progress of a run in the ledger at most once a second, and passes it on to ``display``.
 
-    Only the thread that opened the run writes to the ledger, and only outside of transactions. Otherwise a rollback
-    would undo the progress, and other sessions would see it only after the page was stored.
+    Only the thread that opened the run writes to the ledger, and only outside of transactions. Inside a transaction, a
+    rollback would undo the progress, and other sessions would see it only after the commit.
     """
 
     def __init__(self, run: CollectorRun, display: Progress) -> None:

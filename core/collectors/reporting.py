@@ -27,7 +27,7 @@ class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 class ReportingCommand(BaseCommand):
     """A command with readable errors.
 
-    If a command ends without an error but its work is incomplete, it sets ``exit_code``. In this case, ``call_command``
+    A command that ends without an error but leaves work for later sets ``exit_code``. In this case, ``call_command``
     returns normally.
     """
 
@@ -35,7 +35,7 @@ class ReportingCommand(BaseCommand):
     database_limits: Limits = WORK
     """Time limits for database statements and locks."""
     interrupted: str = interrupts.STORED
-    """Text about the stored data. The last line after Ctrl-C or SIGTERM contains it."""
+    """Text about the stored data for the last line, which is printed after Ctrl-C or SIGTERM."""
 
     examples: ClassVar[Sequence[str]] = ()
     """Example command lines for ``--help``, without ``manage.py``."""
@@ -80,7 +80,7 @@ class ReportingCommand(BaseCommand):
         return super().execute(*args, **options)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
-        """Run the checks without colours, because the output streams replace control characters by code points."""
+        """Run the checks without colours, because the output streams would show colour codes as code points."""
         style, self.style = self.style, no_style()
         try:
             super().check(*args, **kwargs)

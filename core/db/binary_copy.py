@@ -16,9 +16,9 @@ _BIGINT = struct.Struct(">q").pack
 _INTEGER = struct.Struct(">i").pack
 _HALFVEC = struct.Struct(">hh").pack
 PART = 1 << 18
-"""Number of bytes that are collected before they are sent to the server.
+"""Number of buffered bytes above which the buffer is sent to the server.
 
-Smaller parts would cost more time, larger parts more memory.
+A smaller buffer would cost more time, and a larger buffer more memory.
 """
 
 
@@ -35,7 +35,7 @@ def integer(value: int) -> bytes:
 def text(value: str) -> bytes:
     """Encode a value of the type text or varchar.
 
-    PostgreSQL refuses NUL. Raises UnicodeEncodeError for unpaired surrogates.
+    The value must not contain NUL, because PostgreSQL refuses it. Raises UnicodeEncodeError for unpaired surrogates.
     """
     return value.encode()
 
@@ -46,7 +46,7 @@ def halfvec(big_endian: bytes) -> bytes:
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes]]) -> int:
-    """Append rows to a table, and return the number of rows. Each field is encoded by one of the functions above."""
+    """Append rows to a table, and return their number. The functions above must have encoded all fields of the rows."""
     count, width, buffer = 0, _COUNT(len(columns)), bytearray(HEADER)
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.cursor() as cursor:

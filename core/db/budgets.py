@@ -1,6 +1,6 @@
 """Stores the budgets of API accounts in a table.
 
-All processes share it, so that together they stay within the limits.
+All processes share the table, so that together they stay within the limits.
 """
 
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class BudgetRow:
     not_before: datetime | None
 
 
-# Within one window, requests only reduce the remainder, so the smaller remainder is newer. A later window replaces an
-# earlier window. Unknown values (NULL) change nothing, because GREATEST and LEAST ignore NULL. No source has windows of
-# more than two hours, so a stored time further in the future is an error and is replaced.
+# Within one window, the number of remaining requests only falls, so the smaller number is newer, and unknown values
+# (NULL) change nothing, because GREATEST and LEAST ignore NULL. A later window replaces an earlier window. No source
+# has windows of more than two hours, so a stored time further in the future is an error and is replaced.
 RECONCILE = """
     INSERT INTO core_apibudget AS stored
         (source_system, account, resource, "limit", remaining, resets_at, not_before, updated_at)
@@ -82,7 +82,7 @@ def clear(budgets: "QuerySet[ApiBudget]") -> int:
 
 
 # A window begins with the first unit that is spent after the previous window ended. If a stored window ends later than
-# a window that begins now, a wrong clock wrote it, and it is replaced.
+# a window that begins now, its end comes from a wrong clock, and the new window replaces it.
 SPEND = """
     INSERT INTO core_apibudget AS stored
         (source_system, account, resource, "limit", remaining, resets_at, updated_at)

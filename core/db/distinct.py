@@ -13,7 +13,7 @@ def different_values(model: type[models.Model], field: str) -> list[Any]:
     """Return the first ``MOST`` distinct values in ascending order, without NULL.
 
     The column must be the first column of an index. The query jumps from value to value in the index. Its cost depends
-    on the number of values, not of rows.
+    on the number of distinct values, not on the number of rows.
     https://wiki.postgresql.org/wiki/Loose_indexscan
     """
     column = sql.Identifier(str(model._meta.get_field(field).column))  # pyright: ignore[reportAttributeAccessIssue]
@@ -29,9 +29,9 @@ def different_values(model: type[models.Model], field: str) -> list[Any]:
 
 
 def usual_values(model: type[models.Model], field: str) -> list[Any]:
-    """Return the most common values of a column, as sorted texts. They come from the planner's statistics.
+    """Return the most common values of a column as sorted texts, from the statistics of PostgreSQL's planner.
 
-    The column needs no index. The list is empty before PostgreSQL has analyzed the table.
+    The column needs no index. The list is empty if PostgreSQL has not analyzed the table or no value is common.
     """
     with connection.cursor() as cursor:
         cursor.execute(

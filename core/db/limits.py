@@ -20,10 +20,10 @@ class Limits:
 PAGE = Limits(statement=30, lock=5)
 """Limits for web pages. gunicorn kills a worker after 60 seconds, so a page must fail before that."""
 WORK = Limits(statement=900, lock=180)
-"""Limits for commands. Both limits leave a margin.
+"""Limits for commands.
 
-Statements of a large collection take some minutes. A command that writes to the index can keep a lock for up to two
-minutes.
+Statements on a large database take some minutes, and a command that writes to the index can hold a lock for up to two
+minutes. Both limits leave a margin.
 """
 MAINTENANCE = Limits(statement=0, lock=600)
 """Limits for migrations, backups and index builds.

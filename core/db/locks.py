@@ -1,4 +1,4 @@
-"""Advisory locks of PostgreSQL: the registry of all lock keys, and functions that take locks.
+"""Advisory locks of PostgreSQL: the fixed lock keys, and functions that take, release and check locks.
 
 An advisory lock belongs to a database session. Therefore it works across machines, and it is released when the process
 ends for any reason. PostgreSQL has two separate key spaces: single 64-bit keys and pairs of 32-bit keys.
@@ -29,10 +29,7 @@ The lock is shared while vectors are written and exclusive while the namespace i
 MIGRATIONS = 7312
 """Single key. ``manage.py migrate`` takes this lock, so that only one process migrates the database."""
 DATABASE_ROLES = 7313
-"""Single key.
-
-The lock is held while the embedded server's roles and database are created, which happens without Django.
-"""
+"""Single key. ``embedded_postgres.roles`` holds this lock while it creates the roles and the database."""
 ALERTS = 7314
 """Single key. The transaction that opens and closes alerts takes this lock."""
 
@@ -40,7 +37,7 @@ ALERTS = 7314
 def lock_key(kind: str, name: str) -> int:
     """Return the single key of a named lock, such as the lock of a scope or a run. The key is a signed 64-bit hash.
 
-    A collision with another name or with a key of the registry is unlikely below about 2**32 names.
+    A collision with another name or with a fixed key is unlikely below about 2**32 names.
     """
     return int.from_bytes(hashlib.blake2b(f"{kind}\0{name}".encode(), digest_size=8).digest(), signed=True)
 
@@ -94,10 +91,11 @@ def _ask(client: Any, statement: str, key: int) -> bool:
 ATTEMPTS = 5
 """Number of comparisons after which two clients count as having separate sessions.
 
-One comparison is not enough, because other clients of the pooler may use the shared session in between.
+One comparison is not enough, because another client of the pooler may use the shared session between
+two queries.
 """
 PATIENCE = 5.0
-"""Maximum seconds to wait for an answer to the second client.
+"""Maximum seconds until the second client receives an answer.
 
 A pooler in session mode may have no free session for this client. A larger value would then delay the start of a run.
 """
@@ -133,7 +131,7 @@ def _session_of(client: Any) -> int:
 
 
 def _sessions_are_shared() -> bool:
-    """Return whether two clients that are connected at the same time use the same session."""
+    """Return whether two connected clients use the same session, or whether the first client's session changes."""
     parameters = connection.get_connection_params()
     for internal in ("cursor_factory", "context"):  # parameters that only Django uses
         parameters.pop(internal, None)

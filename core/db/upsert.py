@@ -18,7 +18,7 @@ from psycopg import sql
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upserted:
-    """The keys of inserted rows and of updated rows. The keys of unchanged rows are in neither list."""
+    """The keys of inserted rows and of updated rows. Neither list contains the keys of unchanged rows."""
 
     inserted: list[tuple[Any, ...]]
     updated: list[tuple[Any, ...]]
@@ -100,7 +100,7 @@ def _statement(
 ) -> str:  # fmt: skip
     """Return the upsert statement for these fields.
 
-    Rows are passed as one JSON text, several times faster than as arrays.
+    The statement takes all rows as one JSON text, which is several times faster than arrays.
     """
     fields = {field.attname: field for field in model._meta.concrete_fields}
     table = sql.Identifier(model._meta.db_table)
@@ -139,7 +139,7 @@ def _statement(
 
 
 def _new_value(column: sql.Identifier, decider: sql.Identifier | None) -> sql.Composed:
-    """Return the SQL expression for a field's new value. If ``decider`` becomes empty, this is the stored value."""
+    """Return the SQL expression for a field's new value. If ``decider`` becomes empty, the stored value stays."""
     if decider is None:
         return sql.SQL("excluded.{}").format(column)
     return sql.SQL(

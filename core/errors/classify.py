@@ -25,7 +25,7 @@ SQLSTATES = {
 }  # fmt: skip
 """Categories by SQLSTATE prefix: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 SERVER_ENDS = ("08", "57P")
-"""Prefixes of SQLSTATEs that report a connection error, or a server that stops, crashed or starts."""
+"""Prefixes of SQLSTATEs that report a connection error, or a server that is stopping, starting or has crashed."""
 NO_SERVER = ("connection failed", "connection is bad", "connection timeout", "failed to resolve host")
 """Beginnings of psycopg's messages when a connection could not be made. A lost connection has other messages."""
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
@@ -38,9 +38,9 @@ NOT_STARTED = "the embedded database cannot start"
 
 
 def classify_failure(exc: BaseException) -> Category:
-    """Return the category of an exception, or ``unknown`` if no rule matches.
+    """Return the category of an exception, or ``unknown``.
 
-    If no rule matches the exception, its group members decide, and then its causes.
+    The rules are applied to the exception, then to the members of an exception group, then to the exception's causes.
     """
     return _category(exc, set())
 
@@ -76,7 +76,7 @@ def without_database(exc: BaseException) -> bool:
     """Return whether the connection to the database could not be made or was lost.
 
     The driver's error then has no SQLSTATE, because the server could not report an error, or it has the SQLSTATE of a
-    server that stops or starts.
+    server that is stopping or starting.
     """
     if not _is_of_django(exc):
         return False
@@ -115,7 +115,7 @@ def _names(exc: BaseException) -> set[tuple[str, str]]:
 
 
 def _own(exc: BaseException, seen: set[int]) -> Category | None:
-    """Return the category of an exception or its group members, ignoring causes. Return ``None`` if no rule matches."""
+    """Return the category of an exception or its group members, or ``None``. The exception's own causes are ignored."""
     for rule in (_by_name, _by_status, _by_transport, _by_type, _by_sqlstate):
         if (category := rule(exc)) is not None:
             return category
@@ -186,7 +186,7 @@ def _by_transport(exc: BaseException) -> Category | None:
     if not _roots(exc) & (TRANSPORTS | {"pinecone"}):
         return None
     names = " ".join(name for _, name in _names(exc))
-    if "NewConnectionError" in names:  # a timeout error in urllib3, but it means refused or unreachable
+    if "NewConnectionError" in names:  # urllib3 derives it from a timeout error, but it means refused or unreachable
         return Category.NETWORK
     if "Timeout" in names:
         return Category.TIMEOUT

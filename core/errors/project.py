@@ -45,7 +45,7 @@ class ReplaceToken(CollectorError):
 
 
 class TokensRefused(ReplaceToken):
-    """The source refuses every configured token."""
+    """The source refuses all configured tokens."""
 
     exit_code = 2
 
@@ -58,7 +58,7 @@ class AccessDenied(CollectorError):
 
 
 class NotFound(CollectorError):
-    """The item does not exist. ``reason`` is not_found, gone, blocked, empty, moved or not_supported."""
+    """The source does not provide the item. ``reason`` is not_found, gone, blocked, empty, moved or not_supported."""
 
     def __init__(self, message: str, *, status: int = 404, reason: str = "not_found") -> None:
         super().__init__(message)

@@ -28,9 +28,9 @@ def store_page(
 ) -> PageResult:
     """Write the rows of a page, its timeline rows, re-index requests, skips and the checkpoint in one transaction.
 
-    Returns the numbers of changes. The model has the fields ``id`` and ``updated_at``. A row older than the stored row
-    is ignored. ``keep`` and ``keep_activity`` name fields of the row and of its activity that an update leaves
-    unchanged.
+    Returns the numbers of seen, inserted, updated and malformed items. The model must have the fields ``id`` and
+    ``updated_at``. A row older than the stored row is ignored. An update leaves the fields of ``keep`` (row) and
+    ``keep_activity`` (timeline row) unchanged.
     """
     written = upsert(model, (record.row for record in page.records), key=["id"], newer="updated_at", keep=keep)
     changed = {key[0] for key in written.changed}

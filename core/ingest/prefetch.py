@@ -12,8 +12,8 @@ Page = TypeVar("Page")
 def prefetch(pages: Iterator[Page], *, waiting: int = 1) -> Generator[Page]:
     """Yield the pages in their order while a thread fetches up to ``waiting`` pages in advance.
 
-    An error of the source is raised after all pages before the error. The thread does not use the database. Its log
-    records have the context of the caller.
+    An error of the source is raised after all pages before the error. ``pages`` must not use the database, because it
+    runs in the thread. Log records of the thread have the context of the caller.
     """
     for batch in _batches(pages, waiting, most=1):
         yield from batch

@@ -52,7 +52,7 @@ class Record:
     children: tuple[Row, ...] = ()
     """Rows of a second table, such as the files of a commit. The rows do not contain the key of the item."""
     has_own_time: bool = True
-    """Whether the source sent the item with its time. If not, a stored time must not be replaced."""
+    """Whether the source sent the time of the item. If not, an update must not replace the stored time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageResult:
-    """Numbers of items that were seen, inserted, updated, deleted or malformed when a page was written."""
+    """Result of writing a page: the numbers of seen, inserted, updated, deleted and malformed items."""
 
     seen: int = 0
     inserted: int = 0
@@ -114,7 +114,7 @@ def convert_each(
 def join_pages(pages: Iterable[Page]) -> Page | None:
     """Return consecutive pages as one page, or ``None`` if two pages contain different versions of an item or account.
 
-    Versions differ if an item was edited or an account was renamed between two requests.
+    The versions differ if an item was edited or an account was renamed between the requests.
     """
     joined, seen = Page(), dict[object, Row]()
     for page in pages:

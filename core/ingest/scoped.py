@@ -26,6 +26,7 @@ from core.errors import (
 from core.ingest.records import CONVERSION_ERRORS, PageResult
 from core.models import Scope
 from core.operations.bounds import Allowance
+from core.operations.output import number_of
 from core.runs import scope_lock
 from core.search.documents import DocumentSource
 
@@ -106,10 +107,7 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         raise NotImplementedError
 
     def open_scope(self, target: Target) -> Scope:
-        """Return the scope of a target.
-
-        Create the scope if it is new. This implementation expects an address as target.
-        """
+        """Return the scope of a target, and create it if it is new. This implementation expects a URL as target."""
         address = str(target)
         scope, _ = Scope.objects.get_or_create(
             source_system=self.name,
@@ -155,15 +153,15 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
     def collect_target(self, target: Target, tally: Tally) -> None:
         """Open the scope of a target, and collect it under its lock.
 
-        If nothing is missing, save the time of completion. Raise the error that ends the scope. If more work has to
-        follow the error, set ``tally.error`` instead.
+        If everything was read, save the time of completion. An error that ends the collection of the scope is raised.
+        An override that must do more work after the error sets ``tally.error`` instead.
         """
         tally.scope = scope = self.open_scope(target)
         tally.name = scope.name
         with self.locked(scope.external_id, scope.name):
             self.collect_scope(target, scope, tally)
         if tally.malformed:
-            tally.failures.append(f"{tally.malformed} items could not be read")
+            tally.failures.append(f"{number_of(tally.malformed, 'item')} could not be read")
         elif tally.error is None:
             Scope.objects.filter(pk=scope.pk).update(last_completed_at=timezone.now(), not_before=None)
 
@@ -207,7 +205,7 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         )  # fmt: skip
 
     def explain(self, target: Target, tally: Tally, error: Exception) -> str:
-        """Return the reason why the collection of a scope ended early, as text for the operator.
+        """Return the reason why the collection of a scope ended early, as text for users.
 
         Log an unexpected error with its traceback.
         """

@@ -23,8 +23,8 @@ def record_activity(
 ) -> None:
     """Write the timeline rows of new and changed records, and request a re-index of their documents.
 
-    Runs two statements. Call it in the transaction that writes the rows of the records. ``actor_names`` maps account
-    ids to names that replace the names in the records. ``keep`` and ``guarded`` are options of ``upsert``.
+    Runs at most two statements. Call it in the transaction that writes the rows of the records. ``actor_names`` maps
+    account ids to names that replace the names in the records. ``keep`` and ``guarded`` are options of ``upsert``.
     """
     changed = list(records)
     rows = (

@@ -48,7 +48,7 @@ def parse_time(text: str) -> datetime:
     """
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
-        raise ValueError(f"a time without a zone: {text!r}")
+        raise ValueError(f"the time {text!r} must have a time zone")
     return time
 
 
@@ -69,11 +69,11 @@ def bounded_int(number: int, bits: int = 64, *, lowest: int = 0) -> int:
     """Return the number, after a check that a signed column of ``bits`` bits can store it.
 
     Raises ValueError if the column is too small or the number is less than ``lowest``. Raises TypeError for a value
-    that is not an integer. Without this check, one number that PostgreSQL refuses would fail its whole page.
+    that is not an integer. Without this check, PostgreSQL would refuse the whole page because of one number.
     """
     value = operator.index(number)
     if not lowest <= value < 1 << (bits - 1):
-        raise ValueError(f"a number out of range: {value}")
+        raise ValueError(f"the number {value} is out of range")
     return value
 
 

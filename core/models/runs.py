@@ -7,7 +7,7 @@ class CollectorRun(models.Model):
     """One execution of a collecting command."""
 
     class Outcome(models.TextChoices):
-        """How a run ended.
+        """The state of a run: in progress, or how it ended.
 
         ``interrupted``: a signal stopped the run, or the next run noticed that its process no longer exists. ``busy``:
         other runs held the locks of all scopes.
@@ -86,9 +86,9 @@ class SkippedItem(models.Model):
 
 
 class ApiBudget(models.Model):
-    """The requests that one account may still make.
+    """The requests that one account may still make with one quota.
 
-    All processes share this row and update it from response headers.
+    All processes share this row. They update it after requests, usually from response headers.
     """
 
     source_system = models.CharField(max_length=32)

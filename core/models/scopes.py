@@ -34,8 +34,8 @@ class Scope(models.Model):
 class Checkpoint(models.Model):
     """A stored ``IncrementalState``: the position within one stream of one scope.
 
-    A checkpoint is written in the transaction that stores its page, never earlier. Only the fetcher that wrote
-    ``checkpoint_token`` interprets this field.
+    A checkpoint is written in the transaction that stores its page, never earlier. Only the tracker's fetcher
+    interprets ``checkpoint_token``.
     """
 
     collector = models.CharField(max_length=64)

@@ -103,7 +103,7 @@ class CommonWord(models.Model):
 
 
 class Embedding(models.Model):
-    """A cached vector. Therefore a repair or a move to another index does not compute the vector again."""
+    """A cached vector, so that a repair or a move to another index does not compute the vector again."""
 
     embedder = models.CharField(max_length=200)
     content_hash = models.CharField(max_length=64)
@@ -119,12 +119,12 @@ class Embedding(models.Model):
 class Namespace(models.Model):
     """The vectors of one embedder in one index. A namespace never mixes models.
 
-    One namespace of each ``index`` serves queries. A switch to another embedder fills a new namespace, which then
-    replaces the serving namespace.
+    At most one namespace of each ``index`` serves queries. A switch to another embedder fills a new namespace, which
+    then replaces the serving namespace.
     """
 
     class State(models.TextChoices):
-        """The states of namespaces. ``dropping``: the namespace served queries before and is being removed."""
+        """The states of namespaces. ``dropping``: the namespace was replaced or abandoned, and is being removed."""
 
         FILLING = "filling"
         SERVING = "serving"

@@ -1,4 +1,4 @@
-"""The timeline of all sources, and the number of activities by week."""
+"""The timeline of all sources, and the numbers of activities by week."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector

@@ -25,7 +25,7 @@ from core.trackers import installed_trackers
 FORGOTTEN = timedelta(days=7)
 """Minimum age of a problem's last report before its alert is closed without a message.
 
-Such a problem probably no longer exists. For the same reason, runs that ended earlier open no alerts.
+Such a problem probably no longer exists. For the same reason, runs that ended longer ago open no alerts.
 """
 Key = tuple[str, str, str]
 """Kind, collector and scope of an alert. The scope is in lower case, because users write names in either case."""
@@ -43,10 +43,11 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coverage:
-    """The scopes that one tracker collects. All names are in lower case.
+    """The scopes of one tracker. All names are in lower case.
 
     ``watched`` scopes should be fresh, ``known`` scopes are in the database, and ``configured`` scopes are in the
-    settings. ``watched`` and ``known`` also contain the first parts of names, such as ``guild`` for ``guild/channel``.
+    settings. ``watched`` and ``known`` also contain the part of a name before its last slash, such as ``guild`` for
+    ``guild/channel``.
     """
 
     watched: Collection[str]
@@ -57,7 +58,7 @@ class Coverage:
     """Scopes in the report of ``last_run``, the latest run with a complete report."""
 
     def has_dropped(self, scope: str, run: int | None) -> bool:
-        """Return whether the tracker no longer collects a scope. ``run`` is the last run that reported the scope.
+        """Return whether the tracker no longer collects a scope. ``run`` is the id of the run that last reported it.
 
         A known scope is no longer collected when it is disabled. An unknown scope, such as a misspelt name in the
         settings, is no longer collected when a later run does not report it.
@@ -68,7 +69,7 @@ class Coverage:
 
 
 def coverage_of(systems: Collection[str], watched: Collection[tuple[str, str, str]]) -> Mapping[str, Coverage]:
-    """Return the coverage of these trackers by source system. Unknown source systems are ignored.
+    """Return the coverage of the trackers in ``systems``, by source system. Unknown source systems are ignored.
 
     ``watched`` contains the keys of the scopes that should be fresh.
     """
@@ -142,9 +143,9 @@ def _key(alert: Alert) -> Key:
 
 
 def _of_runs(now: datetime) -> tuple[dict[Key, Problem], dict[Key, CollectorRun]]:
-    """Return the problems of new runs, and the runs that completed a scope.
+    """Return the problems in finished runs that were not checked before, and the run that completed each other scope.
 
-    If several runs reported the same scope, only the latest of these runs counts.
+    Marks these runs as checked. If several runs reported the same scope, only the latest of these runs counts.
     """
     new_runs = CollectorRun.objects.filter(alerted=False).exclude(outcome=CollectorRun.Outcome.RUNNING)
     runs = list(new_runs.order_by("finished_at", "pk"))
@@ -204,7 +205,7 @@ def _of_scopes(now: datetime) -> tuple[dict[Key, Problem], set[Key]]:
 
 
 def _open(problems: Mapping[Key, Problem], open_now: Mapping[Key, Alert], now: datetime) -> None:
-    """Open alerts for new problems, and update the alerts about problems that a run reported again."""
+    """Open alerts for new problems with their messages, and update alerts about problems that a run reported again."""
     new = [
         Alert(
             kind=key[0], collector=key[1], scope=problem.scope[:300], category=problem.category[:32],
@@ -233,7 +234,7 @@ def _close(recovered: Mapping[Key, CollectorRun | None], open_now: Mapping[Key, 
 def _is_over(key: Key, alert: Alert, watched: Collection[Key], coverage: Coverage | None, now: datetime) -> bool:
     """Return whether an alert must be closed without a message.
 
-    This is the case if its scope is no longer collected, or if no run has reported the problem for a long time.
+    This is the case if the scope is no longer collected, or if no run has reported the problem for a long time.
     """
     if key[0] == "stale":
         return key not in watched

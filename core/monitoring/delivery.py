@@ -30,7 +30,7 @@ TOO_OLD = timedelta(days=3)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """The numbers of posted and waiting messages, and the reason why messages are waiting."""
+    """The number of messages that were posted, the number that still wait, and the reason for waiting."""
 
     posted: int = 0
     waiting: int = 0
@@ -59,7 +59,7 @@ def deliver(slack: SlackClient, *, seconds: float) -> Delivery:
 
 
 def _waiting(deadline: float) -> Iterator[Notice]:
-    """Yield waiting messages in order, and mark messages that are too old as refused."""
+    """Mark messages that are too old as refused, then yield the other waiting messages until ``deadline``."""
     too_old = Notice.objects.filter(state=Notice.State.WAITING, created_at__lt=timezone.now() - TOO_OLD)
     too_old.update(state=Notice.State.REFUSED, last_error="not sent in time because Slack could not be reached")
     last = 0

@@ -8,6 +8,7 @@ from django.urls import reverse
 from core.models import Activity, CollectorRun, Notice
 from core.monitoring.alerts import open_alerts
 from core.monitoring.freshness import freshness
+from core.operations.output import number_of
 from core.search.namespaces import entries_waiting
 
 MOST_LINES = 15
@@ -15,7 +16,7 @@ MOST_LINES = 15
 
 
 def write_digest(now: datetime) -> bool:
-    """Write the digest of the day unless it exists. Return whether this call wrote it."""
+    """Write the digest for the day of ``now`` unless it exists. Return whether this call wrote it."""
     _, is_new = Notice.objects.get_or_create(
         name=f"digest:{now:%Y-%m-%d}",
         defaults={
@@ -41,7 +42,10 @@ def digest_lines(now: datetime) -> list[str]:
         *(activity or ["No activities were collected for these 24 hours."]),
         "Runs: " + (", ".join(f"{number} {outcome}" for outcome, number in runs.order_by("outcome")) or "none"),
         f"Scopes: {len(scopes) - stale} fresh, {stale} stale",
-        f"Index: {waiting.count()} documents waiting, {waiting.filter(state='failed').count()} of them failed",
+        (
+            f"Index: {number_of(waiting.count(), 'document')} waiting, "
+            f"{waiting.filter(state='failed').count():,} of them failed"
+        ),
         f"Open alerts: {len(alerts)}",
         *(f"{alert.collector} {alert.scope}: {alert.category}" for alert in alerts[:MOST_LINES]),
     ]

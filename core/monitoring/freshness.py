@@ -1,4 +1,4 @@
-"""The age of each scope since its last complete collection, and the limit of this age."""
+"""The time since each scope was last collected completely, and the limit for this time."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Freshness:
 
     @property
     def stale(self) -> bool:
-        """Return whether the scope is older than its limit."""
+        """Return whether ``age`` exceeds ``limit``."""
         return self.age > self.limit
 
     def in_words(self) -> str:
-        """Return the time of the last completion and the limit in one line."""
+        """Return the scope's name, the time of its last completion and its limit in one line."""
         hours = self.limit.total_seconds() / 3600
         when = (
             f"last completed {self.last_completed_at:%Y-%m-%d %H:%M} UTC"

@@ -64,9 +64,9 @@ def _of_runs() -> Iterator[GaugeMetricFamily]:
     last = CollectorRun.objects.exclude(finished_at=None).order_by("collector", "-pk").distinct("collector")
     ended = [(run, run.finished_at - run.started_at) for run in last if run.finished_at]
     rows = [([run.collector], took.total_seconds()) for run, took in ended]
-    yield _family("last_run_duration_seconds", "Duration of the last run.", ["collector"], rows)
+    yield _family("last_run_duration_seconds", "Duration of the last run that ended.", ["collector"], rows)
     rows = [([run.collector], float(run.requests)) for run, _ in ended]
-    yield _family("last_run_requests", "Requests that the last run sent.", ["collector"], rows)
+    yield _family("last_run_requests", "Requests of the last run that ended.", ["collector"], rows)
 
 
 def _of_scopes() -> Iterator[GaugeMetricFamily]:
@@ -76,7 +76,7 @@ def _of_scopes() -> Iterator[GaugeMetricFamily]:
     rows = [([s.source_system, s.name], s.age.total_seconds()) for s in scopes]
     yield _family("scope_age_seconds", "Seconds since the last complete collection.", labels, rows)
     rows = [([s.source_system, s.name], float(s.stale)) for s in scopes]
-    yield _family("scope_stale", "1 if older than FRESHNESS_HOURS, else 0.", labels, rows)
+    yield _family("scope_stale", "1 if the scope is stale (FRESHNESS_HOURS), else 0.", labels, rows)
 
 
 def _of_index() -> Iterator[GaugeMetricFamily]:
@@ -88,7 +88,7 @@ def _of_index() -> Iterator[GaugeMetricFamily]:
 
 def _of_limits() -> Iterator[GaugeMetricFamily]:
     labels, budgets = ["source", "account", "resource"], list(ApiBudget.objects.all())
-    for name, words in (("remaining", "Remaining requests of a quota."), ("limit", "All requests of a quota.")):
+    for name, words in (("remaining", "Remaining requests of a budget."), ("limit", "Maximum requests of a budget.")):
         rows = [
             ([b.source_system, b.account, b.resource], float(getattr(b, name)))
             for b in budgets

@@ -1,7 +1,7 @@
 """/healthz, /readyz and /metrics for monitoring programs.
 
-This is the first middleware, because probes use an IP address, plain HTTP and any host name. ALLOWED_HOSTS or the
-redirect to https would refuse such requests. Only /metrics shows data, and it requires a token.
+The middleware comes first, because probes use IP addresses, plain HTTP and any host name. Django would refuse such
+requests (ALLOWED_HOSTS) or redirect them to https. Only /metrics shows data, and it requires a token.
 """
 
 import hmac
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class MonitoringPages:
-    """Middleware that responds to three addresses and passes on all other requests."""
+    """Middleware that responds to three URL paths and passes on all other requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -27,7 +27,7 @@ class MonitoringPages:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return one of the pages, or the response of the next middleware.
 
-        Return 405 for methods other than GET and HEAD.
+        The pages return 405 for methods other than GET and HEAD.
         """
         page = self.pages.get(request.path_info)
         if page is None:
@@ -44,7 +44,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Return 200 if the database responds and no migration is missing, else 503 with the reason in one line."""
+    """Return 200 if the database responds and all migrations are applied, else 503 with the reason in one line."""
     del request
     try:
         executor = MigrationExecutor(connection)
@@ -52,11 +52,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DatabaseError as error:
         logger.warning("not ready: %s", error)
         return _text("the database does not answer\n", 503)
-    return _text(f"{len(missing)} migrations are missing; run manage.py migrate\n", 503) if missing else _text("ok\n")
+    return _text(f"unapplied migrations: {len(missing)}; run manage.py migrate\n", 503) if missing else _text("ok\n")
 
 
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """Return the metrics if the request has METRICS_TOKEN as ``Authorization: Bearer``, or else 401.
+    """Return the metrics if the request sends METRICS_TOKEN as a bearer token, else 401.
 
     Return 404 if METRICS_TOKEN is not set, and 503 if the database is unreachable.
     """
@@ -68,7 +68,7 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
     # any character.
     is_equal = hmac.compare_digest(value.strip().encode("utf-8", "surrogateescape"), token.encode())
     if scheme.lower() != "bearer" or not is_equal:
-        refused = _text("METRICS_TOKEN is required\n", 401)
+        refused = _text("the header 'Authorization: Bearer' must contain METRICS_TOKEN\n", 401)
         refused.headers["WWW-Authenticate"] = "Bearer"
         return refused
     from prometheus_client import CONTENT_TYPE_LATEST

@@ -21,7 +21,7 @@ the next run may complete it."""
 LONG = timedelta(hours=24)
 """Duration above which a current run is reported. With a shorter duration, long first collections would be reported."""
 INDEX_PATIENCE = timedelta(hours=1)
-"""Time between the end of the last run and a warning about documents to index.
+"""Minimum time between the end of the last run and a warning about documents that are not indexed.
 
 A separate job may run ``sync_index`` in this time.
 """
@@ -110,7 +110,7 @@ def status(now: datetime) -> Status:
 def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[CollectorRun]) -> list[CollectorRun]:
     """Return the runs, except runs with a configuration error that has been corrected.
 
-    The error is corrected if a later run of the same collector has begun to read a stream.
+    The error counts as corrected if a later run of the same collector is running and has begun to read a stream.
     """
     started = {run.collector: run.pk for run in running if run.progress.get("stream")}
 
@@ -121,7 +121,7 @@ def _without_good_start(last_ended: Sequence[CollectorRun], running: Sequence[Co
 
 
 def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:
-    """Report failed and killed runs as critical, and partial runs as warnings. Busy runs are not reported."""
+    """Report failed and interrupted runs as critical, and partial runs as warnings. Busy runs are not reported."""
     findings: list[Finding] = []
     for run in last_ended:
         reports = [report.get("outcome") for report in run.scopes]
@@ -143,7 +143,7 @@ def _is_index_behind(last_ended: Sequence[CollectorRun], now: datetime) -> bool:
 
 
 def _in_the_future(last: Sequence[CollectorRun], scopes: Sequence[Freshness], now: datetime) -> list[Finding]:
-    """Report times of runs and scopes that are in the future, because they mean that a clock is or was wrong."""
+    """Report runs and scopes with a time in the future, because such a time means that a clock is or was wrong."""
     limit = now + CLOCK_TOLERANCE
     times = [(f"the last run of {run.collector} started", run.started_at) for run in last]
     times += [(f"{one.name} was last completed", one.last_completed_at) for one in scopes if one.last_completed_at]

@@ -41,7 +41,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public name after an import of its module. Raises AttributeError for any other name."""
+    """Import the module of a public object and return the object. Raises AttributeError for other names."""
     for module, names in _MODULES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)

@@ -1,12 +1,12 @@
-"""Time limits and the rule for redirects, shared by all clients of other services.
+"""Time limits for requests and child processes, and the rule for redirects. All clients of other services use them.
 
 A credential is sent only to the address in its setting. Therefore no client follows a redirect to another address.
-Libraries that follow redirects by default are prevented from doing so, and the redirect is reported as an error. A
-repository that moved on GitHub is requested again below the configured address (``github_ops.links``).
+If a library follows redirects by default, the client prevents this and reports an error. A repository that moved on
+GitHub is requested again below the configured address (``github_ops.links``).
 
 Every wait is limited. Clients limit the time to connect, the time between two bytes and the time for the whole answer.
-No wait is longer than the run may last (``--max-seconds``, MAX_RUN_SECONDS). For other waits, such as database
-statements, ``core.runs.time_limit`` sets an alarm a few seconds after the end of the run.
+Waits end at most ``GRACE`` seconds after the end of the run (``--max-seconds``, MAX_RUN_SECONDS). For other waits, such
+as database statements, ``core.runs.time_limit`` sets an alarm a few seconds after the end of the run.
 """
 
 import math
@@ -41,7 +41,7 @@ GIT_FETCH = 3600.0
 GIT_LOCAL = 900.0
 """Maximum seconds for a git command that only reads the local copy. A larger value would hide a disk that hangs."""
 GIT_SILENCE = 120
-"""Seconds without a received byte after which git gives up. Busy servers send a byte every 5 seconds.
+"""Seconds without a received byte after which git gives up. Busy servers send a keepalive packet every 5 seconds.
 
 https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackkeepAlive
 """
@@ -52,7 +52,7 @@ NEEDED_VARIABLES = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 )  # fmt: skip
-"""Environment variables that child processes such as git receive. Other variables may contain tokens."""
+"""Environment variables that child processes such as git inherit. Other variables may contain tokens."""
 MOST_DIGITS = 24
 """Maximum characters of a number in a header. Longer numbers are not valid times and are expensive to convert."""
 LARGEST = 64 * 1024 * 1024
@@ -104,7 +104,7 @@ def check_time(seconds: float = 0.0, deadline: float | None = None) -> None:
 
 
 class Allowance:
-    """The maximum number of requests and seconds of a run, counted from now. ``None`` means no limit."""
+    """Limits the requests and seconds of a run, counted from its creation. ``None`` means no limit."""
 
     def __init__(self, max_requests: int | None = None, max_seconds: float | None = None) -> None:
         self.max_requests = max_requests
@@ -114,7 +114,7 @@ class Allowance:
     def spend(self) -> None:
         """Count one request. Raises BudgetExhausted when no more requests are allowed or the time is over."""
         if self.max_requests is not None and self.spent >= self.max_requests:
-            raise BudgetExhausted(f"stopped after {self.spent} requests (--max-requests); run again to continue")
+            raise BudgetExhausted(f"stopped at the request limit (--max-requests {self.spent}); run again to continue")
         self.check(0)
         self.spent += 1
 
@@ -130,7 +130,7 @@ def pause(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
 
 
 def within(seconds: float, deadline: float | None = None) -> float:
-    """Return the maximum seconds for one answer: ``seconds``, or less when the run or ``deadline`` ends earlier."""
+    """Return ``seconds``, or the seconds until ``GRACE`` after the end of the run or ``deadline`` if they are fewer."""
     left = time_left(deadline)
     return seconds if left is None else max(0.0, min(seconds, left + GRACE))
 
@@ -145,8 +145,8 @@ def call_within(
     """Call ``work`` in a separate thread and return its result or raise its error.
 
     A socket's timeout restarts with every byte, so it cannot limit a whole answer. ``abandon`` is called when this
-    function returns before ``work`` does. Raises TimeoutError after ``seconds``, or BudgetExhausted when the run or
-    ``deadline`` is over.
+    function stops waiting before ``work`` ends. Raises TimeoutError after ``seconds``, or BudgetExhausted when the run
+    or ``deadline`` is over.
     """
     outcome: list[tuple[Value | None, BaseException | None]] = []
 
@@ -165,7 +165,7 @@ def call_within(
             abandon()
     if not outcome:
         check_time(0, deadline)
-        raise TimeoutError(f"no whole answer within {seconds:.0f} seconds")
+        raise TimeoutError(f"no complete answer within {seconds:.0f} seconds")
     value, error = outcome[0]
     if error is not None:
         raise error
@@ -173,7 +173,7 @@ def call_within(
 
 
 def wait_seconds(value: object) -> float | None:
-    """Return the number of seconds in a header or body, or ``None`` if it is not a finite number of at least 0."""
+    """Return a value of a header or body as seconds, or ``None`` if it is not a finite number of at least 0."""
     text = str(value).strip()
     if not text.isascii() or len(text) > MOST_DIGITS:
         return None
@@ -244,7 +244,7 @@ def run_program(
     command: Iterable[str], *, seconds: float, env: Mapping[str, str], cwd: "str | os.PathLike[str] | None" = None,
     input_bytes: bytes | None = None,
 ) -> "subprocess.CompletedProcess[bytes]":  # fmt: skip
-    """Run a program to its end and return its output. ``input_bytes`` is its standard input.
+    """Run a program to its end, with ``input_bytes`` as standard input. Return its exit code and output.
 
     At a time limit, the program and its children are killed. Raises TimeoutError after ``seconds``, or BudgetExhausted
     at the end of the run.

@@ -1,4 +1,7 @@
-"""Client of embedding endpoints with OpenAI's API: https://platform.openai.com/docs/api-reference/embeddings."""
+"""A client for embedding endpoints that implement OpenAI's API.
+
+https://platform.openai.com/docs/api-reference/embeddings
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -45,7 +48,7 @@ class EmbeddingEndpoint:
         self.transport = transport or Transport(Allowance())
 
     def embed(self, model: str, texts: Sequence[str], *, hurry: bool = False) -> list[list[float]]:
-        """Return one vector for each text, in order. Set ``hurry`` when a person waits, to limit the retries.
+        """Return one vector for each text, in order. Set ``hurry`` when a person waits, to shorten timeouts.
 
         Raises the matching error of the project if the endpoint returns no vectors.
         """
@@ -70,8 +73,8 @@ class EmbeddingEndpoint:
 def _vectors(answer: Response, expected: int) -> list[list[float]]:
     """Return the vectors in the order of the texts.
 
-    Some servers return another order, so the ``index`` of a vector decides. Raises UnexpectedAnswer unless there is a
-    vector for each text.
+    Some servers return them in another order, so ``index`` is used. Raises UnexpectedAnswer unless each text has a
+    vector.
     """
     parsed = answer.json()
     items: Any = parsed.get("data") if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
@@ -79,17 +82,19 @@ def _vectors(answer: Response, expected: int) -> list[list[float]]:
         vectors = {int(item.get("index", position)): item["embedding"] for position, item in enumerate(items)}
         return [[float(x) for x in vectors[position]] for position in range(expected)]
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise UnexpectedAnswer("EMBEDDING_API_URL did not return one vector for each text") from error
+        raise UnexpectedAnswer(
+            "The embedding endpoint did not return a vector for each text; check EMBEDDING_MODEL"
+        ) from error
 
 
 def _retry_after(answer: Response, attempt: int) -> float:
-    """Return the seconds in the ``Retry-After`` header, or 0.5 seconds doubled with each attempt if it is unusable."""
+    """Return the seconds in the ``Retry-After`` header, or 0.5 doubled with each attempt without a usable header."""
     seconds = bounds.wait_seconds(answer.headers.get("retry-after", ""))
     return 0.5 * 2**attempt if seconds is None else seconds
 
 
 def _words(answer: Response) -> str:
-    """Return the server's error message, in which the API key is redacted."""
+    """Return at most 500 characters of the server's error message, with secrets redacted."""
     try:
         parsed: Any = answer.json()
         message = parsed["error"]["message"]

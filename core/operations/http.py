@@ -35,7 +35,7 @@ class Response:
     body: bytes
     url: str
     parsed: Any = None
-    """The parsed body if the answer has status 200 and a JSON content type, else ``None``."""
+    """The parsed body if ``parse`` parsed it (status 200 and a JSON content type), else ``None``."""
 
     def json(self) -> Any:
         """Return the parsed body, or ``None`` for an empty body. Raises UnexpectedAnswer when the body is not JSON."""
@@ -106,7 +106,7 @@ class Transport:
                 trouble = SourceUnavailable(f"{_site(url)} cannot be reached ({_kind(error)}); run again later")
                 trouble.__cause__ = error
             else:
-                trouble = SourceUnavailable(f"{_site(url)} keeps returning {response.status}; run again later")
+                trouble = SourceUnavailable(f"{_site(url)} gave no usable answer ({response.status}); run again later")
             if attempt == last:
                 raise trouble
             self.pause(random.uniform(0.25, 1) * min(8.0, 0.5 * 2**attempt))  # noqa: S311  (jitter, not secrecy)

@@ -26,7 +26,7 @@ This is half of ``END_AFTER``, so that the command also has time to react to the
 END_AFTER = 8.0
 """Seconds from a signal until the process exits in any case. Docker kills a process after 10 seconds."""
 STORED = "stored data is safe"
-"""The part about the data in the last line of a command that does not report counts."""
+"""The text about stored data in the last line of an interrupted command that reports no counts."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -51,7 +51,7 @@ def catch_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """Ignore further signals. Call this after the result of the command was printed."""
+    """Ignore further signals. Call this after the result of the command has been printed."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 

@@ -14,7 +14,7 @@ BLANK = re.compile(r"[ \t\r\n]*")
 STEP = 1 << 20
 """Minimum bytes of one read. With smaller reads, unfinished values would be parsed more often."""
 LONGEST = 64 << 20
-"""Maximum characters of an unfinished value. A file with a longer value is refused, because its items are not small.
+"""Maximum characters of an unfinished value. ``JsonReader`` refuses a file with a longer value.
 
 With a larger maximum, an invalid file would fill more memory before it is refused.
 """

@@ -60,7 +60,7 @@ def size_in_words(size: int) -> str:
 def stored_in_words(counts: Mapping[str, int]) -> str:
     """Return the part of an interrupted run's last line that lists its stored data."""
     stored = counted_words(counts)
-    return f"stored until now: {stored}" if stored else "nothing was stored yet"
+    return f"stored so far: {stored}" if stored else "nothing has been stored yet"
 
 
 def duration_in_words(seconds: float) -> str:

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 JOINERS = {"\u200c", "\u200d"}
-"""Characters that join emoji and the letters of some scripts. They stay unchanged after a character outside ASCII."""
+"""Characters that join emoji and the letters of some scripts. They stay unchanged after other non-ASCII characters."""
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 """Characters that select a variant of the preceding character.
 
-A selector counts as hidden after another selector, and after ASCII characters that are not in ``SELECTABLE``.
+A selector counts as hidden at the start of a text, after a match of ``HIDDEN``, and after ASCII characters that are not
+in ``SELECTABLE``.
 """
 SELECTABLE = frozenset("0123456789#*")
 """ASCII characters that have an emoji variant."""

@@ -1,1 +1,1 @@
-"""Pages of the admin in addition to the lists of rows. ``site`` registers these pages."""
+"""Admin pages in addition to those of Django, such as the timeline and search. ``site`` registers them."""

@@ -40,8 +40,8 @@ class PeriodForm(forms.Form):
 def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.Period:
     """Return the requested period. ``known`` contains the first and the last week with activities.
 
-    Without a valid last day, the period ends today. If there are no activities in the ``WEEKS`` weeks before today, it
-    ends in the last week with activities. Without a valid first day, it has ``WEEKS`` weeks.
+    Without a valid last day, the period ends today, or in the last week with activities if the ``WEEKS`` weeks before
+    today have none. Without a valid first day, it has ``WEEKS`` weeks. It never has more than ``MAX_WEEKS`` weeks.
     """
     form.is_valid()
     values: dict[str, Any] = getattr(form, "cleaned_data", {})
@@ -55,7 +55,7 @@ def _period(form: PeriodForm, today: date, known: tuple[date, date]) -> figures.
 
 
 def _shortcuts(today: date, period: figures.Period, known: tuple[date, date]) -> list[dict[str, str]]:
-    """Return the label and the address parameters of each common period."""
+    """Return the label and the query string of the link to each common period."""
     start = figures.monday(today)
     since = {label: start - timedelta(weeks=n - 1) for label, n in (("12 weeks", 12), ("26 weeks", 26), ("1 year", 52))}
     since["Everything"] = known[0]

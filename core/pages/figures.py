@@ -1,4 +1,4 @@
-"""The figures of the dashboard. They are read from weekly counts, in a constant number of statements."""
+"""The figures of the dashboard. Charts and rankings come from weekly counts. The number of statements is constant."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Period:
 
     @classmethod
     def of(cls, since: date, until: date, source: str = "", *, without_bots: bool = False) -> "Period":
-        """Return the weeks from one day to another. The order of the two days does not matter."""
+        """Return the period of all weeks from one day to another. The order of the two days does not matter."""
         since, until = min(since, until), max(since, until)
         return cls(first=monday(since), last=monday(until), source=source, without_bots=without_bots)
 
@@ -90,7 +90,7 @@ class Activities:
 
 
 def activities(period: Period) -> Activities:
-    """Return the counts of a period, including weeks without activities. They are read with one statement."""
+    """Read the counts of a period with one statement, and return them. Weeks without activities have zeros."""
     counted = _rows(
         "SELECT week, activity_type, scope_id, sum(count) FROM core_activityweek"
         " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s) AND activity_type <> ALL(%s)"
@@ -137,7 +137,7 @@ def month_of(week: date) -> str:
 
 
 def weeks_of_activity() -> tuple[date, date] | None:
-    """Return the first and the last week with activities, or ``None`` if there are no activities."""
+    """Return the Mondays of the first and the last counted week, or ``None`` if there are no counts."""
     first, last = _rows("SELECT min(week), max(week) FROM core_activityweek")[0]
     return (first, last) if first else None
 
@@ -229,8 +229,8 @@ def _behind() -> list[dict[str, Any]]:
 def storage() -> dict[str, Any]:
     """Return the size of the database in bytes, and the size and estimated number of rows of its six largest tables.
 
-    The size of a table includes its indexes. The estimate comes from the planner of PostgreSQL. It is None until
-    PostgreSQL has analysed the table, a minute or more after the first collection.
+    The size of a table includes its indexes. The estimate comes from PostgreSQL's planner. It is ``None`` until
+    PostgreSQL has analyzed the table, usually a minute or more after the first collection.
     """
     tables = _rows(
         "SELECT relname, pg_total_relation_size(oid) AS size, nullif(reltuples, -1)::bigint FROM pg_class"

@@ -66,7 +66,7 @@ def scope_health() -> dict[str, int]:
 
 
 def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True) -> tuple[str, str]:
-    """Return the freshness of a scope in words, and the CSS class that gives the words their colour."""
+    """Return the freshness of a scope in words, and the CSS class that colours the words."""
     if not is_readable:
         return "not readable", "quiet"
     if not is_watched:
@@ -77,7 +77,7 @@ def freshness(scope: Scope, *, is_watched: bool = True, is_readable: bool = True
 
 
 def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
-    """Return the scopes that should be fresh but are not, or that must wait for a rate limit.
+    """Return up to ``limit`` scopes that should be fresh but are not, or that must wait for a rate limit.
 
     Scopes that were never completed come first, followed by the scopes that were completed longest ago.
     """
@@ -88,7 +88,7 @@ def worst_scopes(limit: int = MAX_ROWS) -> QuerySet[Scope]:
 
 
 def last_runs() -> list[CollectorRun]:
-    """Return the runs in progress, followed by the latest run of each other collector."""
+    """Return the runs in progress, followed by the latest run of each collector if that run has ended."""
     running = list(CollectorRun.objects.filter(outcome=CollectorRun.Outcome.RUNNING)[:MAX_ROWS])
     with connection.cursor() as cursor:
         cursor.execute(
@@ -112,7 +112,7 @@ def open_skips() -> list[dict[str, Any]]:
 def budgets() -> list[ApiBudget]:
     """Return the budgets for which the source has reported a limit or a time to wait.
 
-    The names of accounts are stored in masked form.
+    Tokens that serve as account names are stored in masked form.
     """
     return list(ApiBudget.objects.exclude(limit=None, not_before=None)[:MAX_ROWS])
 

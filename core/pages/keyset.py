@@ -26,7 +26,7 @@ class KeysetPage:
 def page(rows: QuerySet[Activity], query: Any, size: int, *, newest_first: bool) -> KeysetPage:
     """Return a page of at most ``size`` activities, ordered by time and id.
 
-    ``query`` contains the parameters of the address. With the cursor ``before``, the page contains the activities
+    ``query`` contains the query parameters of the request. With the cursor ``before``, the page contains the activities
     directly before the cursor. With the cursor ``after``, it contains the activities directly after the cursor. Without
     a cursor, the page is the first page of the list.
     """

@@ -18,9 +18,9 @@ def source_names() -> dict[str, str]:
 
 
 def type_name(activity_type: str) -> str:
-    """Return the tracker's name of an activity type.
+    """Return the tracker's label for an activity type.
 
-    Without such a name, the words of the type are returned: ``issue comment`` for ``github.issue_comment``.
+    Without such a label, return the words of the type: ``issue comment`` for ``github.issue_comment``.
     """
     source = activity_type.partition(".")[0]
     for tracker in installed_trackers():

@@ -1,4 +1,4 @@
-"""Check the filters in the address of a list, and the keys of selected rows, before the database compares them."""
+"""Checks the filters in the URL of a list, and the keys of selected rows, before the database compares them."""
 
 from typing import Any
 
@@ -30,12 +30,12 @@ class CheckedLookups(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgu
     """A model admin that checks the parameters of its list before it queries the database."""
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Return whether a filter is allowed. Django returns 400 for other filters."""
+        """Return whether a filter is allowed. Django answers other filters with status 400."""
         allowed = super().lookup_allowed(lookup, value, request)  # pyright: ignore[reportDeprecated]  # as Django's own is
         return allowed and is_comparable(self.model, lookup, value)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Return Django's search results for at most ``LONGEST_QUERY`` characters of the search term."""
+        """Return Django's search results for the first ``LONGEST_QUERY`` characters of the search term."""
         return super().get_search_results(request, queryset, free_text(search_term, LONGEST_QUERY))
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
@@ -47,7 +47,7 @@ class CheckedLookups(admin.ModelAdmin):  # pyright: ignore[reportMissingTypeArgu
 
 
 def is_comparable(model: type[models.Model], lookup: str, value: Any) -> bool:
-    """Return whether a parameter such as ``created_at__gte`` can be compared with a value from an address.
+    """Return whether a query parameter, such as ``created_at__gte``, can be compared with its value.
 
     A name that is not a field of the model belongs to a filter, and the filter checks its values.
     """

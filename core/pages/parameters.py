@@ -1,8 +1,8 @@
-"""Read the parameters of addresses and forms, and the cookies, of all requests.
+"""Reads the query parameters, form values and cookies of all requests.
 
-Every page reads its dates, cursors, ids, numbers and words with these functions. Each function returns a value that
-PostgreSQL and Python's ``datetime`` can store. For any other input it returns ``None``, an empty text or the default,
-and raises no exception.
+Every page reads its dates, cursors, ids, numbers and words with these functions. They return only values that
+PostgreSQL and Python's ``datetime`` can represent. For invalid input, they return ``None``, an empty string or the
+default. Only ``DayField`` raises ValidationError.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,21 +19,21 @@ from django.utils.http import parse_header_parameters
 from core.db.text import replace_unstorable
 
 LONGEST_TEXT = 2000
-"""Maximum number of characters of a parameter. The rest is cut off. The longest parameters that pages create are
-addresses, which a much smaller value could cut off."""
+"""Maximum number of characters of a parameter. Longer values are cut. The longest parameters that pages create are
+URLs, which a much smaller value could cut."""
 LONGEST_QUERY = 300
 """Maximum number of characters of a search term in a list of the admin.
 
 300 characters have at most 1,200 bytes. PostgreSQL's text search fails for a word of more than 2,046 bytes.
 """
 MAX_PARAMETERS = 200
-"""Maximum number of parameters in an address, and of values of one parameter. Additional parameters and values are
-ignored. Every page uses fewer."""
+"""Maximum number of parameters in a URL, and of values of one parameter. Additional parameters and values are ignored.
+Every page uses fewer."""
 HIGHEST_ID = 2**63 - 1
 """Largest value of a ``bigint`` in PostgreSQL."""
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
-"""The first and the last valid day. Other days become the nearest of the two. The range is smaller than that of
-``date``, so that weeks and years can be added to every day."""
+"""The first and the last valid day. A day outside this range becomes the nearer of the two. The range is smaller than
+that of ``date``, so that weeks and years can be added to every day."""
 Cursor = tuple[datetime, int]
 
 
@@ -85,7 +85,7 @@ def cursor(value: object) -> Cursor | None:
 
 
 def cursor_text(at: datetime, pk: int) -> str:
-    """Return the cursor of a row for an address: its time and id as text."""
+    """Return the cursor of a row as text for a URL: its time and its id."""
     return f"{at.isoformat()}~{pk}"
 
 
@@ -121,7 +121,7 @@ class DayField(forms.DateField):
 
 
 def cleaned_query(query: QueryDict) -> QueryDict:
-    """Return an immutable copy of the parameters of an address. ``free_text`` has cleaned each name and value.
+    """Return an immutable copy of the query parameters, with each name and value cleaned by ``free_text``.
 
     Parameters and values beyond ``MAX_PARAMETERS`` are left out.
     """
@@ -132,10 +132,10 @@ def cleaned_query(query: QueryDict) -> QueryDict:
 
 
 class CleanRequests:
-    """Middleware that cleans the parameters of addresses and removes invalid cookies.
+    """Middleware that cleans query parameters and removes invalid cookies.
 
-    A cookie is invalid if it is very long or contains characters that PostgreSQL cannot store. It can contain an
-    escaped NUL (``"\\000"``), and Django looks up every session key in the database.
+    A cookie is invalid if it has more than 10,000 characters or contains characters that PostgreSQL cannot store, such
+    as an escaped NUL (``"\\000"``). Django would look up such a session key in the database.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -149,7 +149,7 @@ class CleanRequests:
 
 
 class Utf8WSGIHandler(WSGIHandler):
-    """Django's handler for WSGI servers, changed so that it reads every address as UTF-8."""
+    """Django's handler for WSGI servers, changed so that it decodes all query strings and forms as UTF-8."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Return the response to a request."""
@@ -158,7 +158,7 @@ class Utf8WSGIHandler(WSGIHandler):
 
 
 class Utf8ASGIHandler(ASGIHandler):
-    """Django's handler for ASGI servers, changed so that it reads every address as UTF-8."""
+    """Django's handler for ASGI servers, changed so that it decodes all query strings and forms as UTF-8."""
 
     async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         """Send the response to a request."""
@@ -170,10 +170,10 @@ class Utf8ASGIHandler(ASGIHandler):
 
 
 def utf8_content_type(content_type: str) -> str:
-    """Return a content type without a charset other than UTF-8, or an empty text if the content type is malformed.
+    """Return the content type, without its charset if this is not UTF-8, or an empty string if it is malformed.
 
-    Before any middleware, Django decodes the parameters of an address with the charset of the content type. It fails
-    for a charset that does not decode to text (``base64``) or decodes to an unpaired surrogate (``unicode_escape``).
+    Before any middleware runs, Django decodes the query string with the charset of the content type. It fails for a
+    charset that does not decode to text (``base64``) or decodes to an unpaired surrogate (``unicode_escape``).
     """
     try:
         kind, parameters = parse_header_parameters(content_type)

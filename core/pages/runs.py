@@ -68,7 +68,7 @@ def _where(reported: Mapping[str, Any]) -> str:
 def _figures(reported: Mapping[str, Any]) -> str:
     """Return a text such as ``120 of 3,100 chunks, 52 a second, 57 s left``.
 
-    If more items were processed than estimated, the total and the remaining time are left out.
+    If the total is unknown or exceeded, the text contains neither the total nor the remaining time.
     """
     seen, total, rate, left = (reported.get(name) for name in ("seen", "total", "rate", "seconds_left"))
     noun = "chunk" if reported.get("phase") == INDEXING else "item"
@@ -103,7 +103,7 @@ def run_context(run: CollectorRun) -> dict[str, Any]:
 
 @require_POST
 def retry(request: HttpRequest) -> HttpResponse:
-    """Request that the next run retries one skipped item, or all skipped items of a run."""
+    """Request that the next run retry one skipped item, or all skipped items of a run."""
     need(request, "core.change_skippeditem")
     skipped = SkippedItem.objects.all()
     item, run = row_id(request.POST.get("item")), row_id(request.POST.get("run"))
@@ -115,5 +115,5 @@ def retry(request: HttpRequest) -> HttpResponse:
     )
     back = free_text(request.POST.get("next"))
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    # Addresses of this site begin with a slash. redirect() would use other text as the name of a view.
+    # Paths on this site begin with a slash. redirect() may take any other text for the name of a view.
     return redirect(back if safe and back.startswith("/") else "admin:core_skippeditem_changelist")

@@ -1,7 +1,7 @@
 """The search page: a query, filters, and results with links to the source and the thread.
 
-The address contains the query and the filters, so that users can share results. The process loads the embedding model
-once and keeps it in memory.
+The URL contains the query and the filters, so that users can share results. Each server process loads the embedding
+model once and keeps it in memory.
 """
 
 from typing import Any
@@ -28,8 +28,8 @@ PER_PAGE = 20
 LAST_PAGE = 10
 """Number of the last page that users can open. ``MAX_RESULTS`` allows 200 results, which are ten pages."""
 LONGEST = 500
-"""Maximum number of characters of a query in the form. It is below the 1,000 characters after which a search cuts a
-query."""
+"""Maximum number of characters of a query in the form. Searches cut queries of more than 1,000 characters, so queries
+from the form are never cut."""
 MODES = [("hybrid", "Meaning and words"), ("text", "Words only"), ("dense", "Meaning only")]
 
 
@@ -87,7 +87,7 @@ def search_page(request: HttpRequest) -> TemplateResponse:
 
 
 def _search(query: dict[str, Any], page: int) -> tuple[str, list[Result]]:
-    """Return a message and the results of a page. The message is empty if the search was possible.
+    """Return a message and the results of a page. The message is empty unless it explains why the search failed.
 
     If there is a next page, the list contains one more result than a page shows. Similar documents have only one page.
     """
@@ -128,7 +128,7 @@ def _title(external_id: str) -> str:
 
 
 def _readable(result: Result) -> dict[str, Any]:
-    """Return the values of a result for the page, with code points instead of hidden characters and direction marks."""
+    """Return the values of a result for the page, with code points instead of hidden characters."""
     in_thread = _query(thread=result.external_id, url=result.passage_url)
     return {
         "result": result,
@@ -149,5 +149,5 @@ def _query(**parameters: object) -> str:
 
 
 def _address(url: str) -> str:
-    """Return an address that begins with http or https, or an empty text, so that other addresses are not linked."""
+    """Return the URL if it is http or https, otherwise an empty string, so that the page does not link to it."""
     return url if url.startswith(("https://", "http://")) else ""

@@ -1,4 +1,4 @@
-"""Activities as sentences of a person, an action and a thread. Events in quick succession share a row."""
+"""Activities as sentences: a person, an action and a thread. Events in quick succession share a row of the page."""
 
 import re
 from collections import defaultdict
@@ -13,7 +13,7 @@ from core.pages.labels import passive_types, source_names, type_name
 from core.trackers import Line, ThreadHead, activity_address, installed_trackers, person_address
 
 BURST = timedelta(minutes=15)
-"""Maximum time between two neighbouring events in a row. With a longer time, a row would combine unrelated events."""
+"""Maximum time between neighbouring events that share a row. A longer time would combine unrelated events."""
 MAX_LISTED = 4
 """Maximum number of events that a row lists, so that a row stays short. The others are hidden until the user opens the
 row."""
@@ -50,7 +50,7 @@ class Group:
 
 
 def words_of(activities: Sequence[Activity]) -> Words:
-    """Return the lines and heads of activities. The number of statements of each tracker is constant."""
+    """Return the lines of activities and the heads of their threads. The number of SQL statements is constant."""
     by_source = defaultdict[str, list[Activity]](list)
     for activity in activities:
         by_source[activity.source_system].append(activity)
@@ -68,7 +68,7 @@ def entry(
     names: Mapping[str, str] | None = None,
     passive: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Return the values of an activity for a page. Code points replace hidden characters and direction marks."""
+    """Return the values of an activity for a page, with code points instead of hidden characters."""
     line, summary = words.lines.get(activity.external_id), visible(activity.summary)
     head, kind = words.heads.get(activity.thread), type_name(activity.activity_type)
     title = (line.subject if line else "") or (head.label if head else "") or ("" if line else summary)
@@ -104,10 +104,10 @@ def sentence_in_thread(did: str, after: str) -> str:
 
 
 def folded(entries: Iterable[dict[str, Any]]) -> list[Group]:
-    """Combine neighbouring events of one person on one day into one row.
+    """Combine neighbouring events of one person in one scope on one day into one row.
 
-    The events must belong to one thread or have one type, and the time between two of them is at most ``BURST``.
-    Activities with a text are never combined.
+    Each event must have the thread or the type of the event before it, and follow it within ``BURST``. Activities with
+    a text are never combined.
     """
     groups: list[Group] = []
     for one in entries:

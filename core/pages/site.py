@@ -23,7 +23,7 @@ from core.pages.timeline import timeline_page
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A page of the admin. ``route`` is its address below the admin, and ``menu`` is its text in the menu, if any."""
+    """An admin page. ``route`` is its URL pattern below the admin's URL. Pages with a ``menu`` text are in the menu."""
 
     route: str
     name: str
@@ -31,7 +31,7 @@ class Page:
     menu: str = ""
 
     def is_in_menu(self, request: HttpRequest) -> bool:
-        """Return whether the menu contains the page for the user of a request."""
+        """Return whether the page is in the menu of the user who sent the request."""
         return bool(self.menu) and may(request, "core.view_activity")
 
 
@@ -53,7 +53,7 @@ would store the replacements."""
 
 
 class ActivitySite(admin.AdminSite):
-    """An extension of Django's own admin site. Every model admin works as Django documents it."""
+    """Django's admin site with additional pages and a menu. Every model admin works as Django documents it."""
 
     site_header = site_title = "activity-trackers"
     index_title = "What people did"
@@ -65,16 +65,16 @@ class ActivitySite(admin.AdminSite):
         return [*own, *super().get_urls()]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register a model. Its list checks the parameters of the address, also if the model belongs to a library."""
+        """Register models. Their lists check query parameters, even if the model admin comes from a library."""
         checked: Any = admin_class or admin.ModelAdmin
         if not issubclass(checked, CheckedLookups):
             checked = type(checked.__name__, (CheckedLookups, checked), {"__module__": checked.__module__})
         super().register(model_or_iterable, checked, **options)
 
     def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
-        """Return the view for the admin, changed so that its page shows hidden characters as code points.
+        """Return Django's admin view, changed so that its pages show hidden characters as code points.
 
-        Account forms are not changed.
+        The pages of ``ACCOUNTS`` are not changed.
         """
 
         def with_visible_text(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -87,7 +87,7 @@ class ActivitySite(admin.AdminSite):
         return super().admin_view(update_wrapper(with_visible_text, view), cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add the menu to the context of every page."""
+        """Return the template context that all pages share, including the menu."""
         menu = [page for page in PAGES if page.is_in_menu(request)] if self.has_permission(request) else []
         return super().each_context(request) | {"menu": menu}
 
@@ -97,7 +97,7 @@ class ActivitySite(admin.AdminSite):
 
 
 def _show_hidden(response: HttpResponseBase) -> None:
-    """Replace hidden characters in a rendered page. They come from collected texts, because templates contain none."""
+    """Replace hidden characters in a page with code points. They come only from collected texts."""
     if isinstance(response, SimpleTemplateResponse):
         html = response.content.decode(response.charset)
         if (safe := visible(html)) != html:

@@ -1,4 +1,4 @@
-"""The page of a thread: all posts from the first to the last, including earlier and deleted texts."""
+"""The page of a thread: its posts and events, oldest first, including deleted posts and earlier texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ from core.trackers import EarlierText, PostDetails, ThreadHead, activity_address
 SHOWN = 20_000
 """Maximum number of characters of a text on a thread page. The rest is on the page of the whole text."""
 BUDGET = 300_000
-"""Number of characters that one page renders in total, so that every page renders quickly. Texts that exceed the budget
-are shortened to ``SHORT``."""
+"""Number of characters that one page renders before it shortens texts, so that every page renders quickly. When at most
+``SHOWN`` of these characters are left, further texts are shortened to ``SHORT``."""
 SHORT = 1_000
-"""Maximum number of characters of a text after the budget of a page is spent."""
+"""Maximum number of characters of a shortened text. Readers still see what the text is about."""
 
 
 class Renderer:
@@ -40,7 +40,7 @@ class Renderer:
     def render(self, text: str) -> tuple[SafeString, bool]:
         """Return the beginning of a text as safe HTML, and whether the beginning is the whole text.
 
-        The HTML contains no scripts, no hidden characters and no direction marks.
+        The HTML contains no scripts and no hidden characters.
         """
         room = SHOWN if self._left > SHOWN else SHORT
         beginning = text[:room]
@@ -59,7 +59,7 @@ MAX_PEOPLE = 12
 """Maximum number of people that a thread page names, so that the list stays short. Further people are only counted."""
 LONGEST_HUNK = 4000
 """Maximum number of characters of a diff hunk, so that the page stays short. The page shows the end of a longer hunk,
-because the comment is on the last line."""
+because the comment refers to the last line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +74,7 @@ class Texts:
 
 
 def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
-    """Return the page of the thread in the parameter ``id``. Raises Http404 if the thread has no activities."""
+    """Return the page of the thread that the parameter ``id`` names. Raises Http404 if the thread has no activities."""
     need(request, "core.view_activity")
     name = free_text(request.GET.get("id"))
     rows = thread_rows(source, name)
@@ -112,8 +112,9 @@ def thread_rows(source: str, thread: str) -> QuerySet[Activity]:
 def find_page(request: HttpRequest, source: str) -> HttpResponse:
     """Redirect to an activity on the page of its thread, or to the activity's admin page if it belongs to no thread.
 
-    The parameter ``id`` is the external id of the activity. Without it, ``thread`` and ``url`` identify the activity.
-    If there is no such activity, redirect to the original of the document at its source.
+    The parameter ``id`` is the external id of the activity. Without ``id``, the target is the activity of ``thread``
+    with the source URL ``url``, or else the first activity of ``thread``. If there is no such activity, redirect to the
+    document at its source.
     """
     need(request, "core.view_activity")
     query = {key: free_text(request.GET.get(key)) for key in ("id", "thread", "url")}
@@ -137,9 +138,9 @@ def find_page(request: HttpRequest, source: str) -> HttpResponse:
 
 
 def _redirect_to_source(source: str, query: Mapping[str, str]) -> HttpResponse:
-    """Redirect to the original of a document that has no activity in the database.
+    """Redirect to the source of a document that has no activity in the database.
 
-    Raises Http404 if there is no such document, or if the document has no web address.
+    Raises Http404 if there is no such document, or if its URL is not http or https.
     """
     document = Document.objects.filter(source_system=source, external_id=query["thread"] or query["id"]).first()
     if document is None or not _web(document.url):
@@ -160,7 +161,7 @@ def _texts(source: str, ids: Sequence[str], scope: str) -> Texts:
 
 
 def _title(head: ThreadHead | None, first: Activity) -> str:
-    """Return the title or number of a thread, else the summary or type of its first activity, but never an id."""
+    """Return the title or number of a thread, otherwise the summary or type of the activity ``first``. Never an id."""
     if head and head.label:
         return visible(head.title or head.number)
     return (
@@ -171,7 +172,7 @@ def _title(head: ThreadHead | None, first: Activity) -> str:
 def _participants(source: str, thread: str) -> list[dict[str, Any]]:
     """Return the people who were active in the thread, most active first, up to four times ``MAX_PEOPLE``.
 
-    For a person with several names, the alphabetically last name is returned.
+    A person with several names appears under the alphabetically last name.
     """
     rows = thread_rows(source, thread).filter(deleted_at=None).exclude(actor_name="").order_by()
     counted = rows.values("actor_external_id").annotate(count=Count("pk"), name=Max("actor_name"))
@@ -223,7 +224,7 @@ def _details(row: Activity, details: PostDetails | None) -> dict[str, Any]:
 
 
 def _web(url: str) -> str:
-    """Return an address that begins with http or https, or an empty text, so that other addresses are not linked."""
+    """Return the URL if it is http or https, otherwise an empty string, so that the page does not link to it."""
     return url if url.startswith(("https://", "http://")) else ""
 
 

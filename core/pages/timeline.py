@@ -20,7 +20,7 @@ from core.pages.sentences import entry, folded, words_of
 
 PER_PAGE = 50
 MAX_SCOPES = 100
-"""Maximum number of scopes that are selected by a part of their name. More scopes would make the query slower."""
+"""Maximum number of scopes that a name or a part of a name selects. More scopes would make the query slower."""
 LONGEST = 200
 """Maximum number of characters of a filter. Names of people and scopes are shorter."""
 
@@ -56,7 +56,7 @@ class TimelineForm(forms.Form):
 
 
 def all_types() -> list[str]:
-    """Return every stored activity type."""
+    """Return the stored activity types in alphabetical order, at most 200 (``core.db.distinct.MOST``)."""
     return different_values(Activity, "activity_type")
 
 
@@ -82,9 +82,10 @@ def activities(filters: dict[str, Any]) -> QuerySet[Activity]:
 
 
 def scope_ids(name: str) -> list[int]:
-    """Return the primary keys of the scopes with this name, in any case, or with exactly this external id.
+    """Return the primary keys of the scopes with this name, ignoring case, or with exactly this external id.
 
-    If there are no such scopes, return the keys of up to ``MAX_SCOPES`` scopes with names that contain the text.
+    If there are no such scopes, return the keys of scopes with names that contain the text. At most ``MAX_SCOPES`` keys
+    are returned.
     """
     exact = Scope.objects.filter(Q(name__iexact=name.strip()) | Q(external_id=name.strip())).values_list(
         "pk", flat=True

@@ -1,1 +1,1 @@
-"""Sample programs for the type checker: it must accept one program and refuse the other."""
+"""Sample programs for the type checker: it must accept ``must_pass``, and report errors in ``must_fail``."""

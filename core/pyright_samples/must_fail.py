@@ -5,7 +5,7 @@ from core.protocols import ActivityRecord, IncrementalState, TrackerResult
 
 
 def wrong(result: TrackerResult, record: ActivityRecord, state: IncrementalState) -> None:
-    """Break each protocol: assign objects that do not implement it, and write to read-only attributes."""
+    """Assign objects that break a protocol, write to read-only attributes, and instantiate an abstract class."""
     result = object()
     record = "github:issue:1"
     state = {"checkpoint_token": ""}

@@ -83,8 +83,8 @@ QUEUE = """, queued AS (
     RETURNING 1
 ) SELECT count(*) FROM marked
 """
-"""Part of a statement that queues documents in every namespace. Before the first sync, there is no namespace. The first
-sync creates a namespace and queues all documents."""
+"""Part of a statement that queues documents in every namespace that is not being dropped. Before the first sync, there
+is no namespace. The first sync creates a namespace and queues all documents."""
 
 
 def mark_changed(marks: Iterable[DocumentMark]) -> int:

@@ -20,7 +20,7 @@ State = Namespace.State
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A namespace with the index that reads and writes it."""
+    """A namespace, and the index through which it is read and written."""
 
     namespace: Namespace
     index: VectorIndex
@@ -96,7 +96,7 @@ def namespace_to_fill(embedder: Embedder, current: Namespace) -> Target:
 
 
 def promote(new: Namespace) -> None:
-    """Let a new namespace serve queries instead of the old namespace, in one transaction."""
+    """Let a new namespace serve queries, and mark the old namespace for removal, in one transaction."""
     with transaction.atomic():
         Namespace.objects.filter(index=new.index, state=State.SERVING).exclude(pk=new.pk).update(state=State.DROPPING)
         Namespace.objects.filter(pk=new.pk).update(state=State.SERVING)

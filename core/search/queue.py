@@ -35,7 +35,7 @@ def not_in_step(target: Target) -> QuerySet[IndexEntry]:
 
 
 def due_entries(target: Target, systems: Mapping[str, DocumentSource]) -> QuerySet[IndexEntry]:
-    """Return the entries of these sources that are due. A refused document is left out until its next attempt."""
+    """Return the entries of these sources that are due. Refused documents are left out until their next attempt."""
     entries = not_in_step(target).filter(document__source_system__in=list(systems))
     return entries.exclude(next_try_at__gt=timezone.now())
 
@@ -66,7 +66,7 @@ def queue_missing(target: Target, systems: Mapping[str, DocumentSource]) -> None
 
 @contextmanager
 def claim_documents(documents: Sequence[int]) -> Generator[list[int]]:
-    """Claim documents for this session inside the block. Yield the claimed documents.
+    """Claim documents for this session inside the block. Yield the primary keys of the claimed documents.
 
     Documents that another session has claimed are left out.
     """
@@ -93,7 +93,7 @@ https://www.postgresql.org/docs/current/runtime-config-logging.html
 
 
 def name_session() -> None:
-    """Name this database session after the command and the process, so that other processes can report the name."""
+    """Name this database session after the command and the process, so that other processes can show the name."""
     program = Path(sys.argv[0]).name
     command = sys.argv[1] if program == "manage.py" and len(sys.argv) > 1 else program
     name = f"{command} (process {os.getpid()} on {socket.gethostname()})"
@@ -159,7 +159,7 @@ def read_batches(
     counts: Counter[str],
     deadline: float | None,
 ) -> Generator[Batch]:
-    """Yield the queue in batches. The next batch is claimed and read before a batch is yielded.
+    """Yield the queue in batches. The next batch is claimed and read before the current batch is yielded.
 
     Another thread cuts the next batch while the caller writes the current batch. No batch is read after ``deadline``,
     which is a time of the monotonic clock. The number of documents that other sessions have claimed is added to

@@ -52,9 +52,9 @@ unknown)."""
 class SyncResult:
     """The numbers of documents and chunks that a sync processed.
 
-    ``remaining`` is the number of documents that must still be indexed, because the time was over, another process
-    works on them, or they failed. ``held`` is the number of documents on which other processes work, and ``holder`` is
-    the name of one such process. ``fresh`` is whether queries see everything that was written.
+    ``remaining`` is the number of documents that must still be indexed, because the time limit was reached, another
+    process works on them, or they failed. ``held`` is the number of documents on which other processes work, and
+    ``holder`` is the name of one of these processes. ``fresh`` is whether queries see everything that was written.
     """
 
     documents: int = 0
@@ -167,7 +167,7 @@ def fill(
 
 
 class IndexProgress:
-    """Counts finished chunks. The total is an estimate from the documents that have been cut."""
+    """Counts finished chunks, and estimates the total from the documents that have been cut."""
 
     def __init__(self, documents: int, report: ReportProgress | None) -> None:
         self.documents, self.report, self.began = documents, report, time.monotonic()
@@ -176,7 +176,7 @@ class IndexProgress:
 
     @property
     def total(self) -> int:
-        """Return the estimated number of chunks. A document that is not cut yet counts as the average document."""
+        """Return the estimated number of chunks. Uncut documents are assumed to have the mean number of chunks."""
         known, cut = self.done + self.batch, self.done_documents + self.batch_documents
         return known + round(known / max(1, cut) * max(0, self.documents - cut))
 
@@ -186,11 +186,11 @@ class IndexProgress:
         self._send(self.done)
 
     def embedded(self, chunks: int) -> None:
-        """Report that vectors of this batch were computed. ``chunks`` is their number."""
+        """Report that the vectors of ``chunks`` more chunks of this batch were computed."""
         self._send(min(self.reported + chunks, self.done + self.batch))
 
     def end(self) -> None:
-        """End a batch. Chunks whose vectors were already stored also count as finished."""
+        """End a batch. Chunks with vectors that were already stored also count as finished."""
         self.done, self.done_documents = self.done + self.batch, self.done_documents + self.batch_documents
         self.batch = self.batch_documents = 0
         self._send(self.done)

@@ -80,7 +80,7 @@ class DocumentUpdate:
 
     @property
     def document(self) -> Document:
-        """Return the document. Its fields were not read later than its chunks."""
+        """Return the document. Its fields were read before its chunks."""
         return self.entry.document
 
     @property
@@ -110,7 +110,7 @@ class DocumentUpdate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedBatch:
-    """The data of a batch: the entries, and by primary key of the document the stored chunks and the new rendering."""
+    """The data of a batch: its entries, and the stored chunks and new renderings by primary key of the document."""
 
     entries: Sequence[IndexEntry]
     stored: Mapping[int, list[StoredChunk]]
@@ -130,7 +130,7 @@ def prepare_updates(entries: Sequence[IndexEntry], sources: Mapping[str, Documen
 
 
 def load_batch(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]) -> LoadedBatch:
-    """Read everything that the updates need from the database, and render the changed documents."""
+    """Read the stored chunks of the documents, and render the documents without current chunks."""
     versions = {system: combined_version(source) for system, source in sources.items()}
     stale = [
         entry.document for entry in entries
@@ -197,7 +197,7 @@ def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
 
 
 def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
-    """Write the chunks that differ from the stored chunks. The caller has locked the documents."""
+    """Write the chunks that differ from the stored chunks, and delete surplus chunks. Documents must be locked."""
     removed: list[tuple[int, int]] = []
     rows: list[tuple[bytes, ...]] = []
     for update in updates:
@@ -223,7 +223,7 @@ def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
 
 
 def store_heads(updates: Sequence[DocumentUpdate]) -> None:
-    """Store the heads of documents, and the version of their chunks."""
+    """Store the heads of documents, and the versions to which their chunks belong."""
     if not updates:
         return
     columns = [

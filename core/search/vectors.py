@@ -25,7 +25,7 @@ The number depends on how many texts the model accepts in one request. Larger ba
 """
 STORE_INTERVAL = 1.0
 """Minimum seconds between two writes of new vectors. If the process is killed, the vectors of this time and of one
-batch are lost. After an error, no vectors are lost."""
+batch are lost. After an error, the computed vectors are still written."""
 
 
 def stored_vectors(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
@@ -74,8 +74,9 @@ def compute_vectors(
 def commit_without_waiting() -> None:
     """Let the commit of the current transaction return before the transaction is on disk.
 
-    Use this only for work that the next sync repeats. A crash of the database server may lose such transactions of the
-    last second. Each is lost completely, and the latest first, so the ledger never records vectors that do not exist.
+    Use this only for work that the next sync repeats. A crash of the database server may lose the transactions of the
+    last second. A transaction is lost completely, together with all later transactions, so the ledger never records
+    vectors that do not exist.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")

@@ -48,7 +48,7 @@ class Differences:
 
 
 def differences(target: Target) -> Differences:
-    """Return the differences between the index and the ledger. An index of any size needs little memory.
+    """Return the differences between the index and the ledger. The comparison needs little memory for any index.
 
     The ids of the index are copied into the database and compared there. If there are differences, this is repeated for
     up to ``SETTLING`` seconds. An index in this database is compared only once.
@@ -76,7 +76,7 @@ def queue_repair(target: Target) -> int:
 
 
 def remove_foreign(target: Target) -> int:
-    """Delete the vectors whose ids belong to no document of the ledger. Return the number of deleted vectors.
+    """Delete the vectors that belong to no document of the ledger. Return the number of deleted vectors.
 
     Call this after :func:`differences`, in the same database session.
     """
@@ -164,7 +164,7 @@ def _foreign(target: Target) -> Iterator[str]:
 
 
 def _parsed_row(name: str) -> tuple[bytes, bytes, bytes]:
-    """Return the row of an id in the temporary table. If this project did not create the id, its document is empty."""
+    """Return the row of an id for the temporary table. If the id has another format, its external id is empty."""
     document, ordinal = parts_of(name) or ("", -1)
     return text(name), text(document), integer(ordinal)
 

@@ -2,7 +2,7 @@
 
 The steps for each document are: (a) commit its chunks, and the number of vectors that the index may then contain
 (``high_water``), (b) write its vectors, (c) delete the vectors after its last chunk, (d) mark it clean unless it has
-changed in the meantime. Each step can be repeated, so the next run finishes the work of a killed process.
+changed since it was read. Each step can be repeated, so the next run finishes the work of a killed process.
 
 For an index in this database, one transaction does all steps. The commit does not wait for the disk. If the database
 server crashes, the documents of lost transactions are dirty again.
@@ -158,7 +158,7 @@ def _raise_high_water(outgoing: Sequence[OutgoingDocument]) -> None:
 
 
 def _send(target: Target, outgoing: Sequence[OutgoingDocument]) -> int | None:
-    """Do steps (b) and (c) for all documents together. Return the log position of the last write, if any."""
+    """Do steps (b) and (c) for all documents together. Return the log sequence number of the last write, if any."""
     lsn = target.index.upsert([record for document in outgoing for record in document.records])
     target.index.delete([name for document in outgoing for name in document.stale])
     return lsn
@@ -175,7 +175,7 @@ RECORD = """
 
 
 def _record(outgoing: Sequence[OutgoingDocument], unchanged: Sequence[DocumentUpdate], locked: Collection[int]) -> None:
-    """Do step (d): record the contents of the index. A document that has changed in the meantime stays dirty."""
+    """Do step (d): record the contents of the index. A document that has changed since it was read stays dirty."""
     written = [(document.update, document.content_hash) for document in outgoing]
     written += [(update, update.entry.content_hash) for update in unchanged]
     written = [(update, content_hash) for update, content_hash in written if update.document.pk in locked]

@@ -17,7 +17,7 @@ def script() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(scope="session")
 def running_twin() -> Iterator[Twin]:
-    """Yield one stand-in for Pinecone that all tests of a process share."""
+    """Yield one fake Pinecone server that all tests of a process share."""
     twin = Twin()
     yield twin
     twin.stop()
@@ -25,6 +25,6 @@ def running_twin() -> Iterator[Twin]:
 
 @pytest.fixture
 def twin(running_twin: Twin) -> Twin:
-    """Return the stand-in for Pinecone, without data."""
+    """Return the fake Pinecone server, without data."""
     running_twin.reset()
     return running_twin

@@ -1,4 +1,4 @@
-"""Tests that the event loop in a background thread ends within a time limit."""
+"""Tests that the event loop in the background thread ends within a time limit, even if tasks ignore a cancellation."""
 
 import asyncio
 import time

@@ -36,7 +36,7 @@ PEERS = {
     "never stops": endless,
 }
 SHORT = 0.3
-"""Maximum seconds for one response in these tests. The value is small to keep the tests fast."""
+"""Time limit in seconds for a run or a response in these tests. The value is small to keep the tests fast."""
 TOLERANCE = 5.0
 """Maximum seconds from a client's time limit until its call ends. A smaller value would fail on a busy machine."""
 

@@ -45,12 +45,12 @@ def test_the_command_lists_waits_and_clears_the_selected_ones() -> None:
     core, graphql = stored(), stored("graphql")
     assert "github ***1234 core: 0 left of 5,000 until 2031-05-01 12:00 UTC (no request before" in printed()
     assert len(json.loads(printed("--json"))["budgets"]) == 2
-    assert printed("--clear", "--resource", "core") == "1 cleared\n"
+    assert printed("--clear", "--resource", "core") == "1 budget cleared\n"
     core.refresh_from_db()
     graphql.refresh_from_db()
     assert (core.remaining, core.resets_at, core.not_before, core.limit) == (None, None, None, 5000)
     assert graphql.not_before == LATER
-    assert "core: unknown left of 5,000\n" in printed()
+    assert "core: an unknown number left of 5,000\n" in printed()
 
 
 @pytest.mark.django_db

@@ -64,7 +64,7 @@ def squeezed(text: str) -> str:
 
 
 def in_order(wanted: str, pieces: Sequence[str]) -> bool:
-    """Return whether the pieces contain all characters of ``wanted`` in order. Pieces may overlap."""
+    """Return whether the pieces, without whitespace, cover ``wanted`` in order and without gaps. Pieces may overlap."""
     place = 0
     for piece in map(squeezed, pieces):
         back = next((n for n in range(min(place, len(piece)) + 1) if wanted.startswith(piece, place - n)), None)

@@ -20,7 +20,7 @@ class Legacy(CollectorBase):
 
 
 class Preferred(AbstractCollector):
-    """A collector that returns a predefined result."""
+    """A collector that returns ``answer``, or raises ``wrong``."""
 
     name = "preferred"
 

@@ -1,6 +1,6 @@
 """Tests of the Discord client against a server with scripted replies.
 
-Further faults of Discord's server are covered by the tests of the Discord tracker.
+The tests of the Discord tracker cover other faults of Discord's server.
 """
 
 import asyncio
@@ -134,6 +134,6 @@ def test_discord_py_still_has_the_private_parts_that_the_client_uses() -> None:
     assert first.key == second.key == elsewhere.key
     assert first.major_parameters == second.major_parameters != elsewhere.major_parameters
     source = inspect.getsource(http.HTTPClient.request)
-    assert "json_or_text(" in source, "replaced by read_body, which bounds an answer"
-    assert "Ratelimit(" in inspect.getsource(http.HTTPClient), "replaced by CarefulRatelimit"
+    assert "json_or_text(" in source, "read_body replaces it to limit the size of a response"
+    assert "Ratelimit(" in inspect.getsource(http.HTTPClient), "CarefulRatelimit replaces it"
     assert list(inspect.signature(http.Ratelimit.update).parameters) == ["self", "response", "use_clock"]

@@ -1,5 +1,4 @@
-"""Tests of rate-limit headers and waiting times from Discord that are not valid, such as values that a proxy
-changed."""
+"""Tests of invalid rate-limit headers and waiting times, for example from a proxy in front of Discord."""
 
 import asyncio
 import json

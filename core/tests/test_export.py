@@ -47,7 +47,7 @@ def kept() -> None:
 
 
 def exported(*arguments: str) -> list[dict[str, Any]]:
-    """Return the exported objects."""
+    """Run ``export_activity``, and return the exported objects."""
     out = StringIO()
     call_command("export_activity", *arguments, stdout=out)
     return [json.loads(line) for line in out.getvalue().split("\n") if line]

@@ -1,6 +1,6 @@
 """Tests that GitHub Flavored Markdown is rendered as on GitHub.
 
-They compare the visible text and the structure of the HTML with the result of GitHub's own parser.
+One test compares the words and tags with the output of ``cmark-gfm``, which is GitHub's own parser.
 """
 
 import re
@@ -105,7 +105,7 @@ class _Tree(HTMLParser):
 
 
 def structure(html: str) -> list[Any]:
-    """Return the tags and words of an HTML text, in order, with the attributes that matter for the comparison."""
+    """Return the tags and words of HTML in order. The only attributes are ``href``, ``start`` and ``checked``."""
     tree = _Tree(shifted=not re.search(r"<h[4-6]>", html))
     tree.feed(html)
     tree.close()

@@ -37,7 +37,7 @@ def mirror_of(folder: Path, tmp_path: Path) -> GitMirror:
 
 
 def chain(folder: Path, target: str, depth: int) -> str:
-    """Create ``depth`` nested tags of a target. Delete all names except the outermost, and return this name."""
+    """Create ``depth`` nested tags of a target. Delete all tag names except the outermost, and return this name."""
     for level in range(depth):
         git(folder, "tag", "-a", f"level-{level}", "-m", f"level {level}", target)
         target = f"level-{level}"

@@ -29,14 +29,14 @@ def date(seconds: float) -> str:
 
 
 def answer(status: int, body: object = None, **headers: object) -> Response:
-    """Return a response of GitHub. Header names are written with underscores."""
+    """Return a response of GitHub. Keywords are header names, with underscores instead of hyphens."""
     raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
     return Response(status=status, headers=named, body=raw, url="http://h/", parsed=body if status == 200 else None)
 
 
 def window(remaining: object, reset_in: float) -> dict[str, object]:
-    """Return the headers of a rate limit window."""
+    """Return the headers of a rate-limit window that ends ``reset_in`` seconds after ``NOW``."""
     return {"x_ratelimit_remaining": remaining, "x_ratelimit_reset": int(NOW + reset_in)}
 
 

@@ -1,4 +1,4 @@
-"""Tests of URLs in GitHub's responses. Only the part below the API's root is used, so any name of the server works."""
+"""Tests of URLs in GitHub's responses. The client uses only the part below the API's root, so the host may differ."""
 
 import time
 

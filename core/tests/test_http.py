@@ -27,7 +27,7 @@ TEMPORARY = {
 
 
 def get(script: ScriptedServer, **options: float) -> Response:
-    """Send one request through a transport with these options, and return the response."""
+    """Request a URL that contains a secret through a transport with these options, and return the response."""
     return script.transport(**options).request("GET", f"{script.url}/x?token=hidden-word", headers={})  # pyright: ignore[reportArgumentType]  # whole numbers or not
 
 

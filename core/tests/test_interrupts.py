@@ -61,7 +61,7 @@ def report_slowly():
     except KeyboardInterrupt as error:
         interrupts.begin_to_end()
         time.sleep(1)
-        sys.exit(interrupts.report(error, "interrupted: stored until now: 3 issues"))
+        sys.exit(interrupts.report(error, "interrupted: stored so far: 3 issues"))
 
 def write_output():
     while True:
@@ -120,7 +120,7 @@ def test_a_signal_that_is_lost_in_a_finalizer_is_repeated() -> None:
 
 def test_a_signal_is_not_repeated_while_the_command_reports_what_it_stored() -> None:
     ended, errors, _ = stop("report_slowly()", signal.SIGINT)
-    assert (ended, errors) == (130, "interrupted: stored until now: 3 issues\n")
+    assert (ended, errors) == (130, "interrupted: stored so far: 3 issues\n")
 
 
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored() -> None:

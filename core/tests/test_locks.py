@@ -1,4 +1,4 @@
-"""Tests of the locks of scopes and runs, and of lost connections. Each lock belongs to a database session."""
+"""Tests of the locks of scopes and runs, which belong to a database session, and of lost connections."""
 
 import threading
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tests with a connection pooler. Session mode works, and transaction mode is refused before anything is stored."""
+"""Tests with a connection pooler. Session mode works. Other modes are refused before anything is stored."""
 
 import os
 import shutil
@@ -64,7 +64,7 @@ def pooler(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def manage(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a management command with ``url`` as DATABASE_URL and without a terminal."""
+    """Run a management command with ``url`` as DATABASE_URL, and without GitHub tokens."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "DATABASE_URL": url, "GITHUB_TOKENS": "", "GITHUB_API_URL": "http://127.0.0.1:9"},

@@ -57,7 +57,7 @@ def test_the_remaining_time_counts_down_between_two_reports() -> None:
     place = position(seen=100, total=200, advanced=100.0)
     assert [place.seconds_left(now) for now in (100.0, 110.0, 199.0)] == [100.0, 90.0, 1.0]
     assert place.line(110.0, 79) == "bitcoin-core/gui  issue comments  100 of 200  1.0/s  1:30 left"
-    assert place.seconds_left(300.0) == 300.0, "a step that takes longer than all was expected to take"
+    assert place.seconds_left(300.0) == 300.0, "the report is overdue, so the rate has dropped"
 
 
 def test_elapsed_time_is_not_called_left() -> None:
@@ -148,7 +148,7 @@ def test_the_run_page_shows_chunks_rate_and_remaining_time_of_the_index() -> Non
         report(704, 3_100)
         run.refresh_from_db()
         assert progress_in_words(run) == "search index: 704 of 3,100 chunks, 35 a second, 1 min 08 s left"
-        assert run.progress["streams"] == {"issues": 3}, "chunks are no items of the source"
+        assert run.progress["streams"] == {"issues": 3}, "chunks are not items of the source"
     CollectorRun.objects.update(outcome="succeeded")
     run.refresh_from_db()
     assert progress_in_words(run) == ""

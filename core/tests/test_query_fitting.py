@@ -277,7 +277,7 @@ def test_fields_that_need_a_scope_are_requested_with_it_only(tmp_path: Path, sco
 
 
 def insufficient(text: str, field: str) -> dict[str, Any]:
-    """Return the error response for a field that needs more scopes, as in cli/cli#812.
+    """Return GitHub's error response for a field that needs more scopes.
 
     The error refers to the last occurrence of ``field`` in the query.
     """

@@ -29,7 +29,7 @@ def row(number: int, **changed: Any) -> dict[str, Any]:
 
 
 def differences() -> int:
-    """Return the number of weekly counts that are only in the stored counts or only in a new count of the timeline."""
+    """Count the timeline again, and return the number of rows that are only in one of the two sets of weekly counts."""
     with connection.cursor() as cursor:
         cursor.execute(DIFFERENCES)
         return cursor.fetchone()[0]

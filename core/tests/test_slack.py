@@ -96,7 +96,7 @@ def test_whatever_goes_wrong_is_an_error_of_the_project_in_bounded_time(
     assert time.monotonic() - began < 2.9
     assert "\n" not in str(raised.value)
     assert TOKEN not in str(raised.value)
-    assert len(server.calls) == 1, "what may have been posted is not posted again at once"
+    assert len(server.calls) == 1, "a message that may have been posted is not posted again at once"
 
 
 def test_a_wrong_token_names_its_variable_and_not_itself(server: SlackServer) -> None:

@@ -25,8 +25,8 @@ def test_counts_are_a_list_with_singular_plural_and_details() -> None:
 
 
 def test_an_interrupted_run_says_what_it_stored() -> None:
-    assert stored_in_words({"messages": 1}) == "stored until now: 1 message"
-    assert stored_in_words({}) == "nothing was stored yet"
+    assert stored_in_words({"messages": 1}) == "stored so far: 1 message"
+    assert stored_in_words({}) == "nothing has been stored yet"
 
 
 @pytest.mark.parametrize(

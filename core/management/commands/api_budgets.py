@@ -10,10 +10,11 @@ from core.collectors import ReportingCommand
 from core.db.budgets import clear
 from core.errors import ConfigurationError
 from core.models import ApiBudget
+from core.operations.output import number_of
 
 
 class Command(ReportingCommand):
-    """List the stored budgets, or clear the budgets that match the filters."""
+    """List or clear the stored budgets that match the filters."""
 
     help = "Show the remaining quota of each account, and how long its requests must wait. --clear removes both."
     examples = (
@@ -25,12 +26,12 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the filters and ``--clear``."""
         parser.add_argument("--source", help="Only this source, such as github.")
-        parser.add_argument("--account", help="Only this account, as in the list.")
-        parser.add_argument("--resource", help="Only this pool, such as core or graphql.")
+        parser.add_argument("--account", help="Only this account, written as in the output.")
+        parser.add_argument("--resource", help="Only this quota, such as core or graphql.")
         parser.add_argument(
-            "--clear", action="store_true", help="Clear the stored limits of the budgets. This needs a filter or --all."
+            "--clear", action="store_true", help="Clear the budgets that match. Requires a filter or --all."
         )
-        parser.add_argument("--all", action="store_true", help="With --clear: every budget.")
+        parser.add_argument("--all", action="store_true", help="With --clear: clear every budget.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,7 +43,9 @@ class Command(ReportingCommand):
             if not filters and not options["all"]:
                 raise ConfigurationError("--clear needs --source, --account or --resource, or --all for every budget.")
             number = clear(budgets)
-            self.stdout.write(json.dumps({"cleared": number}) if options["json"] else f"{number} cleared")
+            self.stdout.write(
+                json.dumps({"cleared": number}) if options["json"] else f"{number_of(number, 'budget')} cleared"
+            )
             return
         if options["json"]:
             rows = [model_to_dict(budget, exclude=["id"]) for budget in budgets]
@@ -56,7 +59,7 @@ class Command(ReportingCommand):
 
 def in_words(budget: ApiBudget) -> str:
     """Return a budget as one readable line, with times in UTC."""
-    remaining = "unknown" if budget.remaining is None else f"{budget.remaining:,}"
+    remaining = "an unknown number" if budget.remaining is None else f"{budget.remaining:,}"
     words = [f"{budget.source_system} {budget.account} {budget.resource}: {remaining} left"]
     if budget.limit is not None:
         words.append(f"of {budget.limit:,}")

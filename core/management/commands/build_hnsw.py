@@ -1,4 +1,4 @@
-"""``manage.py build_hnsw``: build the index for approximate vector search. It is useful above about 300,000 chunks."""
+"""``manage.py build_hnsw``: build the index for approximate vector search, useful above about 300,000 chunks."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from core.search.namespaces import serving
 
 
 class Command(ReportingCommand):
-    """Build the HNSW index while searches and syncs continue. Run the command again after a switch of the embedder."""
+    """Build the HNSW index while searches and syncs continue. Build it again after a switch to another embedder."""
 
     database_limits = MAINTENANCE
     help = "Build or drop the HNSW index of the vectors in PostgreSQL. It pays off above about 300,000 chunks."
@@ -23,7 +23,7 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the option ``--drop``."""
         parser.add_argument(
-            "--drop", action="store_true", help="Remove the index; searches compare every vector again."
+            "--drop", action="store_true", help="Drop the index. Searches then compare every vector again."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,9 +36,9 @@ class Command(ReportingCommand):
             raise ConfigurationError("PostgreSQL has no vectors. Set VECTOR_INDEX=pgvector and run sync_index.")
         if options["drop"]:
             target.index.drop_hnsw()
-            self.stdout.write("dropped; searches compare every vector again")
+            self.stdout.write("HNSW index dropped; searches compare every vector again")
             return
         if target.namespace.dimension > LONGEST_HNSW:
             raise ConfigurationError(f"HNSW supports at most {LONGEST_HNSW} dimensions. Use a smaller model.")
         target.index.build_hnsw()
-        self.stdout.write(f"built for {target.namespace.embedder}")
+        self.stdout.write(f"HNSW index built for {target.namespace.embedder}")

@@ -47,7 +47,7 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the commands one after another, and then remove expired sessions.
 
-        If commands fail, raises the first error after the last command.
+        If commands fail, the first error is raised after the last command has ended.
         """
         with run_ends_after(allowed_seconds(options)):
             try:
@@ -59,7 +59,7 @@ class Command(ReportingCommand):
         """Remove expired sessions of the admin. This command usually runs every day, so it also does this cleanup."""
         try:
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
-        except DatabaseError as error:  # no reason to fail: the next run removes these sessions
+        except DatabaseError as error:  # the command does not fail, because the next run removes these sessions
             logger.warning("expired sessions could not be removed: %s", redact(in_one_line(error)))
 
     def _run_all(self) -> None:

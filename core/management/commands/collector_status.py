@@ -21,7 +21,7 @@ from core.operations.visible import json_text, visible_line
 from core.runs import database_now
 
 MOST_LINES = 50
-"""Maximum number of findings in the text output, so that the output stays readable. The first line has the total."""
+"""Maximum number of findings in the text output, so that it stays readable. The first line shows how many there are."""
 
 
 class Command(ReportingCommand):

@@ -26,7 +26,7 @@ FIELDS = (
 )  # fmt: skip
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Characters that start a formula in spreadsheets, including full-width characters of East Asian keyboards."""
+"""Characters with which spreadsheets start a formula, including full-width characters of East Asian keyboards."""
 
 
 class Command(ReportingCommand):
@@ -56,7 +56,7 @@ class Command(ReportingCommand):
             type=Path,
             help="Write to this file, which only its owner can read (default: standard output).",
         )
-        parser.add_argument("--bodies", action="store_true", help="Add the full texts in the column body.")
+        parser.add_argument("--bodies", action="store_true", help="Add the full text of each activity as body.")
         parser.add_argument(
             "--keep-formulas", action="store_true",
             help="CSV: do not put an apostrophe before texts that a spreadsheet would calculate as formulas.",

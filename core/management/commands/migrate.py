@@ -17,7 +17,7 @@ PATIENCE = 600.0
 
 
 class Command(migrate.Command):
-    """Wait while another process migrates the same database, because two simultaneous migrations can fail halfway."""
+    """Wait until no other process migrates the same database. Two simultaneous migrations could fail halfway."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate when no other process is migrating. Raises CommandError if another process takes too long."""
@@ -30,12 +30,14 @@ class Command(migrate.Command):
 def _migration_lock(alias: str) -> Generator[None]:
     """Hold the lock for migrations on a database connection.
 
-    Raises CommandError if it is not free within ``PATIENCE``.
+    Raises CommandError if the lock is not free within ``PATIENCE``.
     """
     connection, deadline = connections[alias], time.monotonic() + PATIENCE
     while not try_lock(MIGRATIONS, using=connection):
         if time.monotonic() > deadline:
-            raise CommandError("Another process has been migrating this database for ten minutes. Check it first.")
+            raise CommandError(
+                "Another process has been migrating this database for ten minutes. Check it, then try again."
+            )
         time.sleep(0.2)
     try:
         yield

@@ -40,10 +40,12 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the option ``--digest`` and the time limit."""
         parser.add_argument("--digest", action="store_true", help="Also post the summary of the day, once a day (UTC).")
-        parser.add_argument("--max-seconds", type=float, default=120.0, metavar="S", help="Stop after S seconds (120).")
+        parser.add_argument(
+            "--max-seconds", type=float, default=120.0, metavar="S", help="Stop after S seconds (default: 120)."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Update the alerts, write messages about changes, and post the messages.
+        """Update the alerts, create messages about their changes, and post the messages.
 
         Raises ConfigurationError if only one of the two settings for Slack is set.
         """
@@ -53,7 +55,7 @@ class Command(ReportingCommand):
         if len(missing) == 1:
             raise ConfigurationError(f"Slack is only half set up. Also set {missing[0]} (see .env.example).")
         if missing:
-            self.stdout.write("Slack is not set up. Alerts are on the health page. To post them, set SLACK_BOT_TOKEN.")
+            self.stdout.write("Slack is not set up. The admin lists the alerts. To post them, set SLACK_BOT_TOKEN.")
             return
         if options["digest"]:
             write_digest(now)

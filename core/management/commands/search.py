@@ -1,4 +1,4 @@
-"""``manage.py search "words"``: find where something was discussed."""
+"""``manage.py search "words"``: find the documents in which something was discussed."""
 
 import shutil
 from argparse import ArgumentParser, ArgumentTypeError
@@ -30,7 +30,7 @@ INDENT = "   "
 SNIPPET_LINES = 3
 """Maximum number of lines of a snippet at a terminal.
 
-The consecutive lines with most matching characters are shown. With more lines, fewer results would fit on a screen.
+The consecutive lines with the most matching characters are shown. With more lines, fewer results would fit on a screen.
 """
 NEARBY_LENGTH = 200
 """Maximum number of characters of a passage near a result. Longer passages would hide the results between them."""
@@ -60,7 +60,7 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the query, the filters and the output options."""
         parser.add_argument("words", nargs="*", help="What to look for: words or a question.")
-        parser.add_argument("--like", metavar="ID", help="More like this document, such as github:issue:123:45.")
+        parser.add_argument("--like", metavar="ID", help="Find documents like this one, such as github:issue:123:45.")
         parser.add_argument("--source", help="Only this source, such as github or discord.")
         parser.add_argument(
             "--kind", help="Only this kind: issue, pull_request, discussion, commit, release, conversation."
@@ -70,13 +70,17 @@ class Command(ReportingCommand):
         parser.add_argument("--since", type=aware_date, help="From the beginning of this day on (YYYY-MM-DD, UTC).")
         parser.add_argument("--until", type=aware_date, help="Before the beginning of this day (YYYY-MM-DD, UTC).")
         parser.add_argument(
-            "--limit", type=_limit, default=10, metavar="N", help=f"Show N results, at most {MAX_LIMIT} (10)."
+            "--limit",
+            type=_limit,
+            default=10,
+            metavar="N",
+            help=f"Show N results, at most {MAX_LIMIT} (default: 10).",
         )
         parser.add_argument(
             "--mode",
             choices=["hybrid", "text", "dense"],
             default="hybrid",
-            help="By words (text), by meaning (dense) or both.",
+            help="Search by words (text), by meaning (dense) or by both (hybrid, the default).",
         )
         parser.add_argument(
             "--around", type=int, default=0, metavar="N", help="Also show N passages before and after each result."
@@ -90,7 +94,7 @@ class Command(ReportingCommand):
         """
         words, filters = " ".join(options["words"]), Filters(**{name: options[name] for name in FILTERS})
         if bool(words.strip()) == bool(options["like"]):
-            raise ConfigurationError("Give words to search for, or --like with the id of a document.")
+            raise ConfigurationError("Give either words to search for, or --like with the id of a document.")
         if filters.since and filters.until and filters.since >= filters.until:
             raise ConfigurationError("--since must be before --until.")
         if not Chunk.objects.exists():
@@ -165,7 +169,7 @@ class Command(ReportingCommand):
 
 
 def wrapped_cells(fragments: Iterable[tuple[str, bool]], width: int) -> list[list[Cell]]:
-    """Return lines of at most ``width`` columns, wrapped between words. A word that is wider than a line is cut."""
+    """Return lines of at most ``width`` columns, wrapped between words. A word that is wider than a line is split."""
     cells = [(character, matches) for text, matches in fragments for character in text]
     lines: list[list[Cell]] = [[]]
     for is_space, group in groupby(cells, key=lambda cell: cell[0] == " "):
@@ -183,7 +187,7 @@ def wrapped_cells(fragments: Iterable[tuple[str, bool]], width: int) -> list[lis
 
 
 def best_lines(lines: Sequence[list[Cell]]) -> list[list[Cell]]:
-    """Return the ``SNIPPET_LINES`` consecutive lines with most matching characters. ``…`` replaces omitted lines."""
+    """Return the ``SNIPPET_LINES`` consecutive lines with the most matching characters. ``…`` marks omitted lines."""
     starts = range(max(1, len(lines) - SNIPPET_LINES + 1))
     start = max(starts, key=lambda at: sum(matches for line in lines[at : at + SNIPPET_LINES] for _, matches in line))
     chosen = [list(line) for line in lines[start : start + SNIPPET_LINES]]

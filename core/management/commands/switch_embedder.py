@@ -19,11 +19,11 @@ from core.trackers import document_sources
 class Command(ReportingCommand):
     """Fill a namespace for the new model while the old namespace serves queries.
 
-    Documents are not collected or rendered again.
+    The stored chunks are embedded again. Documents are neither collected nor rendered again.
     """
 
     database_limits = MAINTENANCE
-    help = "Switch the search index to the model in EMBEDDER and EMBEDDING_MODEL. The old one serves until then."
+    help = "Switch the search index to the model in EMBEDDER and EMBEDDING_MODEL. The old model serves until then."
     examples = (
         "switch_embedder",
         "switch_embedder --max-seconds 3600",
@@ -44,9 +44,9 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fill the new namespace, make it serve queries, and drop the old namespace.
+        """Fill the new namespace, let it serve queries, and drop the old namespace.
 
-        Raises ScopeBusy during another switch.
+        Raises ScopeBusy if another process is switching.
         """
         limit = time_limit(allowed_seconds(options))
         with limit, scope_lock("switch_embedder", "index") as held, shown_progress(None) as progress:

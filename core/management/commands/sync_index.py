@@ -16,13 +16,13 @@ BUSY, PARTIAL = 75, 3
 
 
 class Command(ReportingCommand):
-    """Update the search index with the stored data."""
+    """Index all stored documents that are not up to date in the search index."""
 
     help = "Bring the search index up to date with the collected data."
     examples = ("sync_index", "sync_index --source github --max-seconds 600", "sync_index --wait")
     exit_codes: ClassVar[Mapping[int, str]] = {
         0: "up to date", 1: "failed", 2: "wrong usage or configuration", 3: "some documents are not indexed yet",
-        75: "another process is indexing all of them; the output names it",
+        75: "another process is indexing all waiting documents; the output names it",
     }  # fmt: skip
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,7 +38,7 @@ class Command(ReportingCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Index changed documents."""
+        """Index the changed documents, and print the result."""
         with time_limit(allowed_seconds(options)), shown_progress(None) as progress:
             result = sync(
                 document_sources(options["source"]),

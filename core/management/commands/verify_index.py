@@ -15,7 +15,7 @@ from core.search.verifying import Differences, differences, queue_repair, remove
 from core.trackers import document_sources
 
 WAIT = 60.0
-"""Maximum seconds to wait until the index shows repaired chunks, because Pinecone shows writes with a delay."""
+"""Maximum seconds to wait until the index lists repaired chunks. Pinecone lists written chunks only after a delay."""
 
 
 class Command(ReportingCommand):
@@ -30,7 +30,7 @@ class Command(ReportingCommand):
         0: "the index, the ledger and the documents agree",
         1: "failed",
         2: "wrong configuration",
-        3: "they differ, or documents were refused",
+        3: "there are differences, or documents were refused",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -84,4 +84,4 @@ def in_words(result: Differences, repaired: int) -> str:
     chunks = f"{number_of(result.gaps, 'chunk')} missing, {result.orphans:,} too many"
     counts = f"{chunks}, {number_of(result.stale, 'document')} stale"
     names = [*result.differing, *result.foreign]
-    return "\n  ".join(["; ".join([counts, *repairs, "repair it with --repair"]), *names])
+    return "\n  ".join(["; ".join([counts, *repairs, "run verify_index --repair"]), *names])

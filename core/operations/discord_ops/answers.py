@@ -17,7 +17,7 @@ PASSING = (
     discord.HTTPException, discord.RateLimited, aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ValueError,
     ConnectionError,
 )  # fmt: skip
-"""Errors that one attempt may raise."""
+"""Exceptions of an attempt that may be temporary; ``passes`` decides which of them are."""
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 BLOCK_CODE = 40333
 """Discord's error code for a request that was blocked before it reached the API.
@@ -25,7 +25,7 @@ BLOCK_CODE = 40333
 https://github.com/discord/discord-api-docs/issues/6473
 """
 UNKNOWN_WAIT = 5.0
-"""Seconds to wait when a rate limit does not contain a wait time. A shorter wait would risk further refusals."""
+"""Seconds to wait when Discord reports a rate limit without a wait time. A shorter wait would risk further refusals."""
 BLOCK_ATTEMPTS = 2
 """Maximum number of attempts of a blocked request. Each attempt counts towards a ban of this machine's IP address."""
 REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the developer portal (Bot, Reset Token)"  # noqa: S105  (a message)
@@ -34,14 +34,14 @@ REFUSED_TOKEN = "Discord refuses DISCORD_BOT_TOKEN: make a new one in the develo
 class TokenRefused(ReplaceToken):
     """Discord refuses the token (status 401).
 
-    This error has the exit code of a wrong configuration, because a run raises it only if it has stored nothing.
+    It has the exit code of a configuration error, because a run raises it only if it has stored nothing.
     """
 
     exit_code = 2
 
 
 class DiscordRefused(AccessDenied):
-    """Discord refuses a request with status 400 or 403 and a Discord error code.
+    """Discord refuses a request with status 400 or 403. ``code`` is Discord's error code, or 0 without one.
 
     https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
     """
@@ -88,9 +88,9 @@ def read_json(text: str | bytes) -> Any:
 async def read_body(response: aiohttp.ClientResponse) -> Any:
     """Return the JSON or the text of an answer. This function replaces discord.py's ``json_or_text``.
 
-    It differs in three ways. A content type with parameters, which proxies send (``application/json; charset=utf-8``),
-    also counts as JSON. Server errors are raised at once, so that only ``DiscordClient`` decides on retries. In the
-    body of a rate limit, ``retry_after`` is always a number.
+    Unlike the original, it limits the size of the body. A content type with parameters, which proxies send
+    (``application/json; charset=utf-8``), also counts as JSON. Server errors are raised at once, so that only
+    ``DiscordClient`` decides on retries. In the JSON object of a rate limit, ``retry_after`` is always a number.
     """
     text = (await _bounded_body(response)).decode("utf-8", "surrogateescape")
     is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
@@ -123,7 +123,7 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _with_wait(body: Any, response: aiohttp.ClientResponse) -> Any:
-    """Return the body of a rate limit, with a number as ``retry_after``. A body that is not an object becomes text."""
+    """Return the body of a 429 answer, with a number as ``retry_after``. A body that is not an object becomes text."""
     if not isinstance(body, dict):
         return body if isinstance(body, str) else str(cast("object", body))
     members = cast("dict[str, Any]", body)
@@ -151,7 +151,7 @@ def waiting_time(error: Exception, attempt: int) -> float:
 
 
 def requested_wait(error: Exception) -> float:
-    """Return the number of seconds that Discord requests to wait, or 0 without such a request."""
+    """Return the number of seconds that Discord asks the client to wait, or 0 if it does not ask."""
     value: object = getattr(error, "retry_after", None)
     if isinstance(error, discord.HTTPException):
         headers = cast("Mapping[str, str]", error.response.headers)
@@ -165,8 +165,8 @@ def translated(error: Exception, what: str) -> CollectorError:
         return TokenRefused(REFUSED_TOKEN)
     if is_block(error):
         return RequestBlocked(
-            f"Discord's firewall blocks {what} (403 with a page or code {BLOCK_CODE}): the address of this machine or "
-            "its proxy is blocked for a while. Wait, and check that no program here sends many invalid requests."
+            f"Discord's firewall blocks {what} (403 with HTML or code {BLOCK_CODE}): the IP address of this machine or "
+            "its proxy is blocked for a while. Wait, and check that no program on it sends many invalid requests."
         )
     if isinstance(error, discord.HTTPException):
         reply = f"{error.status} (code {error.code}): {error.text[:200]}" if error.code else str(error.status)

@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Step = tuple[Key, Item | Exception | None]
 logger = logging.getLogger(__name__)
 CANCELLATIONS = 5
-"""Number of times that a task is cancelled before it is abandoned. With ``PATIENCE``, this takes at most 10 seconds."""
+"""Maximum number of cancellations before a task is abandoned. With ``PATIENCE``, this takes at most 10 seconds."""
 PATIENCE = 2.0
 """Maximum seconds to wait for tasks after each cancellation, and for the thread to end.
 
@@ -71,7 +71,7 @@ class Background:
 
 
 class Gathering(Generic[Key, Item]):
-    """Reads many sources concurrently and yields their items to the iterating thread.
+    """Reads several async iterators (the sources) concurrently and yields their steps to the iterating thread.
 
     A step is ``(key, item)``, ``(key, error)`` when a source failed, or ``(key, None)`` when a source ended. Sources
     may be added during iteration. The iteration ends when all sources have ended.
@@ -95,7 +95,7 @@ class Gathering(Generic[Key, Item]):
             yield from steps
 
     def batches(self, most: int) -> Generator[list[Step[Key, Item]]]:
-        """Yield the steps that have arrived, in order, in lists of at most ``most`` steps."""
+        """Wait for steps and yield them in order of arrival, in lists of 1 to ``most`` steps."""
         while self._open:
             steps = [self._steps.get()]
             with suppress(queue.Empty):
@@ -109,7 +109,7 @@ class Gathering(Generic[Key, Item]):
             yield steps
 
     def _begin(self, key: Key, source: AsyncIterator[Item]) -> None:
-        """Start to read a source on the loop. Queue a last step when the source ends."""
+        """Start to read a source on the loop. Queue a last step when the source ends or fails."""
         task = self._background.loop.create_task(self._read(key, source))
         self._tasks.add(task)
 

@@ -49,7 +49,7 @@ A smaller value would end requests that only wait for rate limits.
 ATTEMPTS = 8
 """Maximum number of attempts before a temporary failure becomes an error.
 
-With the waits between them, they take about a minute.
+The waits between them add up to about 45 seconds.
 """
 LOGIN_ENDS = (*PASSING, discord.LoginFailure, LookupError, TypeError, AttributeError)
 """Errors that an attempt to log in may raise. discord.py raises the last three for an unexpected body."""
@@ -99,7 +99,7 @@ class DiscordClient:
     async def login(self, token: str) -> None:
         """Log in, which checks the token with two requests.
 
-        Raises TokenRefused, RequestBlocked, BudgetExhausted, SourceUnavailable, SourceTimeout.
+        Raises the errors of ``get``.
         """
         for attempt in range(ATTEMPTS):
             trace = aiohttp.TraceConfig()
@@ -165,9 +165,9 @@ class DiscordClient:
     ) -> Body:
         """Request a list or an object. ``path`` is a template with named ids; discord.py limits rates by template.
 
-        ``attempts`` is the number of requests before a temporary failure becomes an error. Raises TokenRefused (401),
-        DiscordRefused (400, 403), RequestBlocked, NotThere (404), RetryLater (a limit of more than a minute),
-        BudgetExhausted, SourceUnavailable or SourceTimeout.
+        ``attempts`` is the maximum number of requests before a temporary failure becomes an error. Raises TokenRefused
+        (401), DiscordRefused (400, 403), RequestBlocked, NotThere (404), RetryLater (rate limits), BudgetExhausted,
+        SourceUnavailable or SourceTimeout.
         """
         what = path.format_map(ids)
         for attempt in range(attempts):
@@ -189,7 +189,7 @@ class DiscordClient:
         raise AssertionError("the last attempt returns or raises")
 
     async def answers(self) -> bool:
-        """Return whether Discord answers at all. This takes at most two requests for the bot's own user."""
+        """Return whether a request for the bot's own user succeeds. This takes at most two attempts."""
         try:
             await self.get("/users/@me", dict[str, Any], attempts=2)
         except CollectorError:
@@ -206,7 +206,7 @@ class DiscordClient:
             await self._bot.close()
 
     async def sees_contents_now(self) -> bool:
-        """Request the current value of ``sees_contents``. People may change this setting in the portal during a run."""
+        """Request and return the current value of ``sees_contents``. It may change in the portal during a run."""
         application = await self.get("/oauth2/applications/@me", dict[str, Any])
         return bool(int(application.get("flags") or 0) & CONTENT)
 
@@ -230,7 +230,7 @@ class DiscordClient:
         await asyncio.sleep(seconds)
 
     async def _begins(self, _session: object, request: object, _started: object) -> None:
-        """Wait until ``Pace`` and ``Window`` allow a request. This also applies to the retries of discord.py."""
+        """Wait until ``Pace`` and ``Window`` allow a request, and count it. discord.py's retries also count."""
         self._check()
         await self._pace.turn()
         await self._window.enter(id(request))
@@ -256,7 +256,7 @@ class DiscordClient:
             self.budget.invalid += 1
             if self.budget.invalid >= MOST_INVALID:
                 self.budget.stop(
-                    RetryLater("Discord refused too many requests and bans addresses that continue; run again later")
+                    RetryLater("Discord refused too many requests and bans IP addresses that continue; run again later")
                 )
 
     def _check(self) -> None:
@@ -270,14 +270,14 @@ class DiscordClient:
         return attempt + 1 >= most or not passes(error) or requested_wait(error) > LONGEST_WAIT
 
     def _note(self, error: Exception, path: str) -> None:
-        """Count a failed attempt, and slow down after a rate limit."""
+        """Count a failed attempt. After a rate limit, pause all requests for at most 5 seconds."""
         status = error.status if isinstance(error, discord.HTTPException) else 0
         self.failed[path, str(status) if status else type(error).__name__] += 1
         if status == 429:
             self._pace.hold(min(5.0, waiting_time(error, 0)))
 
     def _last(self, error: Exception, what: str) -> CollectorError:
-        """Return the error to raise after the last attempt."""
+        """Return the error after the last attempt. Stop the bot or the run if further requests would also fail."""
         wait = requested_wait(error)
         if wait > LONGEST_WAIT:
             until = datetime.now(UTC) + timedelta(seconds=min(wait, LONGEST_SHARED))
@@ -301,7 +301,7 @@ async def _refuse_redirect(_session: object, _request: object, _redirect: object
 async def open_client(
     token: str, base: str, *, budget: RequestBudget, width: int = 16, per_second: float = 45.0
 ) -> DiscordClient:
-    """Return the client of a bot after its login. Raises the errors of ``DiscordClient.login``.
+    """Log in a bot and return its client. Raises the errors of ``DiscordClient.login``.
 
     ``width`` is the maximum number of concurrent requests. ``per_second`` is the maximum rate; 0 means no limit.
     """

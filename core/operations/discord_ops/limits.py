@@ -27,7 +27,7 @@ https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka
 class RequestBudget:
     """Counts the requests and invalid answers of one run, for all its bots together.
 
-    ``max_requests`` and ``max_seconds`` (counted from now) limit the run. ``None`` means no limit.
+    ``max_requests`` and ``max_seconds`` (from the creation of the object) limit the run. ``None`` means no limit.
     """
 
     def __init__(self, *, max_requests: int | None = None, max_seconds: float | None = None) -> None:
@@ -44,7 +44,7 @@ class RequestBudget:
         if self.stopped:
             raise self.stopped
         if self._most is not None and self.requests >= self._most:
-            raise BudgetExhausted(f"stopped after {self._most} requests (--max-requests); run again to continue")
+            raise BudgetExhausted(f"stopped at the request limit (--max-requests {self._most}); run again to continue")
         bounds.check_time(0, self._end)
 
     def check_wait(self, seconds: float) -> None:
@@ -52,7 +52,7 @@ class RequestBudget:
         bounds.check_time(seconds, self._end)
 
     def within(self, seconds: float) -> float:
-        """Return the maximum seconds for one answer: ``seconds``, or less when the run ends earlier."""
+        """Return the maximum seconds for one answer: ``seconds``, or less if the run ends earlier."""
         return bounds.within(seconds, self._end)
 
     def stop(self, error: CollectorError) -> None:
@@ -71,7 +71,7 @@ class RequestBudget:
 CREDIT = 2
 """Number of requests that may be sent at once after a delay. A larger value would send waiting requests in a burst."""
 REST = 0.3
-"""Seconds without requests after the first burst.
+"""Seconds to add to the pause that the pace requires after the first burst.
 
 A slow connection could otherwise merge the burst with later requests.
 """
@@ -153,9 +153,9 @@ LIMIT, REMAINING, AFTER, RESET = (
     "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset-After", "X-Ratelimit-Reset",
 )  # fmt: skip
 LONGEST = 3600.0
-"""Maximum plausible length of a window in seconds.
+"""Maximum plausible seconds until a rate limit is reset.
 
-Discord's windows last at most some minutes, so an answer with a longer window is ignored.
+Discord's limits are reset within minutes, so ``CarefulRatelimit`` ignores answers with a longer time.
 """
 
 
@@ -167,7 +167,7 @@ class _Headers:
 
 
 class CarefulRatelimit(Ratelimit):
-    """A rate limit of discord.py that ignores answers without a usable limit, remainder and reset time."""
+    """A rate limit of discord.py that ignores answers with an invalid limit or remainder or no usable reset time."""
 
     __slots__ = ()
 

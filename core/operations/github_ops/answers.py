@@ -14,7 +14,7 @@ INVALID = ("doesn't exist on type", "no such type", "parse error", "isn't a defi
 
 
 def rest_error(response: Response) -> Exception:
-    """Return the project's error for an answer whose status is not 200."""
+    """Return the project's error for an answer with a status other than 200."""
     try:
         body: object = response.json()
     except UnexpectedAnswer:
@@ -123,7 +123,7 @@ def is_too_much(error: SliceRefused) -> bool:
 
 
 def denies_everything(parsed: object) -> bool:
-    """Return whether GitHub refused a whole GraphQL query for missing permissions. Another token may then succeed."""
+    """Return whether GitHub refused a whole GraphQL query because of missing permissions. Another token may succeed."""
     if not isinstance(parsed, dict):
         return False
     body = cast("dict[str, Any]", parsed)

@@ -28,9 +28,9 @@ BACKDATED, LIFETIME = 60, 540
 GitHub allows at most ten minutes, and recommends backdating in case this machine's clock is fast.
 """
 RENEW_BEFORE = 300.0
-"""Number of seconds before its expiry at which an installation's token is renewed.
+"""Seconds before its expiry at which the secret of an installation is renewed.
 
-The token is valid for an hour, and it must not expire during a request.
+The secret is valid for an hour, and it must not expire during a request.
 """
 MOST_PAGES = 100
 """Maximum number of pages of the installation list, with 100 installations each.
@@ -60,7 +60,7 @@ def read_private_key(path: str) -> str:
         key = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"{KEY_FILE}: the file contains no private key without a password. Download one from the App's settings."
+            f"{KEY_FILE}: it contains no private key, or the key has a password. Download one from the App's settings."
         ) from error
     if not isinstance(key, RSAPrivateKey):
         raise ConfigurationError(f"{KEY_FILE}: the key is not an RSA key. Download a key from the App's settings page.")
@@ -89,7 +89,7 @@ class InstallationToken(Token):
         self.expires_at = 0.0
         """Expiry of the secret in Unix seconds, by GitHub's clock."""
         self.is_new = False
-        """Whether the secret was never used successfully."""
+        """Whether the secret is new and GitHub has not accepted it yet."""
 
     def expire(self) -> None:
         """Mark the secret as expired, so that a new secret is requested before the next use."""
@@ -165,7 +165,7 @@ class GitHubApp:
             limit = limit_of(response, time.time() + self.clock.offset)
             if limit is not None:
                 raise RetryLater(
-                    "GitHub's limit for the App is reached; the next run continues",
+                    "GitHub's rate limit for the App is reached; the next run continues",
                     not_before=datetime.now(UTC) + timedelta(seconds=limit.shared),
                 )
             if response.status != 401:
@@ -198,7 +198,7 @@ def _installation(row: Mapping[str, Any]) -> InstallationToken | None:
 
 
 def _expiry(text: object, now: float) -> float:
-    """Return the expiry in Unix seconds by GitHub's clock. For an unreadable text, this is an hour after ``now``."""
+    """Return the expiry in Unix seconds by GitHub's clock. For an invalid text, return an hour after ``now``."""
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:

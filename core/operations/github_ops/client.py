@@ -28,14 +28,14 @@ from core.operations.github_ops.tokens import CORE, GIT, GRAPHQL, Token, TokenPo
 from core.operations.http import Response, Transport
 
 REPOSITORY = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?:/(?P<area>[^/?]+))?")
-"""Pattern of a repository's path. ``area`` is the first component below the repository, such as ``issues``."""
+"""Pattern of a repository's API path. ``area`` is the first component below the repository, such as ``issues``."""
 REDIRECTS = 5
 """Maximum number of redirects that one request follows. A larger value would delay the error for a redirect loop."""
 REWRITES = 12
 """Maximum number of times that one query is sent.
 
-After each refusal, the refused parts are removed from the query. A smaller value could end before all of these parts
-are found. A larger value would spend more requests on a server that refuses another part each time.
+After each refusal, the refused parts are removed from the query. With a smaller value, the client could give up before
+all of these parts are found. A larger value would spend more requests on a server that refuses another part each time.
 """
 GRAPHQL_ATTEMPTS = 2
 """Maximum number of attempts of one query.
@@ -83,7 +83,7 @@ class GitHubClient:
         self.fitter = fitter
         self.points = 0
         self.server_time: datetime | None = None
-        """Time of the last answer (UTC) by GitHub's clock."""
+        """Time (UTC) of the last answer by GitHub's clock, or by the local clock if the answer has no valid date."""
 
     @property
     def requests(self) -> int:
@@ -96,8 +96,8 @@ class GitHubClient:
     ) -> Answer:  # fmt: skip
         """Return one page. ``path`` begins with ``/`` or is a URL. Only its part below the API's root is used.
 
-        ``scope`` is the repository (``owner/name``) or owner, for which a token is chosen. ``prefer`` is the token to
-        use if possible. With ``etag``, the answer may be ``unchanged``. Raises NotFound (404, 410, 451, blocked, 409
+        ``scope`` is the repository (``owner/name``) or the owner for which a token is chosen. ``prefer`` is the token
+        to use if possible. With ``etag``, the answer may be ``unchanged``. Raises NotFound (404, 410, 451, blocked, 409
         for an empty repository, too many redirects), AccessDenied, ReplaceToken, RetryLater, UnexpectedAnswer and the
         errors of ``Transport``.
         """
@@ -132,7 +132,7 @@ class GitHubClient:
         yield answer
         while answer.next_url is not None:
             if answer.next_url in seen:
-                raise UnexpectedAnswer(f"GitHub's pages of {path} lead in a circle; run again later")
+                raise UnexpectedAnswer(f"GitHub's page links for {path} form a loop; run again later")
             seen.add(answer.next_url)
             answer = self.get(answer.next_url, scope=scope, prefer=prefer)
             yield answer
@@ -156,7 +156,7 @@ class GitHubClient:
         """Return the data of a query and the errors about single nodes.
 
         ``prefer`` is the token to use unless it is limited. Raises SliceRefused when a smaller query may succeed,
-        CursorRefused, and the errors of ``get``.
+        CursorRefused for an invalid cursor, and the errors of ``get``.
         """
         for _ in range(REWRITES):
             if self.fitter is not None:
@@ -164,7 +164,7 @@ class GitHubClient:
             answer = self._send(query, variables or {}, scope, self.fitter, prefer)
             if answer is not None:
                 return answer
-        raise UnexpectedAnswer("GitHub's GraphQL keeps refusing parts of a query; run again later")
+        raise UnexpectedAnswer("GitHub's GraphQL API keeps refusing parts of a query; run again later")
 
     def _introspect(self, text: str, scope: str, prefer: Token | None) -> Mapping[str, Any]:
         answer = self._send(text, {}, scope, None, prefer)
@@ -173,7 +173,7 @@ class GitHubClient:
     def _send(
         self, query: str, variables: Mapping[str, Any], scope: str, fitter: QueryFitter | None, prefer: Token | None
     ) -> GraphQLAnswer | None:
-        """Return an answer, or ``None`` when the server refused parts that ``fitter`` removes from the next text."""
+        """Return an answer, or ``None`` when the server refused parts that ``fitter`` will remove from now on."""
         sent = query
 
         def ask(one: Token) -> Response:
@@ -230,8 +230,8 @@ class GitHubClient:
     def token_groups(self, names: Sequence[str], tried: Mapping[str, Collection[str]]) -> list[tuple[Token, list[str]]]:
         """Group repositories by the token that probably sees them.
 
-        ``tried`` contains the keys of tokens already used, by repository. A repository is left out when no other token
-        remains.
+        ``tried`` contains the keys of tokens already used, by repository. A repository is left out when every token was
+        tried.
         """
         return self.sender.token_groups(names, tried)
 
@@ -241,14 +241,14 @@ class GitHubClient:
             (self.tokens.access.note_seen if seen else self.tokens.access.note_hidden)(name, token_key)
 
     def share_budgets(self, *, everything: bool = False) -> None:
-        """Exchange the budgets of all tokens with other processes. The thread must have a database connection."""
+        """Exchange budgets with other processes; see ``TokenPool.share``. The thread needs a database connection."""
         self.tokens.share(everything=everything)
 
     def update_mirror(self, mirror: GitMirror, scope: str) -> None:
         """Update the local copy of a repository with a token that sees it.
 
-        Raises TokensRefused and RetryLater. If no token succeeds, raises the error of ``GitMirror.update`` with the
-        first token.
+        Raises TokensRefused and RetryLater. If no token succeeds, raises the error that ``GitMirror.update`` raised
+        with the first token.
         """
         attempt, first = Attempt(scope=scope, resource=GIT, area=GIT), None
         while (token := self.sender.ready(attempt)) is not None:

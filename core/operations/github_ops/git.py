@@ -21,7 +21,7 @@ REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 ATTEMPTS = 6
 CHUNK = 1 << 20
 LEFTOVERS = ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
-"""Files that a killed git leaves behind. The locks would block the next process, and partial objects fill the disk."""
+"""Files that a killed git process leaves behind. Locks would block the next process; partial objects waste space."""
 LOG_SECONDS = 24 * 3600.0
 """Maximum seconds for one ``git log``.
 
@@ -34,10 +34,10 @@ class CredentialsRefused(AccessDenied):
 
 
 ERRORS: tuple[tuple[str, type[CollectorError], str], ...] = (
-    ("authentication failed", CredentialsRefused, "git may not read it; put a token with access into GITHUB_TOKENS"),
-    ("could not read username", CredentialsRefused, "git may not read it; put a token with access into GITHUB_TOKENS"),
-    ("error: 401", CredentialsRefused, "git may not read it; put a valid token into GITHUB_TOKENS"),
-    ("error: 403", AccessDenied, "git may not read it; put a token with access into GITHUB_TOKENS"),
+    ("authentication failed", CredentialsRefused, "git has no access; put a token with access into GITHUB_TOKENS"),
+    ("could not read username", CredentialsRefused, "git has no access; put a token with access into GITHUB_TOKENS"),
+    ("error: 401", CredentialsRefused, "git has no access; put a valid token into GITHUB_TOKENS"),
+    ("error: 403", AccessDenied, "git has no access; put a token with access into GITHUB_TOKENS"),
     ("no space left", SourceUnavailable, "the disk of WORKSPACE_DIR is full: free space, then run again"),
 )
 REDIRECTED = ("unable to update url base from redirection", "returned error: 30")
@@ -71,8 +71,8 @@ def _is_repository(folder: Path) -> bool:
 class Refs:
     """The branches and tags of a repository. ``commits`` contains the commit of each branch or tag, by full name.
 
-    ``missing`` contains the names of refs with a missing object. A tag of a tree or of a file is in neither. Bytes of a
-    name that are not UTF-8 are written as ``\\xff``, so that names stay distinct.
+    ``missing`` contains the names of refs with a missing object. A tag of a tree or a file is in neither field.
+    Bytes of a name that are not UTF-8 are written as ``\\xff``, so that names stay distinct.
     """
 
     commits: dict[str, str]
@@ -91,7 +91,7 @@ class GitMirror:
         self.environment = _environment(self.url, token)
 
     def update(self) -> None:
-        """Fetch all branches and tags. First remove files that a killed fetch left behind.
+        """Fetch all branches and tags. Remove leftovers of a killed fetch first, and replace a damaged copy.
 
         Raises NotFound, AccessDenied, SourceUnavailable, SourceTimeout, UnexpectedAnswer or BudgetExhausted.
         """
@@ -250,7 +250,7 @@ class GitMirror:
     def _run(
         self, *arguments: str, inside: bool = True, input_bytes: bytes | None = None, seconds: float = bounds.GIT_LOCAL
     ) -> bytes:
-        """Run git and return its output. ``input_bytes`` is its input.
+        """Run git with ``input_bytes`` as standard input and return its output.
 
         Raises TimeoutError after ``seconds``, and the matching error of the project when git fails.
         """

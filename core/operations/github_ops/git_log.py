@@ -87,7 +87,7 @@ def _commits(tokens: list[str]) -> Generator[RawCommit, None, int]:
     at, end = 0, len(tokens)
     while at < end:
         if tokens[at][:1] != COMMIT_START:
-            at += 1  # an empty token between a commit and the next
+            at += 1  # an empty token between two commits
             continue
         try:
             files, next_commit = _files(tokens, at + len(FIELDS))

@@ -16,7 +16,7 @@ from core.errors import UnexpectedAnswer
 from core.operations.http import Response
 
 LONGEST = 3600.0
-"""Maximum plausible wait in seconds, because GitHub's windows last an hour."""
+"""Maximum plausible wait in seconds, because GitHub's rate-limit windows last an hour."""
 UNKNOWN = 60.0
 """Seconds to wait when GitHub does not say how long. Each further limit doubles the time.
 
@@ -25,7 +25,7 @@ GitHub asks clients to wait at least one minute in this case; see the rules abov
 SECONDARY = ("secondary rate limit", "abuse detection", "abuse rate limit")
 """Phrases in messages about secondary limits, which apply to the whole account. Older servers say "abuse"."""
 PRIMARY_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
-"""Types of the GraphQL error which reports that no points are left. Servers use either type.
+"""Types of GraphQL errors that report that no points are left. Servers use either type.
 
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
@@ -61,7 +61,7 @@ class ServerClock:
 class Limit:
     """A rate limit that was reached.
 
-    ``wait``: seconds until this process may use the token again. ``shared``: the same for other processes and later
+    ``wait``: seconds until this process may use the token again. ``shared``: the same, for other processes and later
     runs. ``everywhere``: whether the limit applies to both REST and GraphQL. ``words``: the time that GitHub requests,
     as text, if it is implausibly long, else empty. ``window``: whether the budget of the hour is used up, which the
     headers also show.
@@ -157,7 +157,7 @@ def _retry_after(text: str, now: float) -> float | None:
 
 
 def _words(response: Response) -> str:
-    """Return the messages of an error answer in lower case, or an empty string for an answer with data."""
+    """Return the error messages of an answer in lower case, or its first 5,000 bytes if the status is not 200."""
     try:
         body: object = response.json()
     except UnexpectedAnswer:
@@ -261,7 +261,7 @@ class Quota:
         pool.urgent = pool.urgent or pool.remaining == 0
 
     def correct(self, resource: str, limit: int, remaining: int, resets_at: float) -> None:
-        """Replace the state of a pool with the values of GitHub's rate-limit endpoint.
+        """Set a pool to the values that GitHub's rate-limit endpoint returned.
 
         The next ``share`` also stores them.
         """
@@ -280,7 +280,7 @@ class Quota:
             pool.not_before, pool.urgent = shared, True
 
     def rename(self, account: str) -> None:
-        """Set the account when it becomes known. The next ``share`` adopts the account's stored state."""
+        """Set the account when it becomes known. The next ``share`` adopts the stored budget of the account."""
         self.account = account
         for pool in self._pools.values():
             pool.urgent = True
@@ -323,6 +323,6 @@ def _moment(seconds: float) -> datetime | None:
 
 
 def _seconds(moment: datetime | None) -> float:
-    """Return Unix seconds, or 0 for a time too far in the future. Older releases could store times some days ahead."""
+    """Return Unix seconds, or 0 for ``None`` and for times over 2 hours ahead, which older releases could store."""
     seconds = moment.timestamp() if moment else 0.0
     return seconds if seconds <= time.time() + 2 * LONGEST else 0.0

@@ -1,8 +1,8 @@
-"""Addresses of GitHub's API. Only path and query of an address are used; the host is always from GITHUB_API_URL.
+"""Addresses of GitHub's API. Only the path and query of an address are used; the host is that of GITHUB_API_URL.
 
 GitHub's answers contain whole URLs, such as links to pages and redirects. One server may have several names: a proxy,
 an explicit port, or a host behind a load balancer. Therefore only the part below the API's root is stored and followed.
-As a result, a new server name requires no new collection, and the token is never sent to a host named by an answer.
+As a result, stored addresses survive a new server name, and the token is never sent to a host named by an answer.
 """
 
 import re
@@ -51,7 +51,7 @@ def repository_path(full_name: str) -> str:
 
 
 def below_root(address: str, api_url: str) -> str:
-    """Return path and query of an address below the API's root, beginning with ``/``.
+    """Return the path and query of an address below the API's root, beginning with ``/``.
 
     ``address`` begins with ``/`` or is a URL, with or without ``/api/v3``. The URL may use another name of the server.
     Raises UnexpectedAnswer when the URL is invalid, or is on another host and contains no route of GitHub's API.

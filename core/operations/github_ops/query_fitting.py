@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 VALID_FOR = timedelta(hours=24)
 """Age after which the schema is read again, because github.com adds event types every month."""
 TRUSTED_FOR = timedelta(minutes=5)
-"""Age below which the schema is not read again after a refusal, because it has hardly changed in this time."""
+"""Age below which the schema is not read again after a refusal, because schemas rarely change within minutes."""
 MOST_READS = 12
 """Maximum number of introspection requests of one process.
 
@@ -161,7 +161,7 @@ class QueryFitter:
         return not self._silent and not timedelta(0) <= _age(self._knowledge.read_at) < VALID_FOR
 
     def _read_all(self, ask: Ask) -> None:
-        """Read every type that was ever needed, and clear the stored refusals."""
+        """Read every type that was ever needed. If this succeeds, clear the stored refusals."""
         known = self._knowledge
         needed = {*known.schema.types, *known.schema.absent} if known.schema else set[str]()
         names = needed | {*self.rules.types, *self.rules.unions}
@@ -176,7 +176,7 @@ class QueryFitter:
             self._save()
 
     def _read(self, names: Sequence[str], ask: Ask, schema: ServerSchema) -> bool:
-        """Add types to ``schema`` and use the result. Return False when introspection is not possible."""
+        """Read types from the server and store ``schema`` with them. Return False if introspection is not possible."""
         waiting, types = [list(names)], dict[str, TypeInfo]()
         while waiting:
             batch = waiting.pop()

@@ -44,7 +44,7 @@ SCOPES = {
 }
 """OAuth scopes by GraphQL type. A classic token needs one of them to select fields of the type.
 
-GitHub checks the text of a query and refuses the whole query: nodejs/nodejs.org#8531, cli/cli#812.
+Without the scope, GitHub refuses the whole query: nodejs/nodejs.org#8531, cli/cli#812.
 https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
 """
 
@@ -139,11 +139,11 @@ class _Pruning:
     changed: bool = False
 
     def document(self, document: DocumentNode) -> DocumentNode | None:
-        """Return the pruned document, or ``None`` when only the query cost or the viewer would be requested."""
+        """Return the pruned document, or ``None`` when nothing is left except the query cost and the viewer."""
         operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
         original = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
         self.fragments = dict(original)
-        while True:  # without an empty fragment, other fragments that spread it may become empty
+        while True:  # when an empty fragment is removed, fragments that spread it may become empty
             remaining = {name: one for name in self.fragments if (one := self._fragment(original[name])) is not None}
             if remaining.keys() == self.fragments.keys():
                 break
@@ -240,7 +240,7 @@ class _Pruning:
         return f"type:{name}" in self.limits.refused or (schema is not None and name in schema.absent)
 
     def _excludes(self, parent: str, name: str, path: str) -> bool:
-        """Return whether an object of type ``parent`` can never have the type ``name``."""
+        """Return whether the server refused the fragment, or no object of type ``parent`` can be of type ``name``."""
         if f"{path}...{name}" in self.limits.refused:
             return True
         outer, inner = self._info(parent), self._info(name)
@@ -287,7 +287,7 @@ def _renamed(node: FieldNode, name: str) -> FieldNode:
 
 
 def _is_idle(left: SelectionSetNode, before: OperationDefinitionNode) -> bool:
-    """Return whether pruning left nothing but the cost and the viewer, although the operation requested more."""
+    """Return whether pruning removed everything except the query cost and the viewer."""
     names = {one.name.value for one in left.selections if isinstance(one, FieldNode)}
     return names <= {"rateLimit", "viewer"} and len(left.selections) < len(before.selection_set.selections)
 
@@ -316,7 +316,7 @@ def _used(node: OperationDefinitionNode | FragmentDefinitionNode) -> _Names:
 
 
 def _reached(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
-    """Return the names of all fragments that an operation spreads, directly or through others."""
+    """Return the names of all fragments that an operation spreads, directly or through other fragments."""
     reached = set[str]()
     waiting: list[OperationDefinitionNode | FragmentDefinitionNode] = [operation]
     while waiting:

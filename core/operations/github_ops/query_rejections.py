@@ -1,4 +1,4 @@
-"""Finds the parts of a query text that an answer refuses, as keys of ``query_pruning``.
+"""Finds the parts of a query text that a server rejected, and returns their keys; see ``query_pruning``.
 
 GitHub reports line and column, with messages such as "Field 'x' doesn't exist on type 'Y'" or "No such type Z,
 so it can't be a fragment condition" (pwntester/octo.nvim#1153, cli/cli#812). Other servers report only the position or
@@ -39,10 +39,11 @@ class Rejections:
 
 
 def rejections(text: str, body: object) -> Rejections:
-    """Return the parts of a text that an answer refuses. The result is empty if no part is refused.
+    """Return the keys of the parts of a query that the server rejected, according to its answer ``body``.
 
-    A server that refuses a text does not execute any part of it. The answer then has no ``data``, and its errors have a
-    location but no ``type``. https://spec.graphql.org/October2021/#sec-Response-Format
+    A server that rejects a query does not execute any part of it. The answer then has no ``data``. Its errors have a
+    location but no ``type``, except errors about a missing OAuth scope.
+    https://spec.graphql.org/October2021/#sec-Response-Format
     """
     members = cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
     entries: list[Any] = members["errors"] if isinstance(members.get("errors"), list) else []

@@ -1,9 +1,9 @@
 """Sends requests with a suitable token. After a limit, a refusal or a missing permission, the next token is tried.
 
-A token is dropped for the rest of a run only when GitHub refuses it twice, some seconds apart. A repository counts as
-missing only when no token sees it. Therefore, with several tokens, each token must prove that it sees a repository
-before it is used for that repository in a run. The proof takes one request, unless the first request is for the
-repository itself.
+A token is dropped for the rest of a run only when GitHub refuses it twice, some seconds apart, or when its installation
+was suspended or removed. A repository counts as missing only when no token sees it. Therefore, with several tokens,
+each token must prove that it sees a repository before it is used for that repository in a run. The proof takes one
+request, unless the first request is for the repository itself.
 """
 
 import logging
@@ -36,7 +36,7 @@ Ask = Callable[[Token], Response]
 
 @dataclass(kw_only=True)
 class Attempt:
-    """The state of one request while tokens are tried. ``area`` is the part of the repository that is requested."""
+    """One request, and the tokens that were tried for it. ``area`` is the part of the repository that is requested."""
 
     scope: str
     resource: str
@@ -71,7 +71,7 @@ class Sender:
         self.app, self.publish = app, publish
         self.clock = app.clock if app else ServerClock()
         self.notices: list[str] = []
-        """Messages about problems that did not stop the run: refused tokens and implausible limits."""
+        """Messages about problems that did not stop the run: dropped tokens and implausible limits."""
         self._app_is_open = app is None
         self._verified: set[Token] = set()
 
@@ -149,7 +149,7 @@ class Sender:
     def note_refusal(self, token: Token) -> None:
         """Record a 401. The first 401 pauses the token for ``CONFIRM_AFTER`` seconds, and a later 401 drops it.
 
-        Raises TokensRefused if the request was anonymous.
+        An installation's secret that worked before is only renewed. Raises TokensRefused for an anonymous request.
         """
         if token.is_anonymous:
             raise TokensRefused("This GitHub server requires a token: set GITHUB_TOKENS.")
@@ -207,7 +207,7 @@ class Sender:
             return
         installations = self.app.installations()
         if not installations and self.tokens.is_empty:
-            raise TokensRefused(f"The App of {ID} is not installed in any account: install it, or set GITHUB_TOKENS.")
+            raise TokensRefused(f"The App of {ID} is not installed on any account: install it, or set GITHUB_TOKENS.")
         self.tokens.add(installations, owners={one.login: one.key for one in installations})
         self._app_is_open = True
 
@@ -219,7 +219,7 @@ class Sender:
             seconds = token.quota_ready_at(attempt.resource) - time.time()
         if seconds > self.patience:
             at = datetime.fromtimestamp(token.quota_ready_at(attempt.resource), UTC)
-            request = f" (it asks {token.limit_words})" if token.limit_words else ""
+            request = f" (GitHub asks {token.limit_words})" if token.limit_words else ""
             raise RetryLater(
                 f"GitHub's rate limit applies until {at:%Y-%m-%d %H:%M:%S} UTC{request}; the next run continues",
                 not_before=at,
@@ -310,7 +310,7 @@ class Sender:
         return False
 
     def _refusal(self, attempt: Attempt) -> tuple[Response, Token]:
-        """Return the first refusal after no token could make the request.
+        """Return the first refusal, because no token may make the request.
 
         Raises AccessDenied if GitHub refused the token that saw the repository, and NotFound if no token sees it.
         """

@@ -119,7 +119,7 @@ def _field(info: Mapping[str, Any]) -> FieldInfo:
 
 
 def schema_to_json(schema: ServerSchema) -> dict[str, Any]:
-    """Return a schema as values that can be written as JSON."""
+    """Return a schema as a JSON-serializable dictionary."""
     return {
         "absent": sorted(schema.absent),
         "types": {
@@ -133,7 +133,7 @@ def schema_to_json(schema: ServerSchema) -> dict[str, Any]:
 
 
 def schema_from_json(stored: Mapping[str, Any]) -> ServerSchema:
-    """Return the schema from the values of ``schema_to_json``. Raises ValueError for other values."""
+    """Return the schema from the result of ``schema_to_json``. Raises ValueError for other values."""
     try:
         types = {str(name): _type_from_json(one) for name, one in stored["types"].items()}
         return ServerSchema(types=types, absent=frozenset(str(name) for name in stored["absent"]))

@@ -101,7 +101,7 @@ class Access:
     def hidden_until(self, name: str, key: str) -> float:
         """Return the Unix time until which the token is not tried for the repository.
 
-        Return 0 if the token was never tried without success.
+        Return 0 if no such time is recorded.
         """
         return self._hidden.get(name.lower(), {}).get(key, 0.0)
 
@@ -231,8 +231,8 @@ class Token:
 class TokenPool:
     """All configured tokens. A repository keeps its token if possible, because ETags depend on the token.
 
-    If there are tokens, no anonymous requests are sent. They are limited to 60 per hour, which is too few to complete a
-    run, and they would hide that a token lacks a permission.
+    If there are tokens, no anonymous requests are sent. GitHub limits anonymous requests to 60 per hour, which is too
+    few to complete a run, and they would hide that a token lacks a permission.
     """
 
     def __init__(self, values: Sequence[str], *, anonymous: bool = True) -> None:
@@ -243,7 +243,7 @@ class TokenPool:
         self._chosen: dict[tuple[str, str], Token] = {}
         self.access = Access()
         self.refused: list[str] = []
-        """Names of the tokens that GitHub refused in this run."""
+        """Masked names of the tokens that were dropped in this run."""
         self._refused_keys: set[str] = set()
 
     @property
@@ -329,7 +329,7 @@ class TokenPool:
         return next((token for token in self._tokens if token.key == key), None)
 
     def has_lost(self, scope: str) -> bool:
-        """Return whether GitHub refused, in this run, a token that works for this repository."""
+        """Return whether a token that was dropped in this run is recorded as working for this repository."""
         return any(self.access.is_known(scope, key) for key in self._refused_keys)
 
     def identify(self, token: Token, account: str) -> None:
@@ -354,7 +354,7 @@ class TokenPool:
             self.access.share()
 
     def drop(self, token: Token) -> None:
-        """Stop using a token in this run, because GitHub refuses it."""
+        """Stop using a token in this run, and record it as refused."""
         self._tokens = [one for one in self._tokens if one is not token]
         self._refused_keys.add(token.key)
         self.refused.append(token.masked)

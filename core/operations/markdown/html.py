@@ -35,7 +35,7 @@ MOST_HEADINGS_IN_CHAT = 3
 
 
 def safe_html(markdown: str, markup: Markup = PLAIN) -> str:
-    """Return HTML without scripts and external images. Links lead only to the web, to mail addresses or to this site.
+    """Render Markdown as HTML without scripts and images. Links lead only to the web, mail addresses or this site.
 
     HTML in the text is reduced to plain tags, and the parser's output is cleaned again. Links to this site are allowed
     only if ``markup`` created them.

@@ -22,7 +22,7 @@ def inline(tokens: Sequence[Token], markup: Markup) -> Iterator[Token]:
 
 
 def reference_tokens(reference: Reference) -> list[Token]:
-    """Return the tokens of a reference: a link, or a text if the reference has no address."""
+    """Return the tokens of a reference: a link, or a ``span`` if the reference has no address."""
     words = Token("text", "", 0, content=reference.text)
     attributes: dict[str, str | int | float] = {"class": "reference"}
     attributes |= {"title": reference.title} if reference.title else {}
@@ -53,7 +53,7 @@ def with_emoji(text: str) -> str:
 
 
 def _texts(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield the tokens. Escaped characters become text that is marked, so that references are not looked up in it."""
+    """Yield the tokens. Escaped characters become text tokens marked ``escaped``, which contain no references."""
     for token in tokens:
         if token.type == "text_special":
             token.type, token.info = "text", "escaped"
@@ -114,7 +114,7 @@ def _text(token: Token, markup: Markup, *, inside: bool) -> Iterator[Token]:
 
 
 def _picture(token: Token, *, inside: bool) -> Iterator[Token]:
-    """Yield a link in place of a picture, so that pages load nothing from other hosts. Inside a link, yield text."""
+    """Yield a link or text in place of a picture, so that pages load nothing from other hosts."""
     words = Token("text", "", 0, content=f"[{token.content or 'picture'}]")
     address = str(token.attrs.get("src", ""))
     if inside or not is_web(address):
@@ -192,7 +192,7 @@ def harmless(html: str, *, in_link: bool = False) -> str:
     """Return safe HTML with known tags only.
 
     Comments are removed, and pictures become links. Attributes are removed, except the addresses of links and the
-    ``open`` of ``details``. Unknown tags are escaped, so that they appear as they were typed.
+    ``open`` attribute of ``details``. Unknown tags are escaped, so that they appear as they were typed.
     """
     parts: list[str] = []
     end = 0
@@ -236,5 +236,5 @@ def _picture_link(values: dict[str, str], *, in_link: bool) -> str:
 
 
 def is_web(address: str) -> bool:
-    """Return whether an address is an absolute web address."""
+    """Return whether an address is an absolute HTTP or HTTPS URL."""
     return address.lower().startswith(("https://", "http://"))

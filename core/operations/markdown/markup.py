@@ -46,7 +46,7 @@ class Reference:
 class Markup:
     """The flavour of a source's texts, and how to find references in them.
 
-    ``pattern`` matches references; it is applied only to text outside of code and links. ``find`` returns the
+    ``pattern`` matches references; it is applied only to text outside code and links. ``find`` returns the
     replacement, or ``None`` for text that only looks like a reference. ``address`` returns the replacement for a bare
     web address, or ``None``.
     """
@@ -115,7 +115,7 @@ NOT_IN_CHAT = ["code", "hr", "lheading", "html_block", "reference", "entity", "h
 
 @lru_cache(maxsize=3)
 def parser(flavour: Flavour) -> MarkdownIt:
-    """Return the parser of a flavour, which turns line ends in a paragraph into line breaks. It is created once."""
+    """Return the cached parser of a flavour. It turns line ends in a paragraph into line breaks."""
     options = {"html": flavour is Flavour.GFM, "maxNesting": MOST_NESTED, "breaks": True}
     markdown = MarkdownIt("commonmark", options).enable("strikethrough")
     if flavour is Flavour.GFM:

@@ -88,14 +88,14 @@ https://github.github.com/gfm/#raw-html
 """
 ADDRESS = r"\(\s*<?(?:https?://|mailto:|[/#.])(?:[^\s()]|\([^\s()]*\))*>?(?:\s+\"[^\"]*\")?\s*(?:\)|$)"
 LINK_DEPTH = 4
-"""Maximum depth of links and pictures inside each other. A link with a picture has two. A limit bounds the time."""
+"""Maximum nesting depth of links and pictures. A picture in a link has depth 2. A larger value would take more time."""
 LINK = re.compile(rf"!?\[([^\[\]]*)\]{ADDRESS}")
-"""A link or picture with its text. The part may end inside the address."""
+"""A link or picture with its text. The part of the post may end inside the address."""
 REST_OF_LINK = re.compile(r"\A[^\s()\[\]]*[/.][^\s()\[\]]*\)")
-"""The end of a link's address at the beginning of a part, if the link begins before the part."""
+"""The rest of a link's address at the beginning of a part of a post, if the link begins before this part."""
 PICTURE = r"<img\s[^<>]*?\balt=\"(?P<alt>[^\"]*)\"[^<>]*(?:>|\Z)"
 TAG = rf"<!--.*?(?:-->|\Z)|\A[^<>]*?-->|</?(?:{TAGS})(?:\s[^<>]*)?/?(?:>|\Z)|\A[^<>]*\"\s*/?>"
-"""Comments and tags. The part may begin or end inside a comment or tag."""
+"""Comments and tags. The part of the post may begin or end inside a comment or tag."""
 MARK = (
     r"(?<!\S)(?:`{3,}|~{3,})[\w+-]*(?!\S)"
     r"|^[ \t]{0,3}(?:#{1,6}[ \t]+|(?:>[ \t]?)+|[-*+][ \t]+\[[ xX]\][ \t]+)"
@@ -119,7 +119,10 @@ HALVES = (
     rf"|(?<![\w*/(\[{{=,]){NO_POINTER}\*\*(?=[^\s*/])(?!\w+\s*[,)\]}}=:])"
     r"|(?<=[^\s*/])(?<!char)(?<!void)(?<!int)\*\*(?![\w*/(])"
 )
-"""A single marker of code or bold text, if the part does not contain its pair. ``**`` in C and Python code stays."""
+"""A marker of code or bold text, if the other marker is outside the part of the post.
+
+``**`` in C and Python code stays.
+"""
 EMPHASIS = re.compile(f"{CODE}|{PAIRS}")
 MARKUP = re.compile(f"{CODE}|{QUOTED}|(?i:{PICTURE}|{TAG})|{MARK}|{PAIRS}|{HALVES}", re.DOTALL | re.MULTILINE)
 

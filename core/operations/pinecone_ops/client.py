@@ -154,10 +154,10 @@ def connect(api_key: str, host: str) -> Pinecone:
 
 
 _clients: dict[tuple[object, ...], Any] = {}
-"""Clients by process id, key, address and index.
+"""Clients by process id, API key, address and index.
 
 Clients are reused because a new client loads all root certificates. The process id is part of the key because a forked
-process must not share sockets.
+process must not reuse sockets of its parent.
 """
 
 

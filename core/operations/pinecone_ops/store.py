@@ -165,7 +165,7 @@ class PineconeStore:
         ask(lambda: self._index.delete(ids=list(ids), namespace=self.namespace))
 
     def query(self, vector: Sequence[float], condition: Mapping[str, Any] | None, limit: int) -> list[Found]:
-        """Return the records nearest to a vector, best first. ``condition`` is a metadata filter."""
+        """Return at most ``limit`` records, nearest to the vector first. ``condition`` is a metadata filter."""
         answer = ask(
             lambda: self._index.query(top_k=limit, vector=list(vector), namespace=self.namespace, filter=condition),
             bounds.QUERY,
@@ -183,7 +183,7 @@ class PineconeStore:
             if not token:
                 return
             if token in seen:
-                raise UnexpectedAnswer("Pinecone's pages of ids lead in a circle; run again later")
+                raise UnexpectedAnswer("Pinecone's pages of ids form a loop; run again later")
             seen.add(token)
 
     def _page(self, prefix: str | None, token: str | None = None, limit: int | None = None) -> Any:
@@ -193,10 +193,10 @@ class PineconeStore:
         )
 
     def wait(self, lsn: int | None, dimension: int, seconds: float) -> bool:
-        """Wait until queries see the write with this log sequence number and the last deletion of this process.
+        """Wait until queries see the write with this log sequence number and the last deletion by this object.
 
-        Return False if queries do not see them within ``seconds``. Deletions have no sequence number. Therefore the ids
-        are listed until the last deleted id is gone.
+        Return False if queries do not see both within ``seconds`` or before the run ends. Deletions have no sequence
+        number. Therefore the ids are listed until the last deleted id is gone.
         https://docs.pinecone.io/guides/index-data/check-data-freshness
         """
         probe, end = [1.0] + [0.0] * (dimension - 1), bounds.earlier_end(time.monotonic() + seconds)

@@ -50,7 +50,7 @@ class BoundedWebClient(WebClient):
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         """Return the status, the headers and the body of an answer.
 
-        Raises HTTPError for status 300 and above, and ValueError if the body has more than ``LARGEST`` bytes.
+        Raises HTTPError for status 300 and above. Raises ValueError for a URL without HTTP(S) or a too large body.
         """
         if not url.lower().startswith(("https://", "http://")):
             raise ValueError("SLACK_API_BASE must begin with https:// or http://.")
@@ -248,5 +248,5 @@ def _limited(headers: Mapping[str, Any]) -> RetryLater:
 
 
 def open_slack(*, timeout: float = 10.0, patience: float = 60.0) -> SlackClient:
-    """Return a client with the token from the settings. See ``SlackClient`` for the parameters."""
+    """Return a client with the token and address from the settings. See ``SlackClient`` for the parameters."""
     return SlackClient(settings.SLACK_BOT_TOKEN, settings.SLACK_API_BASE, timeout=timeout, patience=patience)

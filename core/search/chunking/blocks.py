@@ -16,7 +16,7 @@ HUNK = re.compile(r"(@@ -\d|diff --git )")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """An unchanged part of a text that belongs together, such as a paragraph.
+    """Consecutive lines of a text that belong together, such as a paragraph.
 
     A ``tight`` block follows the previous block without an empty line, as list items do. A block with ``leads`` is a
     heading, or a quote before a reply, and stays with the next block.
@@ -29,13 +29,13 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """Return the blocks of a text in order. Characters that cannot be stored or embedded become U+FFFD."""
+    """Return the blocks of a text in order. Characters that PostgreSQL cannot store become U+FFFD."""
     clean = replace_unstorable(text.replace("\r\n", "\n").replace("\r", "\n"))
     return [block for block in _Reader(clean.split("\n")).read() if block.text]
 
 
 class _Reader:
-    """Collects lines into blocks, in one pass."""
+    """Groups lines into blocks, in one pass."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -102,7 +102,7 @@ class _Reader:
 
 
 def _kind_of(line: str) -> str:
-    """Return the kind of the block that begins with this line. It depends on the first characters of the line."""
+    """Return the kind of the block that begins with this line."""
     if HUNK.match(line):
         return "hunk"
     if HEADING.match(line):

@@ -17,8 +17,8 @@ MAX_TOKENS = 200
 """Maximum number of tokens of a chunk, including its head and the special tokens. The local model was trained with
 texts of 128 tokens and ignores tokens after the first 256."""
 CHUNKER_VERSION = 2
-"""Version of the code that cuts documents. Increase it when the code returns other chunks, so that all documents are
-cut again."""
+"""Version of the code that cuts documents. Increase it when the code cuts documents differently, so that the next sync
+cuts all documents again."""
 SPECIAL_TOKENS = 2
 """Number of tokens that BERT adds to every text: one at the beginning and one at the end."""
 HEAD_SEPARATOR = " · "
@@ -30,10 +30,10 @@ are shortened until the head fits."""
 UNIT_TOKENS = MAX_TOKENS - SPECIAL_TOKENS - HEAD_TOKENS - LINE_BREAK
 """Number of tokens that fit below a head of maximum length. A longer block is split."""
 OVERLAP_TOKENS = 30
-"""Maximum number of tokens that two pieces of a long paragraph share. More would give context, but also more chunks."""
+"""Maximum number of tokens that two pieces of a long paragraph share. A larger overlap would need more chunks."""
 TITLE_LENGTH, AUTHOR_LENGTH, HEADING_LENGTH = 160, 40, 80
-"""Maximum number of characters of the title, the author and the heading in a head. Longer texts would need most of the
-tokens of the head."""
+"""Maximum number of characters of the title, the author and the heading in a head. One longer text would use most of
+the head's tokens."""
 MAX_CHARACTERS = 2000
 """Maximum number of characters of a chunk. ``MAX_TOKENS`` alone is not enough, because WordPiece counts a word of more
 than 100 characters as one unknown token."""
@@ -99,7 +99,7 @@ def cut(document: RenderedDocument, count: Counter) -> list[Piece]:
 def cut_all(documents: Sequence[RenderedDocument], count: Counter) -> list[list[Piece]]:
     """Return the pieces of each document.
 
-    The tokens of all documents are counted together, because a tokenizer is fastest with many texts.
+    ``count`` is called with the texts of all documents together, because a tokenizer is fastest with many texts.
     """
     by_document = [_sections(document) for document in documents]
     sections = [section for of_document in by_document for section in of_document]
@@ -295,7 +295,7 @@ def space_tokens(count: Counter) -> int:
 
 
 def pack_parts(text: str, parts: Sequence[Part], room: Room, overlap: int, used: int, length: int) -> Iterator[str]:
-    """Yield texts of neighbouring parts. Each text repeats the last part of the previous text if that part is short.
+    """Yield texts of consecutive parts. Each text repeats the last part of the previous text if that part is short.
 
     ``overlap`` is the maximum number of tokens of a repeated part. With 0, no part is repeated. ``used`` tokens and
     ``length`` characters of the first text are already used.

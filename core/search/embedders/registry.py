@@ -50,7 +50,7 @@ def _service_settings() -> tuple[str, ...]:
 
 
 def get_embedder(fingerprint: str | None = None) -> Embedder:
-    """Return the embedder that the settings describe, or the embedder with this fingerprint.
+    """Return the embedder with this fingerprint, or the embedder that the settings describe if there is no fingerprint.
 
     Raises ConfigurationError when the settings do not describe a model with this fingerprint.
     """

@@ -1,4 +1,4 @@
-"""Embedding models on other servers: models that Pinecone hosts, and endpoints that are compatible with OpenAI's.
+"""Embedding models on other servers: models that Pinecone hosts, and endpoints that are compatible with OpenAI's API.
 
 Both embedders send texts in batches, and check each response before they use its vectors.
 """
@@ -57,8 +57,8 @@ class PineconeEmbedder:
     def create(cls, fingerprint: str | None) -> "PineconeEmbedder | None":
         """Return the model with this fingerprint, or the model of the settings if ``fingerprint`` is ``None``.
 
-        Returns ``None`` for a fingerprint of another kind of model. Raises ConfigurationError if the settings name a
-        model that is not in ``PINECONE_MODELS``.
+        Returns ``None`` for a fingerprint of a model that is not in ``PINECONE_MODELS``. Raises ConfigurationError if
+        the settings name such a model.
         """
         if fingerprint is None:
             return cls(settings.EMBEDDING_MODEL or PINECONE_DEFAULT_MODEL)
@@ -76,10 +76,10 @@ class PineconeEmbedder:
 
 
 class EndpointEmbedder:
-    """A model behind an endpoint that is compatible with OpenAI's.
+    """A model behind an endpoint that is compatible with OpenAI's API.
 
-    The dimension is the length of the first vector that the endpoint returns. The host is part of the fingerprint,
-    because two hosts may use the same name for different models.
+    If the dimension is unknown, it is the length of the first vector that the endpoint returns. The host is part of the
+    fingerprint, because two hosts may use the same name for different models.
     """
 
     def __init__(self, model: str, dimension: int | None = None) -> None:

@@ -20,7 +20,7 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "%")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """A chunk with its vector in half precision, as PostgreSQL stores it. Repeated writes send the same numbers."""
+    """A chunk with its vector. The vector has half precision, as in PostgreSQL, so a repeated write is identical."""
 
     id: str
     document: Document
@@ -39,7 +39,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
-    """The number of vectors of a namespace that queries see, and the properties of the index."""
+    """The number of vectors that queries of a namespace see, and the properties of the index."""
 
     vectors: int
     dimension: int | None
@@ -57,7 +57,7 @@ class VectorIndex(Protocol):
         ...
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Write chunks, and return the log position of the last write if the index reports it.
+        """Write chunks, and return the log sequence number of the last write if the index reports one.
 
         Raises DocumentRefused for a chunk that the index cannot store.
         """
@@ -80,7 +80,7 @@ class VectorIndex(Protocol):
         ...
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """Wait until queries see all writes up to this log position. Return False if ``seconds`` are not enough."""
+        """Wait up to ``seconds`` until queries see all writes up to a log sequence number. Return whether they do."""
         ...
 
     def drop(self) -> None:

@@ -39,9 +39,9 @@ class PgvectorIndex:
         """Do nothing, because migrations create the table."""
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Delete the rows and write them again with COPY.
+        """Delete any stored rows of these chunks, and write the new rows with COPY.
 
-        The caller has locked the documents, so that no other session writes the same rows.
+        The caller must have locked the documents, so that no other session writes the same rows.
         """
         if records:
             self.delete([record.id for record in records])
@@ -68,7 +68,7 @@ class PgvectorIndex:
                 )
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """Return the matches of an exact scan, or of HNSW if it was built. Documents are joined only for a filter."""
+        """Return the nearest chunks from the HNSW index if it was built, or else from an exact scan."""
         joins, conditions, values = _conditions(filters)
         literal = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"
         with transaction.atomic(), connection.cursor() as cursor:
@@ -82,7 +82,7 @@ class PgvectorIndex:
             return [Match(vector_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
-        """Yield ids. Rows are fetched 5,000 at a time, so that the list of ids does not fill the memory."""
+        """Yield ids. Rows are fetched 5,000 at a time, so that memory use stays low."""
         rows = Vector.objects.filter(namespace=self.namespace)
         rows = rows.filter(vector_id__startswith=prefix) if prefix else rows
         yield from rows.values_list("vector_id", flat=True).iterator(chunk_size=5000)

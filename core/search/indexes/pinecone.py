@@ -76,7 +76,7 @@ class PineconeIndex:
         return Description(vectors=reported.records, dimension=reported.dimension, metric=reported.metric)
 
     def wait(self, lsn: int | None, seconds: float) -> bool:
-        """Wait until queries see all writes and deletions. Return False if ``seconds`` are not enough."""
+        """Wait up to ``seconds`` until queries see all writes and deletions. Return whether they do."""
         return self.store.wait(lsn, self.namespace.dimension, seconds)
 
     def drop(self) -> None:

@@ -14,8 +14,8 @@ from core.search.query.fusion import Ranked
 from core.search.query.text import Lexeme
 
 BEGIN, END = "\x02", "\x03"
-"""Control characters that enclose a match. The statement removes these characters from the text before it marks
-matches."""
+"""Control characters that enclose a match. The statement ``ROWS`` removes these characters from the text before it
+marks matches."""
 PLAIN_LENGTH = 300
 """Maximum number of characters of a snippet if PostgreSQL finds no match. A fragment of 40 words is about as long."""
 GAP = " … "
@@ -87,9 +87,10 @@ def _result(row: tuple[str, ...], words: str, score: float) -> Result:
 
 
 def _mark_words(text: str, words: str) -> str:
-    """Return an excerpt of a text with the words of the query marked. It is used if PostgreSQL's parser finds no match.
+    """Return an excerpt of a text with the words of the query marked.
 
-    The parser does not find words in scripts without spaces, or parts of identifiers.
+    This replaces PostgreSQL's excerpt if PostgreSQL's parser finds no match. The parser does not find words in scripts
+    without spaces, or parts of identifiers.
     """
     ordered = sorted({word for word in words.split() if len(word) > 1 or not word.isascii()}, key=len, reverse=True)
     pattern = re.compile("|".join(re.escape(word) for word in ordered), re.IGNORECASE) if ordered else None

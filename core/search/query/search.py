@@ -114,9 +114,9 @@ def similar_documents(external_id: str, *, filters: Filters | None = None, limit
 
 
 def unmatched_filter(filters: Filters) -> str:
-    """Return a message about the first filter that no document matches. The message suggests similar values.
+    """Return a message about the first filter with an unknown value, or an empty text if all values are known.
 
-    The message is empty if each filter matches a document.
+    Checks the source, kind, scope and author. The message suggests similar values.
     """
     for name, field in (("source", "source_system"), ("kind", "kind")):
         value = getattr(filters, name)

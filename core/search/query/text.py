@@ -80,7 +80,7 @@ LEXEMES = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lexeme:
-    """A word in the form that the column ``vector`` contains.
+    """A word in the form that a column of ``Chunk`` contains. ``vector`` is the column: ``tsv`` or ``tsv_simple``.
 
     ``chunks`` is the number of all chunks at the last count of words, and ``share`` is the share of these chunks that
     contain the word.
@@ -104,7 +104,7 @@ class Lexeme:
 
 
 def clean_query(words: str) -> str:
-    """Return a query cut to ``LONGEST_QUERY``, without characters that PostgreSQL or a model does not accept."""
+    """Return a query cut to ``LONGEST_QUERY`` characters, without characters that PostgreSQL or a model refuses."""
     return replace_unstorable(words, " ")[:LONGEST_QUERY].strip()
 
 
@@ -177,7 +177,7 @@ def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingPa
     chunks = _candidates(rare, filters) or _candidates(common, filters)
     stems = {lexeme.text for lexeme in query if lexeme.vector == "tsv"}
     rank_weights = [lexeme.weight * (parameters.simple if lexeme.vector == "tsv_simple" else 1) for lexeme in query]
-    # Count each word once: by its stem, or by its exact form if it has no stem.
+    # Count each word once: by its stem, or by its exact form if it has no stem and is not ASCII.
     match_weights = [
         lexeme.weight if lexeme.vector == "tsv" or not (lexeme.text.isascii() or lexeme.text in stems) else 0.0
         for lexeme in query
@@ -214,8 +214,8 @@ def _candidates(query: Sequence[Lexeme], filters: Filters) -> list[int]:
 
 
 SAMPLE_SIZE = 20_000
-"""Number of chunks in the sample that is counted. It is large enough to distinguish a share of 0.1 % from 0.2 %.
-Counting takes half a second for an index of any size."""
+"""Minimum number of chunks in the counted sample of a large index. The sample has fewer than twice as many chunks. It
+can distinguish a share of 0.1 % from 0.2 %, and counting takes about half a second."""
 COMMON_WORD_SHARE = 0.001
 """Share of chunks above which a word is in the table of common words. A smaller share would make the table larger."""
 GROWTH = 1.2
@@ -227,7 +227,7 @@ COUNT_WORDS = """
 
 
 def refresh_common_words(*, force: bool = False) -> bool:
-    """Count common words again if the number of chunks has changed by a fifth, or always with ``force``.
+    """Count common words again if the number of chunks changed by more than the factor ``GROWTH``, or with ``force``.
 
     Returns whether words were counted. Only rare words select the candidates of a search. With an old or empty table,
     common words select candidates too, and a search is slower.
